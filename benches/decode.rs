@@ -1,0 +1,101 @@
+//! The cost of a datagram on its way from bytes to output: decode alone, with a blacklist of 10,000
+//! entries, and with each codec behind that.
+//!
+//! `cargo bench --bench decode`; the time is for 1,000 datagrams of a simulated site.
+
+use std::{hint::black_box, net::IpAddr};
+
+use chrono::DateTime;
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use qlik_sense_events::{
+    encoding::{Codec, Encoder},
+    event::Arrival,
+    pipeline::{Pipeline, PipelineConfig},
+    schema::Schema,
+    simulate::{Site, SiteOptions},
+    transform::{BlacklistConfig, OutputBuffer},
+};
+
+const DATAGRAMS: usize = 1_000;
+
+fn datagrams() -> Vec<Vec<u8>> {
+    let mut site = Site::new(SiteOptions {
+        odd_per_mille: 0,
+        ..SiteOptions::default()
+    });
+    let mut datagrams = vec![Vec::new(); DATAGRAMS];
+    for datagram in &mut datagrams {
+        site.next_datagram(datagram);
+    }
+    datagrams
+}
+
+fn pipeline(exact_entries: usize, patterns: usize) -> Pipeline {
+    let exact = (0..exact_entries).map(|n| format!(r"CORP\employee{n}"));
+    let patterns = (0..patterns).map(|n| format!(r"CORP{n}\svc_*_{n}"));
+    let users = exact
+        .chain(patterns)
+        .map(|entry| entry.parse().expect("an entry"))
+        .collect();
+    let config = PipelineConfig {
+        blacklist: BlacklistConfig {
+            users,
+            ..BlacklistConfig::default()
+        },
+        ..PipelineConfig::default()
+    };
+    config.build().expect("no files to fail on")
+}
+
+fn arrival() -> Arrival {
+    let timestamp = DateTime::from_timestamp(1_767_225_600, 123_456_789).expect("a time");
+    Arrival::new(timestamp, IpAddr::from([192, 0, 2, 17]))
+}
+
+fn decode(criterion: &mut Criterion) {
+    let datagrams = datagrams();
+    let mut group = criterion.benchmark_group("pipeline");
+    group.throughput(Throughput::Elements(DATAGRAMS as u64));
+    for (name, exact, patterns) in [
+        ("decode", 0, 0),
+        ("decode + blacklist of 100", 100, 0),
+        ("decode + blacklist of 10,000", 10_000, 0),
+        ("decode + blacklist of 100 patterns", 0, 100),
+    ] {
+        let mut pipeline = pipeline(exact, patterns);
+        let mut output = OutputBuffer::default();
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                for datagram in &datagrams {
+                    pipeline.datagram(black_box(datagram), arrival(), &mut output);
+                    black_box(output.drain());
+                }
+            });
+        });
+    }
+    for codec in Codec::ALL {
+        let mut pipeline = pipeline(10_000, 0);
+        let mut output = OutputBuffer::default();
+        let mut encoder = Encoder::new(codec);
+        let name = format!("decode + blacklist of 10,000 + {codec}");
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                for batch in datagrams.chunks(64) {
+                    for datagram in batch {
+                        pipeline.datagram(black_box(datagram), arrival(), &mut output);
+                        for event in output.drain() {
+                            let view = Schema::Default.view(&event);
+                            encoder.push(&view).expect("an event");
+                        }
+                    }
+                    black_box(encoder.frame());
+                    encoder.clear();
+                }
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, decode);
+criterion_main!(benches);

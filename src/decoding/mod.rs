@@ -1,0 +1,161 @@
+//! Bytes to events, in the shape of vector-lib's codecs.
+//!
+//! [`QlikSenseDeserializer`] turns one datagram into its events; [`QlikSenseDecoder`] does the same
+//! for anything that `tokio-util` can frame.
+
+mod decoder;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use bytestring::ByteString;
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
+pub use self::decoder::QlikSenseDecoder;
+use crate::{
+    event::{Event, Undecoded, UserAgentCache, UserEvent},
+    wire::{DecodeError, ErrorCode, FallbackEncoding, Frame, pieces, text},
+};
+
+/// The largest payload that a UDP datagram can carry over IPv4, in bytes.
+pub const MAX_DATAGRAM_BYTES: usize = 65_507;
+
+/// What vector-lib's deserializers may fail with.
+pub type Error = Box<dyn std::error::Error + Send + Sync + 'static>;
+
+/// What vector-lib's deserializers return.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Where Vector puts what it knows about an event beside its content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogNamespace {
+    /// Into metadata.
+    Vector,
+    /// Among the event's own fields.
+    #[default]
+    Legacy,
+}
+
+/// How datagrams are decoded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct QlikSenseDeserializerConfig {
+    /// The encoding of datagrams that are neither UTF-8 nor UTF-16LE. Default: windows-1252.
+    pub fallback_encoding: FallbackEncoding,
+    /// The longest datagram that is decoded, in bytes, 1 to 65,507. Default: 65,507, all that UDP
+    /// can carry. A longer one becomes a `too_large` event with its beginning.
+    pub max_datagram_bytes: usize,
+}
+
+impl Default for QlikSenseDeserializerConfig {
+    fn default() -> Self {
+        Self {
+            fallback_encoding: FallbackEncoding::default(),
+            max_datagram_bytes: MAX_DATAGRAM_BYTES,
+        }
+    }
+}
+
+impl QlikSenseDeserializerConfig {
+    /// Builds the deserializer. A limit outside its range counts as the nearest one inside it.
+    #[must_use]
+    pub fn build(&self) -> QlikSenseDeserializer {
+        QlikSenseDeserializer {
+            fallback_encoding: self.fallback_encoding,
+            max_datagram_bytes: self.max_datagram_bytes.clamp(1, MAX_DATAGRAM_BYTES),
+            user_agents: Arc::new(UserAgentCache::default()),
+        }
+    }
+}
+
+/// Decodes datagrams into events. Clones share what they know of user agents.
+///
+/// ```
+/// use bytes::Bytes;
+/// use qlik_sense_events::{
+///     decoding::{LogNamespace, QlikSenseDeserializerConfig},
+///     event::{Event, Kind, SessionAction},
+/// };
+///
+/// let deserializer = QlikSenseDeserializerConfig::default().build();
+/// let datagram = Bytes::from_static(
+///     b"/qseow-proxy-session/;pro2-win1;Start session;LAB;goran;Not available;/hub;Start session for user",
+/// );
+/// let events = deserializer.parse(datagram, LogNamespace::Legacy)?;
+/// let Event::User(event) = &events[0] else { panic!() };
+/// assert_eq!(event.kind(), Kind::Session(SessionAction::Start));
+/// assert_eq!(event.user().unwrap().to_string(), r"LAB\goran");
+/// # Ok::<(), qlik_sense_events::decoding::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct QlikSenseDeserializer {
+    fallback_encoding: FallbackEncoding,
+    max_datagram_bytes: usize,
+    user_agents: Arc<UserAgentCache>,
+}
+
+impl QlikSenseDeserializer {
+    /// Decodes one datagram into its events: at least one, and more where a relay has put several
+    /// into it. The events do not know their arrival; see [`Event::set_arrival`].
+    ///
+    /// The shape is that of vector-lib's `Deserializer::parse`. As in Vector's own `native` codecs,
+    /// the namespace changes nothing here: the content is Qlik's, and what a host adds is its own.
+    ///
+    /// # Errors
+    ///
+    /// None at present: what cannot be decoded is an [`Event::Undecoded`] with its reason.
+    pub fn parse(
+        &self,
+        bytes: Bytes,
+        _log_namespace: LogNamespace,
+    ) -> Result<SmallVec<[Event; 1]>> {
+        let mut events = SmallVec::new();
+        self.decode(bytes, |event| events.push(event));
+        Ok(events)
+    }
+
+    /// Decodes one datagram and hands each of its events to `emit`, in order.
+    pub fn decode(&self, datagram: Bytes, mut emit: impl FnMut(Event)) {
+        if datagram.len() > self.max_datagram_bytes {
+            emit(self.too_large(&datagram).into());
+            return;
+        }
+        match text::decode(datagram, self.fallback_encoding) {
+            Err((error, raw)) => emit(Undecoded::new(error, raw).into()),
+            Ok(text) => {
+                for piece in pieces(&text) {
+                    emit(self.event(&text, piece));
+                }
+            }
+        }
+    }
+
+    /// The longest datagram that is decoded, in bytes.
+    #[must_use]
+    pub const fn max_datagram_bytes(&self) -> usize {
+        self.max_datagram_bytes
+    }
+
+    fn event(&self, text: &ByteString, piece: &str) -> Event {
+        match Frame::parse(piece) {
+            Ok(frame) => UserEvent::from_frame(text, &frame, &self.user_agents).into(),
+            Err(error) => Undecoded::new(error, text.slice_ref(piece)).into(),
+        }
+    }
+
+    fn too_large(&self, datagram: &Bytes) -> Undecoded {
+        let raw = text::decode_beginning(
+            datagram.slice(..self.max_datagram_bytes.min(datagram.len())),
+            self.fallback_encoding,
+        );
+        let error = DecodeError::new(ErrorCode::TooLarge, None, raw.len());
+        Undecoded::new(error, raw)
+    }
+}
+
+impl Default for QlikSenseDeserializer {
+    fn default() -> Self {
+        QlikSenseDeserializerConfig::default().build()
+    }
+}

@@ -1,0 +1,185 @@
+//! A session or connection event of a user.
+
+use std::{fmt, sync::Arc};
+
+use bytestring::ByteString;
+use uuid::Uuid;
+
+use super::{Arrival, Kind, UserAgent, UserAgentCache, text::Text};
+use crate::wire::{Context, Frame, message};
+
+/// A user started or stopped a session, or opened or closed a connection.
+///
+/// Cheap to clone: the fields are parts of one shared payload.
+#[derive(Clone, PartialEq)]
+pub struct UserEvent {
+    pub(super) arrival: Option<Arrival>,
+    pub(super) kind: Kind,
+    payload: ByteString,
+    command: Text,
+    host: Text,
+    user_directory: Text,
+    user_id: Text,
+    origin: Text,
+    context: Text,
+    message: Text,
+    virtual_proxy: Text,
+    app_id: Option<Uuid>,
+    user_agent: Text,
+    client: Option<Arc<UserAgent>>,
+}
+
+impl UserEvent {
+    /// The event that a frame describes. The frame must be borrowed from `payload`; `user_agents`
+    /// knows the browsers and systems seen before.
+    #[must_use]
+    pub(crate) fn from_frame(
+        payload: &ByteString,
+        frame: &Frame<'_>,
+        user_agents: &UserAgentCache,
+    ) -> Self {
+        let part = |text| Text::part_of(payload, text);
+        let context = frame.context.map(Context::parse).unwrap_or_default();
+        let user_agent = frame.message.and_then(message::user_agent);
+        Self {
+            arrival: None,
+            kind: Kind::of(frame.family, frame.command),
+            payload: payload.clone(),
+            command: part(frame.command),
+            host: part(frame.host),
+            user_directory: part(frame.user_directory),
+            user_id: part(frame.user_id),
+            origin: part(frame.origin),
+            context: part(frame.context),
+            message: part(frame.message),
+            virtual_proxy: part(context.virtual_proxy.as_deref()),
+            app_id: context.app_id,
+            user_agent: part(user_agent),
+            client: user_agent.map(|user_agent| user_agents.get(user_agent)),
+        }
+    }
+
+    /// What happened.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// When and from where the datagram arrived; none until the host has said so.
+    #[must_use]
+    pub const fn arrival(&self) -> Option<Arrival> {
+        self.arrival
+    }
+
+    /// What happened in Qlik's own words, as sent: `Start session`, …
+    #[must_use]
+    pub fn qlik_command(&self) -> Option<&str> {
+        self.command.get(&self.payload)
+    }
+
+    /// The Qlik node, usually its lower-case short machine name.
+    #[must_use]
+    pub fn host(&self) -> Option<&str> {
+        self.host.get(&self.payload)
+    }
+
+    /// The user's directory, for example `LAB`, `INTERNAL` or `NONE`.
+    #[must_use]
+    pub fn user_directory(&self) -> Option<&str> {
+        self.user_directory.get(&self.payload)
+    }
+
+    /// The user's id in the directory, for example `goran` or `sa_engine`.
+    #[must_use]
+    pub fn user_id(&self) -> Option<&str> {
+        self.user_id.get(&self.payload)
+    }
+
+    /// Directory and id as Qlik writes them, `LAB\goran`; none where one of them is absent.
+    #[must_use]
+    pub fn user(&self) -> Option<User<'_>> {
+        Some(User {
+            directory: self.user_directory()?,
+            id: self.user_id()?,
+        })
+    }
+
+    /// Where the access came from: `AppAccess`, `Not available`, …
+    #[must_use]
+    pub fn origin(&self) -> Option<&str> {
+        self.origin.get(&self.payload)
+    }
+
+    /// The path that was asked for, whole.
+    #[must_use]
+    pub fn context(&self) -> Option<&str> {
+        self.context.get(&self.payload)
+    }
+
+    /// Qlik's message, whole, with the user agent that it may end with.
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        self.message.get(&self.payload)
+    }
+
+    /// The prefix of the virtual proxy, from the context.
+    #[must_use]
+    pub fn virtual_proxy(&self) -> Option<&str> {
+        self.virtual_proxy.get(&self.payload)
+    }
+
+    /// The app, from the context.
+    #[must_use]
+    pub const fn app_id(&self) -> Option<Uuid> {
+        self.app_id
+    }
+
+    /// The client's user agent, from the message.
+    #[must_use]
+    pub fn user_agent(&self) -> Option<&str> {
+        self.user_agent.get(&self.payload)
+    }
+
+    /// The browser and system that the user agent names.
+    #[must_use]
+    pub fn client(&self) -> Option<&UserAgent> {
+        self.client.as_deref()
+    }
+}
+
+impl fmt::Debug for UserEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserEvent")
+            .field("arrival", &self.arrival)
+            .field("kind", &self.kind)
+            .field("qlik_command", &self.qlik_command())
+            .field("host", &self.host())
+            .field("user_directory", &self.user_directory())
+            .field("user_id", &self.user_id())
+            .field("origin", &self.origin())
+            .field("context", &self.context())
+            .field("message", &self.message())
+            .field("virtual_proxy", &self.virtual_proxy())
+            .field("app_id", &self.app_id)
+            .field("user_agent", &self.user_agent())
+            .field("client", &self.client)
+            .finish()
+    }
+}
+
+/// A user's directory and id; displayed as `DIR\id`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct User<'a> {
+    /// The user directory.
+    pub directory: &'a str,
+    /// The id in the directory.
+    pub id: &'a str,
+}
+
+impl fmt::Display for User<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.directory)?;
+        f.write_str("\\")?;
+        f.write_str(self.id)
+    }
+}

@@ -1,0 +1,36 @@
+//! Qlik Sense session and connection events, for log pipelines.
+//!
+//! Qlik Sense Enterprise on Windows can send its proxy's audit events as UDP datagrams. This crate
+//! decodes them into typed events, leaves out the users on a blacklist, and writes what remains in
+//! the formats that Vector reads. The program of the same name does that from a UDP port to
+//! standard output; the crate is for those who want the parts.
+//!
+//! One path for a datagram, a module a step, each of which knows only those before it:
+//!
+//! | step | module | gives |
+//! |---|---|---|
+//! | bytes to fields | [`wire`] | [`wire::Frame`] |
+//! | fields to meaning | [`event`] | [`event::Event`] |
+//! | which events go on | [`transform`] | [`transform::OutputBuffer`] |
+//! | the steps so far, as a codec | [`decoding`] | [`decoding::QlikSenseDeserializer`] |
+//! | the steps so far, with counts | [`pipeline`] | [`pipeline::Pipeline`] |
+//! | meaning to named fields | [`schema`] | [`schema::View`] |
+//! | named fields to bytes | [`encoding`] | [`encoding::Encoder`] |
+//!
+//! None of them reads a clock, opens a socket or logs: times and addresses are arguments.
+#![cfg_attr(
+    feature = "host",
+    doc = "With the feature `host` there are also [`simulate`], a lifelike site to try things on, and what the program is made of."
+)]
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod decoding;
+pub mod encoding;
+pub mod event;
+pub mod pipeline;
+pub mod schema;
+#[cfg(feature = "host")]
+pub mod simulate;
+pub mod transform;
+pub mod wire;

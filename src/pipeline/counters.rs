@@ -1,0 +1,80 @@
+//! What came in, what went out, and what did not, by reason.
+
+use crate::{
+    event::Kind,
+    schema::{Fields, Visitor},
+    wire::ErrorCode,
+};
+
+/// Counts since a pipeline was built. Every datagram and every event is in exactly one of them:
+/// what was decoded either went out or was excluded, the rest is undecoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counters {
+    /// Datagrams that came in.
+    pub datagrams: u64,
+    /// Their length in bytes.
+    pub bytes: u64,
+    /// Events that the blacklist left out.
+    pub excluded: u64,
+    events: [u64; Kind::ALL.len()],
+    undecoded: [u64; ErrorCode::ALL.len()],
+}
+
+impl Counters {
+    pub(super) const fn event(&mut self, kind: Kind) {
+        self.events[kind.index()] += 1;
+    }
+
+    pub(super) const fn undecoded(&mut self, code: ErrorCode) {
+        self.undecoded[code as usize] += 1;
+    }
+
+    /// Events of a kind that went out.
+    #[must_use]
+    pub const fn events_of(&self, kind: Kind) -> u64 {
+        self.events[kind.index()]
+    }
+
+    /// Events of all kinds that went out, without the undecoded ones.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.events.iter().sum()
+    }
+
+    /// Payloads that could not be decoded, by the reason.
+    #[must_use]
+    pub const fn undecoded_by(&self, code: ErrorCode) -> u64 {
+        self.undecoded[code as usize]
+    }
+
+    /// Payloads that could not be decoded, whatever the reason.
+    #[must_use]
+    pub fn undecoded_events(&self) -> u64 {
+        self.undecoded.iter().sum()
+    }
+}
+
+impl Fields for Counters {
+    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
+        visitor.field("datagrams", Some(&self.datagrams))?;
+        visitor.field("bytes", Some(&self.bytes))?;
+        visitor.field("events", Some(&self.events()))?;
+        visitor.field("excluded", Some(&self.excluded))?;
+        visitor.field("undecoded", Some(&self.undecoded_events()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_have_places_of_their_own() {
+        let mut counters = Counters::default();
+        for (index, code) in ErrorCode::ALL.into_iter().enumerate() {
+            assert_eq!(code as usize, index);
+            counters.undecoded(code);
+        }
+        assert_eq!(counters.undecoded, [1; ErrorCode::ALL.len()]);
+    }
+}

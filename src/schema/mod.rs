@@ -1,0 +1,109 @@
+//! Event to named fields: the only place that knows the names of the output.
+//!
+//! A schema is one file with one function: it visits the fields of an event, in order, each with
+//! its name and its value or its absence. [`View`] makes a `serde` value of that, which every codec
+//! can write, so schemas and codecs combine without knowing each other.
+
+mod default;
+mod fields;
+mod timestamp;
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize, Serializer};
+
+pub use self::{
+    fields::{Fields, Visitor, serialize},
+    timestamp::{TIMESTAMP_TOKEN, Timestamp},
+};
+use crate::event::Event;
+
+/// The value of `source_type` in every event and diagnostic.
+pub const SOURCE_TYPE: &str = "qlik_sense";
+
+/// The names and the arrangement of the output's fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Schema {
+    /// Flat fields in snake_case.
+    #[default]
+    Default,
+}
+
+impl Schema {
+    /// Every schema.
+    pub const ALL: [Self; 1] = [Self::Default];
+
+    /// The name in options, for example `default`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+        }
+    }
+
+    /// An event as this schema shows it.
+    #[must_use]
+    pub const fn view(self, event: &Event) -> View<'_> {
+        View {
+            schema: self,
+            event,
+        }
+    }
+}
+
+impl fmt::Display for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// There is no schema of that name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected the schema `default`")]
+pub struct UnknownSchema;
+
+impl FromStr for Schema {
+    type Err = UnknownSchema;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|schema| schema.as_str() == name)
+            .ok_or(UnknownSchema)
+    }
+}
+
+/// An event as a schema shows it: a `serde` map from field names to values.
+///
+/// ```
+/// use qlik_sense_events::{decoding::{LogNamespace, QlikSenseDeserializer}, schema::Schema};
+///
+/// let datagram = "/proxy-connection/;n1;Open connection;LAB;goran;;/app/x;".into();
+/// let events = QlikSenseDeserializer::default().parse(datagram, LogNamespace::Legacy)?;
+/// let json = serde_json::to_value(Schema::Default.view(&events[0]))?;
+/// assert_eq!(json["action"], "open");
+/// assert_eq!(json["user"], r"LAB\goran");
+/// assert!(json.get("origin").is_none());
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    schema: Schema,
+    event: &'a Event,
+}
+
+impl Fields for View<'_> {
+    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
+        match self.schema {
+            Schema::Default => default::visit(self.event, visitor),
+        }
+    }
+}
+
+impl Serialize for View<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serialize(self, serializer)
+    }
+}

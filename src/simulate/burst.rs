@@ -1,0 +1,81 @@
+//! A handful of datagrams on their way to the network.
+
+use std::io;
+use std::net::UdpSocket;
+use std::thread;
+use std::time::Duration;
+
+use super::datagram::Datagram;
+use super::sender::Played;
+use super::site::Site;
+use super::transmit::{self, BATCH};
+
+/// A datagram is tried so many times before it is given up.
+const ATTEMPTS: u32 = 10;
+
+/// How long to wait for a network that is not ready.
+const RETRY_DELAY: Duration = Duration::from_millis(1);
+
+/// Datagrams that go out together, in buffers that are used again.
+#[derive(Debug, Default)]
+pub(super) struct Burst {
+    datagrams: Vec<Vec<u8>>,
+    truths: Vec<Datagram>,
+}
+
+impl Burst {
+    /// Whether there is nothing to send.
+    pub(super) fn is_empty(&self) -> bool {
+        self.truths.is_empty()
+    }
+
+    /// Takes the next `length` datagrams from `site` in place of what was there.
+    pub(super) fn fill(&mut self, site: &mut Site, length: u64) {
+        self.truths.clear();
+        for place in 0..length.min(BATCH as u64) as usize {
+            if place == self.datagrams.len() {
+                self.datagrams.push(Vec::with_capacity(512));
+            }
+            self.truths
+                .push(site.next_datagram(&mut self.datagrams[place]));
+        }
+    }
+
+    /// Sends all of them, and counts.
+    pub(super) fn send(&self, socket: &UdpSocket, played: &mut Played) -> io::Result<()> {
+        let length = self.truths.len();
+        let mut next = 0;
+        let mut failures = 0;
+        while next < length {
+            match transmit::send(socket, &self.datagrams[next..length]) {
+                Ok(sent) => {
+                    for place in next..next + sent {
+                        played.datagrams += 1;
+                        played.bytes += self.datagrams[place].len() as u64;
+                        played.tally += self.truths[place].tally();
+                    }
+                    next += sent;
+                    failures = 0;
+                    if next < length {
+                        played.send_errors += 1;
+                    }
+                }
+                Err(error) if transmit::may_pass(&error) => {
+                    played.send_errors += 1;
+                    failures += 1;
+                    if failures == ATTEMPTS {
+                        played.given_up += 1;
+                        next += 1;
+                        failures = 0;
+                    }
+                    // A refusal is about a datagram sent before, so this one can go at once.
+                    if error.kind() != io::ErrorKind::ConnectionRefused {
+                        thread::sleep(RETRY_DELAY);
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}

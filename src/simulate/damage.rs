@@ -1,0 +1,66 @@
+//! The tools that make a payload odd.
+
+use fastrand::Rng;
+
+use super::datagram::UserKind;
+use super::payload::Payload;
+
+/// Puts `nothing` into at least one of the fields that Qlik can leave unset. Says so if that leaves the user unnamed.
+pub(super) fn blank<'a>(
+    payload: &mut Payload<'a>,
+    nothing: &'a str,
+    rng: &mut Rng,
+) -> Option<UserKind> {
+    let chosen = rng.u32(1..16);
+    let fields = [
+        &mut payload.directory,
+        &mut payload.user_id,
+        &mut payload.origin,
+        &mut payload.context,
+    ];
+    for (place, field) in fields.into_iter().enumerate() {
+        if chosen & (1 << place) != 0 {
+            *field = nothing;
+        }
+    }
+    (chosen & 0b11 != 0).then_some(UserKind::Unnamed)
+}
+
+/// Replaces the text in `datagram` by the same text in another encoding.
+pub(super) fn recode(datagram: &mut Vec<u8>, encode: impl FnOnce(&str, &mut Vec<u8>)) {
+    let text = String::from_utf8_lossy(datagram).into_owned();
+    datagram.clear();
+    encode(&text, datagram);
+}
+
+/// A letter in windows-1252, as .NET Framework encodes it; a `?` where it has none.
+pub(super) fn windows_1252(letter: char) -> u8 {
+    match letter {
+        '\0'..='\x7F' | '\u{A0}'..='\u{FF}' => letter as u8,
+        _ => b'?',
+    }
+}
+
+/// Leaves one to seven of the eight fields.
+pub(super) fn cut(datagram: &mut Vec<u8>, rng: &mut Rng) {
+    let fields = rng.u32(1..8) as usize;
+    let end = datagram
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| **byte == b';')
+        .nth(fields - 1)
+        .map(|(place, _)| place);
+    if let Some(end) = end {
+        datagram.truncate(end);
+    }
+}
+
+/// Up to 512 bytes. The first one can start no UTF-8 and is no byte order mark, and without a NUL the rest does not
+/// pass for UTF-16: so garbage is garbage to every receiver.
+pub(super) fn fill_with_garbage(datagram: &mut Vec<u8>, rng: &mut Rng) {
+    datagram.clear();
+    datagram.push(rng.u8(0x80..0xC0));
+    for _ in 0..rng.u32(0..512) {
+        datagram.push(rng.u8(1..));
+    }
+}

@@ -1,0 +1,238 @@
+//! The truth about a simulated datagram: what a receiver must make of it.
+
+use std::iter::Sum;
+use std::ops::{Add, AddAssign};
+
+/// What a simulated datagram holds: the truth that a receiver is checked against.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Datagram {
+    /// One session event.
+    Session {
+        /// What happened to the session.
+        action: SessionAction,
+        /// Whose session it is.
+        user: UserKind,
+    },
+    /// One connection event.
+    Connection {
+        /// What happened to the connection.
+        action: ConnectionAction,
+        /// Whose connection it is.
+        user: UserKind,
+    },
+    /// One event of a known family with a command that nobody knows, such as `Sync session`.
+    Other {
+        /// The family, by the payload's type.
+        kind: EventKind,
+        /// Whose event it is.
+        user: UserKind,
+    },
+    /// Two to five events, one a line, as a relay puts them into one datagram.
+    Relay(
+        /// What the lines hold, added up.
+        Tally,
+    ),
+    /// Nothing that can be decoded.
+    Undecodable {
+        /// Why not, as a stable code: `empty`, `unknown_type` or `missing_field`.
+        code: &'static str,
+    },
+}
+
+/// The family of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventKind {
+    /// Of a proxy session: from log-in to log-out or time-out.
+    Session,
+    /// Of a connection within a session: an app open in a tab.
+    Connection,
+}
+
+/// What happened to a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionAction {
+    /// `Start session`
+    Start,
+    /// `Stop session`
+    Stop,
+}
+
+/// What happened to a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConnectionAction {
+    /// `Open connection`
+    Open,
+    /// `Close connection`
+    Close,
+}
+
+/// What sort of user an event names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserKind {
+    /// Somebody with a directory and an id.
+    Person,
+    /// One of Qlik's own accounts, `INTERNAL\sa_…`.
+    ServiceAccount,
+    /// `NONE\anonymous<guid>`, a new guid for each session.
+    Anonymous,
+    /// Nobody: the directory, the id or both are `(null)` or empty.
+    Unnamed,
+}
+
+/// Counts of what datagrams hold. Tallies add up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Events `Start session`.
+    pub session_start: u64,
+    /// Events `Stop session`.
+    pub session_stop: u64,
+    /// Session events with an unknown command.
+    pub session_other: u64,
+    /// Events `Open connection`.
+    pub connection_open: u64,
+    /// Events `Close connection`.
+    pub connection_close: u64,
+    /// Connection events with an unknown command.
+    pub connection_other: u64,
+    /// Those of the events above that name a service account, `INTERNAL\sa_…`.
+    pub service_account: u64,
+    /// Those of the events above that name an anonymous user, `NONE\anonymous<guid>`.
+    pub anonymous: u64,
+    /// Datagrams that hold nothing decodable; not among the events.
+    pub undecodable: u64,
+}
+
+impl Datagram {
+    /// The counts that this datagram adds to a receiver's.
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        let user = match *self {
+            Self::Session { action, user } => {
+                match action {
+                    SessionAction::Start => tally.session_start = 1,
+                    SessionAction::Stop => tally.session_stop = 1,
+                }
+                user
+            }
+            Self::Connection { action, user } => {
+                match action {
+                    ConnectionAction::Open => tally.connection_open = 1,
+                    ConnectionAction::Close => tally.connection_close = 1,
+                }
+                user
+            }
+            Self::Other { kind, user } => {
+                match kind {
+                    EventKind::Session => tally.session_other = 1,
+                    EventKind::Connection => tally.connection_other = 1,
+                }
+                user
+            }
+            Self::Relay(lines) => return lines,
+            Self::Undecodable { .. } => {
+                tally.undecodable = 1;
+                return tally;
+            }
+        };
+        match user {
+            UserKind::ServiceAccount => tally.service_account = 1,
+            UserKind::Anonymous => tally.anonymous = 1,
+            UserKind::Person | UserKind::Unnamed => {}
+        }
+        tally
+    }
+
+    /// The same datagram with another sort of user. What names no single user stays as it is.
+    pub(super) fn with_user(self, user: UserKind) -> Self {
+        match self {
+            Self::Session { action, .. } => Self::Session { action, user },
+            Self::Connection { action, .. } => Self::Connection { action, user },
+            Self::Other { kind, .. } => Self::Other { kind, user },
+            Self::Relay(_) | Self::Undecodable { .. } => self,
+        }
+    }
+}
+
+impl Tally {
+    /// Events of the session family.
+    pub fn sessions(&self) -> u64 {
+        self.session_start + self.session_stop + self.session_other
+    }
+
+    /// Events of the connection family.
+    pub fn connections(&self) -> u64 {
+        self.connection_open + self.connection_close + self.connection_other
+    }
+
+    /// All events; what cannot be decoded is none.
+    pub fn events(&self) -> u64 {
+        self.sessions() + self.connections()
+    }
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.session_start += other.session_start;
+        self.session_stop += other.session_stop;
+        self.session_other += other.session_other;
+        self.connection_open += other.connection_open;
+        self.connection_close += other.connection_close;
+        self.connection_other += other.connection_other;
+        self.service_account += other.service_account;
+        self.anonymous += other.anonymous;
+        self.undecodable += other.undecodable;
+    }
+}
+
+impl Add for Tally {
+    type Output = Self;
+
+    fn add(mut self, other: Self) -> Self {
+        self += other;
+        self
+    }
+}
+
+impl Sum for Tally {
+    fn sum<I: Iterator<Item = Self>>(tallies: I) -> Self {
+        tallies.fold(Self::default(), Add::add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tallies_add_up() {
+        let start = Datagram::Session {
+            action: SessionAction::Start,
+            user: UserKind::ServiceAccount,
+        };
+        let close = Datagram::Connection {
+            action: ConnectionAction::Close,
+            user: UserKind::Anonymous,
+        };
+        let other = Datagram::Other {
+            kind: EventKind::Connection,
+            user: UserKind::Unnamed,
+        };
+        let relay = Datagram::Relay(start.tally() + close.tally());
+        let nothing = Datagram::Undecodable { code: "empty" };
+
+        let total: Tally = [start, close, other, relay, nothing]
+            .iter()
+            .map(Datagram::tally)
+            .sum();
+
+        assert_eq!(total.session_start, 2);
+        assert_eq!(total.connection_close, 2);
+        assert_eq!(total.connection_other, 1);
+        assert_eq!(total.service_account, 2);
+        assert_eq!(total.anonymous, 2);
+        assert_eq!(total.undecodable, 1);
+        assert_eq!((total.sessions(), total.connections()), (2, 3));
+        assert_eq!(total.events(), 5);
+    }
+}

@@ -1,0 +1,279 @@
+//! Life on the site: sessions that start, open and close connections, and stop.
+
+use fastrand::Rng;
+
+use super::chance::{happens, index};
+use super::context::{self, Apps, Context};
+use super::datagram::{ConnectionAction, SessionAction, UserKind};
+use super::payload::Action;
+use super::user::{Population, Visitor};
+
+const START: Action = Action::Session(SessionAction::Start);
+const STOP: Action = Action::Session(SessionAction::Stop);
+pub(super) const OPEN: Action = Action::Connection(ConnectionAction::Open);
+const CLOSE: Action = Action::Connection(ConnectionAction::Close);
+
+/// All that goes on, event by event.
+#[derive(Debug)]
+pub(super) struct Life {
+    rng: Rng,
+    nodes: usize,
+    population: Population,
+    apps: Apps,
+    sessions: Vec<Session>,
+    most_sessions: usize,
+    /// What happens next, last first, before anything else does.
+    upcoming: Vec<Event>,
+}
+
+/// What all events of a session have in common.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Visit {
+    pub(super) visitor: Visitor,
+    /// Which of the nodes, from 0.
+    pub(super) node: usize,
+    pub(super) prefix: &'static str,
+    pub(super) user_agent: &'static str,
+}
+
+#[derive(Debug)]
+struct Session {
+    visit: Visit,
+    open: Vec<Context>,
+    still_to_open: u8,
+    stopped: bool,
+}
+
+/// One event, before it is written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Event {
+    pub(super) visit: Visit,
+    pub(super) action: Action,
+    pub(super) context: Context,
+}
+
+impl Life {
+    /// A site for so many people with so many nodes; nobody is logged in yet.
+    pub(super) fn new(people: usize, nodes: usize, mut rng: Rng) -> Self {
+        Self {
+            nodes,
+            population: Population::new(people, &mut rng),
+            apps: Apps::new(&mut rng),
+            sessions: Vec::new(),
+            most_sessions: people / 2 + 5,
+            upcoming: Vec::new(),
+            rng,
+        }
+    }
+
+    pub(super) fn population(&self) -> &Population {
+        &self.population
+    }
+
+    pub(super) fn apps(&self) -> &Apps {
+        &self.apps
+    }
+
+    /// Puts an event back, to happen once more.
+    pub(super) fn repeat(&mut self, event: Event) {
+        self.upcoming.push(event);
+    }
+
+    /// Lets the next event happen.
+    pub(super) fn next_event(&mut self) -> Event {
+        loop {
+            if let Some(event) = self.upcoming.pop() {
+                return event;
+            }
+            // The fuller the site the fewer log in, so that the number of sessions settles a little below the most.
+            let event = if index(&mut self.rng, self.most_sessions) >= self.sessions.len() {
+                self.log_in()
+            } else {
+                let number = index(&mut self.rng, self.sessions.len());
+                self.go_on(number)
+            };
+            if let Some(event) = event {
+                return event;
+            }
+        }
+    }
+
+    /// Somebody logs in. Nothing is seen of it if whoever it was may not, or if the start was lost.
+    fn log_in(&mut self) -> Option<Event> {
+        let rng = &mut self.rng;
+        let visitor = self.population.log_in(rng)?;
+        let visit = Visit {
+            visitor,
+            node: index(rng, self.nodes),
+            prefix: match visitor {
+                Visitor::Person { .. } => context::draw_prefix(rng),
+                Visitor::Service { .. } => "",
+                Visitor::Anonymous { .. } => context::draw_anonymous_prefix(rng),
+            },
+            user_agent: self.population.user_agent(visitor, rng),
+        };
+        let mut session = Session {
+            visit,
+            open: Vec::new(),
+            still_to_open: rng.u8(0..4) + rng.u8(0..4),
+            stopped: false,
+        };
+        let start = Event {
+            visit,
+            action: START,
+            context: self.apps.draw_session_context(visit.prefix, rng),
+        };
+        // A link to an app opens the app with the log-in.
+        if session.still_to_open > 0 && happens(rng, 3, 10) {
+            let open = open_app(&mut session, &self.apps, rng);
+            self.upcoming.push(open);
+        }
+        self.sessions.push(session);
+        (!happens(&mut self.rng, 1, 50)).then_some(start)
+    }
+
+    /// The session with this number goes on. Nothing is seen of it if the session ends unheard.
+    fn go_on(&mut self, number: usize) -> Option<Event> {
+        let rng = &mut self.rng;
+        let session = &mut self.sessions[number];
+        let visit = session.visit;
+        let event = |action, context| Event {
+            visit,
+            action,
+            context,
+        };
+
+        if !session.stopped && session.still_to_open > 0 {
+            if session.open.is_empty() || rng.bool() {
+                return Some(open_app(session, &self.apps, rng));
+            }
+        } else if session.open.is_empty() {
+            return self.end(number);
+        }
+
+        let tab = index(rng, session.open.len());
+        let context = session.open[tab];
+        match rng.u32(0..100) {
+            // A refresh: the tab's connection closes and opens again at once.
+            0..15 if !session.stopped => self.upcoming.push(event(OPEN, context)),
+            // A session that stops with a tab open: the tab's close comes late.
+            15..19 if !session.stopped => {
+                session.stopped = true;
+                let context = self.apps.draw_session_context(visit.prefix, rng);
+                return Some(event(STOP, context));
+            }
+            _ => {
+                session.open.swap_remove(tab);
+            }
+        }
+        Some(event(CLOSE, context))
+    }
+
+    /// The session is over: its stop is seen, unless it came before or the proxy crashed.
+    fn end(&mut self, number: usize) -> Option<Event> {
+        let Session { visit, stopped, .. } = self.sessions.swap_remove(number);
+        self.population.log_out(visit.visitor);
+        let rng = &mut self.rng;
+        let context = self.apps.draw_session_context(visit.prefix, rng);
+        (!stopped && !happens(rng, 1, 50)).then_some(Event {
+            visit,
+            action: STOP,
+            context,
+        })
+    }
+}
+
+/// Opens one more app in a session.
+fn open_app(session: &mut Session, apps: &Apps, rng: &mut Rng) -> Event {
+    let visit = session.visit;
+    let context = match visit.visitor.kind() {
+        UserKind::ServiceAccount => apps.draw_service_context(rng),
+        _ => apps.draw_connection_context(visit.prefix, rng),
+    };
+    session.open.push(context);
+    session.still_to_open -= 1;
+    Event {
+        visit,
+        action: OPEN,
+        context,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    /// The sessions of anonymous users, who each have only one: all that was seen of a session, in order.
+    fn sessions() -> Vec<Vec<Event>> {
+        let mut life = Life::new(200, 3, Rng::with_seed(1));
+        let mut sessions: HashMap<u128, Vec<Event>> = HashMap::new();
+        for _ in 0..200_000 {
+            let event = life.next_event();
+            if let Visitor::Anonymous { guid } = event.visit.visitor {
+                sessions.entry(guid).or_default().push(event);
+            }
+        }
+        sessions.into_values().collect()
+    }
+
+    fn actions(session: &[Event]) -> Vec<Action> {
+        session.iter().map(|event| event.action).collect()
+    }
+
+    #[test]
+    fn most_sessions_start_and_stop_and_some_are_not_seen_to() {
+        let sessions = sessions();
+        let of_hundred = |holds: fn(&[Action]) -> bool| {
+            let count = sessions
+                .iter()
+                .filter(|session| holds(&actions(session)))
+                .count();
+            count * 100 / sessions.len()
+        };
+        assert!((80..97).contains(&of_hundred(|actions| {
+            actions.first() == Some(&START) && actions.last() == Some(&STOP)
+        })));
+        assert!((1..5).contains(&of_hundred(|actions| !actions.contains(&START))));
+        assert!((1..8).contains(&of_hundred(|actions| !actions.contains(&STOP))));
+        assert!((1..15).contains(&of_hundred(|actions| actions.ends_with(&[STOP, CLOSE]))));
+        assert!((5..20).contains(&of_hundred(|actions| actions == [START, STOP])));
+    }
+
+    #[test]
+    fn connections_open_before_they_close() {
+        for session in sessions() {
+            let mut open: Vec<Context> = Vec::new();
+            for event in session {
+                if event.action == OPEN {
+                    open.push(event.context);
+                } else if event.action == CLOSE {
+                    let tab = open.iter().position(|&context| context == event.context);
+                    let tab = tab.expect("what closes was open");
+                    open.swap_remove(tab);
+                }
+                assert!(open.len() <= 6);
+            }
+        }
+    }
+
+    #[test]
+    fn some_tabs_are_refreshed() {
+        let mut life = Life::new(200, 3, Rng::with_seed(1));
+        let mut before = life.next_event();
+        let mut refreshes = 0;
+        for _ in 0..10_000 {
+            let event = life.next_event();
+            if before.action == CLOSE
+                && event.action == OPEN
+                && before.context == event.context
+                && before.visit.visitor == event.visit.visitor
+            {
+                refreshes += 1;
+            }
+            before = event;
+        }
+        assert!(refreshes > 100, "{refreshes}");
+    }
+}

@@ -1,0 +1,297 @@
+//! What goes wrong on the way: payloads that are not as Qlik's own documentation would have them.
+
+use fastrand::Rng;
+
+use super::chance::choose;
+use super::damage::{blank, cut, fill_with_garbage, recode, windows_1252};
+use super::datagram::{Datagram, EventKind, UserKind};
+use super::payload::Payload;
+
+/// A way in which a datagram can be odd.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Odd {
+    /// Fields that log4net had no value for: `(null)`.
+    NullFields,
+    /// Fields set to nothing.
+    EmptyFields,
+    /// `;` and `'` within the message.
+    PunctuatedMessage,
+    /// An exception after the message, on lines of its own.
+    MultilineMessage,
+    /// Several events, one a line.
+    Relay,
+    /// A newline, a CRLF or a NUL at the end.
+    TrailingLf,
+    TrailingCrLf,
+    TrailingNul,
+    /// A byte order mark of UTF-8 at the start.
+    ByteOrderMark,
+    /// The ANSI code page of western Europe, with letters that are invalid as UTF-8.
+    Windows1252,
+    /// The appender's encoding set to `unicode`.
+    Utf16,
+    /// The type tokens of appenders from before 2022.
+    LegacyType,
+    /// A command that is none of the four.
+    UnknownCommand,
+    /// Less than eight fields.
+    MissingFields,
+    /// A type token of no known family.
+    UnknownType,
+    /// No bytes at all, or none but a newline.
+    Empty,
+    /// Bytes from some other program.
+    Garbage,
+}
+
+impl Odd {
+    pub(super) const ALL: [Self; 17] = [
+        Self::NullFields,
+        Self::EmptyFields,
+        Self::PunctuatedMessage,
+        Self::MultilineMessage,
+        Self::Relay,
+        Self::TrailingLf,
+        Self::TrailingCrLf,
+        Self::TrailingNul,
+        Self::ByteOrderMark,
+        Self::Windows1252,
+        Self::Utf16,
+        Self::LegacyType,
+        Self::UnknownCommand,
+        Self::MissingFields,
+        Self::UnknownType,
+        Self::Empty,
+        Self::Garbage,
+    ];
+
+    pub(super) fn draw(rng: &mut Rng) -> Self {
+        Self::ALL[rng.u32(0..Self::ALL.len() as u32) as usize]
+    }
+
+    /// Whether such a datagram is traffic of its own, not one of a session's events in odd clothes.
+    pub(super) fn is_extra(self) -> bool {
+        matches!(
+            self,
+            Self::UnknownCommand
+                | Self::MissingFields
+                | Self::UnknownType
+                | Self::Empty
+                | Self::Garbage
+        )
+    }
+
+    /// Appends an odd version of `payload` to `datagram` and says what it holds; `truth` is what `payload` holds.
+    pub(super) fn write(
+        self,
+        mut payload: Payload<'_>,
+        truth: Datagram,
+        kind: EventKind,
+        rng: &mut Rng,
+        datagram: &mut Vec<u8>,
+    ) -> Datagram {
+        let mut user = None;
+        match self {
+            Self::NullFields => user = blank(&mut payload, "(null)", rng),
+            Self::EmptyFields => user = blank(&mut payload, "", rng),
+            Self::PunctuatedMessage => payload.note = choose(rng, &NOTES),
+            Self::MultilineMessage => payload.exception = choose(rng, &EXCEPTIONS),
+            Self::ByteOrderMark => datagram.extend_from_slice(b"\xEF\xBB\xBF"),
+            Self::Windows1252 => {
+                payload.directory = "LAB";
+                payload.user_id = choose(rng, &["Jörgen", "José", "Zoë Müller", "D'Arcy Núñez"]);
+                user = Some(UserKind::Person);
+            }
+            Self::LegacyType => {
+                payload.type_token = match kind {
+                    EventKind::Session => "/proxy-session/",
+                    EventKind::Connection => "/proxy-connection/",
+                }
+            }
+            Self::UnknownCommand => {
+                payload.command = match kind {
+                    EventKind::Session => "Sync session",
+                    EventKind::Connection => "Sync connection",
+                }
+            }
+            Self::UnknownType => payload.type_token = choose(rng, &UNKNOWN_TYPES),
+            _ => {}
+        }
+
+        payload.write(datagram);
+
+        match self {
+            Self::TrailingLf => datagram.push(b'\n'),
+            Self::TrailingCrLf => datagram.extend_from_slice(b"\r\n"),
+            Self::TrailingNul => datagram.push(0),
+            Self::Windows1252 => recode(datagram, |text, bytes| {
+                bytes.extend(text.chars().map(windows_1252));
+            }),
+            Self::Utf16 => recode(datagram, |text, bytes| {
+                bytes.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
+            }),
+            Self::MissingFields => cut(datagram, rng),
+            Self::Empty => {
+                datagram.clear();
+                datagram.extend_from_slice(choose(rng, &["", "", "\n", "\r\n"]).as_bytes());
+            }
+            Self::Garbage => fill_with_garbage(datagram, rng),
+            _ => {}
+        }
+
+        match self {
+            Self::UnknownCommand => match truth {
+                Datagram::Session { user, .. } | Datagram::Connection { user, .. } => {
+                    Datagram::Other { kind, user }
+                }
+                _ => truth,
+            },
+            Self::MissingFields => Datagram::Undecodable {
+                code: "missing_field",
+            },
+            Self::UnknownType | Self::Garbage => Datagram::Undecodable {
+                code: "unknown_type",
+            },
+            Self::Empty => Datagram::Undecodable { code: "empty" },
+            _ => user.map_or(truth, |user| truth.with_user(user)),
+        }
+    }
+}
+
+const NOTES: [&str; 4] = [
+    "; note: 'first;second'",
+    " in Goran's tab; reason: it's been reloaded",
+    ";;'';",
+    " (attempt 2; 'retry')",
+];
+
+const EXCEPTIONS: [&str; 3] = [
+    "\r\nSystem.Net.WebSockets.WebSocketException (0x80004005): The remote party went away\r\n   at Example.Proxy.Relay()",
+    "\r\nSystem.TimeoutException: No answer; gave up after 30 s\r\n   at Example.Proxy.Wait(TimeSpan limit)\r\n   at Example.Proxy.Run()",
+    "\r\nSystem.IO.IOException: 'Broken pipe'\r\n ---> System.Net.Sockets.SocketException: Reset\r\n   --- End of inner exception stack trace ---",
+];
+
+const UNKNOWN_TYPES: [&str; 4] = [
+    "/qseow-portal-session/",
+    "/proxy-sessions/",
+    "qseow-proxy-session",
+    "//",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulate::datagram::ConnectionAction;
+    use crate::simulate::payload::Action;
+
+    const ACTION: Action = Action::Connection(ConnectionAction::Close);
+    const TRUTH: Datagram = Datagram::Connection {
+        action: ConnectionAction::Close,
+        user: UserKind::ServiceAccount,
+    };
+
+    /// Two hundred datagrams of one kind, with what they hold.
+    fn written(odd: Odd) -> Vec<(Vec<u8>, Datagram)> {
+        let payload = Payload {
+            type_token: ACTION.type_token(),
+            host: "pro2-win1",
+            command: ACTION.command(),
+            directory: "INTERNAL",
+            user_id: "sa_api",
+            origin: "AppAccess",
+            context: "/app/engineData",
+            message: ACTION.message(),
+            note: "",
+            user_agent: None,
+            exception: "",
+        };
+        let mut rng = Rng::with_seed(1);
+        (0..200)
+            .map(|_| {
+                let mut datagram = Vec::new();
+                let truth = odd.write(payload, TRUTH, ACTION.kind(), &mut rng, &mut datagram);
+                (datagram, truth)
+            })
+            .collect()
+    }
+
+    fn has(datagram: &[u8], part: &[u8]) -> bool {
+        datagram.windows(part.len()).any(|window| window == part)
+    }
+
+    #[test]
+    fn each_kind_is_odd_in_its_own_way() {
+        for odd in Odd::ALL {
+            for (datagram, _) in written(odd) {
+                let is_odd = match odd {
+                    Odd::NullFields => has(&datagram, b";(null);"),
+                    Odd::EmptyFields => has(&datagram, b";;"),
+                    Odd::PunctuatedMessage => {
+                        has(&datagram, b"'")
+                            && datagram.iter().filter(|&&byte| byte == b';').count() > 7
+                    }
+                    Odd::MultilineMessage => has(&datagram, b"session\r\nSystem."),
+                    // The site puts the lines together.
+                    Odd::Relay => true,
+                    Odd::TrailingLf => datagram.ends_with(b"session\n"),
+                    Odd::TrailingCrLf => datagram.ends_with(b"session\r\n"),
+                    Odd::TrailingNul => datagram.ends_with(b"session\0"),
+                    Odd::ByteOrderMark => datagram.starts_with(b"\xEF\xBB\xBF/qseow"),
+                    Odd::Windows1252 => {
+                        std::str::from_utf8(&datagram).is_err() && has(&datagram, b";LAB;")
+                    }
+                    Odd::Utf16 => datagram.starts_with(b"/\0q\0s\0e\0") && datagram.len() % 2 == 0,
+                    Odd::LegacyType => datagram.starts_with(b"/proxy-connection/;"),
+                    Odd::UnknownCommand => has(&datagram, b";Sync connection;"),
+                    Odd::MissingFields => datagram.iter().filter(|&&byte| byte == b';').count() < 7,
+                    Odd::UnknownType => !datagram.starts_with(b"/qseow-proxy-connection/;"),
+                    Odd::Empty => datagram.trim_ascii().is_empty(),
+                    Odd::Garbage => std::str::from_utf8(&datagram).is_err(),
+                };
+                assert!(is_odd, "{odd:?}: {}", datagram.escape_ascii());
+            }
+        }
+    }
+
+    #[test]
+    fn the_truth_follows_the_datagram() {
+        for (datagram, truth) in written(Odd::NullFields) {
+            let unnamed = !has(&datagram, b";INTERNAL;sa_api;");
+            let expected = if unnamed {
+                TRUTH.with_user(UserKind::Unnamed)
+            } else {
+                TRUTH
+            };
+            assert_eq!(truth, expected, "{}", datagram.escape_ascii());
+        }
+        for (_, truth) in written(Odd::UnknownCommand) {
+            let expected = Datagram::Other {
+                kind: EventKind::Connection,
+                user: UserKind::ServiceAccount,
+            };
+            assert_eq!(truth, expected);
+        }
+        for (odd, code) in [
+            (Odd::MissingFields, "missing_field"),
+            (Odd::UnknownType, "unknown_type"),
+            (Odd::Empty, "empty"),
+            (Odd::Garbage, "unknown_type"),
+        ] {
+            for (_, truth) in written(odd) {
+                assert_eq!(truth, Datagram::Undecodable { code });
+            }
+        }
+        for (_, truth) in written(Odd::Utf16) {
+            assert_eq!(truth, TRUTH);
+        }
+    }
+
+    #[test]
+    fn missing_fields_can_be_any_but_the_type() {
+        let kept: std::collections::BTreeSet<usize> = written(Odd::MissingFields)
+            .iter()
+            .map(|(datagram, _)| datagram.split(|&byte| byte == b';').count())
+            .collect();
+        assert!(kept.into_iter().eq(1..=7));
+    }
+}

@@ -1,0 +1,119 @@
+//! The payload of one event, field by field, as the appender's layout writes it.
+
+use super::datagram::{ConnectionAction, EventKind, SessionAction};
+
+/// What happened: the four events that the appenders let through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Action {
+    Session(SessionAction),
+    Connection(ConnectionAction),
+}
+
+/// The fields of a payload, in their order.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Payload<'a> {
+    pub(super) type_token: &'a str,
+    pub(super) host: &'a str,
+    pub(super) command: &'a str,
+    pub(super) directory: &'a str,
+    pub(super) user_id: &'a str,
+    pub(super) origin: &'a str,
+    pub(super) context: &'a str,
+    pub(super) message: &'a str,
+    /// More of the message, before the user agent.
+    pub(super) note: &'a str,
+    pub(super) user_agent: Option<&'a str>,
+    /// What log4net appends when an exception belongs to the event.
+    pub(super) exception: &'a str,
+}
+
+impl Action {
+    pub(super) fn kind(self) -> EventKind {
+        match self {
+            Self::Session(_) => EventKind::Session,
+            Self::Connection(_) => EventKind::Connection,
+        }
+    }
+
+    pub(super) fn type_token(self) -> &'static str {
+        match self.kind() {
+            EventKind::Session => "/qseow-proxy-session/",
+            EventKind::Connection => "/qseow-proxy-connection/",
+        }
+    }
+
+    pub(super) fn command(self) -> &'static str {
+        match self {
+            Self::Session(SessionAction::Start) => "Start session",
+            Self::Session(SessionAction::Stop) => "Stop session",
+            Self::Connection(ConnectionAction::Open) => "Open connection",
+            Self::Connection(ConnectionAction::Close) => "Close connection",
+        }
+    }
+
+    /// The message's known part: what the appenders' filters look for.
+    pub(super) fn message(self) -> &'static str {
+        match self {
+            Self::Session(SessionAction::Start) => "Start session for user",
+            Self::Session(SessionAction::Stop) => "Stop session for user",
+            Self::Connection(ConnectionAction::Open) => "Websocket connection Opened for session",
+            Self::Connection(ConnectionAction::Close) => "Websocket connection Closed for session",
+        }
+    }
+}
+
+impl Payload<'_> {
+    /// Appends the payload to `datagram`, in UTF-8 and without a newline at its end.
+    pub(super) fn write(&self, datagram: &mut Vec<u8>) {
+        for field in [
+            self.type_token,
+            self.host,
+            self.command,
+            self.directory,
+            self.user_id,
+            self.origin,
+            self.context,
+        ] {
+            datagram.extend_from_slice(field.as_bytes());
+            datagram.push(b';');
+        }
+        datagram.extend_from_slice(self.message.as_bytes());
+        datagram.extend_from_slice(self.note.as_bytes());
+        if let Some(user_agent) = self.user_agent {
+            datagram.extend_from_slice(b"; UserAgent: '");
+            datagram.extend_from_slice(user_agent.as_bytes());
+            datagram.push(b'\'');
+        }
+        datagram.extend_from_slice(self.exception.as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_is_written_as_qlik_writes_it() {
+        let action = Action::Connection(ConnectionAction::Open);
+        let mut datagram = Vec::new();
+        Payload {
+            type_token: action.type_token(),
+            host: "pro2-win1",
+            command: action.command(),
+            directory: "LAB",
+            user_id: "goran",
+            origin: "AppAccess",
+            context: "/app/engineData",
+            message: action.message(),
+            note: "",
+            user_agent: Some("curl/8.4.0"),
+            exception: "",
+        }
+        .write(&mut datagram);
+        assert_eq!(
+            String::from_utf8_lossy(&datagram),
+            "/qseow-proxy-connection/;pro2-win1;Open connection;LAB;goran;AppAccess;/app/engineData;\
+             Websocket connection Opened for session; UserAgent: 'curl/8.4.0'"
+        );
+    }
+}

@@ -1,0 +1,151 @@
+//! The site: what happens on it, as the datagrams that tell of it.
+
+use fastrand::Rng;
+
+use super::chance::happens;
+use super::context::NOT_AVAILABLE;
+use super::datagram::{Datagram, EventKind, Tally};
+use super::life::{Event, Life, OPEN};
+use super::odd::Odd;
+use super::payload::{Action, Payload};
+
+/// What the simulated site looks like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SiteOptions {
+    /// Where the sequence of datagrams starts from: another seed, another sequence. Any number; default 1.
+    pub seed: u64,
+    /// People who use the site, some far more than others. At least 1; default 200. Service accounts and anonymous
+    /// users come on top.
+    pub users: usize,
+    /// Proxy nodes, `pro2-win1` and so on. At least 1; default 3.
+    pub nodes: usize,
+    /// How many of a thousand datagrams are odd, all kinds of odd alike. 0 to 1000; default 10. With 0 all are
+    /// well-formed.
+    pub odd_per_mille: u16,
+}
+
+impl Default for SiteOptions {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            users: 200,
+            nodes: 3,
+            odd_per_mille: 10,
+        }
+    }
+}
+
+/// A simulated site: an endless sequence of datagrams.
+///
+/// It is deterministic: the same options give the same datagrams, on every platform. Another version of this program
+/// may give others.
+#[derive(Debug)]
+pub struct Site {
+    life: Life,
+    /// Draws what is odd, apart from the life on the site, which goes on alike however much is.
+    rng: Rng,
+    odd_per_mille: u32,
+    hosts: Vec<String>,
+    context_buffer: String,
+    id_buffer: String,
+}
+
+impl Site {
+    /// A new site; nobody is logged in yet. Options out of range count as the nearest within.
+    pub fn new(options: SiteOptions) -> Self {
+        let mut rng = Rng::with_seed(options.seed);
+        let nodes = options.nodes.max(1);
+        Self {
+            life: Life::new(options.users, nodes, rng.fork()),
+            rng,
+            odd_per_mille: u32::from(options.odd_per_mille),
+            hosts: (1..=nodes)
+                .map(|number| format!("pro2-win{number}"))
+                .collect(),
+            context_buffer: String::new(),
+            id_buffer: String::new(),
+        }
+    }
+
+    /// Writes the next datagram into `datagram`, in place of what was there, and says what it is.
+    ///
+    /// A datagram may have no bytes at all and never has more than 65,507, the most that UDP carries.
+    pub fn next_datagram(&mut self, datagram: &mut Vec<u8>) -> Datagram {
+        datagram.clear();
+        if !happens(&mut self.rng, self.odd_per_mille, 1_000) {
+            let event = self.life.next_event();
+            return self.write(event, None, datagram);
+        }
+        let odd = Odd::draw(&mut self.rng);
+        self.write_odd(odd, datagram)
+    }
+
+    fn write_odd(&mut self, odd: Odd, datagram: &mut Vec<u8>) -> Datagram {
+        if odd == Odd::Relay {
+            return Datagram::Relay(self.write_relay(datagram));
+        }
+        let event = self.life.next_event();
+        if odd.is_extra() {
+            self.life.repeat(event);
+        }
+        self.write(event, Some(odd), datagram)
+    }
+
+    fn write_relay(&mut self, datagram: &mut Vec<u8>) -> Tally {
+        let newline: &[u8] = if self.rng.bool() { b"\n" } else { b"\r\n" };
+        let mut tally = Tally::default();
+        for line in 0..self.rng.u32(2..6) {
+            if line > 0 {
+                datagram.extend_from_slice(newline);
+            }
+            let event = self.life.next_event();
+            tally += self.write(event, None, datagram).tally();
+        }
+        tally
+    }
+
+    /// Appends an event to `datagram`.
+    fn write(&mut self, event: Event, odd: Option<Odd>, datagram: &mut Vec<u8>) -> Datagram {
+        let Event {
+            visit,
+            action,
+            context,
+        } = event;
+        self.life.apps().write(context, &mut self.context_buffer);
+        let (directory, user_id) = self
+            .life
+            .population()
+            .names(visit.visitor, &mut self.id_buffer);
+        let payload = Payload {
+            type_token: action.type_token(),
+            host: &self.hosts[visit.node],
+            command: action.command(),
+            directory,
+            user_id,
+            origin: match action.kind() {
+                EventKind::Session => NOT_AVAILABLE,
+                EventKind::Connection => "AppAccess",
+            },
+            context: &self.context_buffer,
+            message: action.message(),
+            note: "",
+            user_agent: (action == OPEN).then_some(visit.user_agent),
+            exception: "",
+        };
+        let user = visit.visitor.kind();
+        let truth = match action {
+            Action::Session(action) => Datagram::Session { action, user },
+            Action::Connection(action) => Datagram::Connection { action, user },
+        };
+        match odd {
+            Some(odd) => odd.write(payload, truth, action.kind(), &mut self.rng, datagram),
+            None => {
+                payload.write(datagram);
+                truth
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,268 @@
+use std::collections::{HashMap, HashSet};
+
+use super::*;
+use crate::simulate::datagram::UserKind;
+
+const WELL_FORMED: SiteOptions = SiteOptions {
+    seed: 7,
+    users: 200,
+    nodes: 3,
+    odd_per_mille: 0,
+};
+
+/// The first `count` datagrams of a site, with what they hold.
+fn datagrams(options: SiteOptions, count: usize) -> Vec<(Vec<u8>, Datagram)> {
+    let mut site = Site::new(options);
+    (0..count)
+        .map(|_| {
+            let mut datagram = Vec::new();
+            let truth = site.next_datagram(&mut datagram);
+            (datagram, truth)
+        })
+        .collect()
+}
+
+fn text(datagram: &[u8]) -> &str {
+    std::str::from_utf8(datagram).expect("well-formed datagrams are UTF-8")
+}
+
+/// That `actual` is between nine and eleven tenths of `expected`.
+fn assert_about(actual: u64, expected: u64) {
+    assert!(
+        actual * 10 >= expected * 9 && actual * 10 <= expected * 11,
+        "{actual} is not about {expected}"
+    );
+}
+
+#[test]
+fn the_same_options_give_the_same_datagrams() {
+    let odd = SiteOptions {
+        odd_per_mille: 100,
+        ..WELL_FORMED
+    };
+    let first = datagrams(odd.clone(), 5_000);
+    assert_eq!(first, datagrams(odd.clone(), 5_000));
+    assert_ne!(first, datagrams(SiteOptions { seed: 8, ..odd }, 5_000));
+}
+
+#[test]
+fn well_formed_datagrams_have_eight_fields_that_agree_with_the_truth() {
+    for (datagram, truth) in datagrams(WELL_FORMED, 50_000) {
+        let fields: Vec<&str> = text(&datagram).splitn(8, ';').collect();
+        let [kind, host, command, directory, id, origin, context, message] = fields[..] else {
+            panic!("{} fields: {fields:?}", fields.len());
+        };
+        let (expected_kind, expected_command, user) = match truth {
+            Datagram::Session { action, user } => {
+                let action = Action::Session(action);
+                (action.type_token(), action.command(), user)
+            }
+            Datagram::Connection { action, user } => {
+                let action = Action::Connection(action);
+                (action.type_token(), action.command(), user)
+            }
+            _ => panic!("odd: {truth:?}"),
+        };
+        assert_eq!((kind, command), (expected_kind, expected_command));
+        assert!(host.starts_with("pro2-win"));
+        let expected_user = match directory {
+            "INTERNAL" => UserKind::ServiceAccount,
+            "NONE" => UserKind::Anonymous,
+            _ => UserKind::Person,
+        };
+        assert_eq!(user, expected_user, "{directory}\\{id}");
+        assert_eq!(
+            origin == "AppAccess",
+            kind == "/qseow-proxy-connection/",
+            "{origin}"
+        );
+        assert!(context.starts_with('/') || context == NOT_AVAILABLE);
+        assert_eq!(
+            message.contains("; UserAgent: '"),
+            command == "Open connection"
+        );
+        assert!(!message.contains(['\r', '\n']));
+    }
+}
+
+#[test]
+fn shares_are_about_right() {
+    let datagrams = datagrams(WELL_FORMED, 100_000);
+    let tally: Tally = datagrams.iter().map(|(_, truth)| truth.tally()).sum();
+
+    assert_eq!(tally.events(), 100_000);
+    assert_about(tally.connection_open, tally.connection_close);
+    assert_about(tally.session_start, tally.session_stop);
+    assert_about(tally.sessions(), 22_000);
+    assert_about(tally.service_account, 8_000);
+    assert_about(tally.anonymous, 5_000);
+
+    let bytes: usize = datagrams.iter().map(|(datagram, _)| datagram.len()).sum();
+    assert_about(bytes as u64 / 100_000, 300);
+}
+
+#[test]
+fn users_and_apps_differ_in_popularity() {
+    let mut events_by_user: HashMap<String, u32> = HashMap::new();
+    let mut apps = HashSet::new();
+    let mut hosts = HashSet::new();
+    for (datagram, truth) in datagrams(WELL_FORMED, 50_000) {
+        let fields: Vec<&str> = text(&datagram).splitn(8, ';').collect();
+        hosts.insert(fields[1].to_owned());
+        if let Some((_, app)) = fields[6].split_once("/app/")
+            && let Some(id) = app.get(..36)
+            && id.as_bytes()[8] == b'-'
+        {
+            apps.insert(id.to_owned());
+        }
+        if truth.with_user(UserKind::Person) == truth {
+            *events_by_user.entry(fields[4].to_lowercase()).or_default() += 1;
+        }
+    }
+    assert_eq!(hosts.len(), 3);
+    assert_eq!(apps.len(), 40);
+    assert!(events_by_user.len() > 190, "{}", events_by_user.len());
+    let most = events_by_user.values().max().copied().unwrap_or(0);
+    let least = events_by_user.values().min().copied().unwrap_or(0);
+    assert!(most > 10 * least, "{most} and {least}");
+    assert!(events_by_user.contains_key("jörgen"));
+}
+
+#[test]
+fn some_users_log_in_in_either_case() {
+    let datagrams = datagrams(WELL_FORMED, 20_000);
+    for user in [";LAB;goran;", ";LAB;Goran;"] {
+        let seen = datagrams
+            .iter()
+            .any(|(datagram, _)| text(datagram).contains(user));
+        assert!(seen, "{user}");
+    }
+}
+
+#[test]
+fn every_kind_of_odd_occurs_at_about_its_share() {
+    // All kinds are alike: of 100,000 datagrams 2,500 of each.
+    const EACH: u64 = 2_500;
+    let odd = SiteOptions {
+        odd_per_mille: Odd::ALL.len() as u16 * 25,
+        ..WELL_FORMED
+    };
+    let datagrams = datagrams(odd, 100_000);
+
+    let held = |holds: fn(&Datagram) -> bool| {
+        let matching = datagrams.iter().filter(|(_, truth)| holds(truth));
+        matching.count() as u64
+    };
+    assert_about(held(|truth| matches!(truth, Datagram::Relay(_))), EACH);
+    assert_about(held(|truth| matches!(truth, Datagram::Other { .. })), EACH);
+    let undecodable = |expected| {
+        let expected = Datagram::Undecodable { code: expected };
+        let matching = datagrams.iter().filter(|(_, truth)| *truth == expected);
+        matching.count() as u64
+    };
+    assert_about(undecodable("empty"), EACH);
+    assert_about(undecodable("missing_field"), EACH);
+    assert_about(undecodable("unknown_type"), 2 * EACH);
+
+    let shaped = |shape: fn(&[u8]) -> bool| {
+        let matching = datagrams.iter().filter(|(datagram, truth)| {
+            let is_one_event =
+                truth.tally().events() == 1 && !matches!(truth, Datagram::Other { .. });
+            is_one_event && shape(datagram)
+        });
+        matching.count() as u64
+    };
+    assert_about(shaped(|bytes| bytes.starts_with(b"/proxy-")), EACH);
+    assert_about(shaped(|bytes| bytes.starts_with(b"\xEF\xBB\xBF")), EACH);
+    assert_about(shaped(is_utf16), EACH);
+    assert_about(
+        shaped(|bytes| std::str::from_utf8(bytes).is_err() && !is_utf16(bytes)),
+        EACH,
+    );
+    assert_about(shaped(|bytes| bytes.ends_with(b"\r\n")), EACH);
+    assert_about(shaped(|bytes| bytes.ends_with(b"\n")), 2 * EACH);
+    assert_about(
+        shaped(|bytes| bytes.ends_with(b"\0") && !is_utf16(bytes)),
+        EACH,
+    );
+    assert_about(shaped(|bytes| has(bytes, b"\r\nSystem.")), EACH);
+    assert_about(shaped(|bytes| has(bytes, b";(null);")), EACH);
+    assert_about(shaped(has_empty_field), EACH);
+    assert_about(shaped(has_note), EACH);
+}
+
+fn is_utf16(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"/\0")
+}
+
+fn has(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
+fn has_empty_field(bytes: &[u8]) -> bool {
+    bytes.splitn(8, |&byte| byte == b';').any(<[u8]>::is_empty)
+}
+
+/// Whether something follows the message's known part, other than a user agent, an exception or trailing bytes.
+fn has_note(bytes: &[u8]) -> bool {
+    let Some(message) = bytes.splitn(8, |&byte| byte == b';').nth(7) else {
+        return false;
+    };
+    let message = String::from_utf8_lossy(message);
+    let message = message.split("; UserAgent: '").next().unwrap_or_default();
+    let message = message.split(['\r', '\n', '\0']).next().unwrap_or_default();
+    !is_utf16(bytes) && !message.ends_with("for user") && !message.ends_with("for session")
+}
+
+#[test]
+fn what_happens_does_not_depend_on_how_much_is_odd() {
+    let odd = SiteOptions {
+        odd_per_mille: 500,
+        ..WELL_FORMED
+    };
+    let mut plain = datagrams(WELL_FORMED, 10_000).into_iter();
+    let mut seen = 0;
+    for (datagram, truth) in datagrams(odd, 2_000) {
+        let (count, whole) = match truth {
+            Datagram::Relay(lines) => (lines.events(), false),
+            Datagram::Session { .. } | Datagram::Connection { .. } => (1, true),
+            _ => (0, false),
+        };
+        for _ in 0..count {
+            let (expected, _) = plain.next().expect("enough were made");
+            seen += u64::from(whole && datagram == expected);
+        }
+    }
+    assert!(seen > 900, "{seen}");
+}
+
+#[test]
+fn a_relay_puts_events_on_lines() {
+    let mut site = Site::new(WELL_FORMED);
+    let mut datagram = Vec::new();
+    for _ in 0..100 {
+        datagram.clear();
+        let truth = site.write_odd(Odd::Relay, &mut datagram);
+        let lines: Vec<&str> = text(&datagram).lines().collect();
+        assert!(lines.iter().all(|line| line.starts_with("/qseow-proxy-")));
+        assert!((2..=5).contains(&lines.len()));
+        assert_eq!(truth.tally().events(), lines.len() as u64);
+    }
+}
+
+#[test]
+fn any_options_do() {
+    for (users, nodes, odd_per_mille) in [(0, 0, u16::MAX), (1, 1, 1_000), (100_000, 200, 0)] {
+        let mut site = Site::new(SiteOptions {
+            seed: u64::MAX,
+            users,
+            nodes,
+            odd_per_mille,
+        });
+        let mut datagram = Vec::new();
+        for _ in 0..20_000 {
+            site.next_datagram(&mut datagram);
+            assert!(datagram.len() <= 65_507);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Leaves out the events of users that nobody wants to see, such as service accounts.
+
+mod config;
+mod entry;
+mod rules;
+
+use self::rules::Rules;
+pub use self::{
+    config::{BlacklistConfig, BlacklistError},
+    entry::{UserPattern, UserPatternError},
+};
+use super::{FunctionTransform, OutputBuffer};
+use crate::event::{Event, UserEvent};
+
+/// The blacklist transform: user events of listed users go no further.
+///
+/// Whether there are no, a hundred or ten thousand exact entries, an event costs one look-up in a
+/// hash table; all patterns together are one automaton. Excluded events leave no trace but
+/// [`Blacklist::excluded`]. Undecoded payloads name no user and always pass.
+///
+/// ```
+/// use qlik_sense_events::transform::BlacklistConfig;
+///
+/// let config = BlacklistConfig {
+///     users: vec![r"INTERNAL\sa_*".parse()?, r"LAB\goran".parse()?],
+///     ..BlacklistConfig::default()
+/// };
+/// let blacklist = config.build()?;
+/// assert!(blacklist.contains(Some("internal"), Some("SA_engine")));
+/// assert!(!blacklist.contains(Some("LAB"), Some("maria")));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Blacklist {
+    rules: Rules,
+    excluded: u64,
+}
+
+impl Blacklist {
+    /// How many events were left out since this blacklist was built.
+    #[must_use]
+    pub const fn excluded(&self) -> u64 {
+        self.excluded
+    }
+
+    /// Whether a user is listed. An absent part is empty text: only a pattern such as `*` lists it.
+    #[must_use]
+    pub fn contains(&self, user_directory: Option<&str>, user_id: Option<&str>) -> bool {
+        self.rules.contain(
+            user_directory.unwrap_or_default(),
+            user_id.unwrap_or_default(),
+        )
+    }
+
+    /// Takes the rules of another blacklist and keeps the count.
+    pub fn replace_rules(&mut self, other: Self) {
+        self.rules = other.rules;
+    }
+
+    fn excludes(&self, event: &UserEvent) -> bool {
+        !self.rules.is_empty() && self.contains(event.user_directory(), event.user_id())
+    }
+}
+
+impl FunctionTransform for Blacklist {
+    fn transform(&mut self, output: &mut OutputBuffer, event: Event) {
+        match &event {
+            Event::User(user_event) if self.excludes(user_event) => self.excluded += 1,
+            _ => output.push(event),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The entries in the form in which they are asked: a set for the exact ones, one automaton for
+//! all patterns.
+
+use std::{borrow::Cow, collections::HashSet};
+
+use foldhash::fast::RandomState;
+use regex_automata::meta::{BuildError, Regex};
+use smallvec::SmallVec;
+use unicase::UniCase;
+
+use super::entry::UserPattern;
+
+/// Stands between directory and id in a key. No field of a payload can hold it.
+const SEPARATOR: char = ';';
+
+/// Memory that compiled patterns may take, in bytes: some ten thousand patterns of usual length.
+const PATTERNS_BYTES: usize = 16 << 20;
+
+/// Memory for the states that matching has seen, in bytes; beyond it they are forgotten and seen anew.
+const STATES_BYTES: usize = 2 << 20;
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Rules {
+    exact: HashSet<Box<str>, RandomState>,
+    patterns: Option<Regex>,
+    case_sensitive: bool,
+}
+
+impl Rules {
+    pub(super) fn new<'a>(
+        entries: impl IntoIterator<Item = &'a UserPattern>,
+        case_sensitive: bool,
+    ) -> Result<Self, Box<BuildError>> {
+        let mut rules = Self {
+            case_sensitive,
+            ..Self::default()
+        };
+        let mut patterns = Vec::new();
+        for entry in entries {
+            let key = format!("{}{SEPARATOR}{}", entry.user_directory(), entry.user_id());
+            let key = rules.folded(&key).into_owned();
+            if entry.is_pattern() {
+                patterns.push(expression(&key));
+            } else {
+                rules.exact.insert(key.into());
+            }
+        }
+        if !patterns.is_empty() {
+            let regex = Regex::builder()
+                .configure(
+                    Regex::config()
+                        .nfa_size_limit(Some(PATTERNS_BYTES))
+                        .hybrid_cache_capacity(STATES_BYTES),
+                )
+                .build_many(&patterns)?;
+            rules.patterns = Some(regex);
+        }
+        Ok(rules)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.exact.is_empty() && self.patterns.is_none()
+    }
+
+    pub(super) fn contain(&self, user_directory: &str, user_id: &str) -> bool {
+        let mut key = SmallVec::<[u8; 128]>::new();
+        key.extend_from_slice(user_directory.as_bytes());
+        key.push(SEPARATOR as u8);
+        key.extend_from_slice(user_id.as_bytes());
+        if user_directory.is_ascii() && user_id.is_ascii() {
+            if !self.case_sensitive {
+                key.make_ascii_lowercase();
+            }
+            // ASCII is always valid text.
+            return std::str::from_utf8(&key).is_ok_and(|key| self.contain_key(key));
+        }
+        let key = String::from_utf8_lossy(&key);
+        self.contain_key(&self.folded(&key))
+    }
+
+    fn contain_key(&self, key: &str) -> bool {
+        self.exact.contains(key)
+            || self
+                .patterns
+                .as_ref()
+                .is_some_and(|patterns| patterns.is_match(key))
+    }
+
+    /// The key without its case, by Unicode's full case folding (`Jörgen`, `JÖRGEN`; `ß`, `SS`).
+    fn folded<'a>(&self, key: &'a str) -> Cow<'a, str> {
+        if self.case_sensitive {
+            return Cow::Borrowed(key);
+        }
+        Cow::Owned(UniCase::unicode(key).to_folded_case())
+    }
+}
+
+/// The regular expression of a key with `*` and `?`, neither of which reaches over the separator.
+fn expression(key: &str) -> String {
+    let mut expression = String::from(r"\A");
+    for character in key.chars() {
+        match character {
+            '*' => expression.push_str("[^;]*"),
+            '?' => expression.push_str("[^;]"),
+            other => regex_syntax::escape_into(other.encode_utf8(&mut [0; 4]), &mut expression),
+        }
+    }
+    expression.push_str(r"\z");
+    expression
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(entries: &[&str], case_sensitive: bool) -> Rules {
+        let entries: Vec<UserPattern> = entries
+            .iter()
+            .map(|entry| entry.parse().expect(entry))
+            .collect();
+        Rules::new(&entries, case_sensitive).expect("rules")
+    }
+
+    #[test]
+    fn table() {
+        // entry, directory, id, listed, listed when case counts
+        let rows = [
+            (r"LAB\goran", "LAB", "goran", true, true),
+            (r"LAB\goran", "lab", "GORAN", true, false),
+            (r"LAB\goran", "LAB", "gora", false, false),
+            (r"LAB\goran", "LABg", "oran", false, false),
+            (r"LAB\goran", "", "", false, false),
+            (r"LAB\jörgen", "lab", "JÖRGEN", true, false),
+            (r"ÅÄÖ\Straße", "åäö", "STRASSE", true, false),
+            (r"ΣΊΣΥΦΟΣ\*", "σίσυφος", "x", true, false),
+            (r"INTERNAL\sa_*", "INTERNAL", "sa_engine", true, true),
+            (r"INTERNAL\sa_*", "INTERNAL", "sa_", true, true),
+            (r"INTERNAL\sa_*", "INTERNAL", "saXengine", false, false),
+            (r"INTERNAL\sa_*", "INTERNAL", "xsa_engine", false, false),
+            (r"*\anonymous*", "NONE", "anonymous0815", true, true),
+            (r"*\anonymous*", "", "Anonymous", true, false),
+            (r"L?B\g?", "LAB", "gö", true, true),
+            (r"L?B\g?", "LB", "gö", false, false),
+            (r"L?B\g?", "LAB", "g", false, false),
+            (r"LAB\*.+(x)", "LAB", "a.+(x)", true, true),
+            (r"LAB\*.+(x)", "LAB", "aab(x)", false, false),
+            (r"*\x", r"LAB\y", "x", true, true),
+            (r"LAB\*\x", "LAB", r"a\x", true, true),
+            (r"LAB\*", "LAB", "line\nbreak", true, true),
+        ];
+        for (entry, directory, id, ignoring_case, minding_case) in rows {
+            for (case_sensitive, expected) in [(false, ignoring_case), (true, minding_case)] {
+                assert_eq!(
+                    rules(&[entry], case_sensitive).contain(directory, id),
+                    expected,
+                    "{entry} {directory} {id} case_sensitive = {case_sensitive}"
+                );
+            }
+        }
+        assert_eq!(rows.len(), 22);
+    }
+
+    #[test]
+    fn many_entries_of_both_kinds() {
+        let exact: Vec<String> = (0..10_000)
+            .map(|n| format!(r"DIR{}\user{n}", n % 7))
+            .collect();
+        let patterns: Vec<String> = (0..100).map(|n| format!(r"P{n}\svc_*_{n}")).collect();
+        let entries: Vec<&str> = exact.iter().chain(&patterns).map(String::as_str).collect();
+        let rules = rules(&entries, false);
+        assert!(rules.contain("dir6", "USER9995"));
+        assert!(!rules.contain("dir5", "user9995"));
+        assert!(rules.contain("p99", "svc_backup_99"));
+        assert!(!rules.contain("p98", "svc_backup_99"));
+    }
+}

@@ -1,0 +1,69 @@
+//! Event to no, one or several events.
+//!
+//! The names, the argument order and the meaning are those of vector-lib's function transforms, so
+//! that an adapter for a custom Vector has nothing to do but delegate.
+
+pub mod blacklist;
+
+pub use self::blacklist::{Blacklist, BlacklistConfig};
+use crate::event::Event;
+
+/// A transform that looks at one event at a time and keeps no others waiting.
+pub trait FunctionTransform: Clone + Send + Sync {
+    /// Pushes what becomes of `event` to `output`: nothing, the event, or others in its place.
+    fn transform(&mut self, output: &mut OutputBuffer, event: Event);
+}
+
+/// Where transforms put their events. Reused between datagrams, so that it costs no allocation.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OutputBuffer(Vec<Event>);
+
+impl OutputBuffer {
+    /// A buffer with room for `capacity` events before it grows.
+    #[must_use]
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self(Vec::with_capacity(capacity))
+    }
+
+    /// Adds an event at the end.
+    pub fn push(&mut self, event: Event) {
+        self.0.push(event);
+    }
+
+    /// How many events there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The events, in the order in which they were pushed.
+    pub fn iter(&self) -> std::slice::Iter<'_, Event> {
+        self.0.iter()
+    }
+
+    /// Takes the events out and leaves the room that they had.
+    pub fn drain(&mut self) -> std::vec::Drain<'_, Event> {
+        self.0.drain(..)
+    }
+
+    /// The events as a vector.
+    #[must_use]
+    pub fn into_events(self) -> Vec<Event> {
+        self.0
+    }
+}
+
+impl<'a> IntoIterator for &'a OutputBuffer {
+    type Item = &'a Event;
+    type IntoIter = std::slice::Iter<'a, Event>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}

@@ -1,0 +1,304 @@
+//! One event's text as its eight fields.
+//!
+//! `type;host;command;user directory;user id;origin;context;message`, where the message is
+//! everything after the seventh `;` and may hold `;`, quotes and line breaks of its own.
+
+use memchr::memchr;
+use nom::{IResult, Parser, combinator::map_opt, error::ParseError, sequence::preceded};
+
+use super::{
+    datagram::{leading_trimmed, trailing_trimmed},
+    error::{DecodeError, ErrorCode, Field},
+};
+
+const SEPARATOR: u8 = b';';
+
+/// Which kind of payload a type token announces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// `/qseow-proxy-session/`, or `/proxy-session/` of appenders from 2021.
+    Session,
+    /// `/qseow-proxy-connection/`, or `/proxy-connection/` of appenders from 2021.
+    Connection,
+}
+
+/// The type tokens: the only place that knows them. They match without regard to case.
+const TOKENS: [(&str, Family); 4] = [
+    ("/qseow-proxy-session/", Family::Session),
+    ("/qseow-proxy-connection/", Family::Connection),
+    ("/proxy-session/", Family::Session),
+    ("/proxy-connection/", Family::Connection),
+];
+
+impl Family {
+    fn of_token(token: &[u8]) -> Option<Self> {
+        TOKENS
+            .iter()
+            .find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(token))
+            .map(|&(_, family)| family)
+    }
+}
+
+/// The fields of one event, borrowed from its text. `(null)` and empty fields are absent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Frame<'a> {
+    /// What the type token announces.
+    pub family: Family,
+    /// The Qlik node, usually its lower-case short machine name.
+    pub host: Option<&'a str>,
+    /// What happened, in Qlik's words, for example `Start session`.
+    pub command: Option<&'a str>,
+    /// The user's directory, for example `LAB`.
+    pub user_directory: Option<&'a str>,
+    /// The user's id in the directory.
+    pub user_id: Option<&'a str>,
+    /// Where the access came from. `Not available` is a value, not an absence.
+    pub origin: Option<&'a str>,
+    /// The path that was asked for; see [`Context`](super::Context).
+    pub context: Option<&'a str>,
+    /// The rest; see [`message`](super::message).
+    pub message: Option<&'a str>,
+}
+
+impl<'a> Frame<'a> {
+    /// Splits one event's text, as [`pieces`](super::pieces) gives it, into its fields.
+    ///
+    /// Leading white space and byte order marks, and trailing CR, LF and NUL, are no part of it.
+    ///
+    /// ```
+    /// use qlik_sense_events::wire::{Family, Frame};
+    ///
+    /// let frame = Frame::parse("/qseow-proxy-session/;pro2-win1;Stop session;LAB;goran;(null);;Bye; all\n")?;
+    /// assert_eq!(frame.family, Family::Session);
+    /// assert_eq!(frame.user_id, Some("goran"));
+    /// assert_eq!((frame.origin, frame.context), (None, None));
+    /// assert_eq!(frame.message, Some("Bye; all"));
+    /// # Ok::<(), qlik_sense_events::wire::DecodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::Empty`], [`ErrorCode::UnknownType`] or [`ErrorCode::MissingField`].
+    pub fn parse(text: &'a str) -> Result<Self, DecodeError> {
+        let event = trailing_trimmed(leading_trimmed(text));
+        if event.is_empty() {
+            return Err(DecodeError::new(ErrorCode::Empty, None, 0));
+        }
+        match frame(event) {
+            Ok((_, frame)) => Ok(frame),
+            Err(nom::Err::Error(error) | nom::Err::Failure(error)) => Err(error.at(text)),
+            Err(nom::Err::Incomplete(_)) => {
+                Err(DecodeError::new(ErrorCode::MissingField, None, text.len()))
+            }
+        }
+    }
+}
+
+/// Whether an event begins here: a known type token and its `;`.
+pub(crate) fn starts_frame(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(LONGEST_START)];
+    memchr(SEPARATOR, head).is_some_and(|end| Family::of_token(&head[..end]).is_some())
+}
+
+/// The bytes of the longest type token and its `;`.
+pub(crate) const LONGEST_START: usize = "/qseow-proxy-connection/;".len();
+
+/// nom's error for this grammar: which field failed, and the input that was left when it did.
+struct FieldError<'a> {
+    input: &'a str,
+    code: ErrorCode,
+    field: Field,
+}
+
+impl FieldError<'_> {
+    fn at(&self, text: &str) -> DecodeError {
+        // The input is a part of `text`, so the distance of their beginnings is the offset.
+        let offset = self.input.as_ptr() as usize - text.as_ptr() as usize;
+        let offset = match self.code {
+            ErrorCode::MissingField => offset + self.input.len(),
+            _ => offset,
+        };
+        DecodeError::new(self.code, Some(self.field), offset)
+    }
+}
+
+impl<'a> ParseError<&'a str> for FieldError<'a> {
+    fn from_error_kind(input: &'a str, _: nom::error::ErrorKind) -> Self {
+        Self {
+            input,
+            code: ErrorCode::UnknownType,
+            field: Field::Type,
+        }
+    }
+
+    fn append(_: &'a str, _: nom::error::ErrorKind, other: Self) -> Self {
+        other
+    }
+}
+
+type Parsed<'a, T> = IResult<&'a str, T, FieldError<'a>>;
+
+fn frame(input: &str) -> Parsed<'_, Frame<'_>> {
+    let (rest, family) = map_opt(until_separator, |token: &str| {
+        Family::of_token(token.as_bytes())
+    })
+    .parse(input)?;
+    let (message, (host, command, user_directory, user_id, origin, context)) = (
+        next(Field::Host),
+        next(Field::Command),
+        next(Field::UserDirectory),
+        next(Field::UserId),
+        next(Field::Origin),
+        next(Field::Context),
+    )
+        .parse(rest)?;
+    let (rest, message) = preceded(separator(Field::Message), whole).parse(message)?;
+    let frame = Frame {
+        family,
+        host: present(host),
+        command: present(command),
+        user_directory: present(user_directory),
+        user_id: present(user_id),
+        origin: present(origin),
+        context: present(context),
+        message: present(message),
+    };
+    Ok((rest, frame))
+}
+
+/// The `;` before `field`, then the field's text.
+fn next<'a>(field: Field) -> impl Parser<&'a str, Output = &'a str, Error = FieldError<'a>> {
+    preceded(separator(field), until_separator)
+}
+
+fn separator<'a>(field: Field) -> impl Parser<&'a str, Output = (), Error = FieldError<'a>> {
+    move |input: &'a str| match input.strip_prefix(char::from(SEPARATOR)) {
+        Some(rest) => Ok((rest, ())),
+        None => Err(nom::Err::Error(FieldError {
+            input,
+            code: ErrorCode::MissingField,
+            field,
+        })),
+    }
+}
+
+fn until_separator(input: &str) -> Parsed<'_, &str> {
+    let end = memchr(SEPARATOR, input.as_bytes()).unwrap_or(input.len());
+    Ok((&input[end..], &input[..end]))
+}
+
+fn whole(input: &str) -> Parsed<'_, &str> {
+    Ok((&input[input.len()..], input))
+}
+
+/// log4net prints `(null)` for a property that was never set, and nothing for an empty one.
+fn present(field: &str) -> Option<&str> {
+    (!field.is_empty() && field != "(null)").then_some(field)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: &str = "/qseow-proxy-session/;h;c;d;u;o;x;m";
+
+    fn error(text: &str) -> (ErrorCode, Option<Field>, usize) {
+        let error = Frame::parse(text).expect_err(text);
+        (error.code, error.field, error.offset)
+    }
+
+    #[test]
+    fn type_tokens() {
+        let rows = [
+            ("/qseow-proxy-session/", Family::Session),
+            ("/QSEOW-Proxy-Session/", Family::Session),
+            ("/proxy-session/", Family::Session),
+            ("/qseow-proxy-connection/", Family::Connection),
+            ("/proxy-connection/", Family::Connection),
+            ("/PROXY-CONNECTION/", Family::Connection),
+        ];
+        for (token, family) in rows {
+            let text = format!("{token};h;c;d;u;o;x;m");
+            assert_eq!(Frame::parse(&text).map(|f| f.family), Ok(family), "{token}");
+            assert!(starts_frame(text.as_bytes()), "{token}");
+        }
+        for token in [
+            "",
+            "x",
+            "/qseow-proxy/",
+            "/qseow-engine/",
+            "qseow-proxy-session",
+            "/qseow-proxy-session/ ",
+        ] {
+            let text = format!("{token};h;c;d;u;o;x;m");
+            assert_eq!(
+                error(&text),
+                (ErrorCode::UnknownType, Some(Field::Type), 0),
+                "{token}"
+            );
+            assert!(!starts_frame(text.as_bytes()), "{token}");
+        }
+    }
+
+    #[test]
+    fn every_missing_field_has_its_name_and_place() {
+        let mut covered = 0;
+        for (index, field) in Field::ALL.into_iter().enumerate().skip(1) {
+            let fields: Vec<&str> = WHOLE.split(';').take(index).collect();
+            let text = format!(" {}\r\n", fields.join(";"));
+            assert_eq!(
+                error(&text),
+                (ErrorCode::MissingField, Some(field), text.len() - 2),
+                "{text:?}"
+            );
+            covered += 1;
+        }
+        assert_eq!(covered, 7);
+    }
+
+    #[test]
+    fn nothing_is_an_error_of_its_own() {
+        for text in ["", "\r\n", "\0\0", " \u{FEFF}\n", "\n\0"] {
+            assert_eq!(error(text), (ErrorCode::Empty, None, 0), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn absent_and_present_fields() {
+        let rows = [
+            ("", None),
+            ("(null)", None),
+            ("Not available", Some("Not available")),
+            (" ", Some(" ")),
+            ("(NULL)", Some("(NULL)")),
+        ];
+        for (written, expected) in rows {
+            let text = format!("/proxy-session/{}", format!(";{written}").repeat(7));
+            let frame = Frame::parse(&text).expect("eight fields");
+            let fields = [
+                frame.host,
+                frame.command,
+                frame.user_directory,
+                frame.user_id,
+                frame.origin,
+                frame.context,
+                frame.message,
+            ];
+            assert_eq!(fields, [expected; 7], "{written:?}");
+        }
+    }
+
+    #[test]
+    fn the_message_is_the_rest_whole() {
+        for message in [
+            "a;b;;c",
+            "it's 'quoted'",
+            "line\r\n  at System.X()\nend",
+            ";",
+            "tab\tä",
+        ] {
+            let text = format!("/proxy-session/;h;c;d;u;o;x;{message}\r\n\0");
+            assert_eq!(Frame::parse(&text).map(|f| f.message), Ok(Some(message)));
+        }
+    }
+}
