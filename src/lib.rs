@@ -25,12 +25,18 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+#[cfg(feature = "host")]
+pub mod config;
 pub mod decoding;
 pub mod encoding;
 pub mod event;
+#[cfg(feature = "host")]
+pub mod host;
 pub mod pipeline;
 pub mod schema;
 #[cfg(feature = "host")]
 pub mod simulate;
+#[cfg(feature = "host")]
+pub mod source;
 pub mod transform;
 pub mod wire;

@@ -1,5 +1,7 @@
 //! What came in, what went out, and what did not, by reason.
 
+use std::iter::Sum;
+
 use crate::{
     event::Kind,
     schema::{Fields, Visitor},
@@ -51,6 +53,23 @@ impl Counters {
     #[must_use]
     pub fn undecoded_events(&self) -> u64 {
         self.undecoded.iter().sum()
+    }
+}
+
+impl Sum for Counters {
+    fn sum<I: Iterator<Item = Self>>(counters: I) -> Self {
+        counters.fold(Self::default(), |mut total, more| {
+            total.datagrams += more.datagrams;
+            total.bytes += more.bytes;
+            total.excluded += more.excluded;
+            for (total, more) in total.events.iter_mut().zip(more.events) {
+                *total += more;
+            }
+            for (total, more) in total.undecoded.iter_mut().zip(more.undecoded) {
+                *total += more;
+            }
+            total
+        })
     }
 }
 

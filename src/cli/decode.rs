@@ -1,0 +1,159 @@
+//! `decode`: recorded datagrams, without a network.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Read},
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use clap::Args;
+use qlik_sense_events::{
+    config::Config,
+    event::Arrival,
+    host::{
+        exec::{Diagnostics, ExecError, Frames, Level, Output},
+        worker::Sink,
+    },
+    pipeline::Pipeline,
+    transform::OutputBuffer,
+};
+
+use super::{FAILURE, SUCCESS, USAGE, options::CommonArgs};
+
+#[derive(Debug, Args)]
+pub struct DecodeArgs {
+    #[command(flatten)]
+    common: CommonArgs,
+    /// Files with a datagram a line; `-` or none for standard input. Empty lines are skipped
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+pub fn decode(args: &DecodeArgs) -> u8 {
+    let config = match args.common.load_or_report() {
+        Ok(config) => config,
+        Err(status) => return status,
+    };
+    let mut diagnostics = Diagnostics::new(config.output.codec);
+    let standard_input = [PathBuf::from("-")];
+    let files = if args.files.is_empty() {
+        &standard_input
+    } else {
+        &*args.files
+    };
+    let pipeline = match config.pipeline().build() {
+        Ok(pipeline) => pipeline,
+        Err(error) => {
+            diagnostics.report(Level::Error, &error.to_string());
+            return USAGE;
+        }
+    };
+    match Decode::new(&config, pipeline).and_then(|decode| decode.files(files, &mut diagnostics)) {
+        Ok(status) => status,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => SUCCESS,
+        Err(error) => {
+            diagnostics.report(Level::Error, &ExecError::Output(error).to_string());
+            FAILURE
+        }
+    }
+}
+
+struct Decode {
+    pipeline: Pipeline,
+    events: OutputBuffer,
+    sink: Frames,
+    max_datagram_bytes: usize,
+}
+
+impl Decode {
+    fn new(config: &Config, pipeline: Pipeline) -> io::Result<Self> {
+        Ok(Self {
+            pipeline,
+            events: OutputBuffer::default(),
+            sink: Frames::new(Output::stdout()?, config.output),
+            max_datagram_bytes: config.source.max_datagram_bytes,
+        })
+    }
+
+    /// Decodes each file. One that cannot be read is reported, and the others are decoded all the
+    /// same.
+    fn files(mut self, files: &[PathBuf], diagnostics: &mut Diagnostics) -> io::Result<u8> {
+        let mut status = SUCCESS;
+        for file in files {
+            match open(file) {
+                Ok(reader) => {
+                    if let Some(error) = self.file(reader)? {
+                        diagnostics.report(Level::Error, &unreadable(file, &error));
+                        status = FAILURE;
+                    }
+                }
+                Err(error) => {
+                    diagnostics.report(Level::Error, &unreadable(file, &error));
+                    status = FAILURE;
+                }
+            }
+        }
+        diagnostics.report_counters(Level::Info, "decoded", &self.pipeline.counters());
+        Ok(status)
+    }
+
+    /// Decodes a file's lines as far as it can be read.
+    fn file(&mut self, mut reader: Box<dyn BufRead>) -> io::Result<Option<io::Error>> {
+        let mut line = Vec::new();
+        loop {
+            // What is in the reader's buffer came together, so its events may go out together.
+            let buffered = match reader.fill_buf() {
+                Ok([]) => return Ok(None),
+                Ok(buffer) => buffer.len(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Ok(Some(error)),
+            };
+            let mut taken = 0;
+            while taken < buffered {
+                match read_line(&mut reader, &mut line, self.max_datagram_bytes) {
+                    Ok(0) => break,
+                    Ok(read) => taken += read,
+                    Err(error) => return Ok(Some(error)),
+                }
+                if !line.trim_ascii().is_empty() {
+                    let arrival = Arrival::local(SystemTime::now().into());
+                    self.pipeline.datagram(&line, arrival, &mut self.events);
+                }
+            }
+            self.sink.take(&mut self.events)?;
+        }
+    }
+}
+
+/// Reads a line without its end. Of a line beyond the limit one byte more than the limit is kept,
+/// so that it shows, and the rest is skipped.
+fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>, limit: usize) -> io::Result<usize> {
+    line.clear();
+    let mut read = reader
+        .by_ref()
+        .take(limit as u64 + 2)
+        .read_until(b'\n', line)?;
+    if line.last() == Some(&b'\n') {
+        line.pop();
+    } else if line.len() > limit {
+        line.truncate(limit + 1);
+        read += reader.skip_until(b'\n')?;
+    }
+    Ok(read)
+}
+
+fn open(file: &Path) -> io::Result<Box<dyn BufRead>> {
+    if file == Path::new("-") {
+        Ok(Box::new(io::stdin().lock()))
+    } else {
+        Ok(Box::new(BufReader::with_capacity(
+            1 << 16,
+            File::open(file)?,
+        )))
+    }
+}
+
+fn unreadable(file: &Path, error: &io::Error) -> String {
+    format!("{}: the file cannot be read: {error}", file.display())
+}

@@ -1,0 +1,225 @@
+//! `demo`: a receiver and a simulated site on this machine, to see what comes out.
+
+use std::{
+    io::{self, IsTerminal, Write},
+    net::SocketAddr,
+    ops::ControlFlow,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use clap::Args;
+use qlik_sense_events::{
+    config::{Addresses, Config},
+    host::{
+        exec::{self, Diagnostics, ExecError, Frames, Level, Output},
+        worker::{Control, Sink},
+    },
+    simulate::{Pace, Played, Sender, Site},
+    transform::OutputBuffer,
+};
+
+use super::{
+    FAILURE, SUCCESS, USAGE, line::line, options::CommonArgs, simulate::SiteArgs, stop, summary,
+};
+
+/// How long the last datagrams may take from the sender to the pipeline.
+const ARRIVAL: Duration = Duration::from_secs(5);
+
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    #[command(flatten)]
+    common: CommonArgs,
+    /// How long the site is played, in seconds
+    #[arg(long, default_value_t = 5)]
+    seconds: u32,
+    /// Datagrams a second
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
+    rate: u32,
+    #[command(flatten)]
+    site: SiteArgs,
+}
+
+pub fn demo(args: &DemoArgs) -> u8 {
+    let mut config = match args.common.load_or_report() {
+        Ok(config) => config,
+        Err(status) => return status,
+    };
+    config.source.address = Addresses::new(vec![SocketAddr::from(([127, 0, 0, 1], 0))]);
+    if args.common.config.is_none() {
+        // What an administrator would leave out first: Qlik Sense's own accounts.
+        config.transform.blacklist.users = SERVICE_ACCOUNTS.parse().into_iter().collect();
+    }
+    match play(args, &config) {
+        Ok(()) => SUCCESS,
+        Err(error) => {
+            Diagnostics::new(config.output.codec).report(Level::Error, &error.to_string());
+            match error {
+                ExecError::Blacklist(_) => USAGE,
+                _ => FAILURE,
+            }
+        }
+    }
+}
+
+const SERVICE_ACCOUNTS: &str = r"INTERNAL\sa_*";
+
+fn play(args: &DemoArgs, config: &Config) -> Result<(), ExecError> {
+    let screen = Arc::new(Mutex::new(Screen::new()));
+    let for_people = io::stdout().is_terminal() && args.common.codec.is_none();
+    let output = Output::stdout().map_err(ExecError::Output)?;
+    let mut workers = exec::workers(config, || DemoSink {
+        screen: Arc::clone(&screen),
+        frames: (!for_people).then(|| Frames::new(output.clone(), config.output)),
+    })?;
+    // One address was configured, so there is one worker.
+    let Some(worker) = workers.pop() else {
+        return Ok(());
+    };
+    let address = worker.address().map_err(ExecError::Output)?;
+    let control = worker.control();
+    let thread = thread::spawn(move || worker.run());
+    say(
+        &screen,
+        &format!(
+            "A receiver listens on {address}; a simulated site sends {} datagrams a second for {} seconds.",
+            args.rate, args.seconds
+        ),
+    );
+    let played = send(args, address, &screen, &control).map_err(ExecError::Output)?;
+    await_arrival(&control, played.datagrams);
+    control.stop();
+    let ended = thread.join().unwrap_or(Ok(()));
+    say(
+        &screen,
+        &format!(
+            "sent       {:>9} datagrams\n{}",
+            played.datagrams,
+            summary::received(&control.counters())
+        ),
+    );
+    match ended {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(ExecError::Output(error)),
+        _ => Ok(()),
+    }
+}
+
+fn send(
+    args: &DemoArgs,
+    address: SocketAddr,
+    screen: &Mutex<Screen>,
+    control: &Control,
+) -> io::Result<Played> {
+    let stopped = Arc::new(AtomicBool::new(false));
+    stop::on_stop({
+        let stopped = Arc::clone(&stopped);
+        move || stopped.store(true, Ordering::Relaxed)
+    })?;
+    let pace = Pace {
+        rate: args.rate,
+        count: Some(u64::from(args.rate) * u64::from(args.seconds)),
+    };
+    Sender::connect(address)?.play(&mut Site::new(args.site.options()), pace, |played| {
+        let counters = control.counters();
+        lock(screen).progress(format!(
+            "{:4.1} s  sent {}  received {}  events {}  excluded {}  undecoded {}",
+            played.elapsed.as_secs_f64(),
+            played.datagrams,
+            counters.datagrams,
+            counters.events(),
+            counters.excluded,
+            counters.undecoded_events(),
+        ));
+        if stopped.load(Ordering::Relaxed) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    })
+}
+
+fn await_arrival(control: &Control, datagrams: u64) {
+    let end = Instant::now() + ARRIVAL;
+    while control.counters().datagrams < datagrams && Instant::now() < end {
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn say(screen: &Mutex<Screen>, text: &str) {
+    lock(screen).message(text);
+}
+
+fn lock(screen: &Mutex<Screen>) -> std::sync::MutexGuard<'_, Screen> {
+    screen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Events as lines on a terminal, in the codec into a pipe.
+struct DemoSink {
+    screen: Arc<Mutex<Screen>>,
+    frames: Option<Frames>,
+}
+
+impl Sink for DemoSink {
+    fn take(&mut self, events: &mut OutputBuffer) -> io::Result<()> {
+        let screen = lock(&self.screen);
+        match &mut self.frames {
+            Some(frames) => screen.around(|| frames.take(events)),
+            None => {
+                let lines: Vec<String> = events.drain().map(|event| line(&event)).collect();
+                screen.around(|| {
+                    let mut stdout = io::stdout().lock();
+                    for line in lines {
+                        writeln!(stdout, "{line}")?;
+                    }
+                    stdout.flush()
+                })
+            }
+        }
+    }
+}
+
+/// Standard error with one line at its bottom that is written anew, where it is a terminal.
+struct Screen {
+    is_terminal: bool,
+    progress: String,
+}
+
+impl Screen {
+    fn new() -> Self {
+        Self {
+            is_terminal: io::stderr().is_terminal(),
+            progress: String::new(),
+        }
+    }
+
+    fn progress(&mut self, progress: String) {
+        self.progress = progress;
+        if self.is_terminal {
+            eprint!("\r\x1b[2K{}", self.progress);
+        }
+    }
+
+    /// Lets something else be written where the line of progress stands.
+    fn around<T>(&self, write: impl FnOnce() -> T) -> T {
+        if self.is_terminal && !self.progress.is_empty() {
+            eprint!("\r\x1b[2K");
+        }
+        let written = write();
+        if self.is_terminal {
+            eprint!("{}", self.progress);
+        }
+        written
+    }
+
+    fn message(&mut self, text: &str) {
+        if self.is_terminal && !self.progress.is_empty() {
+            eprint!("\r\x1b[2K");
+        }
+        self.progress.clear();
+        eprintln!("{text}");
+    }
+}

@@ -1,0 +1,46 @@
+//! `[plugin]`: what this plugin is and how hosts load it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::schema::SOURCE_TYPE;
+
+/// What the plugin is. For people and installers; the program only checks that the file is its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Manifest {
+    /// The component's name in its hosts: `qlik_sense`.
+    pub name: String,
+    /// The version of the program that the file was written for.
+    pub version: String,
+    /// What the plugin is to a pipeline.
+    pub kinds: Vec<String>,
+    /// The hosts, and how each loads the plugin.
+    pub hosts: BTreeMap<String, HostManifest>,
+}
+
+/// How a host loads the plugin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostManifest {
+    /// The host's component that loads it, for example Vector's source `exec`.
+    pub component: String,
+    /// What it starts.
+    pub command: Vec<String>,
+}
+
+impl Default for Manifest {
+    fn default() -> Self {
+        let vector = HostManifest {
+            component: "exec".into(),
+            command: vec!["qlik-sense-events".into(), "run".into()],
+        };
+        Self {
+            name: SOURCE_TYPE.into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            kinds: vec!["source".into(), "transform".into()],
+            hosts: BTreeMap::from([("vector".into(), vector)]),
+        }
+    }
+}

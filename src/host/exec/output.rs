@@ -1,0 +1,140 @@
+//! Standard output, written a whole frame at a time by several threads.
+
+use std::{
+    fs::File,
+    io::{self, Write},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// A pipe to the reader, shared by all workers. Frames never mix.
+#[derive(Debug, Clone)]
+pub struct Output(Arc<Mutex<File>>);
+
+impl Output {
+    /// The program's standard output, past the line buffer of the standard library, which would
+    /// search every frame for line ends.
+    ///
+    /// # Errors
+    ///
+    /// When standard output is closed.
+    pub fn stdout() -> io::Result<Self> {
+        let file = duplicate_stdout()?;
+        enlarge_pipe(&file);
+        Ok(Self(Arc::new(Mutex::new(file))))
+    }
+
+    /// Writes a whole frame.
+    ///
+    /// # Errors
+    ///
+    /// When the reader has closed the pipe ([`io::ErrorKind::BrokenPipe`]) or the device refuses.
+    pub fn write(&self, frame: &[u8]) -> io::Result<()> {
+        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        write_all(&mut file, frame)
+    }
+
+    /// Whether this is a pipe or a socket, so that a reader can go away.
+    #[must_use]
+    pub fn is_pipe(&self) -> bool {
+        self.0.try_lock().is_ok_and(|file| is_pipe(&file))
+    }
+
+    /// Whether the reader has closed its end. While a frame is being written the answer is no: the
+    /// write itself will tell.
+    #[must_use]
+    pub fn is_hung_up(&self) -> bool {
+        self.0.try_lock().is_ok_and(|file| is_hung_up(&file))
+    }
+}
+
+fn write_all(file: &mut File, mut frame: &[u8]) -> io::Result<()> {
+    while !frame.is_empty() {
+        match file.write(frame) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => frame = &frame[written..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // Another process may have made the pipe that we share non-blocking.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => wait_for_room(file)?,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn duplicate_stdout() -> io::Result<File> {
+    use std::os::fd::AsFd;
+
+    Ok(io::stdout().as_fd().try_clone_to_owned()?.into())
+}
+
+#[cfg(windows)]
+fn duplicate_stdout() -> io::Result<File> {
+    use std::os::windows::io::AsHandle;
+
+    Ok(io::stdout().as_handle().try_clone_to_owned()?.into())
+}
+
+#[cfg(unix)]
+fn wait_for_room(file: &File) -> io::Result<()> {
+    use std::os::fd::AsFd;
+
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+    poll(
+        &mut [PollFd::new(file.as_fd(), PollFlags::POLLOUT)],
+        PollTimeout::NONE,
+    )?;
+    Ok(())
+}
+
+#[cfg(unix)]
+fn is_pipe(file: &File) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+
+    file.metadata()
+        .is_ok_and(|metadata| metadata.file_type().is_fifo() || metadata.file_type().is_socket())
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_: &File) -> bool {
+    true
+}
+
+#[cfg(unix)]
+fn is_hung_up(file: &File) -> bool {
+    use std::os::fd::AsFd;
+
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+    let mut state = [PollFd::new(file.as_fd(), PollFlags::empty())];
+    let gone = PollFlags::POLLERR | PollFlags::POLLHUP | PollFlags::POLLNVAL;
+    poll(&mut state, PollTimeout::ZERO).is_ok()
+        && state[0]
+            .revents()
+            .is_some_and(|events| events.intersects(gone))
+}
+
+/// Elsewhere the next write tells.
+#[cfg(not(unix))]
+fn is_hung_up(_: &File) -> bool {
+    false
+}
+
+#[cfg(not(unix))]
+fn wait_for_room(_: &File) -> io::Result<()> {
+    std::thread::sleep(std::time::Duration::from_millis(1));
+    Ok(())
+}
+
+/// A pipe of Linux holds 64 KiB unless asked. With more, a burst costs fewer changes between the
+/// two processes. What is no pipe refuses, which changes nothing.
+#[cfg(target_os = "linux")]
+fn enlarge_pipe(file: &File) {
+    use nix::fcntl::{FcntlArg, fcntl};
+
+    let _ = fcntl(file, FcntlArg::F_SETPIPE_SZ(1 << 20));
+}
+
+#[cfg(not(target_os = "linux"))]
+fn enlarge_pipe(_: &File) {}

@@ -1,0 +1,62 @@
+//! Files that are read again when they change.
+
+use std::{fs, path::PathBuf, time::SystemTime};
+
+/// Notices when any of some files is replaced or written.
+///
+/// Files are asked for their length and time, which works on every platform and for files on
+/// network shares, where notifications do not.
+#[derive(Debug)]
+pub struct Watched {
+    files: Vec<(PathBuf, Option<State>)>,
+    /// There was a change, and perhaps not the last of it.
+    unsettled: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct State {
+    length: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Watched {
+    /// Watches `files` as they are now.
+    #[must_use]
+    pub fn new(files: impl IntoIterator<Item = PathBuf>) -> Self {
+        let files = files.into_iter().map(|file| {
+            let state = state(&file);
+            (file, state)
+        });
+        Self {
+            files: files.collect(),
+            unsettled: false,
+        }
+    }
+
+    /// Whether a file has changed, come or gone, and all have been still since this was last asked:
+    /// a file that is being written is not read half.
+    pub fn changed(&mut self) -> bool {
+        let moved = self.moved();
+        let settled = self.unsettled && !moved;
+        self.unsettled = moved;
+        settled
+    }
+
+    fn moved(&mut self) -> bool {
+        let mut changed = false;
+        for (file, known) in &mut self.files {
+            let now = state(file);
+            changed |= now != *known;
+            *known = now;
+        }
+        changed
+    }
+}
+
+fn state(file: &PathBuf) -> Option<State> {
+    let metadata = fs::metadata(file).ok()?;
+    Some(State {
+        length: metadata.len(),
+        modified: metadata.modified().ok(),
+    })
+}

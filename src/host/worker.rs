@@ -1,0 +1,201 @@
+//! One socket's way through the pipeline to wherever a host wants its events, on a thread of its own.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr, UdpSocket},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    event::Arrival,
+    pipeline::{Counters, Pipeline},
+    source::{Receiver, receive_buffer_bytes},
+    transform::{Blacklist, OutputBuffer},
+};
+
+/// How long a worker waits for a datagram before it looks for other news.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// How long a worker leaves a socket alone that reports an error other than "nothing there".
+const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(50);
+
+/// Where a worker's events go.
+pub trait Sink {
+    /// Takes the events of one batch of datagrams, in order, and leaves `events` empty.
+    ///
+    /// # Errors
+    ///
+    /// When the events cannot be passed on, now and later; the worker ends with this error.
+    fn take(&mut self, events: &mut OutputBuffer) -> io::Result<()>;
+}
+
+/// What is known of a worker from outside, and what it can be told.
+#[derive(Debug, Default)]
+pub struct Control {
+    stop: AtomicBool,
+    counters: Mutex<Counters>,
+    receive_errors: Mutex<ReceiveErrors>,
+    blacklist: Mutex<Option<Blacklist>>,
+}
+
+/// Errors of the socket that may pass, since they were last asked for.
+#[derive(Debug, Clone, Default)]
+pub struct ReceiveErrors {
+    /// How many.
+    pub count: u64,
+    /// What the last of them said.
+    pub last: Option<String>,
+}
+
+impl Control {
+    /// Tells the worker to take what the socket still holds and to end.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// What the worker has counted up to its last batch.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        *lock(&self.counters)
+    }
+
+    /// Takes the errors of the socket since this was last asked.
+    #[must_use]
+    pub fn take_receive_errors(&self) -> ReceiveErrors {
+        std::mem::take(&mut lock(&self.receive_errors))
+    }
+
+    /// Gives the worker new rules for its blacklist, from its next batch on.
+    pub fn replace_blacklist(&self, blacklist: Blacklist) {
+        *lock(&self.blacklist) = Some(blacklist);
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// What a panicking thread leaves in these is still whole: they are replaced, never half changed.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Receives, decodes and hands on, until it is stopped or its sink fails.
+#[derive(Debug)]
+pub struct Worker<S> {
+    socket: UdpSocket,
+    max_datagram_bytes: usize,
+    pipeline: Pipeline,
+    sink: S,
+    events: OutputBuffer,
+    control: Arc<Control>,
+}
+
+impl<S: Sink> Worker<S> {
+    /// A worker that is not running yet.
+    #[must_use]
+    pub fn new(socket: UdpSocket, max_datagram_bytes: usize, pipeline: Pipeline, sink: S) -> Self {
+        Self {
+            socket,
+            max_datagram_bytes,
+            pipeline,
+            sink,
+            events: OutputBuffer::default(),
+            control: Arc::default(),
+        }
+    }
+
+    /// What is known of this worker, and what it can be told, while it runs.
+    #[must_use]
+    pub fn control(&self) -> Arc<Control> {
+        Arc::clone(&self.control)
+    }
+
+    /// The address that the socket listens on.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not say.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// The size of the socket's receive buffer in bytes, as the system granted it.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not say.
+    pub fn receive_buffer_bytes(&self) -> io::Result<usize> {
+        receive_buffer_bytes(&self.socket)
+    }
+
+    /// Works until it is stopped. What arrived before that still goes out.
+    ///
+    /// # Errors
+    ///
+    /// What the sink fails with, or the socket when it refuses its settings.
+    pub fn run(mut self) -> io::Result<()> {
+        let socket = self.socket.try_clone()?;
+        let mut receiver = Receiver::new(socket, self.max_datagram_bytes, PATIENCE)?;
+        while !self.control.is_stopped() {
+            self.batch(|each| receiver.receive(each))?;
+        }
+        // What arrives after the stop must not keep the worker.
+        let held = receive_buffer_bytes(&self.socket).unwrap_or(0) as u64;
+        let end = self.pipeline.counters().bytes + held;
+        while self.pipeline.counters().bytes < end {
+            if !self.batch(|each| receiver.receive_waiting(each))? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// One batch of datagrams: whether there was one.
+    fn batch(
+        &mut self,
+        receive: impl FnOnce(&mut dyn FnMut(&[u8], IpAddr)) -> io::Result<usize>,
+    ) -> io::Result<bool> {
+        if let Some(blacklist) = lock(&self.control.blacklist).take() {
+            self.pipeline.replace_blacklist(blacklist);
+        }
+        let (pipeline, events) = (&mut self.pipeline, &mut self.events);
+        let received = receive(&mut |datagram, sender| {
+            pipeline.datagram(datagram, Arrival::new(now(), sender), events);
+        });
+        match received {
+            Ok(_) => {
+                self.sink.take(&mut self.events)?;
+                *lock(&self.control.counters) = self.pipeline.counters();
+                Ok(true)
+            }
+            Err(error) => {
+                self.pass_over(&error);
+                Ok(false)
+            }
+        }
+    }
+
+    /// No error of a UDP socket is a reason to stop listening: interfaces go and come back.
+    fn pass_over(&self, error: &io::Error) {
+        use io::ErrorKind::{Interrupted, WouldBlock};
+        if !matches!(error.kind(), WouldBlock | Interrupted) {
+            let mut errors = lock(&self.control.receive_errors);
+            errors.count += 1;
+            errors.last = Some(error.to_string());
+            drop(errors);
+            thread::sleep(PAUSE_AFTER_ERROR);
+        }
+    }
+}
+
+fn now() -> DateTime<Utc> {
+    std::time::SystemTime::now().into()
+}

@@ -1,0 +1,31 @@
+//! The UDP socket: opened with a large buffer, read many datagrams at a time.
+
+#[cfg_attr(
+    any(
+        target_os = "linux",
+        target_os = "android",
+        target_os = "freebsd",
+        target_os = "netbsd"
+    ),
+    path = "batched.rs"
+)]
+#[cfg_attr(
+    not(any(
+        target_os = "linux",
+        target_os = "android",
+        target_os = "freebsd",
+        target_os = "netbsd"
+    )),
+    path = "single.rs"
+)]
+mod receiver;
+mod socket;
+
+pub use self::{
+    receiver::Receiver,
+    socket::{BindError, bind, receive_buffer_bytes},
+};
+
+/// At most so many datagrams are read at once. They take that many times the longest datagram of
+/// address space; memory only as far as datagrams fill it.
+const BATCH: usize = 64;
