@@ -26,10 +26,10 @@ mod key {
     pub(super) const NULL: u8 = 0x48;
 }
 
-/// Key of field 1, length-delimited: what a log's value, the items of an array and of a map, and
-/// the key of a map's entry have in common.
+/// Key of field 1, length-delimited: the logs of a `LogArray`, the items of arrays and maps, and the
+/// key of a map's entry.
 const FIRST: u8 = 0x0A;
-/// Key of field 2, length-delimited: the value of a map's entry.
+/// Key of field 2, length-delimited: the value of a log and of a map's entry.
 const SECOND: u8 = 0x12;
 /// Key of `google.protobuf.Timestamp.seconds`.
 const SECONDS: u8 = 0x08;
@@ -75,7 +75,7 @@ impl Slot<'_> {
             Slot::Log => {
                 bytes.push(FIRST);
                 put_length(bytes, delimited(length));
-                bytes.push(FIRST);
+                bytes.push(SECOND);
             }
             Slot::Entry(key) => {
                 bytes.push(FIRST);
