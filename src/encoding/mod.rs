@@ -4,6 +4,7 @@
 //! which is written to the host at once.
 
 mod json;
+mod metric;
 mod native;
 mod native_json;
 mod protobuf;
@@ -14,6 +15,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::metric::{Metric, MetricValue, NAMESPACE, metrics_frame};
 #[cfg(feature = "vrl")]
 pub use self::vrl::to_vrl;
 

@@ -46,6 +46,19 @@ pub(crate) fn boundary_after(bytes: &[u8], start: usize) -> Option<usize> {
         .find(|newline| starts_frame(&bytes[newline + 1..]))
 }
 
+/// How many events a datagram seems to hold, at least one, without decoding it: exact for UTF-8, one
+/// for UTF-16.
+#[must_use]
+pub fn count_events(datagram: &[u8]) -> u32 {
+    let mut start = datagram.len() - leading_trimmed_bytes(datagram).len();
+    let mut events = 1;
+    while let Some(newline) = boundary_after(datagram, start) {
+        start = newline + 1;
+        events += 1;
+    }
+    events
+}
+
 fn leading_trimmed_bytes(mut bytes: &[u8]) -> &[u8] {
     loop {
         bytes = bytes.trim_ascii_start();
@@ -102,6 +115,11 @@ mod tests {
         ];
         for (text, expected) in rows {
             assert_eq!(&pieces(text).collect::<Vec<_>>(), expected, "{text:?}");
+            assert_eq!(
+                count_events(text.as_bytes()) as usize,
+                expected.len(),
+                "{text:?}"
+            );
         }
         assert_eq!(rows.len(), 13);
     }
