@@ -16,6 +16,7 @@ use serde::{Serialize, Serializer};
 use super::{Listener, Totals};
 use crate::{
     encoding::{Codec, Encoder},
+    host::terminal::escaped,
     pipeline::Counters,
     schema::{Fields, SOURCE_TYPE, Timestamp, Visitor, serialize},
     source::receive_buffer_bytes,
@@ -190,7 +191,7 @@ impl Serialize for Diagnostic<'_> {
 fn write_plain(out: &mut impl Write, diagnostic: &Diagnostic<'_>) -> io::Result<()> {
     let time = now().to_rfc3339_opts(SecondsFormat::Millis, true);
     let (level, style) = (diagnostic.level.as_str(), diagnostic.level.style());
-    let message = diagnostic.message;
+    let message = escaped(diagnostic.message);
     write!(out, "{time} {style}{level}{style:#} {message}")?;
     diagnostic.visit_details(&mut Plain(out))?;
     writeln!(out)
@@ -211,7 +212,7 @@ impl<W: Write> Visitor for Plain<'_, W> {
             return Ok(());
         };
         match serde_json::to_value(value)? {
-            serde_json::Value::String(text) => write!(self.0, " {name}={text}"),
+            serde_json::Value::String(text) => write!(self.0, " {name}={}", escaped(&text)),
             other => write!(self.0, " {name}={other}"),
         }
     }
