@@ -3,16 +3,20 @@
 //! `golden/NAME.bin` is a datagram; `golden/NAME.json` is the array of its events in the schema
 //! `default`, written from the rules. Nothing writes these files but an editor.
 
+#[path = "support/pipeline.rs"]
+mod pipeline;
+#[path = "support/golden.rs"]
 mod support;
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
+use pipeline::events;
 use qlik_sense_events::{
     encoding::{Codec, Encoder},
     schema::Schema,
 };
 use serde_json::Value;
-use support::{Golden, events, golden};
+use support::{Golden, golden};
 
 /// What the pipeline and the codec `json` make of a datagram, read back line by line.
 fn lines(datagram: &[u8]) -> Vec<Value> {

@@ -1,35 +1,12 @@
-//! What several tests need: the golden datagrams, and a pipeline with a fixed arrival.
+//! The golden datagrams, `tests/golden/NAME.bin`, and what is expected of them, `NAME.json`.
 
 use std::{
     collections::BTreeSet,
     fs,
-    net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
 };
 
-use chrono::{DateTime, Utc};
-use qlik_sense_events::{
-    event::{Arrival, Event},
-    pipeline::PipelineConfig,
-    transform::OutputBuffer,
-};
 use serde_json::Value;
-
-pub const ARRIVAL: &str = "2026-01-31T09:00:00.123456789Z";
-pub const SENDER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 17));
-
-pub fn arrival() -> Arrival {
-    let timestamp: DateTime<Utc> = ARRIVAL.parse().expect("a time");
-    Arrival::new(timestamp, SENDER)
-}
-
-/// The events of a datagram, as every host gets them.
-pub fn events(datagram: &[u8]) -> Vec<Event> {
-    let mut pipeline = PipelineConfig::default().build().expect("a pipeline");
-    let mut output = OutputBuffer::default();
-    pipeline.datagram(datagram, arrival(), &mut output);
-    output.into_events()
-}
 
 pub struct Golden {
     pub name: String,
