@@ -666,7 +666,7 @@ proptest! {
         entries in prop::collection::vec((PATTERN, PATTERN), 0..6),
         exact in prop::collection::vec(("[aAbBöÖ]{1,2}", "[aAbBöÖ]{1,2}"), 0..6),
         users in prop::collection::vec((USER, USER), 1..8),
-        short in prop::collection::vec(("[aAbBöÖ]{0,2}", "[aAbBöÖ]{0,2}"), 1..8),
+        short in prop::collection::vec(("[aAbBöÖ\n]{0,2}", "[aAbBöÖ\n]{0,2}"), 1..8),
         case_sensitive in any::<bool>(),
     ) {
         let entries: Vec<UserPattern> = entries
