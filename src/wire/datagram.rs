@@ -33,7 +33,7 @@ pub fn pieces(text: &str) -> impl Iterator<Item = &str> {
 
 /// Where the first event ends: at a newline that is followed by the beginning of another. Works on
 /// bytes, so that a stream can be divided before its encoding is known.
-pub(crate) fn boundary(bytes: &[u8]) -> Option<usize> {
+fn boundary(bytes: &[u8]) -> Option<usize> {
     // What stands before the first token (line ends, spaces, a mark) is no event of its own.
     let start = bytes.len() - leading_trimmed_bytes(bytes).len();
     boundary_after(bytes, start)
@@ -59,7 +59,8 @@ pub fn count_events(datagram: &[u8]) -> u32 {
     events
 }
 
-fn leading_trimmed_bytes(mut bytes: &[u8]) -> &[u8] {
+/// As [`leading_trimmed`], for bytes.
+pub(crate) fn leading_trimmed_bytes(mut bytes: &[u8]) -> &[u8] {
     loop {
         bytes = bytes.trim_ascii_start();
         match bytes.strip_prefix("\u{FEFF}".as_bytes()) {
