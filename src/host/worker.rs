@@ -72,7 +72,8 @@ impl Control {
         std::mem::take(&mut lock(&self.receive_errors))
     }
 
-    /// Gives the worker new rules for its blacklist, from its next batch on.
+    /// Gives the worker new rules for its blacklist: they hold for every datagram that arrives from
+    /// now on.
     pub fn replace_blacklist(&self, blacklist: Blacklist) {
         *lock(&self.blacklist) = Some(blacklist);
     }
@@ -163,11 +164,15 @@ impl<S: Sink> Worker<S> {
         &mut self,
         receive: impl FnOnce(&mut dyn FnMut(&[u8], IpAddr)) -> io::Result<usize>,
     ) -> io::Result<bool> {
-        if let Some(blacklist) = lock(&self.control.blacklist).take() {
-            self.pipeline.replace_blacklist(blacklist);
-        }
         let (pipeline, events) = (&mut self.pipeline, &mut self.events);
+        let mut is_first = true;
         let received = receive(&mut |datagram, sender| {
+            // Asked after the wait for datagrams: rules that came meanwhile hold for all of them.
+            if std::mem::take(&mut is_first)
+                && let Some(blacklist) = lock(&self.control.blacklist).take()
+            {
+                pipeline.replace_blacklist(blacklist);
+            }
             pipeline.datagram(datagram, Arrival::new(now(), sender), events);
         });
         match received {
