@@ -13,6 +13,7 @@ pub use self::{
     frames::Frames,
     output::Output,
     supervisor::Supervisor,
+    watch::Reader,
 };
 use crate::{
     config::Config,
@@ -78,12 +79,14 @@ pub fn run(
 ) -> Result<(), ExecError> {
     let watched = Watched::new(config.transform.blacklist.files.iter().cloned());
     let output = Output::stdout().map_err(ExecError::Output)?;
+    // Before anybody is told that it listens: whoever is the parent then is the one to miss.
+    let reader = Reader::new(&output, orphan);
     let workers = workers(config, || Frames::new(output.clone(), config.output))?;
     for worker in &workers {
         diagnostics.listening(worker);
     }
     let supervisor = Supervisor::start(config, workers, diagnostics, signals)?;
-    supervisor.supervise(watched, &output, orphan)
+    supervisor.supervise(watched, &output, &reader)
 }
 
 /// A worker for each address, with a pipeline of its own.

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Diagnostics, ExecError, Orphan, Output, Signal, diagnostics::Level, watch::Reader};
+use super::{Diagnostics, ExecError, Output, Reader, Signal, diagnostics::Level};
 use crate::{
     config::Config,
     host::{
@@ -72,9 +72,8 @@ impl<'d> Supervisor<'d> {
         mut self,
         mut watched: Watched,
         output: &Output,
-        orphan: Orphan,
+        reader: &Reader,
     ) -> Result<(), ExecError> {
-        let reader = Reader::new(output, orphan);
         let mut next_report = Instant::now() + REPORT;
         let ended = loop {
             match self.signals.recv_timeout(TICK) {
