@@ -96,7 +96,8 @@ impl Control {
         std::mem::take(&mut lock(&self.receive_errors))
     }
 
-    /// Gives the worker new rules for its blacklist, from its next batch on.
+    /// Gives the worker new rules for its blacklist: they hold for every datagram that arrives from
+    /// now on.
     pub fn replace_blacklist(&self, blacklist: Blacklist) {
         *lock(&self.blacklist) = Some(blacklist);
     }
@@ -206,9 +207,6 @@ impl<S: Sink> Worker<S> {
         &mut self,
         receive: impl FnOnce(&mut dyn FnMut(&[u8], IpAddr)) -> io::Result<usize>,
     ) -> io::Result<bool> {
-        if let Some(blacklist) = lock(&self.control.blacklist).take() {
-            self.pipeline.replace_blacklist(blacklist);
-        }
         let Self {
             senders,
             pipeline,
@@ -217,7 +215,14 @@ impl<S: Sink> Worker<S> {
             control,
             ..
         } = self;
+        let mut is_first = true;
         let received = receive(&mut |datagram, sender| {
+            // Asked after the wait for datagrams: rules that came meanwhile hold for all of them.
+            if std::mem::take(&mut is_first)
+                && let Some(blacklist) = lock(&control.blacklist).take()
+            {
+                pipeline.replace_blacklist(blacklist);
+            }
             counters.received_datagrams += 1;
             counters.received_bytes += datagram.len() as u64;
             match senders.admit(sender, || count_events(datagram)) {

@@ -21,6 +21,7 @@ pub use self::{
     output::Output,
     queue::{MAX_QUEUE_BYTES, Queue, Taken},
     supervisor::Supervisor,
+    watch::Reader,
 };
 use crate::{
     config::Config,
@@ -90,6 +91,8 @@ pub fn run(
 ) -> Result<(), ExecError> {
     let watched = Watched::new(config.transform.blacklist.files.iter().cloned());
     let output = Output::stdout().map_err(ExecError::Output)?;
+    // Before anybody is told that it listens: whoever is the parent then is the one to miss.
+    let reader = Reader::new(&output, orphan);
     let opened = open(config)?;
     let count = opened.iter().map(|(bound, _)| bound.sockets.len()).sum();
     let queue = Arc::new(Queue::new(config.queue, count));
@@ -107,7 +110,7 @@ pub fn run(
         diagnostics,
         signals,
     )?;
-    supervisor.supervise(watched, &output, orphan)
+    supervisor.supervise(watched, &output, &reader)
 }
 
 /// Opens the sockets, or takes those that the service manager has opened, and builds a pipeline for

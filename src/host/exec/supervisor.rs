@@ -8,8 +8,8 @@ use std::{
 };
 
 use super::{
-    Diagnostics, ExecError, Listener, Orphan, Output, Queue, Signal, Taken, Totals,
-    diagnostics::Level, telemetry::Telemetry, watch::Reader,
+    Diagnostics, ExecError, Listener, Output, Queue, Reader, Signal, Taken, Totals,
+    diagnostics::Level, telemetry::Telemetry,
 };
 use crate::{
     config::Config,
@@ -91,9 +91,8 @@ impl<'d> Supervisor<'d> {
         mut self,
         mut watched: Watched,
         output: &Output,
-        orphan: Orphan,
+        reader: &Reader,
     ) -> Result<(), ExecError> {
-        let reader = Reader::new(output, orphan);
         let mut report = Every::new(REPORT);
         let mut telemetry = self.telemetry_interval.map(Every::new);
         let ended = loop {
