@@ -227,19 +227,23 @@ impl<'b, 'k> ValueSerializer<'b, 'k> {
         cursor
     }
 
+    #[inline]
     fn delimited(self, key: u8, content: &[u8]) {
-        let length = content.len();
-        if let Slot::Entry(name) = self.slot
-            && name.len() + length <= SHORT
-        {
-            let (name_bytes, bytes) = (name.len() as u8, length as u8);
-            let mut cursor = Cursor::new(self.buffer.extend(8 + name.len() + length));
-            cursor.put([FIRST, 6 + name_bytes + bytes, FIRST, name_bytes]);
-            cursor.put_slice(name.as_bytes());
-            cursor.put([SECOND, 2 + bytes, key, bytes]);
-            cursor.put_slice(content);
-            return;
+        match self.slot {
+            Slot::Entry(name) if name.len() + content.len() <= SHORT => {
+                let (name_bytes, bytes) = (name.len() as u8, content.len() as u8);
+                let mut cursor = Cursor::new(self.buffer.extend(8 + name.len() + content.len()));
+                cursor.put([FIRST, 6 + name_bytes + bytes, FIRST, name_bytes]);
+                cursor.put_slice(name.as_bytes());
+                cursor.put([SECOND, 2 + bytes, key, bytes]);
+                cursor.put_slice(content);
+            }
+            _ => self.delimited_of_any_length(key, content),
         }
+    }
+
+    #[inline(never)]
+    fn delimited_of_any_length(self, key: u8, content: &[u8]) {
         let mut cursor = self.room(delimited(content.len()));
         cursor.put([key]);
         cursor.put_length(content.len());
@@ -401,6 +405,7 @@ impl<'b, 'k> Serializer for ValueSerializer<'b, 'k> {
         self.serialize_str(value.encode_utf8(&mut [0; 4]))
     }
 
+    #[inline]
     fn serialize_str(self, value: &str) -> Result<(), Error> {
         self.delimited(key::RAW_BYTES, value.as_bytes());
         Ok(())
