@@ -39,8 +39,8 @@ const NANOS: u8 = 0x10;
 /// The length that room is left for: lengths of 128 to 16,383 take two bytes.
 const LIKELY_LENGTH: usize = 512;
 
-/// Key and text of a map's entry that are together this short leave all lengths in one byte.
-const SHORT: usize = 0x7F - 6;
+/// A key and a value that are together this short leave all lengths of their entry in one byte.
+const SHORT: usize = 0x7F - 4;
 
 /// The memory that the first value takes, in bytes.
 const LEAST_MEMORY: usize = 4 << 10;
@@ -221,21 +221,35 @@ impl<'b, 'k> ValueSerializer<'b, 'k> {
 
     /// Room for a value of `length` bytes, behind what stands before it.
     fn room(self, length: usize) -> Cursor<'b> {
-        let before = self.slot.bytes_before(length);
-        let mut cursor = Cursor::new(self.buffer.extend(before + length));
-        self.slot.put(&mut cursor, length);
+        match self.slot {
+            Slot::Entry(key) if key.len() + length <= SHORT => self.short_room(key, length),
+            slot => {
+                let before = slot.bytes_before(length);
+                let mut cursor = Cursor::new(self.buffer.extend(before + length));
+                slot.put(&mut cursor, length);
+                cursor
+            }
+        }
+    }
+
+    /// As [`Self::room`], for an entry whose lengths all take one byte; they need no computing.
+    #[inline]
+    fn short_room(self, key: &str, length: usize) -> Cursor<'b> {
+        let mut cursor = Cursor::new(self.buffer.extend(6 + key.len() + length));
+        let (key_bytes, bytes) = (key.len() as u8, length as u8);
+        cursor.put([FIRST, 4 + key_bytes + bytes, FIRST, key_bytes]);
+        cursor.put_slice(key.as_bytes());
+        cursor.put([SECOND, bytes]);
         cursor
     }
 
     #[inline]
     fn delimited(self, key: u8, content: &[u8]) {
+        let length = 2 + content.len();
         match self.slot {
-            Slot::Entry(name) if name.len() + content.len() <= SHORT => {
-                let (name_bytes, bytes) = (name.len() as u8, content.len() as u8);
-                let mut cursor = Cursor::new(self.buffer.extend(8 + name.len() + content.len()));
-                cursor.put([FIRST, 6 + name_bytes + bytes, FIRST, name_bytes]);
-                cursor.put_slice(name.as_bytes());
-                cursor.put([SECOND, 2 + bytes, key, bytes]);
+            Slot::Entry(name) if name.len() + length <= SHORT => {
+                let mut cursor = self.short_room(name, length);
+                cursor.put([key, content.len() as u8]);
                 cursor.put_slice(content);
             }
             _ => self.delimited_of_any_length(key, content),
@@ -277,15 +291,16 @@ impl<'b, 'k> ValueSerializer<'b, 'k> {
 
     fn compound(self, key: u8) -> Compound<'b, 'k> {
         let start = self.buffer.len();
-        let compound = Compound {
+        let header = header_bytes(self.slot, LIKELY_LENGTH);
+        self.buffer.extend(header);
+        Compound {
             buffer: self.buffer,
             slot: self.slot,
             key,
             start,
+            content: start + header,
             entry: String::new(),
-        };
-        compound.buffer.extend(compound.header_bytes(LIKELY_LENGTH));
-        compound
+        }
     }
 }
 
@@ -294,24 +309,25 @@ pub(super) struct Compound<'b, 'k> {
     buffer: &'b mut Buffer,
     slot: Slot<'k>,
     key: u8,
-    /// Where the slot begins, and with it the room for a header of [`LIKELY_LENGTH`].
+    /// Where the slot begins, and where the content does behind the room for its header.
     start: usize,
+    content: usize,
     /// The key of the entry that comes next, where keys come by themselves.
     entry: String,
 }
 
-impl Compound<'_, '_> {
-    /// The bytes of what stands before a content of `length` bytes.
-    const fn header_bytes(&self, length: usize) -> usize {
-        let header = 1 + varint_bytes(length as u64);
-        self.slot.bytes_before(header + length) + header
-    }
+/// The bytes of what stands before the content of a map or an array: the slot, a key, a length.
+const fn header_bytes(slot: Slot<'_>, length: usize) -> usize {
+    let header = 1 + varint_bytes(length as u64);
+    slot.bytes_before(header + length) + header
+}
 
+impl Compound<'_, '_> {
     fn finish(self) {
-        let content = self.start + self.header_bytes(LIKELY_LENGTH);
+        let Self { content, slot, .. } = self;
         let end = self.buffer.len();
         let length = end - content;
-        let place = self.start + self.header_bytes(length);
+        let place = self.start + header_bytes(slot, length);
         if place != content {
             self.buffer.extend(place.saturating_sub(content));
             let bytes = self.buffer.bytes_mut();
@@ -319,7 +335,7 @@ impl Compound<'_, '_> {
             self.buffer.truncate(place + length);
         }
         let mut header = Cursor::new(&mut self.buffer.bytes_mut()[self.start..place]);
-        self.slot.put(&mut header, delimited(length));
+        slot.put(&mut header, delimited(length));
         header.put([self.key]);
         header.put_length(length);
     }

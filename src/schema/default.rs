@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 
 use serde::{Serialize, Serializer, ser::Error as _};
-use smallvec::SmallVec;
 use uuid::Uuid;
 
 use super::{Fields, SOURCE_TYPE, Timestamp, Visitor, serialize};
@@ -75,18 +74,24 @@ impl Serialize for Address {
         let IpAddr::V4(address) = self.0 else {
             return serializer.collect_str(&self.0);
         };
-        let mut text = SmallVec::<[u8; 16]>::new();
+        let mut text = [0; "255.255.255.255.".len()];
+        let mut length = 0;
+        let mut put = |byte| {
+            text[length] = byte;
+            length += 1;
+        };
         for octet in address.octets() {
             if octet >= 100 {
-                text.push(b'0' + octet / 100);
+                put(b'0' + octet / 100);
             }
             if octet >= 10 {
-                text.push(b'0' + octet / 10 % 10);
+                put(b'0' + octet / 10 % 10);
             }
-            text.extend_from_slice(&[b'0' + octet % 10, b'.']);
+            put(b'0' + octet % 10);
+            put(b'.');
         }
-        text.pop();
-        serializer.serialize_str(str::from_utf8(&text).map_err(S::Error::custom)?)
+        let text = str::from_utf8(&text[..length - 1]).map_err(S::Error::custom)?;
+        serializer.serialize_str(text)
     }
 }
 

@@ -19,9 +19,12 @@ const PATTERNS_BYTES: usize = 16 << 20;
 /// Memory for the states that matching has seen, in bytes; beyond it they are forgotten and seen anew.
 const STATES_BYTES: usize = 2 << 20;
 
+/// The bytes of a key that is put together on the stack.
+const SHORT: usize = 64;
+
 /// Directory and user id as they are compared, on the stack at their usual length. Bytes, because
 /// nothing that compares them asks for text.
-type Key = SmallVec<[u8; 128]>;
+type Key = SmallVec<[u8; SHORT]>;
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rules {
@@ -66,12 +69,28 @@ impl Rules {
     }
 
     pub(super) fn contain(&self, user_directory: &str, user_id: &str) -> bool {
-        let key = self.key(user_directory, user_id);
-        self.exact.contains(key.as_slice())
+        let directory = user_directory.len();
+        let mut short = [0; SHORT];
+        match short.get_mut(..directory + 1 + user_id.len()) {
+            Some(key) if user_directory.is_ascii() && user_id.is_ascii() => {
+                key[..directory].copy_from_slice(user_directory.as_bytes());
+                key[directory] = SEPARATOR;
+                key[directory + 1..].copy_from_slice(user_id.as_bytes());
+                if !self.case_sensitive {
+                    key.make_ascii_lowercase();
+                }
+                self.contain_key(key)
+            }
+            _ => self.contain_key(&self.key(user_directory, user_id)),
+        }
+    }
+
+    fn contain_key(&self, key: &[u8]) -> bool {
+        self.exact.contains(key)
             || self
                 .patterns
                 .as_ref()
-                .is_some_and(|patterns| patterns.is_match(key.as_slice()))
+                .is_some_and(|patterns| patterns.is_match(key))
     }
 
     fn key(&self, user_directory: &str, user_id: &str) -> Key {
