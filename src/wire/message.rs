@@ -1,9 +1,14 @@
 //! The message: opaque text that may end with the client's user agent.
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 use nom::{IResult, Parser, bytes::complete::tag, sequence::preceded};
 
 const MARKER: &str = "UserAgent:";
+
+/// Prepared once, because preparing the search takes longer than searching a message.
+static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(MARKER));
 
 /// The user agent in a message: everything after the first `UserAgent:`, without its outer quotes.
 ///
@@ -27,7 +32,7 @@ pub fn user_agent(message: &str) -> Option<&str> {
 type Parsed<'a> = IResult<&'a str, &'a str, nom::error::Error<&'a str>>;
 
 fn until_marker(input: &str) -> Parsed<'_> {
-    let end = memmem::find(input.as_bytes(), MARKER.as_bytes()).unwrap_or(input.len());
+    let end = FINDER.find(input.as_bytes()).unwrap_or(input.len());
     Ok((&input[end..], &input[..end]))
 }
 
