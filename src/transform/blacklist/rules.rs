@@ -4,7 +4,10 @@
 use std::collections::HashSet;
 
 use foldhash::fast::RandomState;
-use regex_automata::meta::{BuildError, Regex};
+use regex_automata::{
+    meta::{BuildError, Regex},
+    util::syntax,
+};
 use smallvec::SmallVec;
 use unicase::UniCase;
 
@@ -29,7 +32,11 @@ type Key = SmallVec<[u8; SHORT]>;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rules {
     exact: HashSet<Box<[u8]>, RandomState>,
+    /// Patterns of folded keys.
     patterns: Option<Regex>,
+    /// The same patterns of keys as they are written, where case is ignored. Folding can make several
+    /// characters of one, which `?` would count: these find the users that it misses.
+    unfolded_patterns: Option<Regex>,
     case_sensitive: bool,
 }
 
@@ -42,24 +49,24 @@ impl Rules {
             case_sensitive,
             ..Self::default()
         };
-        let mut patterns = Vec::new();
+        let (mut patterns, mut unfolded) = (Vec::new(), Vec::new());
         for entry in entries {
             let key = rules.key(entry.user_directory(), entry.user_id());
             if entry.is_pattern() {
                 patterns.push(expression(&String::from_utf8_lossy(&key)));
+                let separator = char::from(SEPARATOR);
+                unfolded.push(expression(&format!(
+                    "{}{separator}{}",
+                    entry.user_directory(),
+                    entry.user_id()
+                )));
             } else {
                 rules.exact.insert(key.into_boxed_slice());
             }
         }
-        if !patterns.is_empty() {
-            let regex = Regex::builder()
-                .configure(
-                    Regex::config()
-                        .nfa_size_limit(Some(PATTERNS_BYTES))
-                        .hybrid_cache_capacity(STATES_BYTES),
-                )
-                .build_many(&patterns)?;
-            rules.patterns = Some(regex);
+        rules.patterns = compile(&patterns, false)?;
+        if !case_sensitive {
+            rules.unfolded_patterns = compile(&unfolded, true)?;
         }
         Ok(rules)
     }
@@ -81,7 +88,10 @@ impl Rules {
                 }
                 self.contain_key(key)
             }
-            _ => self.contain_key(&self.key(user_directory, user_id)),
+            _ => {
+                self.contain_key(&self.key(user_directory, user_id))
+                    || self.contain_unfolded(user_directory, user_id)
+            }
         }
     }
 
@@ -91,6 +101,14 @@ impl Rules {
                 .patterns
                 .as_ref()
                 .is_some_and(|patterns| patterns.is_match(key))
+    }
+
+    #[cold]
+    fn contain_unfolded(&self, user_directory: &str, user_id: &str) -> bool {
+        self.unfolded_patterns.as_ref().is_some_and(|patterns| {
+            let separator = char::from(SEPARATOR);
+            patterns.is_match(&format!("{user_directory}{separator}{user_id}"))
+        })
     }
 
     fn key(&self, user_directory: &str, user_id: &str) -> Key {
@@ -119,6 +137,22 @@ impl Rules {
             key[start..].make_ascii_lowercase();
         }
     }
+}
+
+/// One automaton for all patterns; none where there are no patterns.
+fn compile(patterns: &[String], ignore_case: bool) -> Result<Option<Regex>, Box<BuildError>> {
+    if patterns.is_empty() {
+        return Ok(None);
+    }
+    let regex = Regex::builder()
+        .configure(
+            Regex::config()
+                .nfa_size_limit(Some(PATTERNS_BYTES))
+                .hybrid_cache_capacity(STATES_BYTES),
+        )
+        .syntax(syntax::Config::new().case_insensitive(ignore_case))
+        .build_many(patterns)?;
+    Ok(Some(regex))
 }
 
 /// The regular expression of a key with `*` and `?`, neither of which reaches over the separator.
