@@ -35,7 +35,9 @@ pub fn report() -> Result<String, Error> {
 fn sentence(event: &Event) -> String {
     match event {
         Event::User(event) => {
-            let user = event.user().map_or("someone".into(), |user| user.to_string());
+            let user = event
+                .user()
+                .map_or("someone".into(), |user| user.to_string());
             match event.kind() {
                 Kind::Session(SessionAction::Start) => format!("{user} logged in"),
                 Kind::Session(SessionAction::Stop) => format!("{user} is gone"),

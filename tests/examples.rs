@@ -182,13 +182,14 @@ fn sent(appender: Node<'_, '_>) -> Vec<UserEvent> {
                 [what, "session", ..] => format!("{what} session"),
                 _ => panic!("{matched}"),
             };
-            let datagram = VALUES
-                .iter()
-                .fold(pattern.to_owned(), |text, (name, value)| match *name {
-                    "%property{Command}" => text.replace(name, &command),
-                    "%message" => text.replace(name, &format!("{matched}; 'x'")),
-                    _ => text.replace(name, value),
-                });
+            let datagram =
+                VALUES
+                    .iter()
+                    .fold(pattern.to_owned(), |text, (name, value)| match *name {
+                        "%property{Command}" => text.replace(name, &command),
+                        "%message" => text.replace(name, &format!("{matched}; 'x'")),
+                        _ => text.replace(name, value),
+                    });
             assert!(!datagram.contains('%'), "{datagram}");
             let event = user_event(datagram);
             assert_eq!(event.host(), Some("pro2-win1"));
@@ -274,8 +275,15 @@ fn check_source(source: &Value) {
     let [program, arguments @ ..] = &command[..] else {
         panic!("no command")
     };
-    assert_eq!(Path::new(program).file_stem(), Some("qlik-sense-events".as_ref()));
-    assert!(arguments.windows(2).any(|words| words == ["--codec", "native"]));
+    assert_eq!(
+        Path::new(program).file_stem(),
+        Some("qlik-sense-events".as_ref())
+    );
+    assert!(
+        arguments
+            .windows(2)
+            .any(|words| words == ["--codec", "native"])
+    );
     assert_starts(arguments);
 }
 
@@ -419,7 +427,9 @@ fn events_in_the_documentation_are_what_datagrams_become() {
                 map.remove("host");
             }
             let found = datagrams.iter().any(|datagram| {
-                decoded(datagram).as_ref().is_some_and(|decoded| *decoded == event)
+                decoded(datagram)
+                    .as_ref()
+                    .is_some_and(|decoded| *decoded == event)
             });
             assert!(found, "{}: no datagram gives\n{block}", document.display());
             seen += 1;
