@@ -1,0 +1,83 @@
+//! Help, completions, the manual page, and slips on the command line.
+
+use crate::support::finish;
+
+const SUBCOMMANDS: [&str; 7] = [
+    "run",
+    "demo",
+    "decode",
+    "simulate",
+    "check",
+    "completions",
+    "man",
+];
+
+#[test]
+fn help_of_the_program_names_every_subcommand() {
+    let help = finish(&["--help"]);
+    assert_eq!((help.status, &*help.stderr), (0, ""));
+    for subcommand in SUBCOMMANDS {
+        let entry = format!("\n  {subcommand} ");
+        assert!(help.stdout.contains(&entry), "{subcommand}");
+    }
+    assert!(help.stdout.contains("Exit status: 0"));
+}
+
+#[test]
+fn every_subcommand_has_help() {
+    for subcommand in SUBCOMMANDS {
+        let help = finish(&[subcommand, "--help"]);
+        assert_eq!((help.status, &*help.stderr), (0, ""), "{subcommand}");
+        let usage = format!("Usage: qlik-sense-events {subcommand}");
+        assert!(help.stdout.contains(&usage), "{}", help.stdout);
+    }
+}
+
+#[test]
+fn help_into_a_pipe_has_no_colours() {
+    assert!(!finish(&["--help"]).stdout.contains('\x1b'));
+}
+
+#[test]
+fn slips_end_with_status_2_and_say_what_was_expected() {
+    for (args, expected) in [
+        (&["--adress", "127.0.0.1:0"][..], "'--address'"),
+        (&["run", "--adress", "127.0.0.1:0"], "'--address'"),
+        (&["--address", "localhost:9997"], "--address <IP:PORT>"),
+        (&["--codec", "xml"], "json, native_json, native"),
+        (&["--schema", "xml"], "default"),
+        (&["decoed"], "'decode'"),
+        (&["completions", "cmd"], "bash"),
+        (&["demo", "--rate", "0"], "--rate"),
+    ] {
+        let ended = finish(args);
+        assert_eq!((ended.status, &*ended.stdout), (2, ""), "{args:?}");
+        assert!(
+            ended.stderr.contains(expected),
+            "{args:?}: {}",
+            ended.stderr
+        );
+    }
+}
+
+#[test]
+fn completions_know_the_subcommands() {
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        let script = finish(&["completions", shell]);
+        assert_eq!((script.status, &*script.stderr), (0, ""), "{shell}");
+        for word in SUBCOMMANDS.into_iter().chain(["outlive-parent"]) {
+            assert!(script.stdout.contains(word), "{shell}: {word}");
+        }
+    }
+}
+
+#[test]
+fn the_manual_has_a_page_for_every_subcommand() {
+    let manual = finish(&["man"]);
+    assert_eq!((manual.status, &*manual.stderr), (0, ""));
+    assert!(manual.stdout.contains("\n.TH qlik-sense-events 1"));
+    for subcommand in SUBCOMMANDS {
+        let title = format!("\n.TH qlik-sense-events-{subcommand} 1");
+        assert!(manual.stdout.contains(&title), "{subcommand}");
+    }
+}

@@ -1,0 +1,72 @@
+//! The demonstration, into a pipe.
+
+use qlik_sense_events::simulate::{Site, SiteOptions, Tally};
+
+use crate::support::{Finished, finish};
+
+/// What the first datagrams of a site hold.
+fn truth(options: SiteOptions, datagrams: usize) -> Tally {
+    let (mut site, mut bytes) = (Site::new(options), Vec::new());
+    (0..datagrams)
+        .map(|_| site.next_datagram(&mut bytes).tally())
+        .sum()
+}
+
+/// The number after a name at the beginning of a line of the summary.
+fn number(ended: &Finished, name: &str) -> u64 {
+    ended
+        .stderr
+        .lines()
+        .find_map(|line| line.trim_start().strip_prefix(name))
+        .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
+        .unwrap_or_else(|| panic!("no {name} in\n{}", ended.stderr))
+}
+
+#[test]
+fn what_was_sent_was_received_and_is_accounted_for() {
+    let ended = finish(&["demo", "--seconds", "1", "--rate", "200", "--odd", "100"]);
+    assert_eq!(ended.status, 0, "{}", ended.stderr);
+    let options = SiteOptions {
+        odd_per_mille: 100,
+        ..SiteOptions::default()
+    };
+    let truth = truth(options, 200);
+    assert!(truth.undecodable > 0 && truth.service_account > 0);
+    assert_eq!(number(&ended, "sent"), 200);
+    assert_eq!(number(&ended, "received"), 200);
+    assert_eq!(number(&ended, "excluded"), truth.service_account);
+    assert_eq!(number(&ended, "undecoded"), truth.undecodable);
+    let events: u64 = [
+        "session start",
+        "session stop",
+        "session other",
+        "connection open",
+        "connection close",
+        "connection other",
+    ]
+    .map(|name| number(&ended, name))
+    .iter()
+    .sum();
+    // A relayed datagram holds several events; there would be 200 of everything otherwise.
+    assert_eq!(events + truth.service_account, truth.events());
+
+    let records = ended.records();
+    assert_eq!(records.len() as u64, events + truth.undecodable);
+    for record in records {
+        let user = record["user"].as_str().unwrap_or_default();
+        assert!(
+            !user.to_lowercase().starts_with(r"internal\sa_"),
+            "{record}"
+        );
+    }
+}
+
+/// Without odd payloads there are no relays, so datagrams and events are the same number.
+#[test]
+fn without_odd_payloads_a_datagram_is_an_event() {
+    let ended = finish(&["demo", "--seconds", "1", "--rate", "100", "--odd", "0"]);
+    let excluded = number(&ended, "excluded");
+    assert_eq!(number(&ended, "undecoded"), 0);
+    assert_eq!(number(&ended, "sent"), 100);
+    assert_eq!(ended.records().len() as u64 + excluded, 100);
+}

@@ -1,0 +1,22 @@
+//! The program as its users meet it: started as a process, fed over UDP, read from its standard
+//! output and standard error.
+//!
+//! Every program listens on a port of its own choosing, which it reports, so that all tests can run
+//! at once. Nothing sleeps until something has happened: tests wait for output, and only a failure
+//! takes as long as the deadline.
+
+mod support;
+
+mod bind;
+mod cli;
+mod codecs;
+mod config;
+mod decode;
+mod demo;
+mod diagnostics;
+mod manifest;
+mod reload;
+mod run;
+mod simulate;
+#[cfg(unix)]
+mod unix;

@@ -1,0 +1,83 @@
+//! A blacklist file that changes while the program runs.
+
+use std::{fs, path::Path};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{Running, payload};
+
+const CONFIG: &str = "[transform.blacklist]\nfiles = [\"users.txt\"]\n";
+
+fn program(users: &str) -> Running {
+    let folder: TempDir = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("users.txt"), users).expect("a file");
+    Running::configured_in(folder, CONFIG)
+}
+
+/// Replaces the file at once, so that no half of it can be seen.
+fn replace(folder: &Path, users: &str) {
+    let new = folder.join("new.txt");
+    fs::write(&new, users).expect("a file");
+    fs::rename(new, folder.join("users.txt")).expect("replaced");
+}
+
+/// Of goran and maria, who starts a session now and is seen.
+fn seen(program: &mut Running) -> Vec<Value> {
+    program.send(payload::start("goran"));
+    program.send(payload::start("maria"));
+    let events = program.events_so_far();
+    events.into_iter().map(|e| e["user_id"].clone()).collect()
+}
+
+fn assert_read_again(program: &mut Running) {
+    let diagnostic = program.diagnostics.one();
+    assert_eq!(diagnostic["message"], "the blacklist was read again");
+    assert_eq!(diagnostic["level"], "info");
+}
+
+fn assert_old_rules_stay(program: &mut Running, reason: &str) {
+    let diagnostic = program.diagnostics.one();
+    assert_eq!(diagnostic["level"], "error");
+    let message = diagnostic["message"].as_str().expect("text");
+    let file = program.folder().join("users.txt");
+    let expected = format!(
+        "the blacklist was not read again, the old rules stay: {}{reason}",
+        file.display()
+    );
+    assert!(message.starts_with(&expected), "{message}");
+}
+
+#[test]
+fn a_changed_file_is_read_again() {
+    let mut program = program("# nobody yet\n");
+    assert_eq!(seen(&mut program), ["goran", "maria"]);
+    replace(program.folder(), "LAB\\goran\n");
+    assert_read_again(&mut program);
+    assert_eq!(seen(&mut program), ["maria"]);
+    replace(program.folder(), "# maria is on holiday\nlab\\MARIA\n");
+    assert_read_again(&mut program);
+    assert_eq!(seen(&mut program), ["goran"]);
+}
+
+#[test]
+fn a_bad_file_changes_nothing_until_it_is_good_again() {
+    let mut program = program("LAB\\goran\n");
+    replace(program.folder(), "LAB\\maria\nno separator\n");
+    assert_old_rules_stay(&mut program, ":2: expected DIRECTORY\\user_id");
+    assert_eq!(seen(&mut program), ["maria"]);
+    replace(program.folder(), "LAB\\maria\n");
+    assert_read_again(&mut program);
+    assert_eq!(seen(&mut program), ["goran"]);
+}
+
+#[test]
+fn a_removed_file_changes_nothing_until_it_is_back() {
+    let mut program = program("LAB\\goran\n");
+    fs::remove_file(program.folder().join("users.txt")).expect("removed");
+    assert_old_rules_stay(&mut program, ": the blacklist file cannot be read: ");
+    assert_eq!(seen(&mut program), ["maria"]);
+    replace(program.folder(), "LAB\\goran\nLAB\\maria\n");
+    assert_read_again(&mut program);
+    assert_eq!(seen(&mut program), Vec::<Value>::new());
+}

@@ -1,0 +1,16 @@
+//! Starts the program, sends to it, reads what it writes.
+
+pub mod native;
+pub mod payload;
+mod process;
+mod records;
+
+pub use self::{
+    process::{Finished, Running, command, finish, finish_with_input, sender},
+    records::{CODECS, Codec, Records, record, time, unstamped},
+};
+
+use std::time::Duration;
+
+/// A test that waits this long for something has failed. A busy machine never comes near it.
+pub const DEADLINE: Duration = Duration::from_secs(60);

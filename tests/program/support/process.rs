@@ -1,0 +1,253 @@
+//! The program as a process: one that runs to its end, or one that listens.
+
+use std::{
+    io::{Read, Write},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc,
+    thread,
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{Codec, DEADLINE, Records};
+
+/// The program, with nothing on its standard input.
+pub fn command() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_qlik-sense-events"));
+    command.stdin(Stdio::null());
+    command
+}
+
+/// A process that does not outlive its test.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It has ended already, unless the test has failed.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What a program has left when it ended.
+#[derive(Debug)]
+pub struct Finished {
+    pub status: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Finished {
+    /// The lines of standard output as JSON.
+    pub fn records(&self) -> Vec<Value> {
+        let lines = self.stdout.split_inclusive('\n');
+        lines.map(|line| super::record(line.as_bytes())).collect()
+    }
+}
+
+/// Runs the program to its end.
+pub fn finish<A: AsRef<std::ffi::OsStr>>(args: &[A]) -> Finished {
+    finish_with_input(args, "")
+}
+
+/// Runs the program to its end, with `input` on its standard input.
+pub fn finish_with_input<A, I>(args: &[A], input: I) -> Finished
+where
+    A: AsRef<std::ffi::OsStr>,
+    I: Into<Vec<u8>>,
+{
+    let mut process = Process(
+        command()
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts"),
+    );
+    let (mut stdin, input) = (process.0.stdin.take().expect("a pipe"), input.into());
+    // A program that does not read its input is no failure.
+    thread::spawn(move || stdin.write_all(&input));
+    let stdout = read(process.0.stdout.take().expect("a pipe"));
+    let stderr = read(process.0.stderr.take().expect("a pipe"));
+    let stdout = stdout.recv_timeout(DEADLINE).expect("the program ends");
+    let stderr = stderr.recv_timeout(DEADLINE).expect("the program ends");
+    let status = process.0.wait().expect("a status");
+    Finished {
+        status: status.code().expect("no signal ends it"),
+        stdout: String::from_utf8(stdout).expect("standard output is text"),
+        stderr: String::from_utf8(stderr).expect("standard error is text"),
+    }
+}
+
+fn read(mut stream: impl Read + Send + 'static) -> mpsc::Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if stream.read_to_end(&mut bytes).is_ok() {
+            // The test has failed where nobody receives.
+            let _ = sender.send(bytes);
+        }
+    });
+    receiver
+}
+
+/// A program that listens.
+pub struct Running {
+    process: Process,
+    socket: UdpSocket,
+    folder: Option<TempDir>,
+    /// Standard output; none where the test reads it by itself.
+    pub output: Option<Records>,
+    /// Standard error, after the first lines.
+    pub diagnostics: Records,
+    /// The first diagnostics, one an address.
+    pub listening: Vec<Value>,
+}
+
+impl Running {
+    /// `run` on a free port of 127.0.0.1, with more flags.
+    pub fn start(flags: &[&str]) -> Self {
+        let codec = codec(flags);
+        let mut command = command();
+        command
+            .args(["run", "--address", "127.0.0.1:0"])
+            .args(flags);
+        Self::of(command, codec, 1)
+    }
+
+    /// `run` on a free port of 127.0.0.1, with a configuration file.
+    pub fn configured(config: &str) -> Self {
+        Self::configured_in(tempfile::tempdir().expect("a folder"), config)
+    }
+
+    /// As [`Running::configured`], with the file in a folder that may hold others.
+    pub fn configured_in(folder: TempDir, config: &str) -> Self {
+        let file = folder.path().join("config.toml");
+        std::fs::write(&file, config).expect("a file");
+        let mut command = command();
+        command
+            .args(["run", "--address", "127.0.0.1:0", "--config"])
+            .arg(file);
+        let mut running = Self::of(command, Codec::Json, 1);
+        running.folder = Some(folder);
+        running
+    }
+
+    /// A command that listens on so many addresses and writes in `codec`.
+    pub fn of(mut command: Command, codec: Codec, addresses: usize) -> Self {
+        command.stdout(Stdio::piped());
+        let mut running = Self::with_stdout_of(command, codec, addresses);
+        let stdout = running.process.0.stdout.take().expect("a pipe");
+        running.output = Some(Records::new(stdout, codec));
+        running
+    }
+
+    /// As [`Running::of`], with a standard output that the test has chosen and reads by itself.
+    pub fn with_stdout_of(mut command: Command, codec: Codec, addresses: usize) -> Self {
+        let spawned = command.stderr(Stdio::piped()).spawn();
+        let mut process = Process(spawned.expect("the program starts"));
+        let stderr = process.0.stderr.take().expect("a pipe");
+        let mut diagnostics = Records::new(stderr, codec);
+        let listening = diagnostics.several(addresses);
+        Self {
+            process,
+            socket: sender(address(&listening[0])),
+            folder: None,
+            output: None,
+            diagnostics,
+            listening,
+        }
+    }
+
+    /// Where it listens.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listening.iter().map(address).collect()
+    }
+
+    /// A file in the folder of the configuration.
+    pub fn folder(&self) -> &Path {
+        self.folder.as_ref().expect("a configuration").path()
+    }
+
+    pub fn id(&self) -> u32 {
+        self.process.0.id()
+    }
+
+    /// Sends a datagram to its first address, always from the same port.
+    pub fn send(&self, datagram: impl AsRef<[u8]>) {
+        let sent = self.socket.send(datagram.as_ref()).expect("sent");
+        assert_eq!(sent, datagram.as_ref().len());
+    }
+
+    /// How many datagrams of usual length, at most `wanted`, its receive buffer surely holds. The
+    /// system counts about 1,300 bytes for each; an unprivileged program may have few of them.
+    pub fn capacity(&self, wanted: u64) -> u64 {
+        let bytes = &self.listening[0]["receive_buffer_bytes"];
+        (bytes.as_u64().expect("a number") / 2_048).min(wanted)
+    }
+
+    /// Its standard output.
+    pub fn events(&mut self) -> &mut Records {
+        self.output.as_mut().expect("a pipe that nobody else reads")
+    }
+
+    /// Sends a last datagram and takes the events up to that one, which is left out.
+    pub fn events_so_far(&mut self) -> Vec<Value> {
+        const LAST: &str = "the last one";
+        self.send(super::payload::start(LAST));
+        self.events()
+            .take_while(|event| event["user_id"] != LAST)
+            .collect()
+    }
+
+    /// The event of a datagram that has one.
+    pub fn event_of(&mut self, datagram: impl AsRef<[u8]>) -> Value {
+        self.send(datagram);
+        self.events().one()
+    }
+
+    /// Kills the process, not what it has started.
+    pub fn kill(&mut self) {
+        self.process.0.kill().expect("killed");
+        self.process.0.wait().expect("a status");
+    }
+
+    /// Waits until it has ended by itself; with the diagnostics up to then.
+    pub fn wait(&mut self) -> (ExitStatus, Vec<Value>) {
+        // Standard error is at its end when the program is.
+        let diagnostics = self.diagnostics.by_ref().collect();
+        (self.process.0.wait().expect("a status"), diagnostics)
+    }
+}
+
+fn codec(flags: &[&str]) -> Codec {
+    let name = flags
+        .iter()
+        .skip_while(|&&flag| flag != "--codec")
+        .nth(1)
+        .unwrap_or(&"json");
+    super::CODECS
+        .into_iter()
+        .find(|codec| codec.name() == *name)
+        .expect("a codec")
+}
+
+fn address(listening: &Value) -> SocketAddr {
+    let text = listening["address"].as_str().expect("an address");
+    text.parse().expect("an address")
+}
+
+/// A socket of this machine that is connected to a program of this machine.
+pub fn sender(to: SocketAddr) -> UdpSocket {
+    let from: SocketAddr = match to {
+        SocketAddr::V4(_) => (Ipv4Addr::LOCALHOST, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::LOCALHOST, 0).into(),
+    };
+    let socket = UdpSocket::bind(from).expect("a port");
+    socket.connect(to).expect("a way to the program");
+    socket
+}

@@ -1,0 +1,54 @@
+//! What needs signals, pipes and process ids as Unix has them.
+
+mod frames;
+#[cfg(target_os = "linux")]
+mod memory;
+mod parent;
+mod reader;
+mod stop;
+#[cfg(target_os = "linux")]
+mod terminal;
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use serde_json::Value;
+
+use crate::support::Running;
+
+fn process(program: &Running) -> Pid {
+    Pid::from_raw(i32::try_from(program.id()).expect("a process id"))
+}
+
+fn signal(program: &Running, signal: Signal) {
+    kill(process(program), signal).expect("signalled");
+}
+
+/// What a program leaves when it is asked to end.
+struct Stopped {
+    status: Option<i32>,
+    events: Vec<Value>,
+    diagnostics: Vec<Value>,
+}
+
+impl Stopped {
+    /// A number of the last diagnostic.
+    fn count(&self, name: &str) -> u64 {
+        let last = self.diagnostics.last().expect("a diagnostic");
+        assert_eq!(last["message"], "stopped");
+        last[name].as_u64().expect("a number")
+    }
+}
+
+/// Asks the program to end, then reads what is left.
+fn stop(mut program: Running, with: Signal) -> Stopped {
+    signal(&program, with);
+    let events = program.events().collect();
+    let (status, diagnostics) = program.wait();
+    Stopped {
+        status: status.code(),
+        events,
+        diagnostics,
+    }
+}

@@ -1,0 +1,68 @@
+//! A reader that goes away: Vector has ended, so there is nothing left to do, and nothing to complain of.
+
+use std::io;
+
+use crate::support::{Codec, Running, command, payload};
+
+/// A program, and the end of the pipe that it writes to.
+fn program() -> (Running, io::PipeReader) {
+    let (reader, writer) = io::pipe().expect("a pipe");
+    let mut command = command();
+    command
+        .args(["run", "--address", "127.0.0.1:0"])
+        .stdout(writer);
+    (Running::with_stdout_of(command, Codec::Json, 1), reader)
+}
+
+fn ends_in_peace(mut program: Running) {
+    let (status, diagnostics) = program.wait();
+    assert_eq!(status.code(), Some(0));
+    for diagnostic in diagnostics {
+        assert_eq!(diagnostic["level"], "info", "{diagnostic}");
+    }
+}
+
+#[test]
+fn while_nothing_comes() {
+    let (program, reader) = program();
+    drop(reader);
+    ends_in_peace(program);
+}
+
+#[test]
+fn before_a_datagram() {
+    let (program, reader) = program();
+    drop(reader);
+    program.send(payload::OPEN);
+    ends_in_peace(program);
+}
+
+#[test]
+fn after_datagrams_that_were_read() {
+    let (program, mut reader) = program();
+    program.send(payload::OPEN);
+    let mut beginning = [0; 16];
+    io::Read::read_exact(&mut reader, &mut beginning).expect("an event");
+    drop(reader);
+    ends_in_peace(program);
+}
+
+/// `head` ends while there is more to read.
+#[test]
+fn while_files_are_decoded() {
+    let mut child = command()
+        .arg("decode")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    drop(child.stdout.take());
+    let mut stdin = child.stdin.take().expect("a pipe");
+    // It may have ended before it was given everything.
+    let _ = io::Write::write_all(&mut stdin, payload::OPEN.as_bytes());
+    drop(stdin);
+    let ended = child.wait_with_output().expect("a status");
+    assert_eq!(ended.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
+}

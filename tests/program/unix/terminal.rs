@@ -1,0 +1,147 @@
+//! On a terminal: lines for people, coloured unless NO_COLOR is set.
+
+use std::{
+    fs::OpenOptions,
+    io::{BufRead, BufReader},
+    os::unix::fs::OpenOptionsExt,
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    thread,
+};
+
+use nix::{
+    fcntl::OFlag,
+    pty::{PtyMaster, grantpt, posix_openpt, ptsname_r, unlockpt},
+};
+
+use crate::support::{DEADLINE, command};
+
+/// A terminal: what it shows, and a name to open it by.
+fn terminal() -> (PtyMaster, String) {
+    let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    let master = posix_openpt(flags).expect("a terminal");
+    grantpt(&master).expect("granted");
+    unlockpt(&master).expect("unlocked");
+    let name = ptsname_r(&master).expect("a name");
+    (master, name)
+}
+
+fn open(name: &str) -> Stdio {
+    let flags = (OFlag::O_NOCTTY | OFlag::O_CLOEXEC).bits();
+    let mut options = OpenOptions::new();
+    let file = options
+        .read(true)
+        .write(true)
+        .custom_flags(flags)
+        .open(name);
+    file.expect("a terminal").into()
+}
+
+/// A program of a user who has not said anything about colours.
+fn plain() -> Command {
+    let mut command = command();
+    command.env("TERM", "xterm-256color");
+    for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CI"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// The lines that a terminal shows until nobody writes to it any more.
+fn lines(master: PtyMaster) -> mpsc::Receiver<String> {
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || {
+        // The end of a terminal is an error (EIO).
+        for line in BufReader::new(master).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    lines
+}
+
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The line in which a program that listens says so.
+fn listening(mut command: Command) -> String {
+    let (master, name) = terminal();
+    command.args(["run", "--address", "127.0.0.1:0", "--codec", "native"]);
+    command.stdout(Stdio::piped()).stderr(open(&name));
+    let _program = Killed(command.spawn().expect("the program starts"));
+    lines(master).recv_timeout(DEADLINE).expect("a line")
+}
+
+#[test]
+fn diagnostics_are_coloured_lines() {
+    let line = listening(plain());
+    assert!(line.contains('\x1b'), "{line:?}");
+    assert!(line.contains(" listening address=127.0.0.1:"), "{line:?}");
+    assert!(line.contains(" receive_buffer_bytes="), "{line:?}");
+}
+
+#[test]
+fn no_color_is_respected() {
+    let mut command = plain();
+    command.env("NO_COLOR", "1");
+    let line = listening(command);
+    assert!(!line.contains('\x1b'), "{line:?}");
+    assert!(
+        line.contains(" info listening address=127.0.0.1:"),
+        "{line:?}"
+    );
+}
+
+#[test]
+fn help_is_coloured_unless_no_color_is_set() {
+    for (no_color, coloured) in [(None, true), (Some("1"), false)] {
+        let (master, name) = terminal();
+        let mut command = plain();
+        command
+            .arg("--help")
+            .stdout(open(&name))
+            .stderr(Stdio::null());
+        command.envs(no_color.map(|value| ("NO_COLOR", value)));
+        let mut program = Killed(command.spawn().expect("the program starts"));
+        // The command keeps the terminal open.
+        drop(command);
+        let lines = lines(master);
+        let mut text = String::new();
+        while let Ok(line) = lines.recv_timeout(DEADLINE) {
+            text += &line;
+        }
+        assert_eq!(program.0.wait().expect("a status").code(), Some(0));
+        assert!(text.contains("Usage:"), "{text}");
+        assert_eq!(text.contains('\x1b'), coloured, "{text}");
+    }
+}
+
+/// Events become lines that a person can read, and end with the summary.
+#[test]
+fn the_demonstration_shows_lines() {
+    let (master, name) = terminal();
+    let mut command = plain();
+    command.args(["demo", "--seconds", "1", "--rate", "20", "--odd", "0"]);
+    command.stdout(open(&name)).stderr(Stdio::null());
+    let mut program = Killed(command.spawn().expect("the program starts"));
+    drop(command);
+    let lines = lines(master);
+    let mut shown = 0;
+    while let Ok(line) = lines.recv_timeout(DEADLINE) {
+        assert!(!line.starts_with('{'), "{line}");
+        assert!(
+            line.contains("  session ") || line.contains("  connection "),
+            "{line}"
+        );
+        shown += 1;
+    }
+    assert!(shown > 0);
+    assert_eq!(program.0.wait().expect("a status").code(), Some(0));
+}
