@@ -246,10 +246,17 @@ fn every_vector_example_starts_the_program() {
         for sink in values(&config["sinks"]) {
             assert_ne!(sink["inputs"], serde_json::json!(["qlik_sense"]), "{name}");
         }
-        let readers: Vec<&Value> = values(&config["transforms"])
-            .filter(|transform| transform["inputs"] == serde_json::json!(["qlik_sense"]))
-            .collect();
-        let [cleaner] = readers[..] else {
+        let reads = |from: &str| -> Vec<&Value> {
+            values(&config["transforms"])
+                .filter(|transform| transform["inputs"] == serde_json::json!([from]))
+                .collect()
+        };
+        // Metrics have no fields to delete.
+        let [filter] = reads("qlik_sense")[..] else {
+            panic!("{name}: one filter parts logs and metrics")
+        };
+        assert_eq!(filter["condition"]["type"], "is_log", "{name}");
+        let [cleaner] = reads("qlik_sense_logs")[..] else {
             panic!("{name}: one transform cleans for all")
         };
         for added in ["pid", "stream", "command"] {
