@@ -122,6 +122,7 @@ fn is_guid(text: &str) -> bool {
 
 fn naive_user_agent(message: &str) -> Option<String> {
     let (_, rest) = message.split_once("UserAgent:")?;
+    let rest = rest.split(['\r', '\n']).next()?;
     let mut agent: Vec<char> = rest
         .trim_matches([' ', '\t', '\n', '\x0C', '\r'])
         .chars()
@@ -751,7 +752,6 @@ fn question_mark(case_sensitive: bool) -> Blacklist {
 }
 
 #[test]
-#[ignore = "`?` counts the characters of the folded text, in which ß is two"]
 fn a_question_mark_is_one_character_that_folds_to_several() {
     let blacklist = question_mark(false);
     let several: Vec<char> = ('\0'..=char::MAX).filter(|c| !folds_to_one(*c)).collect();
