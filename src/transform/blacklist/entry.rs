@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeStruct};
 
 /// A user or a pattern of users.
 ///
@@ -98,6 +98,13 @@ impl fmt::Display for UserPattern {
 
 impl Serialize for UserPattern {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.user_directory.contains('\\') {
+            // The text would be divided at the first `\` when it is read again.
+            let mut table = serializer.serialize_struct("UserPattern", 2)?;
+            table.serialize_field("user_directory", &self.user_directory)?;
+            table.serialize_field("user_id", &self.user_id)?;
+            return table.end();
+        }
         serializer.collect_str(self)
     }
 }
@@ -162,5 +169,21 @@ mod tests {
         assert!(serde_json::from_value::<UserPattern>(wrong).is_err());
         let entry = read(text.clone());
         assert_eq!(serde_json::to_value(entry).expect("text"), text);
+    }
+
+    /// Found by fuzzing: a directory with a `\` is not what the text form would be read as.
+    #[test]
+    fn what_is_written_is_read_alike() {
+        for (directory, id) in [
+            ("LAB", "goran"),
+            ("LAB", r"a\b"),
+            (r"a\b", "c"),
+            (r"\", r"\"),
+        ] {
+            let entry = UserPattern::new(directory, id).expect("an entry");
+            let written = serde_json::to_value(&entry).expect("a value");
+            let read: UserPattern = serde_json::from_value(written).expect("an entry");
+            assert_eq!(read, entry);
+        }
     }
 }
