@@ -95,9 +95,22 @@ impl Serialize for SenderRange {
 
 impl<'de> Deserialize<'de> for SenderRange {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        // Refused where it is read, so that the error is at its place in the file.
+        deserializer.deserialize_str(RangeVisitor)
+    }
+}
+
+struct RangeVisitor;
+
+impl de::Visitor<'_> for RangeVisitor {
+    type Value = SenderRange;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an IP address or a range of addresses")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        text.parse().map_err(E::custom)
     }
 }
 
