@@ -24,6 +24,9 @@ use crate::{
 /// How long a worker waits for a datagram before it looks for other news.
 const PATIENCE: Duration = Duration::from_millis(200);
 
+/// What every datagram takes of the receive buffer beyond its bytes, at the least.
+const DATAGRAM_OVERHEAD: u64 = 256;
+
 /// How long a worker leaves a socket alone that reports an error other than "nothing there".
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(50);
 
@@ -70,6 +73,13 @@ pub struct ReceiveErrors {
     pub count: u64,
     /// What the last of them said.
     pub last: Option<String>,
+}
+
+impl WorkerCounters {
+    /// What the received datagrams took of the receive buffer, at the least.
+    const fn taken_bytes(&self) -> u64 {
+        self.received_bytes + self.received_datagrams * DATAGRAM_OVERHEAD
+    }
 }
 
 impl Control {
@@ -191,10 +201,10 @@ impl<S: Sink> Worker<S> {
         while !self.control.is_stopped() {
             self.batch(|each| receiver.receive(each))?;
         }
-        // What arrives after the stop must not keep the worker.
+        // What arrives after the stop must not keep the worker, nor must datagrams without a byte.
         let held = receive_buffer_bytes(&self.socket).unwrap_or(0) as u64;
-        let end = self.counters.received_bytes + held;
-        while self.counters.received_bytes < end {
+        let end = self.counters.taken_bytes() + held;
+        while self.counters.taken_bytes() < end {
             if !self.batch(|each| receiver.receive_waiting(each))? {
                 break;
             }
