@@ -110,6 +110,15 @@ impl Diagnostics {
                 ..Diagnostic::new(Level::Warning, SMALL_BUFFER)
             });
         }
+        let dropped = listener.workers.iter().map(|worker| worker.dropped_before);
+        let dropped = dropped.sum();
+        if dropped > 0 {
+            self.write(&Diagnostic {
+                address: Some(listener.address.to_string()),
+                kernel_dropped: Some(dropped),
+                ..Diagnostic::new(Level::Warning, DROPPED_BEFORE)
+            });
+        }
     }
 
     /// A diagnostic that cannot be written has nowhere else to go.
@@ -135,12 +144,16 @@ fn now() -> DateTime<Utc> {
 const SMALL_BUFFER: &str = "the system granted a smaller receive buffer than was asked for; bursts may be \
      lost. On Linux raise net.core.rmem_max, or ask for less with source.receive_buffer_bytes";
 
+const DROPPED_BEFORE: &str = "the system dropped datagrams at this socket before this program took it over; \
+     they are not among the counts of this run";
+
 /// A log event about the program: `event: "plugin"`.
 struct Diagnostic<'a> {
     level: Level,
     message: &'a str,
     address: Option<String>,
     receive_buffer_bytes: Option<usize>,
+    kernel_dropped: Option<u64>,
     counters: Option<&'a Counters>,
     totals: Option<&'a Totals>,
 }
@@ -152,6 +165,7 @@ impl<'a> Diagnostic<'a> {
             message,
             address: None,
             receive_buffer_bytes: None,
+            kernel_dropped: None,
             counters: None,
             totals: None,
         }
@@ -161,6 +175,7 @@ impl<'a> Diagnostic<'a> {
     fn visit_details<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
         visitor.field("address", self.address.as_deref())?;
         visitor.field("receive_buffer_bytes", self.receive_buffer_bytes.as_ref())?;
+        visitor.field("kernel_dropped", self.kernel_dropped.as_ref())?;
         if let Some(counters) = self.counters {
             counters.visit(visitor)?;
         }

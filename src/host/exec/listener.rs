@@ -33,6 +33,9 @@ pub struct ListenerWorker {
     pub number: usize,
     /// A handle on its socket.
     pub socket: UdpSocket,
+    /// Datagrams that the system had dropped at the socket before this run: a socket that was handed
+    /// over is older.
+    pub dropped_before: u64,
     /// What it has counted, and what it can be told.
     pub control: Arc<Control>,
 }
@@ -54,7 +57,8 @@ pub struct Totals {
     pub pipeline: Counters,
     /// Events and undecoded payloads that a full queue dropped.
     pub dropped: u64,
-    /// Datagrams that the system dropped before they were received; none where it does not say.
+    /// Datagrams that the system dropped during this run before they were received; none where it
+    /// does not say.
     pub kernel_dropped: Option<u64>,
     /// The receive buffers' size in bytes, as the system granted it.
     pub receive_buffer_bytes: usize,
@@ -75,7 +79,8 @@ impl Listener {
             totals.pipeline = [totals.pipeline, counters.pipeline].into_iter().sum();
             totals.dropped += queue.dropped(worker.number);
             if let Some(drops) = kernel_drops(&worker.socket) {
-                *totals.kernel_dropped.get_or_insert(0) += drops;
+                *totals.kernel_dropped.get_or_insert(0) +=
+                    drops.saturating_sub(worker.dropped_before);
             }
             totals.receive_buffer_bytes += receive_buffer_bytes(&worker.socket).unwrap_or(0);
         }

@@ -168,6 +168,7 @@ pub fn listen<S: Sink>(
             );
             listener.workers.push(ListenerWorker {
                 number,
+                dropped_before: source::kernel_drops(&handle).unwrap_or(0),
                 socket: handle,
                 control: worker.control(),
             });

@@ -30,8 +30,8 @@ struct State {
     frames: VecDeque<Frame>,
     events: u64,
     bytes: usize,
-    /// Metrics are few and never dropped: while a set of them waits, no other is taken.
-    metrics: Option<Box<[u8]>>,
+    /// Metrics are few and never dropped: while a set of them waits, only the last one of all is taken.
+    metrics: Vec<u8>,
     /// Dropped events of each worker.
     dropped: Vec<u64>,
     /// Nothing more will be added.
@@ -65,7 +65,7 @@ impl Queue {
                 frames: VecDeque::new(),
                 events: 0,
                 bytes: 0,
-                metrics: None,
+                metrics: Vec::new(),
                 dropped: vec![0; workers],
                 is_closed: false,
                 is_broken: false,
@@ -101,12 +101,13 @@ impl Queue {
         true
     }
 
-    /// Offers a frame of metrics. False while an earlier one still waits.
-    pub fn offer_metrics(&self, frame: &[u8]) -> bool {
+    /// Offers a frame of metrics. False while an earlier one still waits, unless this `is_last`: then
+    /// it waits beside the other.
+    pub fn offer_metrics(&self, frame: &[u8], is_last: bool) -> bool {
         let mut state = self.lock();
-        let has_room = state.metrics.is_none();
+        let has_room = is_last || state.metrics.is_empty();
         if has_room {
-            state.metrics = Some(frame.into());
+            state.metrics.extend_from_slice(frame);
         }
         drop(state);
         self.news.notify_one();
@@ -118,15 +119,13 @@ impl Queue {
     pub fn take(&self, taken: &mut Taken) -> bool {
         taken.bytes.clear();
         let mut state = self.lock();
-        while state.frames.is_empty() && state.metrics.is_none() && !state.is_closed {
+        while state.frames.is_empty() && state.metrics.is_empty() && !state.is_closed {
             state = self
                 .news
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        if let Some(metrics) = state.metrics.take() {
-            taken.bytes.extend_from_slice(&metrics);
-        }
+        taken.bytes.append(&mut state.metrics);
         while let Some(frame) = state.frames.pop_front_if(|frame| {
             taken.bytes.is_empty() || taken.bytes.len() + frame.bytes.len() <= WRITE_BYTES
         }) {
@@ -254,6 +253,17 @@ mod tests {
         queue.close();
         assert_eq!(take(&queue), b"a");
         assert!(!queue.take(&mut Taken::default()));
+    }
+
+    #[test]
+    fn metrics_that_wait_are_followed_by_the_last_ones_only() {
+        let queue = queue(1, WhenFull::DropNewest);
+        assert!(queue.offer_metrics(b"first ", false));
+        assert!(!queue.offer_metrics(b"second ", false));
+        assert!(queue.offer_metrics(b"last ", true));
+        queue.push(0, b"event", 1);
+        assert_eq!(take(&queue), b"first last event");
+        assert!(queue.offer_metrics(b"third", false));
     }
 
     #[test]

@@ -58,8 +58,15 @@ impl<'d> Supervisor<'d> {
         (sender, signals): (mpsc::Sender<Signal>, mpsc::Receiver<Signal>),
     ) -> Result<Self, ExecError> {
         let writer = spawn("writer", sender.clone(), {
-            let queue = Arc::clone(&queue);
-            move || write(&queue, &output)
+            let (queue, signals) = (Arc::clone(&queue), sender.clone());
+            move || {
+                if let Err(error) = write(&queue, &output) {
+                    // First the reason, then its consequence, which workers report as a broken pipe.
+                    let _ = signals.send(Signal::Failed(error));
+                    queue.break_off();
+                }
+                Ok(())
+            }
         })
         .map_err(ExecError::Thread)?;
         let threads = workers
@@ -112,7 +119,7 @@ impl<'d> Supervisor<'d> {
                 self.report("running", |now, reported| now != reported);
             }
             if telemetry.as_mut().is_some_and(Every::is_due) {
-                self.tell();
+                self.tell(false);
             }
         };
         self.end(ended)
@@ -135,13 +142,21 @@ impl<'d> Supervisor<'d> {
             let _ = thread.join();
         }
         if self.telemetry_interval.is_some() {
-            self.tell();
+            self.tell(true);
         }
         self.queue.close();
-        while !self.writer.is_finished() {
-            // The reader may go while the last events wait for it.
-            if let Ok(Signal::Failed(error)) = self.signals.recv_timeout(TICK) {
-                return self.end(Err(error));
+        loop {
+            // The reader may go while the last events wait for it. A writer that has failed has said so
+            // before it finished.
+            let is_finished = self.writer.is_finished();
+            match self
+                .signals
+                .recv_timeout(if is_finished { Duration::ZERO } else { TICK })
+            {
+                Ok(Signal::Failed(error)) => return self.end(Err(error)),
+                Ok(Signal::Stop) => {}
+                Err(_) if is_finished => break,
+                Err(_) => {}
             }
         }
         self.report("stopped", |_, _| true);
@@ -189,9 +204,10 @@ impl<'d> Supervisor<'d> {
         }
     }
 
-    fn tell(&mut self) {
+    fn tell(&mut self, is_last: bool) {
         let time = Timestamp(SystemTime::now().into());
-        self.telemetry.tell(&self.listeners, &self.queue, time);
+        self.telemetry
+            .tell(&self.listeners, &self.queue, time, is_last);
     }
 
     fn controls(&self) -> impl Iterator<Item = &Control> {
@@ -228,10 +244,7 @@ impl Every {
 fn write(queue: &Queue, output: &Output) -> io::Result<()> {
     let mut taken = Taken::default();
     while queue.take(&mut taken) {
-        if let Err(error) = output.write(&taken.bytes) {
-            queue.break_off();
-            return Err(error);
-        }
+        output.write(&taken.bytes)?;
     }
     Ok(())
 }

@@ -31,8 +31,8 @@ impl Telemetry {
     }
 
     /// Offers a set of metrics to the queue. What an earlier set that still waits leaves no room for
-    /// is part of the next one.
-    pub fn tell(&mut self, listeners: &[Listener], queue: &Queue, time: Timestamp) {
+    /// is part of the next one; there is always room for the set that `is_last`.
+    pub fn tell(&mut self, listeners: &[Listener], queue: &Queue, time: Timestamp, is_last: bool) {
         let totals: Vec<Totals> = listeners
             .iter()
             .map(|listener| listener.totals(queue))
@@ -46,7 +46,7 @@ impl Telemetry {
             of_listener(&listener.address.to_string(), totals, told, &mut metrics);
         }
         if let Some(frame) = metrics_frame(self.codec, &metrics, time)
-            && queue.offer_metrics(&frame)
+            && queue.offer_metrics(&frame, is_last)
         {
             self.told = totals;
         }
