@@ -15,6 +15,8 @@ mod decode;
 mod demo;
 mod diagnostics;
 mod manifest;
+#[cfg(target_os = "linux")]
+mod receiving;
 mod reload;
 mod run;
 mod simulate;

@@ -10,9 +10,57 @@ use serde_json::{Value as Json, json};
 struct EventArray {
     #[prost(message, optional, tag = "1")]
     logs: Option<LogArray>,
-    /// Metrics are read by the tests that are about them.
-    #[prost(bytes, optional, tag = "2")]
-    metrics: Option<Vec<u8>>,
+    #[prost(message, optional, tag = "2")]
+    metrics: Option<MetricArray>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct MetricArray {
+    #[prost(message, repeated, tag = "1")]
+    metrics: Vec<Metric>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Metric {
+    #[prost(string, tag = "1")]
+    name: String,
+    #[prost(message, optional, tag = "2")]
+    timestamp: Option<Timestamp>,
+    #[prost(int32, tag = "4")]
+    kind: i32,
+    #[prost(oneof = "Number", tags = "5, 6")]
+    value: Option<Number>,
+    #[prost(string, tag = "11")]
+    namespace: String,
+    #[prost(btree_map = "string, message", tag = "20")]
+    tags: BTreeMap<String, TagValues>,
+}
+
+#[derive(Clone, PartialEq, Oneof)]
+enum Number {
+    #[prost(message, tag = "5")]
+    Counter(Single),
+    #[prost(message, tag = "6")]
+    Gauge(Single),
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Single {
+    /// Written even if it is 0.
+    #[prost(double, optional, tag = "1")]
+    value: Option<f64>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct TagValues {
+    #[prost(message, repeated, tag = "1")]
+    values: Vec<TagValue>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct TagValue {
+    #[prost(string, optional, tag = "1")]
+    value: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -55,19 +103,43 @@ struct ValueMap {
     fields: BTreeMap<String, Value>,
 }
 
-/// The logs of a frame, without its length.
+/// The logs of a frame, without its length, and its metrics.
 ///
 /// Values become those of JSON; a timestamp becomes `{"$seconds": …, "$nanos": …}`, so that it
-/// cannot be taken for text.
-pub fn logs(frame: &[u8]) -> Vec<Json> {
+/// cannot be taken for text. Metrics become what `native_json` makes of them, without the time.
+pub fn decode(frame: &[u8]) -> (Vec<Json>, Vec<Json>) {
     let array = EventArray::decode(frame).expect("a frame is an EventArray");
     // Fields of other numbers would have been skipped.
     assert_eq!(array.encoded_len(), frame.len(), "unknown fields");
     assert_ne!(array.logs.is_some(), array.metrics.is_some(), "one of both");
     let logs = array.logs.map(|array| array.logs).unwrap_or_default();
-    logs.into_iter()
-        .map(|log| json(log.value.expect("a log has a value")))
-        .collect()
+    let logs = logs
+        .into_iter()
+        .map(|log| json(log.value.expect("a value")));
+    let metrics = array.metrics.map(|array| array.metrics).unwrap_or_default();
+    (logs.collect(), metrics.into_iter().map(metric).collect())
+}
+
+fn metric(metric: Metric) -> Json {
+    assert!(metric.timestamp.is_some());
+    let tags = metric.tags.into_iter().map(|(name, values)| {
+        let [value] = &*values.values else {
+            panic!("a tag has one value");
+        };
+        (name, value.value.clone().expect("a value").into())
+    });
+    let (name, value) = match metric.value.expect("a value") {
+        Number::Counter(single) => ("counter", single.value),
+        Number::Gauge(single) => ("gauge", single.value),
+    };
+    let kind = ["incremental", "absolute"][usize::try_from(metric.kind).expect("a kind")];
+    json!({
+        "name": metric.name,
+        "namespace": metric.namespace,
+        "tags": tags.collect::<serde_json::Map<_, _>>(),
+        "kind": kind,
+        name: {"value": value},
+    })
 }
 
 fn json(value: Value) -> Json {

@@ -146,8 +146,29 @@ impl Running {
         running
     }
 
+    /// As [`Running::of`], on an address that this machine cannot send to.
+    #[cfg(target_os = "linux")]
+    pub fn of_elsewhere(mut command: Command, codec: Codec) -> Self {
+        command.stdout(Stdio::piped());
+        let mut running = Self::over(command, codec, 1, |_| {
+            UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port")
+        });
+        let stdout = running.process.0.stdout.take().expect("a pipe");
+        running.output = Some(Records::new(stdout, codec));
+        running
+    }
+
     /// As [`Running::of`], with a standard output that the test has chosen and reads by itself.
-    pub fn with_stdout_of(mut command: Command, codec: Codec, addresses: usize) -> Self {
+    pub fn with_stdout_of(command: Command, codec: Codec, addresses: usize) -> Self {
+        Self::over(command, codec, addresses, sender)
+    }
+
+    fn over(
+        mut command: Command,
+        codec: Codec,
+        addresses: usize,
+        sender: impl FnOnce(SocketAddr) -> UdpSocket,
+    ) -> Self {
         let spawned = command.stderr(Stdio::piped()).spawn();
         let mut process = Process(spawned.expect("the program starts"));
         let stderr = process.0.stderr.take().expect("a pipe");

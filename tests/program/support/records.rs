@@ -48,9 +48,10 @@ impl Codec {
         Ok(Some(frame))
     }
 
-    fn decode(self, frame: &[u8]) -> Vec<Value> {
+    /// The logs of a frame, and its metrics.
+    fn decode(self, frame: &[u8]) -> (Vec<Value>, Vec<Value>) {
         match self {
-            Self::Json => vec![record(frame)],
+            Self::Json => (vec![record(frame)], vec![]),
             Self::NativeJson => {
                 let event = record(frame);
                 let event = event.as_object().expect("an event is an object");
@@ -60,9 +61,10 @@ impl Codec {
                     "an event is a log or a metric and nothing else"
                 );
                 assert!(event.contains_key("log") || event.contains_key("metric"));
-                event.get("log").cloned().into_iter().collect()
+                let of = |name| event.get(name).cloned().into_iter().collect();
+                (of("log"), of("metric"))
             }
-            Self::Native => native::logs(frame),
+            Self::Native => native::decode(frame),
         }
     }
 }
@@ -79,6 +81,8 @@ pub struct Records {
     codec: Codec,
     frames: Receiver<io::Result<Vec<u8>>>,
     pending: VecDeque<Value>,
+    /// The metrics among the frames so far, as `native_json` writes them.
+    pub metrics: Vec<Value>,
 }
 
 impl Records {
@@ -97,16 +101,33 @@ impl Records {
             codec,
             frames,
             pending: VecDeque::new(),
+            metrics: Vec::new(),
         }
     }
 
     /// The records of the next frame (a line is one), none at the end of the stream.
     pub fn frame(&mut self) -> Option<Vec<Value>> {
         match self.frames.recv_timeout(DEADLINE) {
-            Ok(frame) => Some(self.codec.decode(&frame.expect("a frame is whole"))),
+            Ok(frame) => {
+                let (logs, metrics) = self.codec.decode(&frame.expect("a frame is whole"));
+                self.metrics.extend(metrics);
+                Some(logs)
+            }
             Err(RecvTimeoutError::Disconnected) => None,
             Err(RecvTimeoutError::Timeout) => panic!("the program has written nothing more"),
         }
+    }
+
+    /// The next record, if it is there already.
+    pub fn waiting(&mut self) -> Option<Value> {
+        while self.pending.is_empty() {
+            let (logs, metrics) = self
+                .codec
+                .decode(&self.frames.try_recv().ok()?.expect("whole"));
+            self.metrics.extend(metrics);
+            self.pending.extend(logs);
+        }
+        self.pending.pop_front()
     }
 
     /// The next `count` records.

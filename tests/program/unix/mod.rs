@@ -17,24 +17,25 @@ use serde_json::Value;
 
 use crate::support::Running;
 
-fn process(program: &Running) -> Pid {
+pub fn process(program: &Running) -> Pid {
     Pid::from_raw(i32::try_from(program.id()).expect("a process id"))
 }
 
-fn signal(program: &Running, signal: Signal) {
+pub fn signal(program: &Running, signal: Signal) {
     kill(process(program), signal).expect("signalled");
 }
 
 /// What a program leaves when it is asked to end.
-struct Stopped {
-    status: Option<i32>,
-    events: Vec<Value>,
-    diagnostics: Vec<Value>,
+pub struct Stopped {
+    pub status: Option<i32>,
+    pub events: Vec<Value>,
+    pub metrics: Vec<Value>,
+    pub diagnostics: Vec<Value>,
 }
 
 impl Stopped {
     /// A number of the last diagnostic.
-    fn count(&self, name: &str) -> u64 {
+    pub fn count(&self, name: &str) -> u64 {
         let last = self.diagnostics.last().expect("a diagnostic");
         assert_eq!(last["message"], "stopped");
         last[name].as_u64().expect("a number")
@@ -42,13 +43,20 @@ impl Stopped {
 }
 
 /// Asks the program to end, then reads what is left.
-fn stop(mut program: Running, with: Signal) -> Stopped {
+pub fn stop(program: Running, with: Signal) -> Stopped {
     signal(&program, with);
-    let events = program.events().collect();
+    ended(program)
+}
+
+/// Reads what a program leaves that was asked to end.
+pub fn ended(mut program: Running) -> Stopped {
+    let events = program.events().by_ref().collect();
+    let metrics = std::mem::take(&mut program.events().metrics);
     let (status, diagnostics) = program.wait();
     Stopped {
         status: status.code(),
         events,
+        metrics,
         diagnostics,
     }
 }

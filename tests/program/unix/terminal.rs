@@ -145,3 +145,43 @@ fn the_demonstration_shows_lines() {
     assert!(shown > 0);
     assert_eq!(program.0.wait().expect("a status").code(), Some(0));
 }
+
+/// What a payload or a file says is shown and not obeyed.
+#[test]
+fn text_does_not_steer_the_terminal() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("config.toml");
+    std::fs::write(&file, "\"\\u001b[31m\\u202eevil\" = 1\n").expect("a file");
+    let (master, name) = terminal();
+    let mut command = plain();
+    command
+        .env("NO_COLOR", "1")
+        .args(["run", "--config"])
+        .arg(file);
+    command.stdout(Stdio::null()).stderr(open(&name));
+    let mut program = Killed(command.spawn().expect("the program starts"));
+    drop(command);
+    let shown = lines(master).recv_timeout(DEADLINE).expect("a line");
+    assert!(shown.contains("\\u{1b}[31m\\u{202e}evil"), "{shown:?}");
+    assert!(!shown.trim_end().contains(char::is_control), "{shown:?}");
+    assert_eq!(program.0.wait().expect("a status").code(), Some(2));
+}
+
+/// The demonstration with nothing but odd datagrams, some of them with control characters.
+#[test]
+fn odd_payloads_do_not_steer_the_terminal() {
+    let (master, name) = terminal();
+    let mut command = plain();
+    command.args(["demo", "--seconds", "1", "--rate", "400", "--odd", "1000"]);
+    command.stdout(open(&name)).stderr(Stdio::null());
+    let mut program = Killed(command.spawn().expect("the program starts"));
+    drop(command);
+    let lines = lines(master);
+    let mut shown = 0;
+    while let Ok(line) = lines.recv_timeout(DEADLINE) {
+        assert!(!line.trim_end().contains(char::is_control), "{line:?}");
+        shown += 1;
+    }
+    assert!(shown >= 400, "{shown}");
+    assert_eq!(program.0.wait().expect("a status").code(), Some(0));
+}

@@ -1,0 +1,175 @@
+//! A socket that a service manager holds: datagrams wait in it while one program ends and the next
+//! begins.
+
+use std::{
+    collections::BTreeSet,
+    net::UdpSocket,
+    os::fd::OwnedFd,
+    process::{Command, Stdio},
+};
+
+use nix::sys::signal::Signal;
+
+use super::{Numbered, number};
+use crate::{
+    support::{Codec, Records, Running, payload},
+    unix::{self, Stopped},
+};
+
+/// A socket as a service manager opens it, with the buffer of an unprivileged program.
+fn socket() -> UdpSocket {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let buffer = nix::sys::socket::sockopt::RcvBuf;
+    nix::sys::socket::setsockopt(&socket, buffer, &212_992).expect("a buffer");
+    socket
+}
+
+/// The program with the socket as file descriptor 3, by the protocol of systemd: `LISTEN_PID` is the
+/// program's own id, which only a shell in between knows beforehand.
+fn activated(socket: &UdpSocket, flags: &[&str]) -> Command {
+    let socket: OwnedFd = socket.try_clone().expect("a handle").into();
+    let mut shell = Command::new("sh");
+    shell
+        .args([
+            "-c",
+            "exec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec \"$@\"",
+            "sh",
+        ])
+        .arg(env!("CARGO_BIN_EXE_qlik-sense-events"))
+        .arg("run")
+        .args(flags)
+        .stdin(Stdio::from(socket));
+    shell
+}
+
+fn start(socket: &UdpSocket) -> Running {
+    let program = Running::of(activated(socket, &[]), Codec::Json, 1);
+    assert_eq!(
+        program.addresses(),
+        [socket.local_addr().expect("an address")]
+    );
+    program
+}
+
+fn end(program: Running) -> Stopped {
+    unix::signal(&program, Signal::SIGTERM);
+    ended(program)
+}
+
+fn ended(program: Running) -> Stopped {
+    let stopped = unix::ended(program);
+    assert_eq!(stopped.status, Some(0));
+    stopped
+}
+
+#[test]
+fn the_socket_passes_from_one_program_to_the_next_and_nothing_is_lost() {
+    const ROUNDS: u64 = 20;
+    let socket = socket();
+    let address = socket.local_addr().expect("an address");
+    let mut sender = Numbered::new("127.0.0.1", address);
+    let mut numbers = BTreeSet::new();
+    let mut counted = 0;
+    let mut program = start(&socket);
+    let round = program.capacity(150) / 3;
+    for _ in 0..ROUNDS {
+        sender.feed(&program, 4 * round);
+        // A burst that the program has before it when it is asked to end, a second one while it ends, …
+        let burst = |sender: &mut Numbered| (0..round).for_each(|_| sender.event());
+        burst(&mut sender);
+        unix::signal(&program, Signal::SIGTERM);
+        burst(&mut sender);
+        let stopped = ended(program);
+        // … and a third one while there is no program at all.
+        burst(&mut sender);
+        for event in &stopped.events {
+            assert!(numbers.insert(number(event)), "twice: {event}");
+        }
+        counted += stopped.count("datagrams");
+        assert_eq!(stopped.count("kernel_dropped"), 0);
+        program = start(&socket);
+    }
+    let stopped = end(program);
+    numbers.extend(stopped.events.iter().map(number));
+    assert_eq!(counted + stopped.count("datagrams"), sender.sent);
+    assert_eq!(numbers, (0..sender.sent).collect());
+}
+
+/// The kernel counts drops since the socket was opened; each run counts its own.
+#[test]
+fn drops_of_an_earlier_time_are_reported_and_not_counted_again() {
+    let socket = socket();
+    let address = socket.local_addr().expect("an address");
+    let mut sender = Numbered::new("127.0.0.1", address);
+    // Nobody receives, and the buffer is full long before the end.
+    for _ in 0..2_000 {
+        sender.event();
+    }
+    let mut program = start(&socket);
+    let warning = loop {
+        let diagnostic = program.diagnostics.one();
+        if diagnostic["kernel_dropped"] != serde_json::Value::Null {
+            break diagnostic;
+        }
+    };
+    assert_eq!(warning["level"], "warning");
+    let before = warning["kernel_dropped"].as_u64().expect("a number");
+    let stopped = end(program);
+    assert_eq!(stopped.count("kernel_dropped"), 0);
+    assert_eq!(stopped.count("datagrams") + before, sender.sent);
+    assert!(before > 0);
+}
+
+/// Sockets that are handed over are the addresses; those of the configuration are not opened.
+#[test]
+fn what_is_handed_over_goes_before_the_configuration() {
+    let socket = socket();
+    let taken = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let taken = taken.local_addr().expect("an address").to_string();
+    let command = activated(&socket, &["--address", &taken]);
+    let mut program = Running::of(command, Codec::Json, 1);
+    assert_eq!(
+        program.addresses(),
+        [socket.local_addr().expect("an address")]
+    );
+    assert_eq!(program.event_of(payload::OPEN)["user_id"], "goran");
+}
+
+/// `LISTEN_PID` of another process: the sockets are that one's.
+#[test]
+fn sockets_of_another_process_are_left_alone() {
+    let mut command = crate::support::command();
+    command.args(["run", "--address", "127.0.0.1:0"]);
+    command.envs([("LISTEN_PID", "1"), ("LISTEN_FDS", "1")]);
+    let mut program = Running::of(command, Codec::Json, 1);
+    assert_eq!(program.event_of(payload::OPEN)["user_id"], "goran");
+}
+
+/// What is no UDP socket is refused in one line.
+#[test]
+fn a_file_is_no_socket() {
+    let mut shell = Command::new("sh");
+    shell
+        .args([
+            "-c",
+            "exec 3</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec \"$@\"",
+            "sh",
+        ])
+        .arg(env!("CARGO_BIN_EXE_qlik-sense-events"))
+        .arg("run")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let mut child = shell.spawn().expect("a shell");
+    let diagnostics: Vec<_> =
+        Records::new(child.stderr.take().expect("a pipe"), Codec::Json).collect();
+    assert_eq!(child.wait().expect("a status").code(), Some(1));
+    let [diagnostic] = &*diagnostics else {
+        panic!("{diagnostics:?}");
+    };
+    let message = diagnostic["message"].as_str().expect("text");
+    assert!(
+        message.starts_with("a socket cannot be used: "),
+        "{message}"
+    );
+}

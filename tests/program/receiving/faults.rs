@@ -1,0 +1,220 @@
+//! Faults that a program of years meets.
+
+use std::{
+    fs::OpenOptions,
+    process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
+use nix::sys::signal::Signal;
+
+use super::{Numbered, configured, go_on, halt, kibibytes, number, unread};
+use crate::{
+    support::{CODECS, Codec, Records, Running, command, payload},
+    unix::{signal, stop},
+};
+
+/// Being halted and continued ends a wait for datagrams with EINTR, because the socket has a timeout.
+/// Signals without an effect do not even that.
+#[test]
+fn interrupted_waits_lose_nothing() {
+    let mut program = Running::start(&[]);
+    let mut sender = Numbered::new("127.0.0.1", program.addresses()[0]);
+    for _ in 0..200 {
+        signal(&program, Signal::SIGURG);
+        signal(&program, Signal::SIGWINCH);
+        sender.event();
+        halt(&program);
+        sender.event();
+        go_on(&program);
+        for event in program.events().several(2) {
+            assert!(number(&event) < sender.sent);
+        }
+    }
+    let stopped = stop(program, Signal::SIGTERM);
+    assert_eq!(stopped.count("datagrams"), sender.sent);
+    assert!(stopped.diagnostics.iter().all(|d| d["level"] == "info"));
+}
+
+/// A program whose output is a device that is full.
+fn into_a_full_device(codec: Codec) -> Running {
+    let full = OpenOptions::new().write(true).open("/dev/full");
+    let mut command = command();
+    command
+        .args(["run", "--address", "127.0.0.1:0", "--codec", codec.name()])
+        .stdout(Stdio::from(full.expect("a device")));
+    Running::with_stdout_of(command, codec, 1)
+}
+
+fn ends_with_one_error(mut program: Running) {
+    let (status, diagnostics) = program.wait();
+    assert_eq!(status.code(), Some(1), "{diagnostics:?}");
+    let mut errors = diagnostics.iter().filter(|d| d["level"] == "error");
+    let error = errors.next().expect("an error")["message"].to_string();
+    assert!(
+        error.contains("standard output cannot be written: No space left on device"),
+        "{error}"
+    );
+    assert_eq!(errors.next(), None);
+}
+
+#[test]
+fn a_full_disk_ends_it_with_one_clear_line() {
+    for codec in CODECS {
+        let program = into_a_full_device(codec);
+        program.send(payload::OPEN);
+        ends_with_one_error(program);
+    }
+}
+
+/// The reason must come before its consequences, such as a worker that finds the queue broken.
+#[test]
+fn a_full_disk_under_load_has_the_same_reason() {
+    for _ in 0..5 {
+        let program = into_a_full_device(Codec::Json);
+        let mut sender = Numbered::new("127.0.0.1", program.addresses()[0]);
+        let stop = Arc::new(AtomicBool::new(false));
+        let flood = thread::spawn({
+            let stop = Arc::clone(&stop);
+            move || {
+                while !stop.load(Ordering::Relaxed) {
+                    sender.event_or_refused();
+                }
+            }
+        });
+        ends_with_one_error(program);
+        stop.store(true, Ordering::Relaxed);
+        flood.join().expect("a sender");
+    }
+}
+
+/// The error counts as one also when it is met on the way out.
+#[test]
+fn a_full_disk_at_the_end_is_an_error_too() {
+    for _ in 0..5 {
+        let program = into_a_full_device(Codec::Json);
+        halt(&program);
+        program.send(payload::OPEN);
+        signal(&program, Signal::SIGTERM);
+        go_on(&program);
+        ends_with_one_error(program);
+    }
+}
+
+/// Garbage as fast as a thread can send it, while another sender's events are still decoded.
+#[test]
+fn a_flood_of_garbage_drowns_nobody() {
+    const VALID: u64 = 300;
+    let (_folder, command) = configured("[source]\nundecoded = \"drop\"\n", Codec::Json);
+    let mut program = Running::of(command, Codec::Json, 1);
+    let address = program.addresses()[0];
+    let stop_flood = Arc::new(AtomicBool::new(false));
+    let flood = thread::spawn({
+        let stop = Arc::clone(&stop_flood);
+        let mut garbage = Numbered::new("127.0.0.2", address);
+        move || {
+            while !stop.load(Ordering::Relaxed) {
+                garbage.garbage();
+            }
+            garbage.sent
+        }
+    });
+    let mut sender = Numbered::new("127.0.0.1", address);
+    let mut seen = 0;
+    // What the kernel drops of this sender is sent anew: so many are decoded in the middle of the flood.
+    while seen < VALID {
+        sender.event();
+        while let Some(event) = program.events().waiting() {
+            assert_eq!(event["sender"], "127.0.0.1");
+            seen += 1;
+        }
+    }
+    let peak = kibibytes(&program, "VmHWM");
+    stop_flood.store(true, Ordering::Relaxed);
+    let garbage = flood.join().expect("a sender");
+    super::drained(address);
+    let stopped = stop(program, Signal::SIGTERM);
+    let received = stopped.count("events");
+    assert_eq!(received, seen + stopped.events.len() as u64);
+    assert_eq!(
+        garbage + sender.sent,
+        received + stopped.count("undecoded") + stopped.count("kernel_dropped")
+    );
+    assert!(stopped.count("undecoded") > VALID);
+    assert!(peak < 32 << 10, "{peak} KiB");
+}
+
+/// Datagrams without a byte that keep coming do not keep the program.
+#[test]
+fn a_flood_of_nothing_does_not_keep_it_from_ending() {
+    let (_folder, command) = configured(
+        "[source]\nundecoded = \"drop\"\nreceive_buffer_bytes = 65536\n",
+        Codec::Json,
+    );
+    let program = Running::of(command, Codec::Json, 1);
+    let address = program.addresses()[0];
+    let stop_flood = Arc::new(AtomicBool::new(false));
+    let floods: Vec<_> = (0..2)
+        .map(|_| {
+            let stop = Arc::clone(&stop_flood);
+            let socket = crate::support::sender(address);
+            thread::spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    // Refused as soon as the program has ended.
+                    let _ = socket.send(&[]);
+                }
+            })
+        })
+        .collect();
+    super::until("something has been dropped", || kernel_drops(address) > 0);
+    let stopped = stop(program, Signal::SIGTERM);
+    stop_flood.store(true, Ordering::Relaxed);
+    for flood in floods {
+        flood.join().expect("a sender");
+    }
+    assert_eq!(stopped.status, Some(0));
+    assert_eq!(stopped.count("undecoded"), stopped.count("datagrams"));
+}
+
+/// What the kernel has dropped at the socket of a port.
+fn kernel_drops(address: std::net::SocketAddr) -> u64 {
+    let port = format!(":{:04X}", address.port());
+    let table = std::fs::read_to_string("/proc/net/udp").expect("a table");
+    let row = table.lines().find(|row| {
+        row.split_ascii_whitespace()
+            .nth(1)
+            .is_some_and(|local| local.ends_with(&port))
+    });
+    let drops = row.and_then(|row| row.split_ascii_whitespace().last()?.parse().ok());
+    drops.expect("a number")
+}
+
+/// The last metrics come out although an earlier set still waits for the reader.
+#[test]
+fn metrics_that_wait_do_not_keep_back_the_last_ones() {
+    let config = "[source]\nundecoded = \"drop\"\n[telemetry]\ninterval_secs = 1\n\
+                  [queue]\nmax_events = 50\n";
+    let (_folder, command) = configured(config, Codec::Native);
+    let (mut program, reader) = unread(command, Codec::Native);
+    let mut sender = Numbered::new("127.0.0.1", program.addresses()[0]);
+    // The writer is stuck, so that the next metrics wait in the queue.
+    sender.feed(&program, 8_000);
+    thread::sleep(std::time::Duration::from_millis(1_500));
+    sender.feed(&program, 100);
+    signal(&program, Signal::SIGTERM);
+    let mut records = Records::new(reader, Codec::Native);
+    let events = records.by_ref().count() as u64;
+    let (_, diagnostics) = program.wait();
+    let last = diagnostics.last().expect("a diagnostic");
+    let told = super::counters(&records.metrics);
+    assert_eq!(told["received_datagrams_total"], sender.sent);
+    assert_eq!(told["queue_dropped_events_total"], last["dropped"]);
+    assert_eq!(
+        events + told["queue_dropped_events_total"],
+        last["events"].as_u64().expect("a number")
+    );
+}

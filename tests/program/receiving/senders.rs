@@ -1,0 +1,205 @@
+//! Who may send, and how much.
+
+use std::{
+    collections::BTreeMap,
+    net::{SocketAddr, UdpSocket},
+};
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+use super::{Numbered, configured, counters};
+use crate::{
+    support::{Codec, Running, finish, payload, record},
+    unix::stop,
+};
+
+const ALLOWED: &str = "[source]\nallowed_senders = [\"127.0.0.1\", \"127.1.0.0/16\"]\n";
+
+fn senders(events: &[Value]) -> Vec<&str> {
+    let senders = events.iter().map(|event| event["sender"].as_str());
+    senders.map(|sender| sender.expect("text")).collect()
+}
+
+#[test]
+fn others_are_refused_and_counted_by_network() {
+    for codec in [Codec::Native, Codec::NativeJson, Codec::Json] {
+        let (_folder, command) = configured(ALLOWED, codec);
+        let program = Running::of(command, codec, 1);
+        let address = program.addresses()[0];
+        for from in [
+            "127.0.0.2",
+            "127.0.0.1",
+            "127.0.0.77",
+            "127.1.255.255",
+            "127.2.0.1",
+            "127.0.0.3",
+        ] {
+            Numbered::new(from, address).event();
+        }
+        let stopped = stop(program, Signal::SIGTERM);
+        assert_eq!(senders(&stopped.events), ["127.0.0.1", "127.1.255.255"]);
+        assert_eq!(
+            (stopped.count("datagrams"), stopped.count("refused")),
+            (6, 4)
+        );
+        assert_eq!(stopped.count("events") + stopped.count("excluded"), 2);
+        let told = counters(&stopped.metrics);
+        let refused: BTreeMap<_, _> = told
+            .iter()
+            .filter_map(|(name, count)| {
+                Some((name.strip_prefix("refused_datagrams_total ")?, *count))
+            })
+            .collect();
+        if codec == Codec::Json {
+            assert!(refused.is_empty());
+        } else {
+            let expected = [("127.0.0.0/24", 3), ("127.2.0.0/24", 1)];
+            assert_eq!(refused, expected.into(), "{codec:?}");
+        }
+    }
+}
+
+/// A socket of IPv6 shows IPv4 senders as `::ffff:127.0.0.1`.
+#[test]
+fn ipv4_is_known_on_a_socket_of_ipv6() {
+    if UdpSocket::bind("[::1]:0").is_err() {
+        eprintln!("skipped: this machine has no IPv6");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("config.toml");
+    std::fs::write(&file, ALLOWED).expect("a file");
+    let mut command = crate::support::command();
+    command
+        .args([
+            "run",
+            "--address",
+            "[::]:0",
+            "--codec",
+            "native",
+            "--config",
+        ])
+        .arg(file);
+    let program = Running::of(command, Codec::Native, 1);
+    let port = program.addresses()[0].port();
+    for from in ["127.0.0.1", "127.0.0.2"] {
+        Numbered::new(from, SocketAddr::from(([127, 0, 0, 1], port))).event();
+    }
+    let socket = UdpSocket::bind("[::1]:0").expect("a port");
+    let to: SocketAddr = format!("[::1]:{port}").parse().expect("an address");
+    socket.send_to(payload::OPEN.as_bytes(), to).expect("sent");
+    let stopped = stop(program, Signal::SIGTERM);
+    assert_eq!(senders(&stopped.events), ["127.0.0.1"]);
+    let told = counters(&stopped.metrics);
+    assert_eq!(told["refused_datagrams_total 127.0.0.0/24"], 1);
+    assert_eq!(told["refused_datagrams_total ::/64"], 1);
+    assert_eq!(stopped.count("refused"), 2);
+}
+
+/// What is wrong is said with file, line and key, by `run` and by `check`.
+#[test]
+fn slips_are_refused_at_the_start() {
+    for (config, expected) in [
+        (
+            "[source]\n\nallowed_senders = []\n",
+            "3: source.allowed_senders: expected at least one address or range",
+        ),
+        (
+            "[source]\nallowed_senders = [\"10.0.0.0/8\", \"qlik.example.com\"]\n",
+            "2: source.allowed_senders[1]: expected an IP address or a range",
+        ),
+        (
+            "[source]\nallowed_senders = [\n  \"10.0.0.0/8\",\n  \"10.1.2.3/16\",\n]\n",
+            "4: source.allowed_senders[1]: the address has bits beyond its prefix; \
+             did you mean \"10.1.0.0/16\"?",
+        ),
+        (
+            "[source.rate_limit]\nburst = 0\n",
+            "2: source.rate_limit.burst: expected at least 1 event",
+        ),
+        (
+            "[source.rate_limit]\nevents_per_sec = -1\n",
+            "2: source.rate_limit.events_per_sec: ",
+        ),
+        (
+            "[queue]\nwhen_full = \"block\"\n",
+            "2: queue.when_full: unknown variant `block`, expected `drop_newest` or `drop_oldest`",
+        ),
+        (
+            "[queue]\nmax_events = 0\n",
+            "2: queue.max_events: expected 1 to 10000000 events",
+        ),
+        (
+            "[telemetry]\ninterval_secs = 100000\n",
+            "2: telemetry.interval_secs: expected 0 to 86400 seconds",
+        ),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("config.toml").display().to_string();
+        std::fs::write(&file, config).expect("a file");
+        let ran = finish(&["run", "--address", "127.0.0.1:0", "--config", &file]);
+        assert_eq!((ran.status, &*ran.stdout), (2, ""), "{config}");
+        let diagnostic = record(ran.stderr.as_bytes());
+        let message = diagnostic["message"].as_str().expect("text");
+        assert!(
+            message.starts_with(&format!("{file}:{expected}")),
+            "{message}"
+        );
+        let checked = finish(&["check", &file]);
+        assert_eq!((checked.status, checked.stderr.trim_end()), (2, message));
+    }
+}
+
+/// Each sender has its own burst; what is beyond it is counted and goes no further.
+#[test]
+fn the_rate_limit_holds_for_each_sender() {
+    const BURST: u64 = 20;
+    const MORE: u64 = 80;
+    let config = format!("[source.rate_limit]\nevents_per_sec = 1\nburst = {BURST}\n");
+    let (_folder, command) = configured(&config, Codec::Native);
+    let program = Running::of(command, Codec::Native, 1);
+    let address = program.addresses()[0];
+    let mut chatty = Numbered::new("127.0.0.1", address);
+    let mut quiet = Numbered::new("127.0.0.2", address);
+    for _ in 0..BURST + MORE {
+        chatty.event();
+    }
+    for _ in 0..BURST {
+        quiet.event();
+    }
+    super::drained(address);
+    let stopped = stop(program, Signal::SIGTERM);
+    let of = |sender| {
+        senders(&stopped.events)
+            .into_iter()
+            .filter(|&s| s == sender)
+            .count() as u64
+    };
+    assert_eq!(of("127.0.0.2"), BURST);
+    // An event a second comes back, and a test may be slow.
+    assert!((BURST..BURST + MORE).contains(&of("127.0.0.1")));
+    let over = stopped.count("over_rate");
+    assert_eq!(of("127.0.0.1") + over, BURST + MORE);
+    assert_eq!(stopped.count("datagrams"), 2 * BURST + MORE);
+    let told = counters(&stopped.metrics);
+    assert_eq!(told["rate_limited_datagrams_total"], over);
+}
+
+/// A relay's datagram counts as what it holds, and goes as a whole or not at all.
+#[test]
+fn a_datagram_costs_as_many_events_as_it_holds() {
+    let config = "[source.rate_limit]\nevents_per_sec = 1\nburst = 3\n";
+    let mut program = Running::configured(config);
+    let four = [1, 2, 3, 4].map(|number| payload::start(&number.to_string()));
+    program.send(four.join("\n"));
+    program.send(four[..3].join("\n"));
+    let events = program.events().several(3);
+    assert_eq!(events[2]["user_id"], "3");
+    let stopped = stop(program, Signal::SIGTERM);
+    assert_eq!(
+        (stopped.count("over_rate"), stopped.count("events")),
+        (1, 3)
+    );
+    assert_eq!(stopped.events, Vec::<Value>::new());
+}
