@@ -1,0 +1,98 @@
+//! Datagram to every codec: each event is one record, JSON is one line a record, protobuf can be
+//! read by another implementation, and the counters add up.
+#![no_main]
+
+use std::cell::RefCell;
+
+use chrono::DateTime;
+use libfuzzer_sys::fuzz_target;
+use prost::Message;
+use qlik_sense_events::{
+    encoding::{Codec, Encoder},
+    event::Arrival,
+    host::terminal::escaped,
+    pipeline::{Pipeline, PipelineConfig},
+    schema::Schema,
+    transform::OutputBuffer,
+};
+use serde_json::Value;
+
+/// The frame of the codec `native`, as far as its logs.
+#[derive(Clone, PartialEq, Message)]
+struct EventArray {
+    #[prost(message, optional, tag = "1")]
+    logs: Option<LogArray>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct LogArray {
+    #[prost(message, repeated, tag = "1")]
+    logs: Vec<Log>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Log {
+    #[prost(bytes, optional, tag = "2")]
+    value: Option<Vec<u8>>,
+}
+
+thread_local! {
+    static PIPELINE: RefCell<Pipeline> = RefCell::new(pipeline());
+}
+
+fn pipeline() -> Pipeline {
+    let mut config = PipelineConfig::default();
+    config.blacklist.users = vec![
+        r"INTERNAL\sa_*".parse().expect("a pattern"),
+        r"*\*bot?".parse().expect("a pattern"),
+        r"LAB\goran".parse().expect("a pattern"),
+    ];
+    config.build().expect("a pipeline")
+}
+
+fuzz_target!(|datagram: &[u8]| {
+    let mut output = OutputBuffer::default();
+    let arrival = Arrival::new(DateTime::UNIX_EPOCH, [192, 0, 2, 1].into());
+    PIPELINE.with_borrow_mut(|pipeline| {
+        let before = pipeline.counters();
+        pipeline.datagram(datagram, arrival, &mut output);
+        let after = pipeline.counters();
+        assert_eq!(after.datagrams, before.datagrams + 1);
+        let out = after.events() + after.undecoded_events()
+            - before.events()
+            - before.undecoded_events();
+        assert_eq!(out as usize, output.len());
+        assert!(out + after.excluded > before.excluded, "no datagram is without a trace");
+    });
+    let events: Vec<_> = output.drain().collect();
+    for schema in Schema::ALL {
+        for codec in Codec::ALL {
+            let mut encoder = Encoder::new(codec);
+            for event in &events {
+                encoder.push(&schema.view(event)).expect("every event has a form");
+            }
+            check(codec, encoder.frame(), events.len());
+        }
+    }
+});
+
+fn check(codec: Codec, frame: &[u8], events: usize) {
+    if events == 0 {
+        assert!(frame.is_empty());
+    } else if codec == Codec::Native {
+        let (length, message) = frame.split_at(4);
+        assert_eq!(u32::from_be_bytes(length.try_into().expect("four bytes")) as usize, message.len());
+        let array = EventArray::decode(message).expect("an EventArray");
+        assert_eq!(array.logs.expect("logs").logs.len(), events);
+    } else {
+        let text = std::str::from_utf8(frame).expect("UTF-8");
+        assert!(text.ends_with('\n'));
+        assert_eq!(text.lines().count(), events);
+        for line in text.lines() {
+            let record: Value = serde_json::from_str(line).expect("JSON");
+            assert!(record.is_object());
+            let shown = escaped(line);
+            assert!(!shown.chars().any(char::is_control), "{shown}");
+        }
+    }
+}

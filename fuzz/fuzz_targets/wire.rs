@@ -1,0 +1,64 @@
+//! Bytes to fields: nothing panics, nothing is lost between the pieces, every offset is in the text.
+#![no_main]
+
+use bytes::Bytes;
+use libfuzzer_sys::fuzz_target;
+use qlik_sense_events::wire::{
+    Context, ErrorCode, FallbackEncoding, Frame, count_events, message, pieces, text,
+};
+
+fuzz_target!(|datagram: &[u8]| {
+    for label in ["windows-1252", "utf-8", "shift_jis", "gb18030"] {
+        let fallback: FallbackEncoding = label.parse().expect("a label");
+        match text::decode(Bytes::copy_from_slice(datagram), fallback) {
+            Err((error, shown)) => {
+                assert_eq!(error.code, ErrorCode::InvalidEncoding);
+                assert!(error.offset <= shown.len());
+            }
+            Ok(text) => events(datagram, &text),
+        }
+        let beginning = &datagram[..datagram.len() / 2];
+        let _ = text::decode_beginning(Bytes::copy_from_slice(beginning), fallback);
+    }
+});
+
+fn events(datagram: &[u8], text: &str) {
+    let parts: Vec<&str> = pieces(text).collect();
+    assert_eq!(parts.join("\n"), text);
+    if text.as_bytes() == datagram {
+        assert_eq!(count_events(datagram) as usize, parts.len());
+    }
+    for part in parts {
+        match Frame::parse(part) {
+            Ok(frame) => fields(part, &frame),
+            Err(error) => assert!(error.offset <= part.len()),
+        }
+    }
+}
+
+/// Fields are parts of the text, in their order; there are separators between them.
+fn fields(text: &str, frame: &Frame<'_>) {
+    let fields = [
+        frame.host,
+        frame.command,
+        frame.user_directory,
+        frame.user_id,
+        frame.origin,
+        frame.context,
+        frame.message,
+    ];
+    let mut place = text.as_ptr() as usize;
+    for field in fields.into_iter().flatten() {
+        let start = field.as_ptr() as usize;
+        assert!(start > place && start + field.len() <= text.as_ptr() as usize + text.len());
+        place = start + field.len();
+    }
+    if let Some(context) = frame.context {
+        let _ = Context::parse(context);
+    }
+    if let Some(message) = frame.message
+        && let Some(agent) = message::user_agent(message)
+    {
+        assert!(message.contains(agent) && !agent.is_empty());
+    }
+}
