@@ -62,7 +62,7 @@ pub fn decode(args: &DecodeArgs) -> u8 {
 struct Decode {
     pipeline: Pipeline,
     events: OutputBuffer,
-    sink: Frames,
+    sink: Frames<Output>,
     max_datagram_bytes: usize,
 }
 
@@ -94,7 +94,7 @@ impl Decode {
                 }
             }
         }
-        diagnostics.report_counters(Level::Info, "decoded", &self.pipeline.counters());
+        diagnostics.report_counters("decoded", &self.pipeline.counters());
         Ok(status)
     }
 

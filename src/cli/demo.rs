@@ -49,6 +49,7 @@ pub fn demo(args: &DemoArgs) -> u8 {
         Ok(config) => config,
         Err(status) => return status,
     };
+    config.source.workers = 1;
     config.source.address = Addresses::new(vec![SocketAddr::from(([127, 0, 0, 1], 0))]);
     if args.common.config.is_none() {
         // What an administrator would leave out first: Qlik Sense's own accounts.
@@ -72,15 +73,17 @@ fn play(args: &DemoArgs, config: &Config) -> Result<(), ExecError> {
     let screen = Arc::new(Mutex::new(Screen::new()));
     let for_people = io::stdout().is_terminal() && args.common.codec.is_none();
     let output = Output::stdout().map_err(ExecError::Output)?;
-    let mut workers = exec::workers(config, || DemoSink {
+    let opened = exec::open(config)?;
+    let sink = |_| DemoSink {
         screen: Arc::clone(&screen),
         frames: (!for_people).then(|| Frames::new(output.clone(), config.output)),
-    })?;
+    };
+    let (_, mut workers) = exec::listen(config, opened, sink).map_err(ExecError::Socket)?;
     // One address was configured, so there is one worker.
     let Some(worker) = workers.pop() else {
         return Ok(());
     };
-    let address = worker.address().map_err(ExecError::Output)?;
+    let address = worker.address().map_err(ExecError::Socket)?;
     let control = worker.control();
     let thread = thread::spawn(move || worker.run());
     say(
@@ -99,7 +102,7 @@ fn play(args: &DemoArgs, config: &Config) -> Result<(), ExecError> {
         &format!(
             "sent       {:>9} datagrams\n{}",
             played.datagrams,
-            summary::received(&control.counters())
+            summary::received(&control.counters().pipeline)
         ),
     );
     match ended {
@@ -124,7 +127,7 @@ fn send(
         count: Some(u64::from(args.rate) * u64::from(args.seconds)),
     };
     Sender::connect(address)?.play(&mut Site::new(args.site.options()), pace, |played| {
-        let counters = control.counters();
+        let counters = control.counters().pipeline;
         lock(screen).progress(format!(
             "{:4.1} s  sent {}  received {}  events {}  excluded {}  undecoded {}",
             played.elapsed.as_secs_f64(),
@@ -144,7 +147,7 @@ fn send(
 
 fn await_arrival(control: &Control, datagrams: u64) {
     let end = Instant::now() + ARRIVAL;
-    while control.counters().datagrams < datagrams && Instant::now() < end {
+    while control.counters().pipeline.datagrams < datagrams && Instant::now() < end {
         thread::sleep(Duration::from_millis(5));
     }
 }
@@ -160,7 +163,7 @@ fn lock(screen: &Mutex<Screen>) -> std::sync::MutexGuard<'_, Screen> {
 /// Events as lines on a terminal, in the codec into a pipe.
 struct DemoSink {
     screen: Arc<Mutex<Screen>>,
-    frames: Option<Frames>,
+    frames: Option<Frames<Output>>,
 }
 
 impl Sink for DemoSink {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use chrono::SecondsFormat;
-use qlik_sense_events::event::Event;
+use qlik_sense_events::{event::Event, host::terminal::escaped};
 
 /// One line: time, node, what happened, who, where, with what. Text of the payload is shown with
 /// control characters and changes of direction escaped, so that it cannot steer the terminal.
@@ -46,39 +46,4 @@ pub fn line(event: &Event) -> String {
     }
     line.truncate(line.trim_end().len());
     line
-}
-
-/// Text without anything that a terminal would obey.
-fn escaped(text: &str) -> String {
-    text.chars()
-        .flat_map(|character| {
-            let escape = character.is_control() || is_direction(character);
-            escape
-                .then(|| character.escape_unicode())
-                .into_iter()
-                .flatten()
-                .chain((!escape).then_some(character))
-        })
-        .collect()
-}
-
-/// Unicode's marks, overrides and isolates of writing direction.
-const fn is_direction(character: char) -> bool {
-    matches!(
-        character,
-        '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}'
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_steers_the_terminal() {
-        assert_eq!(
-            escaped("a\u{1b}[31mb\u{202e}c\u{9b}ö\n"),
-            "a\\u{1b}[31mb\\u{202e}c\\u{9b}ö\\u{a}"
-        );
-    }
 }

@@ -163,6 +163,31 @@ impl<'a> File<'a> {
             .any(|place| source.address[..place].contains(&source.address[place]));
         expect(!repeated, "source.address", "each address once");
         expect(
+            (1..=64).contains(&source.workers),
+            "source.workers",
+            "1 to 64 workers",
+        );
+        expect(
+            !source.allowed_senders.is_empty(),
+            "source.allowed_senders",
+            "at least one address or range; an empty list would accept nobody. Leave the key out to accept everyone",
+        );
+        expect(
+            source.rate_limit.burst > 0,
+            "source.rate_limit.burst",
+            "at least 1 event",
+        );
+        expect(
+            (1..=10_000_000).contains(&config.queue.max_events),
+            "queue.max_events",
+            "1 to 10000000 events",
+        );
+        expect(
+            config.telemetry.interval_secs <= 86_400,
+            "telemetry.interval_secs",
+            "0 to 86400 seconds",
+        );
+        expect(
             RECEIVE_BUFFER_BYTES.contains(&source.receive_buffer_bytes),
             "source.receive_buffer_bytes",
             "4096 to 1073741824 bytes",

@@ -8,6 +8,9 @@ mod addresses;
 mod load;
 mod manifest;
 
+use std::num::NonZeroU32;
+
+use governor::Quota;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
@@ -20,6 +23,7 @@ use crate::{
     encoding::Codec,
     pipeline::{PipelineConfig, UndecodedPolicy},
     schema::Schema,
+    source::SenderRange,
     transform::BlacklistConfig,
     wire::FallbackEncoding,
 };
@@ -34,8 +38,12 @@ pub struct Config {
     pub source: SourceConfig,
     /// `[transform]`: what becomes of events.
     pub transform: TransformConfig,
+    /// `[queue]`: what waits while the output is slow.
+    pub queue: QueueConfig,
     /// `[output]`: how events are written.
     pub output: OutputConfig,
+    /// `[telemetry]`: what the plugin says about itself.
+    pub telemetry: TelemetryConfig,
 }
 
 /// `[source]`.
@@ -44,6 +52,12 @@ pub struct Config {
 pub struct SourceConfig {
     /// The addresses to listen on. Default: `0.0.0.0:9997`, the port of Qlik Sense's user events.
     pub address: Addresses,
+    /// How many sockets share each address, each with a thread of its own, 1 to 64. Default: 1.
+    pub workers: usize,
+    /// Whose datagrams are accepted. Default: everyone's, `0.0.0.0/0` and `::/0`.
+    pub allowed_senders: Vec<SenderRange>,
+    /// `[source.rate_limit]`: how much each sender may send.
+    pub rate_limit: RateLimitConfig,
     /// The receive buffer to ask the system for, in bytes, 4,096 to 1,073,741,824. Default: 16 MiB.
     pub receive_buffer_bytes: usize,
     /// The longest datagram that is decoded, in bytes, 1 to 65,507. Default: 65,507.
@@ -58,11 +72,89 @@ impl Default for SourceConfig {
     fn default() -> Self {
         Self {
             address: Addresses::default(),
+            workers: 1,
+            allowed_senders: SenderRange::all(),
+            rate_limit: RateLimitConfig::default(),
             receive_buffer_bytes: 16 << 20,
             max_datagram_bytes: MAX_DATAGRAM_BYTES,
             fallback_encoding: FallbackEncoding::default(),
             undecoded: UndecodedPolicy::default(),
         }
+    }
+}
+
+/// `[source.rate_limit]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RateLimitConfig {
+    /// Events a second that each sender may send, in the long run. Default: 0, no limit.
+    pub events_per_sec: u32,
+    /// Events that a sender may send at once after a time of silence, from 1. Default: 10,000.
+    pub burst: u32,
+}
+
+impl Default for RateLimitConfig {
+    fn default() -> Self {
+        Self {
+            events_per_sec: 0,
+            burst: 10_000,
+        }
+    }
+}
+
+impl RateLimitConfig {
+    /// The limit, if there is one.
+    #[must_use]
+    pub fn quota(self) -> Option<Quota> {
+        let rate = NonZeroU32::new(self.events_per_sec)?;
+        let burst = NonZeroU32::new(self.burst).unwrap_or(NonZeroU32::MIN);
+        Some(Quota::per_second(rate).allow_burst(burst))
+    }
+}
+
+/// What a full queue drops.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WhenFull {
+    /// What has just arrived: the queue keeps what happened first.
+    #[default]
+    DropNewest,
+    /// What has waited longest: the queue keeps what happened last.
+    DropOldest,
+}
+
+/// `[queue]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct QueueConfig {
+    /// Events that wait while the output is slow, 1 to 10,000,000. Default: 50,000. Whatever this
+    /// says, they take at most 16 MiB.
+    pub max_events: usize,
+    /// What is dropped, and counted, when the queue is full. Default: `drop_newest`.
+    pub when_full: WhenFull,
+}
+
+impl Default for QueueConfig {
+    fn default() -> Self {
+        Self {
+            max_events: 50_000,
+            when_full: WhenFull::default(),
+        }
+    }
+}
+
+/// `[telemetry]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TelemetryConfig {
+    /// Seconds from one set of metrics to the next, up to 86,400; 0 for none. Default: 15. Only the
+    /// codecs `native` and `native_json` have metrics.
+    pub interval_secs: u64,
+}
+
+impl Default for TelemetryConfig {
+    fn default() -> Self {
+        Self { interval_secs: 15 }
     }
 }
 

@@ -2,17 +2,19 @@
 
 use std::{collections::VecDeque, io};
 
-use bytes::BytesMut;
+use bytes::{Buf, BytesMut};
 use tokio_util::codec::Decoder;
 
 use super::QlikSenseDeserializer;
 use crate::{
     event::Event,
     wire::{
-        datagram::{boundary, boundary_after},
+        datagram::{boundary_after, leading_trimmed_bytes},
         frame::LONGEST_START,
     },
 };
+
+const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
 
 /// A `tokio_util::codec::Decoder` of events, for datagrams and for streams.
 ///
@@ -69,13 +71,16 @@ impl QlikSenseDecoder {
     }
 
     fn next_boundary(&mut self, buffer: &BytesMut) -> Option<usize> {
-        let found = match self.searched {
-            0 => boundary(buffer),
-            searched => boundary_after(buffer, searched),
+        // What precedes the first event is no event of its own; the rest of a skipped one may be blank.
+        let start = match self.searched {
+            0 if !self.skipping => buffer.len() - leading_trimmed_bytes(buffer).len(),
+            searched => searched,
         };
-        if found.is_none() && !buffer.trim_ascii_start().is_empty() {
+        let found = boundary_after(buffer, start);
+        // While nothing but what precedes an event has come, or half a mark, the start may move.
+        if found.is_none() && !BYTE_ORDER_MARK.starts_with(&buffer[start..]) {
             // A token may have begun at the end of what there is.
-            self.searched = buffer.len().saturating_sub(LONGEST_START);
+            self.searched = start.max(buffer.len().saturating_sub(LONGEST_START));
         }
         found
     }
@@ -92,7 +97,8 @@ impl Decoder for QlikSenseDecoder {
                 return Ok(Some(event));
             }
             if let Some(newline) = self.next_boundary(buffer) {
-                self.take(buffer, newline + 1);
+                self.take(buffer, newline);
+                buffer.advance(1);
             } else if buffer.len() > limit + LONGEST_START {
                 // What is kept may be the beginning of the next event.
                 self.take(buffer, buffer.len() - LONGEST_START);

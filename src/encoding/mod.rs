@@ -4,13 +4,20 @@
 //! which is written to the host at once.
 
 mod json;
+mod metric;
 mod native;
 mod native_json;
 mod protobuf;
+#[cfg(feature = "vrl")]
+mod vrl;
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+
+pub use self::metric::{Metric, MetricValue, NAMESPACE, metrics_frame};
+#[cfg(feature = "vrl")]
+pub use self::vrl::to_vrl;
 
 /// The format of the output, named as Vector names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -74,6 +81,10 @@ pub enum EncodeError {
     /// A value has no form in Vector's protobuf.
     #[error("the record cannot be written in Vector's native format: {0}")]
     Native(String),
+    /// A value has no form in vrl.
+    #[cfg(feature = "vrl")]
+    #[error("the record cannot be made a vrl value: {0}")]
+    Vrl(String),
     /// Vector ends a stream that has a frame of more than 8 MiB.
     #[error("the record needs {bytes} bytes; Vector reads frames of at most 8,388,608")]
     TooLarge {

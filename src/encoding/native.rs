@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{
     EncodeError,
-    protobuf::{Buffer, Slot, ValueSerializer, put_varint},
+    protobuf::{Buffer, Cursor, Slot, ValueSerializer, varint_bytes},
 };
 
 /// What Vector's length-delimited framing reads at most, in bytes.
@@ -25,31 +25,31 @@ pub(super) struct Native {
 
 impl Default for Native {
     fn default() -> Self {
-        Self {
-            buffer: Buffer::new(vec![0; HEADROOM]),
-        }
+        let mut buffer = Buffer::default();
+        buffer.extend(HEADROOM);
+        Self { buffer }
     }
 }
 
 impl Native {
     pub(super) fn push<T: Serialize + ?Sized>(&mut self, record: &T) -> Result<(), EncodeError> {
-        let start = self.buffer.bytes.len();
+        let start = self.buffer.len();
         let written = record
             .serialize(ValueSerializer::new(&mut self.buffer, Slot::Log))
             .map_err(|error| EncodeError::Native(error.to_string()));
-        let bytes = self.buffer.bytes.len() - start;
+        let bytes = self.buffer.len() - start;
         let checked = match written {
             Ok(()) if bytes > MAX_FRAME_BYTES - HEADROOM => Err(EncodeError::TooLarge { bytes }),
             other => other,
         };
         if checked.is_err() {
-            self.buffer.bytes.truncate(start);
+            self.buffer.truncate(start);
         }
         checked
     }
 
     pub(super) fn len(&self) -> usize {
-        self.buffer.bytes.len() - HEADROOM
+        self.buffer.len() - HEADROOM
     }
 
     pub(super) fn frame(&mut self) -> &[u8] {
@@ -57,20 +57,19 @@ impl Native {
         if logs == 0 {
             return &[];
         }
-        let mut header = Vec::with_capacity(HEADROOM);
-        header.push(LOGS);
-        put_varint(&mut header, logs as u64);
-        let message = header.len() + logs;
-        let start = HEADROOM - 4 - header.len();
+        let message = 1 + varint_bytes(logs as u64) + logs;
+        let start = self.buffer.len() - message - 4;
         // A frame beyond 4 GiB cannot arise: its owner writes it at `Encoder::FULL_BYTES`.
         let length = u32::try_from(message).unwrap_or(u32::MAX);
-        let bytes = &mut self.buffer.bytes;
-        bytes[start..start + 4].copy_from_slice(&length.to_be_bytes());
-        bytes[start + 4..HEADROOM].copy_from_slice(&header);
-        &bytes[start..]
+        let frame = &mut self.buffer.bytes_mut()[start..];
+        let mut cursor = Cursor::new(frame);
+        cursor.put(length.to_be_bytes());
+        cursor.put([LOGS]);
+        cursor.put_varint(logs as u64);
+        frame
     }
 
     pub(super) fn clear(&mut self) {
-        self.buffer.bytes.truncate(HEADROOM);
+        self.buffer.truncate(HEADROOM);
     }
 }

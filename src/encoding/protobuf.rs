@@ -39,21 +39,51 @@ const NANOS: u8 = 0x10;
 /// The length that room is left for: lengths of 128 to 16,383 take two bytes.
 const LIKELY_LENGTH: usize = 512;
 
-/// What is written, and memory that is reused while writing.
-#[derive(Debug)]
+/// A key and a value that are together this short leave all lengths of their entry in one byte.
+const SHORT: usize = 0x7F - 4;
+
+/// The memory that the first value takes, in bytes.
+const LEAST_MEMORY: usize = 4 << 10;
+
+/// What is written, from front to back.
+///
+/// Room is made once for a value and all that stands before it, not byte by byte. The memory behind
+/// the end is kept, also between frames.
+#[derive(Debug, Default)]
 pub(super) struct Buffer {
-    pub(super) bytes: Vec<u8>,
-    header: Vec<u8>,
+    memory: Vec<u8>,
+    end: usize,
+    /// Text that is made while it is written.
     text: String,
 }
 
 impl Buffer {
-    pub(super) const fn new(bytes: Vec<u8>) -> Self {
-        Self {
-            bytes,
-            header: Vec::new(),
-            text: String::new(),
+    pub(super) const fn len(&self) -> usize {
+        self.end
+    }
+
+    pub(super) fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.memory[..self.end]
+    }
+
+    pub(super) fn truncate(&mut self, length: usize) {
+        self.end = self.end.min(length);
+    }
+
+    /// Room for `length` bytes at the end.
+    pub(super) fn extend(&mut self, length: usize) -> &mut [u8] {
+        let start = self.end;
+        self.end += length;
+        if self.end > self.memory.len() {
+            self.grow();
         }
+        &mut self.memory[start..self.end]
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let length = self.end.next_power_of_two().max(LEAST_MEMORY);
+        self.memory.resize(length, 0);
     }
 }
 
@@ -69,25 +99,38 @@ pub(super) enum Slot<'k> {
 }
 
 impl Slot<'_> {
+    /// The bytes of what stands before a value of `length` bytes.
+    const fn bytes_before(self, length: usize) -> usize {
+        let value = 1 + varint_bytes(length as u64);
+        match self {
+            Slot::Log => 1 + varint_bytes((value + length) as u64) + value,
+            Slot::Entry(key) => {
+                let key = delimited(key.len());
+                1 + varint_bytes((key + value + length) as u64) + key + value
+            }
+            Slot::Item => value,
+        }
+    }
+
     /// Writes what stands before a value of `length` bytes.
-    fn put(self, bytes: &mut Vec<u8>, length: usize) {
+    #[inline]
+    fn put(self, cursor: &mut Cursor<'_>, length: usize) {
+        cursor.put([FIRST]);
         match self {
             Slot::Log => {
-                bytes.push(FIRST);
-                put_length(bytes, delimited(length));
-                bytes.push(SECOND);
+                cursor.put_length(delimited(length));
+                cursor.put([SECOND]);
             }
             Slot::Entry(key) => {
-                bytes.push(FIRST);
-                put_length(bytes, delimited(key.len()) + delimited(length));
-                bytes.push(FIRST);
-                put_length(bytes, key.len());
-                bytes.extend_from_slice(key.as_bytes());
-                bytes.push(SECOND);
+                cursor.put_length(delimited(key.len()) + delimited(length));
+                cursor.put([FIRST]);
+                cursor.put_length(key.len());
+                cursor.put_slice(key.as_bytes());
+                cursor.put([SECOND]);
             }
-            Slot::Item => bytes.push(FIRST),
+            Slot::Item => {}
         }
-        put_length(bytes, length);
+        cursor.put_length(length);
     }
 }
 
@@ -97,22 +140,48 @@ const fn delimited(length: usize) -> usize {
 }
 
 /// The bytes that a number takes as a varint: seven bits each.
-const fn varint_bytes(number: u64) -> usize {
+pub(super) const fn varint_bytes(number: u64) -> usize {
     let bits = 64 - (number | 1).leading_zeros() as usize;
     bits.div_ceil(7)
 }
 
-fn put_length(bytes: &mut Vec<u8>, length: usize) {
-    put_varint(bytes, length as u64);
+/// Fills the room that was made for a value.
+pub(super) struct Cursor<'b> {
+    room: &'b mut [u8],
+    at: usize,
 }
 
-/// Writes a number seven bits at a time, the lowest first.
-pub(super) fn put_varint(bytes: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
+impl<'b> Cursor<'b> {
+    pub(super) const fn new(room: &'b mut [u8]) -> Self {
+        Self { room, at: 0 }
     }
-    bytes.push(number as u8);
+
+    #[inline]
+    pub(super) fn put<const N: usize>(&mut self, bytes: [u8; N]) {
+        self.put_slice(&bytes);
+    }
+
+    #[inline]
+    fn put_slice(&mut self, bytes: &[u8]) {
+        let end = self.at + bytes.len();
+        self.room[self.at..end].copy_from_slice(bytes);
+        self.at = end;
+    }
+
+    #[inline]
+    fn put_length(&mut self, length: usize) {
+        self.put_varint(length as u64);
+    }
+
+    /// Writes a number seven bits at a time, the lowest first.
+    #[inline]
+    pub(super) fn put_varint(&mut self, mut number: u64) {
+        while number >= 0x80 {
+            self.put([number as u8 | 0x80]);
+            number >>= 7;
+        }
+        self.put([number as u8]);
+    }
 }
 
 /// A value has no form in the format.
@@ -150,19 +219,55 @@ impl<'b, 'k> ValueSerializer<'b, 'k> {
         }
     }
 
+    /// Room for a value of `length` bytes, behind what stands before it.
+    fn room(self, length: usize) -> Cursor<'b> {
+        match self.slot {
+            Slot::Entry(key) if key.len() + length <= SHORT => self.short_room(key, length),
+            slot => {
+                let before = slot.bytes_before(length);
+                let mut cursor = Cursor::new(self.buffer.extend(before + length));
+                slot.put(&mut cursor, length);
+                cursor
+            }
+        }
+    }
+
+    /// As [`Self::room`], for an entry whose lengths all take one byte; they need no computing.
+    #[inline]
+    fn short_room(self, key: &str, length: usize) -> Cursor<'b> {
+        let mut cursor = Cursor::new(self.buffer.extend(6 + key.len() + length));
+        let (key_bytes, bytes) = (key.len() as u8, length as u8);
+        cursor.put([FIRST, 4 + key_bytes + bytes, FIRST, key_bytes]);
+        cursor.put_slice(key.as_bytes());
+        cursor.put([SECOND, bytes]);
+        cursor
+    }
+
+    #[inline]
     fn delimited(self, key: u8, content: &[u8]) {
-        let bytes = &mut self.buffer.bytes;
-        self.slot.put(bytes, delimited(content.len()));
-        bytes.push(key);
-        put_length(bytes, content.len());
-        bytes.extend_from_slice(content);
+        let length = 2 + content.len();
+        match self.slot {
+            Slot::Entry(name) if name.len() + length <= SHORT => {
+                let mut cursor = self.short_room(name, length);
+                cursor.put([key, content.len() as u8]);
+                cursor.put_slice(content);
+            }
+            _ => self.delimited_of_any_length(key, content),
+        }
+    }
+
+    #[inline(never)]
+    fn delimited_of_any_length(self, key: u8, content: &[u8]) {
+        let mut cursor = self.room(delimited(content.len()));
+        cursor.put([key]);
+        cursor.put_length(content.len());
+        cursor.put_slice(content);
     }
 
     fn varint(self, key: u8, number: u64) {
-        let bytes = &mut self.buffer.bytes;
-        self.slot.put(bytes, 1 + varint_bytes(number));
-        bytes.push(key);
-        put_varint(bytes, number);
+        let mut cursor = self.room(1 + varint_bytes(number));
+        cursor.put([key]);
+        cursor.put_varint(number);
     }
 
     /// `google.protobuf.Timestamp`: whole seconds, and nanoseconds that are never negative.
@@ -175,27 +280,27 @@ impl<'b, 'k> ValueSerializer<'b, 'k> {
             .filter(|(_, number)| *number != 0)
             .map(|(_, number)| 1 + varint_bytes(number.cast_unsigned()))
             .sum();
-        let bytes = &mut self.buffer.bytes;
-        self.slot.put(bytes, delimited(length));
-        bytes.push(key::TIMESTAMP);
-        put_length(bytes, length);
+        let mut cursor = self.room(delimited(length));
+        cursor.put([key::TIMESTAMP]);
+        cursor.put_length(length);
         for (key, number) in fields.into_iter().filter(|(_, number)| *number != 0) {
-            bytes.push(key);
-            put_varint(bytes, number.cast_unsigned());
+            cursor.put([key]);
+            cursor.put_varint(number.cast_unsigned());
         }
     }
 
     fn compound(self, key: u8) -> Compound<'b, 'k> {
-        let start = self.buffer.bytes.len();
-        let compound = Compound {
+        let start = self.buffer.len();
+        let header = header_bytes(self.slot, LIKELY_LENGTH);
+        self.buffer.extend(header);
+        Compound {
             buffer: self.buffer,
             slot: self.slot,
             key,
             start,
-            content: 0,
+            content: start + header,
             entry: String::new(),
-        };
-        compound.begin()
+        }
     }
 }
 
@@ -211,35 +316,28 @@ pub(super) struct Compound<'b, 'k> {
     entry: String,
 }
 
+/// The bytes of what stands before the content of a map or an array: the slot, a key, a length.
+const fn header_bytes(slot: Slot<'_>, length: usize) -> usize {
+    let header = 1 + varint_bytes(length as u64);
+    slot.bytes_before(header + length) + header
+}
+
 impl Compound<'_, '_> {
-    fn begin(mut self) -> Self {
-        self.make_header(LIKELY_LENGTH);
-        self.content = self.start + self.buffer.header.len();
-        self.buffer.bytes.resize(self.content, 0);
-        self
-    }
-
-    fn make_header(&mut self, length: usize) {
-        let header = &mut self.buffer.header;
-        header.clear();
-        self.slot.put(header, delimited(length));
-        header.push(self.key);
-        put_length(header, length);
-    }
-
-    fn finish(mut self) {
-        let length = self.buffer.bytes.len() - self.content;
-        self.make_header(length);
-        let Buffer { bytes, header, .. } = self.buffer;
-        let place = self.start + header.len();
-        if place > self.content {
-            bytes.resize(place + length, 0);
+    fn finish(self) {
+        let Self { content, slot, .. } = self;
+        let end = self.buffer.len();
+        let length = end - content;
+        let place = self.start + header_bytes(slot, length);
+        if place != content {
+            self.buffer.extend(place.saturating_sub(content));
+            let bytes = self.buffer.bytes_mut();
+            bytes.copy_within(content..end, place);
+            self.buffer.truncate(place + length);
         }
-        if place != self.content {
-            bytes.copy_within(self.content..self.content + length, place);
-            bytes.truncate(place + length);
-        }
-        bytes[self.start..place].copy_from_slice(header);
+        let mut header = Cursor::new(&mut self.buffer.bytes_mut()[self.start..place]);
+        slot.put(&mut header, delimited(length));
+        header.put([self.key]);
+        header.put_length(length);
     }
 
     fn put<T: Serialize + ?Sized>(&mut self, slot: Slot<'_>, value: &T) -> Result<(), Error> {
@@ -313,10 +411,9 @@ impl<'b, 'k> Serializer for ValueSerializer<'b, 'k> {
         if value.is_nan() {
             return Err(unsupported("a number that is NaN"));
         }
-        let bytes = &mut self.buffer.bytes;
-        self.slot.put(bytes, 9);
-        bytes.push(key::FLOAT);
-        bytes.extend_from_slice(&value.to_le_bytes());
+        let mut cursor = self.room(9);
+        cursor.put([key::FLOAT]);
+        cursor.put(value.to_le_bytes());
         Ok(())
     }
 
@@ -324,6 +421,7 @@ impl<'b, 'k> Serializer for ValueSerializer<'b, 'k> {
         self.serialize_str(value.encode_utf8(&mut [0; 4]))
     }
 
+    #[inline]
     fn serialize_str(self, value: &str) -> Result<(), Error> {
         self.delimited(key::RAW_BYTES, value.as_bytes());
         Ok(())
@@ -338,10 +436,7 @@ impl<'b, 'k> Serializer for ValueSerializer<'b, 'k> {
         let mut text = std::mem::take(&mut self.buffer.text);
         text.clear();
         let written = write!(text, "{value}");
-        self.slot.put(&mut self.buffer.bytes, delimited(text.len()));
-        self.buffer.bytes.push(key::RAW_BYTES);
-        put_length(&mut self.buffer.bytes, text.len());
-        self.buffer.bytes.extend_from_slice(text.as_bytes());
+        ValueSerializer::new(self.buffer, self.slot).delimited(key::RAW_BYTES, text.as_bytes());
         self.buffer.text = text;
         written.map_err(|_| unsupported("a value that cannot be displayed"))
     }

@@ -1,5 +1,39 @@
 //! A field of an event: a part of the payload, without a copy of its own.
 
+/// Where in the payload the text of a field is, in bytes. Half the size of a slice, because an
+/// event has many of them and is moved several times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    /// No part of any payload, because it ends before it starts.
+    const ABSENT: Self = Self { start: 1, end: 0 };
+
+    /// The place of `part`, which must be borrowed from `payload`.
+    pub(super) fn of(payload: &str, part: Option<&str>) -> Self {
+        let span = part.map(|part| Self::within(payload, part));
+        debug_assert_ne!(span, Some(None), "a part of another text");
+        span.flatten().unwrap_or(Self::ABSENT)
+    }
+
+    /// Text whose bytes lie between those of `payload` is a part of it, so none is compared.
+    fn within(payload: &str, part: &str) -> Option<Self> {
+        let start = (part.as_ptr() as usize).checked_sub(payload.as_ptr() as usize)?;
+        let end = start + part.len();
+        (end <= payload.len())
+            .then(|| Some((u32::try_from(start).ok()?, u32::try_from(end).ok()?)))
+            .flatten()
+            .map(|(start, end)| Self { start, end })
+    }
+
+    pub(super) fn get(self, payload: &str) -> Option<&str> {
+        payload.get(self.start as usize..self.end as usize)
+    }
+}
+
 /// Where an event finds the text of one of its fields.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) enum Text {
@@ -18,15 +52,8 @@ impl Text {
         let Some(part) = part else {
             return Self::Absent;
         };
-        let place = (part.as_ptr() as usize)
-            .checked_sub(payload.as_ptr() as usize)
-            .and_then(|start| {
-                let end = start.checked_add(part.len())?;
-                Some((u32::try_from(start).ok()?, u32::try_from(end).ok()?))
-            })
-            .filter(|&(start, end)| payload.get(start as usize..end as usize) == Some(part));
-        match place {
-            Some((start, end)) => Self::Payload { start, end },
+        match Span::within(payload, part) {
+            Some(Span { start, end }) => Self::Payload { start, end },
             None => Self::Own(part.into()),
         }
     }

@@ -5,7 +5,10 @@ use std::{fmt, sync::Arc};
 use bytestring::ByteString;
 use uuid::Uuid;
 
-use super::{Arrival, Kind, UserAgent, UserAgentCache, text::Text};
+use super::{
+    Arrival, Kind, UserAgent, UserAgentCache,
+    text::{Span, Text},
+};
 use crate::wire::{Context, Frame, message};
 
 /// A user started or stopped a session, or opened or closed a connection.
@@ -16,16 +19,16 @@ pub struct UserEvent {
     pub(super) arrival: Option<Arrival>,
     pub(super) kind: Kind,
     payload: ByteString,
-    command: Text,
-    host: Text,
-    user_directory: Text,
-    user_id: Text,
-    origin: Text,
-    context: Text,
-    message: Text,
+    command: Span,
+    host: Span,
+    user_directory: Span,
+    user_id: Span,
+    origin: Span,
+    context: Span,
+    message: Span,
     virtual_proxy: Text,
     app_id: Option<Uuid>,
-    user_agent: Text,
+    user_agent: Span,
     client: Option<Arc<UserAgent>>,
 }
 
@@ -38,7 +41,7 @@ impl UserEvent {
         frame: &Frame<'_>,
         user_agents: &UserAgentCache,
     ) -> Self {
-        let part = |text| Text::part_of(payload, text);
+        let part = |text| Span::of(payload, text);
         let context = frame.context.map(Context::parse).unwrap_or_default();
         let user_agent = frame.message.and_then(message::user_agent);
         Self {
@@ -52,7 +55,7 @@ impl UserEvent {
             origin: part(frame.origin),
             context: part(frame.context),
             message: part(frame.message),
-            virtual_proxy: part(context.virtual_proxy.as_deref()),
+            virtual_proxy: Text::part_of(payload, context.virtual_proxy.as_deref()),
             app_id: context.app_id,
             user_agent: part(user_agent),
             client: user_agent.map(|user_agent| user_agents.get(user_agent)),

@@ -3,4 +3,5 @@
 
 pub mod exec;
 pub mod reload;
+pub mod terminal;
 pub mod worker;

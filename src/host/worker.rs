@@ -16,8 +16,9 @@ use chrono::{DateTime, Utc};
 use crate::{
     event::Arrival,
     pipeline::{Counters, Pipeline},
-    source::{Receiver, receive_buffer_bytes},
+    source::{Receiver, Refusals, Senders, Verdict, receive_buffer_bytes},
     transform::{Blacklist, OutputBuffer},
+    wire::count_events,
 };
 
 /// How long a worker waits for a datagram before it looks for other news.
@@ -40,9 +41,26 @@ pub trait Sink {
 #[derive(Debug, Default)]
 pub struct Control {
     stop: AtomicBool,
-    counters: Mutex<Counters>,
+    counters: Mutex<WorkerCounters>,
+    refusals: Mutex<Refusals>,
     receive_errors: Mutex<ReceiveErrors>,
     blacklist: Mutex<Option<Blacklist>>,
+}
+
+/// What a worker has counted. What was received was refused, was over its sender's rate, or went into
+/// the pipeline.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WorkerCounters {
+    /// Datagrams that were received.
+    pub received_datagrams: u64,
+    /// Their length in bytes.
+    pub received_bytes: u64,
+    /// Datagrams of senders on no list.
+    pub refused: u64,
+    /// Datagrams over the rate of their sender.
+    pub over_rate: u64,
+    /// What became of the others.
+    pub pipeline: Counters,
 }
 
 /// Errors of the socket that may pass, since they were last asked for.
@@ -62,8 +80,14 @@ impl Control {
 
     /// What the worker has counted up to its last batch.
     #[must_use]
-    pub fn counters(&self) -> Counters {
+    pub fn counters(&self) -> WorkerCounters {
         *lock(&self.counters)
+    }
+
+    /// Whose datagrams the worker has refused.
+    #[must_use]
+    pub fn refusals(&self) -> Refusals {
+        lock(&self.refusals).clone()
     }
 
     /// Takes the errors of the socket since this was last asked.
@@ -93,22 +117,32 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub struct Worker<S> {
     socket: UdpSocket,
     max_datagram_bytes: usize,
+    senders: Senders,
     pipeline: Pipeline,
     sink: S,
     events: OutputBuffer,
+    counters: WorkerCounters,
     control: Arc<Control>,
 }
 
 impl<S: Sink> Worker<S> {
     /// A worker that is not running yet.
     #[must_use]
-    pub fn new(socket: UdpSocket, max_datagram_bytes: usize, pipeline: Pipeline, sink: S) -> Self {
+    pub fn new(
+        socket: UdpSocket,
+        max_datagram_bytes: usize,
+        senders: Senders,
+        pipeline: Pipeline,
+        sink: S,
+    ) -> Self {
         Self {
             socket,
             max_datagram_bytes,
+            senders,
             pipeline,
             sink,
             events: OutputBuffer::default(),
+            counters: WorkerCounters::default(),
             control: Arc::default(),
         }
     }
@@ -137,6 +171,15 @@ impl<S: Sink> Worker<S> {
         receive_buffer_bytes(&self.socket)
     }
 
+    /// A handle on the socket, to ask what the system has counted at it.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives none.
+    pub fn socket(&self) -> io::Result<UdpSocket> {
+        self.socket.try_clone()
+    }
+
     /// Works until it is stopped. What arrived before that still goes out.
     ///
     /// # Errors
@@ -150,8 +193,8 @@ impl<S: Sink> Worker<S> {
         }
         // What arrives after the stop must not keep the worker.
         let held = receive_buffer_bytes(&self.socket).unwrap_or(0) as u64;
-        let end = self.pipeline.counters().bytes + held;
-        while self.pipeline.counters().bytes < end {
+        let end = self.counters.received_bytes + held;
+        while self.counters.received_bytes < end {
             if !self.batch(|each| receiver.receive_waiting(each))? {
                 break;
             }
@@ -164,21 +207,40 @@ impl<S: Sink> Worker<S> {
         &mut self,
         receive: impl FnOnce(&mut dyn FnMut(&[u8], IpAddr)) -> io::Result<usize>,
     ) -> io::Result<bool> {
-        let (pipeline, events) = (&mut self.pipeline, &mut self.events);
+        let Self {
+            senders,
+            pipeline,
+            events,
+            counters,
+            control,
+            ..
+        } = self;
         let mut is_first = true;
         let received = receive(&mut |datagram, sender| {
             // Asked after the wait for datagrams: rules that came meanwhile hold for all of them.
             if std::mem::take(&mut is_first)
-                && let Some(blacklist) = lock(&self.control.blacklist).take()
+                && let Some(blacklist) = lock(&control.blacklist).take()
             {
                 pipeline.replace_blacklist(blacklist);
             }
-            pipeline.datagram(datagram, Arrival::new(now(), sender), events);
+            counters.received_datagrams += 1;
+            counters.received_bytes += datagram.len() as u64;
+            match senders.admit(sender, || count_events(datagram)) {
+                Verdict::Accepted => {
+                    pipeline.datagram(datagram, Arrival::new(now(), sender), events);
+                }
+                Verdict::Refused => {
+                    counters.refused += 1;
+                    lock(&control.refusals).count(sender);
+                }
+                Verdict::OverRate => counters.over_rate += 1,
+            }
         });
         match received {
             Ok(_) => {
                 self.sink.take(&mut self.events)?;
-                *lock(&self.control.counters) = self.pipeline.counters();
+                self.counters.pipeline = self.pipeline.counters();
+                *lock(&self.control.counters) = self.counters;
                 Ok(true)
             }
             Err(error) => {

@@ -1,5 +1,6 @@
 //! The UDP socket: opened with a large buffer, read many datagrams at a time.
 
+mod kernel_drops;
 #[cfg_attr(
     any(
         target_os = "linux",
@@ -19,11 +20,16 @@
     path = "single.rs"
 )]
 mod receiver;
+mod refusals;
+mod senders;
 mod socket;
 
 pub use self::{
+    kernel_drops::kernel_drops,
     receiver::Receiver,
-    socket::{BindError, bind, receive_buffer_bytes},
+    refusals::Refusals,
+    senders::{SenderRange, SenderRangeError, Senders, Verdict},
+    socket::{BindError, Bound, activated, bind, receive_buffer_bytes},
 };
 
 /// At most so many datagrams are read at once. They take that many times the longest datagram of

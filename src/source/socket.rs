@@ -39,32 +39,89 @@ pub fn receive_buffer_bytes(socket: &UdpSocket) -> io::Result<usize> {
     SockRef::from(socket).recv_buffer_size()
 }
 
-/// Opens a socket on each address, with a receive buffer of `receive_buffer_bytes` where the system
-/// grants it; see [`receive_buffer_bytes`] for what it granted.
+/// The sockets of one address.
+#[derive(Debug)]
+pub struct Bound {
+    /// The address, with the port that the system chose where 0 was asked for.
+    pub address: SocketAddr,
+    /// One socket a worker.
+    pub sockets: Vec<UdpSocket>,
+}
+
+/// Opens `workers` sockets on each address, each with a receive buffer of `receive_buffer_bytes` where
+/// the system grants it; see [`receive_buffer_bytes`] for what it granted.
 ///
 /// `[::]:port` takes IPv4 too, on every platform, unless there is an IPv4 address with the same
-/// port in the list.
+/// port in the list. Several sockets on one address need `SO_REUSEPORT`, which Windows does not have.
 ///
 /// # Errors
 ///
 /// [`BindError`] with the first address that cannot be listened on.
 pub fn bind(
     addresses: &[SocketAddr],
+    workers: usize,
     receive_buffer_bytes: usize,
-) -> Result<Vec<UdpSocket>, BindError> {
+) -> Result<Vec<Bound>, BindError> {
     addresses
         .iter()
         .map(|&address| {
             let only_v6 = addresses
                 .iter()
                 .any(|other| other.is_ipv4() && other.port() == address.port());
-            open(address, only_v6, receive_buffer_bytes)
-                .map_err(|source| BindError { address, source })
+            let open = |address, is_shared| open(address, only_v6, is_shared, receive_buffer_bytes);
+            share(address, workers, open).map_err(|source| BindError { address, source })
         })
         .collect()
 }
 
-fn open(address: SocketAddr, only_v6: bool, receive_buffer_bytes: usize) -> io::Result<UdpSocket> {
+/// The sockets that the service manager has opened for this program (`LISTEN_FDS`). They outlive it,
+/// so that datagrams wait in them while it starts anew. None where there are no such sockets.
+///
+/// # Errors
+///
+/// When what was handed over is no UDP socket.
+pub fn activated(receive_buffer_bytes: usize) -> io::Result<Vec<Bound>> {
+    let mut handed_over = listenfd::ListenFd::from_env();
+    let mut bound = Vec::new();
+    for place in 0..handed_over.len() {
+        let socket = handed_over.take_udp_socket(place)?.ok_or_else(|| {
+            io::Error::other(format!("the handed-over socket {place} was taken already"))
+        })?;
+        socket.set_nonblocking(false)?;
+        ask_for_buffer(&socket, receive_buffer_bytes);
+        bound.push(Bound {
+            address: socket.local_addr()?,
+            sockets: vec![socket],
+        });
+    }
+    Ok(bound)
+}
+
+fn share(
+    address: SocketAddr,
+    workers: usize,
+    open: impl Fn(SocketAddr, bool) -> io::Result<UdpSocket>,
+) -> io::Result<Bound> {
+    // Alone, so that an address that another program shares is taken, and port 0 becomes a port.
+    let alone = open(address, false)?;
+    let address = alone.local_addr()?;
+    let sockets = if workers == 1 {
+        vec![alone]
+    } else {
+        drop(alone);
+        (0..workers)
+            .map(|_| open(address, true))
+            .collect::<io::Result<_>>()?
+    };
+    Ok(Bound { address, sockets })
+}
+
+fn open(
+    address: SocketAddr,
+    only_v6: bool,
+    is_shared: bool,
+    receive_buffer_bytes: usize,
+) -> io::Result<UdpSocket> {
     let socket = Socket::new(
         Domain::for_address(address),
         Type::DGRAM,
@@ -73,18 +130,41 @@ fn open(address: SocketAddr, only_v6: bool, receive_buffer_bytes: usize) -> io::
     if address.is_ipv6() {
         socket.set_only_v6(only_v6)?;
     }
+    if is_shared {
+        share_port(&socket)?;
+    }
     ask_for_buffer(&socket, receive_buffer_bytes);
     socket.bind(&address.into())?;
     Ok(socket.into())
 }
 
+#[cfg(unix)]
+fn share_port(socket: &Socket) -> io::Result<()> {
+    socket.set_reuse_port(true)
+}
+
+#[cfg(not(unix))]
+fn share_port(_: &Socket) -> io::Result<()> {
+    Err(io::Error::new(
+        io::ErrorKind::Unsupported,
+        "this system does not spread datagrams over several workers; set source.workers = 1",
+    ))
+}
+
 /// A system that grants less is no reason not to start: the real size is reported.
-fn ask_for_buffer(socket: &Socket, bytes: usize) {
+#[cfg(unix)]
+fn ask_for_buffer(socket: &impl std::os::fd::AsFd, bytes: usize) {
     // A privileged program may go beyond net.core.rmem_max.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     if nix::sys::socket::setsockopt(socket, nix::sys::socket::sockopt::RcvBufForce, &bytes).is_ok()
     {
         return;
     }
-    let _ = socket.set_recv_buffer_size(bytes);
+    let _ = SockRef::from(socket).set_recv_buffer_size(bytes);
+}
+
+/// A system that grants less is no reason not to start: the real size is reported.
+#[cfg(windows)]
+fn ask_for_buffer(socket: &impl std::os::windows::io::AsSocket, bytes: usize) {
+    let _ = SockRef::from(socket).set_recv_buffer_size(bytes);
 }

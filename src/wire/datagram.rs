@@ -33,7 +33,7 @@ pub fn pieces(text: &str) -> impl Iterator<Item = &str> {
 
 /// Where the first event ends: at a newline that is followed by the beginning of another. Works on
 /// bytes, so that a stream can be divided before its encoding is known.
-pub(crate) fn boundary(bytes: &[u8]) -> Option<usize> {
+fn boundary(bytes: &[u8]) -> Option<usize> {
     // What stands before the first token (line ends, spaces, a mark) is no event of its own.
     let start = bytes.len() - leading_trimmed_bytes(bytes).len();
     boundary_after(bytes, start)
@@ -46,7 +46,21 @@ pub(crate) fn boundary_after(bytes: &[u8], start: usize) -> Option<usize> {
         .find(|newline| starts_frame(&bytes[newline + 1..]))
 }
 
-fn leading_trimmed_bytes(mut bytes: &[u8]) -> &[u8] {
+/// How many events a datagram seems to hold, at least one, without decoding it: exact for UTF-8, one
+/// for UTF-16.
+#[must_use]
+pub fn count_events(datagram: &[u8]) -> u32 {
+    let mut start = datagram.len() - leading_trimmed_bytes(datagram).len();
+    let mut events = 1;
+    while let Some(newline) = boundary_after(datagram, start) {
+        start = newline + 1;
+        events += 1;
+    }
+    events
+}
+
+/// As [`leading_trimmed`], for bytes.
+pub(crate) fn leading_trimmed_bytes(mut bytes: &[u8]) -> &[u8] {
     loop {
         bytes = bytes.trim_ascii_start();
         match bytes.strip_prefix("\u{FEFF}".as_bytes()) {
@@ -102,6 +116,11 @@ mod tests {
         ];
         for (text, expected) in rows {
             assert_eq!(&pieces(text).collect::<Vec<_>>(), expected, "{text:?}");
+            assert_eq!(
+                count_events(text.as_bytes()) as usize,
+                expected.len(),
+                "{text:?}"
+            );
         }
         assert_eq!(rows.len(), 13);
     }

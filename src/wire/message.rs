@@ -1,14 +1,20 @@
 //! The message: opaque text that may end with the client's user agent.
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::{memchr2, memmem::Finder};
 use nom::{IResult, Parser, bytes::complete::tag, sequence::preceded};
 
 const MARKER: &str = "UserAgent:";
 
+/// Prepared once, because preparing the search takes longer than searching a message.
+static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(MARKER));
+
 /// The user agent in a message: everything after the first `UserAgent:`, without its outer quotes.
 ///
 /// What follows the marker is the client's own text, so a later marker is part of it, and so are
-/// quotes inside. An empty agent and `(null)` are absent.
+/// quotes inside. It ends with the line: a client cannot send a line break in it (RFC 9110, 5.5), but
+/// the appender puts an exception on the lines behind. An empty agent and `(null)` are absent.
 ///
 /// ```
 /// use qlik_sense_events::wire::message::user_agent;
@@ -18,7 +24,7 @@ const MARKER: &str = "UserAgent:";
 /// ```
 #[must_use]
 pub fn user_agent(message: &str) -> Option<&str> {
-    let (_, text) = preceded((until_marker, tag(MARKER)), quoted)
+    let (_, text) = preceded((until_marker, tag(MARKER)), line.and_then(quoted))
         .parse(message)
         .ok()?;
     (!text.is_empty() && text != "(null)").then_some(text)
@@ -27,7 +33,12 @@ pub fn user_agent(message: &str) -> Option<&str> {
 type Parsed<'a> = IResult<&'a str, &'a str, nom::error::Error<&'a str>>;
 
 fn until_marker(input: &str) -> Parsed<'_> {
-    let end = memmem::find(input.as_bytes(), MARKER.as_bytes()).unwrap_or(input.len());
+    let end = FINDER.find(input.as_bytes()).unwrap_or(input.len());
+    Ok((&input[end..], &input[..end]))
+}
+
+fn line(input: &str) -> Parsed<'_> {
+    let end = memchr2(b'\r', b'\n', input.as_bytes()).unwrap_or(input.len());
     Ok((&input[end..], &input[..end]))
 }
 
@@ -67,11 +78,13 @@ mod tests {
             ("UserAgent: 'a UserAgent: 'b''", Some("a UserAgent: 'b'")),
             ("UserAgent: 'Not available'", Some("Not available")),
             ("useragent: 'Mozilla/5.0'", None),
-            ("a\r\nUserAgent: 'b\r\nc'", Some("b\r\nc")),
+            ("a\r\nUserAgent: 'b'\r\nSystem.Exception: c", Some("b")),
+            ("UserAgent: 'b\nc'", Some("b")),
+            ("UserAgent:\n'b'", None),
         ];
         for (message, expected) in rows {
             assert_eq!(user_agent(message), expected, "{message:?}");
         }
-        assert_eq!(rows.len(), 19);
+        assert_eq!(rows.len(), 21);
     }
 }

@@ -18,7 +18,7 @@ pub mod text;
 
 pub use self::{
     context::Context,
-    datagram::pieces,
+    datagram::{count_events, pieces},
     error::{DecodeError, ErrorCode, Field},
     frame::{Family, Frame},
     text::FallbackEncoding,

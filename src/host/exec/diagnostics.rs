@@ -3,18 +3,23 @@
 //! On a terminal these are plain lines. Otherwise they are log events in the codec of the output,
 //! because Vector's `exec` source reads standard error with the same codec (`include_stderr`).
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    io::{self, IsTerminal, Write},
+    net::SocketAddr,
+};
 
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 
+use super::{Listener, Totals};
 use crate::{
     encoding::{Codec, Encoder},
-    host::worker::{Sink, Worker},
+    host::terminal::escaped,
     pipeline::Counters,
     schema::{Fields, SOURCE_TYPE, Timestamp, Visitor, serialize},
+    source::receive_buffer_bytes,
 };
 
 /// How much a diagnostic matters.
@@ -69,24 +74,42 @@ impl Diagnostics {
         self.write(&Diagnostic::new(level, message));
     }
 
-    /// Reports a message with what was counted.
-    pub fn report_counters(&mut self, level: Level, message: &str, counters: &Counters) {
+    /// Reports a message with what a pipeline has counted.
+    pub fn report_counters(&mut self, message: &str, counters: &Counters) {
         self.write(&Diagnostic {
             counters: Some(counters),
-            ..Diagnostic::new(level, message)
+            ..Diagnostic::new(Level::Info, message)
         });
     }
 
-    /// Reports that a worker listens, and how large the system made its receive buffer.
-    pub fn listening<S: Sink>(&mut self, worker: &Worker<S>) {
-        let (Ok(address), Ok(bytes)) = (worker.address(), worker.receive_buffer_bytes()) else {
-            return;
-        };
+    /// Reports a message with what was counted at an address.
+    pub fn report_totals(&mut self, message: &str, address: SocketAddr, totals: &Totals) {
         self.write(&Diagnostic {
             address: Some(address.to_string()),
-            receive_buffer_bytes: Some(bytes),
+            totals: Some(totals),
+            ..Diagnostic::new(Level::Info, message)
+        });
+    }
+
+    /// Reports that an address is listened on, and how large the system made the receive buffer.
+    pub fn listening(&mut self, listener: &Listener, wanted_bytes: usize) {
+        let granted = listener
+            .workers
+            .iter()
+            .filter_map(|worker| receive_buffer_bytes(&worker.socket).ok())
+            .min();
+        self.write(&Diagnostic {
+            address: Some(listener.address.to_string()),
+            receive_buffer_bytes: granted,
             ..Diagnostic::new(Level::Info, "listening")
         });
+        if granted.is_some_and(|granted| granted < wanted_bytes) {
+            self.write(&Diagnostic {
+                address: Some(listener.address.to_string()),
+                receive_buffer_bytes: granted,
+                ..Diagnostic::new(Level::Warning, SMALL_BUFFER)
+            });
+        }
     }
 
     /// A diagnostic that cannot be written has nowhere else to go.
@@ -109,6 +132,9 @@ fn now() -> DateTime<Utc> {
     std::time::SystemTime::now().into()
 }
 
+const SMALL_BUFFER: &str = "the system granted a smaller receive buffer than was asked for; bursts may be \
+     lost. On Linux raise net.core.rmem_max, or ask for less with source.receive_buffer_bytes";
+
 /// A log event about the program: `event: "plugin"`.
 struct Diagnostic<'a> {
     level: Level,
@@ -116,6 +142,7 @@ struct Diagnostic<'a> {
     address: Option<String>,
     receive_buffer_bytes: Option<usize>,
     counters: Option<&'a Counters>,
+    totals: Option<&'a Totals>,
 }
 
 impl<'a> Diagnostic<'a> {
@@ -126,6 +153,7 @@ impl<'a> Diagnostic<'a> {
             address: None,
             receive_buffer_bytes: None,
             counters: None,
+            totals: None,
         }
     }
 
@@ -133,8 +161,11 @@ impl<'a> Diagnostic<'a> {
     fn visit_details<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
         visitor.field("address", self.address.as_deref())?;
         visitor.field("receive_buffer_bytes", self.receive_buffer_bytes.as_ref())?;
-        match self.counters {
-            Some(counters) => counters.visit(visitor),
+        if let Some(counters) = self.counters {
+            counters.visit(visitor)?;
+        }
+        match self.totals {
+            Some(totals) => totals.visit(visitor),
             None => Ok(()),
         }
     }
@@ -160,7 +191,7 @@ impl Serialize for Diagnostic<'_> {
 fn write_plain(out: &mut impl Write, diagnostic: &Diagnostic<'_>) -> io::Result<()> {
     let time = now().to_rfc3339_opts(SecondsFormat::Millis, true);
     let (level, style) = (diagnostic.level.as_str(), diagnostic.level.style());
-    let message = diagnostic.message;
+    let message = escaped(diagnostic.message);
     write!(out, "{time} {style}{level}{style:#} {message}")?;
     diagnostic.visit_details(&mut Plain(out))?;
     writeln!(out)
@@ -181,7 +212,7 @@ impl<W: Write> Visitor for Plain<'_, W> {
             return Ok(());
         };
         match serde_json::to_value(value)? {
-            serde_json::Value::String(text) => write!(self.0, " {name}={text}"),
+            serde_json::Value::String(text) => write!(self.0, " {name}={}", escaped(&text)),
             other => write!(self.0, " {name}={other}"),
         }
     }

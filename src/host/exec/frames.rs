@@ -1,8 +1,8 @@
-//! Events to frames to standard output.
+//! Events to frames to wherever a host writes them.
 
-use std::io;
+use std::{io, sync::Arc};
 
-use super::Output;
+use super::{Output, Queue};
 use crate::{
     config::OutputConfig,
     encoding::{EncodeError, Encoder},
@@ -11,22 +11,66 @@ use crate::{
     transform::OutputBuffer,
 };
 
-/// Writes the events of a batch as one frame: as many as arrived together, never waiting for more.
-#[derive(Debug)]
-pub struct Frames {
-    output: Output,
-    encoder: Encoder,
-    schema: Schema,
+/// Where whole frames go.
+pub trait FrameWriter {
+    /// Writes a frame with so many events.
+    ///
+    /// # Errors
+    ///
+    /// When neither this frame nor any other can be written.
+    fn write(&mut self, frame: &[u8], events: u64) -> io::Result<()>;
 }
 
-impl Frames {
+impl FrameWriter for Output {
+    fn write(&mut self, frame: &[u8], _: u64) -> io::Result<()> {
+        Self::write(self, frame)
+    }
+}
+
+/// A worker's side of the queue.
+#[derive(Debug)]
+pub struct Enqueue {
+    queue: Arc<Queue>,
+    worker: usize,
+}
+
+impl Enqueue {
+    /// The side of the worker with this number.
+    #[must_use]
+    pub const fn new(queue: Arc<Queue>, worker: usize) -> Self {
+        Self { queue, worker }
+    }
+}
+
+impl FrameWriter for Enqueue {
+    fn write(&mut self, frame: &[u8], events: u64) -> io::Result<()> {
+        if self.queue.push(self.worker, frame, events) {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+    }
+}
+
+/// Writes the events of a batch as one frame: as many as arrived together, never waiting for more.
+#[derive(Debug)]
+pub struct Frames<W> {
+    writer: W,
+    encoder: Encoder,
+    schema: Schema,
+    /// Events in the encoder.
+    events: u64,
+}
+
+impl<W: FrameWriter> Frames<W> {
     /// Frames in the configured codec and schema.
     #[must_use]
-    pub fn new(output: Output, config: OutputConfig) -> Self {
+    pub fn new(writer: W, config: OutputConfig) -> Self {
         Self {
-            output,
+            writer,
             encoder: Encoder::new(config.codec),
             schema: config.schema,
+            events: 0,
         }
     }
 
@@ -34,19 +78,21 @@ impl Frames {
         if self.encoder.is_empty() {
             return Ok(());
         }
-        let written = self.output.write(self.encoder.frame());
+        let events = std::mem::take(&mut self.events);
+        let written = self.writer.write(self.encoder.frame(), events);
         self.encoder.clear();
         written
     }
 }
 
-impl Sink for Frames {
+impl<W: FrameWriter> Sink for Frames<W> {
     fn take(&mut self, events: &mut OutputBuffer) -> io::Result<()> {
         for event in events.drain() {
             // Only a clock outside of 1677 to 2262 makes an event that no codec can write.
             self.encoder
                 .push(&self.schema.view(&event))
                 .map_err(|error: EncodeError| io::Error::new(io::ErrorKind::InvalidData, error))?;
+            self.events += 1;
             if self.encoder.len() >= Encoder::FULL_BYTES {
                 self.write()?;
             }

@@ -2,16 +2,24 @@
 
 mod diagnostics;
 mod frames;
+mod listener;
 mod output;
+mod queue;
 mod supervisor;
+mod telemetry;
 mod watch;
 
-use std::{io, sync::mpsc};
+use std::{
+    io,
+    sync::{Arc, mpsc},
+};
 
 pub use self::{
     diagnostics::{Diagnostics, Level},
-    frames::Frames,
+    frames::{Enqueue, FrameWriter, Frames},
+    listener::{Listener, ListenerWorker, Totals},
     output::Output,
+    queue::{MAX_QUEUE_BYTES, Queue, Taken},
     supervisor::Supervisor,
     watch::Reader,
 };
@@ -21,7 +29,8 @@ use crate::{
         reload::Watched,
         worker::{Sink, Worker},
     },
-    source::{self, BindError},
+    pipeline::Pipeline,
+    source::{self, BindError, Bound, Senders},
     transform::blacklist::BlacklistError,
 };
 
@@ -35,6 +44,9 @@ pub enum ExecError {
     /// The blacklist cannot be built.
     #[error(transparent)]
     Blacklist(#[from] BlacklistError),
+    /// A socket does not do what it must, or what the service manager handed over is none.
+    #[error("a socket cannot be used: {0}")]
+    Socket(#[source] io::Error),
     /// The output cannot be written, for another reason than a reader that has gone.
     #[error("standard output cannot be written: {0}")]
     Output(#[source] io::Error),
@@ -81,35 +93,87 @@ pub fn run(
     let output = Output::stdout().map_err(ExecError::Output)?;
     // Before anybody is told that it listens: whoever is the parent then is the one to miss.
     let reader = Reader::new(&output, orphan);
-    let workers = workers(config, || Frames::new(output.clone(), config.output))?;
-    for worker in &workers {
-        diagnostics.listening(worker);
+    let opened = open(config)?;
+    let count = opened.iter().map(|(bound, _)| bound.sockets.len()).sum();
+    let queue = Arc::new(Queue::new(config.queue, count));
+    let sink = |number| Frames::new(Enqueue::new(Arc::clone(&queue), number), config.output);
+    let (listeners, workers) = listen(config, opened, sink).map_err(ExecError::Socket)?;
+    for listener in &listeners {
+        diagnostics.listening(listener, config.source.receive_buffer_bytes);
     }
-    let supervisor = Supervisor::start(config, workers, diagnostics, signals)?;
+    let supervisor = Supervisor::start(
+        config,
+        listeners,
+        workers,
+        queue,
+        output.clone(),
+        diagnostics,
+        signals,
+    )?;
     supervisor.supervise(watched, &output, &reader)
 }
 
-/// A worker for each address, with a pipeline of its own.
+/// Opens the sockets, or takes those that the service manager has opened, and builds a pipeline for
+/// each.
 ///
 /// # Errors
 ///
 /// [`ExecError`] when an address cannot be listened on or the blacklist cannot be built.
-pub fn workers<S>(config: &Config, sink: impl Fn() -> S) -> Result<Vec<Worker<S>>, ExecError>
-where
-    S: Sink,
-{
+pub fn open(config: &Config) -> Result<Vec<(Bound, Vec<Pipeline>)>, ExecError> {
     // The blacklist first: a slip in it should not depend on whether the port is free.
     let pipeline = config.pipeline();
-    let mut pipelines = Vec::new();
-    for _ in &*config.source.address {
-        pipelines.push(pipeline.build()?);
+    pipeline.build()?;
+    let source = &config.source;
+    let mut bound = source::activated(source.receive_buffer_bytes).map_err(ExecError::Socket)?;
+    if bound.is_empty() {
+        bound = source::bind(&source.address, source.workers, source.receive_buffer_bytes)?;
     }
-    let sockets = source::bind(&config.source.address, config.source.receive_buffer_bytes)?;
-    Ok(sockets
+    bound
         .into_iter()
-        .zip(pipelines)
-        .map(|(socket, pipeline)| {
-            Worker::new(socket, config.source.max_datagram_bytes, pipeline, sink())
+        .map(|bound| {
+            let pipelines = bound.sockets.iter().map(|_| pipeline.build());
+            let pipelines = pipelines.collect::<Result<_, _>>()?;
+            Ok((bound, pipelines))
         })
-        .collect())
+        .collect()
+}
+
+/// A worker for each socket, numbered from 0, with the sink that `sink` makes for its number.
+///
+/// # Errors
+///
+/// When the system gives no second handle on a socket.
+pub fn listen<S: Sink>(
+    config: &Config,
+    opened: Vec<(Bound, Vec<Pipeline>)>,
+    sink: impl Fn(usize) -> S,
+) -> io::Result<(Vec<Listener>, Vec<Worker<S>>)> {
+    let source = &config.source;
+    let (mut listeners, mut workers) = (Vec::new(), Vec::new());
+    for (bound, pipelines) in opened {
+        let mut listener = Listener {
+            address: bound.address,
+            workers: Vec::new(),
+        };
+        for (socket, pipeline) in bound.sockets.into_iter().zip(pipelines) {
+            let number = workers.len();
+            let handle = socket.try_clone()?;
+            let senders = Senders::new(&source.allowed_senders, source.rate_limit);
+            let worker = Worker::new(
+                socket,
+                source.max_datagram_bytes,
+                senders,
+                pipeline,
+                sink(number),
+            );
+            listener.workers.push(ListenerWorker {
+                number,
+                socket: handle,
+                control: worker.control(),
+            });
+            workers.push(worker);
+        }
+        listeners.push(listener);
+    }
+    Ok((listeners, workers))
 }

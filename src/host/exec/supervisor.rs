@@ -1,20 +1,23 @@
-//! Looks after the workers: signals, files that change, a reader that goes, counters once a minute.
+//! Looks after the workers: signals, files that change, a reader that goes, counters.
 
 use std::{
     io,
     sync::{Arc, mpsc},
     thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
-use super::{Diagnostics, ExecError, Output, Reader, Signal, diagnostics::Level};
+use super::{
+    Diagnostics, ExecError, Listener, Output, Queue, Reader, Signal, Taken, Totals,
+    diagnostics::Level, telemetry::Telemetry,
+};
 use crate::{
     config::Config,
     host::{
         reload::Watched,
         worker::{Control, Sink, Worker},
     },
-    pipeline::Counters,
+    schema::Timestamp,
     transform::BlacklistConfig,
 };
 
@@ -22,44 +25,60 @@ use crate::{
 const TICK: Duration = Duration::from_millis(250);
 
 /// How often counters are reported while there is traffic.
-const REPORT: Duration = Duration::from_secs(60);
+const REPORT: Duration = Duration::from_mins(1);
 
 /// Workers that are running, and what is needed to look after them.
 #[derive(Debug)]
 pub struct Supervisor<'d> {
     blacklist: BlacklistConfig,
-    controls: Vec<Arc<Control>>,
+    listeners: Vec<Listener>,
     threads: Vec<JoinHandle<()>>,
+    writer: JoinHandle<()>,
+    queue: Arc<Queue>,
+    telemetry: Telemetry,
+    telemetry_interval: Option<Duration>,
     signals: mpsc::Receiver<Signal>,
     diagnostics: &'d mut Diagnostics,
-    reported: Counters,
+    reported: Vec<Totals>,
 }
 
 impl<'d> Supervisor<'d> {
-    /// Starts a thread for each worker.
+    /// Starts a thread for each worker, and one that writes what is queued.
     ///
     /// # Errors
     ///
     /// [`ExecError::Thread`] when the system gives none.
     pub fn start<S: Sink + Send + 'static>(
         config: &Config,
+        listeners: Vec<Listener>,
         workers: Vec<Worker<S>>,
+        queue: Arc<Queue>,
+        output: Output,
         diagnostics: &'d mut Diagnostics,
         (sender, signals): (mpsc::Sender<Signal>, mpsc::Receiver<Signal>),
     ) -> Result<Self, ExecError> {
-        let controls = workers.iter().map(Worker::control).collect();
+        let writer = spawn("writer", sender.clone(), {
+            let queue = Arc::clone(&queue);
+            move || write(&queue, &output)
+        })
+        .map_err(ExecError::Thread)?;
         let threads = workers
             .into_iter()
-            .map(|worker| spawn(worker, sender.clone()))
+            .map(|worker| spawn("worker", sender.clone(), || worker.run()))
             .collect::<Result<_, _>>()
             .map_err(ExecError::Thread)?;
+        let interval = config.telemetry.interval_secs;
         Ok(Self {
             blacklist: config.transform.blacklist.clone(),
-            controls,
+            reported: vec![Totals::default(); listeners.len()],
+            telemetry: Telemetry::new(config.output.codec, listeners.len()),
+            telemetry_interval: (interval > 0).then(|| Duration::from_secs(interval)),
+            listeners,
             threads,
+            writer,
+            queue,
             signals,
             diagnostics,
-            reported: Counters::default(),
         })
     }
 
@@ -74,7 +93,8 @@ impl<'d> Supervisor<'d> {
         output: &Output,
         reader: &Reader,
     ) -> Result<(), ExecError> {
-        let mut next_report = Instant::now() + REPORT;
+        let mut report = Every::new(REPORT);
+        let mut telemetry = self.telemetry_interval.map(Every::new);
         let ended = loop {
             match self.signals.recv_timeout(TICK) {
                 Ok(Signal::Stop) | Err(mpsc::RecvTimeoutError::Disconnected) => break Ok(()),
@@ -88,44 +108,51 @@ impl<'d> Supervisor<'d> {
                 self.reload();
             }
             self.report_receive_errors();
-            if Instant::now() >= next_report {
-                next_report += REPORT;
-                self.report_if_changed();
+            if report.is_due() {
+                self.report("running", |now, reported| now != reported);
+            }
+            if telemetry.as_mut().is_some_and(Every::is_due) {
+                self.tell();
             }
         };
         self.end(ended)
     }
 
     fn end(mut self, ended: io::Result<()>) -> Result<(), ExecError> {
-        for control in &self.controls {
+        for control in self.controls() {
             control.stop();
         }
-        let is_readable = ended.is_ok();
-        // Workers may be blocked in writing to a reader that has gone; they end with the process.
-        if is_readable {
-            for thread in std::mem::take(&mut self.threads) {
-                // A panic has been reported by the thread itself.
-                let _ = thread.join();
+        if let Err(error) = ended {
+            // Threads may be blocked in writing to a reader that has gone; they end with the process.
+            if error.kind() == io::ErrorKind::BrokenPipe {
+                return Ok(());
+            }
+            self.report("stopped", |_, _| true);
+            return Err(ExecError::Output(error));
+        }
+        for thread in std::mem::take(&mut self.threads) {
+            // A panic has been reported by the thread itself.
+            let _ = thread.join();
+        }
+        if self.telemetry_interval.is_some() {
+            self.tell();
+        }
+        self.queue.close();
+        while !self.writer.is_finished() {
+            // The reader may go while the last events wait for it.
+            if let Ok(Signal::Failed(error)) = self.signals.recv_timeout(TICK) {
+                return self.end(Err(error));
             }
         }
-        match ended {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            Err(error) => {
-                self.report("stopped");
-                Err(ExecError::Output(error))
-            }
-            Ok(()) => {
-                self.report("stopped");
-                Ok(())
-            }
-        }
+        self.report("stopped", |_, _| true);
+        Ok(())
     }
 
     /// Reads the blacklist anew. A bad file changes nothing but is reported.
     fn reload(&mut self) {
         match self.blacklist.build() {
             Ok(blacklist) => {
-                for control in &self.controls {
+                for control in self.controls() {
                     control.replace_blacklist(blacklist.clone());
                 }
                 self.diagnostics
@@ -139,41 +166,83 @@ impl<'d> Supervisor<'d> {
     }
 
     fn report_receive_errors(&mut self) {
-        for control in &self.controls {
-            let errors = control.take_receive_errors();
-            if let Some(last) = errors.last {
-                let message = format!(
-                    "the socket reported {} errors, the last one was: {last}",
-                    errors.count
-                );
-                self.diagnostics.report(Level::Warning, &message);
+        let errors: Vec<_> = self
+            .controls()
+            .map(Control::take_receive_errors)
+            .filter_map(|errors| Some((errors.count, errors.last?)))
+            .collect();
+        for (count, last) in errors {
+            let message = format!("the socket reported {count} errors, the last one was: {last}");
+            self.diagnostics.report(Level::Warning, &message);
+        }
+    }
+
+    /// Reports what was counted at each address where `is_wanted` says so of what is and what was.
+    fn report(&mut self, message: &str, is_wanted: impl Fn(&Totals, &Totals) -> bool) {
+        for (listener, reported) in self.listeners.iter().zip(&mut self.reported) {
+            let totals = listener.totals(&self.queue);
+            if is_wanted(&totals, reported) {
+                self.diagnostics
+                    .report_totals(message, listener.address, &totals);
             }
+            *reported = totals;
         }
     }
 
-    fn report_if_changed(&mut self) {
-        if self.counters() != self.reported {
-            self.report("running");
-        }
+    fn tell(&mut self) {
+        let time = Timestamp(SystemTime::now().into());
+        self.telemetry.tell(&self.listeners, &self.queue, time);
     }
 
-    fn report(&mut self, message: &str) {
-        self.reported = self.counters();
-        self.diagnostics
-            .report_counters(Level::Info, message, &self.reported);
-    }
-
-    fn counters(&self) -> Counters {
-        self.controls.iter().map(|control| control.counters()).sum()
+    fn controls(&self) -> impl Iterator<Item = &Control> {
+        let workers = self.listeners.iter().flat_map(|listener| &listener.workers);
+        workers.map(|worker| &*worker.control)
     }
 }
 
-fn spawn<S: Sink + Send + 'static>(
-    worker: Worker<S>,
+/// Something that is done at intervals. A time that was missed is not made up for.
+struct Every {
+    interval: Duration,
+    next: Instant,
+}
+
+impl Every {
+    fn new(interval: Duration) -> Self {
+        Self {
+            interval,
+            next: Instant::now() + interval,
+        }
+    }
+
+    fn is_due(&mut self) -> bool {
+        let now = Instant::now();
+        let is_due = now >= self.next;
+        if is_due {
+            self.next = now + self.interval;
+        }
+        is_due
+    }
+}
+
+/// Writes what is queued until the queue is closed and empty.
+fn write(queue: &Queue, output: &Output) -> io::Result<()> {
+    let mut taken = Taken::default();
+    while queue.take(&mut taken) {
+        if let Err(error) = output.write(&taken.bytes) {
+            queue.break_off();
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+fn spawn(
+    name: &str,
     signals: mpsc::Sender<Signal>,
+    work: impl FnOnce() -> io::Result<()> + Send + 'static,
 ) -> io::Result<JoinHandle<()>> {
-    thread::Builder::new().name("worker".into()).spawn(move || {
-        if let Err(error) = worker.run() {
+    thread::Builder::new().name(name.into()).spawn(move || {
+        if let Err(error) = work() {
             // The supervisor may have ended already.
             let _ = signals.send(Signal::Failed(error));
         }

@@ -1,17 +1,20 @@
 //! The entries in the form in which they are asked: a set for the exact ones, one automaton for
 //! all patterns.
 
-use std::{borrow::Cow, collections::HashSet};
+use std::collections::HashSet;
 
 use foldhash::fast::RandomState;
-use regex_automata::meta::{BuildError, Regex};
+use regex_automata::{
+    meta::{BuildError, Regex},
+    util::syntax,
+};
 use smallvec::SmallVec;
 use unicase::UniCase;
 
 use super::entry::UserPattern;
 
 /// Stands between directory and id in a key. No field of a payload can hold it.
-const SEPARATOR: char = ';';
+const SEPARATOR: u8 = b';';
 
 /// Memory that compiled patterns may take, in bytes: some ten thousand patterns of usual length.
 const PATTERNS_BYTES: usize = 16 << 20;
@@ -19,10 +22,21 @@ const PATTERNS_BYTES: usize = 16 << 20;
 /// Memory for the states that matching has seen, in bytes; beyond it they are forgotten and seen anew.
 const STATES_BYTES: usize = 2 << 20;
 
+/// The bytes of a key that is put together on the stack.
+const SHORT: usize = 64;
+
+/// Directory and user id as they are compared, on the stack at their usual length. Bytes, because
+/// nothing that compares them asks for text.
+type Key = SmallVec<[u8; SHORT]>;
+
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rules {
-    exact: HashSet<Box<str>, RandomState>,
+    exact: HashSet<Box<[u8]>, RandomState>,
+    /// Patterns of folded keys.
     patterns: Option<Regex>,
+    /// The same patterns of keys as they are written, where case is ignored. Folding can make several
+    /// characters of one, which `?` would count: these find the users that it misses.
+    unfolded_patterns: Option<Regex>,
     case_sensitive: bool,
 }
 
@@ -35,25 +49,24 @@ impl Rules {
             case_sensitive,
             ..Self::default()
         };
-        let mut patterns = Vec::new();
+        let (mut patterns, mut unfolded) = (Vec::new(), Vec::new());
         for entry in entries {
-            let key = format!("{}{SEPARATOR}{}", entry.user_directory(), entry.user_id());
-            let key = rules.folded(&key).into_owned();
+            let key = rules.key(entry.user_directory(), entry.user_id());
             if entry.is_pattern() {
-                patterns.push(expression(&key));
+                patterns.push(expression(&String::from_utf8_lossy(&key)));
+                let separator = char::from(SEPARATOR);
+                unfolded.push(expression(&format!(
+                    "{}{separator}{}",
+                    entry.user_directory(),
+                    entry.user_id()
+                )));
             } else {
-                rules.exact.insert(key.into());
+                rules.exact.insert(key.into_boxed_slice());
             }
         }
-        if !patterns.is_empty() {
-            let regex = Regex::builder()
-                .configure(
-                    Regex::config()
-                        .nfa_size_limit(Some(PATTERNS_BYTES))
-                        .hybrid_cache_capacity(STATES_BYTES),
-                )
-                .build_many(&patterns)?;
-            rules.patterns = Some(regex);
+        rules.patterns = compile(&patterns, false)?;
+        if !case_sensitive {
+            rules.unfolded_patterns = compile(&unfolded, true)?;
         }
         Ok(rules)
     }
@@ -63,22 +76,26 @@ impl Rules {
     }
 
     pub(super) fn contain(&self, user_directory: &str, user_id: &str) -> bool {
-        let mut key = SmallVec::<[u8; 128]>::new();
-        key.extend_from_slice(user_directory.as_bytes());
-        key.push(SEPARATOR as u8);
-        key.extend_from_slice(user_id.as_bytes());
-        if user_directory.is_ascii() && user_id.is_ascii() {
-            if !self.case_sensitive {
-                key.make_ascii_lowercase();
+        let directory = user_directory.len();
+        let mut short = [0; SHORT];
+        match short.get_mut(..directory + 1 + user_id.len()) {
+            Some(key) if user_directory.is_ascii() && user_id.is_ascii() => {
+                key[..directory].copy_from_slice(user_directory.as_bytes());
+                key[directory] = SEPARATOR;
+                key[directory + 1..].copy_from_slice(user_id.as_bytes());
+                if !self.case_sensitive {
+                    key.make_ascii_lowercase();
+                }
+                self.contain_key(key)
             }
-            // ASCII is always valid text.
-            return std::str::from_utf8(&key).is_ok_and(|key| self.contain_key(key));
+            _ => {
+                self.contain_key(&self.key(user_directory, user_id))
+                    || self.contain_unfolded(user_directory, user_id)
+            }
         }
-        let key = String::from_utf8_lossy(&key);
-        self.contain_key(&self.folded(&key))
     }
 
-    fn contain_key(&self, key: &str) -> bool {
+    fn contain_key(&self, key: &[u8]) -> bool {
         self.exact.contains(key)
             || self
                 .patterns
@@ -86,13 +103,56 @@ impl Rules {
                 .is_some_and(|patterns| patterns.is_match(key))
     }
 
-    /// The key without its case, by Unicode's full case folding (`Jörgen`, `JÖRGEN`; `ß`, `SS`).
-    fn folded<'a>(&self, key: &'a str) -> Cow<'a, str> {
-        if self.case_sensitive {
-            return Cow::Borrowed(key);
-        }
-        Cow::Owned(UniCase::unicode(key).to_folded_case())
+    #[cold]
+    fn contain_unfolded(&self, user_directory: &str, user_id: &str) -> bool {
+        self.unfolded_patterns.as_ref().is_some_and(|patterns| {
+            let separator = char::from(SEPARATOR);
+            patterns.is_match(&format!("{user_directory}{separator}{user_id}"))
+        })
     }
+
+    fn key(&self, user_directory: &str, user_id: &str) -> Key {
+        let mut key = Key::new();
+        self.fold_into(&mut key, user_directory);
+        key.push(SEPARATOR);
+        self.fold_into(&mut key, user_id);
+        key
+    }
+
+    /// Adds text without its case, by Unicode's full case folding (`Jörgen`, `JÖRGEN`; `ß`, `SS`).
+    ///
+    /// Every character is folded by itself, so ASCII, which is nearly all, needs no table.
+    fn fold_into(&self, key: &mut Key, text: &str) {
+        let start = key.len();
+        if self.case_sensitive || text.is_ascii() {
+            key.extend_from_slice(text.as_bytes());
+        } else {
+            for run in text.split_inclusive(|c: char| !c.is_ascii()) {
+                let (ascii, rest) = run.split_at(run.bytes().take_while(u8::is_ascii).count());
+                key.extend_from_slice(ascii.as_bytes());
+                key.extend_from_slice(UniCase::unicode(rest).to_folded_case().as_bytes());
+            }
+        }
+        if !self.case_sensitive {
+            key[start..].make_ascii_lowercase();
+        }
+    }
+}
+
+/// One automaton for all patterns; none where there are no patterns.
+fn compile(patterns: &[String], ignore_case: bool) -> Result<Option<Regex>, Box<BuildError>> {
+    if patterns.is_empty() {
+        return Ok(None);
+    }
+    let regex = Regex::builder()
+        .configure(
+            Regex::config()
+                .nfa_size_limit(Some(PATTERNS_BYTES))
+                .hybrid_cache_capacity(STATES_BYTES),
+        )
+        .syntax(syntax::Config::new().case_insensitive(ignore_case))
+        .build_many(patterns)?;
+    Ok(Some(regex))
 }
 
 /// The regular expression of a key with `*` and `?`, neither of which reaches over the separator.

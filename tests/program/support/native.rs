@@ -10,6 +10,9 @@ use serde_json::{Value as Json, json};
 struct EventArray {
     #[prost(message, optional, tag = "1")]
     logs: Option<LogArray>,
+    /// Metrics are read by the tests that are about them.
+    #[prost(bytes, optional, tag = "2")]
+    metrics: Option<Vec<u8>>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -60,7 +63,8 @@ pub fn logs(frame: &[u8]) -> Vec<Json> {
     let array = EventArray::decode(frame).expect("a frame is an EventArray");
     // Fields of other numbers would have been skipped.
     assert_eq!(array.encoded_len(), frame.len(), "unknown fields");
-    let logs = array.logs.expect("a frame holds logs").logs;
+    assert_ne!(array.logs.is_some(), array.metrics.is_some(), "one of both");
+    let logs = array.logs.map(|array| array.logs).unwrap_or_default();
     logs.into_iter()
         .map(|log| json(log.value.expect("a log has a value")))
         .collect()

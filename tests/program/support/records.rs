@@ -54,8 +54,13 @@ impl Codec {
             Self::NativeJson => {
                 let event = record(frame);
                 let event = event.as_object().expect("an event is an object");
-                assert_eq!(event.len(), 1, "an event is a log and nothing else");
-                vec![event["log"].clone()]
+                assert_eq!(
+                    event.len(),
+                    1,
+                    "an event is a log or a metric and nothing else"
+                );
+                assert!(event.contains_key("log") || event.contains_key("metric"));
+                event.get("log").cloned().into_iter().collect()
             }
             Self::Native => native::logs(frame),
         }

@@ -1,0 +1,91 @@
+//! How often a datagram allocates on its way from bytes to output, once all memory that is reused has
+//! grown and all user agents are known.
+//!
+//! `cargo bench --bench allocations`. What is left in decoding are contexts whose path is
+//! percent-encoded, in the blacklist users whose directory or id is not ASCII and so folds by table.
+
+use std::net::IpAddr;
+
+use allocation_counter::measure;
+use chrono::DateTime;
+use qlik_sense_events::{
+    encoding::{Codec, Encoder},
+    event::Arrival,
+    pipeline::{Pipeline, PipelineConfig},
+    schema::Schema,
+    simulate::{Site, SiteOptions},
+    transform::{BlacklistConfig, OutputBuffer},
+};
+
+const DATAGRAMS: usize = 10_000;
+
+fn datagrams() -> Vec<Vec<u8>> {
+    let mut site = Site::new(SiteOptions {
+        odd_per_mille: 0,
+        ..SiteOptions::default()
+    });
+    let mut datagrams = vec![Vec::new(); DATAGRAMS];
+    for datagram in &mut datagrams {
+        site.next_datagram(datagram);
+    }
+    datagrams
+}
+
+fn pipeline(entries: usize) -> Pipeline {
+    let users = (0..entries)
+        .map(|n| format!(r"CORP\employee{n}").parse().expect("an entry"))
+        .collect();
+    let config = PipelineConfig {
+        blacklist: BlacklistConfig {
+            users,
+            ..BlacklistConfig::default()
+        },
+        ..PipelineConfig::default()
+    };
+    config.build().expect("no files to fail on")
+}
+
+/// Prints the allocations of `work`, which is one pass over all datagrams, from its second pass on.
+fn report(name: &str, mut work: impl FnMut()) {
+    work();
+    let allocations = measure(work);
+    println!(
+        "{name:34} {:.4} allocations and {:.1} bytes a datagram",
+        allocations.count_total as f64 / DATAGRAMS as f64,
+        allocations.bytes_total as f64 / DATAGRAMS as f64,
+    );
+}
+
+fn main() {
+    let datagrams = datagrams();
+    let timestamp = DateTime::from_timestamp(1_767_225_600, 123_456_789).expect("a time");
+    let arrival = Arrival::new(timestamp, IpAddr::from([192, 0, 2, 17]));
+    for (name, entries) in [("decode", 0), ("decode + blacklist of 10,000", 10_000)] {
+        let mut pipeline = pipeline(entries);
+        let mut output = OutputBuffer::default();
+        report(name, || {
+            for datagram in &datagrams {
+                pipeline.datagram(datagram, arrival, &mut output);
+                drop(output.drain());
+            }
+        });
+    }
+    // Encoding alone: the events are there already.
+    let mut pipeline = pipeline(0);
+    let mut events = OutputBuffer::default();
+    for datagram in &datagrams {
+        pipeline.datagram(datagram, arrival, &mut events);
+    }
+    for codec in Codec::ALL {
+        let mut encoder = Encoder::new(codec);
+        report(&format!("encode {codec}"), || {
+            for event in &events {
+                let view = Schema::Default.view(event);
+                encoder.push(&view).expect("an event");
+                if encoder.len() >= Encoder::FULL_BYTES {
+                    encoder.clear();
+                }
+            }
+        });
+    }
+}

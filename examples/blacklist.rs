@@ -1,0 +1,49 @@
+//! Leaves out the events of some users and writes the others as JSON. `cargo run --example blacklist`
+
+use qlik_sense_events::{
+    decoding::{Error, QlikSenseDeserializer},
+    encoding::{Codec, Encoder},
+    schema::Schema,
+    transform::{BlacklistConfig, FunctionTransform, OutputBuffer},
+};
+
+const DATAGRAMS: [&str; 3] = [
+    "/qseow-proxy-session/;pro2-win1;Start session;LAB;goran;Not available;/hub;Start session for user",
+    "/qseow-proxy-session/;pro2-win1;Start session;INTERNAL;sa_engine;Not available;/hub;Start session for user",
+    "/qseow-proxy-session/;pro2-win1;Start session;lab;Monitoring;Not available;/hub;Start session for user",
+];
+
+/// Entries of a file count as those of the configuration. Case does not.
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/blacklist.txt");
+
+fn main() -> Result<(), Error> {
+    let (json, excluded) = report()?;
+    print!("{json}");
+    println!("{excluded} events of users on the blacklist were left out");
+    Ok(())
+}
+
+/// The events that are left, as JSON lines, and how many were left out.
+pub fn report() -> Result<(String, u64), Error> {
+    let mut blacklist = BlacklistConfig {
+        users: vec![r"INTERNAL\sa_*".parse()?],
+        files: vec![FILE.into()],
+        ..BlacklistConfig::default()
+    }
+    .build()?;
+
+    let deserializer = QlikSenseDeserializer::default();
+    let mut output = OutputBuffer::default();
+    for datagram in DATAGRAMS {
+        deserializer.decode(datagram.into(), |event| {
+            blacklist.transform(&mut output, event);
+        });
+    }
+
+    let mut encoder = Encoder::new(Codec::Json);
+    for event in &output {
+        encoder.push(&Schema::Default.view(event))?;
+    }
+    let json = String::from_utf8(encoder.frame().to_vec())?;
+    Ok((json, blacklist.excluded()))
+}

@@ -1,0 +1,265 @@
+//! What stands between the workers, which must not wait, and the output, which may.
+
+use std::{
+    collections::VecDeque,
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+};
+
+use crate::config::{QueueConfig, WhenFull};
+
+/// The queue's second bound, in bytes: events of unusual length must not take more memory than this.
+pub const MAX_QUEUE_BYTES: usize = 16 << 20;
+
+/// Bytes that are handed to the output at once.
+const WRITE_BYTES: usize = 1 << 20;
+
+/// Frames on their way to the output, bounded in events and bytes.
+///
+/// A frame is one write and is kept or dropped whole. Every drop is counted, by the worker whose
+/// events it held.
+#[derive(Debug)]
+pub struct Queue {
+    max_events: u64,
+    when_full: WhenFull,
+    state: Mutex<State>,
+    news: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    frames: VecDeque<Frame>,
+    events: u64,
+    bytes: usize,
+    /// Metrics are few and never dropped: while a set of them waits, no other is taken.
+    metrics: Option<Box<[u8]>>,
+    /// Dropped events of each worker.
+    dropped: Vec<u64>,
+    /// Nothing more will be added.
+    is_closed: bool,
+    /// Nothing more will be taken out.
+    is_broken: bool,
+}
+
+#[derive(Debug)]
+struct Frame {
+    bytes: Box<[u8]>,
+    events: u64,
+    worker: usize,
+}
+
+/// Frames taken out of the queue to be written, one after the other in one piece.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// The frames' bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Queue {
+    /// An empty queue for the frames of `workers` workers.
+    #[must_use]
+    pub fn new(config: QueueConfig, workers: usize) -> Self {
+        Self {
+            max_events: config.max_events as u64,
+            when_full: config.when_full,
+            state: Mutex::new(State {
+                frames: VecDeque::new(),
+                events: 0,
+                bytes: 0,
+                metrics: None,
+                dropped: vec![0; workers],
+                is_closed: false,
+                is_broken: false,
+            }),
+            news: Condvar::new(),
+        }
+    }
+
+    /// Adds a frame with the events of a worker, or drops what the policy says. Never waits for the
+    /// output. False when the output is broken and nothing will ever be taken out.
+    pub fn push(&self, worker: usize, frame: &[u8], events: u64) -> bool {
+        let mut state = self.lock();
+        if state.is_broken {
+            return false;
+        }
+        if self.when_full == WhenFull::DropOldest {
+            while self.is_full(&state, frame.len(), events) && state.drop_oldest() {}
+        }
+        // A frame that is larger than the whole queue may still be the only one in it.
+        if !state.frames.is_empty() && self.is_full(&state, frame.len(), events) {
+            state.dropped[worker] += events;
+            return true;
+        }
+        state.events += events;
+        state.bytes += frame.len();
+        state.frames.push_back(Frame {
+            bytes: frame.into(),
+            events,
+            worker,
+        });
+        drop(state);
+        self.news.notify_one();
+        true
+    }
+
+    /// Offers a frame of metrics. False while an earlier one still waits.
+    pub fn offer_metrics(&self, frame: &[u8]) -> bool {
+        let mut state = self.lock();
+        let has_room = state.metrics.is_none();
+        if has_room {
+            state.metrics = Some(frame.into());
+        }
+        drop(state);
+        self.news.notify_one();
+        has_room
+    }
+
+    /// Waits for frames and takes as many as make a good write. False when there are none and none
+    /// will come.
+    pub fn take(&self, taken: &mut Taken) -> bool {
+        taken.bytes.clear();
+        let mut state = self.lock();
+        while state.frames.is_empty() && state.metrics.is_none() && !state.is_closed {
+            state = self
+                .news
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        if let Some(metrics) = state.metrics.take() {
+            taken.bytes.extend_from_slice(&metrics);
+        }
+        while let Some(frame) = state.frames.pop_front_if(|frame| {
+            taken.bytes.is_empty() || taken.bytes.len() + frame.bytes.len() <= WRITE_BYTES
+        }) {
+            state.events -= frame.events;
+            state.bytes -= frame.bytes.len();
+            taken.bytes.extend_from_slice(&frame.bytes);
+        }
+        !taken.bytes.is_empty()
+    }
+
+    /// Says that nothing more will be added; what is there is still taken out.
+    pub fn close(&self) {
+        self.lock().is_closed = true;
+        self.news.notify_all();
+    }
+
+    /// Says that nothing more will be taken out.
+    pub fn break_off(&self) {
+        self.lock().is_broken = true;
+    }
+
+    /// Events that wait.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.lock().events
+    }
+
+    /// Events of a worker that were dropped.
+    #[must_use]
+    pub fn dropped(&self, worker: usize) -> u64 {
+        self.lock().dropped.get(worker).copied().unwrap_or(0)
+    }
+
+    fn is_full(&self, state: &State, bytes: usize, events: u64) -> bool {
+        state.events + events > self.max_events || state.bytes + bytes > MAX_QUEUE_BYTES
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing in here panics between two changes that belong together.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn drop_oldest(&mut self) -> bool {
+        let Some(frame) = self.frames.pop_front() else {
+            return false;
+        };
+        self.events -= frame.events;
+        self.bytes -= frame.bytes.len();
+        self.dropped[frame.worker] += frame.events;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queue(max_events: usize, when_full: WhenFull) -> Queue {
+        let config = QueueConfig {
+            max_events,
+            when_full,
+        };
+        Queue::new(config, 2)
+    }
+
+    fn take(queue: &Queue) -> Vec<u8> {
+        let mut taken = Taken::default();
+        queue.take(&mut taken);
+        taken.bytes
+    }
+
+    #[test]
+    fn what_was_queued_comes_out_in_order() {
+        let queue = queue(10, WhenFull::DropNewest);
+        assert!(queue.push(0, b"a", 1) && queue.push(1, b"b", 2));
+        assert_eq!(queue.events(), 3);
+        assert_eq!(take(&queue), b"ab");
+        assert_eq!(queue.events(), 0);
+    }
+
+    #[test]
+    fn a_full_queue_drops_by_its_policy_and_counts() {
+        for (when_full, expected, dropped) in [
+            (WhenFull::DropNewest, b"aabb", [0, 3]),
+            (WhenFull::DropOldest, b"bbcc", [2, 0]),
+        ] {
+            let queue = queue(5, when_full);
+            for (worker, frame, events) in [(0, b"aa", 2), (0, b"bb", 2), (1, b"cc", 3)] {
+                assert!(queue.push(worker, frame, events));
+            }
+            assert_eq!(take(&queue), expected, "{when_full:?}");
+            assert_eq!(
+                [queue.dropped(0), queue.dropped(1)],
+                dropped,
+                "{when_full:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn bytes_are_bounded_too() {
+        let queue = queue(usize::MAX, WhenFull::DropNewest);
+        let frame = vec![0; MAX_QUEUE_BYTES / 4 + 1];
+        for _ in 0..10 {
+            queue.push(0, &frame, 1);
+        }
+        assert_eq!((queue.events(), queue.dropped(0)), (3, 7));
+    }
+
+    #[test]
+    fn a_frame_beyond_the_bounds_passes_alone() {
+        for when_full in [WhenFull::DropNewest, WhenFull::DropOldest] {
+            let queue = queue(1, when_full);
+            queue.push(0, b"abc", 3);
+            assert_eq!(take(&queue), b"abc", "{when_full:?}");
+        }
+    }
+
+    #[test]
+    fn a_closed_queue_gives_what_it_has_and_then_nothing() {
+        let queue = queue(10, WhenFull::DropNewest);
+        queue.push(0, b"a", 1);
+        queue.close();
+        assert_eq!(take(&queue), b"a");
+        assert!(!queue.take(&mut Taken::default()));
+    }
+
+    #[test]
+    fn a_broken_queue_says_so() {
+        let queue = queue(10, WhenFull::DropNewest);
+        queue.break_off();
+        assert!(!queue.push(0, b"a", 1));
+    }
+}

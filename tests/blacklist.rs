@@ -1,0 +1,427 @@
+//! The blacklist with real files, through the transform and through the pipeline.
+
+#[path = "support/pipeline.rs"]
+mod pipeline;
+
+use std::{fs, path::PathBuf};
+
+use pipeline::events;
+use qlik_sense_events::{
+    event::{Arrival, Event},
+    pipeline::PipelineConfig,
+    transform::{
+        Blacklist, BlacklistConfig, FunctionTransform, OutputBuffer,
+        blacklist::{BlacklistError, UserPattern, UserPatternError},
+    },
+};
+use tempfile::TempDir;
+
+/// A folder with files of the given contents, and their paths.
+fn files(contents: &[&[u8]]) -> (TempDir, Vec<PathBuf>) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let paths = contents
+        .iter()
+        .enumerate()
+        .map(|(number, content)| {
+            let path = folder.path().join(format!("blacklist-{number}.txt"));
+            fs::write(&path, content).expect("a file");
+            path
+        })
+        .collect();
+    (folder, paths)
+}
+
+fn of_files(contents: &[&[u8]]) -> Result<Blacklist, BlacklistError> {
+    let (_folder, files) = files(contents);
+    let config = BlacklistConfig {
+        files,
+        ..BlacklistConfig::default()
+    };
+    config.build()
+}
+
+fn of_users(users: &[&str], case_sensitive: bool) -> Blacklist {
+    let config = BlacklistConfig {
+        users: users.iter().map(|user| user.parse().expect(user)).collect(),
+        case_sensitive,
+        ..BlacklistConfig::default()
+    };
+    config.build().expect("a blacklist")
+}
+
+fn lists(blacklist: &Blacklist, user: &str) -> bool {
+    let (directory, id) = user.split_once('\\').expect("a user");
+    blacklist.contains(Some(directory), Some(id))
+}
+
+fn event(directory: &str, id: &str) -> Event {
+    let datagram = format!("/proxy-session/;n1;Start session;{directory};{id};;/hub;m");
+    events(datagram.as_bytes()).remove(0)
+}
+
+#[test]
+fn what_may_stand_in_a_file() {
+    let plain = "# service accounts\nINTERNAL\\sa_*\n\nLAB\\goran\n   # indented\n\tLAB\\maria \n#LAB\\no\n";
+    let rows: [(&str, Vec<u8>); 6] = [
+        ("LF", plain.into()),
+        ("CRLF", plain.replace('\n', "\r\n").into()),
+        ("byte order mark", format!("\u{FEFF}{plain}").into()),
+        (
+            "mark before an entry",
+            format!("\u{FEFF}{}", &plain[19..]).into(),
+        ),
+        ("no line end at the end", plain.trim_end().into()),
+        ("blank lines", format!("\n\r\n \n{plain}\n\n\t\n").into()),
+    ];
+    let mut covered = 0;
+    for (name, content) in rows {
+        let blacklist = of_files(&[&content]).expect(name);
+        for (user, listed) in [
+            ("INTERNAL\\sa_engine", true),
+            ("internal\\SA_PROXY", true),
+            ("LAB\\goran", true),
+            ("lab\\Maria", true),
+            ("LAB\\maria ", false),
+            ("LAB\\no", false),
+            ("#LAB\\no", false),
+            ("LAB\\other", false),
+        ] {
+            assert_eq!(lists(&blacklist, user), listed, "{name}: {user}");
+            covered += 1;
+        }
+    }
+    assert_eq!(covered, 48);
+    for content in ["", "\n", "# nothing\n", "\u{FEFF}", "\u{FEFF}# nothing"] {
+        let blacklist = of_files(&[content.as_bytes()]).expect("an empty blacklist");
+        assert!(!lists(&blacklist, "LAB\\goran"), "{content:?}");
+    }
+}
+
+#[test]
+fn what_is_inside_an_entry_is_kept() {
+    let blacklist = of_files(&["A B\\c d\nLAB\\#x\nLAB\\a\\b\nLAB\\J\u{F6}rgen".as_bytes()]);
+    let blacklist = blacklist.expect("a blacklist");
+    for user in ["A B\\c d", "LAB\\#x", "LAB\\a\\b", "lab\\jÖRGEN"] {
+        assert!(lists(&blacklist, user), "{user}");
+    }
+    assert!(!lists(&blacklist, "AB\\cd"));
+}
+
+#[test]
+fn a_bad_line_is_refused_by_file_and_line() {
+    let rows: [(&str, usize, UserPatternError); 7] = [
+        ("goran", 1, UserPatternError::NoSeparator),
+        (
+            "# one\nLAB\\ok\n\nLAB/goran\n",
+            4,
+            UserPatternError::NoSeparator,
+        ),
+        (
+            "LAB\\ok\r\n\\goran\r\n",
+            2,
+            UserPatternError::EmptyDirectory,
+        ),
+        ("\u{FEFF}LAB\\", 1, UserPatternError::EmptyUserId),
+        (
+            "LAB\\ok\nLAB\\a;b",
+            2,
+            UserPatternError::ImpossibleCharacter,
+        ),
+        ("LAB\\a\0", 1, UserPatternError::ImpossibleCharacter),
+        ("LAB\\a\rLAB\\b", 1, UserPatternError::ImpossibleCharacter),
+    ];
+    let mut covered = 0;
+    for (content, expected_line, expected) in rows {
+        let (_folder, paths) = files(&[b"LAB\\fine\n", content.as_bytes()]);
+        let config = BlacklistConfig {
+            files: paths.clone(),
+            ..BlacklistConfig::default()
+        };
+        let error = config.build().expect_err("a bad line");
+        let shown = error.to_string();
+        let place = format!("{}:{expected_line}: ", paths[1].display());
+        assert!(shown.starts_with(&place), "{content:?}: {shown}");
+        assert!(shown.ends_with(&expected.to_string()), "{shown}");
+        match error {
+            BlacklistError::Entry { file, line, source } => {
+                assert_eq!((file, line), (paths[1].clone(), expected_line));
+                assert_eq!(source, expected, "{content:?}");
+            }
+            other => panic!("{other}"),
+        }
+        covered += 1;
+    }
+    assert_eq!(covered, 7);
+}
+
+#[test]
+fn a_file_that_is_not_utf_8_is_refused_by_line() {
+    let utf_16: Vec<u8> = "\u{FEFF}LAB\\goran\r\n"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let rows: [(&[u8], usize); 4] = [
+        (b"LAB\\J\xF6rgen\n", 1),
+        (b"LAB\\ok\r\n# fine\r\nLAB\\J\xF6rgen\r\n", 3),
+        (b"LAB\\ok\n# comments count too \xFF\n", 2),
+        (&utf_16, 1),
+    ];
+    for (content, expected_line) in rows {
+        let error = of_files(&[content]).expect_err("not UTF-8");
+        assert!(error.to_string().contains(&format!(":{expected_line}: ")));
+        assert!(error.to_string().contains("UTF-8"), "{error}");
+        assert!(
+            matches!(error, BlacklistError::Encoding { line, .. } if line == expected_line),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_missing_file_is_refused_by_name() {
+    let (folder, mut paths) = files(&[b"LAB\\goran\n"]);
+    for missing in [folder.path().join("missing.txt"), folder.path().into()] {
+        paths.truncate(1);
+        paths.push(missing.clone());
+        let config = BlacklistConfig {
+            files: paths.clone(),
+            ..BlacklistConfig::default()
+        };
+        let error = config.build().expect_err("no file");
+        assert!(error.to_string().contains(&*missing.to_string_lossy()));
+        assert!(
+            matches!(&error, BlacklistError::Read { file, .. } if *file == missing),
+            "{error}"
+        );
+        let pipeline = PipelineConfig {
+            blacklist: config,
+            ..PipelineConfig::default()
+        };
+        assert!(pipeline.build().is_err());
+    }
+}
+
+#[test]
+fn entries_of_all_files_and_of_the_configuration_count() {
+    let (_folder, paths) = files(&[b"LAB\\a\n", b"LAB\\b*\n"]);
+    let config = BlacklistConfig {
+        users: vec![r"LAB\c".parse().expect("an entry")],
+        files: paths,
+        case_sensitive: false,
+    };
+    let blacklist = config.build().expect("a blacklist");
+    for user in ["LAB\\a", "LAB\\b", "LAB\\bb", "LAB\\c"] {
+        assert!(lists(&blacklist, user), "{user}");
+    }
+    assert!(!lists(&blacklist, "LAB\\d"));
+}
+
+#[test]
+fn ten_thousand_entries_and_patterns() {
+    let mut content: String = (0..10_000)
+        .map(|number| format!("DIR{}\\user{number}\r\n", number % 10))
+        .collect();
+    content += &(0..300)
+        .map(|number| format!("SVC{number}\\*_{number}_?\n"))
+        .collect::<String>();
+    let blacklist = of_files(&[content.as_bytes()]).expect("a blacklist");
+    let mut covered = 0;
+    for number in 0..10_000 {
+        let user = |directory: usize| format!("dir{directory}\\USER{number}");
+        assert!(lists(&blacklist, &user(number % 10)), "{number}");
+        assert!(!lists(&blacklist, &user((number + 1) % 10)), "{number}");
+        covered += 1;
+    }
+    for number in 0..300 {
+        let user = |tail: &str| format!("svc{number}\\job_{number}_{tail}");
+        assert!(lists(&blacklist, &user("x")));
+        assert!(!lists(&blacklist, &user("")));
+        assert!(!lists(&blacklist, &user("xy")));
+        covered += 1;
+    }
+    assert_eq!(covered, 10_300);
+}
+
+#[test]
+fn patterns_that_need_too_much_memory_are_refused_with_advice() {
+    let content: String = (0..4_000)
+        .map(|number| format!("*{number}*\\?{number}*{}\n", "x".repeat(300)))
+        .collect();
+    let error = of_files(&[content.as_bytes()]).expect_err("too large");
+    assert!(
+        matches!(error, BlacklistError::TooManyPatterns(_)),
+        "{error}"
+    );
+    assert!(error.to_string().contains("exact entries"), "{error}");
+}
+
+#[test]
+fn patterns_and_case() {
+    // Entry, user, listed, listed when case counts.
+    let rows = [
+        (r"LAB\goran", r"LAB\goran", true, true),
+        (r"LAB\goran", r"lab\GORAN", true, false),
+        (r"LAB\goran", r"LAB\goran2", false, false),
+        (r"LAB\g*n", r"LAB\gn", true, true),
+        (r"LAB\g*n", r"LAB\goran", true, true),
+        (r"LAB\g*n", r"lab\GORAN", true, false),
+        (r"LAB\g*n", r"LAB\gorans", false, false),
+        (r"LAB\g?n", r"LAB\gon", true, true),
+        (r"LAB\g?n", r"LAB\gön", true, true),
+        (r"LAB\g?n", r"LAB\gn", false, false),
+        (r"LAB\g?n", r"LAB\goon", false, false),
+        (r"L*\*", r"LAB\x", true, true),
+        (r"*\*", r"\", true, true),
+        (r"*\sa_*", r"INTERNAL\sa_engine", true, true),
+        (r"*\sa.*", r"INTERNAL\sa_engine", false, false),
+        (r"ФИРМА\*", r"фирма\x", true, false),
+        (r"LAB\Jörgen", r"LAB\JÖRGEN", true, false),
+        (r"LAB\[ab]", r"LAB\a", false, false),
+        (r"LAB\[ab]", r"LAB\[AB]", true, false),
+        (r"LAB\*\x", r"LAB\d\x", true, true),
+        (r"LAB\*", "LAB\\two\nlines", true, true),
+        (r"LAB\two?lines", "LAB\\two\nlines", true, true),
+    ];
+    let mut covered = 0;
+    for (entry, user, ignoring_case, minding_case) in rows {
+        let seen = [false, true].map(|case| lists(&of_users(&[entry], case), user));
+        assert_eq!(seen, [ignoring_case, minding_case], "{entry} {user}");
+        covered += 1;
+    }
+    assert_eq!(covered, 22);
+}
+
+#[test]
+fn entries_as_text_are_checked() {
+    let rows = [
+        ("", UserPatternError::NoSeparator),
+        ("goran", UserPatternError::NoSeparator),
+        ("LAB/goran", UserPatternError::NoSeparator),
+        (r"\", UserPatternError::EmptyDirectory),
+        (r"\goran", UserPatternError::EmptyDirectory),
+        (r"LAB\", UserPatternError::EmptyUserId),
+        (r"L;AB\goran", UserPatternError::ImpossibleCharacter),
+        ("LAB\\go\nran", UserPatternError::ImpossibleCharacter),
+        ("LAB\\goran\r", UserPatternError::ImpossibleCharacter),
+        ("LAB\0\\goran", UserPatternError::ImpossibleCharacter),
+    ];
+    for (text, expected) in rows {
+        assert_eq!(text.parse::<UserPattern>(), Err(expected), "{text:?}");
+        // The configuration file says the same, with the same words.
+        let refused = serde_json::from_value::<UserPattern>(text.into()).expect_err(text);
+        assert!(refused.to_string().contains(&expected.to_string()));
+    }
+    assert_eq!(rows.len(), 10);
+    let entry: UserPattern = r"LAB\a\b*".parse().expect("an entry");
+    assert_eq!(
+        (entry.user_directory(), entry.user_id(), entry.is_pattern()),
+        ("LAB", r"a\b*", true)
+    );
+    assert!(
+        !UserPattern::new("LAB", "goran")
+            .expect("an entry")
+            .is_pattern()
+    );
+}
+
+#[test]
+fn excluded_events_leave_no_trace_but_a_count() {
+    let mut blacklist = of_users(&[r"LAB\goran", r"INTERNAL\*"], false);
+    let mut output = OutputBuffer::default();
+    for (directory, id) in [
+        ("LAB", "goran"),
+        ("LAB", "maria"),
+        ("internal", "sa_engine"),
+        ("(null)", "goran"),
+        ("INTERNAL", ""),
+        ("", ""),
+    ] {
+        blacklist.transform(&mut output, event(directory, id));
+    }
+    for undecoded in [&b"noise"[..], b"", b"/proxy-session/;LAB;goran"] {
+        blacklist.transform(&mut output, events(undecoded).remove(0));
+    }
+    assert_eq!(blacklist.excluded(), 3);
+    let left: Vec<Option<&str>> = output
+        .iter()
+        .map(|event| match event {
+            Event::User(event) => event.user_id(),
+            _ => Some("undecoded"),
+        })
+        .collect();
+    let undecoded = Some("undecoded");
+    assert_eq!(
+        left,
+        [
+            Some("maria"),
+            Some("goran"),
+            None,
+            undecoded,
+            undecoded,
+            undecoded
+        ]
+    );
+}
+
+#[test]
+fn an_absent_part_is_listed_by_a_pattern_for_anything_only() {
+    let blacklist = of_users(&[r"*\anonymous*", r"NONE\*"], false);
+    assert!(blacklist.contains(None, Some("anonymous1")));
+    assert!(blacklist.contains(Some("NONE"), None));
+    assert!(!blacklist.contains(None, None));
+    assert!(!blacklist.contains(None, Some("goran")));
+    assert!(!of_users(&[r"LAB\goran", r"?\?"], false).contains(None, None));
+    assert!(!Blacklist::default().contains(None, None));
+}
+
+#[test]
+fn new_rules_keep_the_count() {
+    let mut blacklist = of_users(&[r"LAB\goran"], false);
+    let mut output = OutputBuffer::default();
+    blacklist.transform(&mut output, event("LAB", "goran"));
+    assert_eq!((blacklist.excluded(), output.len()), (1, 0));
+    let mut other = of_users(&[r"LAB\maria"], true);
+    for _ in 0..5 {
+        other.transform(&mut OutputBuffer::default(), event("LAB", "maria"));
+    }
+    blacklist.replace_rules(other);
+    assert_eq!(blacklist.excluded(), 1);
+    for id in ["goran", "maria", "MARIA"] {
+        blacklist.transform(&mut output, event("LAB", id));
+    }
+    assert_eq!((blacklist.excluded(), output.len()), (2, 2));
+}
+
+#[test]
+fn a_pipeline_counts_and_takes_files_that_changed() {
+    let (_folder, paths) = files(&[b"LAB\\goran\n"]);
+    let config = PipelineConfig {
+        blacklist: BlacklistConfig {
+            files: paths.clone(),
+            ..BlacklistConfig::default()
+        },
+        ..PipelineConfig::default()
+    };
+    let mut pipeline = config.build().expect("a pipeline");
+    let mut output = OutputBuffer::default();
+    let arrival = Arrival::local("2026-01-31T09:00:00Z".parse().expect("a time"));
+    let datagram = b"/proxy-session/;n;Start session;LAB;goran;;;\n/proxy-session/;n;Start session;LAB;maria;;;\n/proxy-session/;n\n";
+    pipeline.datagram(datagram, arrival, &mut output);
+    let counts = |pipeline: &qlik_sense_events::pipeline::Pipeline| {
+        let counters = pipeline.counters();
+        (
+            counters.datagrams,
+            counters.events(),
+            counters.excluded,
+            counters.undecoded_events(),
+        )
+    };
+    assert_eq!(counts(&pipeline), (1, 1, 1, 1));
+    assert_eq!(output.len(), 2);
+
+    fs::write(&paths[0], "LAB\\*\n").expect("a file");
+    pipeline.replace_blacklist(config.blacklist.build().expect("a blacklist"));
+    pipeline.datagram(datagram, arrival, &mut output);
+    assert_eq!(counts(&pipeline), (2, 1, 3, 2));
+    assert_eq!(output.len(), 3);
+}
