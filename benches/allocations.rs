@@ -1,9 +1,8 @@
 //! How often a datagram allocates on its way from bytes to output, once all memory that is reused has
 //! grown and all user agents are known.
 //!
-//! `cargo bench --bench allocations`. What is left is one allocation for every user whose directory
-//! and id are not plain ASCII (the blacklist folds their case), one for every context with
-//! percent-encoding in its path, and what the event cannot share with its payload.
+//! `cargo bench --bench allocations`. What is left in decoding are contexts whose path is
+//! percent-encoded, in the blacklist users whose directory or id is not ASCII and so folds by table.
 
 use std::net::IpAddr;
 

@@ -24,7 +24,7 @@ static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(MARKER))
 /// ```
 #[must_use]
 pub fn user_agent(message: &str) -> Option<&str> {
-    let (_, text) = preceded((until_marker, tag(MARKER)), quoted)
+    let (_, text) = preceded((until_marker, tag(MARKER)), line.and_then(quoted))
         .parse(message)
         .ok()?;
     (!text.is_empty() && text != "(null)").then_some(text)
