@@ -35,7 +35,7 @@ pub fn report() -> Result<(String, u64), Error> {
     let deserializer = QlikSenseDeserializer::default();
     let mut output = OutputBuffer::default();
     for datagram in DATAGRAMS {
-        deserializer.decode(datagram.into(), |event| {
+        deserializer.decode(datagram.as_bytes(), |event| {
             blacklist.transform(&mut output, event);
         });
     }

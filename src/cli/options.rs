@@ -57,7 +57,9 @@ impl CommonArgs {
     /// The configuration, or the exit status after saying what is wrong with it.
     pub fn load_or_report(&self) -> Result<Config, u8> {
         self.load().map_err(|error| {
-            let codec = self.codec.unwrap_or_default();
+            // A host that reads one codec cannot read the report in another.
+            let configured = || Config::codec_in(self.config.as_deref()?);
+            let codec = self.codec.or_else(configured).unwrap_or_default();
             for line in error.to_string().lines() {
                 Diagnostics::new(codec).report(Level::Error, line);
             }

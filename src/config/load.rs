@@ -10,7 +10,7 @@ use serde_path_to_error::Segment;
 use toml::de::{DeTable, DeValue};
 
 use super::Config;
-use crate::{decoding::MAX_DATAGRAM_BYTES, schema::SOURCE_TYPE};
+use crate::{decoding::MAX_DATAGRAM_BYTES, encoding::Codec, schema::SOURCE_TYPE};
 
 const RECEIVE_BUFFER_BYTES: Range<usize> = 4_096..(1 << 30) + 1;
 
@@ -86,6 +86,14 @@ impl Config {
             *blacklist = folder.join(&*blacklist);
         }
         Ok(config)
+    }
+
+    /// The codec that a file asks for, as far as that can be told of a file that may be wrong
+    /// elsewhere: what is wrong has to be reported in some codec.
+    #[must_use]
+    pub fn codec_in(file: &Path) -> Option<Codec> {
+        let table: toml::Table = fs::read_to_string(file).ok()?.parse().ok()?;
+        table.get("output")?.get("codec")?.as_str()?.parse().ok()
     }
 
     /// Reads the text of a configuration file.

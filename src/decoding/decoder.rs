@@ -63,10 +63,10 @@ impl QlikSenseDecoder {
     /// Takes `length` bytes out of the buffer and decodes them, unless they are to be skipped.
     fn take(&mut self, buffer: &mut BytesMut, length: usize) {
         self.searched = 0;
-        let bytes = buffer.split_to(length).freeze();
+        let bytes = buffer.split_to(length);
         if !std::mem::take(&mut self.skipping) {
             self.deserializer
-                .decode(bytes, |event| self.decoded.push_back(event));
+                .decode(&bytes, |event| self.decoded.push_back(event));
         }
     }
 

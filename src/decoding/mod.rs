@@ -8,7 +8,6 @@ mod decoder;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use bytestring::ByteString;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
@@ -111,21 +110,21 @@ impl QlikSenseDeserializer {
         _log_namespace: LogNamespace,
     ) -> Result<SmallVec<[Event; 1]>> {
         let mut events = SmallVec::new();
-        self.decode(bytes, |event| events.push(event));
+        self.decode(&bytes, |event| events.push(event));
         Ok(events)
     }
 
     /// Decodes one datagram and hands each of its events to `emit`, in order.
-    pub fn decode(&self, datagram: Bytes, mut emit: impl FnMut(Event)) {
+    pub fn decode(&self, datagram: &[u8], mut emit: impl FnMut(Event)) {
         if datagram.len() > self.max_datagram_bytes {
-            emit(self.too_large(&datagram).into());
+            emit(self.too_large(datagram).into());
             return;
         }
         match text::decode(datagram, self.fallback_encoding) {
-            Err((error, raw)) => emit(Undecoded::new(error, raw).into()),
+            Err((error, raw)) => emit(Undecoded::new(error, &raw).into()),
             Ok(text) => {
                 for piece in pieces(&text) {
-                    emit(self.event(&text, piece));
+                    emit(self.event(piece));
                 }
             }
         }
@@ -137,20 +136,18 @@ impl QlikSenseDeserializer {
         self.max_datagram_bytes
     }
 
-    fn event(&self, text: &ByteString, piece: &str) -> Event {
+    fn event(&self, piece: &str) -> Event {
         match Frame::parse(piece) {
-            Ok(frame) => UserEvent::from_frame(text, &frame, &self.user_agents).into(),
-            Err(error) => Undecoded::new(error, text.slice_ref(piece)).into(),
+            Ok(frame) => UserEvent::from_frame(piece, &frame, &self.user_agents).into(),
+            Err(error) => Undecoded::new(error, piece).into(),
         }
     }
 
-    fn too_large(&self, datagram: &Bytes) -> Undecoded {
-        let raw = text::decode_beginning(
-            datagram.slice(..self.max_datagram_bytes.min(datagram.len())),
-            self.fallback_encoding,
-        );
+    fn too_large(&self, datagram: &[u8]) -> Undecoded {
+        let beginning = &datagram[..self.max_datagram_bytes.min(datagram.len())];
+        let raw = text::decode_beginning(beginning, self.fallback_encoding);
         let error = DecodeError::new(ErrorCode::TooLarge, None, raw.len());
-        Undecoded::new(error, raw)
+        Undecoded::new(error, &raw)
     }
 }
 

@@ -1,7 +1,5 @@
 //! A payload that could not be decoded. It goes on as an event, so that nothing is lost.
 
-use bytestring::ByteString;
-
 use super::Arrival;
 use crate::wire::DecodeError;
 
@@ -10,15 +8,15 @@ use crate::wire::DecodeError;
 pub struct Undecoded {
     pub(super) arrival: Option<Arrival>,
     error: DecodeError,
-    raw: ByteString,
+    raw: Box<str>,
 }
 
 impl Undecoded {
-    pub(crate) const fn new(error: DecodeError, raw: ByteString) -> Self {
+    pub(crate) fn new(error: DecodeError, raw: &str) -> Self {
         Self {
             arrival: None,
             error,
-            raw,
+            raw: raw.into(),
         }
     }
 
@@ -37,7 +35,7 @@ impl Undecoded {
     /// The payload as text: whole, but for [`TooLarge`](crate::wire::ErrorCode::TooLarge), where it
     /// is what the limit left. Bytes that are no text in the sender's encoding are U+FFFD.
     #[must_use]
-    pub fn raw(&self) -> &str {
+    pub const fn raw(&self) -> &str {
         &self.raw
     }
 }

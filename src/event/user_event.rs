@@ -2,7 +2,6 @@
 
 use std::{fmt, sync::Arc};
 
-use bytestring::ByteString;
 use uuid::Uuid;
 
 use super::{
@@ -13,12 +12,12 @@ use crate::wire::{Context, Frame, message};
 
 /// A user started or stopped a session, or opened or closed a connection.
 ///
-/// Cheap to clone: the fields are parts of one shared payload.
+/// The payload is kept in one piece, of which the fields are parts.
 #[derive(Clone, PartialEq)]
 pub struct UserEvent {
     pub(super) arrival: Option<Arrival>,
     pub(super) kind: Kind,
-    payload: ByteString,
+    payload: Box<str>,
     command: Span,
     host: Span,
     user_directory: Span,
@@ -33,12 +32,12 @@ pub struct UserEvent {
 }
 
 impl UserEvent {
-    /// The event that a frame describes. The frame must be borrowed from `payload`; `user_agents`
-    /// knows the browsers and systems seen before.
+    /// The event that a frame of `payload` describes. `user_agents` knows the browsers and systems seen
+    /// before.
     #[must_use]
-    pub(crate) fn from_frame(
-        payload: &ByteString,
-        frame: &Frame<'_>,
+    pub(crate) fn from_frame<'p>(
+        payload: &'p str,
+        frame: &Frame<'p>,
         user_agents: &UserAgentCache,
     ) -> Self {
         let part = |text| Span::of(payload, text);
@@ -47,7 +46,7 @@ impl UserEvent {
         Self {
             arrival: None,
             kind: Kind::of(frame.family, frame.command),
-            payload: payload.clone(),
+            payload: payload.into(),
             command: part(frame.command),
             host: part(frame.host),
             user_directory: part(frame.user_directory),

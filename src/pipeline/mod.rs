@@ -4,7 +4,6 @@
 
 mod counters;
 
-use bytes::BytesMut;
 use serde::{Deserialize, Serialize};
 
 pub use self::counters::Counters;
@@ -15,10 +14,6 @@ use crate::{
         Blacklist, BlacklistConfig, FunctionTransform, OutputBuffer, blacklist::BlacklistError,
     },
 };
-
-/// Datagrams are copied together into blocks of this many bytes, so that an event costs no
-/// allocation of its own. A block lives as long as an event of it.
-const BLOCK_BYTES: usize = 256 << 10;
 
 /// What becomes of payloads that cannot be decoded. They are counted either way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -53,7 +48,6 @@ impl PipelineConfig {
             deserializer: self.decoding.build(),
             undecoded: self.undecoded,
             blacklist: self.blacklist.build()?,
-            block: BytesMut::new(),
             counters: Counters::default(),
         })
     }
@@ -78,7 +72,6 @@ pub struct Pipeline {
     deserializer: QlikSenseDeserializer,
     undecoded: UndecodedPolicy,
     blacklist: Blacklist,
-    block: BytesMut,
     counters: Counters,
 }
 
@@ -87,15 +80,9 @@ impl Pipeline {
     pub fn datagram(&mut self, datagram: &[u8], arrival: Arrival, output: &mut OutputBuffer) {
         self.counters.datagrams += 1;
         self.counters.bytes += datagram.len() as u64;
-        if self.block.capacity() < datagram.len() {
-            // Takes the old block again where no event holds it any more.
-            self.block.reserve(BLOCK_BYTES.max(datagram.len()));
-        }
-        self.block.extend_from_slice(datagram);
-        let bytes = self.block.split().freeze();
         let (counters, blacklist, undecoded) =
             (&mut self.counters, &mut self.blacklist, self.undecoded);
-        self.deserializer.decode(bytes, |mut event| {
+        self.deserializer.decode(datagram, |mut event| {
             event.set_arrival(arrival);
             match &event {
                 Event::Undecoded(reason) => {

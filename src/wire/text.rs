@@ -3,10 +3,8 @@
 //! The appender sends UTF-8 when `encoding=utf-8` is set. Without it .NET Framework sends the ANSI
 //! code page of the machine, with `encoding=unicode` it sends UTF-16LE. None of them is announced.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
-use bytes::Bytes;
-use bytestring::ByteString;
 use encoding_rs::{DecoderResult, Encoding, UTF_8, UTF_16LE, WINDOWS_1252};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -92,27 +90,27 @@ impl<'de> Deserialize<'de> for FallbackEncoding {
 /// [`ErrorCode::InvalidEncoding`], with the text as far as it can be shown (malformed places as
 /// U+FFFD), when the bytes are not valid in the encoding that was chosen.
 pub fn decode(
-    bytes: Bytes,
+    bytes: &[u8],
     fallback: FallbackEncoding,
-) -> Result<ByteString, (DecodeError, ByteString)> {
-    if is_utf_16le(&bytes) {
-        return transcode(without_stray_byte(&bytes), UTF_16LE);
+) -> Result<Cow<'_, str>, (DecodeError, String)> {
+    if is_utf_16le(bytes) {
+        return transcode(without_stray_byte(bytes), UTF_16LE);
     }
-    match ByteString::try_from(bytes.clone()) {
-        Ok(text) => Ok(text),
-        Err(_) => transcode(&bytes, fallback.0),
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(Cow::Borrowed(text)),
+        Err(_) => transcode(bytes, fallback.0),
     }
 }
 
 /// Decodes the beginning of a datagram that was cut at some byte, without the character that the
 /// cut went through. Never fails: malformed places become U+FFFD.
 #[must_use]
-pub fn decode_beginning(bytes: Bytes, fallback: FallbackEncoding) -> ByteString {
-    let whole = match std::str::from_utf8(&bytes) {
+pub fn decode_beginning(bytes: &[u8], fallback: FallbackEncoding) -> Cow<'_, str> {
+    let whole = match std::str::from_utf8(bytes) {
         Err(error) if error.error_len().is_none() => error.valid_up_to(),
         _ => bytes.len(),
     };
-    decode(bytes.slice(..whole), fallback).unwrap_or_else(|(_, text)| text)
+    decode(&bytes[..whole], fallback).unwrap_or_else(|(_, text)| Cow::Owned(text))
 }
 
 /// Without a byte order mark UTF-16LE shows by the zero high bytes of its ASCII characters. Such
@@ -130,10 +128,10 @@ fn without_stray_byte(bytes: &[u8]) -> &[u8] {
     }
 }
 
-fn transcode(
-    bytes: &[u8],
+fn transcode<'b>(
+    bytes: &'b [u8],
     encoding: &'static Encoding,
-) -> Result<ByteString, (DecodeError, ByteString)> {
+) -> Result<Cow<'b, str>, (DecodeError, String)> {
     let bytes = bytes
         .strip_prefix(UTF_16LE_MARK)
         .filter(|_| encoding == UTF_16LE)
@@ -144,12 +142,12 @@ fn transcode(
         })
         .unwrap_or(bytes);
     if let Some(text) = encoding.decode_without_bom_handling_and_without_replacement(bytes) {
-        return Ok(text.into_owned().into());
+        return Ok(text);
     }
     let offset = valid_prefix(bytes, encoding);
     let (text, _) = encoding.decode_without_bom_handling(bytes);
     let error = DecodeError::new(ErrorCode::InvalidEncoding, None, offset);
-    Err((error, text.into_owned().into()))
+    Err((error, text.into_owned()))
 }
 
 /// How many bytes of UTF-8 the well-formed beginning of malformed input gives.
@@ -180,9 +178,7 @@ mod tests {
     }
 
     fn decoded(bytes: &[u8]) -> Result<String, (DecodeError, String)> {
-        decode(Bytes::copy_from_slice(bytes), FallbackEncoding::default())
-            .map(|text| text.to_string())
-            .map_err(|(error, text)| (error, text.to_string()))
+        decode(bytes, FallbackEncoding::default()).map(Cow::into_owned)
     }
 
     #[test]
@@ -226,8 +222,7 @@ mod tests {
     #[test]
     fn utf_8_as_fallback_means_no_guess() {
         let fallback = "UTF-8".parse().expect("a label");
-        let (error, text) =
-            decode(Bytes::from_static(b"ab\xF6c"), fallback).expect_err("not UTF-8");
+        let (error, text) = decode(b"ab\xF6c", fallback).expect_err("not UTF-8");
         assert_eq!((error.offset, &*text), (2, "ab\u{FFFD}c"));
     }
 

@@ -162,3 +162,17 @@ fn a_good_file_is_ok() {
         checked.stdout
     );
 }
+
+/// A host that reads the codec of the file must be able to read what is wrong with the rest of it.
+#[test]
+fn a_slip_is_reported_in_the_codec_of_the_file() {
+    let folder = folder("[output]\ncodec = \"native_json\"\n[source]\nworkers = 0\n");
+    let ran = run(&folder);
+    assert_eq!(ran.status, 2);
+    let diagnostic = record(ran.stderr.as_bytes());
+    let message = diagnostic["log"]["message"].as_str().expect("text");
+    assert!(
+        message.ends_with("4: source.workers: expected 1 to 64 workers"),
+        "{message}"
+    );
+}

@@ -4,7 +4,7 @@ use std::{
     io::{Read, Write},
     net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
     path::Path,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, Command, Stdio},
     sync::mpsc,
     thread,
 };
@@ -194,10 +194,6 @@ impl Running {
         self.folder.as_ref().expect("a configuration").path()
     }
 
-    pub fn id(&self) -> u32 {
-        self.process.0.id()
-    }
-
     /// Sends a datagram to its first address, always from the same port.
     pub fn send(&self, datagram: impl AsRef<[u8]>) {
         let sent = self.socket.send(datagram.as_ref()).expect("sent");
@@ -230,6 +226,14 @@ impl Running {
         self.send(datagram);
         self.events().one()
     }
+}
+
+#[cfg(unix)]
+impl Running {
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.process.0.id()
+    }
 
     /// Kills the process, not what it has started.
     pub fn kill(&mut self) {
@@ -238,7 +242,7 @@ impl Running {
     }
 
     /// Waits until it has ended by itself; with the diagnostics up to then.
-    pub fn wait(&mut self) -> (ExitStatus, Vec<Value>) {
+    pub fn wait(&mut self) -> (std::process::ExitStatus, Vec<Value>) {
         // Standard error is at its end when the program is.
         let diagnostics = self.diagnostics.by_ref().collect();
         (self.process.0.wait().expect("a status"), diagnostics)
