@@ -215,7 +215,7 @@ mod linux {
             let mut records = Vec::new();
             while let Some((length, after)) = rest.split_first_chunk() {
                 let (frame, after) = after.split_at(u32::from_be_bytes(*length) as usize);
-                records.extend(native::logs(frame));
+                records.extend(native::decode(frame).0);
                 rest = after;
             }
             records

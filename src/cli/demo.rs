@@ -93,10 +93,20 @@ fn play(args: &DemoArgs, config: &Config) -> Result<(), ExecError> {
             args.rate, args.seconds
         ),
     );
-    let played = send(args, address, &screen, &control).map_err(ExecError::Output)?;
-    await_arrival(&control, played.datagrams);
-    control.stop();
-    let ended = thread.join().unwrap_or(Ok(()));
+    let has_ended = || thread.is_finished();
+    let played = send(args, address, &screen, &control, has_ended).map_err(ExecError::Output)?;
+    if !thread.is_finished() {
+        await_arrival(&control, played.datagrams);
+        control.stop();
+    }
+    if let Err(error) = thread.join().unwrap_or(Ok(())) {
+        // Whoever reads the events has seen enough.
+        return if error.kind() == io::ErrorKind::BrokenPipe {
+            Ok(())
+        } else {
+            Err(ExecError::Output(error))
+        };
+    }
     say(
         &screen,
         &format!(
@@ -105,10 +115,7 @@ fn play(args: &DemoArgs, config: &Config) -> Result<(), ExecError> {
             summary::received(&control.counters().pipeline)
         ),
     );
-    match ended {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(ExecError::Output(error)),
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 fn send(
@@ -116,6 +123,7 @@ fn send(
     address: SocketAddr,
     screen: &Mutex<Screen>,
     control: &Control,
+    has_ended: impl Fn() -> bool,
 ) -> io::Result<Played> {
     let stopped = Arc::new(AtomicBool::new(false));
     stop::on_stop({
@@ -137,7 +145,7 @@ fn send(
             counters.excluded,
             counters.undecoded_events(),
         ));
-        if stopped.load(Ordering::Relaxed) {
+        if stopped.load(Ordering::Relaxed) || has_ended() {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())
