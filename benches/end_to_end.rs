@@ -49,10 +49,7 @@ mod linux {
             bare(address.parse().expect("an address"));
             return;
         }
-        println!(
-            "{:<24}{}",
-            "datagrams of", "300 bytes on average, a simulated site, loopback"
-        );
+        println!("a simulated site over loopback, datagrams of 300 bytes on average");
         println!(
             "{:<24}{:>10}{:>12}{:>12}{:>9}{:>12}{:>10}",
             "receiver", "rate /s", "sent", "received", "lost", "CPU us each", "peak MiB"

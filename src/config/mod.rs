@@ -8,9 +8,6 @@ mod addresses;
 mod load;
 mod manifest;
 
-use std::num::NonZeroU32;
-
-use governor::Quota;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
@@ -23,7 +20,7 @@ use crate::{
     encoding::Codec,
     pipeline::{PipelineConfig, UndecodedPolicy},
     schema::Schema,
-    source::SenderRange,
+    source::{RateLimitConfig, SenderRange},
     transform::BlacklistConfig,
     wire::FallbackEncoding,
 };
@@ -80,35 +77,6 @@ impl Default for SourceConfig {
             fallback_encoding: FallbackEncoding::default(),
             undecoded: UndecodedPolicy::default(),
         }
-    }
-}
-
-/// `[source.rate_limit]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RateLimitConfig {
-    /// Events a second that each sender may send, in the long run. Default: 0, no limit.
-    pub events_per_sec: u32,
-    /// Events that a sender may send at once after a time of silence, from 1. Default: 10,000.
-    pub burst: u32,
-}
-
-impl Default for RateLimitConfig {
-    fn default() -> Self {
-        Self {
-            events_per_sec: 0,
-            burst: 10_000,
-        }
-    }
-}
-
-impl RateLimitConfig {
-    /// The limit, if there is one.
-    #[must_use]
-    pub fn quota(self) -> Option<Quota> {
-        let rate = NonZeroU32::new(self.events_per_sec)?;
-        let burst = NonZeroU32::new(self.burst).unwrap_or(NonZeroU32::MIN);
-        Some(Quota::per_second(rate).allow_burst(burst))
     }
 }
 

@@ -28,7 +28,7 @@ pub use self::{
     kernel_drops::kernel_drops,
     receiver::Receiver,
     refusals::Refusals,
-    senders::{SenderRange, SenderRangeError, Senders, Verdict},
+    senders::{RateLimitConfig, SenderRange, SenderRangeError, Senders, Verdict},
     socket::{BindError, Bound, activated, bind, receive_buffer_bytes},
 };
 

@@ -7,8 +7,6 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use quick_cache::unsync::Cache;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::config::RateLimitConfig;
-
 /// Senders whose rate is remembered. Where more send, those that send least often are forgotten and
 /// begin anew: made-up addresses cost a fixed amount of memory.
 const MAX_SENDERS: usize = 4_096;
@@ -111,6 +109,35 @@ impl de::Visitor<'_> for RangeVisitor {
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
         text.parse().map_err(E::custom)
+    }
+}
+
+/// `[source.rate_limit]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RateLimitConfig {
+    /// Events a second that each sender may send, in the long run. Default: 0, no limit.
+    pub events_per_sec: u32,
+    /// Events that a sender may send at once after a time of silence, from 1. Default: 10,000.
+    pub burst: u32,
+}
+
+impl Default for RateLimitConfig {
+    fn default() -> Self {
+        Self {
+            events_per_sec: 0,
+            burst: 10_000,
+        }
+    }
+}
+
+impl RateLimitConfig {
+    /// The limit, if there is one.
+    #[must_use]
+    pub fn quota(self) -> Option<Quota> {
+        let rate = NonZeroU32::new(self.events_per_sec)?;
+        let burst = NonZeroU32::new(self.burst).unwrap_or(NonZeroU32::MIN);
+        Some(Quota::per_second(rate).allow_burst(burst))
     }
 }
 
