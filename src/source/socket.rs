@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{SocketAddr, UdpSocket},
+    net::{Ipv4Addr, SocketAddr, UdpSocket},
 };
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
@@ -88,13 +88,27 @@ pub fn activated(receive_buffer_bytes: usize) -> io::Result<Vec<Bound>> {
             io::Error::other(format!("the handed-over socket {place} was taken already"))
         })?;
         socket.set_nonblocking(false)?;
-        ask_for_buffer(&socket, receive_buffer_bytes);
+        enlarge_buffer(&socket, receive_buffer_bytes);
         bound.push(Bound {
             address: socket.local_addr()?,
             sockets: vec![socket],
         });
     }
     Ok(bound)
+}
+
+/// Asks for a buffer where that gives a larger one. A service manager is granted more than a program
+/// without privilege, whose wish would make the buffer smaller.
+fn enlarge_buffer(socket: &UdpSocket, bytes: usize) {
+    let granted = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|probe| {
+        ask_for_buffer(&probe, bytes);
+        self::receive_buffer_bytes(&probe)
+    });
+    if let (Ok(granted), Ok(now)) = (granted, self::receive_buffer_bytes(socket))
+        && granted > now
+    {
+        ask_for_buffer(socket, bytes);
+    }
 }
 
 fn share(

@@ -135,6 +135,37 @@ fn what_is_handed_over_goes_before_the_configuration() {
     assert_eq!(program.event_of(payload::OPEN)["user_id"], "goran");
 }
 
+/// Behind Vector, whose own id `LISTEN_PID` is: empty, the sockets are for whoever inherits them.
+#[test]
+fn an_empty_listen_pid_is_enough() {
+    let socket = socket();
+    let handle: OwnedFd = socket.try_clone().expect("a handle").into();
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", "exec 3<&0 0</dev/null; exec \"$@\"", "sh"])
+        .arg(env!("CARGO_BIN_EXE_qlik-sense-events"))
+        .envs([("LISTEN_PID", ""), ("LISTEN_FDS", "1")])
+        .stdin(Stdio::from(handle));
+    let mut program = Running::of(shell, Codec::Json, 1);
+    assert_eq!(
+        program.addresses(),
+        [socket.local_addr().expect("an address")]
+    );
+    assert_eq!(program.event_of(payload::OPEN)["user_id"], "goran");
+}
+
+/// A service manager may go beyond what a program is granted.
+#[test]
+fn a_larger_receive_buffer_is_left_as_it_is() {
+    let socket = socket();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("config.toml");
+    std::fs::write(&file, "[source]\nreceive_buffer_bytes = 4096\n").expect("a file");
+    let flags = ["--config", file.to_str().expect("text")];
+    let program = Running::of(activated(&socket, &flags), Codec::Json, 1);
+    assert_eq!(program.listening[0]["receive_buffer_bytes"], 425_984);
+}
+
 /// `LISTEN_PID` of another process: the sockets are that one's.
 #[test]
 fn sockets_of_another_process_are_left_alone() {

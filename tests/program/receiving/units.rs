@@ -1,1 +1,183 @@
-//! Units of systemd.
+//! The units for systemd, as far as they can be read without it; and with `systemd-analyze` where that
+//! is installed.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use qlik_sense_events::config::Config;
+
+use crate::support::command;
+
+/// Every directive that the units may have, by section.
+const KNOWN: [(&str, &[&str]); 4] = [
+    ("Unit", &["Description", "Requires", "After"]),
+    ("Socket", &["ListenDatagram", "ReceiveBuffer", "Service"]),
+    (
+        "Service",
+        &[
+            "ExecStart",
+            "StandardOutput",
+            "StandardError",
+            "LogRateLimitIntervalSec",
+            "Restart",
+            "RestartSec",
+            "DynamicUser",
+            "NoNewPrivileges",
+            "ProtectSystem",
+            "ProtectHome",
+            "PrivateDevices",
+            "PrivateTmp",
+            "MemoryDenyWriteExecute",
+            "MemoryMax",
+            "Sockets",
+        ],
+    ),
+    ("Install", &["WantedBy"]),
+];
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/systemd")
+}
+
+/// The directives of a unit: `Section.Name` to value.
+fn directives(file: &str) -> BTreeMap<String, String> {
+    let text = fs::read_to_string(folder().join(file)).expect(file);
+    let mut section = "";
+    let mut directives = BTreeMap::new();
+    for line in text
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+    {
+        if let Some(name) = line
+            .strip_prefix('[')
+            .and_then(|line| line.strip_suffix(']'))
+        {
+            section = name;
+            continue;
+        }
+        let (name, value) = line.split_once('=').expect("Name=value");
+        let known = KNOWN.iter().find(|(known, _)| *known == section);
+        let (_, names) = known.unwrap_or_else(|| panic!("{file}: [{section}]"));
+        assert!(names.contains(&name), "{file}: {section}.{name}");
+        let twice = directives.insert(format!("{section}.{name}"), value.to_owned());
+        assert_eq!(twice, None, "{file}: {section}.{name}");
+    }
+    directives
+}
+
+fn files() -> Vec<String> {
+    let mut files = Vec::new();
+    for part in fs::read_dir(folder()).expect("a folder") {
+        let part = part.expect("a folder").path();
+        for file in fs::read_dir(&part).expect("a folder") {
+            let file = file.expect("a file").path();
+            let name = file.strip_prefix(folder()).expect("a name");
+            files.push(name.to_str().expect("text").to_owned());
+        }
+    }
+    files.sort();
+    files
+}
+
+#[test]
+fn every_unit_is_read_here() {
+    let expected = [
+        ("standalone/qlik-sense-events.service", 17),
+        ("standalone/qlik-sense-events.socket", 4),
+        ("vector/qlik-sense-events.conf", 3),
+        ("vector/qlik-sense-events.socket", 5),
+    ];
+    let units: Vec<String> = files()
+        .into_iter()
+        .filter(|file| !file.ends_with(".yaml"))
+        .collect();
+    let counted: Vec<_> = units
+        .iter()
+        .map(|unit| (&**unit, directives(unit).len()))
+        .collect();
+    assert_eq!(counted, expected);
+    assert_eq!(files().len(), expected.len() + 1);
+}
+
+#[test]
+fn the_units_agree_with_the_program_and_each_other() {
+    let config = Config::default();
+    for part in ["standalone", "vector"] {
+        let socket = directives(&format!("{part}/qlik-sense-events.socket"));
+        let address = socket["Socket.ListenDatagram"].parse().expect("an address");
+        assert_eq!(&*config.source.address, [address]);
+        let mebibytes = socket["Socket.ReceiveBuffer"].strip_suffix('M');
+        let mebibytes: usize = mebibytes.expect("MiB").parse().expect("a number");
+        assert_eq!(mebibytes << 20, config.source.receive_buffer_bytes);
+    }
+    let socket = directives("vector/qlik-sense-events.socket");
+    assert_eq!(socket["Socket.Service"], "vector.service");
+    let service = directives("vector/qlik-sense-events.conf");
+    let own = directives("standalone/qlik-sense-events.service");
+    for value in [
+        &service["Service.Sockets"],
+        &service["Unit.Requires"],
+        &service["Unit.After"],
+        &own["Unit.Requires"],
+        &own["Unit.After"],
+    ] {
+        assert_eq!(value, "qlik-sense-events.socket");
+    }
+}
+
+/// The command of the service, and the one that Vector is told, start a program that listens.
+#[test]
+fn the_commands_are_the_programs() {
+    let own = directives("standalone/qlik-sense-events.service");
+    let started = own["Service.ExecStart"].split(' ').collect::<Vec<_>>();
+    let vector = fs::read_to_string(folder().join("vector/vector.yaml")).expect("a file");
+    let vector: serde_json::Value = yaml_serde::from_str(&vector).expect("YAML");
+    let source = &vector["sources"]["qlik_sense"];
+    assert_eq!(source["environment"], serde_json::json!({"LISTEN_PID": ""}));
+    let told = source["command"].as_array().expect("a command");
+    let told: Vec<&str> = told.iter().filter_map(|word| word.as_str()).collect();
+    assert_eq!(source["decoding"]["codec"], told[3]);
+    for words in [started, told] {
+        let mut command = command();
+        command
+            .args(&words[1..])
+            .arg("--help")
+            .stdout(Stdio::null());
+        assert!(words[0].ends_with("qlik-sense-events"));
+        assert!(command.status().expect("a status").success(), "{words:?}");
+    }
+}
+
+#[test]
+fn systemd_finds_nothing_wrong() {
+    let found = Command::new("systemd-analyze").arg("--version").output();
+    if !found.is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: systemd-analyze is not installed");
+        return;
+    }
+    let temporary = tempfile::tempdir().expect("a folder");
+    for name in ["qlik-sense-events.socket", "qlik-sense-events.service"] {
+        let unit = fs::read_to_string(folder().join("standalone").join(name)).expect("a unit");
+        // It asks whether the program is there.
+        let unit = unit.replace(
+            "/usr/local/bin/qlik-sense-events",
+            env!("CARGO_BIN_EXE_qlik-sense-events"),
+        );
+        fs::write(temporary.path().join(name), unit).expect("a file");
+    }
+    let output = Command::new("systemd-analyze")
+        .args(["verify", "--man=no", "--recursive-errors=no"])
+        .arg(temporary.path().join("qlik-sense-events.service"))
+        .arg(temporary.path().join("qlik-sense-events.socket"))
+        .output()
+        .expect("systemd-analyze");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && !said.contains("qlik-sense-events"),
+        "{said}"
+    );
+}
