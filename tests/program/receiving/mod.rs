@@ -2,6 +2,7 @@
 
 mod activation;
 mod address;
+mod clock;
 mod counts;
 mod faults;
 mod injected;

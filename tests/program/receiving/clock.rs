@@ -1,0 +1,64 @@
+//! A clock that jumps, by libfaketime.
+
+use std::{fs, path::Path};
+
+use nix::sys::signal::Signal;
+
+use super::configured;
+use crate::{
+    support::{Codec, Running, payload, time},
+    unix::stop,
+};
+
+const LIBRARIES: [&str; 3] = [
+    "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",
+    "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1",
+    "/usr/lib64/faketime/libfaketimeMT.so.1",
+];
+
+/// Events have the time of the clock, as it is. Metrics and the reading of files go on at their
+/// intervals, because those are measured by a clock that only goes forward.
+#[test]
+fn a_clock_that_jumps_back_stops_nothing() {
+    let library = LIBRARIES.iter().find(|library| Path::new(library).exists());
+    let Some(library) = library else {
+        eprintln!("skipped: libfaketime is not installed");
+        return;
+    };
+    let config = "[telemetry]\ninterval_secs = 1\n[transform.blacklist]\nfiles = [\"users.txt\"]\n";
+    let (folder, mut command) = configured(config, Codec::NativeJson);
+    let (users, clock) = (folder.path().join("users.txt"), folder.path().join("clock"));
+    fs::write(&users, "").expect("a file");
+    let set = |to: &str| {
+        fs::write(folder.path().join("new"), to).expect("a file");
+        fs::rename(folder.path().join("new"), &clock).expect("replaced");
+    };
+    set("@2030-05-01 12:00:00");
+    command
+        .env("LD_PRELOAD", library)
+        .env("FAKETIME_TIMESTAMP_FILE", &clock)
+        .envs([
+            ("FAKETIME_NO_CACHE", "1"),
+            ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+            ("TZ", "UTC"),
+        ]);
+    let mut program = Running::of(command, Codec::NativeJson, 1);
+    let year = |program: &mut Running| {
+        let event = program.event_of(payload::OPEN);
+        time(&event, Codec::NativeJson).format("%Y").to_string()
+    };
+    assert_eq!(year(&mut program), "2030");
+    set("@2001-06-15 12:00:00");
+    assert_eq!(year(&mut program), "2001");
+    let told = program.events().metrics.len();
+    fs::write(&users, "LAB\\maria\n").expect("a file");
+    let diagnostic = program.diagnostics.one();
+    assert_eq!(diagnostic["message"], "the blacklist was read again");
+    while program.events().metrics.len() == told {
+        program.events().frame().expect("a frame");
+    }
+    set("@2035-06-15 12:00:00");
+    assert_eq!(year(&mut program), "2035");
+    let stopped = stop(program, Signal::SIGTERM);
+    assert_eq!((stopped.status, stopped.count("datagrams")), (Some(0), 3));
+}
