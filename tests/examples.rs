@@ -361,7 +361,7 @@ fn values(value: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {
 fn documents() -> Vec<PathBuf> {
     let mut documents: Vec<PathBuf> = files("", "md").into_values().collect();
     documents.extend(files("docs", "md").into_values());
-    assert_eq!(documents.len(), 8, "{documents:?}");
+    assert_eq!(documents.len(), 10, "{documents:?}");
     documents
 }
 
