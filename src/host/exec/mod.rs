@@ -53,6 +53,9 @@ pub enum ExecError {
     /// The system gives no thread.
     #[error("a thread cannot be started: {0}")]
     Thread(#[source] io::Error),
+    /// A thread has ended by a fault of the program.
+    #[error("a thread ended by a fault of the program, which is reported above")]
+    Panicked,
 }
 
 /// What ends a run, or asks it to look around.
@@ -62,6 +65,8 @@ pub enum Signal {
     Stop,
     /// A worker's sink failed; nobody reads any more, or the output is broken.
     Failed(io::Error),
+    /// A thread ended by a fault of the program; it has written why to standard error.
+    Panicked,
 }
 
 /// Whether the program should outlive its parent.

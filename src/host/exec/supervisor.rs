@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    panic::{self, AssertUnwindSafe},
     sync::{Arc, mpsc},
     thread::{self, JoinHandle},
     time::{Duration, Instant, SystemTime},
@@ -93,7 +94,8 @@ impl<'d> Supervisor<'d> {
     ///
     /// # Errors
     ///
-    /// [`ExecError::Output`] when the output is broken.
+    /// [`ExecError::Output`] when the output is broken, [`ExecError::Panicked`] when a thread has ended by a
+    /// fault.
     pub fn supervise(
         mut self,
         mut watched: Watched,
@@ -105,11 +107,12 @@ impl<'d> Supervisor<'d> {
         let ended = loop {
             match self.signals.recv_timeout(TICK) {
                 Ok(Signal::Stop) | Err(mpsc::RecvTimeoutError::Disconnected) => break Ok(()),
-                Ok(Signal::Failed(error)) => break Err(error),
+                Ok(Signal::Failed(error)) => break Err(ExecError::Output(error)),
+                Ok(Signal::Panicked) => break Err(ExecError::Panicked),
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
             }
             if reader.has_gone(output) {
-                break Err(io::ErrorKind::BrokenPipe.into());
+                break Err(ExecError::Output(io::ErrorKind::BrokenPipe.into()));
             }
             if watched.changed() {
                 self.reload();
@@ -125,20 +128,21 @@ impl<'d> Supervisor<'d> {
         self.end(ended)
     }
 
-    fn end(mut self, ended: io::Result<()>) -> Result<(), ExecError> {
+    fn end(mut self, ended: Result<(), ExecError>) -> Result<(), ExecError> {
         for control in self.controls() {
             control.stop();
         }
         if let Err(error) = ended {
             // Threads may be blocked in writing to a reader that has gone; they end with the process.
-            if error.kind() == io::ErrorKind::BrokenPipe {
+            if matches!(&error, ExecError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+            {
                 return Ok(());
             }
             self.report("stopped", |_, _| true);
-            return Err(ExecError::Output(error));
+            return Err(error);
         }
         for thread in std::mem::take(&mut self.threads) {
-            // A panic has been reported by the thread itself.
+            // A panic is among the signals.
             let _ = thread.join();
         }
         if self.telemetry_interval.is_some() {
@@ -153,7 +157,8 @@ impl<'d> Supervisor<'d> {
                 .signals
                 .recv_timeout(if is_finished { Duration::ZERO } else { TICK })
             {
-                Ok(Signal::Failed(error)) => return self.end(Err(error)),
+                Ok(Signal::Failed(error)) => return self.end(Err(ExecError::Output(error))),
+                Ok(Signal::Panicked) => return self.end(Err(ExecError::Panicked)),
                 Ok(Signal::Stop) => {}
                 Err(_) if is_finished => break,
                 Err(_) => {}
@@ -255,9 +260,60 @@ fn spawn(
     work: impl FnOnce() -> io::Result<()> + Send + 'static,
 ) -> io::Result<JoinHandle<()>> {
     thread::Builder::new().name(name.into()).spawn(move || {
-        if let Err(error) = work() {
-            // The supervisor may have ended already.
-            let _ = signals.send(Signal::Failed(error));
-        }
+        let signal = match panic::catch_unwind(AssertUnwindSafe(work)) {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => Signal::Failed(error),
+            Err(_) => Signal::Panicked,
+        };
+        // The supervisor may have ended already.
+        let _ = signals.send(signal);
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+
+    use super::*;
+    use crate::{
+        encoding::Codec,
+        host::exec::{Orphan, listen, open},
+        transform::OutputBuffer,
+    };
+
+    struct Panics;
+
+    impl Sink for Panics {
+        fn take(&mut self, _: &mut OutputBuffer) -> io::Result<()> {
+            panic!("this is the test of a panic");
+        }
+    }
+
+    /// A program that holds the port and hears nothing would be worse than one that ends.
+    #[test]
+    fn a_worker_that_panics_ends_the_program() {
+        let config =
+            Config::parse("[source]\naddress = \"127.0.0.1:0\"\n").expect("a configuration");
+        let opened = open(&config).expect("a port");
+        let (listeners, workers) = listen(&config, opened, |_| Panics).expect("a worker");
+        let address = listeners[0].address;
+        let output = Output::stdout().expect("standard output");
+        let mut diagnostics = Diagnostics::new(Codec::Json);
+        let supervisor = Supervisor::start(
+            &config,
+            listeners,
+            workers,
+            Arc::new(Queue::new(config.queue, 1)),
+            output.clone(),
+            &mut diagnostics,
+            mpsc::channel(),
+        );
+        let sender = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        sender.send_to(b"anything", address).expect("sent");
+        let reader = Reader::new(&output, Orphan::Lives);
+        let ended = supervisor
+            .expect("threads")
+            .supervise(Watched::new([]), &output, &reader);
+        assert!(matches!(ended, Err(ExecError::Panicked)), "{ended:?}");
+    }
 }

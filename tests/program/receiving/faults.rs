@@ -1,13 +1,14 @@
 //! Faults that a program of years meets.
 
 use std::{
-    fs::OpenOptions,
+    fs::{self, OpenOptions},
     process::Stdio,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use nix::sys::signal::Signal;
@@ -183,7 +184,7 @@ fn a_flood_of_nothing_does_not_keep_it_from_ending() {
 /// What the kernel has dropped at the socket of a port.
 fn kernel_drops(address: std::net::SocketAddr) -> u64 {
     let port = format!(":{:04X}", address.port());
-    let table = std::fs::read_to_string("/proc/net/udp").expect("a table");
+    let table = fs::read_to_string("/proc/net/udp").expect("a table");
     let row = table.lines().find(|row| {
         row.split_ascii_whitespace()
             .nth(1)
@@ -201,16 +202,25 @@ fn metrics_that_wait_do_not_keep_back_the_last_ones() {
     let (_folder, command) = configured(config, Codec::Native);
     let (mut program, reader) = unread(command, Codec::Native);
     let mut sender = Numbered::new("127.0.0.1", program.addresses()[0]);
-    // The writer is stuck, so that the next metrics wait in the queue.
     sender.feed(&program, 8_000);
-    thread::sleep(std::time::Duration::from_millis(1_500));
+    // The writer is stuck, so that the next metrics wait in the queue; nobody tells when they do.
+    thread::sleep(Duration::from_millis(1_500));
     sender.feed(&program, 100);
     signal(&program, Signal::SIGTERM);
+    let tasks = format!("/proc/{}/task", program.id());
+    super::until("the worker has ended", || {
+        let tasks = fs::read_dir(&tasks).expect("tasks");
+        let names = tasks.map(|task| fs::read_to_string(task.expect("a task").path().join("comm")));
+        names.flatten().all(|name| name != "worker\n")
+    });
+    // The last metrics come right after that.
+    thread::sleep(Duration::from_millis(100));
     let mut records = Records::new(reader, Codec::Native);
     let events = records.by_ref().count() as u64;
     let (_, diagnostics) = program.wait();
     let last = diagnostics.last().expect("a diagnostic");
     let told = super::counters(&records.metrics);
+    assert!(last["dropped"].as_u64() > Some(0));
     assert_eq!(told["received_datagrams_total"], sender.sent);
     assert_eq!(told["queue_dropped_events_total"], last["dropped"]);
     assert_eq!(
