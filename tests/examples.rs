@@ -481,7 +481,7 @@ fn the_table_of_options_is_that_of_the_manifest() {
 
 fn flatten(prefix: &str, value: &toml::Value, keys: &mut BTreeMap<String, String>) {
     match value {
-        toml::Value::Table(table) => {
+        toml::Value::Table(table) if !table.is_empty() => {
             for (name, value) in table {
                 let key = match prefix {
                     "" => name.clone(),

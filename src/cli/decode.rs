@@ -16,6 +16,7 @@ use qlik_sense_events::{
         worker::Sink,
     },
     pipeline::Pipeline,
+    schema::Layout,
     transform::OutputBuffer,
 };
 
@@ -42,6 +43,13 @@ pub fn decode(args: &DecodeArgs) -> u8 {
     } else {
         &*args.files
     };
+    let layout = match config.output.layout() {
+        Ok(layout) => layout,
+        Err(error) => {
+            diagnostics.report(Level::Error, &ExecError::Fields(error).to_string());
+            return USAGE;
+        }
+    };
     let pipeline = match config.pipeline().build() {
         Ok(pipeline) => pipeline,
         Err(error) => {
@@ -49,7 +57,9 @@ pub fn decode(args: &DecodeArgs) -> u8 {
             return USAGE;
         }
     };
-    match Decode::new(&config, pipeline).and_then(|decode| decode.files(files, &mut diagnostics)) {
+    match Decode::new(&config, layout, pipeline)
+        .and_then(|decode| decode.files(files, &mut diagnostics))
+    {
         Ok(status) => status,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => SUCCESS,
         Err(error) => {
@@ -67,11 +77,11 @@ struct Decode {
 }
 
 impl Decode {
-    fn new(config: &Config, pipeline: Pipeline) -> io::Result<Self> {
+    fn new(config: &Config, layout: Layout, pipeline: Pipeline) -> io::Result<Self> {
         Ok(Self {
             pipeline,
             events: OutputBuffer::default(),
-            sink: Frames::new(Output::stdout()?, config.output),
+            sink: Frames::new(Output::stdout()?, config.output.codec, layout),
             max_datagram_bytes: config.source.max_datagram_bytes,
         })
     }

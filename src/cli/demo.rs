@@ -19,6 +19,7 @@ use qlik_sense_events::{
         exec::{self, Diagnostics, ExecError, Frames, Level, Output},
         worker::{Control, Sink},
     },
+    schema::Layout,
     simulate::{Pace, Played, Sender, Site},
     transform::OutputBuffer,
 };
@@ -60,7 +61,7 @@ pub fn demo(args: &DemoArgs) -> u8 {
         Err(error) => {
             Diagnostics::new(config.output.codec).report(Level::Error, &error.to_string());
             match error {
-                ExecError::Blacklist(_) => USAGE,
+                ExecError::Blacklist(_) | ExecError::Fields(_) => USAGE,
                 _ => FAILURE,
             }
         }
@@ -71,12 +72,16 @@ const SERVICE_ACCOUNTS: &str = r"INTERNAL\sa_*";
 
 fn play(args: &DemoArgs, config: &Config) -> Result<(), ExecError> {
     let screen = Arc::new(Mutex::new(Screen::new()));
-    let for_people = io::stdout().is_terminal() && args.common.codec.is_none();
+    let layout = config.output.layout()?;
+    // Lines for people have fields of their own; whoever asks for others wants to see those.
+    let for_people =
+        io::stdout().is_terminal() && args.common.codec.is_none() && layout == Layout::default();
     let output = Output::stdout().map_err(ExecError::Output)?;
     let opened = exec::open(config)?;
     let sink = |_| DemoSink {
         screen: Arc::clone(&screen),
-        frames: (!for_people).then(|| Frames::new(output.clone(), config.output)),
+        frames: (!for_people)
+            .then(|| Frames::new(output.clone(), config.output.codec, layout.clone())),
     };
     let (_, mut workers) = exec::listen(config, opened, sink).map_err(ExecError::Socket)?;
     // One address was configured, so there is one worker.

@@ -47,7 +47,7 @@ pub fn run(args: &RunArgs) -> u8 {
         Err(error) => {
             diagnostics.report(Level::Error, &error.to_string());
             match error {
-                ExecError::Blacklist(_) => USAGE,
+                ExecError::Blacklist(_) | ExecError::Fields(_) => USAGE,
                 _ => FAILURE,
             }
         }

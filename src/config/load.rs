@@ -205,6 +205,10 @@ impl<'a> File<'a> {
             "source.max_datagram_bytes",
             "1 to 65507 bytes, the most that a UDP datagram can carry",
         );
+        if let Err(error) = config.output.layout() {
+            let key = "output.drop_fields";
+            problems.push(self.problem(self.place(key), key, &error.to_string()));
+        }
         problems
     }
 

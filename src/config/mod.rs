@@ -19,7 +19,7 @@ use crate::{
     decoding::{MAX_DATAGRAM_BYTES, QlikSenseDeserializerConfig},
     encoding::Codec,
     pipeline::{PipelineConfig, UndecodedPolicy},
-    schema::Schema,
+    schema::{Layout, Schema, Tags, UnknownField},
     source::{RateLimitConfig, SenderRange},
     transform::BlacklistConfig,
     wire::FallbackEncoding,
@@ -135,13 +135,28 @@ pub struct TransformConfig {
 }
 
 /// `[output]`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct OutputConfig {
     /// The format of events. Default: `json`.
     pub codec: Codec,
     /// The names of fields. Default: `default`.
     pub schema: Schema,
+    /// Names and values on every event. Default: none.
+    pub tags: Tags,
+    /// Fields that are left out, by their names in the schema. Default: none.
+    pub drop_fields: Vec<String>,
+}
+
+impl OutputConfig {
+    /// How events look: the schema with the tags and without the fields that are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownField`] when a field that is to be left out is none of the schema.
+    pub fn layout(&self) -> Result<Layout, UnknownField> {
+        Layout::new(self.schema, self.tags.clone(), &self.drop_fields)
+    }
 }
 
 impl Config {

@@ -1,17 +1,49 @@
 //! The schema `default`: flat fields in snake_case.
 
-use std::net::IpAddr;
-
-use serde::{Serialize, Serializer, ser::Error as _};
-use uuid::Uuid;
-
-use super::{Fields, SOURCE_TYPE, Timestamp, Visitor, serialize};
+use super::{
+    Fields, SOURCE_TYPE, Tags, Timestamp, Visitor,
+    values::{Address, Guid},
+};
 use crate::{
     event::{Event, Undecoded, UserEvent},
     wire::DecodeError,
 };
 
-pub(super) fn visit<V: Visitor>(event: &Event, visitor: &mut V) -> Result<(), V::Error> {
+/// Every field.
+pub(super) const FIELDS: &[&str] = &[
+    "timestamp",
+    "source_type",
+    "event",
+    "action",
+    "qlik_command",
+    "host",
+    "user_directory",
+    "user_id",
+    "user",
+    "origin",
+    "context",
+    "message",
+    "virtual_proxy",
+    "app_id",
+    "user_agent",
+    "browser_name",
+    "browser_version",
+    "os_name",
+    "os_version",
+    "error",
+    "error.code",
+    "error.field",
+    "error.offset",
+    "raw",
+    "sender",
+    "tags",
+];
+
+pub(super) fn visit<V: Visitor>(
+    event: &Event,
+    tags: &Tags,
+    visitor: &mut V,
+) -> Result<(), V::Error> {
     let timestamp = event.arrival().map(|arrival| Timestamp(arrival.timestamp));
     visitor.field("timestamp", timestamp.as_ref())?;
     visitor.field("source_type", Some(SOURCE_TYPE))?;
@@ -21,7 +53,8 @@ pub(super) fn visit<V: Visitor>(event: &Event, visitor: &mut V) -> Result<(), V:
         Event::Undecoded(event) => visit_undecoded(event, visitor)?,
     }
     let sender = event.arrival().and_then(|arrival| arrival.sender);
-    visitor.field("sender", sender.map(Address).as_ref())
+    visitor.field("sender", sender.map(Address).as_ref())?;
+    visitor.field("tags", tags.if_any())
 }
 
 fn visit_user<V: Visitor>(event: &UserEvent, visitor: &mut V) -> Result<(), V::Error> {
@@ -51,63 +84,17 @@ fn visit_undecoded<V: Visitor>(event: &Undecoded, visitor: &mut V) -> Result<(),
     // The payload's own host cannot be told; the sender is the next best answer to "which node".
     let sender = event.arrival().and_then(|arrival| arrival.sender);
     visitor.field("host", sender.map(Address).as_ref())?;
-    visitor.field("error", Some(&ErrorView(event.error())))?;
+    visitor.group("error", &Reason(event.error()))?;
     visitor.field("raw", Some(event.raw()))
 }
 
-/// A guid in its usual form, made on the stack.
-struct Guid(Uuid);
+/// Why a payload could not be decoded: `{ code, field, offset }`.
+pub(super) struct Reason(pub(super) DecodeError);
 
-impl Serialize for Guid {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut text = Uuid::encode_buffer();
-        serializer.serialize_str(self.0.hyphenated().encode_lower(&mut text))
-    }
-}
-
-/// An address as text. IPv4 is nearly every event's, and `Display` takes longer for it than
-/// all other fields together.
-struct Address(IpAddr);
-
-impl Serialize for Address {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let IpAddr::V4(address) = self.0 else {
-            return serializer.collect_str(&self.0);
-        };
-        let mut text = [0; "255.255.255.255.".len()];
-        let mut length = 0;
-        let mut put = |byte| {
-            text[length] = byte;
-            length += 1;
-        };
-        for octet in address.octets() {
-            if octet >= 100 {
-                put(b'0' + octet / 100);
-            }
-            if octet >= 10 {
-                put(b'0' + octet / 10 % 10);
-            }
-            put(b'0' + octet % 10);
-            put(b'.');
-        }
-        let text = str::from_utf8(&text[..length - 1]).map_err(S::Error::custom)?;
-        serializer.serialize_str(text)
-    }
-}
-
-/// `{ code, field, offset }`.
-struct ErrorView(DecodeError);
-
-impl Fields for ErrorView {
+impl Fields for Reason {
     fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
         visitor.field("code", Some(&self.0.code))?;
         visitor.field("field", self.0.field.as_ref())?;
         visitor.field("offset", Some(&self.0.offset))
-    }
-}
-
-impl Serialize for ErrorView {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serialize(self, serializer)
     }
 }

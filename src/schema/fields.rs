@@ -42,6 +42,17 @@ pub trait Visitor {
     ) -> Result<(), Self::Error> {
         self.field(name, value.map(Displayed).as_ref())
     }
+
+    /// Takes a field that has fields of its own. It is absent where they all are.
+    ///
+    /// # Errors
+    ///
+    /// When the field cannot be taken.
+    fn group<F: Fields>(&mut self, name: &'static str, fields: &F) -> Result<(), Self::Error> {
+        let present = count(fields);
+        let group = Group { fields, present };
+        self.field(name, (present > 0).then_some(&group))
+    }
 }
 
 /// Writes the fields that are present, as a struct with exactly that many: formats such as
@@ -51,13 +62,25 @@ pub trait Visitor {
 ///
 /// What the serializer fails with.
 pub fn serialize<F: Fields, S: Serializer>(fields: &F, serializer: S) -> Result<S::Ok, S::Error> {
-    let mut count = Count(0);
-    match fields.visit(&mut count) {
-        Ok(()) => {}
-    }
-    let mut writer = Writer(serializer.serialize_struct("", count.0)?);
+    write(fields, count(fields), serializer)
+}
+
+fn write<F: Fields, S: Serializer>(
+    fields: &F,
+    present: usize,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut writer = Writer(serializer.serialize_struct("", present)?);
     fields.visit(&mut writer)?;
     writer.0.end()
+}
+
+/// How many fields are present.
+fn count<F: Fields>(fields: &F) -> usize {
+    let mut count = Count(0);
+    match fields.visit(&mut count) {
+        Ok(()) => count.0,
+    }
 }
 
 struct Count(usize);
@@ -97,5 +120,17 @@ struct Displayed<T>(T);
 impl<T: Display> Serialize for Displayed<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
+    }
+}
+
+/// The value of a field that has fields of its own, which were counted already.
+struct Group<'a, F> {
+    fields: &'a F,
+    present: usize,
+}
+
+impl<F: Fields> Serialize for Group<'_, F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        write(self.fields, self.present, serializer)
     }
 }

@@ -2,18 +2,28 @@
 //!
 //! A schema is one file with one function: it visits the fields of an event, in order, each with
 //! its name and its value or its absence. [`View`] makes a `serde` value of that, which every codec
-//! can write, so schemas and codecs combine without knowing each other.
+//! can write, so schemas and codecs combine without knowing each other. [`Layout`] adds what the
+//! configuration says: tags, and fields to leave out.
 
+mod butler_sos;
 mod default;
+mod dropped;
+mod ecs;
 mod fields;
+mod layout;
+mod tags;
 mod timestamp;
+mod values;
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize, Serializer};
 
+use self::dropped::{Dropped, Without};
 pub use self::{
     fields::{Fields, Visitor, serialize},
+    layout::{Layout, UnknownField},
+    tags::{TagError, Tags},
     timestamp::{TIMESTAMP_TOKEN, Timestamp},
 };
 use crate::event::Event;
@@ -29,26 +39,44 @@ pub enum Schema {
     /// Flat fields in snake_case.
     #[default]
     Default,
+    /// Elastic Common Schema 8.
+    Ecs,
+    /// What Butler SOS publishes over MQTT.
+    ButlerSos,
 }
 
 impl Schema {
     /// Every schema.
-    pub const ALL: [Self; 1] = [Self::Default];
+    pub const ALL: [Self; 3] = [Self::Default, Self::Ecs, Self::ButlerSos];
 
     /// The name in options, for example `default`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Default => "default",
+            Self::Ecs => "ecs",
+            Self::ButlerSos => "butler_sos",
         }
     }
 
-    /// An event as this schema shows it.
+    /// The names of all fields, those within a field with its name and a dot before theirs.
+    #[must_use]
+    pub const fn fields(self) -> &'static [&'static str] {
+        match self {
+            Self::Default => default::FIELDS,
+            Self::Ecs => ecs::FIELDS,
+            Self::ButlerSos => butler_sos::FIELDS,
+        }
+    }
+
+    /// An event as this schema shows it, without tags and with every field.
     #[must_use]
     pub const fn view(self, event: &Event) -> View<'_> {
         View {
             schema: self,
             event,
+            tags: Tags::NONE,
+            dropped: None,
         }
     }
 }
@@ -61,7 +89,7 @@ impl fmt::Display for Schema {
 
 /// There is no schema of that name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("expected the schema `default`")]
+#[error("expected one of the schemas `default`, `ecs` and `butler_sos`")]
 pub struct UnknownSchema;
 
 impl FromStr for Schema {
@@ -92,12 +120,25 @@ impl FromStr for Schema {
 pub struct View<'a> {
     schema: Schema,
     event: &'a Event,
+    tags: &'a Tags,
+    dropped: Option<&'a Dropped>,
+}
+
+impl View<'_> {
+    fn visit_all<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
+        match self.schema {
+            Schema::Default => default::visit(self.event, self.tags, visitor),
+            Schema::Ecs => ecs::visit(self.event, self.tags, visitor),
+            Schema::ButlerSos => butler_sos::visit(self.event, self.tags, visitor),
+        }
+    }
 }
 
 impl Fields for View<'_> {
     fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-        match self.schema {
-            Schema::Default => default::visit(self.event, visitor),
+        match self.dropped {
+            None => self.visit_all(visitor),
+            Some(dropped) => self.visit_all(&mut Without { dropped, visitor }),
         }
     }
 }

@@ -44,7 +44,7 @@ fn keys(table: &Table, prefix: &str, keys: &mut Vec<String>) {
     for (name, value) in table {
         let key = format!("{prefix}{name}");
         match value {
-            Value::Table(table) => self::keys(table, &format!("{key}."), keys),
+            Value::Table(table) if !table.is_empty() => self::keys(table, &format!("{key}."), keys),
             _ => keys.push(key),
         }
     }

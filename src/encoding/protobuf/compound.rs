@@ -1,5 +1,7 @@
 //! Maps and arrays, whose length is known at their end.
 
+use std::fmt::{self, Display, Write as _};
+
 use serde::{Serialize, ser};
 
 use super::{
@@ -95,22 +97,33 @@ impl ser::SerializeMap for Compound<'_, '_> {
     type Error = Error;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
-        // serde_json knows which keys are text; any other key is refused by it.
-        self.entry = match serde_json::to_value(key) {
-            Ok(serde_json::Value::String(key)) => key,
-            _ => return Err(unsupported("a map key that is not text")),
-        };
-        Ok(())
+        // The memory of text that is displayed serves for keys too, so that a map costs no allocation.
+        let mut entry = std::mem::take(&mut self.buffer.text);
+        entry.clear();
+        let written = write!(entry, "{}", Key(key));
+        self.entry = entry;
+        written.map_err(|_| unsupported("a map key that is not text or a number"))
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
         let key = std::mem::take(&mut self.entry);
-        self.put(Slot::Entry(&key), value)
+        let written = self.put(Slot::Entry(&key), value);
+        self.buffer.text = key;
+        written
     }
 
     fn end(self) -> Result<(), Error> {
         self.finish();
         Ok(())
+    }
+}
+
+/// A map's key as text: `serde` writes what can be displayed, which is what can be a key in JSON.
+struct Key<'a, T: ?Sized>(&'a T);
+
+impl<T: Serialize + ?Sized> Display for Key<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.serialize(f)
     }
 }
 

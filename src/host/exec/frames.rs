@@ -4,10 +4,9 @@ use std::{io, sync::Arc};
 
 use super::{Output, Queue};
 use crate::{
-    config::OutputConfig,
-    encoding::{EncodeError, Encoder},
+    encoding::{Codec, EncodeError, Encoder},
     host::worker::Sink,
-    schema::Schema,
+    schema::Layout,
     transform::OutputBuffer,
 };
 
@@ -57,19 +56,19 @@ impl FrameWriter for Enqueue {
 pub struct Frames<W> {
     writer: W,
     encoder: Encoder,
-    schema: Schema,
+    layout: Layout,
     /// Events in the encoder.
     events: u64,
 }
 
 impl<W: FrameWriter> Frames<W> {
-    /// Frames in the configured codec and schema.
+    /// Frames in a codec, of events that look so.
     #[must_use]
-    pub fn new(writer: W, config: OutputConfig) -> Self {
+    pub fn new(writer: W, codec: Codec, layout: Layout) -> Self {
         Self {
             writer,
-            encoder: Encoder::new(config.codec),
-            schema: config.schema,
+            encoder: Encoder::new(codec),
+            layout,
             events: 0,
         }
     }
@@ -90,7 +89,7 @@ impl<W: FrameWriter> Sink for Frames<W> {
         for event in events.drain() {
             // Only a clock outside of 1677 to 2262 makes an event that no codec can write.
             self.encoder
-                .push(&self.schema.view(&event))
+                .push(&self.layout.view(&event))
                 .map_err(|error: EncodeError| io::Error::new(io::ErrorKind::InvalidData, error))?;
             self.events += 1;
             if self.encoder.len() >= Encoder::FULL_BYTES {

@@ -30,6 +30,7 @@ use crate::{
         worker::{Sink, Worker},
     },
     pipeline::Pipeline,
+    schema::UnknownField,
     source::{self, BindError, Bound, Senders},
     transform::blacklist::BlacklistError,
 };
@@ -44,6 +45,9 @@ pub enum ExecError {
     /// The blacklist cannot be built.
     #[error(transparent)]
     Blacklist(#[from] BlacklistError),
+    /// A field that is to be left out is none of the schema.
+    #[error("output.drop_fields: {0}")]
+    Fields(#[from] UnknownField),
     /// A socket does not do what it must, or what the service manager handed over is none.
     #[error("a socket cannot be used: {0}")]
     Socket(#[source] io::Error),
@@ -98,10 +102,14 @@ pub fn run(
     let output = Output::stdout().map_err(ExecError::Output)?;
     // Before anybody is told that it listens: whoever is the parent then is the one to miss.
     let reader = Reader::new(&output, orphan);
+    let layout = config.output.layout()?;
     let opened = open(config)?;
     let count = opened.iter().map(|(bound, _)| bound.sockets.len()).sum();
     let queue = Arc::new(Queue::new(config.queue, count));
-    let sink = |number| Frames::new(Enqueue::new(Arc::clone(&queue), number), config.output);
+    let sink = |number| {
+        let writer = Enqueue::new(Arc::clone(&queue), number);
+        Frames::new(writer, config.output.codec, layout.clone())
+    };
     let (listeners, workers) = listen(config, opened, sink).map_err(ExecError::Socket)?;
     for listener in &listeners {
         diagnostics.listening(listener, config.source.receive_buffer_bytes);

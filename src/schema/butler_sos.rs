@@ -1,0 +1,90 @@
+//! The schema `butler_sos`: the JSON of a user event that [Butler SOS](https://butler-sos.ptarmiganlabs.com)
+//! 15 publishes over MQTT, key for key, for what reads it already.
+//!
+//! Butler SOS writes empty text where a field is absent, and always has `tags`. Apps whose name is not
+//! known are `<unknown app name>`. It publishes nothing of what it cannot decode and no time: undecoded
+//! payloads have the keys that they can fill, and `error`.
+
+use super::{
+    Tags, Visitor,
+    default::Reason,
+    values::{Address, Guid},
+};
+use crate::event::{Event, Kind, UserEvent};
+
+/// Every field.
+pub(super) const FIELDS: &[&str] = &[
+    "messageType",
+    "host",
+    "command",
+    "userDir",
+    "userId",
+    "origin",
+    "context",
+    "message",
+    "tags",
+    "appId",
+    "appName",
+    "uaBrowserName",
+    "uaBrowserMajorVersion",
+    "uaOsName",
+    "uaOsVersion",
+    "error",
+    "error.code",
+    "error.field",
+    "error.offset",
+];
+
+pub(super) fn visit<V: Visitor>(
+    event: &Event,
+    tags: &Tags,
+    visitor: &mut V,
+) -> Result<(), V::Error> {
+    match event {
+        Event::User(event) => visit_user(event, tags, visitor),
+        Event::Undecoded(event) => {
+            let sender = event.arrival().and_then(|arrival| arrival.sender);
+            visitor.field("messageType", Some("undecoded"))?;
+            visitor.field("host", sender.map(Address).as_ref())?;
+            visitor.field("message", Some(event.raw()))?;
+            visitor.field("tags", Some(tags))?;
+            visitor.group("error", &Reason(event.error()))
+        }
+    }
+}
+
+fn visit_user<V: Visitor>(event: &UserEvent, tags: &Tags, visitor: &mut V) -> Result<(), V::Error> {
+    let message_type = match event.kind() {
+        Kind::Session(_) => "qseow-proxy-session",
+        Kind::Connection(_) => "qseow-proxy-connection",
+    };
+    visitor.field("messageType", Some(message_type))?;
+    visitor.field("host", or_empty(event.host()))?;
+    visitor.field("command", or_empty(event.qlik_command()))?;
+    visitor.field("userDir", or_empty(event.user_directory()))?;
+    visitor.field("userId", or_empty(event.user_id()))?;
+    visitor.field("origin", or_empty(event.origin()))?;
+    visitor.field("context", or_empty(event.context()))?;
+    visitor.field("message", or_empty(event.message()))?;
+    visitor.field("tags", Some(tags))?;
+    let app_id = event.app_id();
+    visitor.field("appId", app_id.map(Guid).as_ref())?;
+    visitor.field("appName", app_id.map(|_| "<unknown app name>"))?;
+    let client = event.client();
+    let version = client.and_then(|c| c.browser_version.as_deref());
+    visitor.field("uaBrowserName", client.and_then(|c| c.browser_name))?;
+    visitor.field("uaBrowserMajorVersion", version.and_then(major))?;
+    visitor.field("uaOsName", client.and_then(|c| c.os_name))?;
+    visitor.field("uaOsVersion", client.and_then(|c| c.os_version.as_deref()))
+}
+
+/// Butler SOS has text where Qlik Sense has none.
+fn or_empty(text: Option<&str>) -> Option<&str> {
+    Some(text.unwrap_or_default())
+}
+
+/// The digits that a version begins with.
+fn major(version: &str) -> Option<&str> {
+    let digits = version.bytes().take_while(u8::is_ascii_digit).count();
+    (digits > 0).then_some(&version[..digits])
+}
