@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     event::Arrival,
@@ -225,19 +225,21 @@ impl<S: Sink> Worker<S> {
             control,
             ..
         } = self;
-        let mut is_first = true;
+        let mut arrival_times: Option<ArrivalTimes> = None;
         let received = receive(&mut |datagram, sender| {
-            // Asked after the wait for datagrams: rules that came meanwhile hold for all of them.
-            if std::mem::take(&mut is_first)
-                && let Some(blacklist) = lock(&control.blacklist).take()
-            {
-                pipeline.replace_blacklist(blacklist);
-            }
+            let arrival_times = arrival_times.get_or_insert_with(|| {
+                // Asked after the wait for datagrams: rules that came meanwhile hold for all of them.
+                if let Some(blacklist) = lock(&control.blacklist).take() {
+                    pipeline.replace_blacklist(blacklist);
+                }
+                ArrivalTimes(now())
+            });
+            let timestamp = arrival_times.next();
             counters.received_datagrams += 1;
             counters.received_bytes += datagram.len() as u64;
             match senders.admit(sender, || count_events(datagram)) {
                 Verdict::Accepted => {
-                    pipeline.datagram(datagram, Arrival::new(now(), sender), events);
+                    pipeline.datagram(datagram, Arrival::new(timestamp, sender), events);
                 }
                 Verdict::Refused => {
                     counters.refused += 1;
@@ -270,6 +272,21 @@ impl<S: Sink> Worker<S> {
             drop(errors);
             thread::sleep(PAUSE_AFTER_ERROR);
         }
+    }
+}
+
+/// The times of a batch's datagrams. They are read from the socket at once, so the clock is asked once;
+/// each is a nanosecond after the one before it, so that whoever sorts by time keeps their order.
+struct ArrivalTimes(DateTime<Utc>);
+
+impl ArrivalTimes {
+    fn next(&mut self) -> DateTime<Utc> {
+        let time = self.0;
+        // At the end of time all further datagrams arrive at once.
+        self.0 = time
+            .checked_add_signed(TimeDelta::nanoseconds(1))
+            .unwrap_or(time);
+        time
     }
 }
 

@@ -1,12 +1,12 @@
-//! A clock that jumps, by libfaketime.
+//! Times of arrival: their order, and a clock that jumps, by libfaketime.
 
 use std::{fs, path::Path};
 
 use nix::sys::signal::Signal;
 
-use super::configured;
+use super::{configured, go_on, halt};
 use crate::{
-    support::{Codec, Running, payload, time},
+    support::{CODECS, Codec, Running, payload, time},
     unix::stop,
 };
 
@@ -61,4 +61,24 @@ fn a_clock_that_jumps_back_stops_nothing() {
     assert_eq!(year(&mut program), "2035");
     let stopped = stop(program, Signal::SIGTERM);
     assert_eq!((stopped.status, stopped.count("datagrams")), (Some(0), 3));
+}
+
+/// Also of datagrams that are read from the socket at once: whoever sorts by time keeps their order.
+#[test]
+fn no_two_datagrams_of_a_sender_have_one_time() {
+    const SENT: usize = 300;
+    for codec in CODECS {
+        let mut program = Running::start(&["--codec", codec.name()]);
+        halt(&program);
+        for number in 0..SENT {
+            program.send(payload::start(&number.to_string()));
+        }
+        go_on(&program);
+        let events = program.events().several(SENT);
+        for (number, event) in events.iter().enumerate() {
+            assert_eq!(event["user_id"], number.to_string());
+        }
+        let in_order = events.is_sorted_by(|a, b| time(a, codec) < time(b, codec));
+        assert!(in_order, "{codec:?}");
+    }
 }
