@@ -12,7 +12,10 @@ use qlik_sense_events::{
     config::Config,
     event::Arrival,
     host::{
-        exec::{Diagnostics, ExecError, Frames, Level, Output},
+        diagnostics::{Level, Report},
+        exec::{Diagnostics, ExecError, Output},
+        frames::Frames,
+        start::StartError,
         worker::Sink,
     },
     pipeline::Pipeline,
@@ -46,7 +49,7 @@ pub fn decode(args: &DecodeArgs) -> u8 {
     let layout = match config.output.layout() {
         Ok(layout) => layout,
         Err(error) => {
-            diagnostics.report(Level::Error, &ExecError::Fields(error).to_string());
+            diagnostics.report(Level::Error, &StartError::Fields(error).to_string());
             return USAGE;
         }
     };

@@ -16,7 +16,10 @@ use clap::Args;
 use qlik_sense_events::{
     config::{Addresses, Config},
     host::{
-        exec::{self, Diagnostics, ExecError, Frames, Level, Output},
+        diagnostics::{Level, Report},
+        exec::{Diagnostics, ExecError, Output},
+        frames::Frames,
+        start::{self, StartError},
         worker::{Control, Sink},
     },
     schema::Layout,
@@ -61,7 +64,7 @@ pub fn demo(args: &DemoArgs) -> u8 {
         Err(error) => {
             Diagnostics::new(config.output.codec).report(Level::Error, &error.to_string());
             match error {
-                ExecError::Blacklist(_) | ExecError::Fields(_) => USAGE,
+                ExecError::Start(StartError::Blacklist(_) | StartError::Fields(_)) => USAGE,
                 _ => FAILURE,
             }
         }
@@ -72,23 +75,23 @@ const SERVICE_ACCOUNTS: &str = r"INTERNAL\sa_*";
 
 fn play(args: &DemoArgs, config: &Config) -> Result<(), ExecError> {
     let screen = Arc::new(Mutex::new(Screen::new()));
-    let layout = config.output.layout()?;
+    let layout = config.output.layout().map_err(StartError::Fields)?;
     // Lines for people have fields of their own; whoever asks for others wants to see those.
     let for_people =
         io::stdout().is_terminal() && args.common.codec.is_none() && layout == Layout::default();
     let output = Output::stdout().map_err(ExecError::Output)?;
-    let opened = exec::open(config)?;
+    let opened = start::open(config)?;
     let sink = |_| DemoSink {
         screen: Arc::clone(&screen),
         frames: (!for_people)
             .then(|| Frames::new(output.clone(), config.output.codec, layout.clone())),
     };
-    let (_, mut workers) = exec::listen(config, opened, sink).map_err(ExecError::Socket)?;
+    let (_, mut workers) = start::listen(config, opened, sink)?;
     // One address was configured, so there is one worker.
     let Some(worker) = workers.pop() else {
         return Ok(());
     };
-    let address = worker.address().map_err(ExecError::Socket)?;
+    let address = worker.address().map_err(StartError::Socket)?;
     let control = worker.control();
     let thread = thread::spawn(move || worker.run());
     say(

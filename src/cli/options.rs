@@ -9,7 +9,10 @@ use clap::{
 use qlik_sense_events::{
     config::{Config, ConfigError},
     encoding::Codec,
-    host::exec::{Diagnostics, Level},
+    host::{
+        diagnostics::{Level, Report},
+        exec::Diagnostics,
+    },
     schema::Schema,
 };
 

@@ -5,7 +5,11 @@ use std::net::SocketAddr;
 use clap::Args;
 use qlik_sense_events::{
     config::Addresses,
-    host::exec::{self, Diagnostics, ExecError, Level, Orphan},
+    host::{
+        diagnostics::{Level, Report},
+        exec::{self, Diagnostics, ExecError, Orphan},
+        start::StartError,
+    },
 };
 
 use super::{FAILURE, SUCCESS, USAGE, options::CommonArgs, stop};
@@ -40,14 +44,14 @@ pub fn run(args: &RunArgs) -> u8 {
         Orphan::Ends
     };
     let ended = stop::signals()
-        .map_err(ExecError::Thread)
+        .map_err(|error| StartError::Thread(error).into())
         .and_then(|signals| exec::run(&config, orphan, &mut diagnostics, signals));
     match ended {
         Ok(()) => SUCCESS,
         Err(error) => {
             diagnostics.report(Level::Error, &error.to_string());
             match error {
-                ExecError::Blacklist(_) | ExecError::Fields(_) => USAGE,
+                ExecError::Start(StartError::Blacklist(_) | StartError::Fields(_)) => USAGE,
                 _ => FAILURE,
             }
         }

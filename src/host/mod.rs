@@ -1,7 +1,17 @@
 //! The edges: where datagrams come from and events go to. Thin, and the only part with a clock,
 //! sockets and threads.
+//!
+//! What every host needs is beside them, so that two hosts do the same with a datagram.
 
+pub mod diagnostics;
 pub mod exec;
+pub mod frames;
+pub mod listener;
+pub mod queue;
 pub mod reload;
+pub mod start;
+pub mod supervisor;
+pub mod telemetry;
 pub mod terminal;
+pub mod threads;
 pub mod worker;

@@ -6,6 +6,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use crate::host::frames::FrameWriter;
+
 /// A pipe to the reader, shared by all workers. Frames never mix.
 #[derive(Debug, Clone)]
 pub struct Output(Arc<Mutex<File>>);
@@ -44,6 +46,12 @@ impl Output {
     #[must_use]
     pub fn is_hung_up(&self) -> bool {
         self.0.try_lock().is_ok_and(|file| is_hung_up(&file))
+    }
+}
+
+impl FrameWriter for Output {
+    fn write(&mut self, frame: &[u8], _: u64) -> io::Result<()> {
+        Self::write(self, frame)
     }
 }
 

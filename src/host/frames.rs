@@ -2,10 +2,9 @@
 
 use std::{io, sync::Arc};
 
-use super::{Output, Queue};
+use super::{queue::Queue, worker::Sink};
 use crate::{
     encoding::{Codec, EncodeError, Encoder},
-    host::worker::Sink,
     schema::Layout,
     transform::OutputBuffer,
 };
@@ -18,12 +17,6 @@ pub trait FrameWriter {
     ///
     /// When neither this frame nor any other can be written.
     fn write(&mut self, frame: &[u8], events: u64) -> io::Result<()>;
-}
-
-impl FrameWriter for Output {
-    fn write(&mut self, frame: &[u8], _: u64) -> io::Result<()> {
-        Self::write(self, frame)
-    }
 }
 
 /// A worker's side of the queue.

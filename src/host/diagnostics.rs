@@ -1,22 +1,15 @@
-//! What the program says about itself, on standard error.
-//!
-//! On a terminal these are plain lines. Otherwise they are log events in the codec of the output,
-//! because Vector's `exec` source reads standard error with the same codec (`include_stderr`).
+//! What is said about the program itself, wherever a host wants it said.
 
-use std::{
-    io::{self, IsTerminal, Write},
-    net::SocketAddr,
-};
+use std::{fmt, net::SocketAddr};
 
-use anstream::AutoStream;
-use anstyle::{AnsiColor, Style};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
 
-use super::{Listener, Totals};
+use super::{
+    listener::{Listener, Totals},
+    terminal::escaped,
+};
 use crate::{
-    encoding::{Codec, Encoder},
-    host::terminal::escaped,
     pipeline::Counters,
     schema::{Fields, SOURCE_TYPE, Timestamp, Visitor, serialize},
     source::receive_buffer_bytes,
@@ -43,39 +36,20 @@ impl Level {
             Self::Error => "error",
         }
     }
-
-    const fn style(self) -> Style {
-        let color = match self {
-            Self::Info => AnsiColor::Green,
-            Self::Warning => AnsiColor::Yellow,
-            Self::Error => AnsiColor::Red,
-        };
-        color.on_default().bold()
-    }
 }
 
-/// Writes diagnostics to standard error.
-#[derive(Debug)]
-pub struct Diagnostics {
-    /// None on a terminal.
-    encoder: Option<Encoder>,
-}
-
-impl Diagnostics {
-    /// Plain lines where standard error is a terminal, otherwise log events in `codec`.
-    #[must_use]
-    pub fn new(codec: Codec) -> Self {
-        let encoder = (!io::stderr().is_terminal()).then(|| Encoder::new(codec));
-        Self { encoder }
-    }
+/// Where diagnostics go.
+pub trait Report {
+    /// Writes a diagnostic. One that cannot be written has nowhere else to go.
+    fn write(&mut self, diagnostic: &Diagnostic<'_>);
 
     /// Reports a message.
-    pub fn report(&mut self, level: Level, message: &str) {
+    fn report(&mut self, level: Level, message: &str) {
         self.write(&Diagnostic::new(level, message));
     }
 
     /// Reports a message with what a pipeline has counted.
-    pub fn report_counters(&mut self, message: &str, counters: &Counters) {
+    fn report_counters(&mut self, message: &str, counters: &Counters) {
         self.write(&Diagnostic {
             counters: Some(counters),
             ..Diagnostic::new(Level::Info, message)
@@ -83,7 +57,7 @@ impl Diagnostics {
     }
 
     /// Reports a message with what was counted at an address.
-    pub fn report_totals(&mut self, message: &str, address: SocketAddr, totals: &Totals) {
+    fn report_totals(&mut self, message: &str, address: SocketAddr, totals: &Totals) {
         self.write(&Diagnostic {
             address: Some(address.to_string()),
             totals: Some(totals),
@@ -92,7 +66,7 @@ impl Diagnostics {
     }
 
     /// Reports that an address is listened on, and how large the system made the receive buffer.
-    pub fn listening(&mut self, listener: &Listener, wanted_bytes: usize) {
+    fn listening(&mut self, listener: &Listener, wanted_bytes: usize) {
         let granted = listener
             .workers
             .iter()
@@ -120,35 +94,17 @@ impl Diagnostics {
             });
         }
     }
+}
 
-    /// A diagnostic that cannot be written has nowhere else to go.
+impl<R: Report> Report for &mut R {
     fn write(&mut self, diagnostic: &Diagnostic<'_>) {
-        let mut stderr = io::stderr().lock();
-        let _ = match &mut self.encoder {
-            None => write_plain(&mut AutoStream::auto(stderr), diagnostic),
-            Some(encoder) => {
-                encoder.clear();
-                match encoder.push(diagnostic) {
-                    Ok(()) => stderr.write_all(encoder.frame()),
-                    Err(_) => Ok(()),
-                }
-            }
-        };
+        (**self).write(diagnostic);
     }
 }
 
-fn now() -> DateTime<Utc> {
-    std::time::SystemTime::now().into()
-}
-
-const SMALL_BUFFER: &str = "the system granted a smaller receive buffer than was asked for; bursts may be \
-     lost. On Linux raise net.core.rmem_max, or ask for less with source.receive_buffer_bytes";
-
-const DROPPED_BEFORE: &str = "the system dropped datagrams at this socket before this program took it over; \
-     they are not among the counts of this run";
-
 /// A log event about the program: `event: "plugin"`.
-struct Diagnostic<'a> {
+#[derive(Debug)]
+pub struct Diagnostic<'a> {
     level: Level,
     message: &'a str,
     address: Option<String>,
@@ -159,7 +115,9 @@ struct Diagnostic<'a> {
 }
 
 impl<'a> Diagnostic<'a> {
-    const fn new(level: Level, message: &'a str) -> Self {
+    /// A diagnostic that is only a message.
+    #[must_use]
+    pub const fn new(level: Level, message: &'a str) -> Self {
         Self {
             level,
             message,
@@ -169,6 +127,23 @@ impl<'a> Diagnostic<'a> {
             counters: None,
             totals: None,
         }
+    }
+
+    /// How much it matters.
+    #[must_use]
+    pub const fn level(&self) -> Level {
+        self.level
+    }
+
+    /// What it says, as a line for people: the message, and what goes beyond it as ` name=value`.
+    /// Nothing in it steers a terminal.
+    ///
+    /// # Errors
+    ///
+    /// What `out` fails with.
+    pub fn line(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        out.write_str(&escaped(self.message))?;
+        self.visit_details(&mut Plain(out))
     }
 
     /// What goes beyond level and message.
@@ -203,20 +178,11 @@ impl Serialize for Diagnostic<'_> {
     }
 }
 
-fn write_plain(out: &mut impl Write, diagnostic: &Diagnostic<'_>) -> io::Result<()> {
-    let time = now().to_rfc3339_opts(SecondsFormat::Millis, true);
-    let (level, style) = (diagnostic.level.as_str(), diagnostic.level.style());
-    let message = escaped(diagnostic.message);
-    write!(out, "{time} {style}{level}{style:#} {message}")?;
-    diagnostic.visit_details(&mut Plain(out))?;
-    writeln!(out)
-}
-
 /// Writes fields as ` name=value`.
 struct Plain<'a, W>(&'a mut W);
 
-impl<W: Write> Visitor for Plain<'_, W> {
-    type Error = io::Error;
+impl<W: fmt::Write> Visitor for Plain<'_, W> {
+    type Error = fmt::Error;
 
     fn field<T: Serialize + ?Sized>(
         &mut self,
@@ -226,9 +192,19 @@ impl<W: Write> Visitor for Plain<'_, W> {
         let Some(value) = value else {
             return Ok(());
         };
-        match serde_json::to_value(value)? {
+        match serde_json::to_value(value).map_err(|_| fmt::Error)? {
             serde_json::Value::String(text) => write!(self.0, " {name}={}", escaped(&text)),
             other => write!(self.0, " {name}={other}"),
         }
     }
 }
+
+fn now() -> DateTime<Utc> {
+    std::time::SystemTime::now().into()
+}
+
+const SMALL_BUFFER: &str = "the system granted a smaller receive buffer than was asked for; bursts may be \
+     lost. On Linux raise net.core.rmem_max, or ask for less with source.receive_buffer_bytes";
+
+const DROPPED_BEFORE: &str = "the system dropped datagrams at this socket before this program took it over; \
+     they are not among the counts of this run";

@@ -7,10 +7,9 @@ use std::{
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::Queue;
+use super::{queue::Queue, worker::Control};
 use crate::{
     event::Kind,
-    host::worker::Control,
     pipeline::Counters,
     schema::{Fields, Visitor},
     source::{Refusals, kernel_drops, receive_buffer_bytes},

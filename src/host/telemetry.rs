@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::{
-    Queue,
     listener::{Listener, Totals},
+    queue::Queue,
 };
 use crate::{
     encoding::{Codec, Metric, MetricValue, metrics_frame},

@@ -1,0 +1,191 @@
+//! The program from its first thread to its last: signals, the writer, a reader that goes.
+
+use std::{
+    io,
+    sync::{Arc, mpsc},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use super::{Diagnostics, ExecError, Output, Reader, Signal};
+use crate::{
+    config::Config,
+    host::{
+        listener::Listener,
+        queue::{Queue, Taken},
+        reload::Watched,
+        start::StartError,
+        supervisor::{Supervisor, TICK},
+        threads::{Failure, spawn},
+        worker::{Sink, Worker},
+    },
+};
+
+/// Workers and a writer that are running.
+#[derive(Debug)]
+pub struct Run<'d> {
+    supervisor: Supervisor<&'d mut Diagnostics>,
+    writer: JoinHandle<()>,
+    queue: Arc<Queue>,
+    signals: mpsc::Receiver<Signal>,
+}
+
+impl<'d> Run<'d> {
+    /// Starts a thread for each worker, and one that writes what is queued.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::Thread`] when the system gives none.
+    pub fn start<S: Sink + Send + 'static>(
+        config: &Config,
+        watched: Watched,
+        workers: (Vec<Listener>, Vec<Worker<S>>),
+        queue: Arc<Queue>,
+        output: Output,
+        diagnostics: &'d mut Diagnostics,
+        (sender, signals): (mpsc::Sender<Signal>, mpsc::Receiver<Signal>),
+    ) -> Result<Self, StartError> {
+        let failed = move |failure| {
+            // The receiver may have ended already.
+            let _ = sender.send(Signal::from(failure));
+        };
+        let writer = spawn("writer", failed.clone(), {
+            let (queue, failed) = (Arc::clone(&queue), failed.clone());
+            move || {
+                if let Err(error) = write(&queue, &output) {
+                    // First the reason, then its consequence, which workers report as a broken pipe.
+                    failed(Failure::Failed(error));
+                    queue.break_off();
+                }
+                Ok(())
+            }
+        })
+        .map_err(StartError::Thread)?;
+        let supervisor = Supervisor::start(
+            config,
+            watched,
+            workers,
+            Arc::clone(&queue),
+            diagnostics,
+            failed,
+        )?;
+        Ok(Self {
+            supervisor,
+            writer,
+            queue,
+            signals,
+        })
+    }
+
+    /// Looks after the workers until the run ends, and says what it was.
+    ///
+    /// # Errors
+    ///
+    /// [`ExecError::Output`] when the output is broken, [`ExecError::Panicked`] when a thread has ended by a
+    /// fault.
+    pub fn supervise(mut self, output: &Output, reader: &Reader) -> Result<(), ExecError> {
+        let ended = loop {
+            match self.signals.recv_timeout(TICK) {
+                Ok(Signal::Stop) | Err(mpsc::RecvTimeoutError::Disconnected) => break Ok(()),
+                Ok(Signal::Failed(error)) => break Err(ExecError::Output(error)),
+                Ok(Signal::Panicked) => break Err(ExecError::Panicked),
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+            }
+            if reader.has_gone(output) {
+                break Err(ExecError::Output(io::ErrorKind::BrokenPipe.into()));
+            }
+            self.supervisor.look_around();
+        };
+        self.end(ended)
+    }
+
+    fn end(mut self, ended: Result<(), ExecError>) -> Result<(), ExecError> {
+        self.supervisor.stop();
+        if let Err(error) = ended {
+            // Threads may be blocked in writing to a reader that has gone; they end with the process.
+            if matches!(&error, ExecError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+            {
+                return Ok(());
+            }
+            self.supervisor.conclude();
+            return Err(error);
+        }
+        self.supervisor.join();
+        self.queue.close();
+        loop {
+            // The reader may go while the last events wait for it. A writer that has failed has said so
+            // before it finished.
+            let is_finished = self.writer.is_finished();
+            match self
+                .signals
+                .recv_timeout(if is_finished { Duration::ZERO } else { TICK })
+            {
+                Ok(Signal::Failed(error)) => return self.end(Err(ExecError::Output(error))),
+                Ok(Signal::Panicked) => return self.end(Err(ExecError::Panicked)),
+                Ok(Signal::Stop) => {}
+                Err(_) if is_finished => break,
+                Err(_) => {}
+            }
+        }
+        self.supervisor.conclude();
+        Ok(())
+    }
+}
+
+/// Writes what is queued until the queue is closed and empty.
+fn write(queue: &Queue, output: &Output) -> io::Result<()> {
+    let mut taken = Taken::default();
+    while queue.take(&mut taken) {
+        output.write(&taken.bytes)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+
+    use super::*;
+    use crate::{
+        encoding::Codec,
+        host::{
+            exec::Orphan,
+            start::{listen, open},
+        },
+        transform::OutputBuffer,
+    };
+
+    struct Panics;
+
+    impl Sink for Panics {
+        fn take(&mut self, _: &mut OutputBuffer) -> io::Result<()> {
+            panic!("this is the test of a panic");
+        }
+    }
+
+    /// A program that holds the port and hears nothing would be worse than one that ends.
+    #[test]
+    fn a_worker_that_panics_ends_the_program() {
+        let config =
+            Config::parse("[source]\naddress = \"127.0.0.1:0\"\n").expect("a configuration");
+        let opened = open(&config).expect("a port");
+        let (listeners, workers) = listen(&config, opened, |_| Panics).expect("a worker");
+        let address = listeners[0].address;
+        let output = Output::stdout().expect("standard output");
+        let mut diagnostics = Diagnostics::new(Codec::Json);
+        let run = Run::start(
+            &config,
+            Watched::new([]),
+            (listeners, workers),
+            Arc::new(Queue::new(config.queue, 1)),
+            output.clone(),
+            &mut diagnostics,
+            mpsc::channel(),
+        );
+        let sender = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        sender.send_to(b"anything", address).expect("sent");
+        let reader = Reader::new(&output, Orphan::Lives);
+        let ended = run.expect("threads").supervise(&output, &reader);
+        assert!(matches!(ended, Err(ExecError::Panicked)), "{ended:?}");
+    }
+}

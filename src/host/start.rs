@@ -1,0 +1,102 @@
+//! From a configuration to sockets, pipelines and workers.
+
+use std::io;
+
+use super::{
+    listener::{Listener, ListenerWorker},
+    worker::{Sink, Worker},
+};
+use crate::{
+    config::Config,
+    pipeline::Pipeline,
+    schema::UnknownField,
+    source::{self, BindError, Bound, Senders},
+    transform::blacklist::BlacklistError,
+};
+
+/// Why nothing can be received.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The blacklist cannot be built.
+    #[error(transparent)]
+    Blacklist(#[from] BlacklistError),
+    /// A field that is to be left out is none of the schema.
+    #[error("output.drop_fields: {0}")]
+    Fields(#[from] UnknownField),
+    /// A socket does not do what it must, or what the service manager handed over is none.
+    #[error("a socket cannot be used: {0}")]
+    Socket(#[source] io::Error),
+    /// The system gives no thread.
+    #[error("a thread cannot be started: {0}")]
+    Thread(#[source] io::Error),
+}
+
+/// Opens the sockets, or takes those that the service manager has opened, and builds a pipeline for
+/// each.
+///
+/// # Errors
+///
+/// [`StartError`] when an address cannot be listened on or the blacklist cannot be built.
+pub fn open(config: &Config) -> Result<Vec<(Bound, Vec<Pipeline>)>, StartError> {
+    // The blacklist first: a slip in it should not depend on whether the port is free.
+    let pipeline = config.pipeline();
+    pipeline.build()?;
+    let source = &config.source;
+    let mut bound = source::activated(source.receive_buffer_bytes).map_err(StartError::Socket)?;
+    if bound.is_empty() {
+        bound = source::bind(&source.address, source.workers, source.receive_buffer_bytes)?;
+    }
+    bound
+        .into_iter()
+        .map(|bound| {
+            let pipelines = bound.sockets.iter().map(|_| pipeline.build());
+            let pipelines = pipelines.collect::<Result<_, _>>()?;
+            Ok((bound, pipelines))
+        })
+        .collect()
+}
+
+/// A worker for each socket, numbered from 0, with the sink that `sink` makes for its number.
+///
+/// # Errors
+///
+/// [`StartError::Socket`] when the system gives no second handle on a socket.
+pub fn listen<S: Sink>(
+    config: &Config,
+    opened: Vec<(Bound, Vec<Pipeline>)>,
+    sink: impl Fn(usize) -> S,
+) -> Result<(Vec<Listener>, Vec<Worker<S>>), StartError> {
+    let source = &config.source;
+    let (mut listeners, mut workers) = (Vec::new(), Vec::new());
+    for (bound, pipelines) in opened {
+        let mut listener = Listener {
+            address: bound.address,
+            workers: Vec::new(),
+        };
+        for (socket, pipeline) in bound.sockets.into_iter().zip(pipelines) {
+            let number = workers.len();
+            let handle = socket.try_clone().map_err(StartError::Socket)?;
+            let senders = Senders::new(&source.allowed_senders, source.rate_limit);
+            let worker = Worker::new(
+                socket,
+                source.max_datagram_bytes,
+                senders,
+                pipeline,
+                sink(number),
+            );
+            listener.workers.push(ListenerWorker {
+                number,
+                dropped_before: source::kernel_drops(&handle).unwrap_or(0),
+                socket: handle,
+                control: worker.control(),
+            });
+            workers.push(worker);
+        }
+        listeners.push(listener);
+    }
+    Ok((listeners, workers))
+}

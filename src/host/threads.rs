@@ -1,0 +1,35 @@
+//! Threads whose end is noticed.
+
+use std::{
+    io,
+    panic::{self, AssertUnwindSafe},
+    thread::{self, JoinHandle},
+};
+
+/// Why a thread ended before its time.
+#[derive(Debug)]
+pub enum Failure {
+    /// What it works for does not go on.
+    Failed(io::Error),
+    /// By a fault of the program; it has written why to standard error.
+    Panicked,
+}
+
+/// Starts a thread that says so to `failed` when its work ends with an error or a panic.
+///
+/// # Errors
+///
+/// When the system gives no thread.
+pub fn spawn(
+    name: &str,
+    failed: impl FnOnce(Failure) + Send + 'static,
+    work: impl FnOnce() -> io::Result<()> + Send + 'static,
+) -> io::Result<JoinHandle<()>> {
+    thread::Builder::new().name(name.into()).spawn(move || {
+        match panic::catch_unwind(AssertUnwindSafe(work)) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => failed(Failure::Failed(error)),
+            Err(_) => failed(Failure::Panicked),
+        }
+    })
+}
