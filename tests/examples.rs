@@ -70,7 +70,7 @@ fn the_decode_example() {
     let expected = r"LAB\goran logged in
 LAB\goran opened a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69 with Chrome
 LAB\goran is gone
-undecoded: the payload ends at byte 45, before its field `user_directory`; expected 8 fields separated by `;`
+undecoded: the payload ends at byte 45, before its field `user_directory`; expected every field up to `message`, separated by `;`
 ";
     assert_eq!(decode::report().expect("events"), expected);
 }
@@ -105,7 +105,7 @@ fn every_configuration_is_accepted() {
 // Qlik Sense.
 
 /// What the appender puts in the place of its patterns.
-const VALUES: [(&str, &str); 7] = [
+const VALUES: [(&str, &str); 11] = [
     ("%hostname", "pro2-win1"),
     ("%property{UserDirectory}", "LAB"),
     ("%property{UserId}", "goran"),
@@ -116,14 +116,42 @@ const VALUES: [(&str, &str); 7] = [
     ),
     ("%property{Command}", ""),
     ("%message", ""),
+    ("%longIso8601date", "20260131T100000.125+0100"),
+    ("%rownum{9999}", "42"),
+    ("%property{ProxySessionId}", "f8ba1ee3"),
+    ("%property{Result}", "0"),
+];
+
+/// Qlik's converters, by the name of the pattern that they stand for.
+const CONVERTERS: [(&str, &str); 3] = [
+    ("hostname", "HostNamePatternConverter"),
+    ("longIso8601date", "Iso8601TimeOffsetPatternConverter"),
+    ("rownum", "CounterPatternConverter"),
 ];
 
 #[test]
 fn the_appenders_send_what_the_decoder_expects() {
     let appenders = files("examples/qlik", "xml");
-    assert_eq!(names(&appenders), ["LocalLogConfig"]);
-    let text = read(&appenders["LocalLogConfig"]);
-    let document = Document::parse(&text).expect("XML");
+    let known = ["LocalLogConfig", "LocalLogConfig-extended"];
+    assert_eq!(names(&appenders), known);
+    for event in check_appenders(&read(&appenders["LocalLogConfig"])) {
+        let extension = (event.qlik_timestamp(), event.sequence());
+        assert_eq!(extension, (None, None));
+        assert_eq!((event.session_id(), event.result()), (None, None));
+    }
+    for event in check_appenders(&read(&appenders["LocalLogConfig-extended"])) {
+        let time = event.qlik_timestamp().expect("a time").to_rfc3339();
+        assert_eq!(time, "2026-01-31T09:00:00.125+00:00");
+        assert_eq!(event.sequence(), Some(42));
+        let extension = (event.session_id(), event.result());
+        assert_eq!(extension, (Some("f8ba1ee3"), Some("0")));
+        assert!(event.unreadable().is_empty());
+    }
+}
+
+/// The events that the appenders of a file send.
+fn check_appenders(text: &str) -> Vec<UserEvent> {
+    let document = Document::parse(text).expect("XML");
     let mut seen = BTreeMap::new();
     for appender in elements(&document, "appender") {
         let name = appender.attribute("name").expect("a name");
@@ -162,6 +190,7 @@ fn the_appenders_send_what_the_decoder_expects() {
     assert_eq!(logged, ["EventSession", "EventConnection"]);
     let logger = elements(&document, "logger").next().expect("a logger");
     assert_eq!(logger.attribute("name"), Some("AuditActivity.Proxy"));
+    seen.into_values().flatten().collect()
 }
 
 /// The events of what an appender lets through: one a filter.
@@ -169,9 +198,21 @@ fn sent(appender: Node<'_, '_>) -> Vec<UserEvent> {
     let layout = children(appender)
         .find(|child| child.has_tag_name("layout"))
         .expect("a layout");
-    let converter = children(layout).next().expect("a converter");
-    assert_eq!(param(converter, "name"), "hostname");
     let pattern = param(layout, "conversionPattern");
+    let converters: Vec<(&str, &str)> = children(layout)
+        .filter(|child| child.has_tag_name("converter"))
+        .map(|converter| (param(converter, "name"), param(converter, "type")))
+        .collect();
+    let wanted: Vec<_> = CONVERTERS
+        .iter()
+        .filter(|(name, _)| pattern.contains(&format!("%{name}")))
+        .collect();
+    assert_eq!(converters.len(), wanted.len(), "{converters:?}");
+    for ((name, class), (wanted, converter)) in converters.iter().zip(wanted) {
+        assert_eq!(name, wanted);
+        let class = class.strip_prefix("Qlik.Sense.Logging.log4net.Layout.Pattern.");
+        assert_eq!(class, Some(*converter));
+    }
     children(appender)
         .filter(|child| child.attribute("type") == Some("log4net.Filter.StringMatchFilter"))
         .map(|filter| {
@@ -428,7 +469,10 @@ fn events_in_the_documentation_are_what_datagrams_become() {
             if map.get("event").is_none_or(|kind| kind == "plugin") {
                 continue;
             }
-            map.remove("timestamp");
+            // What the host says. Where the arrival has a field of its own, the time is Qlik's.
+            if map.remove("ingest_timestamp").is_none() {
+                map.remove("timestamp");
+            }
             map.remove("sender");
             if map["event"] == "undecoded" {
                 map.remove("host");
@@ -449,9 +493,7 @@ fn decoded(datagram: &str) -> Option<Value> {
     let events = QlikSenseDeserializer::default()
         .parse(datagram.to_owned().into(), LogNamespace::Legacy)
         .ok()?;
-    let mut event = serde_json::to_value(Schema::Default.view(events.first()?)).ok()?;
-    event.as_object_mut()?.remove("timestamp");
-    Some(event)
+    serde_json::to_value(Schema::Default.view(events.first()?)).ok()
 }
 
 fn field(event: &Event, name: &str) -> Value {
@@ -501,10 +543,14 @@ fn flatten(prefix: &str, value: &toml::Value, keys: &mut BTreeMap<String, String
 fn every_field_is_documented() {
     let datagrams = [
         "/proxy-connection/;h;Open connection;d;i;o;/v/app/a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69;m UserAgent: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36'",
+        "/qlik-sense-session/2/;h;x;y;s;r;Start session;d;i;o;x;m",
+        "/qlik-sense-session/2/;h;20260131T100000.125+0100;1;s;r;Start session;d;i;o;x;m",
         "/proxy-session/;h",
     ];
     // Said by the host, not by the datagram.
-    let mut expected: BTreeSet<String> = ["timestamp", "sender"].map(String::from).into();
+    let mut expected: BTreeSet<String> = ["timestamp", "ingest_timestamp", "sender"]
+        .map(String::from)
+        .into();
     for datagram in datagrams {
         let event = decoded(datagram).expect("an event");
         expected.extend(event.as_object().expect("fields").keys().cloned());

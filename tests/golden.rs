@@ -75,7 +75,7 @@ fn every_datagram_gives_its_events() {
         covered += 1;
     }
     assert!(wrong.is_empty(), "{wrong}");
-    assert_eq!(covered, 87, "the number of datagrams in tests/golden");
+    assert_eq!(covered, 101, "the number of datagrams in tests/golden");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 #[path = "support/pipeline.rs"]
 mod pipeline;
 
-use pipeline::events;
+use pipeline::{ARRIVAL, events};
 use proptest::{prelude::*, strategy::ValueTree};
 use qlik_sense_events::{
     encoding::{Codec, Encoder},
@@ -16,16 +16,23 @@ use serde_json::{Map, Value, json};
 
 // --- Oracles -----------------------------------------------------------------------------------
 
-const TOKENS: [(&str, &str); 4] = [
+const TOKENS: [(&str, &str); 6] = [
     ("/qseow-proxy-session/", "session"),
     ("/qseow-proxy-connection/", "connection"),
     ("/proxy-session/", "session"),
     ("/proxy-connection/", "connection"),
+    ("/qlik-sense-session/2/", "session"),
+    ("/qlik-sense-connection/2/", "connection"),
 ];
 
-const FIELDS: [&str; 8] = [
+/// The fields of the extended appender; the others lack those from 2 to 5.
+const FIELDS: [&str; 12] = [
     "type",
     "host",
+    "timestamp",
+    "sequence",
+    "session_id",
+    "result",
     "command",
     "user_directory",
     "user_id",
@@ -48,6 +55,46 @@ fn family(token: &str) -> Option<&'static str> {
         .iter()
         .find(|(known, _)| known.eq_ignore_ascii_case(token))
         .map(|(_, family)| *family)
+}
+
+fn is_extended(token: &str) -> bool {
+    token.to_ascii_lowercase().starts_with("/qlik-sense-")
+}
+
+/// A time as RFC 3339 in UTC with nine decimals, by chrono's own reader.
+fn naive_time(text: &str) -> Option<String> {
+    let text = text.trim();
+    let is_plain = text.is_ascii() && !text.contains(|c: char| c.is_ascii_whitespace());
+    let compact: String = text.chars().filter(|c| *c != ':').collect();
+    let compact = compact.replace(',', ".");
+    // chrono reads more than the rules allow: signs, single digits, no digit behind the point.
+    let (date, rest) = compact.split_once('T')?;
+    let date = match date.split('-').collect::<Vec<_>>()[..] {
+        [year, month, day] if [year.len(), month.len(), day.len()] == [4, 2, 2] => {
+            format!("{year}{month}{day}")
+        }
+        _ => date.to_owned(),
+    };
+    let (clock, offset) = match rest.strip_suffix('Z') {
+        Some(clock) => (clock, "+0000"),
+        None => rest.split_at_checked(rest.len().checked_sub(5)?)?,
+    };
+    let (seconds, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
+    let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_strict = is_plain
+        && date.len() == 8
+        && seconds.len() == 6
+        && (1..=9).contains(&fraction.len())
+        && [&*date, seconds, fraction, &offset[1..]]
+            .into_iter()
+            .all(all_digits);
+    if !is_strict || seconds.ends_with("60") {
+        return None;
+    }
+    let whole = format!("{date}T{seconds}.{fraction}{offset}");
+    let time = chrono::DateTime::parse_from_str(&whole, "%Y%m%dT%H%M%S%.f%z").ok()?;
+    time.timestamp_nanos_opt()?;
+    Some(time.to_utc().format("%Y-%m-%dT%H:%M:%S%.9fZ").to_string())
 }
 
 /// The texts of a datagram's events: lines, gathered until one begins another event.
@@ -147,7 +194,7 @@ fn naive_event(piece: &str) -> Value {
         if let Some(field) = field {
             error["field"] = json!(field);
         }
-        json!({"event": "undecoded", "error": error, "raw": piece})
+        json!({"event": "undecoded", "timestamp": ARRIVAL, "error": error, "raw": piece})
     };
     let leading: usize = piece
         .chars()
@@ -165,12 +212,25 @@ fn naive_event(piece: &str) -> Value {
     let Some(family) = family(fields[0]) else {
         return undecoded("unknown_type", Some("type"), leading);
     };
-    if fields.len() < 8 {
+    let extended = is_extended(fields[0]);
+    let (names, extension): (Vec<&str>, Vec<&str>) = if extended {
+        (
+            FIELDS.to_vec(),
+            fields.get(2..6).unwrap_or_default().to_vec(),
+        )
+    } else {
+        ([&FIELDS[..2], &FIELDS[6..]].concat(), vec![""; 4])
+    };
+    if fields.len() < names.len() {
         return undecoded(
             "missing_field",
-            Some(FIELDS[fields.len()]),
+            Some(names[fields.len()]),
             leading + text.len(),
         );
+    }
+    let mut fields = fields;
+    if extended {
+        fields.drain(2..6);
     }
     let message = fields[7..].join(";");
     let mut event = Map::new();
@@ -200,6 +260,8 @@ fn naive_event(piece: &str) -> Value {
     if let (Some(directory), Some(id)) = (present(fields[3]), present(fields[4])) {
         put("user", Some(&format!("{directory}\\{id}")));
     }
+    put("session_id", present(extension[2]));
+    put("result", present(extension[3]));
     let (app_id, virtual_proxy) = naive_context(fields[6]);
     put("app_id", app_id.as_deref());
     put("virtual_proxy", virtual_proxy.as_deref());
@@ -212,6 +274,29 @@ fn naive_event(piece: &str) -> Value {
         put("os_version", client.os_version.as_deref());
         put("user_agent", Some(&agent));
     }
+    let mut unreadable = Map::new();
+    if let Some(sent) = present(extension[0]) {
+        match naive_time(sent) {
+            Some(time) => {
+                put("timestamp", Some(&time));
+                put("ingest_timestamp", Some(ARRIVAL));
+            }
+            None => drop(unreadable.insert("timestamp".to_owned(), json!(sent))),
+        }
+    }
+    if let Some(sent) = present(extension[1]) {
+        let digits = sent.trim();
+        match digits.parse::<u32>() {
+            Ok(row) if !digits.starts_with('+') => {
+                drop(event.insert("sequence".to_owned(), json!(row)))
+            }
+            _ => drop(unreadable.insert("sequence".to_owned(), json!(sent))),
+        }
+    }
+    if !unreadable.is_empty() {
+        event.insert("unreadable".to_owned(), Value::Object(unreadable));
+    }
+    event.entry("timestamp").or_insert_with(|| json!(ARRIVAL));
     Value::Object(event)
 }
 
@@ -221,12 +306,11 @@ fn shown(event: &Event) -> Value {
     let fields = value.as_object_mut().expect("a map");
     let undecoded = fields["event"] == "undecoded";
     let always = [
-        ("timestamp", "2026-01-31T09:00:00.123456789Z"),
         ("source_type", "qlik_sense"),
         ("sender", "192.0.2.17"),
         ("host", "192.0.2.17"),
     ];
-    for (name, expected) in &always[..if undecoded { 4 } else { 3 }] {
+    for (name, expected) in &always[..if undecoded { 3 } else { 2 }] {
         assert_eq!(fields.remove(*name), Some(json!(expected)), "{name}");
     }
     value
@@ -363,10 +447,35 @@ fn message_text() -> impl Strategy<Value = String> {
     prop::collection::vec(part, 0..8).prop_map(|parts| parts.concat())
 }
 
+/// Time, row number, session id and result as the extended appender sends them, with their `;`.
+fn extension() -> impl Strategy<Value = String> {
+    let time = prop_oneof![
+        4 => (0_i64..9_999_999_999, 0_u32..1_000, -1_439_i32..=1_439).prop_map(|(seconds, milli, minutes)| {
+            let time = chrono::DateTime::from_timestamp(seconds, milli * 1_000_000).expect("a time");
+            let offset = chrono::FixedOffset::east_opt(minutes * 60).expect("an offset");
+            time.with_timezone(&offset).format("%Y%m%dT%H%M%S%.3f%z").to_string()
+        }),
+        3 => one_of(&[
+            "2021-11-09T15:37:26,028+02:00", "20211109T153726Z", " 20211109T153726.028+0200 ",
+            "99991231T235959.999+0000", "20210229T000000.000+0000", "20211109T153726.028", "(null)", "",
+        ]),
+        2 => "[0-9]{8}T[0-9]{6}[.,]?[0-9]{0,10}[+Z-]?[0-9]{0,4}",
+        1 => "[^;]{0,20}",
+    ];
+    let row = prop_oneof![
+        4 => (0_u32..=9_999).prop_map(|row| row.to_string()),
+        2 => one_of(&["", "(null)", " 7 ", "+7", "-7", "4294967295", "4294967296", "007"]),
+        1 => "[^;]{0,8}",
+    ];
+    (time, row, plain(), plain())
+        .prop_map(|(time, row, session, result)| [time, row, session, result].join(";"))
+}
+
 fn event_text() -> impl Strategy<Value = String> {
     let whole = (
         token(),
         plain(),
+        extension(),
         command(),
         plain(),
         plain(),
@@ -376,7 +485,12 @@ fn event_text() -> impl Strategy<Value = String> {
     );
     let whole = whole
         .prop_map(
-            |(token, host, command, directory, id, origin, context, message)| {
+            |(token, host, extension, command, directory, id, origin, context, message)| {
+                let host = if is_extended(&token) {
+                    [host, extension].join(";")
+                } else {
+                    host
+                };
                 [
                     token, host, command, directory, id, origin, context, message,
                 ]
@@ -460,6 +574,11 @@ fn generated_datagrams_cover_what_can_happen() {
                 "user",
                 "user_agent",
                 "browser_name",
+                "ingest_timestamp",
+                "sequence",
+                "session_id",
+                "result",
+                "unreadable",
             ] {
                 *seen.entry(name.to_owned()).or_default() += usize::from(event.get(name).is_some());
             }
@@ -480,6 +599,11 @@ fn generated_datagrams_cover_what_can_happen() {
         "user",
         "user_agent",
         "browser_name",
+        "ingest_timestamp",
+        "sequence",
+        "session_id",
+        "result",
+        "unreadable",
         "error \"unknown_type\" \"type\"",
         "error \"missing_field\" \"host\"",
         "error \"missing_field\" \"message\"",
@@ -578,7 +702,7 @@ proptest! {
         for (part, event) in parts.iter().zip(events(text.as_bytes())) {
             match (Frame::parse(part), &event) {
                 (Ok(frame), Event::User(event)) => {
-                    let fields = [
+                    let mut fields = vec![
                         (frame.host, event.host()),
                         (frame.command, event.qlik_command()),
                         (frame.user_directory, event.user_directory()),
@@ -587,6 +711,18 @@ proptest! {
                         (frame.context, event.context()),
                         (frame.message, event.message()),
                     ];
+                    if is_extended(part.trim_start_matches(is_blank)) {
+                        let unreadable = event.unreadable();
+                        prop_assert!(event.qlik_timestamp().is_none() || unreadable.timestamp.is_none());
+                        prop_assert!(event.sequence().is_none() || unreadable.sequence.is_none());
+                        let extension = [
+                            (frame.timestamp, unreadable.timestamp.or(frame.timestamp)),
+                            (frame.sequence, unreadable.sequence.or(frame.sequence)),
+                            (frame.session_id, event.session_id()),
+                            (frame.result, event.result()),
+                        ];
+                        fields.splice(1..1, extension);
+                    }
                     let trimmed = part.trim_start_matches(is_blank).trim_end_matches(['\r', '\n', '\0']);
                     let token = trimmed.find(';').expect("a token");
                     let mut rest = &trimmed[token..];

@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use qlik_sense_events::wire::{
-    Context, ErrorCode, FallbackEncoding, Frame, count_events, message, pieces, text,
+    Context, ErrorCode, FallbackEncoding, Frame, count_events, message, parse_time, pieces, text,
 };
 
 fuzz_target!(|datagram: &[u8]| {
@@ -39,6 +39,10 @@ fn events(datagram: &[u8], text: &str) {
 fn fields(text: &str, frame: &Frame<'_>) {
     let fields = [
         frame.host,
+        frame.timestamp,
+        frame.sequence,
+        frame.session_id,
+        frame.result,
         frame.command,
         frame.user_directory,
         frame.user_id,
@@ -51,6 +55,10 @@ fn fields(text: &str, frame: &Frame<'_>) {
         let start = field.as_ptr() as usize;
         assert!(start > place && start + field.len() <= text.as_ptr() as usize + text.len());
         place = start + field.len();
+    }
+    if let Some(time) = frame.timestamp.and_then(parse_time) {
+        // A year of four digits, and a day for the distance from UTC.
+        assert!((-62_167_305_600..=253_402_387_200).contains(&time.timestamp()));
     }
     if let Some(context) = frame.context {
         let _ = Context::parse(context);

@@ -7,14 +7,18 @@
 //! Another payload family of Qlik Sense joins here as one more variant of [`Event`].
 
 mod arrival;
+mod extension;
 mod kind;
 mod text;
 mod undecoded;
 mod user_agent;
 mod user_event;
 
+use chrono::{DateTime, Utc};
+
 pub use self::{
     arrival::Arrival,
+    extension::Unreadable,
     kind::{ConnectionAction, Kind, SessionAction},
     undecoded::Undecoded,
     user_agent::{DEFAULT_CACHE_BYTES, MAX_PARSED_BYTES, UserAgent, UserAgentCache},
@@ -38,6 +42,15 @@ impl Event {
         match self {
             Self::User(event) => event.arrival,
             Self::Undecoded(event) => event.arrival,
+        }
+    }
+
+    /// When it happened: Qlik's own time where it was sent and can be read, otherwise that of arrival.
+    #[must_use]
+    pub fn timestamp(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::User(event) => event.timestamp(),
+            Self::Undecoded(event) => event.arrival.map(|arrival| arrival.timestamp),
         }
     }
 

@@ -2,10 +2,12 @@
 
 use std::{fmt, sync::Arc};
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
     Arrival, Kind, UserAgent, UserAgentCache,
+    extension::{Extension, Unreadable},
     text::{Span, Text},
 };
 use crate::wire::{Context, Frame, message};
@@ -29,6 +31,8 @@ pub struct UserEvent {
     app_id: Option<Uuid>,
     user_agent: Span,
     client: Option<Arc<UserAgent>>,
+    /// What only the extended appender sends; apart, so that the events of the standard one stay small.
+    extension: Option<Box<Extension>>,
 }
 
 impl UserEvent {
@@ -58,6 +62,7 @@ impl UserEvent {
             app_id: context.app_id,
             user_agent: part(user_agent),
             client: user_agent.map(|user_agent| user_agents.get(user_agent)),
+            extension: Extension::of(payload, frame).map(Box::new),
         }
     }
 
@@ -71,6 +76,51 @@ impl UserEvent {
     #[must_use]
     pub const fn arrival(&self) -> Option<Arrival> {
         self.arrival
+    }
+
+    /// When it happened: Qlik's own time where it was sent and can be read, otherwise that of arrival.
+    #[must_use]
+    pub fn timestamp(&self) -> Option<DateTime<Utc>> {
+        self.qlik_timestamp()
+            .or(self.arrival.map(|arrival| arrival.timestamp))
+    }
+
+    /// When it happened, by the Qlik node's clock. Only the extended appender sends it, and it is none
+    /// where it cannot be read; see [`UserEvent::unreadable`].
+    #[must_use]
+    pub fn qlik_timestamp(&self) -> Option<DateTime<Utc>> {
+        self.extension.as_ref()?.timestamp
+    }
+
+    /// The row number, which goes up by one with every event of one appender on one node and starts
+    /// again after 9,999. Only the extended appender sends it.
+    #[must_use]
+    pub fn sequence(&self) -> Option<u32> {
+        self.extension.as_ref()?.sequence
+    }
+
+    /// The proxy session that the event belongs to: the same in its start, its stop and the connections
+    /// between them. Only the extended appender sends it. Newer releases of Qlik Sense send a hash in
+    /// its place.
+    #[must_use]
+    pub fn session_id(&self) -> Option<&str> {
+        self.extension.as_ref()?.session_id.get(&self.payload)
+    }
+
+    /// What came of it, as Qlik writes it. Only the extended appender sends it.
+    #[must_use]
+    pub fn result(&self) -> Option<&str> {
+        self.extension.as_ref()?.result.get(&self.payload)
+    }
+
+    /// What the extended appender sent where its time and its row number should be, if it cannot be
+    /// read as such. A node that does not know a converter sends something else in its place.
+    #[must_use]
+    pub fn unreadable(&self) -> Unreadable<'_> {
+        self.extension
+            .as_ref()
+            .map(|extension| extension.unreadable(&self.payload))
+            .unwrap_or_default()
     }
 
     /// What happened in Qlik's own words, as sent: `Start session`, …
@@ -165,6 +215,11 @@ impl fmt::Debug for UserEvent {
             .field("app_id", &self.app_id)
             .field("user_agent", &self.user_agent())
             .field("client", &self.client)
+            .field("qlik_timestamp", &self.qlik_timestamp())
+            .field("sequence", &self.sequence())
+            .field("session_id", &self.session_id())
+            .field("result", &self.result())
+            .field("unreadable", &self.unreadable())
             .finish()
     }
 }

@@ -5,7 +5,7 @@ use super::{
     values::{Address, Guid},
 };
 use crate::{
-    event::{Event, Undecoded, UserEvent},
+    event::{Event, Undecoded, Unreadable, UserEvent},
     wire::DecodeError,
 };
 
@@ -30,6 +30,13 @@ pub(super) const FIELDS: &[&str] = &[
     "browser_version",
     "os_name",
     "os_version",
+    "ingest_timestamp",
+    "sequence",
+    "session_id",
+    "result",
+    "unreadable",
+    "unreadable.timestamp",
+    "unreadable.sequence",
     "error",
     "error.code",
     "error.field",
@@ -44,8 +51,7 @@ pub(super) fn visit<V: Visitor>(
     tags: &Tags,
     visitor: &mut V,
 ) -> Result<(), V::Error> {
-    let timestamp = event.arrival().map(|arrival| Timestamp(arrival.timestamp));
-    visitor.field("timestamp", timestamp.as_ref())?;
+    visitor.field("timestamp", event.timestamp().map(Timestamp).as_ref())?;
     visitor.field("source_type", Some(SOURCE_TYPE))?;
     visitor.field("event", Some(event.name()))?;
     match event {
@@ -77,7 +83,23 @@ fn visit_user<V: Visitor>(event: &UserEvent, visitor: &mut V) -> Result<(), V::E
         client.and_then(|c| c.browser_version.as_deref()),
     )?;
     visitor.field("os_name", client.and_then(|c| c.os_name))?;
-    visitor.field("os_version", client.and_then(|c| c.os_version.as_deref()))
+    visitor.field("os_version", client.and_then(|c| c.os_version.as_deref()))?;
+    visit_extension(event, visitor)
+}
+
+/// What only the extended appender sends.
+fn visit_extension<V: Visitor>(event: &UserEvent, visitor: &mut V) -> Result<(), V::Error> {
+    visitor.field("ingest_timestamp", ingest_timestamp(event).as_ref())?;
+    visitor.field("sequence", event.sequence().as_ref())?;
+    visitor.field("session_id", event.session_id())?;
+    visitor.field("result", event.result())?;
+    visitor.group("unreadable", &AsSent(event.unreadable()))
+}
+
+/// The time of arrival, where the event's time is another.
+pub(super) fn ingest_timestamp(event: &UserEvent) -> Option<Timestamp> {
+    let arrival = event.qlik_timestamp().and(event.arrival())?;
+    Some(Timestamp(arrival.timestamp))
 }
 
 fn visit_undecoded<V: Visitor>(event: &Undecoded, visitor: &mut V) -> Result<(), V::Error> {
@@ -96,5 +118,15 @@ impl Fields for Reason {
         visitor.field("code", Some(&self.0.code))?;
         visitor.field("field", self.0.field.as_ref())?;
         visitor.field("offset", Some(&self.0.offset))
+    }
+}
+
+/// What cannot be read as time or row number: `{ timestamp, sequence }`.
+pub(super) struct AsSent<'a>(pub(super) Unreadable<'a>);
+
+impl Fields for AsSent<'_> {
+    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
+        visitor.field("timestamp", self.0.timestamp)?;
+        visitor.field("sequence", self.0.sequence)
     }
 }

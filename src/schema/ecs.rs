@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use super::{
     Fields, SOURCE_TYPE, Tags, Timestamp, Visitor,
+    default::{AsSent, ingest_timestamp},
     values::{Address, Guid},
 };
 use crate::{
@@ -29,6 +30,8 @@ pub(super) const FIELDS: &[&str] = &[
     "event.category",
     "event.type",
     "event.action",
+    "event.created",
+    "event.sequence",
     "event.original",
     "host",
     "host.name",
@@ -56,6 +59,11 @@ pub(super) const FIELDS: &[&str] = &[
     "qlik_sense.context",
     "qlik_sense.virtual_proxy",
     "qlik_sense.app_id",
+    "qlik_sense.session_id",
+    "qlik_sense.result",
+    "qlik_sense.unreadable",
+    "qlik_sense.unreadable.timestamp",
+    "qlik_sense.unreadable.sequence",
     "qlik_sense.error",
     "qlik_sense.error.field",
     "qlik_sense.error.offset",
@@ -66,8 +74,7 @@ pub(super) fn visit<V: Visitor>(
     tags: &Tags,
     visitor: &mut V,
 ) -> Result<(), V::Error> {
-    let timestamp = event.arrival().map(|arrival| Timestamp(arrival.timestamp));
-    visitor.field("@timestamp", timestamp.as_ref())?;
+    visitor.field("@timestamp", event.timestamp().map(Timestamp).as_ref())?;
     visitor.group("ecs", &Version)?;
     visitor.group("event", &Categories(event))?;
     visitor.group("host", &Host(event))?;
@@ -118,6 +125,8 @@ impl Fields for Categories<'_> {
                 visitor.field("category", Some(category))?;
                 visitor.field("type", Some(types))?;
                 visitor.field("action", Some(action))?;
+                visitor.field("created", ingest_timestamp(event).as_ref())?;
+                visitor.field("sequence", event.sequence().as_ref())?;
             }
             Event::Undecoded(event) => {
                 visitor.field("kind", Some("pipeline_error"))?;
@@ -234,7 +243,10 @@ impl Fields for Rest<'_> {
         visitor.field("origin", self.0.origin())?;
         visitor.field("context", self.0.context())?;
         visitor.field("virtual_proxy", self.0.virtual_proxy())?;
-        visitor.field("app_id", self.0.app_id().map(Guid).as_ref())
+        visitor.field("app_id", self.0.app_id().map(Guid).as_ref())?;
+        visitor.field("session_id", self.0.session_id())?;
+        visitor.field("result", self.0.result())?;
+        visitor.group("unreadable", &AsSent(self.0.unreadable()))
     }
 }
 

@@ -16,7 +16,7 @@ pub enum ErrorCode {
     TooLarge,
     /// The first field is none of the known type tokens.
     UnknownType,
-    /// The payload ends before its eighth field.
+    /// The payload ends before its last field.
     MissingField,
     /// The bytes are no text in the encoding that was recognised or configured.
     InvalidEncoding,
@@ -57,13 +57,22 @@ impl Serialize for ErrorCode {
     }
 }
 
-/// The eight fields of a payload, in their order.
+/// The fields of a payload, in their order. The standard appender sends eight of them; the extended one
+/// sends all twelve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Field {
     /// The type token, such as `/qseow-proxy-session/`.
     Type,
     /// The Qlik node.
     Host,
+    /// When it happened; extended appender only.
+    Timestamp,
+    /// The row number; extended appender only.
+    Sequence,
+    /// The proxy session; extended appender only.
+    SessionId,
+    /// What came of it; extended appender only.
+    Result,
     /// What happened, in Qlik's words.
     Command,
     /// The user's directory.
@@ -80,9 +89,13 @@ pub enum Field {
 
 impl Field {
     /// Every field, in the order of the payload.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Type,
         Self::Host,
+        Self::Timestamp,
+        Self::Sequence,
+        Self::SessionId,
+        Self::Result,
         Self::Command,
         Self::UserDirectory,
         Self::UserId,
@@ -97,6 +110,10 @@ impl Field {
         match self {
             Self::Type => "type",
             Self::Host => "host",
+            Self::Timestamp => "timestamp",
+            Self::Sequence => "sequence",
+            Self::SessionId => "session_id",
+            Self::Result => "result",
             Self::Command => "command",
             Self::UserDirectory => "user_directory",
             Self::UserId => "user_id",
@@ -158,11 +175,11 @@ impl fmt::Display for DecodeError {
             ),
             (ErrorCode::MissingField, Some(field)) => write!(
                 f,
-                "the payload ends at byte {offset}, before its field `{field}`; expected 8 fields separated by `;`"
+                "the payload ends at byte {offset}, before its field `{field}`; expected every field up to `message`, separated by `;`"
             ),
             (ErrorCode::MissingField, None) => write!(
                 f,
-                "the payload ends at byte {offset}; expected 8 fields separated by `;`"
+                "the payload ends at byte {offset}; expected every field up to `message`, separated by `;`"
             ),
             (ErrorCode::InvalidEncoding, _) => write!(
                 f,
@@ -183,7 +200,7 @@ mod tests {
         let error = DecodeError::new(ErrorCode::MissingField, Some(Field::Origin), 57);
         assert_eq!(
             error.to_string(),
-            "the payload ends at byte 57, before its field `origin`; expected 8 fields separated by `;`"
+            "the payload ends at byte 57, before its field `origin`; expected every field up to `message`, separated by `;`"
         );
         for code in ErrorCode::ALL {
             let text = DecodeError::new(code, None, 12).to_string();

@@ -1,10 +1,18 @@
-//! One event's text as its eight fields.
+//! One event's text as its fields.
 //!
-//! `type;host;command;user directory;user id;origin;context;message`, where the message is
-//! everything after the seventh `;` and may hold `;`, quotes and line breaks of its own.
+//! The standard appender sends eight: `type;host;command;user directory;user id;origin;context;message`.
+//! The extended appender sends four more after the host: `time;row number;session id;result`. They
+//! stand before everything that a user can influence, such as the context, so that no `;` in there
+//! can move them. The message comes last in both: it is the rest, whole, and may hold `;`, quotes and
+//! line breaks of its own.
 
 use memchr::memchr;
-use nom::{IResult, Parser, combinator::map_opt, error::ParseError, sequence::preceded};
+use nom::{
+    IResult, Parser,
+    combinator::{cond, map_opt},
+    error::ParseError,
+    sequence::preceded,
+};
 
 use super::{
     datagram::{leading_trimmed, trailing_trimmed},
@@ -16,27 +24,46 @@ const SEPARATOR: u8 = b';';
 /// Which kind of payload a type token announces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Family {
-    /// `/qseow-proxy-session/`, or `/proxy-session/` of appenders from 2021.
+    /// `/qseow-proxy-session/`, `/proxy-session/` of appenders from 2021, or `/qlik-sense-session/2/` of
+    /// the extended appender.
     Session,
-    /// `/qseow-proxy-connection/`, or `/proxy-connection/` of appenders from 2021.
+    /// `/qseow-proxy-connection/`, `/proxy-connection/` of appenders from 2021, or
+    /// `/qlik-sense-connection/2/` of the extended appender.
     Connection,
 }
 
+/// Which fields a payload has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Layout {
+    /// Eight.
+    Standard,
+    /// Twelve: time, row number, session id and result besides.
+    Extended,
+}
+
 /// The type tokens: the only place that knows them. They match without regard to case.
-const TOKENS: [(&str, Family); 4] = [
-    ("/qseow-proxy-session/", Family::Session),
-    ("/qseow-proxy-connection/", Family::Connection),
-    ("/proxy-session/", Family::Session),
-    ("/proxy-connection/", Family::Connection),
+const TOKENS: [(&str, Family, Layout); 6] = [
+    ("/qseow-proxy-session/", Family::Session, Layout::Standard),
+    (
+        "/qseow-proxy-connection/",
+        Family::Connection,
+        Layout::Standard,
+    ),
+    ("/proxy-session/", Family::Session, Layout::Standard),
+    ("/proxy-connection/", Family::Connection, Layout::Standard),
+    ("/qlik-sense-session/2/", Family::Session, Layout::Extended),
+    (
+        "/qlik-sense-connection/2/",
+        Family::Connection,
+        Layout::Extended,
+    ),
 ];
 
-impl Family {
-    fn of_token(token: &[u8]) -> Option<Self> {
-        TOKENS
-            .iter()
-            .find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(token))
-            .map(|&(_, family)| family)
-    }
+fn known(token: &[u8]) -> Option<(Family, Layout)> {
+    TOKENS
+        .iter()
+        .find(|(known, ..)| known.as_bytes().eq_ignore_ascii_case(token))
+        .map(|&(_, family, layout)| (family, layout))
 }
 
 /// The fields of one event, borrowed from its text. `(null)` and empty fields are absent.
@@ -46,6 +73,15 @@ pub struct Frame<'a> {
     pub family: Family,
     /// The Qlik node, usually its lower-case short machine name.
     pub host: Option<&'a str>,
+    /// When it happened, as sent; see [`parse_time`](super::parse_time). Extended appender only, like
+    /// the next three.
+    pub timestamp: Option<&'a str>,
+    /// The row number, as sent.
+    pub sequence: Option<&'a str>,
+    /// The proxy session that the event belongs to.
+    pub session_id: Option<&'a str>,
+    /// What came of it, as Qlik writes it.
+    pub result: Option<&'a str>,
     /// What happened, in Qlik's words, for example `Start session`.
     pub command: Option<&'a str>,
     /// The user's directory, for example `LAB`.
@@ -97,11 +133,20 @@ impl<'a> Frame<'a> {
 /// Whether an event begins here: a known type token and its `;`.
 pub(crate) fn starts_frame(bytes: &[u8]) -> bool {
     let head = &bytes[..bytes.len().min(LONGEST_START)];
-    memchr(SEPARATOR, head).is_some_and(|end| Family::of_token(&head[..end]).is_some())
+    memchr(SEPARATOR, head).is_some_and(|end| known(&head[..end]).is_some())
 }
 
 /// The bytes of the longest type token and its `;`.
-pub(crate) const LONGEST_START: usize = "/qseow-proxy-connection/;".len();
+pub(crate) const LONGEST_START: usize = {
+    let (mut longest, mut token) = (0, 0);
+    while token < TOKENS.len() {
+        if TOKENS[token].0.len() > longest {
+            longest = TOKENS[token].0.len();
+        }
+        token += 1;
+    }
+    longest + 1
+};
 
 /// nom's error for this grammar: which field failed, and the input that was left when it did.
 struct FieldError<'a> {
@@ -139,12 +184,17 @@ impl<'a> ParseError<&'a str> for FieldError<'a> {
 type Parsed<'a, T> = IResult<&'a str, T, FieldError<'a>>;
 
 fn frame(input: &str) -> Parsed<'_, Frame<'_>> {
-    let (rest, family) = map_opt(until_separator, |token: &str| {
-        Family::of_token(token.as_bytes())
-    })
-    .parse(input)?;
-    let (message, (host, command, user_directory, user_id, origin, context)) = (
+    let (rest, (family, layout)) =
+        map_opt(until_separator, |token: &str| known(token.as_bytes())).parse(input)?;
+    let extension = (
+        next(Field::Timestamp),
+        next(Field::Sequence),
+        next(Field::SessionId),
+        next(Field::Result),
+    );
+    let (message, (host, extension, command, user_directory, user_id, origin, context)) = (
         next(Field::Host),
+        cond(layout == Layout::Extended, extension),
         next(Field::Command),
         next(Field::UserDirectory),
         next(Field::UserId),
@@ -153,9 +203,14 @@ fn frame(input: &str) -> Parsed<'_, Frame<'_>> {
     )
         .parse(rest)?;
     let (rest, message) = preceded(separator(Field::Message), whole).parse(message)?;
+    let (timestamp, sequence, session_id, result) = extension.unwrap_or_default();
     let frame = Frame {
         family,
         host: present(host),
+        timestamp: present(timestamp),
+        sequence: present(sequence),
+        session_id: present(session_id),
+        result: present(result),
         command: present(command),
         user_directory: present(user_directory),
         user_id: present(user_id),
@@ -200,7 +255,8 @@ fn present(field: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    const WHOLE: &str = "/qseow-proxy-session/;h;c;d;u;o;x;m";
+    const STANDARD: &str = "/qseow-proxy-session/;h;c;d;u;o;x;m";
+    const EXTENDED: &str = "/qlik-sense-session/2/;h;t;n;s;r;c;d;u;o;x;m";
 
     fn error(text: &str) -> (ErrorCode, Option<Field>, usize) {
         let error = Frame::parse(text).expect_err(text);
@@ -216,9 +272,12 @@ mod tests {
             ("/qseow-proxy-connection/", Family::Connection),
             ("/proxy-connection/", Family::Connection),
             ("/PROXY-CONNECTION/", Family::Connection),
+            ("/qlik-sense-session/2/", Family::Session),
+            ("/qlik-sense-connection/2/", Family::Connection),
+            ("/Qlik-Sense-Connection/2/", Family::Connection),
         ];
         for (token, family) in rows {
-            let text = format!("{token};h;c;d;u;o;x;m");
+            let text = format!("{token};h;t;n;s;r;c;d;u;o;x;m");
             assert_eq!(Frame::parse(&text).map(|f| f.family), Ok(family), "{token}");
             assert!(starts_frame(text.as_bytes()), "{token}");
         }
@@ -229,6 +288,9 @@ mod tests {
             "/qseow-engine/",
             "qseow-proxy-session",
             "/qseow-proxy-session/ ",
+            "/qlik-sense-session/",
+            "/qlik-sense-session/1/",
+            "/qlik-sense-session/2",
         ] {
             let text = format!("{token};h;c;d;u;o;x;m");
             assert_eq!(
@@ -242,18 +304,59 @@ mod tests {
 
     #[test]
     fn every_missing_field_has_its_name_and_place() {
+        let standard: Vec<Field> = Field::ALL[..2]
+            .iter()
+            .chain(&Field::ALL[6..])
+            .copied()
+            .collect();
         let mut covered = 0;
-        for (index, field) in Field::ALL.into_iter().enumerate().skip(1) {
-            let fields: Vec<&str> = WHOLE.split(';').take(index).collect();
-            let text = format!(" {}\r\n", fields.join(";"));
-            assert_eq!(
-                error(&text),
-                (ErrorCode::MissingField, Some(field), text.len() - 2),
-                "{text:?}"
-            );
-            covered += 1;
+        for (whole, fields) in [(STANDARD, &*standard), (EXTENDED, &Field::ALL)] {
+            for (index, &field) in fields.iter().enumerate().skip(1) {
+                let fields: Vec<&str> = whole.split(';').take(index).collect();
+                let text = format!(" {}\r\n", fields.join(";"));
+                assert_eq!(
+                    error(&text),
+                    (ErrorCode::MissingField, Some(field), text.len() - 2),
+                    "{text:?}"
+                );
+                covered += 1;
+            }
         }
-        assert_eq!(covered, 7);
+        assert_eq!(covered, 7 + 11);
+    }
+
+    #[test]
+    fn the_extended_fields_stand_after_the_host() {
+        let text = format!("{EXTENDED};n");
+        let frame = Frame::parse(&text).expect("twelve fields");
+        let fields = [
+            frame.host,
+            frame.timestamp,
+            frame.sequence,
+            frame.session_id,
+            frame.result,
+            frame.command,
+            frame.user_directory,
+            frame.user_id,
+            frame.origin,
+            frame.context,
+            frame.message,
+        ];
+        let expected = ["h", "t", "n", "s", "r", "c", "d", "u", "o", "x", "m;n"];
+        assert_eq!(fields, expected.map(Some));
+        let frame = Frame::parse(STANDARD).expect("eight fields");
+        let extension = [
+            frame.timestamp,
+            frame.sequence,
+            frame.session_id,
+            frame.result,
+        ];
+        assert_eq!(extension, [None; 4]);
+    }
+
+    #[test]
+    fn the_longest_start_is_that_of_a_token() {
+        assert_eq!(LONGEST_START, "/qlik-sense-connection/2/;".len());
     }
 
     #[test]
@@ -273,10 +376,14 @@ mod tests {
             ("(NULL)", Some("(NULL)")),
         ];
         for (written, expected) in rows {
-            let text = format!("/proxy-session/{}", format!(";{written}").repeat(7));
-            let frame = Frame::parse(&text).expect("eight fields");
+            let text = format!("/qlik-sense-session/2/{}", format!(";{written}").repeat(11));
+            let frame = Frame::parse(&text).expect("twelve fields");
             let fields = [
                 frame.host,
+                frame.timestamp,
+                frame.sequence,
+                frame.session_id,
+                frame.result,
                 frame.command,
                 frame.user_directory,
                 frame.user_id,
@@ -284,7 +391,7 @@ mod tests {
                 frame.context,
                 frame.message,
             ];
-            assert_eq!(fields, [expected; 7], "{written:?}");
+            assert_eq!(fields, [expected; 11], "{written:?}");
         }
     }
 

@@ -5,9 +5,9 @@
 //!
 //! 1. [`text`]: the datagram's bytes become UTF-8 text, whatever encoding the sender used.
 //! 2. [`datagram`]: the text is divided into the events that it holds, usually one.
-//! 3. [`frame`]: each of them is split into its eight fields.
+//! 3. [`frame`]: each of them is split into its fields.
 //!
-//! The two fields with a grammar of their own have a file each: [`context`] and [`message`].
+//! The fields with a grammar of their own have a file each: [`context`], [`message`] and [`time`].
 
 pub mod context;
 pub mod datagram;
@@ -15,6 +15,7 @@ mod error;
 pub mod frame;
 pub mod message;
 pub mod text;
+pub mod time;
 
 pub use self::{
     context::Context,
@@ -22,4 +23,5 @@ pub use self::{
     error::{DecodeError, ErrorCode, Field},
     frame::{Family, Frame},
     text::FallbackEncoding,
+    time::parse_time,
 };

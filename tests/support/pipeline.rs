@@ -9,7 +9,7 @@ use qlik_sense_events::{
     transform::OutputBuffer,
 };
 
-const ARRIVAL: &str = "2026-01-31T09:00:00.123456789Z";
+pub const ARRIVAL: &str = "2026-01-31T09:00:00.123456789Z";
 const SENDER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 17));
 
 fn arrival() -> Arrival {
