@@ -32,6 +32,8 @@ pub mod encoding;
 pub mod event;
 #[cfg(feature = "host")]
 pub mod host;
+#[cfg(feature = "cli")]
+pub mod import;
 pub mod pipeline;
 pub mod schema;
 #[cfg(feature = "host")]

@@ -4,6 +4,7 @@ mod check;
 mod decode;
 mod demo;
 mod generate;
+mod import_butler_sos;
 mod line;
 mod options;
 mod run;
@@ -54,6 +55,8 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     /// Read a configuration file and say what is wrong with it
     Check(check::CheckArgs),
+    /// Turn a configuration of Butler SOS into a plugin.toml and a configuration of Vector
+    ImportButlerSos(import_butler_sos::ImportButlerSosArgs),
     /// Print the completion script of a shell
     Completions(generate::CompletionsArgs),
     /// Print the manual page, in roff
@@ -70,6 +73,7 @@ pub fn main() -> ExitCode {
         Some(Command::Decode(args)) => decode::decode(&args),
         Some(Command::Simulate(args)) => simulate::simulate(&args),
         Some(Command::Check(args)) => check::check(&args),
+        Some(Command::ImportButlerSos(args)) => import_butler_sos::import_butler_sos(&args),
         Some(Command::Completions(args)) => generate::completions(&args),
         Some(Command::Man) => generate::man(),
     };

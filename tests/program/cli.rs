@@ -2,12 +2,13 @@
 
 use crate::support::finish;
 
-const SUBCOMMANDS: [&str; 7] = [
+const SUBCOMMANDS: [&str; 8] = [
     "run",
     "demo",
     "decode",
     "simulate",
     "check",
+    "import-butler-sos",
     "completions",
     "man",
 ];

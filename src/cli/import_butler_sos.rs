@@ -1,0 +1,143 @@
+//! `import-butler-sos`: from Butler SOS's configuration to ours and Vector's.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    net::{IpAddr, ToSocketAddrs},
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use qlik_sense_events::import::butler_sos::{self, Import, Options};
+
+use super::{FAILURE, SUCCESS, USAGE};
+
+const PLUGIN_TOML: &str = "plugin.toml";
+const VECTOR_YAML: &str = "vector.yaml";
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Reads the configuration of Butler SOS 9 to 15 and writes a plugin.toml and a \
+                        configuration of Vector that do the same with user events. What cannot be \
+                        carried over is said on standard error, a line each, and in the files. \
+                        Passwords, tokens and keys are never written; the files name environment \
+                        variables in their place."
+)]
+pub struct ImportButlerSosArgs {
+    /// Butler SOS's configuration file; `-` for standard input
+    #[arg(value_name = "CONFIG")]
+    file: PathBuf,
+    /// Folder for plugin.toml and vector.yaml, which must not be there yet. Without it both are
+    /// printed
+    #[arg(long, value_name = "DIR")]
+    output_dir: Option<PathBuf>,
+    /// Look up the addresses of allowed senders that are given by name
+    #[arg(long)]
+    resolve: bool,
+}
+
+pub fn import_butler_sos(args: &ImportButlerSosArgs) -> u8 {
+    let file = args.file.display();
+    let text = match read(&args.file) {
+        Ok(text) => text,
+        Err(error) => {
+            anstream::eprintln!("{file}: the configuration of Butler SOS cannot be read: {error}");
+            return USAGE;
+        }
+    };
+    let options = Options {
+        plugin_toml: plugin_toml(args.output_dir.as_deref()),
+        resolve: if args.resolve {
+            look_up
+        } else {
+            |_| Vec::new()
+        },
+    };
+    let import = match butler_sos::import(&text, &options) {
+        Ok(import) => import,
+        Err(problem) => {
+            anstream::eprintln!("{file}:{problem}");
+            return USAGE;
+        }
+    };
+    let written = match &args.output_dir {
+        Some(folder) => write(folder, &import),
+        None => print(&import),
+    };
+    if let Err(error) = written {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return SUCCESS;
+        }
+        anstream::eprintln!("{error}");
+        return FAILURE;
+    }
+    for note in &import.notes {
+        anstream::eprintln!("{file}: {note}");
+    }
+    SUCCESS
+}
+
+fn read(file: &Path) -> io::Result<String> {
+    if file == Path::new("-") {
+        io::read_to_string(io::stdin().lock())
+    } else {
+        fs::read_to_string(file)
+    }
+}
+
+/// The name under which Vector is told to look for the file: whole, since Vector runs in a folder of
+/// its own.
+fn plugin_toml(folder: Option<&Path>) -> String {
+    let file = match folder {
+        Some(folder) => std::path::absolute(folder)
+            .unwrap_or_else(|_| folder.into())
+            .join(PLUGIN_TOML),
+        None => Path::new("/etc/qlik-sense-events").join(PLUGIN_TOML),
+    };
+    file.to_string_lossy().into_owned()
+}
+
+/// The addresses of a name, IPv4 alone, as for Butler SOS, whose socket knows no other.
+fn look_up(name: &str) -> Vec<IpAddr> {
+    let found = (name, 0).to_socket_addrs().into_iter().flatten();
+    let mut addresses: Vec<IpAddr> = found.map(|found| found.ip()).collect();
+    addresses.retain(IpAddr::is_ipv4);
+    addresses.sort_unstable();
+    addresses.dedup();
+    addresses
+}
+
+/// Prints both files, so that each can be told from the other.
+fn print(import: &Import) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    write!(
+        stdout,
+        "# ---------- {PLUGIN_TOML} ----------\n{}\n# ---------- {VECTOR_YAML} ----------\n{}",
+        import.plugin_toml, import.vector_yaml
+    )?;
+    stdout.flush()
+}
+
+/// Writes both files, or neither if one of them is there.
+fn write(folder: &Path, import: &Import) -> io::Result<()> {
+    fs::create_dir_all(folder).map_err(|error| at(folder, &error))?;
+    let files = [
+        (folder.join(PLUGIN_TOML), &import.plugin_toml),
+        (folder.join(VECTOR_YAML), &import.vector_yaml),
+    ];
+    if let Some((file, _)) = files.iter().find(|(file, _)| file.exists()) {
+        let error = "is there already and is not overwritten; nothing was written";
+        return Err(io::Error::other(format!("{}: {error}", file.display())));
+    }
+    for (file, text) in files {
+        // Not overwritten, even if it has come to be since.
+        let written = File::create_new(&file).and_then(|mut open| open.write_all(text.as_bytes()));
+        written.map_err(|error| at(&file, &error))?;
+        anstream::eprintln!("wrote {}", file.display());
+    }
+    Ok(())
+}
+
+fn at(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}

@@ -1,0 +1,171 @@
+//! What Butler SOS does besides user events, and keys that nobody knows: why they are not carried
+//! over.
+
+use yaml_serde::Value;
+
+use super::Note;
+
+/// A part of the configuration that is not carried over.
+struct Part {
+    /// Its key below `Butler-SOS`.
+    key: &'static str,
+    /// Keys that say that it is in use: true, or a list that is not empty.
+    used_if: &'static [&'static str],
+    /// Why, and what to do instead. Empty where nothing is lost.
+    why: &'static str,
+}
+
+const fn part(key: &'static str, used_if: &'static [&'static str], why: &'static str) -> Part {
+    Part { key, used_if, why }
+}
+
+/// Every key of Butler SOS 9 to 15 that is not read here.
+const PARTS: [Part; 34] = [
+    part(
+        "logEvents",
+        &[
+            "logEvents.source.engine.enable",
+            "logEvents.source.proxy.enable",
+            "logEvents.source.repository.enable",
+            "logEvents.source.scheduler.enable",
+            "logEvents.source.qixPerf.enable",
+        ],
+        "log events and engine performance are not user events; keep Butler SOS for them",
+    ),
+    part(
+        "serversToMonitor",
+        &["serversToMonitor.servers"],
+        "the health of engines is polled, not sent as events; keep Butler SOS for it",
+    ),
+    part(
+        "userSessions",
+        &["userSessions.enableSessionExtract"],
+        "sessions are not polled from the proxies; session events tell when they start and stop",
+    ),
+    part(
+        "qlikSenseEvents",
+        &[
+            "qlikSenseEvents.eventCount.enable",
+            "qlikSenseEvents.rejectedEventCount.enable",
+        ],
+        "counts go to Vector as metrics of the component `qlik_sense`, not to a measurement of \
+         this name",
+    ),
+    part("userEvents.udpServerConfig.queueMetrics.influxdb", &[], ""),
+    part(
+        "prometheus",
+        &["prometheus.enable"],
+        "Butler SOS shows the health of engines there; counters of events are metrics of the \
+         component `qlik_sense`, for Vector's `prometheus_exporter`",
+    ),
+    part(
+        "auditEvents",
+        &["auditEvents.enable"],
+        "events of the browser extension come over HTTP; keep Butler SOS for them",
+    ),
+    part(
+        "uptimeMonitor",
+        &["uptimeMonitor.enable"],
+        "uptime and memory of Butler SOS; the program sends metrics of itself to Vector",
+    ),
+    part(
+        "heartbeat",
+        &["heartbeat.enable"],
+        "there is no heartbeat; alert when the metrics of the component `qlik_sense` stop",
+    ),
+    part(
+        "dockerHealthCheck",
+        &["dockerHealthCheck.enable"],
+        "Vector's `api` answers health checks",
+    ),
+    part(
+        "errorTracking",
+        &["errorTracking.influxdb.enable"],
+        "failed writes are counted by Vector, in its `internal_metrics`",
+    ),
+    part(
+        "configVisualisation",
+        &["configVisualisation.enable"],
+        "there is no web page of the configuration",
+    ),
+    part(
+        "fileLogging",
+        &["fileLogging"],
+        "the program writes no log file; its diagnostics are events with `event: plugin`",
+    ),
+    part(
+        "appNames",
+        &["appNames.enableAppNameExtract"],
+        "names of apps are not looked up; apps have their ids",
+    ),
+    part("cert", &[], ""),
+    part("logLevel", &[], ""),
+    part("logDirectory", &[], ""),
+    part("crashFile", &[], ""),
+    part("systemInfo", &[], ""),
+    part("anonTelemetry", &[], ""),
+    part("mqttConfig.baseTopic", &[], ""),
+    part("influxdbConfig.maxBatchSize", &[], ""),
+    part("influxdbConfig.includeFields", &[], ""),
+    part("influxdbConfig.retentionPolicy", &[], ""),
+    part("influxdbConfig.v1Config.retentionPolicy", &[], ""),
+    part("influxdbConfig.v2Config.description", &[], ""),
+    part("influxdbConfig.v2Config.retentionDuration", &[], ""),
+    part("influxdbConfig.v3Config.description", &[], ""),
+    part("influxdbConfig.v3Config.retentionDuration", &[], ""),
+    part("influxdbConfig.v3Config.writeTimeout", &[], ""),
+    part("influxdbConfig.v3Config.queryTimeout", &[], ""),
+    // Butler SOS adds these to metrics and log events, never to user events.
+    part("newRelic.event.attribute", &[], ""),
+    part("newRelic.metric", &[], ""),
+    // Noted by name, where New Relic is used.
+    part("newRelic.event.header", &[], ""),
+];
+
+/// A note for each part that is in use and each key that no version of Butler SOS has.
+pub(super) fn notes(file: &Value, ignored: &[String]) -> Vec<Note> {
+    let mut notes: Vec<Note> = PARTS
+        .iter()
+        .filter(|part| part.used_if.iter().any(|key| is_used(file, key)))
+        .map(|part| Note::new(part.key, part.why))
+        .collect();
+    let unknown = ignored
+        .iter()
+        .filter(|key| !PARTS.iter().any(|part| covers(part.key, key)))
+        .map(|key| Note::new(key, "not known; left out. Is it spelt as Butler SOS does?"));
+    notes.extend(unknown);
+    notes
+}
+
+/// Whether `key` is `part` or lies in it.
+fn covers(part: &str, key: &str) -> bool {
+    key.strip_prefix(part)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+fn is_used(file: &Value, key: &str) -> bool {
+    let found = key
+        .split('.')
+        .try_fold(file.get("Butler-SOS"), |value, name| {
+            value.map(|value| value.get(name))
+        })
+        .flatten();
+    match found {
+        Some(Value::Bool(value)) => *value,
+        Some(Value::Sequence(list)) => !list.is_empty(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_covered_by_its_part_alone() {
+        assert!(covers("newRelic.metric", "newRelic.metric"));
+        assert!(covers("newRelic.metric", "newRelic.metric.url"));
+        assert!(!covers("newRelic.metric", "newRelic.metrics"));
+        assert!(!covers("newRelic.metric", "newRelic"));
+    }
+}

@@ -1,0 +1,168 @@
+//! From the configuration of [Butler SOS](https://github.com/ptarmiganlabs/butler-sos), versions 9
+//! to 15, to a plugin.toml and a configuration of Vector that do the same with user events.
+//!
+//! Read from its configuration templates, the schema that checks them, and the code that uses them.
+
+mod config;
+mod leftovers;
+mod plugin;
+mod values;
+mod vector;
+
+use std::{fmt, net::IpAddr};
+
+use serde_path_to_error::Track;
+
+use crate::config::Problem;
+
+/// What an import is told besides the configuration.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The name under which Vector finds the plugin.toml.
+    pub plugin_toml: String,
+    /// Looks up the addresses of a host. One that knows none is fine: names are then left out, with a
+    /// note.
+    pub resolve: fn(&str) -> Vec<IpAddr>,
+}
+
+/// What became of a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Import {
+    /// The program's configuration.
+    pub plugin_toml: String,
+    /// Vector's configuration, which starts the program with the former.
+    pub vector_yaml: String,
+    /// What is not carried over, or does something else.
+    pub notes: Vec<Note>,
+}
+
+/// Something that is not carried over, or does something else, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Its key in Butler SOS's file, below `Butler-SOS`.
+    pub key: String,
+    /// What is different and why.
+    pub message: String,
+}
+
+impl Note {
+    fn new(key: &str, message: &str) -> Self {
+        Self {
+            key: key.into(),
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.key, self.message)
+    }
+}
+
+/// Turns the text of Butler SOS's configuration file into this program's configuration and
+/// Vector's.
+///
+/// # Errors
+///
+/// The first thing that is wrong with the file, with its line and key.
+pub fn import(text: &str, options: &Options) -> Result<Import, Problem> {
+    let (file, ignored) = read(text)?;
+    let from = &file.butler_sos;
+    let mut notes = Vec::new();
+    let config = plugin::plugin(from, options, &mut notes);
+    // A file that was read a moment ago is YAML.
+    let value = yaml_serde::from_str(text).unwrap_or_default();
+    notes.extend(leftovers::notes(&value, &ignored));
+    let mut of_vector = Vec::new();
+    let vector_yaml = vector::vector(from, options, &mut of_vector);
+    let toml = plugin::to_toml(&config).map_err(|error| Problem {
+        line: 0,
+        key: String::new(),
+        message: error.to_string(),
+    })?;
+    Ok(Import {
+        plugin_toml: format!("{}{toml}", heading("The program's configuration", &notes)),
+        vector_yaml: format!(
+            "{}{vector_yaml}",
+            heading("Vector's configuration", &of_vector)
+        ),
+        notes: [notes, of_vector].concat(),
+    })
+}
+
+/// The file, and the keys that were not read, below `Butler-SOS`.
+fn read(text: &str) -> Result<(config::File, Vec<String>), Problem> {
+    let mut ignored = Vec::new();
+    let mut track = Track::new();
+    let deserializer = yaml_serde::Deserializer::from_str(text);
+    let deserializer = serde_path_to_error::Deserializer::new(deserializer, &mut track);
+    let read: Result<config::File, yaml_serde::Error> =
+        serde_ignored::deserialize(deserializer, |path| {
+            ignored.push(below_root(&dotted(&path)).to_owned());
+        });
+    match read {
+        Ok(file) => Ok((file, ignored)),
+        Err(error) => Err(problem(&error, &track.path().to_string())),
+    }
+}
+
+/// A key with those above it, written as in errors: `a.list[0].b`.
+fn dotted(path: &serde_ignored::Path) -> String {
+    use serde_ignored::Path;
+    match path {
+        Path::Root => String::new(),
+        Path::Seq { parent, index } => format!("{}[{index}]", dotted(parent)),
+        Path::Map { parent, key } => match dotted(parent) {
+            parent if parent.is_empty() => key.clone(),
+            parent => format!("{parent}.{key}"),
+        },
+        Path::Some { parent }
+        | Path::NewtypeStruct { parent }
+        | Path::NewtypeVariant { parent } => dotted(parent),
+    }
+}
+
+/// A key without the `Butler-SOS` that is above all of them.
+fn below_root(key: &str) -> &str {
+    key.strip_prefix("Butler-SOS.").unwrap_or(key)
+}
+
+fn problem(error: &yaml_serde::Error, key: &str) -> Problem {
+    let key = key.trim_matches('.');
+    let (line, column) = error
+        .location()
+        .map_or((0, 0), |place| (place.line(), place.column()));
+    let message = error.to_string();
+    let message = message
+        .strip_suffix(&format!(" at line {line} column {column}"))
+        .unwrap_or(&message);
+    let message = message
+        .strip_prefix(key)
+        .and_then(|rest| rest.strip_prefix(": "))
+        .unwrap_or(message);
+    Problem {
+        line,
+        key: below_root(key).into(),
+        message: message.into(),
+    }
+}
+
+/// Comments for the beginning of a file.
+fn heading(what: &str, notes: &[Note]) -> String {
+    let mut text = format!(
+        "# {what}, from Butler SOS's by `qlik-sense-events import-butler-sos`.\n\
+         # docs/from-butler-sos.md says how to go on.\n"
+    );
+    if !notes.is_empty() {
+        text.push_str("#\n# Not carried over, or different from Butler SOS:\n");
+    }
+    for note in notes {
+        // A name in the file may hold a line break, which would end the comment.
+        text.push_str("# - ");
+        text.push_str(&note.to_string().replace(['\r', '\n'], " "));
+        text.push('\n');
+    }
+    text.push('\n');
+    text
+}

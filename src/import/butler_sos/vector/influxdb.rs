@@ -1,0 +1,206 @@
+//! User events to InfluxDB: the measurement `user_events` with Butler SOS's tags and fields.
+//!
+//! Vector's `influxdb_logs` sink makes every name a tag or a field; Butler SOS has names that are
+//! both, and its dashboards ask for the fields. So the points are written here, in InfluxDB's line
+//! protocol, and sent by the `http` sink.
+
+use std::fmt::Write;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::{Pieces, is_on, note_placeholders, note_secret, quoted, quoted_template};
+use crate::import::butler_sos::{
+    Note,
+    config::{ButlerSos, InfluxdbConfig},
+    values::InfluxVersion,
+};
+
+const POINT: &str = r#"
+  # A point of the measurement `user_events` in InfluxDB's line protocol, with Butler SOS's tags and
+  # fields. Vector's `influxdb_logs` sink cannot do this: some names are both a tag and a field.
+  influxdb_point:
+    type: remap
+    inputs: [qlik_sense_kind.users]
+    source: |
+      # As with Butler SOS, an event without a user makes no point.
+      if !exists(.user) { abort }
+
+      browser = parse_regex(.browser_version, r'^(?P<major>[0-9]+)') ?? {}
+      app_name = if exists(.app_id) { .app_name || "<unknown app name>" }
+
+      tags = {
+        "host": .host,
+        "event_action": .qlik_command,
+        "userFull": .user,
+        "userDirectory": .user_directory,
+        "userId": .user_id,
+        "origin": .origin,
+        "appId": .app_id,
+        "appName": app_name,
+        "uaBrowserName": .browser_name,
+        "uaBrowserMajorVersion": browser.major,
+        "uaOsName": .os_name,
+        "uaOsVersion": .os_version,
+      }
+      fields = {
+@FIELDS@      }
+
+      # In names and values of tags `,`, `=` and spaces are escaped; a line break would end the point,
+      # and a backslash at the end would hide what follows.
+      line = "user_events"
+      for_each(compact(merge(tags, object(.tags) ?? {}))) -> |name, value| {
+        pair = map_values([name, to_string(value) ?? ""]) -> |text| {
+          text = replace(replace(text, r'[\r\n]+', " "), r'\\+$', "")
+          replace(replace(replace(text, ",", "\\,"), "=", "\\="), " ", "\\ ")
+        }
+        line = line + "," + join!(pair, "=")
+      }
+
+      values = []
+      for_each(compact(fields)) -> |name, value| {
+        text = replace(replace(to_string(value) ?? "", "\\", "\\\\"), "\"", "\\\"")
+        values = push(values, name + "=\"" + text + "\"")
+      }
+
+      time = to_unix_timestamp(timestamp!(.timestamp), unit: "nanoseconds")
+      . = { "message": line + " " + join!(values, ",") + " " + to_string(time) }
+"#;
+
+const SINK: &str = r"
+  influxdb:
+    type: http
+    inputs: [influxdb_point]
+    method: post
+    uri: @URI@
+@AUTH@    encoding:
+      codec: text
+    framing:
+      method: newline_delimited
+";
+
+/// How fields are called in each version, with what is in them.
+fn fields(version: InfluxVersion) -> &'static [(&'static str, &'static str)] {
+    match version {
+        // The last two are those of version 2, which Butler SOS's newest dashboard asks for.
+        InfluxVersion::V1 => &[
+            ("userFull", ".user"),
+            ("userId", ".user_id"),
+            ("appId", ".app_id"),
+            ("appName", "app_name"),
+            ("appId_field", ".app_id"),
+            ("appName_field", "app_name"),
+        ],
+        InfluxVersion::V2 => &[
+            ("userFull", ".user"),
+            ("userId", ".user_id"),
+            ("appId_field", ".app_id"),
+            ("appName_field", "app_name"),
+        ],
+        InfluxVersion::V3 => &[
+            ("userFull_field", ".user"),
+            ("userId_field", ".user_id"),
+            ("appId_field", ".app_id"),
+            ("appName_field", "app_name"),
+        ],
+    }
+}
+
+/// Adds the transform and the sink for InfluxDB, if it is on.
+pub(super) fn add(from: &ButlerSos, pieces: &mut Pieces, notes: &mut Vec<Note>) {
+    let influxdb = &from.influxdb_config;
+    let keys = ["userEvents.sendToInfluxdb.enable", "influxdbConfig.enable"];
+    let send = from.user_events.send_to_influxdb.enable;
+    if !is_on(send, influxdb.enable, keys, notes) {
+        return;
+    }
+    let mut lines = String::new();
+    for (name, value) in fields(influxdb.version) {
+        let _ = writeln!(lines, "        {}: {value},", quoted(name));
+    }
+    pieces
+        .transforms
+        .push_str(&POINT.replace("@FIELDS@", &lines));
+    let auth = auth(influxdb, notes);
+    let sink = SINK
+        .replace("@AUTH@", &auth)
+        .replace("@URI@", &quoted_template(&uri(influxdb, notes)));
+    pieces.sinks.push_str(&sink);
+    notes.push(Note::new(
+        "influxdbConfig",
+        "Vector creates no database, bucket or retention policy; the one that Butler SOS made is \
+         written to",
+    ));
+}
+
+/// Where points are written to.
+fn uri(influxdb: &InfluxdbConfig, notes: &mut Vec<Note>) -> String {
+    let host = influxdb.host.as_ref();
+    let host = host.map_or("localhost", |host| &host.0);
+    note_placeholders("influxdbConfig.host", host, notes);
+    let server = format!(
+        "http://{host}:{}",
+        influxdb.port.map_or(8086, |port| port.0)
+    );
+    let mut named = |key: &str, name: Option<&str>| {
+        if name.is_none_or(str::is_empty) {
+            let message = "missing; write it into the sink's `uri`";
+            notes.push(Note::new(&format!("influxdbConfig.{key}"), message));
+        }
+        utf8_percent_encode(name.unwrap_or_default(), NON_ALPHANUMERIC).to_string()
+    };
+    match influxdb.version {
+        InfluxVersion::V1 => {
+            // Butler SOS 9 had it one level higher.
+            let name = influxdb.v1_config.db_name.as_ref();
+            let name = name.or(influxdb.db_name.as_ref());
+            let name = named("v1Config.dbName", name.map(|name| &*name.0));
+            format!("{server}/write?db={name}&precision=ns")
+        }
+        InfluxVersion::V2 => {
+            let v2 = &influxdb.v2_config;
+            let org = named("v2Config.org", v2.org.as_ref().map(|org| &*org.0));
+            let bucket = v2.bucket.as_ref().map(|bucket| &*bucket.0);
+            let bucket = named("v2Config.bucket", bucket);
+            format!("{server}/api/v2/write?org={org}&bucket={bucket}&precision=ns")
+        }
+        InfluxVersion::V3 => {
+            let name = influxdb.v3_config.database.as_ref();
+            let name = named("v3Config.database", name.map(|name| &*name.0));
+            format!("{server}/api/v2/write?bucket={name}&precision=ns")
+        }
+    }
+}
+
+/// How Vector says who it is. Passwords and tokens stay out of the file.
+fn auth(influxdb: &InfluxdbConfig, notes: &mut Vec<Note>) -> String {
+    let (key, variable) = match influxdb.version {
+        InfluxVersion::V1 => {
+            let auth = &influxdb.v1_config.auth;
+            let auth = if auth.enable { auth } else { &influxdb.auth };
+            if !auth.enable {
+                return String::new();
+            }
+            let user = auth.username.as_ref().map_or("", |user| &user.0);
+            note_placeholders("influxdbConfig.v1Config.auth.username", user, notes);
+            note_secret(
+                "influxdbConfig.v1Config.auth.password",
+                "INFLUXDB_PASSWORD",
+                auth.password.is_some(),
+                notes,
+            );
+            return format!(
+                "    auth:\n      strategy: basic\n      user: {}\n      password: \"${{INFLUXDB_PASSWORD}}\"\n",
+                quoted(user)
+            );
+        }
+        InfluxVersion::V2 => ("v2Config.token", influxdb.v2_config.token),
+        InfluxVersion::V3 => ("v3Config.token", influxdb.v3_config.token),
+    };
+    note_secret(
+        &format!("influxdbConfig.{key}"),
+        "INFLUXDB_TOKEN",
+        variable.is_some(),
+        notes,
+    );
+    "    auth:\n      strategy: custom\n      value: \"Token ${INFLUXDB_TOKEN}\"\n".into()
+}

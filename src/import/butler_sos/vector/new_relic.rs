@@ -1,0 +1,161 @@
+//! User events to New Relic: custom events of the type `qs_userEvent`.
+
+use super::{Pieces, is_on, note_placeholders, note_secret, quoted};
+use crate::import::butler_sos::{
+    Note,
+    config::{ButlerSos, NewRelicAccount},
+};
+
+const EVENT: &str = r#"
+  # The event that Butler SOS sends, attribute for attribute.
+  new_relic_event:
+    type: remap
+    inputs: [qlik_sense_kind.users]
+    source: |
+      browser = parse_regex(.browser_version, r'^(?P<major>[0-9]+)') ?? {}
+      app_name = if exists(.app_id) { .app_name || "<unknown app name>" }
+      event = {
+        "timestamp": to_unix_timestamp(timestamp!(.timestamp), unit: "milliseconds"),
+        "qs_host": .host,
+        "qs_event_action": .qlik_command,
+        "qs_userFull": @USER_FULL@,
+        "qs_userDirectory": @USER_DIRECTORY@,
+        "qs_userId": @USER_ID@,
+        "qs_origin": .origin,
+        "qs_appId": .app_id,
+        "qs_appName": app_name,
+        "qs_uaBrowserName": .browser_name,
+        "qs_uaBrowserMajorVersion": browser.major,
+        "qs_uaOsName": .os_name,
+        "qs_uaOsVersion": .os_version,
+      }
+      . = compact(merge(event, object(.tags) ?? {}))
+      .eventType = "qs_userEvent"
+"#;
+
+const SINK: &str = r#"
+  @NAME@:
+    type: new_relic
+    inputs: [new_relic_event]
+    api: events
+    region: @REGION@
+    account_id: @ACCOUNT@
+    license_key: "${@VARIABLE@}"
+"#;
+
+/// The two regions of New Relic's Event API.
+const REGIONS: [(&str, &str); 2] = [
+    ("us", "https://insights-collector.newrelic.com"),
+    ("eu", "https://insights-collector.eu01.nr-data.net"),
+];
+
+/// Adds the transform and a sink for each account of New Relic, if it is on.
+pub(super) fn add(from: &ButlerSos, pieces: &mut Pieces, notes: &mut Vec<Note>) {
+    let send = &from.user_events.send_to_new_relic;
+    let keys = ["userEvents.sendToNewRelic.enable", "newRelic.enable"];
+    if !is_on(send.enable, from.new_relic.enable, keys, notes) {
+        return;
+    }
+    let accounts = accounts(from, notes);
+    if accounts.is_empty() {
+        notes.push(Note::new(
+            "userEvents.sendToNewRelic.destinationAccount",
+            "no account is known, so nothing is sent to New Relic",
+        ));
+        return;
+    }
+    let values = if send.scramble {
+        notes.push(Note::new(
+            "userEvents.sendToNewRelic.scramble",
+            "names are replaced by keyed hashes, with the key in the environment variable \
+             QLIK_SENSE_HASH_KEY. They differ from Butler SOS's, whose hashes have no key and can be \
+             undone by trying names",
+        ));
+        [".user", ".user_directory", ".user_id"].map(hashed)
+    } else {
+        [".user", ".user_directory", ".user_id"].map(str::to_owned)
+    };
+    let event = ["@USER_FULL@", "@USER_DIRECTORY@", "@USER_ID@"]
+        .iter()
+        .zip(values)
+        .fold(EVENT.to_owned(), |text, (name, value)| {
+            text.replace(name, &value)
+        });
+    pieces.transforms.push_str(&event);
+    let region = region(from, notes);
+    for (place, account) in accounts.iter().enumerate() {
+        let number = if place == 0 {
+            String::new()
+        } else {
+            format!("_{}", place + 1)
+        };
+        let variable = format!("NEW_RELIC_LICENSE_KEY{number}");
+        note_secret(
+            "thirdPartyToolsCredentials.newRelic.insertApiKey",
+            &variable,
+            account.insert_api_key.is_some(),
+            notes,
+        );
+        note_placeholders(
+            "thirdPartyToolsCredentials.newRelic.accountId",
+            &account.account_id.0,
+            notes,
+        );
+        let sink = SINK
+            .replace("@NAME@", &format!("new_relic{number}"))
+            .replace("@REGION@", region)
+            .replace("@VARIABLE@", &variable)
+            .replace("@ACCOUNT@", &quoted(&account.account_id.0));
+        pieces.sinks.push_str(&sink);
+    }
+    for header in &from.new_relic.event.header {
+        let key = format!("newRelic.event.header: {}", header.name.0);
+        notes.push(Note::new(
+            &key,
+            "the sink `new_relic` sends no headers of one's own",
+        ));
+    }
+}
+
+/// The accounts that user events go to.
+fn accounts<'a>(from: &'a ButlerSos, notes: &mut Vec<Note>) -> Vec<&'a NewRelicAccount> {
+    let known = &from.third_party_tools_credentials.new_relic;
+    let mut accounts = Vec::new();
+    for name in &from.user_events.send_to_new_relic.destination_account {
+        match known.iter().find(|known| known.account_name == *name) {
+            Some(account) => accounts.push(account),
+            None => notes.push(Note::new(
+                "userEvents.sendToNewRelic.destinationAccount",
+                &format!(
+                    "`{}` is not among `thirdPartyToolsCredentials.newRelic`; if Butler SOS has it \
+                     from its command line, add a sink for it",
+                    name.0
+                ),
+            )),
+        }
+    }
+    accounts
+}
+
+fn region(from: &ButlerSos, notes: &mut Vec<Note>) -> &'static str {
+    let url = from.new_relic.event.url.as_ref();
+    let url = url.map_or(REGIONS[0].1, |url| url.0.trim_end_matches('/'));
+    match REGIONS.iter().find(|(_, known)| *known == url) {
+        Some((region, _)) => region,
+        None => {
+            notes.push(Note::new(
+                "newRelic.event.url",
+                "the sink `new_relic` knows New Relic's two regions, us and eu, and no other address; \
+                 us is taken",
+            ));
+            REGIONS[0].0
+        }
+    }
+}
+
+/// A keyed hash of a field, with a key that is read when Vector runs.
+fn hashed(field: &str) -> String {
+    format!(
+        "if exists({field}) {{ encode_base16(hmac(string!({field}), get_env_var!(\"QLIK_SENSE_HASH_KEY\"))) }}"
+    )
+}

@@ -1,0 +1,367 @@
+//! `import-butler-sos`: what becomes of configurations of Butler SOS 9 to 15.
+//!
+//! `data/butler_sos/NAME.yaml` is a configuration of Butler SOS, of our own making. Beside it are the
+//! plugin.toml, the configuration of Vector and the notes that come of it.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use qlik_sense_events::{
+    config::Config,
+    import::butler_sos::{Import, Options, import},
+};
+use serde_json::Value;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_qlik-sense-events");
+
+/// What must never be in any output: the secrets of the configurations.
+const SECRETS: [&str; 6] = [
+    "KEY-OF-OPERATIONS",
+    "KEY-OF-SECURITY",
+    "PASSPHRASE-OF-THE-KEY",
+    "PASSWORD-OF-INFLUXDB",
+    "TOKEN-OF-INFLUXDB",
+    "VALUE-OF-THE-HEADER",
+];
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/butler_sos")
+}
+
+fn read(file: &Path) -> String {
+    fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+/// The configurations, by name.
+fn configurations() -> Vec<(String, PathBuf)> {
+    let files = fs::read_dir(folder()).expect("a folder");
+    let mut found: Vec<(String, PathBuf)> = files
+        .map(|entry| entry.expect("an entry").path())
+        .filter_map(|path| {
+            let name = path
+                .file_name()?
+                .to_str()?
+                .strip_suffix(".yaml")?
+                .to_owned();
+            (!name.contains('.')).then_some((name, path))
+        })
+        .collect();
+    found.sort();
+    assert_eq!(found.len(), 5, "the number of configurations");
+    found
+}
+
+fn options() -> Options {
+    Options {
+        plugin_toml: "/etc/qlik-sense-events/plugin.toml".into(),
+        resolve: |_| Vec::new(),
+    }
+}
+
+fn imported(file: &Path) -> Import {
+    import(&read(file), &options()).unwrap_or_else(|problem| panic!("{problem}"))
+}
+
+fn run(arguments: &[&str]) -> Output {
+    let mut command = Command::new(PROGRAM);
+    command.arg("import-butler-sos").args(arguments);
+    command.output().expect("the program")
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("UTF-8")
+}
+
+#[test]
+fn every_configuration_becomes_what_is_beside_it() {
+    for (name, file) in configurations() {
+        let import = imported(&file);
+        let notes: String = import
+            .notes
+            .iter()
+            .map(|note| format!("{note}\n"))
+            .collect();
+        for (kind, seen) in [
+            ("plugin.toml", &import.plugin_toml),
+            ("vector.yaml", &import.vector_yaml),
+            ("notes.txt", &notes),
+        ] {
+            let expected = folder().join(format!("{name}.{kind}"));
+            assert_eq!(*seen, read(&expected), "{}", expected.display());
+        }
+    }
+}
+
+#[test]
+fn no_secret_is_printed() {
+    let mut held = BTreeSet::new();
+    for (name, file) in configurations() {
+        let written = run(&[file.to_str().expect("UTF-8")]);
+        assert!(written.status.success(), "{name}");
+        let from = read(&file);
+        for secret in SECRETS {
+            held.extend(from.contains(secret).then_some(secret));
+            for output in [&written.stdout, &written.stderr] {
+                assert!(!text(output).contains(secret), "{name}: {secret}");
+            }
+        }
+    }
+    assert_eq!(held, SECRETS.into(), "each secret is in a configuration");
+}
+
+/// What both programs must agree on, read back from the files.
+#[test]
+fn values_arrive() {
+    let import = imported(&folder().join("v15.yaml"));
+    let config = Config::parse(&import.plugin_toml).expect("a configuration");
+    assert_eq!(config.source.address[0].to_string(), "0.0.0.0:9987");
+    assert_eq!(config.source.max_datagram_bytes, 32_768);
+    assert_eq!(config.source.rate_limit.burst, 900);
+    let users: Vec<String> = config
+        .transform
+        .blacklist
+        .users
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        users[..3],
+        [
+            r"INTERNAL\sa_engine",
+            r"INTERNAL\sa_repository",
+            r"LAB\4711"
+        ]
+    );
+    assert!(config.transform.blacklist.case_sensitive);
+    let tags = serde_json::to_value(&config.output.tags).expect("tags");
+    assert_eq!(tags, serde_json::json!({ "qs_env": "prod", "site": "7" }));
+    let vector: Value = yaml_serde::from_str(&import.vector_yaml).expect("YAML");
+    let sinks = vector["sinks"].as_object().expect("sinks");
+    let topics: Vec<&str> = sinks
+        .values()
+        .filter_map(|sink| sink["topic"].as_str())
+        .collect();
+    assert_eq!(topics.len(), 5);
+    assert!(
+        topics
+            .iter()
+            .all(|topic| topic.starts_with("qliksense/userevent"))
+    );
+    let uri = "http://influxdb.example.com:8087/api/v2/write\
+               ?org=Example%%20Ltd%%2E&bucket=qlik%%20100%%25&precision=ns";
+    assert_eq!(sinks["influxdb"]["uri"], uri);
+    assert_eq!(sinks["new_relic"]["region"], "eu");
+    assert_eq!(sinks["new_relic_2"]["account_id"], "7654321");
+}
+
+/// Inputs name what is there, and every transform is read by somebody.
+#[test]
+fn configurations_of_vector_are_whole() {
+    for (name, file) in configurations() {
+        let vector: Value = yaml_serde::from_str(&imported(&file).vector_yaml).expect("YAML");
+        let mut outputs = BTreeSet::from(["qlik_sense".to_owned()]);
+        let mut inputs = BTreeSet::new();
+        for (transform, body) in vector["transforms"].as_object().expect("transforms") {
+            match body["route"].as_object() {
+                Some(routes) => {
+                    outputs.extend(routes.keys().map(|route| format!("{transform}.{route}")));
+                    if body["reroute_unmatched"] != false {
+                        outputs.insert(format!("{transform}._unmatched"));
+                    }
+                }
+                None => drop(outputs.insert(transform.clone())),
+            }
+        }
+        for kind in ["transforms", "sinks"] {
+            for body in vector[kind].as_object().expect("components").values() {
+                let read = body["inputs"].as_array().expect("inputs");
+                inputs.extend(
+                    read.iter()
+                        .map(|input| input.as_str().expect("text").to_owned()),
+                );
+            }
+        }
+        assert_eq!(inputs, outputs, "{name}");
+        let command = vector["sources"]["qlik_sense"]["command"].to_string();
+        assert!(command.contains(&options().plugin_toml), "{name}");
+    }
+}
+
+#[test]
+fn files_are_written_and_never_overwritten() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let target = folder.path().join("new");
+    let arguments = [
+        self::folder().join("v15.yaml").display().to_string(),
+        "--output-dir".into(),
+        target.display().to_string(),
+    ];
+    let arguments = [&*arguments[0], &*arguments[1], &*arguments[2]];
+    let written = run(&arguments);
+    assert!(written.status.success(), "{}", text(&written.stderr));
+    assert!(written.stdout.is_empty());
+    let plugin = target.join("plugin.toml");
+    let checked = Command::new(PROGRAM).arg("check").arg(&plugin).output();
+    let checked = checked.expect("the program");
+    assert!(checked.status.success(), "{}", text(&checked.stderr));
+    let vector: Value = yaml_serde::from_str(&read(&target.join("vector.yaml"))).expect("YAML");
+    let command = vector["sources"]["qlik_sense"]["command"].as_array();
+    let named = command.and_then(|words| words.last()).expect("a command");
+    assert_eq!(Path::new(named.as_str().expect("text")), plugin);
+    fs::remove_file(&plugin).expect("a file");
+    let again = run(&arguments);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(text(&again.stderr).contains("vector.yaml: is there already"));
+    assert!(!plugin.exists(), "neither file is written");
+}
+
+#[test]
+fn both_files_are_printed_and_notes_go_to_standard_error() {
+    let file = folder().join("v9.yaml");
+    let printed = run(&[file.to_str().expect("UTF-8")]);
+    let (_, files) = text(&printed.stdout)
+        .split_once("# ---------- plugin.toml ----------\n")
+        .expect("a heading");
+    let (plugin, vector) = files
+        .split_once("\n# ---------- vector.yaml ----------\n")
+        .expect("a heading");
+    let import = imported(&file);
+    assert_eq!(
+        (plugin, vector),
+        (&*import.plugin_toml, &*import.vector_yaml)
+    );
+    let lines = text(&printed.stderr).lines().count();
+    assert_eq!(lines, import.notes.len(), "a line for each note");
+}
+
+/// What is wrong is said with file, line and key.
+#[test]
+fn mistakes_are_found() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("config.yaml");
+    let rows = [
+        ("a: b: c\n", "1: ", "mapping values are not allowed"),
+        (
+            "Butler-SOS: []\n",
+            "1: Butler-SOS: ",
+            "expected keys with values",
+        ),
+        ("butler: {}\n", "1: ", "missing field `Butler-SOS`"),
+        (
+            "Butler-SOS:\n  logLevel: info\n",
+            "2: ",
+            "missing field `userEvents`",
+        ),
+        (
+            "Butler-SOS:\n  userEvents:\n    enable: true\n    udpServerConfig:\n      portUserActivityEvents: 99970\n",
+            "5: userEvents.udpServerConfig.portUserActivityEvents: ",
+            "99970 is no port; expected 1 to 65535",
+        ),
+        (
+            "Butler-SOS:\n  userEvents:\n    udpServerConfig:\n      portUserActivityEvents: <port>\n",
+            "4: userEvents.udpServerConfig.portUserActivityEvents: ",
+            "expected a port, 1 to 65535",
+        ),
+        (
+            "Butler-SOS:\n  userEvents:\n    excludeUser:\n      - directory: LAB\n        userId: a\n      - directory: LAB\n",
+            "6: userEvents.excludeUser[1]: ",
+            "missing field `userId`",
+        ),
+        (
+            "Butler-SOS:\n  userEvents: {}\n  influxdbConfig:\n    version: 4\n",
+            "4: influxdbConfig.version: ",
+            "expected 1, 2 or 3",
+        ),
+        (
+            "Butler-SOS:\n  userEvents:\n    enable: yes\n",
+            "3: userEvents.enable: ",
+            "expected a boolean",
+        ),
+        (
+            "Butler-SOS:\n  userEvents: {}\n  influxdbConfig:\n    v2Config:\n      token: [TOKEN-OF-INFLUXDB]\n",
+            "5: influxdbConfig.v2Config.token: ",
+            "expected text",
+        ),
+    ];
+    for (yaml, place, message) in rows {
+        fs::write(&file, yaml).expect("a file");
+        let refused = run(&[file.to_str().expect("UTF-8")]);
+        let said = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(2), "{said}");
+        assert!(refused.stdout.is_empty());
+        let (_, rest) = said.split_once("config.yaml:").expect("the file's name");
+        assert!(rest.starts_with(place), "{place}: {said}");
+        assert!(rest.contains(message), "{message}: {said}");
+        assert!(!rest.contains("TOKEN-OF-INFLUXDB"), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+    let missing = run(&["/no/such/file.yaml"]);
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(text(&missing.stderr).starts_with("/no/such/file.yaml: the configuration"));
+}
+
+/// Names of allowed senders are looked up on request, and not otherwise.
+#[test]
+fn names_are_looked_up_on_request() {
+    let yaml = "Butler-SOS:\n  userEvents:\n    udpServerConfig:\n      enableSourceValidation: true\n      \
+                allowedSources: [localhost, name.invalid]\n";
+    let allowed = |options: &Options| {
+        let import = import(yaml, options).expect("an import");
+        let config = Config::parse(&import.plugin_toml).expect("a configuration");
+        let ranges: Vec<String> = config
+            .source
+            .allowed_senders
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        (ranges.join(" "), import.notes.len())
+    };
+    assert_eq!(allowed(&options()), ("0.0.0.0/0 ::/0".into(), 5));
+    let resolving = Options {
+        resolve: |name| match name {
+            "localhost" => vec!["127.0.0.1".parse().expect("an address")],
+            _ => Vec::new(),
+        },
+        ..options()
+    };
+    assert_eq!(allowed(&resolving), ("127.0.0.1".into(), 4));
+}
+
+/// Whatever a value holds, it stays a value: in TOML, in YAML and in comments.
+#[test]
+fn values_cannot_leave_their_place() {
+    let hostile = "a\": b\nsinks: # '''\"\"\"";
+    let yaml = serde_json::json!({ "Butler-SOS": {
+        "userEvents": {
+            "excludeUser": [{ "directory": "LAB", "userId": hostile }],
+            "udpServerConfig": { "serverHost": hostile, "enableSourceValidation": true, "allowedSources": [hostile] },
+            "tags": [{ "name": "note", "value": hostile }],
+            "sendToMQTT": { "enable": true, "postTo": { "everythingTopic": { "enable": true, "topic": hostile } } },
+            "sendToInfluxdb": { "enable": true },
+            "sendToNewRelic": { "enable": true, "destinationAccount": [hostile, "known"] },
+        },
+        "mqttConfig": { "enable": true, "brokerHost": hostile },
+        "newRelic": { "enable": true, "event": { "url": hostile, "header": [{ "name": hostile, "value": "x" }] } },
+        "thirdPartyToolsCredentials": { "newRelic": [{ "accountName": "known", "accountId": hostile }] },
+        "influxdbConfig": { "enable": true, "host": "h", "dbName": hostile, "auth": { "enable": true, "username": hostile } },
+    } });
+    let import = import(&yaml.to_string(), &options()).expect("an import");
+    let config = Config::parse(&import.plugin_toml).expect("a configuration");
+    let tags = serde_json::to_value(&config.output.tags).expect("tags");
+    assert_eq!(tags["note"], hostile);
+    let vector: Value = yaml_serde::from_str(&import.vector_yaml).expect("YAML");
+    let sinks = vector["sinks"].as_object().expect("sinks");
+    let names: Vec<&String> = sinks.keys().collect();
+    assert_eq!(
+        names,
+        ["diagnostics", "influxdb", "mqtt_everything", "new_relic"]
+    );
+    assert_eq!(sinks["mqtt_everything"]["topic"], hostile);
+    assert_eq!(sinks["mqtt_everything"]["host"], hostile);
+    assert_eq!(sinks["influxdb"]["auth"]["user"], hostile);
+    assert_eq!(sinks["new_relic"]["account_id"], hostile);
+}
