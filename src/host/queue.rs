@@ -16,7 +16,7 @@ const WRITE_BYTES: usize = 1 << 20;
 /// Frames on their way to the output, bounded in events and bytes.
 ///
 /// A frame is one write and is kept or dropped whole. Every drop is counted, by the worker whose
-/// events it held.
+/// events it held; so is what an output that breaks did not take.
 #[derive(Debug)]
 pub struct Queue {
     max_events: u64,
@@ -30,6 +30,8 @@ struct State {
     frames: VecDeque<Frame>,
     events: u64,
     bytes: usize,
+    /// What was taken out last: while it is being written, it is neither here nor there.
+    taken: Vec<Written>,
     /// Metrics are few and never dropped: while a set of them waits, only the last one of all is taken.
     metrics: Vec<u8>,
     /// Dropped events of each worker.
@@ -43,6 +45,14 @@ struct State {
 #[derive(Debug)]
 struct Frame {
     bytes: Box<[u8]>,
+    events: u64,
+    worker: usize,
+}
+
+/// A frame that was taken out, and where it ends in what is written.
+#[derive(Debug)]
+struct Written {
+    end: usize,
     events: u64,
     worker: usize,
 }
@@ -65,6 +75,7 @@ impl Queue {
                 frames: VecDeque::new(),
                 events: 0,
                 bytes: 0,
+                taken: Vec::new(),
                 metrics: Vec::new(),
                 dropped: vec![0; workers],
                 is_closed: false,
@@ -75,11 +86,12 @@ impl Queue {
     }
 
     /// Adds a frame with the events of a worker, or drops what the policy says. Never waits for the
-    /// output. False when the output is broken and nothing will ever be taken out.
-    pub fn push(&self, worker: usize, frame: &[u8], events: u64) -> bool {
+    /// output; when that is broken, the frame is dropped.
+    pub fn push(&self, worker: usize, frame: &[u8], events: u64) {
         let mut state = self.lock();
         if state.is_broken {
-            return false;
+            state.dropped[worker] += events;
+            return;
         }
         if self.when_full == WhenFull::DropOldest {
             while self.is_full(&state, frame.len(), events) && state.drop_oldest() {}
@@ -87,7 +99,7 @@ impl Queue {
         // A frame that is larger than the whole queue may still be the only one in it.
         if !state.frames.is_empty() && self.is_full(&state, frame.len(), events) {
             state.dropped[worker] += events;
-            return true;
+            return;
         }
         state.events += events;
         state.bytes += frame.len();
@@ -98,7 +110,6 @@ impl Queue {
         });
         drop(state);
         self.news.notify_one();
-        true
     }
 
     /// Offers a frame of metrics. False while an earlier one still waits, unless this `is_last`: then
@@ -114,11 +125,12 @@ impl Queue {
         has_room
     }
 
-    /// Waits for frames and takes as many as make a good write. False when there are none and none
-    /// will come.
+    /// Waits for frames and takes as many as make a good write. Those that were taken before count as
+    /// written. False when there are none and none will come.
     pub fn take(&self, taken: &mut Taken) -> bool {
         taken.bytes.clear();
         let mut state = self.lock();
+        state.taken.clear();
         while state.frames.is_empty() && state.metrics.is_empty() && !state.is_closed {
             state = self
                 .news
@@ -132,6 +144,11 @@ impl Queue {
             state.events -= frame.events;
             state.bytes -= frame.bytes.len();
             taken.bytes.extend_from_slice(&frame.bytes);
+            state.taken.push(Written {
+                end: taken.bytes.len(),
+                events: frame.events,
+                worker: frame.worker,
+            });
         }
         !taken.bytes.is_empty()
     }
@@ -142,9 +159,17 @@ impl Queue {
         self.news.notify_all();
     }
 
-    /// Says that nothing more will be taken out.
-    pub fn break_off(&self) {
-        self.lock().is_broken = true;
+    /// Says that the output is broken, after so many bytes of what was taken last. Whatever was not written,
+    /// waits or comes later is dropped; a frame that was written in part counts as dropped too.
+    pub fn break_off(&self, written_bytes: usize) {
+        let mut state = self.lock();
+        state.is_broken = true;
+        for frame in std::mem::take(&mut state.taken) {
+            if frame.end > written_bytes {
+                state.dropped[frame.worker] += frame.events;
+            }
+        }
+        while state.drop_oldest() {}
     }
 
     /// Events that wait.
@@ -202,7 +227,8 @@ mod tests {
     #[test]
     fn what_was_queued_comes_out_in_order() {
         let queue = queue(10, WhenFull::DropNewest);
-        assert!(queue.push(0, b"a", 1) && queue.push(1, b"b", 2));
+        queue.push(0, b"a", 1);
+        queue.push(1, b"b", 2);
         assert_eq!(queue.events(), 3);
         assert_eq!(take(&queue), b"ab");
         assert_eq!(queue.events(), 0);
@@ -216,7 +242,7 @@ mod tests {
         ] {
             let queue = queue(5, when_full);
             for (worker, frame, events) in [(0, b"aa", 2), (0, b"bb", 2), (1, b"cc", 3)] {
-                assert!(queue.push(worker, frame, events));
+                queue.push(worker, frame, events);
             }
             assert_eq!(take(&queue), expected, "{when_full:?}");
             assert_eq!(
@@ -267,9 +293,29 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_queue_says_so() {
+    fn what_a_broken_output_did_not_take_is_dropped() {
         let queue = queue(10, WhenFull::DropNewest);
-        queue.break_off();
-        assert!(!queue.push(0, b"a", 1));
+        for (worker, frame, events) in [(0, b"aa", 1), (1, b"bb", 2), (0, b"cc", 3)] {
+            queue.push(worker, frame, events);
+        }
+        let mut taken = Taken::default();
+        assert!(queue.take(&mut taken));
+        queue.push(1, b"waits", 1);
+        // The first frame is out, the second one half.
+        queue.break_off(3);
+        queue.push(0, b"late", 1);
+        assert_eq!([queue.dropped(0), queue.dropped(1)], [4, 3]);
+        assert_eq!(queue.events(), 0);
+    }
+
+    #[test]
+    fn what_was_taken_before_is_out() {
+        let queue = queue(10, WhenFull::DropNewest);
+        for frame in [b"a", b"b"] {
+            queue.push(0, frame, 1);
+            assert_eq!(take(&queue), frame);
+        }
+        queue.break_off(0);
+        assert_eq!(queue.dropped(0), 1);
     }
 }

@@ -96,7 +96,14 @@ impl<D: Report> Supervisor<D> {
         }
     }
 
-    /// Waits for the workers to end after a [stop](Self::stop), and tells the last metrics.
+    /// Tells the workers to end and to leave what their sockets still hold, when nobody would read it.
+    pub fn leave(&self) {
+        for control in self.controls() {
+            control.leave();
+        }
+    }
+
+    /// Waits for the workers to end after a [stop](Self::stop) or [leave](Self::leave), and tells the last metrics.
     pub fn join(&mut self) {
         for thread in std::mem::take(&mut self.threads) {
             // A panic was told already.

@@ -44,6 +44,7 @@ pub trait Sink {
 #[derive(Debug, Default)]
 pub struct Control {
     stop: AtomicBool,
+    leave: AtomicBool,
     counters: Mutex<WorkerCounters>,
     refusals: Mutex<Refusals>,
     receive_errors: Mutex<ReceiveErrors>,
@@ -88,6 +89,13 @@ impl Control {
         self.stop.store(true, Ordering::Relaxed);
     }
 
+    /// Tells the worker to end and to leave what the socket still holds: whoever takes a socket over finds
+    /// it there.
+    pub fn leave(&self) {
+        self.leave.store(true, Ordering::Relaxed);
+        self.stop();
+    }
+
     /// What the worker has counted up to its last batch.
     #[must_use]
     pub fn counters(&self) -> WorkerCounters {
@@ -110,6 +118,10 @@ impl Control {
     /// now on.
     pub fn replace_blacklist(&self, blacklist: Blacklist) {
         *lock(&self.blacklist) = Some(blacklist);
+    }
+
+    fn is_left(&self) -> bool {
+        self.leave.load(Ordering::Relaxed)
     }
 
     fn is_stopped(&self) -> bool {
@@ -190,7 +202,7 @@ impl<S: Sink> Worker<S> {
         self.socket.try_clone()
     }
 
-    /// Works until it is stopped. What arrived before that still goes out.
+    /// Works until it is stopped. What arrived before that still goes out, unless the worker is to leave it.
     ///
     /// # Errors
     ///
@@ -204,7 +216,7 @@ impl<S: Sink> Worker<S> {
         // What arrives after the stop must not keep the worker, nor must datagrams without a byte.
         let held = receive_buffer_bytes(&self.socket).unwrap_or(0) as u64;
         let end = self.counters.taken_bytes() + held;
-        while self.counters.taken_bytes() < end {
+        while self.counters.taken_bytes() < end && !self.control.is_left() {
             if !self.batch(|each| receiver.receive_waiting(each))? {
                 break;
             }

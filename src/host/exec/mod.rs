@@ -10,7 +10,12 @@ use std::{
     sync::{Arc, mpsc},
 };
 
-pub use self::{output::Output, run::Run, stderr::Diagnostics, watch::Reader};
+pub use self::{
+    output::{Output, WriteError},
+    run::Run,
+    stderr::Diagnostics,
+    watch::Reader,
+};
 use crate::{
     config::Config,
     host::{

@@ -12,6 +12,16 @@ use crate::host::frames::FrameWriter;
 #[derive(Debug, Clone)]
 pub struct Output(Arc<Mutex<File>>);
 
+/// The output did not take a whole frame.
+#[derive(Debug, thiserror::Error)]
+#[error("{source}")]
+pub struct WriteError {
+    /// How much of the frame it took before, in bytes.
+    pub written_bytes: usize,
+    /// Why: the reader has closed the pipe ([`io::ErrorKind::BrokenPipe`]), or the device refuses.
+    pub source: io::Error,
+}
+
 impl Output {
     /// The program's standard output, past the line buffer of the standard library, which would
     /// search every frame for line ends.
@@ -29,10 +39,14 @@ impl Output {
     ///
     /// # Errors
     ///
-    /// When the reader has closed the pipe ([`io::ErrorKind::BrokenPipe`]) or the device refuses.
-    pub fn write(&self, frame: &[u8]) -> io::Result<()> {
+    /// [`WriteError`] when it can only be written in part, or not at all.
+    pub fn write(&self, frame: &[u8]) -> Result<(), WriteError> {
         let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        write_all(&mut file, frame)
+        let mut rest = frame;
+        write_all(&mut file, &mut rest).map_err(|source| WriteError {
+            written_bytes: frame.len() - rest.len(),
+            source,
+        })
     }
 
     /// Whether this is a pipe or a socket, so that a reader can go away.
@@ -51,15 +65,16 @@ impl Output {
 
 impl FrameWriter for Output {
     fn write(&mut self, frame: &[u8], _: u64) -> io::Result<()> {
-        Self::write(self, frame)
+        Self::write(self, frame).map_err(|error| error.source)
     }
 }
 
-fn write_all(file: &mut File, mut frame: &[u8]) -> io::Result<()> {
-    while !frame.is_empty() {
-        match file.write(frame) {
+/// Writes `rest` and leaves in it what could not be written.
+fn write_all(file: &mut File, rest: &mut &[u8]) -> io::Result<()> {
+    while !rest.is_empty() {
+        match file.write(rest) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(written) => frame = &frame[written..],
+            Ok(written) => *rest = &rest[written..],
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             // Another process may have made the pipe that we share non-blocking.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => wait_for_room(file)?,

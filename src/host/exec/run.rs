@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Diagnostics, ExecError, Output, Reader, Signal};
+use super::{Diagnostics, ExecError, Output, Reader, Signal, WriteError};
 use crate::{
     config::Config,
     host::{
@@ -53,9 +53,8 @@ impl<'d> Run<'d> {
             let (queue, failed) = (Arc::clone(&queue), failed.clone());
             move || {
                 if let Err(error) = write(&queue, &output) {
-                    // First the reason, then its consequence, which workers report as a broken pipe.
-                    failed(Failure::Failed(error));
-                    queue.break_off();
+                    queue.break_off(error.written_bytes);
+                    failed(Failure::Failed(error.source));
                 }
                 Ok(())
             }
@@ -99,41 +98,46 @@ impl<'d> Run<'d> {
         self.end(ended)
     }
 
+    /// Workers never wait for the output, so they can always be waited for; a writer may be blocked in writing
+    /// to a reader that has gone, and ends with the process.
     fn end(mut self, ended: Result<(), ExecError>) -> Result<(), ExecError> {
-        self.supervisor.stop();
-        if let Err(error) = ended {
-            // Threads may be blocked in writing to a reader that has gone; they end with the process.
-            if matches!(&error, ExecError::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
-            {
-                return Ok(());
-            }
-            self.supervisor.conclude();
-            return Err(error);
+        if ended.is_ok() {
+            self.supervisor.stop();
+        } else {
+            self.supervisor.leave();
         }
         self.supervisor.join();
         self.queue.close();
+        let ended = ended.and_then(|()| self.wait_for_writer());
+        if ended.is_err() {
+            self.queue.break_off(0);
+        }
+        self.supervisor.conclude();
+        match ended {
+            Err(ExecError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            ended => ended,
+        }
+    }
+
+    /// Waits until everything is written. The reader may go while the last events wait for it.
+    fn wait_for_writer(&self) -> Result<(), ExecError> {
         loop {
-            // The reader may go while the last events wait for it. A writer that has failed has said so
-            // before it finished.
+            // A writer that has failed has said so before it finished.
             let is_finished = self.writer.is_finished();
-            match self
-                .signals
-                .recv_timeout(if is_finished { Duration::ZERO } else { TICK })
-            {
-                Ok(Signal::Failed(error)) => return self.end(Err(ExecError::Output(error))),
-                Ok(Signal::Panicked) => return self.end(Err(ExecError::Panicked)),
+            let patience = if is_finished { Duration::ZERO } else { TICK };
+            match self.signals.recv_timeout(patience) {
+                Ok(Signal::Failed(error)) => return Err(ExecError::Output(error)),
+                Ok(Signal::Panicked) => return Err(ExecError::Panicked),
                 Ok(Signal::Stop) => {}
-                Err(_) if is_finished => break,
+                Err(_) if is_finished => return Ok(()),
                 Err(_) => {}
             }
         }
-        self.supervisor.conclude();
-        Ok(())
     }
 }
 
 /// Writes what is queued until the queue is closed and empty.
-fn write(queue: &Queue, output: &Output) -> io::Result<()> {
+fn write(queue: &Queue, output: &Output) -> Result<(), WriteError> {
     let mut taken = Taken::default();
     while queue.take(&mut taken) {
         output.write(&taken.bytes)?;

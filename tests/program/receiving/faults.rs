@@ -106,6 +106,31 @@ fn a_full_disk_at_the_end_is_an_error_too() {
     }
 }
 
+/// What came in and could not be written is dropped, and every one of them is counted.
+#[test]
+fn what_a_full_disk_did_not_take_is_counted() {
+    for codec in CODECS {
+        let mut program = into_a_full_device(codec);
+        let mut sender = Numbered::new("127.0.0.1", program.addresses()[0]);
+        halt(&program);
+        for _ in 0..program.capacity(100) {
+            sender.event();
+            sender.garbage();
+        }
+        go_on(&program);
+        let (_, diagnostics) = program.wait();
+        let stopped = diagnostics.iter().find(|d| d["message"] == "stopped");
+        let count = |name: &str| {
+            stopped.expect("a summary")[name]
+                .as_u64()
+                .expect("a number")
+        };
+        assert!(count("datagrams") > 0 && count("undecoded") > 0);
+        assert_eq!(count("dropped"), count("events") + count("undecoded"));
+        assert_eq!(count("excluded"), 0);
+    }
+}
+
 /// Garbage as fast as a thread can send it, while another sender's events are still decoded.
 #[test]
 fn a_flood_of_garbage_drowns_nobody() {

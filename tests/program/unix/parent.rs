@@ -34,6 +34,7 @@ fn the_program_ends_with_its_parent_and_frees_the_port() {
     assert_eq!(program.event_of(payload::OPEN)["user_id"], "goran");
     program.kill();
     assert_eq!(program.events().next(), None);
+    assert_eq!(program.diagnostics.one()["message"], "stopped");
     assert_eq!(program.diagnostics.next(), None);
     // A process closes its files one after the other.
     let end = Instant::now() + DEADLINE;
@@ -58,5 +59,6 @@ fn the_program_goes_on_if_asked_to() {
     // It still ends with its reader.
     program.output = None;
     program.send(payload::OPEN);
+    assert_eq!(program.diagnostics.one()["message"], "stopped");
     assert_eq!(program.diagnostics.next(), None);
 }

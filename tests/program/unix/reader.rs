@@ -17,9 +17,10 @@ fn program() -> (Running, io::PipeReader) {
 fn ends_in_peace(mut program: Running) {
     let (status, diagnostics) = program.wait();
     assert_eq!(status.code(), Some(0));
-    for diagnostic in diagnostics {
+    for diagnostic in &diagnostics {
         assert_eq!(diagnostic["level"], "info", "{diagnostic}");
     }
+    assert_eq!(diagnostics.last().expect("a summary")["message"], "stopped");
 }
 
 #[test]
