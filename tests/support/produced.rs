@@ -1,0 +1,191 @@
+//! What the program and the examples for Vector produce: fields, labels, metrics.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    io::{BufRead, BufReader, Read},
+    net::UdpSocket,
+    path::Path,
+    process::{Command, Stdio},
+    sync::OnceLock,
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use qlik_sense_events::schema::Schema;
+use serde_json::{Map, Value};
+
+/// What one run of the real program has written.
+#[derive(Debug)]
+pub struct Produced {
+    /// The fields of its diagnostics; those within a field with its name and a dot.
+    diagnostics: BTreeSet<String>,
+    /// The tags of each metric.
+    metrics: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// An example for Vector.
+pub fn example(name: &str) -> Value {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = root.join(format!("examples/vector/{name}.yaml"));
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+    yaml_serde::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+impl Produced {
+    /// A run that listens, receives two datagrams, one of them garbage, and is asked to end.
+    pub fn real() -> &'static Self {
+        static PRODUCED: OnceLock<Produced> = OnceLock::new();
+        PRODUCED.get_or_init(run)
+    }
+
+    /// The labels and the structured metadata of `loki.yaml`.
+    pub fn loki(&self) -> (BTreeSet<String>, BTreeSet<String>) {
+        let config = example("loki");
+        let program = config["transforms"]["qlik_sense_loki"]["source"]
+            .as_str()
+            .expect("a remap");
+        let labels = keys_after(program, "labels = compact({");
+        let deleted: BTreeSet<&str> = program
+            .split("del(.")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+            .collect();
+        let fields = Schema::Default
+            .fields()
+            .iter()
+            .map(|field| (*field).to_owned());
+        let metadata = fields
+            .chain(self.diagnostics.iter().cloned())
+            .filter(|field| !deleted.contains(field.as_str()))
+            .map(|field| field.replace('.', "_"))
+            .collect();
+        (labels, metadata)
+    }
+
+    /// The fields of `elasticsearch.yaml`: of ECS for events, and what it makes of diagnostics.
+    pub fn elasticsearch(&self) -> BTreeSet<String> {
+        let config = example("elasticsearch");
+        let program = config["transforms"]["qlik_sense_clean"]["source"]
+            .as_str()
+            .expect("a remap");
+        let mut fields: BTreeSet<String> = Schema::Ecs
+            .fields()
+            .iter()
+            .map(|field| (*field).to_owned())
+            .collect();
+        assert!(program.contains(".qlik_sense.plugin = said"));
+        for field in &self.diagnostics {
+            if !program.contains(&format!("del(said.{field})")) {
+                fields.insert(format!("qlik_sense.plugin.{field}"));
+            }
+        }
+        fields.insert("log.level".to_owned());
+        fields
+    }
+
+    /// The metrics of `prometheus.yaml` with their labels.
+    pub fn prometheus(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let mut metrics = self.metrics.clone();
+        let config = example("prometheus");
+        let transforms = config["transforms"].as_object().expect("transforms");
+        for metric in transforms
+            .values()
+            .filter(|transform| transform["type"] == "log_to_metric")
+            .flat_map(|transform| transform["metrics"].as_array().expect("metrics"))
+        {
+            let part = |name: &str| metric[name].as_str().expect("text").to_owned();
+            let tags = metric["tags"].as_object().expect("tags");
+            let name = format!("{}_{}", part("namespace"), part("name"));
+            metrics.insert(name, tags.keys().cloned().collect());
+        }
+        metrics
+    }
+}
+
+/// The quoted keys of an object in VRL that begins with `start`.
+fn keys_after(program: &str, start: &str) -> BTreeSet<String> {
+    let at = program.find(start).expect("the object") + start.len();
+    let object = &program[at..at + program[at..].find('}').expect("its end")];
+    object
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix('"')?.split_once('"'))
+        .map(|(key, _)| key.to_owned())
+        .collect()
+}
+
+fn run() -> Produced {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_qlik-sense-events"))
+        .args(["run", "--codec", "native_json", "--address", "127.0.0.1:0"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program");
+    let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
+    let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut said = String::new();
+    stderr.read_line(&mut said).expect("that it listens");
+    let address = log(&said)["address"].as_str().expect("where").to_owned();
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let mut events = String::new();
+    for datagram in ["/proxy-session/;n;Stop session;d;u;;;", "garbage"] {
+        socket
+            .send_to(datagram.as_bytes(), &address)
+            .expect("to send");
+        stdout.read_line(&mut events).expect("an event");
+    }
+    let process = Pid::from_raw(i32::try_from(child.id()).expect("an id"));
+    kill(process, Signal::SIGTERM).expect("to end it");
+    stdout.read_to_string(&mut events).expect("the metrics");
+    stderr.read_to_string(&mut said).expect("the counters");
+    assert!(child.wait().expect("its status").success());
+    let mut produced = Produced {
+        diagnostics: BTreeSet::new(),
+        metrics: BTreeMap::new(),
+    };
+    for line in said.lines() {
+        flatten("", &log(line), &mut produced.diagnostics);
+    }
+    for line in events.lines() {
+        let line: Value = serde_json::from_str(line).expect("JSON");
+        let Some(metric) = line.get("metric") else {
+            continue;
+        };
+        let name = metric["name"].as_str().expect("a name");
+        let namespace = metric["namespace"].as_str().expect("a namespace");
+        let tags = metric["tags"].as_object().cloned().unwrap_or_default();
+        let known = produced
+            .metrics
+            .entry(format!("{namespace}_{name}"))
+            .or_default();
+        known.extend(tags.into_iter().map(|(tag, _)| tag));
+    }
+    assert!(produced.metrics.len() >= 8, "{produced:?}");
+    // Counted only where a sender was refused.
+    let refused = "qlik_sense_refused_datagrams_total".to_owned();
+    produced
+        .metrics
+        .entry(refused)
+        .or_insert_with(|| ["address", "sender_range"].map(String::from).into());
+    produced
+}
+
+/// The fields of a diagnostic.
+fn log(line: &str) -> Map<String, Value> {
+    let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    line["log"].as_object().expect("a log").clone()
+}
+
+fn flatten(prefix: &str, map: &Map<String, Value>, names: &mut BTreeSet<String>) {
+    for (name, value) in map {
+        let name = format!("{prefix}{name}");
+        if let Value::Object(inner) = value {
+            flatten(&format!("{name}."), inner, names);
+        } else {
+            names.insert(name);
+        }
+    }
+}
