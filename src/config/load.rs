@@ -9,10 +9,8 @@ use std::{
 use serde_path_to_error::Segment;
 use toml::de::{DeTable, DeValue};
 
-use super::Config;
-use crate::{decoding::MAX_DATAGRAM_BYTES, encoding::Codec, schema::SOURCE_TYPE};
-
-const RECEIVE_BUFFER_BYTES: Range<usize> = 4_096..(1 << 30) + 1;
+use super::{Config, WrongValue};
+use crate::encoding::Codec;
 
 /// A configuration file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -150,66 +148,9 @@ impl<'a> File<'a> {
 
     /// Values of the right type that cannot be meant.
     fn check(&self, config: &Config) -> Vec<Problem> {
-        let source = &config.source;
-        let mut problems = Vec::new();
-        let mut expect = |holds: bool, key: &str, expected: &str| {
-            if !holds {
-                problems.push(self.problem(self.place(key), key, &format!("expected {expected}")));
-            }
-        };
-        expect(
-            config.plugin.name == SOURCE_TYPE,
-            "plugin.name",
-            "`qlik_sense`; this file is another plugin's",
-        );
-        expect(
-            !source.address.is_empty(),
-            "source.address",
-            "at least one address",
-        );
-        let repeated = (1..source.address.len())
-            .any(|place| source.address[..place].contains(&source.address[place]));
-        expect(!repeated, "source.address", "each address once");
-        expect(
-            (1..=64).contains(&source.workers),
-            "source.workers",
-            "1 to 64 workers",
-        );
-        expect(
-            !source.allowed_senders.is_empty(),
-            "source.allowed_senders",
-            "at least one address or range; an empty list would accept nobody. Leave the key out to accept everyone",
-        );
-        expect(
-            source.rate_limit.burst > 0,
-            "source.rate_limit.burst",
-            "at least 1 event",
-        );
-        expect(
-            (1..=10_000_000).contains(&config.queue.max_events),
-            "queue.max_events",
-            "1 to 10000000 events",
-        );
-        expect(
-            config.telemetry.interval_secs <= 86_400,
-            "telemetry.interval_secs",
-            "0 to 86400 seconds",
-        );
-        expect(
-            RECEIVE_BUFFER_BYTES.contains(&source.receive_buffer_bytes),
-            "source.receive_buffer_bytes",
-            "4096 to 1073741824 bytes",
-        );
-        expect(
-            (1..=MAX_DATAGRAM_BYTES).contains(&source.max_datagram_bytes),
-            "source.max_datagram_bytes",
-            "1 to 65507 bytes, the most that a UDP datagram can carry",
-        );
-        if let Err(error) = config.output.layout() {
-            let key = "output.drop_fields";
-            problems.push(self.problem(self.place(key), key, &error.to_string()));
-        }
-        problems
+        let problem =
+            |wrong: WrongValue| self.problem(self.place(wrong.key), wrong.key, &wrong.message);
+        config.wrong_values().into_iter().map(problem).collect()
     }
 
     /// Where the value of a key stands.

@@ -5,6 +5,7 @@
 //! key.
 
 mod addresses;
+mod check;
 mod load;
 mod manifest;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     addresses::Addresses,
+    check::WrongValue,
     load::{ConfigError, Problem},
     manifest::{HostManifest, Manifest},
 };

@@ -1,0 +1,93 @@
+//! Values of the right type that cannot be meant.
+
+use std::{fmt, ops::RangeInclusive};
+
+use super::Config;
+use crate::{decoding::MAX_DATAGRAM_BYTES, schema::SOURCE_TYPE};
+
+const RECEIVE_BUFFER_BYTES: RangeInclusive<usize> = 4_096..=1 << 30;
+
+/// An option has the right type and a value that cannot be meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrongValue {
+    /// The key with its tables, for example `source.workers`.
+    pub key: &'static str,
+    /// What was expected.
+    pub message: String,
+}
+
+impl fmt::Display for WrongValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.key, self.message)
+    }
+}
+
+impl Config {
+    /// Every value that cannot be meant, wherever the options come from.
+    #[must_use]
+    pub fn wrong_values(&self) -> Vec<WrongValue> {
+        let source = &self.source;
+        let mut wrong = Vec::new();
+        let mut expect = |holds: bool, key, expected| {
+            if !holds {
+                let message = format!("expected {expected}");
+                wrong.push(WrongValue { key, message });
+            }
+        };
+        expect(
+            self.plugin.name == SOURCE_TYPE,
+            "plugin.name",
+            "`qlik_sense`; this file is another plugin's",
+        );
+        expect(
+            !source.address.is_empty(),
+            "source.address",
+            "at least one address",
+        );
+        let repeated = (1..source.address.len())
+            .any(|place| source.address[..place].contains(&source.address[place]));
+        expect(!repeated, "source.address", "each address once");
+        expect(
+            (1..=64).contains(&source.workers),
+            "source.workers",
+            "1 to 64 workers",
+        );
+        expect(
+            !source.allowed_senders.is_empty(),
+            "source.allowed_senders",
+            "at least one address or range; an empty list would accept nobody. Leave the key out to accept everyone",
+        );
+        expect(
+            source.rate_limit.burst > 0,
+            "source.rate_limit.burst",
+            "at least 1 event",
+        );
+        expect(
+            (1..=10_000_000).contains(&self.queue.max_events),
+            "queue.max_events",
+            "1 to 10000000 events",
+        );
+        expect(
+            self.telemetry.interval_secs <= 86_400,
+            "telemetry.interval_secs",
+            "0 to 86400 seconds",
+        );
+        expect(
+            RECEIVE_BUFFER_BYTES.contains(&source.receive_buffer_bytes),
+            "source.receive_buffer_bytes",
+            "4096 to 1073741824 bytes",
+        );
+        expect(
+            (1..=MAX_DATAGRAM_BYTES).contains(&source.max_datagram_bytes),
+            "source.max_datagram_bytes",
+            "1 to 65507 bytes, the most that a UDP datagram can carry",
+        );
+        if let Err(error) = self.output.layout() {
+            wrong.push(WrongValue {
+                key: "output.drop_fields",
+                message: error.to_string(),
+            });
+        }
+        wrong
+    }
+}
