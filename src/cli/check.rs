@@ -23,13 +23,16 @@ pub fn check(args: &CheckArgs) -> u8 {
             return USAGE;
         }
     };
-    if let Err(error) = config.pipeline().build() {
-        anstream::eprintln!("{error}");
-        return USAGE;
-    }
+    let pipeline = match config.pipeline().build() {
+        Ok(pipeline) => pipeline,
+        Err(error) => {
+            anstream::eprintln!("{error}");
+            return USAGE;
+        }
+    };
     let blacklist = &config.transform.blacklist;
     anstream::println!(
-        "{file}: ok; listens on {}, {} users and {} files in the blacklist, codec {}",
+        "{file}: ok; listens on {}, {} users and {} files in the blacklist, {} app names, codec {}",
         config
             .source
             .address
@@ -39,6 +42,7 @@ pub fn check(args: &CheckArgs) -> u8 {
             .join(" and "),
         blacklist.users.len(),
         blacklist.files.len(),
+        pipeline.app_names().len(),
         config.output.codec,
     );
     SUCCESS

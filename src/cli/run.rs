@@ -51,7 +51,7 @@ pub fn run(args: &RunArgs) -> u8 {
         Err(error) => {
             diagnostics.report(Level::Error, &error.to_string());
             match error {
-                ExecError::Start(StartError::Blacklist(_) | StartError::Fields(_)) => USAGE,
+                ExecError::Start(StartError::Pipeline(_) | StartError::Fields(_)) => USAGE,
                 _ => FAILURE,
             }
         }

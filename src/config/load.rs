@@ -80,8 +80,10 @@ impl Config {
             problems,
         })?;
         let folder = file.parent().unwrap_or(Path::new(""));
-        for blacklist in &mut config.transform.blacklist.files {
-            *blacklist = folder.join(&*blacklist);
+        let transform = &mut config.transform;
+        let files = transform.blacklist.files.iter_mut();
+        for file in files.chain(&mut transform.app_names.files) {
+            *file = folder.join(&*file);
         }
         Ok(config)
     }

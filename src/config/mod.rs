@@ -23,7 +23,7 @@ use crate::{
     pipeline::{PipelineConfig, UndecodedPolicy},
     schema::{Layout, Schema, Tags, UnknownField},
     source::{RateLimitConfig, SenderRange},
-    transform::BlacklistConfig,
+    transform::{AppNamesConfig, BlacklistConfig},
     wire::FallbackEncoding,
 };
 
@@ -134,6 +134,8 @@ impl Default for TelemetryConfig {
 pub struct TransformConfig {
     /// `[transform.blacklist]`: whose events are left out.
     pub blacklist: BlacklistConfig,
+    /// `[transform.app_names]`: where names of apps come from.
+    pub app_names: AppNamesConfig,
 }
 
 /// `[output]`.
@@ -172,6 +174,7 @@ impl Config {
             },
             undecoded: self.source.undecoded,
             blacklist: self.transform.blacklist.clone(),
+            app_names: self.transform.app_names.clone(),
         }
     }
 }

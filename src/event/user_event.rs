@@ -29,6 +29,7 @@ pub struct UserEvent {
     message: Span,
     virtual_proxy: Text,
     app_id: Option<Uuid>,
+    app_name: Option<Arc<str>>,
     user_agent: Span,
     client: Option<Arc<UserAgent>>,
     /// What only the extended appender sends; apart, so that the events of the standard one stay small.
@@ -60,6 +61,7 @@ impl UserEvent {
             message: part(frame.message),
             virtual_proxy: Text::part_of(payload, context.virtual_proxy.as_deref()),
             app_id: context.app_id,
+            app_name: None,
             user_agent: part(user_agent),
             client: user_agent.map(|user_agent| user_agents.get(user_agent)),
             extension: Extension::of(payload, frame).map(Box::new),
@@ -186,6 +188,17 @@ impl UserEvent {
         self.app_id
     }
 
+    /// The app's name; none until a transform has found it.
+    #[must_use]
+    pub fn app_name(&self) -> Option<&str> {
+        self.app_name.as_deref()
+    }
+
+    /// Notes the app's name.
+    pub fn set_app_name(&mut self, name: Arc<str>) {
+        self.app_name = Some(name);
+    }
+
     /// The client's user agent, from the message.
     #[must_use]
     pub fn user_agent(&self) -> Option<&str> {
@@ -213,6 +226,7 @@ impl fmt::Debug for UserEvent {
             .field("message", &self.message())
             .field("virtual_proxy", &self.virtual_proxy())
             .field("app_id", &self.app_id)
+            .field("app_name", &self.app_name)
             .field("user_agent", &self.user_agent())
             .field("client", &self.client)
             .field("qlik_timestamp", &self.qlik_timestamp())

@@ -8,10 +8,9 @@ use super::{
 };
 use crate::{
     config::Config,
-    pipeline::Pipeline,
+    pipeline::{Pipeline, PipelineError},
     schema::UnknownField,
     source::{self, BindError, Bound, Senders},
-    transform::blacklist::BlacklistError,
 };
 
 /// Why nothing can be received.
@@ -21,9 +20,9 @@ pub enum StartError {
     /// An address cannot be listened on.
     #[error(transparent)]
     Bind(#[from] BindError),
-    /// The blacklist cannot be built.
+    /// A file that a transform needs cannot be used.
     #[error(transparent)]
-    Blacklist(#[from] BlacklistError),
+    Pipeline(#[from] PipelineError),
     /// A field that is to be left out is none of the schema.
     #[error("output.drop_fields: {0}")]
     Fields(#[from] UnknownField),

@@ -11,7 +11,8 @@ use crate::{
     decoding::{QlikSenseDeserializer, QlikSenseDeserializerConfig},
     event::{Arrival, Event},
     transform::{
-        Blacklist, BlacklistConfig, FunctionTransform, OutputBuffer, blacklist::BlacklistError,
+        AppNames, AppNamesConfig, AppTable, Blacklist, BlacklistConfig, FunctionTransform,
+        OutputBuffer, app_names::AppNamesError, blacklist::BlacklistError,
     },
 };
 
@@ -35,6 +36,20 @@ pub struct PipelineConfig {
     pub undecoded: UndecodedPolicy,
     /// Whose events are left out.
     pub blacklist: BlacklistConfig,
+    /// Where names of apps come from.
+    pub app_names: AppNamesConfig,
+}
+
+/// Why a pipeline cannot be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PipelineError {
+    /// The blacklist cannot be built.
+    #[error(transparent)]
+    Blacklist(#[from] BlacklistError),
+    /// Names of apps cannot be read.
+    #[error(transparent)]
+    AppNames(#[from] AppNamesError),
 }
 
 impl PipelineConfig {
@@ -42,12 +57,13 @@ impl PipelineConfig {
     ///
     /// # Errors
     ///
-    /// [`BlacklistError`] when a file of the blacklist cannot be read or holds a bad entry.
-    pub fn build(&self) -> Result<Pipeline, BlacklistError> {
+    /// [`PipelineError`] when a file that a transform needs cannot be read or holds a bad entry.
+    pub fn build(&self) -> Result<Pipeline, PipelineError> {
         Ok(Pipeline {
             deserializer: self.decoding.build(),
             undecoded: self.undecoded,
             blacklist: self.blacklist.build()?,
+            app_names: self.app_names.build()?,
             counters: Counters::default(),
         })
     }
@@ -72,6 +88,7 @@ pub struct Pipeline {
     deserializer: QlikSenseDeserializer,
     undecoded: UndecodedPolicy,
     blacklist: Blacklist,
+    app_names: AppNames,
     counters: Counters,
 }
 
@@ -82,6 +99,7 @@ impl Pipeline {
         self.counters.bytes += datagram.len() as u64;
         let (counters, blacklist, undecoded) =
             (&mut self.counters, &mut self.blacklist, self.undecoded);
+        let app_names = &self.app_names;
         self.deserializer.decode(datagram, |mut event| {
             event.set_arrival(arrival);
             match &event {
@@ -97,6 +115,12 @@ impl Pipeline {
                     if output.len() > before {
                         counters.event(kind);
                     }
+                    // Where they are: an event is large to move.
+                    for event in output.after(before) {
+                        if let Event::User(event) = event {
+                            app_names.name(event);
+                        }
+                    }
                 }
             }
         });
@@ -105,6 +129,17 @@ impl Pipeline {
     /// Replaces the rules of the blacklist from here on; what it has counted stays.
     pub fn replace_blacklist(&mut self, blacklist: Blacklist) {
         self.blacklist.replace_rules(blacklist);
+    }
+
+    /// Names of apps from here on.
+    pub fn replace_app_names(&mut self, table: AppTable) {
+        self.app_names = AppNames::new(table);
+    }
+
+    /// The names of apps that events get now.
+    #[must_use]
+    pub const fn app_names(&self) -> &AppTable {
+        self.app_names.table()
     }
 
     /// What came in and went out since the pipeline was built.

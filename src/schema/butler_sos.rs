@@ -69,7 +69,8 @@ fn visit_user<V: Visitor>(event: &UserEvent, tags: &Tags, visitor: &mut V) -> Re
     visitor.field("tags", Some(tags))?;
     let app_id = event.app_id();
     visitor.field("appId", app_id.map(Guid).as_ref())?;
-    visitor.field("appName", app_id.map(|_| "<unknown app name>"))?;
+    let app_name = event.app_name().unwrap_or("<unknown app name>");
+    visitor.field("appName", app_id.map(|_| app_name))?;
     let client = event.client();
     let version = client.and_then(|c| c.browser_version.as_deref());
     visitor.field("uaBrowserName", client.and_then(|c| c.browser_name))?;

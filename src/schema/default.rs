@@ -25,6 +25,7 @@ pub(super) const FIELDS: &[&str] = &[
     "message",
     "virtual_proxy",
     "app_id",
+    "app_name",
     "user_agent",
     "browser_name",
     "browser_version",
@@ -75,6 +76,7 @@ fn visit_user<V: Visitor>(event: &UserEvent, visitor: &mut V) -> Result<(), V::E
     visitor.field("message", event.message())?;
     visitor.field("virtual_proxy", event.virtual_proxy())?;
     visitor.field("app_id", event.app_id().map(Guid).as_ref())?;
+    visitor.field("app_name", event.app_name())?;
     visitor.field("user_agent", event.user_agent())?;
     let client = event.client();
     visitor.field("browser_name", client.and_then(|c| c.browser_name))?;

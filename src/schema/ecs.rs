@@ -59,6 +59,7 @@ pub(super) const FIELDS: &[&str] = &[
     "qlik_sense.context",
     "qlik_sense.virtual_proxy",
     "qlik_sense.app_id",
+    "qlik_sense.app_name",
     "qlik_sense.session_id",
     "qlik_sense.result",
     "qlik_sense.unreadable",
@@ -244,6 +245,7 @@ impl Fields for Rest<'_> {
         visitor.field("context", self.0.context())?;
         visitor.field("virtual_proxy", self.0.virtual_proxy())?;
         visitor.field("app_id", self.0.app_id().map(Guid).as_ref())?;
+        visitor.field("app_name", self.0.app_name())?;
         visitor.field("session_id", self.0.session_id())?;
         visitor.field("result", self.0.result())?;
         visitor.group("unreadable", &AsSent(self.0.unreadable()))

@@ -3,9 +3,13 @@
 //! The names, the argument order and the meaning are those of vector-lib's function transforms, so
 //! that an adapter for a custom Vector has nothing to do but delegate.
 
+pub mod app_names;
 pub mod blacklist;
 
-pub use self::blacklist::{Blacklist, BlacklistConfig};
+pub use self::{
+    app_names::{AppNames, AppNamesConfig, AppTable},
+    blacklist::{Blacklist, BlacklistConfig},
+};
 use crate::event::Event;
 
 /// A transform that looks at one event at a time and keeps no others waiting.
@@ -45,6 +49,11 @@ impl OutputBuffer {
     /// The events, in the order in which they were pushed.
     pub fn iter(&self) -> std::slice::Iter<'_, Event> {
         self.0.iter()
+    }
+
+    /// The events that were pushed after the first `start`, to be changed where they are.
+    pub fn after(&mut self, start: usize) -> &mut [Event] {
+        self.0.get_mut(start..).unwrap_or_default()
     }
 
     /// Takes the events out and leaves the room that they had.

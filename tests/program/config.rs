@@ -54,7 +54,7 @@ fn an_unknown_key() {
     );
     refused(
         "\n[transform.blacklst]\nusers = []\n",
-        "config.toml:2: transform.blacklst: unknown field `blacklst`, expected `blacklist`",
+        "config.toml:2: transform.blacklst: unknown field `blacklst`, expected `blacklist` or `app_names`",
     );
 }
 
@@ -154,8 +154,8 @@ fn a_good_file_is_ok() {
     let folder = folder("[transform.blacklist]\nusers = ['INTERNAL\\sa_*']\n");
     let checked = check(&folder);
     assert_eq!((checked.status, &*checked.stderr), (0, ""));
-    let expected =
-        ": ok; listens on 0.0.0.0:9997, 1 users and 0 files in the blacklist, codec json";
+    let expected = ": ok; listens on 0.0.0.0:9997, 1 users and 0 files in the blacklist, 0 app names, \
+         codec json";
     assert!(
         checked.stdout.trim_end().ends_with(expected),
         "{}",

@@ -1,0 +1,126 @@
+//! What a list of apps must be, whatever it is written in.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+};
+
+use foldhash::fast::RandomState;
+use uuid::Uuid;
+
+use super::AppTable;
+
+/// The most apps that a list may name. Their table takes some 20 MiB.
+pub const MAX_APPS: usize = 200_000;
+
+/// The longest name of an app, in bytes.
+pub const MAX_NAME_BYTES: usize = 4_096;
+
+/// A list of apps cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {problem}")]
+pub struct AppListError {
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong there.
+    pub problem: AppListProblem,
+}
+
+/// What is wrong in a list of apps.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AppListProblem {
+    /// It is neither UTF-8 nor UTF-16 with a byte order mark.
+    #[error("this is not UTF-8 text; save the list as UTF-8")]
+    Encoding,
+    /// The first line is neither a header nor an app.
+    #[error(
+        "expected a header with the columns `id` and `name`, or an app's id and name without a header"
+    )]
+    Header,
+    /// A line has more or fewer fields than it should.
+    #[error(
+        "expected {expected} fields and found {found}; a field that holds the separator stands in double quotes, with no space before them"
+    )]
+    Fields {
+        /// As many as the header has, or 2 without one.
+        expected: usize,
+        /// As many as there are.
+        found: usize,
+    },
+    /// An id is not one.
+    #[error("expected an app's id such as a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69")]
+    Id,
+    /// A name is empty.
+    #[error("the app's name is empty")]
+    NoName,
+    /// A name is longer than [`MAX_NAME_BYTES`].
+    #[error("the app's name is longer than {MAX_NAME_BYTES} bytes")]
+    LongName,
+    /// An app has two names.
+    #[error("the app {id} has another name further up")]
+    TwoNames {
+        /// The app.
+        id: Uuid,
+    },
+    /// There are more than [`MAX_APPS`].
+    #[error("there are more than {MAX_APPS} apps")]
+    TooManyApps,
+    /// The list is empty.
+    #[error("there is no app in the list")]
+    NoApps,
+    /// It is no JSON, or not of an expected form.
+    #[error("{message} (column {column})")]
+    Json {
+        /// The place in the line, in bytes, from 1.
+        column: usize,
+        /// What was expected.
+        message: String,
+    },
+}
+
+/// A list as far as it has been read.
+#[derive(Debug, Default)]
+pub(super) struct List {
+    names: HashMap<Uuid, Arc<str>, RandomState>,
+}
+
+impl List {
+    /// Adds an app.
+    pub(super) fn push(&mut self, id: &str, name: &str) -> Result<(), AppListProblem> {
+        let (id, name) = (parse_id(id).ok_or(AppListProblem::Id)?, name.trim());
+        if name.is_empty() {
+            return Err(AppListProblem::NoName);
+        }
+        if name.len() > MAX_NAME_BYTES {
+            return Err(AppListProblem::LongName);
+        }
+        let apps = self.names.len();
+        match self.names.entry(id) {
+            Entry::Occupied(known) if **known.get() == *name => {}
+            Entry::Occupied(_) => return Err(AppListProblem::TwoNames { id }),
+            Entry::Vacant(_) if apps == MAX_APPS => return Err(AppListProblem::TooManyApps),
+            Entry::Vacant(vacant) => {
+                vacant.insert(name.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// The table of all apps, of which there must be one: an empty list is most likely a slip, and would
+    /// take away every name.
+    pub(super) fn finish(self) -> Result<AppTable, AppListProblem> {
+        if self.names.is_empty() {
+            return Err(AppListProblem::NoApps);
+        }
+        Ok(self.names.into())
+    }
+}
+
+/// An id in its usual form, 8-4-4-4-12, in either case.
+pub(super) fn parse_id(text: &str) -> Option<Uuid> {
+    let text = text.trim();
+    (text.len() == 36)
+        .then(|| Uuid::try_parse(text).ok())
+        .flatten()
+}

@@ -1,0 +1,422 @@
+//! Lists of apps in files, and the names that events get from them.
+
+use std::{fmt::Write as _, fs, net::Ipv4Addr, path::PathBuf};
+
+use chrono::DateTime;
+use qlik_sense_events::{
+    event::{Arrival, Event},
+    pipeline::PipelineConfig,
+    schema::Schema,
+    transform::{
+        AppNames, AppNamesConfig, BlacklistConfig, FunctionTransform, OutputBuffer,
+        app_names::{AppListProblem, AppNamesError, MAX_APPS, MAX_LIST_BYTES, MAX_NAME_BYTES},
+    },
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const SALES: &str = "a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69";
+const FINANCE: &str = "5f0c3a52-6f0e-4c8c-9a3b-8d6a1f2c7b11";
+
+/// Files with these contents, in this order.
+fn files(contents: &[&[u8]]) -> (TempDir, Vec<PathBuf>) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let files = contents.iter().enumerate().map(|(number, content)| {
+        let file = folder.path().join(format!("apps-{number}"));
+        fs::write(&file, content).expect("a file");
+        file
+    });
+    let files = files.collect();
+    (folder, files)
+}
+
+fn build(contents: &[&[u8]]) -> Result<AppNames, AppNamesError> {
+    let (_folder, files) = files(contents);
+    AppNamesConfig { files }.build()
+}
+
+fn name(names: &AppNames, id: &str) -> Option<String> {
+    let id = id.parse().expect("an id");
+    names.table().get(id).map(ToOwned::to_owned)
+}
+
+/// The problem and its line.
+fn problem(content: &[u8]) -> (usize, AppListProblem) {
+    let shown = String::from_utf8_lossy(content);
+    match build(&[content]) {
+        Err(AppNamesError::List { source, .. }) => (source.line, source.problem),
+        other => panic!("{shown}: {other:?}"),
+    }
+}
+
+fn utf_16(text: &str) -> Vec<u8> {
+    let units = text.encode_utf16().flat_map(u16::to_le_bytes);
+    [0xFF, 0xFE].into_iter().chain(units).collect()
+}
+
+#[test]
+fn every_form_names_the_same_apps() {
+    let qrs = json!([
+        {"id": SALES, "name": "Sales", "appId": "", "publishTime": "1753-01-01T00:00:00.000Z",
+         "published": true, "stream": {"id": FINANCE, "name": "Everyone", "privileges": null},
+         "savedInProductVersion": "12.612.0", "migrationHash": "x", "availabilityStatus": 0,
+         "privileges": null},
+        {"id": FINANCE, "name": "Finanzen, Köln", "stream": null},
+    ]);
+    let forms = [
+        format!("id,name\n{SALES},Sales\n{FINANCE},\"Finanzen, Köln\"\n"),
+        format!("{SALES},Sales\r\n\r\n# a comment\r\n{FINANCE},\"Finanzen, Köln\"\r\n"),
+        format!("id;name\n{SALES};Sales\n{FINANCE};Finanzen, Köln\n"),
+        format!("owner\tName\tID\nx\tSales\t{SALES}\ny\tFinanzen, Köln\t{FINANCE}"),
+        format!("app_id,app_name\n{},Sales\n{FINANCE},\"Finanzen, Köln\"", SALES.to_uppercase()),
+        qrs.to_string(),
+        serde_json::to_string_pretty(&qrs).expect("JSON"),
+        json!({SALES: "Sales", FINANCE: "Finanzen, Köln"}).to_string(),
+        json!([{"app_id": SALES, "app_name": " Sales "}, {"app_id": FINANCE, "app_name": "Finanzen, Köln"}])
+            .to_string(),
+        // The same app twice under one name does no harm.
+        format!("{SALES},Sales\n{FINANCE},\"Finanzen, Köln\"\n{SALES},Sales\n"),
+    ];
+    for form in &forms {
+        let with_bom = [b"\xEF\xBB\xBF", form.as_bytes()].concat();
+        for bytes in [form.as_bytes().to_vec(), with_bom, utf_16(form)] {
+            let names = build(&[&bytes]).unwrap_or_else(|error| panic!("{form}: {error}"));
+            assert_eq!(names.table().len(), 2, "{form}");
+            assert_eq!(name(&names, SALES).as_deref(), Some("Sales"), "{form}");
+            let finance = name(&names, FINANCE);
+            assert_eq!(finance.as_deref(), Some("Finanzen, Köln"), "{form}");
+        }
+    }
+    assert_eq!(forms.len(), 10);
+}
+
+#[test]
+fn a_quoted_name_may_hold_quotes_and_lines() {
+    let csv = format!("id,name\n{SALES},\"Sales \"\"EMEA\"\"\nand more\"\n{FINANCE},Finance\n");
+    let names = build(&[csv.as_bytes()]).expect("names");
+    assert_eq!(
+        name(&names, SALES).as_deref(),
+        Some("Sales \"EMEA\"\nand more")
+    );
+    // Lines are counted as an editor counts them.
+    let csv = csv.replace(FINANCE, "no id");
+    assert_eq!(problem(csv.as_bytes()), (4, AppListProblem::Id));
+}
+
+#[test]
+fn slips_are_refused_by_line() {
+    use AppListProblem as P;
+    let sales = SALES.parse().expect("an id");
+    let fields = |expected, found| P::Fields { expected, found };
+    let long = "x".repeat(MAX_NAME_BYTES + 1);
+    let rows = [
+        (String::new(), 1, P::NoApps),
+        ("id,name\n".into(), 1, P::NoApps),
+        ("[]".into(), 1, P::NoApps),
+        ("{}".into(), 1, P::NoApps),
+        ("id\n".into(), 1, P::Header),
+        ("\n# apps\nidentifier,name\n".into(), 3, P::Header),
+        (
+            format!("id,name\n{SALES},Sales\n \n\n# x\nsales,Sales\n"),
+            6,
+            P::Id,
+        ),
+        (format!("id,name\n{SALES},Sales\n\nsales,Sales\n"), 4, P::Id),
+        (format!("{SALES},Sales\n{{{SALES}}},Sales\n"), 2, P::Id),
+        (
+            format!("{SALES},Sales\n{},Sales\n", SALES.replace('-', "")),
+            2,
+            P::Id,
+        ),
+        (format!("{SALES},Sales\n{FINANCE},\n"), 2, P::NoName),
+        (format!("{SALES},\" \"\n"), 1, P::NoName),
+        (format!("{SALES}\n"), 1, fields(2, 1)),
+        (format!("{SALES},Sales, North\n"), 1, fields(2, 3)),
+        (format!("id,name,owner\n{SALES},Sales\n"), 2, fields(3, 2)),
+        (format!("{SALES},Sales\n{FINANCE},{long}\n"), 2, P::LongName),
+        (
+            format!("{SALES},Sales\n{FINANCE},x\n{SALES},Verkauf\n"),
+            3,
+            P::TwoNames { id: sales },
+        ),
+        (
+            format!("[\n{{\"id\": \"{SALES}\", \"name\": \"\"}}\n]"),
+            2,
+            P::NoName,
+        ),
+        (
+            format!("{{\n\"{SALES}\": \"Sales\",\n\"sales\": \"Sales\"}}"),
+            3,
+            P::Id,
+        ),
+        (
+            format!(
+                "{{\"{SALES}\": \"Sales\",\n\"{}\": \"Verkauf\"}}",
+                SALES.to_uppercase()
+            ),
+            2,
+            P::TwoNames { id: sales },
+        ),
+    ];
+    for (content, line, expected) in &rows {
+        assert_eq!(
+            problem(content.as_bytes()),
+            (*line, expected.clone()),
+            "{content}"
+        );
+    }
+    assert_eq!(rows.len(), 20);
+}
+
+#[test]
+fn what_is_no_list_in_json_is_refused_without_quoting_it() {
+    let rows = [
+        (
+            format!("[{{\"id\": \"{SALES}\", \"name\": \"Sal"),
+            1,
+            "the JSON ends early",
+        ),
+        (
+            format!("[{{\"id\": \"{SALES}\"}}]"),
+            1,
+            "missing field `name`",
+        ),
+        (
+            "[\n\"secret\"\n]".into(),
+            2,
+            "found a text, expected an app with `id` and `name`",
+        ),
+        (
+            "[\n[1]\n]".into(),
+            2,
+            "invalid type: sequence, expected an app with",
+        ),
+        (
+            format!("{{\"{SALES}\": 5}}"),
+            1,
+            "invalid type: integer `5`, expected the name of an app",
+        ),
+        (
+            "[{\"id\": 5, \"name\": \"Sales\"}]".into(),
+            1,
+            "invalid type: integer `5`, expected a string",
+        ),
+        (
+            format!("{{\"{SALES}\": null}}"),
+            1,
+            "invalid type: null, expected the name of an app",
+        ),
+        (
+            format!("[{{\"id\": \"{SALES}\", \"name\": \"Sales\"}}]\nmore"),
+            2,
+            "trailing characters",
+        ),
+        ("[oops]".into(), 1, "expected value"),
+    ];
+    for (content, line, expected) in &rows {
+        let (found, problem) = problem(content.as_bytes());
+        let said = problem.to_string();
+        assert_eq!(found, *line, "{content}: {said}");
+        assert!(
+            matches!(problem, AppListProblem::Json { .. }),
+            "{content}: {said}"
+        );
+        assert!(said.contains(expected), "{content}: {said}");
+        assert!(
+            !said.contains("secret") && !said.contains("struct"),
+            "{said}"
+        );
+    }
+    assert_eq!(rows.len(), 9);
+}
+
+#[test]
+fn other_encodings_are_refused_by_line() {
+    let latin_1 = [
+        format!("id,name\n{SALES},Sales\n{FINANCE},K").as_bytes(),
+        b"\xF6ln\n",
+    ]
+    .concat();
+    assert_eq!(problem(&latin_1), (3, AppListProblem::Encoding));
+    let mut cut = utf_16(&format!("id,name\n{SALES},Sales"));
+    cut.extend([0x00, 0xD8]);
+    assert_eq!(problem(&cut), (2, AppListProblem::Encoding));
+}
+
+#[test]
+fn the_first_of_several_files_decides() {
+    let first = format!("{SALES},Sales\n");
+    let second = format!("{SALES},Verkauf\n{FINANCE},Finance\n");
+    let names = build(&[first.as_bytes(), second.as_bytes()]).expect("names");
+    assert_eq!(name(&names, SALES).as_deref(), Some("Sales"));
+    assert_eq!(name(&names, FINANCE).as_deref(), Some("Finance"));
+    let names = build(&[second.as_bytes(), first.as_bytes()]).expect("names");
+    assert_eq!(name(&names, SALES).as_deref(), Some("Verkauf"));
+    assert_eq!(names.table().len(), 2);
+    assert!(build(&[]).expect("no names").table().is_empty());
+}
+
+#[test]
+fn errors_name_the_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let missing = folder.path().join("apps.csv");
+    let config = AppNamesConfig {
+        files: vec![missing.clone()],
+    };
+    let error = config.build().expect_err("no file");
+    let said = error.to_string();
+    let expected = format!(
+        "{}: the file of app names cannot be read: ",
+        missing.display()
+    );
+    assert!(said.starts_with(&expected), "{said}");
+
+    let (_folder, files) = files(&[b"id,name\nx,y\n"]);
+    let config = AppNamesConfig { files };
+    let said = config.build().expect_err("no id").to_string();
+    let expected = format!(
+        "{}:2: expected an app's id such as ",
+        config.files[0].display()
+    );
+    assert!(said.starts_with(&expected), "{said}");
+}
+
+/// Made without the file's bytes, where the file system can.
+#[test]
+fn a_file_may_not_be_larger_than_the_limit() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("apps.csv");
+    let sparse = fs::File::create(&file).expect("a file");
+    sparse.set_len(MAX_LIST_BYTES + 1).expect("a long file");
+    let error = AppNamesConfig { files: vec![file] }
+        .build()
+        .expect_err("too large");
+    assert!(matches!(error, AppNamesError::TooLarge { .. }), "{error}");
+    assert!(
+        error.to_string().ends_with("is larger than 64 MiB"),
+        "{error}"
+    );
+}
+
+#[test]
+fn as_many_apps_as_allowed_and_no_more() {
+    let mut csv = String::new();
+    for number in 0..MAX_APPS {
+        writeln!(csv, "00000000-0000-4000-8000-{number:012x},App {number}").expect("a line");
+    }
+    // All before the last line are taken.
+    writeln!(csv, "{SALES},Sales").expect("a line");
+    let expected = (MAX_APPS + 1, AppListProblem::TooManyApps);
+    assert_eq!(problem(csv.as_bytes()), expected);
+}
+
+fn open(id: &str) -> String {
+    format!("/qseow-proxy-connection/;n1;Open connection;LAB;goran;AppAccess;/app/{id}?x=1;message")
+}
+
+/// What comes out for these datagrams.
+fn events(config: &PipelineConfig, datagrams: &[String]) -> Vec<Value> {
+    shown(config, Schema::Default, datagrams)
+}
+
+fn shown(config: &PipelineConfig, schema: Schema, datagrams: &[String]) -> Vec<Value> {
+    let mut pipeline = config.build().expect("a pipeline");
+    let mut output = OutputBuffer::default();
+    let arrival = Arrival::new(DateTime::UNIX_EPOCH, Ipv4Addr::LOCALHOST.into());
+    for datagram in datagrams {
+        pipeline.datagram(datagram.as_bytes(), arrival, &mut output);
+    }
+    let views = output.iter().map(|event| schema.view(event));
+    views
+        .map(|view| serde_json::to_value(view).expect("JSON"))
+        .collect()
+}
+
+#[test]
+fn events_get_the_name_of_their_app() {
+    let csv = format!("{SALES},Sales\n");
+    let (_folder, files) = files(&[csv.as_bytes()]);
+    let config = PipelineConfig {
+        app_names: AppNamesConfig { files },
+        ..PipelineConfig::default()
+    };
+    let session = "/qseow-proxy-session/;n1;Stop session;LAB;goran;;/hub;message";
+    // A relay's datagram with two events: both are named.
+    let two = format!("{}\n{}", open(FINANCE), open(SALES));
+    let datagrams = [
+        open(&SALES.to_uppercase()),
+        open(FINANCE),
+        session.into(),
+        "x".into(),
+        two,
+    ];
+    let events = events(&config, &datagrams);
+    let names: Vec<&Value> = events.iter().map(|event| &event["app_name"]).collect();
+    let (sales, none) = (json!("Sales"), Value::Null);
+    assert_eq!(names, [&sales, &none, &none, &none, &none, &sales]);
+    let unknown = events[1].get("app_name");
+    assert!(unknown.is_none(), "an unknown name is no field at all");
+}
+
+#[test]
+fn every_schema_shows_the_name() {
+    let csv = format!("{SALES},Sales\n");
+    let (_folder, files) = files(&[csv.as_bytes()]);
+    let config = PipelineConfig {
+        app_names: AppNamesConfig { files },
+        ..PipelineConfig::default()
+    };
+    for schema in Schema::ALL {
+        let place = match schema {
+            Schema::Default => "/app_name",
+            Schema::Ecs => "/qlik_sense/app_name",
+            Schema::ButlerSos => "/appName",
+            _ => panic!("{schema}: where is the name?"),
+        };
+        let shown = shown(&config, schema, &[open(SALES), open(FINANCE)]);
+        assert_eq!(shown[0].pointer(place), Some(&json!("Sales")), "{schema}");
+        assert_ne!(shown[1].pointer(place), Some(&json!("Sales")), "{schema}");
+    }
+}
+
+#[test]
+fn excluded_events_are_not_named_but_gone() {
+    let csv = format!("{SALES},Sales\n");
+    let (_folder, files) = files(&[csv.as_bytes()]);
+    let config = PipelineConfig {
+        app_names: AppNamesConfig { files },
+        blacklist: BlacklistConfig {
+            users: vec![r"LAB\goran".parse().expect("an entry")],
+            ..BlacklistConfig::default()
+        },
+        ..PipelineConfig::default()
+    };
+    assert_eq!(events(&config, &[open(SALES)]), Vec::<Value>::new());
+}
+
+/// As a custom Vector would call it.
+#[test]
+fn the_transform_by_itself() {
+    let mut pipeline = PipelineConfig::default().build().expect("a pipeline");
+    let mut output = OutputBuffer::default();
+    let arrival = Arrival::local(DateTime::UNIX_EPOCH);
+    pipeline.datagram(open(SALES).as_bytes(), arrival, &mut output);
+    pipeline.datagram(b"garbage", arrival, &mut output);
+    let mut names = AppNames::new(
+        [(SALES.parse().expect("an id"), "Sales".into())]
+            .into_iter()
+            .collect(),
+    );
+    let mut named = OutputBuffer::default();
+    for event in output.drain() {
+        names.transform(&mut named, event);
+    }
+    let named = named.into_events();
+    assert_eq!(named.len(), 2);
+    let Event::User(event) = &named[0] else {
+        panic!("{:?}", named[0]);
+    };
+    assert_eq!(event.app_name(), Some("Sales"));
+    assert!(format!("{event:?}").contains("app_name: Some(\"Sales\")"));
+    assert!(matches!(named[1], Event::Undecoded(_)));
+}
