@@ -7,11 +7,14 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::DateTime;
 use pipeline::events;
 use qlik_sense_events::{
     encoding::{Codec, Encoder},
-    event::Event,
+    event::{Arrival, Event},
+    pipeline::PipelineConfig,
     schema::{Fields, Layout, Schema, Tags, Visitor},
+    transform::{OutputBuffer, SessionsConfig},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -25,8 +28,57 @@ fn every_event() -> Vec<Event> {
         all.extend(events);
     }
     assert!(all.len() > 90, "{} events", all.len());
+    all.extend(derived_events());
     all
 }
+
+/// A snapshot, and the summaries of a connection and a session.
+fn derived_events() -> Vec<Event> {
+    let sessions = SessionsConfig {
+        enabled: true,
+        snapshot_interval_secs: 60,
+        ..SessionsConfig::default()
+    };
+    let config = PipelineConfig {
+        sessions,
+        ..PipelineConfig::default()
+    };
+    let mut pipeline = config.build().expect("a pipeline");
+    let mut output = OutputBuffer::default();
+    let connection = |command| {
+        format!(
+            "/proxy-connection/;n1;{command};LAB;goran;;\
+             /sales/app/a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69;UserAgent: '{CHROME}'"
+        )
+    };
+    for (seconds, datagram) in [
+        (
+            0,
+            "/proxy-session/;n1;Start session;LAB;goran;;;".to_owned(),
+        ),
+        (1, connection("Open connection")),
+        (61, connection("Close connection")),
+        (
+            62,
+            "/proxy-session/;n1;Stop session;LAB;goran;;;".to_owned(),
+        ),
+    ] {
+        let time = DateTime::from_timestamp(seconds, 0).expect("a time");
+        pipeline.tick(time, &mut output);
+        pipeline.datagram(datagram.as_bytes(), Arrival::local(time), &mut output);
+    }
+    let events = output.into_events().into_iter();
+    let derived: Vec<Event> = events
+        .filter(|event| matches!(event, Event::Derived(_)))
+        .collect();
+    let names: Vec<&str> = derived.iter().map(Event::name).collect();
+    let expected = ["session_snapshot", "connection_summary", "session_summary"];
+    assert_eq!(names, expected);
+    derived
+}
+
+const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 \
+                      (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";
 
 /// The names of all fields that are shown, present or not.
 #[derive(Default)]

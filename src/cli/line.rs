@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 
 use chrono::SecondsFormat;
-use qlik_sense_events::{event::Event, host::terminal::escaped};
+use qlik_sense_events::{
+    event::{Derived, DerivedKind, Event},
+    host::terminal::escaped,
+};
 
 /// One line: time, node, what happened, who, where, with what. Text of the payload is shown with
 /// control characters and changes of direction escaped, so that it cannot steer the terminal.
@@ -42,8 +45,39 @@ pub fn line(event: &Event) -> String {
         Event::Undecoded(event) => {
             let _ = write!(line, "  undecoded: {}", event.error());
         }
+        Event::Derived(event) => {
+            let name = event.kind.event().replace('_', " ");
+            let subject = &event.subject;
+            let user = subject
+                .user()
+                .map_or_else(|| subject.user_id.to_string(), |user| user.to_string());
+            let parts = [
+                (subject.host.as_deref().unwrap_or("-"), 10),
+                (&*name, 16),
+                (&*user, 24),
+                (&*lasted(event), 0),
+            ];
+            for (text, width) in parts {
+                let _ = write!(line, "  {:<width$}", escaped(text));
+            }
+        }
         _ => line.push_str(event.name()),
     }
     line.truncate(line.trim_end().len());
     line
+}
+
+/// How long it lasted, and how it ended.
+fn lasted(event: &Derived) -> String {
+    let (start, end, ended) = match &event.kind {
+        DerivedKind::SessionSummary(session, ended) => (session.start, ended.end, Some(ended)),
+        DerivedKind::ConnectionSummary(connection, ended) => {
+            (connection.start, ended.end, Some(ended))
+        }
+        DerivedKind::SessionSnapshot(session) => (session.start, event.timestamp, None),
+        _ => return String::new(),
+    };
+    let seconds = (end - start).num_milliseconds().max(0) as f64 / 1_000.0;
+    let reason = ended.map_or("", |ended| ended.reason.as_str());
+    format!("{seconds:.1} s  {reason}").trim_end().to_owned()
 }

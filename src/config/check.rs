@@ -5,6 +5,9 @@ use std::{fmt, ops::RangeInclusive};
 use super::Config;
 use crate::{decoding::MAX_DATAGRAM_BYTES, schema::SOURCE_TYPE};
 
+/// A minute to a year.
+const TIMEOUT_SECS: RangeInclusive<u64> = 60..=31_536_000;
+
 const RECEIVE_BUFFER_BYTES: RangeInclusive<usize> = 4_096..=1 << 30;
 
 /// An option has the right type and a value that cannot be meant.
@@ -61,6 +64,27 @@ impl Config {
             source.rate_limit.burst > 0,
             "source.rate_limit.burst",
             "at least 1 event",
+        );
+        let sessions = &self.transform.sessions;
+        expect(
+            TIMEOUT_SECS.contains(&sessions.idle_timeout_secs),
+            "transform.sessions.idle_timeout_secs",
+            "60 to 31536000 seconds",
+        );
+        expect(
+            TIMEOUT_SECS.contains(&sessions.connection_timeout_secs),
+            "transform.sessions.connection_timeout_secs",
+            "60 to 31536000 seconds",
+        );
+        expect(
+            (1..=10_000_000).contains(&sessions.max_users),
+            "transform.sessions.max_users",
+            "1 to 10000000 users",
+        );
+        expect(
+            sessions.snapshot_interval_secs <= 86_400,
+            "transform.sessions.snapshot_interval_secs",
+            "0 to 86400 seconds",
         );
         expect(
             (1..=10_000_000).contains(&self.queue.max_events),

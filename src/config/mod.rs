@@ -23,7 +23,7 @@ use crate::{
     pipeline::{PipelineConfig, UndecodedPolicy},
     schema::{Layout, Schema, Tags, UnknownField},
     source::{RateLimitConfig, SenderRange},
-    transform::{AppNamesConfig, BlacklistConfig},
+    transform::{AppNamesConfig, BlacklistConfig, SessionsConfig},
     wire::FallbackEncoding,
 };
 
@@ -136,6 +136,8 @@ pub struct TransformConfig {
     pub blacklist: BlacklistConfig,
     /// `[transform.app_names]`: where names of apps come from.
     pub app_names: AppNamesConfig,
+    /// `[transform.sessions]`: whether and how sessions are followed.
+    pub sessions: SessionsConfig,
 }
 
 /// `[output]`.
@@ -175,6 +177,7 @@ impl Config {
             undecoded: self.source.undecoded,
             blacklist: self.transform.blacklist.clone(),
             app_names: self.transform.app_names.clone(),
+            sessions: self.transform.sessions.clone(),
         }
     }
 }

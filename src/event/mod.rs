@@ -7,6 +7,7 @@
 //! Another payload family of Qlik Sense joins here as one more variant of [`Event`].
 
 mod arrival;
+mod derived;
 mod extension;
 mod kind;
 mod text;
@@ -18,6 +19,10 @@ use chrono::{DateTime, Utc};
 
 pub use self::{
     arrival::Arrival,
+    derived::{
+        DERIVED_EVENTS, Derived, DerivedKind, EndReason, Ended, FollowedConnection,
+        FollowedSession, Pairing, Subject,
+    },
     extension::Unreadable,
     kind::{ConnectionAction, Kind, SessionAction},
     undecoded::Undecoded,
@@ -33,6 +38,8 @@ pub enum Event {
     User(UserEvent),
     /// A payload that could not be decoded, with the reason.
     Undecoded(Undecoded),
+    /// What follows from several user events: a session or connection as a whole.
+    Derived(Box<Derived>),
 }
 
 impl Event {
@@ -42,6 +49,7 @@ impl Event {
         match self {
             Self::User(event) => event.arrival,
             Self::Undecoded(event) => event.arrival,
+            Self::Derived(event) => Some(Arrival::local(event.timestamp)),
         }
     }
 
@@ -51,6 +59,7 @@ impl Event {
         match self {
             Self::User(event) => event.timestamp(),
             Self::Undecoded(event) => event.arrival.map(|arrival| arrival.timestamp),
+            Self::Derived(event) => Some(event.timestamp),
         }
     }
 
@@ -59,15 +68,18 @@ impl Event {
         match self {
             Self::User(event) => event.arrival = Some(arrival),
             Self::Undecoded(event) => event.arrival = Some(arrival),
+            Self::Derived(event) => event.timestamp = arrival.timestamp,
         }
     }
 
-    /// The value of the output's `event` field: `session`, `connection` or `undecoded`.
+    /// The value of the output's `event` field: `session`, `connection`, `undecoded`, or what
+    /// [`DerivedKind::event`] says.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
             Self::User(event) => event.kind.event(),
             Self::Undecoded(_) => "undecoded",
+            Self::Derived(event) => event.kind.event(),
         }
     }
 }
@@ -81,5 +93,11 @@ impl From<UserEvent> for Event {
 impl From<Undecoded> for Event {
     fn from(event: Undecoded) -> Self {
         Self::Undecoded(event)
+    }
+}
+
+impl From<Derived> for Event {
+    fn from(event: Derived) -> Self {
+        Self::Derived(Box::new(event))
     }
 }

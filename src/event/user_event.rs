@@ -205,6 +205,16 @@ impl UserEvent {
         self.user_agent.get(&self.payload)
     }
 
+    /// The whole payload, as text.
+    pub(crate) const fn payload(&self) -> &str {
+        &self.payload
+    }
+
+    /// [`UserEvent::client`], to be kept.
+    pub(crate) const fn shared_client(&self) -> Option<&Arc<UserAgent>> {
+        self.client.as_ref()
+    }
+
     /// The browser and system that the user agent names.
     #[must_use]
     pub fn client(&self) -> Option<&UserAgent> {

@@ -44,6 +44,8 @@ pub fn open(config: &Config) -> Result<Vec<(Bound, Vec<Pipeline>)>, StartError> 
     // The blacklist first: a slip in it should not depend on whether the port is free.
     let pipeline = config.pipeline();
     pipeline.build()?;
+    // One for all sockets: the events of one user may come through several.
+    let sessions = pipeline.sessions();
     let source = &config.source;
     let mut bound = source::activated(source.receive_buffer_bytes).map_err(StartError::Socket)?;
     if bound.is_empty() {
@@ -52,7 +54,8 @@ pub fn open(config: &Config) -> Result<Vec<(Bound, Vec<Pipeline>)>, StartError> 
     bound
         .into_iter()
         .map(|bound| {
-            let pipelines = bound.sockets.iter().map(|_| pipeline.build());
+            let build = |_| pipeline.build_with(sessions.as_ref());
+            let pipelines = bound.sockets.iter().map(build);
             let pipelines = pipelines.collect::<Result<_, _>>()?;
             Ok((bound, pipelines))
         })

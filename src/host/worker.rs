@@ -8,7 +8,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -145,6 +145,7 @@ pub struct Worker<S> {
     events: OutputBuffer,
     counters: WorkerCounters,
     control: Arc<Control>,
+    next_tick: Instant,
 }
 
 impl<S: Sink> Worker<S> {
@@ -166,6 +167,7 @@ impl<S: Sink> Worker<S> {
             events: OutputBuffer::default(),
             counters: WorkerCounters::default(),
             control: Arc::default(),
+            next_tick: Instant::now(),
         }
     }
 
@@ -212,6 +214,7 @@ impl<S: Sink> Worker<S> {
         let mut receiver = Receiver::new(socket, self.max_datagram_bytes, PATIENCE)?;
         while !self.control.is_stopped() {
             self.batch(|each| receiver.receive(each))?;
+            self.tick()?;
         }
         // What arrives after the stop must not keep the worker, nor must datagrams without a byte.
         let held = receive_buffer_bytes(&self.socket).unwrap_or(0) as u64;
@@ -262,9 +265,7 @@ impl<S: Sink> Worker<S> {
         });
         match received {
             Ok(_) => {
-                self.sink.take(&mut self.events)?;
-                self.counters.pipeline = self.pipeline.counters();
-                *lock(&self.control.counters) = self.counters;
+                self.pass_on()?;
                 Ok(true)
             }
             Err(error) => {
@@ -272,6 +273,25 @@ impl<S: Sink> Worker<S> {
                 Ok(false)
             }
         }
+    }
+
+    /// Lets the pipeline know the time, several times a second.
+    fn tick(&mut self) -> io::Result<()> {
+        let now = Instant::now();
+        if now >= self.next_tick {
+            self.next_tick = now + PATIENCE;
+            self.pipeline.tick(self::now(), &mut self.events);
+            self.pass_on()?;
+        }
+        Ok(())
+    }
+
+    /// Hands the events over, and tells what was counted.
+    fn pass_on(&mut self) -> io::Result<()> {
+        self.sink.take(&mut self.events)?;
+        self.counters.pipeline = self.pipeline.counters();
+        *lock(&self.control.counters) = self.counters;
+        Ok(())
     }
 
     /// No error of a UDP socket is a reason to stop listening: interfaces go and come back.

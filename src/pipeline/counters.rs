@@ -3,13 +3,15 @@
 use std::iter::Sum;
 
 use crate::{
-    event::Kind,
+    event::{DERIVED_EVENTS, Event, Kind},
     schema::{Fields, Visitor},
+    transform::OutputBuffer,
     wire::ErrorCode,
 };
 
 /// Counts since a pipeline was built. Every datagram and every event is in exactly one of them:
-/// what was decoded either went out or was excluded, the rest is undecoded.
+/// what was decoded either went out or was excluded, the rest is undecoded. Derived events come on
+/// top.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counters {
     /// Datagrams that came in.
@@ -20,11 +22,21 @@ pub struct Counters {
     pub excluded: u64,
     events: [u64; Kind::ALL.len()],
     undecoded: [u64; ErrorCode::ALL.len()],
+    derived: [u64; DERIVED_EVENTS.len()],
 }
 
 impl Counters {
     pub(super) const fn event(&mut self, kind: Kind) {
         self.events[kind.index()] += 1;
+    }
+
+    /// Counts the derived events in `output` from a place on.
+    pub(super) fn derived(&mut self, output: &OutputBuffer, from: usize) {
+        for event in output.iter().skip(from) {
+            if let Event::Derived(event) = event {
+                self.derived[event.kind.index()] += 1;
+            }
+        }
     }
 
     pub(super) const fn undecoded(&mut self, code: ErrorCode) {
@@ -41,6 +53,19 @@ impl Counters {
     #[must_use]
     pub fn events(&self) -> u64 {
         self.events.iter().sum()
+    }
+
+    /// Derived events of a kind that went out, by the kind's place in [`DERIVED_EVENTS`].
+    #[must_use]
+    pub fn derived_of(&self, index: usize) -> u64 {
+        self.derived.get(index).copied().unwrap_or(0)
+    }
+
+    /// Derived events of all kinds that went out. They are not among [`Counters::events`], because no
+    /// datagram brought them.
+    #[must_use]
+    pub fn derived_events(&self) -> u64 {
+        self.derived.iter().sum()
     }
 
     /// Payloads that could not be decoded, by the reason.
@@ -68,6 +93,9 @@ impl Sum for Counters {
             for (total, more) in total.undecoded.iter_mut().zip(more.undecoded) {
                 *total += more;
             }
+            for (total, more) in total.derived.iter_mut().zip(more.derived) {
+                *total += more;
+            }
             total
         })
     }
@@ -78,6 +106,8 @@ impl Fields for Counters {
         visitor.field("datagrams", Some(&self.datagrams))?;
         visitor.field("bytes", Some(&self.bytes))?;
         visitor.field("events", Some(&self.events()))?;
+        let derived = self.derived_events();
+        visitor.field("derived", (derived > 0).then_some(&derived))?;
         visitor.field("excluded", Some(&self.excluded))?;
         visitor.field("undecoded", Some(&self.undecoded_events()))
     }

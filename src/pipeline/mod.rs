@@ -4,6 +4,7 @@
 
 mod counters;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use self::counters::Counters;
@@ -12,7 +13,8 @@ use crate::{
     event::{Arrival, Event},
     transform::{
         AppNames, AppNamesConfig, AppTable, Blacklist, BlacklistConfig, FunctionTransform,
-        OutputBuffer, app_names::AppNamesError, blacklist::BlacklistError,
+        OutputBuffer, Sessions, SessionsConfig, app_names::AppNamesError,
+        blacklist::BlacklistError,
     },
 };
 
@@ -38,6 +40,8 @@ pub struct PipelineConfig {
     pub blacklist: BlacklistConfig,
     /// Where names of apps come from.
     pub app_names: AppNamesConfig,
+    /// Whether and how sessions are followed.
+    pub sessions: SessionsConfig,
 }
 
 /// Why a pipeline cannot be built.
@@ -53,17 +57,33 @@ pub enum PipelineError {
 }
 
 impl PipelineConfig {
-    /// Builds the pipeline.
+    /// Builds a pipeline that shares nothing with others.
     ///
     /// # Errors
     ///
     /// [`PipelineError`] when a file that a transform needs cannot be read or holds a bad entry.
     pub fn build(&self) -> Result<Pipeline, PipelineError> {
+        self.build_with(self.sessions().as_ref())
+    }
+
+    /// What follows sessions, where that is wanted. It is for all pipelines of a program.
+    #[must_use]
+    pub fn sessions(&self) -> Option<Sessions> {
+        self.sessions.enabled.then(|| Sessions::new(&self.sessions))
+    }
+
+    /// Builds a pipeline that follows sessions together with others.
+    ///
+    /// # Errors
+    ///
+    /// As [`PipelineConfig::build`].
+    pub fn build_with(&self, sessions: Option<&Sessions>) -> Result<Pipeline, PipelineError> {
         Ok(Pipeline {
             deserializer: self.decoding.build(),
             undecoded: self.undecoded,
             blacklist: self.blacklist.build()?,
             app_names: self.app_names.build()?,
+            sessions: sessions.cloned(),
             counters: Counters::default(),
         })
     }
@@ -89,6 +109,7 @@ pub struct Pipeline {
     undecoded: UndecodedPolicy,
     blacklist: Blacklist,
     app_names: AppNames,
+    sessions: Option<Sessions>,
     counters: Counters,
 }
 
@@ -100,6 +121,7 @@ impl Pipeline {
         let (counters, blacklist, undecoded) =
             (&mut self.counters, &mut self.blacklist, self.undecoded);
         let app_names = &self.app_names;
+        let sessions = &mut self.sessions;
         self.deserializer.decode(datagram, |mut event| {
             event.set_arrival(arrival);
             match &event {
@@ -121,9 +143,25 @@ impl Pipeline {
                             app_names.name(event);
                         }
                     }
+                    if let Some(sessions) = sessions {
+                        sessions.follow(output, before);
+                        counters.derived(output, before);
+                    }
                 }
+                // The decoder makes none.
+                Event::Derived(_) => output.push(event),
             }
         });
+    }
+
+    /// Lets time pass: where sessions are followed, those without a sign of life end, and snapshots
+    /// of the open ones are taken. A host calls this several times a second.
+    pub fn tick(&mut self, now: DateTime<Utc>, output: &mut OutputBuffer) {
+        if let Some(sessions) = &mut self.sessions {
+            let before = output.len();
+            sessions.tick(now, output);
+            self.counters.derived(output, before);
+        }
     }
 
     /// Replaces the rules of the blacklist from here on; what it has counted stays.

@@ -3,14 +3,18 @@
 //!
 //! Butler SOS writes empty text where a field is absent, and always has `tags`. Apps whose name is not
 //! known are `<unknown app name>`. It publishes nothing of what it cannot decode and no time: undecoded
-//! payloads have the keys that they can fill, and `error`.
+//! payloads have the keys that they can fill, and `error`. It does not follow sessions either: derived
+//! events have a `messageType` of their own, the keys that they can fill, and keys of their own in the
+//! same spelling.
+
+mod derived;
 
 use super::{
     Tags, Visitor,
     default::Reason,
     values::{Address, Guid},
 };
-use crate::event::{Event, Kind, UserEvent};
+use crate::event::{Event, Kind, UserAgent, UserEvent};
 
 /// Every field.
 pub(super) const FIELDS: &[&str] = &[
@@ -33,6 +37,18 @@ pub(super) const FIELDS: &[&str] = &[
     "error.code",
     "error.field",
     "error.offset",
+    "sessionId",
+    "start",
+    "startSeen",
+    "connections",
+    "openConnections",
+    "apps",
+    "openApps",
+    "end",
+    "endSeen",
+    "endReason",
+    "pairing",
+    "durationSecs",
 ];
 
 pub(super) fn visit<V: Visitor>(
@@ -50,6 +66,7 @@ pub(super) fn visit<V: Visitor>(
             visitor.field("tags", Some(tags))?;
             visitor.group("error", &Reason(event.error()))
         }
+        Event::Derived(event) => derived::visit(event, tags, visitor),
     }
 }
 
@@ -71,7 +88,10 @@ fn visit_user<V: Visitor>(event: &UserEvent, tags: &Tags, visitor: &mut V) -> Re
     visitor.field("appId", app_id.map(Guid).as_ref())?;
     let app_name = event.app_name().unwrap_or("<unknown app name>");
     visitor.field("appName", app_id.map(|_| app_name))?;
-    let client = event.client();
+    visit_client(event.client(), visitor)
+}
+
+fn visit_client<V: Visitor>(client: Option<&UserAgent>, visitor: &mut V) -> Result<(), V::Error> {
     let version = client.and_then(|c| c.browser_version.as_deref());
     visitor.field("uaBrowserName", client.and_then(|c| c.browser_name))?;
     visitor.field("uaBrowserMajorVersion", version.and_then(major))?;

@@ -1,11 +1,13 @@
 //! The schema `default`: flat fields in snake_case.
 
+mod derived;
+
 use super::{
     Fields, SOURCE_TYPE, Tags, Timestamp, Visitor,
     values::{Address, Guid},
 };
 use crate::{
-    event::{Event, Undecoded, Unreadable, UserEvent},
+    event::{Event, Undecoded, Unreadable, UserAgent, UserEvent},
     wire::DecodeError,
 };
 
@@ -43,6 +45,17 @@ pub(super) const FIELDS: &[&str] = &[
     "error.field",
     "error.offset",
     "raw",
+    "start",
+    "start_seen",
+    "connections",
+    "open_connections",
+    "apps",
+    "open_apps",
+    "end",
+    "end_seen",
+    "end_reason",
+    "pairing",
+    "duration_secs",
     "sender",
     "tags",
 ];
@@ -58,6 +71,7 @@ pub(super) fn visit<V: Visitor>(
     match event {
         Event::User(event) => visit_user(event, visitor)?,
         Event::Undecoded(event) => visit_undecoded(event, visitor)?,
+        Event::Derived(event) => derived::visit(event, visitor)?,
     }
     let sender = event.arrival().and_then(|arrival| arrival.sender);
     visitor.field("sender", sender.map(Address).as_ref())?;
@@ -78,15 +92,18 @@ fn visit_user<V: Visitor>(event: &UserEvent, visitor: &mut V) -> Result<(), V::E
     visitor.field("app_id", event.app_id().map(Guid).as_ref())?;
     visitor.field("app_name", event.app_name())?;
     visitor.field("user_agent", event.user_agent())?;
-    let client = event.client();
+    visit_client(event.client(), visitor)?;
+    visit_extension(event, visitor)
+}
+
+fn visit_client<V: Visitor>(client: Option<&UserAgent>, visitor: &mut V) -> Result<(), V::Error> {
     visitor.field("browser_name", client.and_then(|c| c.browser_name))?;
     visitor.field(
         "browser_version",
         client.and_then(|c| c.browser_version.as_deref()),
     )?;
     visitor.field("os_name", client.and_then(|c| c.os_name))?;
-    visitor.field("os_version", client.and_then(|c| c.os_version.as_deref()))?;
-    visit_extension(event, visitor)
+    visitor.field("os_version", client.and_then(|c| c.os_version.as_deref()))
 }
 
 /// What only the extended appender sends.

@@ -3,6 +3,8 @@
 //! What the schema has no field for is under `qlik_sense`. Categories and types are those that ECS
 //! allows together; `tests/ecs.rs` holds them and the types of all fields to its tables.
 
+mod derived;
+
 use std::net::IpAddr;
 
 use super::{
@@ -33,6 +35,9 @@ pub(super) const FIELDS: &[&str] = &[
     "event.created",
     "event.sequence",
     "event.original",
+    "event.start",
+    "event.end",
+    "event.duration",
     "host",
     "host.name",
     "user",
@@ -65,6 +70,14 @@ pub(super) const FIELDS: &[&str] = &[
     "qlik_sense.unreadable",
     "qlik_sense.unreadable.timestamp",
     "qlik_sense.unreadable.sequence",
+    "qlik_sense.start_seen",
+    "qlik_sense.end_seen",
+    "qlik_sense.end_reason",
+    "qlik_sense.pairing",
+    "qlik_sense.connections",
+    "qlik_sense.open_connections",
+    "qlik_sense.apps",
+    "qlik_sense.open_apps",
     "qlik_sense.error",
     "qlik_sense.error.field",
     "qlik_sense.error.offset",
@@ -90,6 +103,7 @@ pub(super) fn visit<V: Visitor>(
             visitor.group("error", &Reason(event.error()))?;
             visitor.group("qlik_sense", &UndecodedRest(event))?;
         }
+        Event::Derived(event) => derived::visit(event, visitor)?,
     }
     visitor.group("observer", &Observer(sender(event)))?;
     visitor.field("labels", tags.if_any())
@@ -118,6 +132,7 @@ impl Fields for Categories<'_> {
                 Kind::Connection(_) => "qlik_sense.connection",
             },
             Event::Undecoded(_) => "qlik_sense.undecoded",
+            Event::Derived(event) => derived::dataset(event),
         };
         match self.0 {
             Event::User(event) => {
@@ -133,6 +148,7 @@ impl Fields for Categories<'_> {
                 visitor.field("kind", Some("pipeline_error"))?;
                 visitor.field("original", Some(event.raw()))?;
             }
+            Event::Derived(event) => derived::visit_categories(event, visitor)?,
         }
         visitor.field("module", Some(SOURCE_TYPE))?;
         visitor.field("dataset", Some(dataset))
@@ -174,6 +190,7 @@ impl Fields for Host<'_> {
         let host = match self.0 {
             Event::User(event) => event.host(),
             Event::Undecoded(_) => None,
+            Event::Derived(event) => event.subject.host.as_deref(),
         };
         match host {
             Some(host) => visitor.field("name", Some(host)),

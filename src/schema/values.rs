@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use chrono::TimeDelta;
 use serde::{Serialize, Serializer, ser::Error as _};
 use uuid::Uuid;
 
@@ -43,4 +44,29 @@ impl Serialize for Address {
         let text = str::from_utf8(&text[..length - 1]).map_err(S::Error::custom)?;
         serializer.serialize_str(text)
     }
+}
+
+/// Guids as a list.
+pub(super) struct Guids<'a>(&'a [Uuid]);
+
+impl<'a> Guids<'a> {
+    /// None where there are none: no field is an empty list.
+    pub(super) fn of(guids: &'a [Uuid]) -> Option<Self> {
+        (!guids.is_empty()).then_some(Self(guids))
+    }
+}
+
+impl Serialize for Guids<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().copied().map(Guid))
+    }
+}
+
+/// Seconds to the millisecond, never negative.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "exact up to 2^53 milliseconds, some 285,000 years"
+)]
+pub(super) fn seconds(duration: TimeDelta) -> f64 {
+    duration.num_milliseconds().max(0) as f64 / 1_000.0
 }

@@ -5,10 +5,13 @@
 
 pub mod app_names;
 pub mod blacklist;
+mod case;
+pub mod sessions;
 
 pub use self::{
     app_names::{AppNames, AppNamesConfig, AppTable},
     blacklist::{Blacklist, BlacklistConfig},
+    sessions::{Sessions, SessionsConfig},
 };
 use crate::event::Event;
 

@@ -8,10 +8,9 @@ use regex_automata::{
     meta::{BuildError, Regex},
     util::syntax,
 };
-use smallvec::SmallVec;
-use unicase::UniCase;
 
 use super::entry::UserPattern;
+use crate::transform::case::{Key, fold_into};
 
 /// Stands between directory and id in a key. No field of a payload can hold it.
 const SEPARATOR: u8 = b';';
@@ -24,10 +23,6 @@ const STATES_BYTES: usize = 2 << 20;
 
 /// The bytes of a key that is put together on the stack.
 const SHORT: usize = 64;
-
-/// Directory and user id as they are compared, on the stack at their usual length. Bytes, because
-/// nothing that compares them asks for text.
-type Key = SmallVec<[u8; SHORT]>;
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rules {
@@ -113,28 +108,17 @@ impl Rules {
 
     fn key(&self, user_directory: &str, user_id: &str) -> Key {
         let mut key = Key::new();
-        self.fold_into(&mut key, user_directory);
+        self.add(&mut key, user_directory);
         key.push(SEPARATOR);
-        self.fold_into(&mut key, user_id);
+        self.add(&mut key, user_id);
         key
     }
 
-    /// Adds text without its case, by Unicode's full case folding (`Jörgen`, `JÖRGEN`; `ß`, `SS`).
-    ///
-    /// Every character is folded by itself, so ASCII, which is nearly all, needs no table.
-    fn fold_into(&self, key: &mut Key, text: &str) {
-        let start = key.len();
-        if self.case_sensitive || text.is_ascii() {
+    fn add(&self, key: &mut Key, text: &str) {
+        if self.case_sensitive {
             key.extend_from_slice(text.as_bytes());
         } else {
-            for run in text.split_inclusive(|c: char| !c.is_ascii()) {
-                let (ascii, rest) = run.split_at(run.bytes().take_while(u8::is_ascii).count());
-                key.extend_from_slice(ascii.as_bytes());
-                key.extend_from_slice(UniCase::unicode(rest).to_folded_case().as_bytes());
-            }
-        }
-        if !self.case_sensitive {
-            key[start..].make_ascii_lowercase();
+            fold_into(key, text);
         }
     }
 }

@@ -1,0 +1,208 @@
+//! What is not sent by Qlik Sense but follows from what it sends: sessions and connections with
+//! their beginning and end.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::{User, UserAgent};
+
+/// An event that the transform `sessions` makes of several user events.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Derived {
+    /// When it was made: the arrival of the event that gave rise to it, or the host's clock.
+    pub timestamp: DateTime<Utc>,
+    /// Whose session or connection it is.
+    pub subject: Subject,
+    /// What is said of it.
+    pub kind: DerivedKind,
+}
+
+/// The Qlik node and the user, as they were first spelled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// The Qlik node.
+    pub host: Option<Box<str>>,
+    /// The user's directory.
+    pub user_directory: Option<Box<str>>,
+    /// The user's id in the directory.
+    pub user_id: Box<str>,
+}
+
+impl Subject {
+    /// Directory and id as Qlik writes them; none where the directory is absent.
+    #[must_use]
+    pub fn user(&self) -> Option<User<'_>> {
+        Some(User {
+            directory: self.user_directory.as_deref()?,
+            id: &self.user_id,
+        })
+    }
+}
+
+/// What a derived event says.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum DerivedKind {
+    /// A session has ended.
+    SessionSummary(FollowedSession, Ended),
+    /// A connection has ended.
+    ConnectionSummary(FollowedConnection, Ended),
+    /// A session is open; said at intervals.
+    SessionSnapshot(FollowedSession),
+}
+
+impl DerivedKind {
+    /// The value of the output's `event` field: `session_summary`, `connection_summary` or
+    /// `session_snapshot`.
+    #[must_use]
+    pub const fn event(&self) -> &'static str {
+        DERIVED_EVENTS[self.index()]
+    }
+
+    /// The place of this kind in [`DERIVED_EVENTS`].
+    #[must_use]
+    pub const fn index(&self) -> usize {
+        match self {
+            Self::SessionSummary(..) => 0,
+            Self::ConnectionSummary(..) => 1,
+            Self::SessionSnapshot(_) => 2,
+        }
+    }
+}
+
+/// The values of the output's `event` field for derived events.
+pub const DERIVED_EVENTS: [&str; 3] = ["session_summary", "connection_summary", "session_snapshot"];
+
+/// A session as far as it was seen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FollowedSession {
+    /// The proxy session's id; only the extended appender sends it.
+    pub session_id: Option<Arc<str>>,
+    /// The prefix of the virtual proxy, from the first connection.
+    pub virtual_proxy: Option<Box<str>>,
+    /// The browser and system, from the first connection.
+    pub client: Option<Arc<UserAgent>>,
+    /// When it started: the time of its `Start session`, or of the first event that showed it.
+    pub start: DateTime<Utc>,
+    /// Whether its `Start session` was seen.
+    pub start_seen: bool,
+    /// How many connections it has had.
+    pub connections: u32,
+    /// How many of them are open.
+    pub open_connections: u32,
+    /// The apps that it has opened, each once, in the order of first opening, at most
+    /// [`MAX_APPS`](crate::transform::sessions::MAX_APPS).
+    pub apps: Vec<Uuid>,
+    /// The apps that it has open now, each once.
+    pub open_apps: Vec<Uuid>,
+}
+
+/// A connection as far as it was seen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FollowedConnection {
+    /// The id of its proxy session; only the extended appender sends it.
+    pub session_id: Option<Arc<str>>,
+    /// The prefix of the virtual proxy.
+    pub virtual_proxy: Option<Box<str>>,
+    /// The app, where it is a published one.
+    pub app_id: Option<Uuid>,
+    /// The browser and system.
+    pub client: Option<Arc<UserAgent>>,
+    /// When it was opened; the time of its end where its `Open connection` was not seen.
+    pub start: DateTime<Utc>,
+    /// Whether its `Open connection` was seen.
+    pub start_seen: bool,
+}
+
+/// How something that was followed has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// The time of its `Stop session` or `Close connection`, or of the last event that showed it.
+    /// Never before its start.
+    pub end: DateTime<Utc>,
+    /// Why it is taken to have ended.
+    pub reason: EndReason,
+    /// How start and end were found to belong together; none where one of them was not seen.
+    pub pairing: Option<Pairing>,
+}
+
+impl Ended {
+    /// Whether the end itself was seen: `Stop session` or `Close connection`.
+    #[must_use]
+    pub const fn end_seen(&self) -> bool {
+        matches!(self.reason, EndReason::Stop | EndReason::Close)
+    }
+
+    /// The time from `start` to the end, never negative.
+    #[must_use]
+    pub fn duration_since(&self, start: DateTime<Utc>) -> TimeDelta {
+        (self.end - start).max(TimeDelta::zero())
+    }
+}
+
+/// Why a session or connection is taken to have ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndReason {
+    /// `Stop session`.
+    Stop,
+    /// `Close connection`.
+    Close,
+    /// The connection's session ended and no `Close connection` came.
+    SessionEnd,
+    /// Nothing was seen of it for so long that its end must have been lost.
+    Expired,
+    /// One more began than a user can have, so the end of one must have been lost.
+    Displaced,
+    /// There were more users than are followed.
+    Evicted,
+}
+
+impl EndReason {
+    /// Every reason.
+    pub const ALL: [Self; 6] = [
+        Self::Stop,
+        Self::Close,
+        Self::SessionEnd,
+        Self::Expired,
+        Self::Displaced,
+        Self::Evicted,
+    ];
+
+    /// The value of the output's `end_reason` field.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Close => "close",
+            Self::SessionEnd => "session_end",
+            Self::Expired => "expired",
+            Self::Displaced => "displaced",
+            Self::Evicted => "evicted",
+        }
+    }
+}
+
+/// How a start and an end were found to belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pairing {
+    /// By the session's id.
+    Exact,
+    /// There was no other that it could be.
+    Single,
+    /// There were several that it could be; a rule chose.
+    Ambiguous,
+}
+
+impl Pairing {
+    /// The value of the output's `pairing` field.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Single => "single",
+            Self::Ambiguous => "ambiguous",
+        }
+    }
+}

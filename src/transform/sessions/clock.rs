@@ -1,0 +1,77 @@
+//! A clock that never goes back, out of one that may.
+
+use chrono::{DateTime, Utc};
+
+/// What a clock begins with, in milliseconds: some thousand years, so that moments of an earlier run
+/// have a place before it.
+const PAST: u64 = 1 << 45;
+
+/// A point of the tracker's time, to the millisecond. The default is before all others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(super) struct Moment(u64);
+
+impl Moment {
+    pub(super) const fn after(self, milliseconds: u64) -> Self {
+        Self(self.0.saturating_add(milliseconds))
+    }
+
+    /// Milliseconds from `earlier` to this; 0 where `earlier` is later.
+    pub(super) const fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+/// Counts how much the system's clock advances. A clock that is set back costs nothing: it counts
+/// from there.
+#[derive(Debug, Clone)]
+pub(super) struct Clock {
+    seen: Option<DateTime<Utc>>,
+    moment: Moment,
+}
+
+impl Clock {
+    pub(super) const fn new() -> Self {
+        Self {
+            seen: None,
+            moment: Moment(PAST),
+        }
+    }
+
+    pub(super) fn advance(&mut self, now: DateTime<Utc>) -> Moment {
+        let passed = self.seen.map_or(0, |seen| (now - seen).num_milliseconds());
+        self.moment = self.moment.after(u64::try_from(passed).unwrap_or(0));
+        // What is less than a millisecond is counted with what follows.
+        if passed != 0 || self.seen.is_none_or(|seen| seen > now) {
+            self.seen = Some(now);
+        }
+        self.moment
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_advances_with_the_system_and_never_goes_back() {
+        let mut clock = Clock::new();
+        let at = |milliseconds| DateTime::from_timestamp_millis(milliseconds).expect("a time");
+        let rows = [
+            (10_000, 0),
+            (10_001, 1),
+            (10_500, 500),
+            (2_000, 500),
+            (2_100, 600),
+            (2_000_000, 1_998_500),
+        ];
+        for (now, moment) in rows {
+            assert_eq!(clock.advance(at(now)), Moment(PAST + moment), "{now}");
+        }
+        let part = at(2_000_000) + chrono::TimeDelta::microseconds(600);
+        assert_eq!(clock.advance(part), Moment(PAST + 1_998_500));
+        assert_eq!(
+            clock.advance(part + chrono::TimeDelta::microseconds(600)),
+            Moment(PAST + 1_998_501)
+        );
+    }
+}

@@ -1,0 +1,34 @@
+//! The tracker's options.
+
+use serde::{Deserialize, Serialize};
+
+/// The options of the session tracker, `[transform.sessions]` in the configuration file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SessionsConfig {
+    /// Whether sessions and connections are followed. Default: no.
+    pub enabled: bool,
+    /// Seconds after which a session with nothing open and without any event is taken to have ended,
+    /// 60 to 31,536,000. Default: 7,200, four times Qlik Sense's own default for inactivity.
+    pub idle_timeout_secs: u64,
+    /// Seconds after which a connection is taken to be closed, 60 to 31,536,000. Default: 86,400.
+    pub connection_timeout_secs: u64,
+    /// Users that are followed at most, each counted once for each Qlik node, 1 to 10,000,000.
+    /// Default: 100,000.
+    pub max_users: usize,
+    /// Seconds from one snapshot of all open sessions to the next, up to 86,400; 0 for none.
+    /// Default: 300.
+    pub snapshot_interval_secs: u64,
+}
+
+impl Default for SessionsConfig {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            idle_timeout_secs: 7_200,
+            connection_timeout_secs: 86_400,
+            max_users: 100_000,
+            snapshot_interval_secs: 300,
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Follows sessions and connections over time, out of single events of which some may be missing.
+//!
+//! Qlik Sense says that a session starts or stops and that a connection opens or closes; this
+//! transform says who is there, since when, and, when a session or connection has ended, how long it
+//! lasted. `docs/sessions.md` explains the model, its rules and its limits.
+//!
+//! It is a pure state machine: user events and a clock in, [derived events](crate::event::Derived)
+//! out. The same input gives the same output, whatever the order of the input is, and memory is
+//! bounded whatever comes.
+//!
+//! | to change | go to |
+//! |---|---|
+//! | which session or connection an event is about | `pairing.rs` |
+//! | what an action does to a user | `user.rs` |
+//! | who is followed, and for how long | `tracker.rs` |
+//! | what is counted | `statistics.rs` |
+
+mod clock;
+mod config;
+mod deadlines;
+mod intern;
+mod pairing;
+mod sign;
+mod statistics;
+mod tracker;
+mod user;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, Utc};
+
+use self::tracker::Tracker;
+pub use self::{
+    config::SessionsConfig,
+    statistics::{
+        DURATION_LIMITS_SECS, DurationHistogram, HostStatistics, MAX_HOSTS, SessionStatistics,
+    },
+    user::MAX_APPS,
+};
+use super::{FunctionTransform, OutputBuffer};
+use crate::event::{Derived, Event};
+
+/// The sessions transform: every event goes on, followed by what can be told with it.
+///
+/// Clones follow the same sessions: the events of one user may come through several sockets.
+///
+/// ```
+/// use chrono::{DateTime, TimeDelta};
+/// use qlik_sense_events::{
+///     decoding::{LogNamespace, QlikSenseDeserializer},
+///     event::{Arrival, Event, DerivedKind},
+///     transform::{FunctionTransform, OutputBuffer, Sessions, SessionsConfig},
+/// };
+///
+/// let mut sessions = Sessions::new(&SessionsConfig::default());
+/// let mut output = OutputBuffer::default();
+/// for (minute, datagram) in [
+///     (0, "/proxy-session/;n1;Start session;LAB;goran;;/hub;"),
+///     (42, "/proxy-session/;n1;Stop session;LAB;Goran;;/hub;"),
+/// ] {
+///     let mut events = QlikSenseDeserializer::default().parse(datagram.into(), LogNamespace::Legacy)?;
+///     let time = DateTime::UNIX_EPOCH + TimeDelta::minutes(minute);
+///     events[0].set_arrival(Arrival::local(time));
+///     sessions.transform(&mut output, events.remove(0));
+/// }
+/// let Event::Derived(last) = output.into_events().pop().unwrap() else { panic!() };
+/// let DerivedKind::SessionSummary(session, ended) = last.kind else { panic!() };
+/// assert_eq!(ended.duration_since(session.start), TimeDelta::minutes(42));
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Sessions {
+    tracker: Arc<Mutex<Tracker>>,
+    /// What an event gives rise to, before it goes on.
+    derived: Vec<Derived>,
+}
+
+impl Sessions {
+    /// A transform that has seen nobody yet.
+    #[must_use]
+    pub fn new(config: &SessionsConfig) -> Self {
+        Self {
+            tracker: Arc::new(Mutex::new(Tracker::new(config))),
+            derived: Vec::new(),
+        }
+    }
+
+    /// Follows the events in `output` from a place on, and adds what can be told with them.
+    pub fn follow(&mut self, output: &mut OutputBuffer, from: usize) {
+        let mut tracker = lock(&self.tracker);
+        for event in output.iter().skip(from) {
+            if let Event::User(event) = event
+                && let Some(arrival) = event.arrival()
+            {
+                tracker.follow(event, arrival.timestamp, &mut self.derived);
+            }
+        }
+        drop(tracker);
+        self.drain(output);
+    }
+
+    /// Lets time pass: sessions and connections without a sign end, and snapshots are taken when they
+    /// are due. A host calls this several times a second.
+    pub fn tick(&mut self, now: DateTime<Utc>, output: &mut OutputBuffer) {
+        lock(&self.tracker).tick(now, &mut self.derived);
+        self.drain(output);
+    }
+
+    /// What has been seen up to now.
+    #[must_use]
+    pub fn statistics(&self) -> SessionStatistics {
+        lock(&self.tracker).statistics().clone()
+    }
+
+    fn drain(&mut self, output: &mut OutputBuffer) {
+        for derived in self.derived.drain(..) {
+            output.push(derived.into());
+        }
+    }
+}
+
+impl FunctionTransform for Sessions {
+    fn transform(&mut self, output: &mut OutputBuffer, event: Event) {
+        let place = output.len();
+        output.push(event);
+        self.follow(output, place);
+    }
+}
+
+/// A thread that panics ends the program, so what it leaves behind is not used for long.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

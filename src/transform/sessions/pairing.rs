@@ -1,0 +1,135 @@
+//! Which session or connection an event is about, where its session's id does not say.
+//!
+//! - **Open**: the session that is used from the same browser and virtual proxy; else one of which
+//!   neither is known yet; else one of the same browser; among several the one that was last active.
+//!   A browser that no session is known to be used from shows a session whose start was not seen.
+//! - **Close**: the connection to the same app; among several one whose session has stopped, then
+//!   the one that was opened first.
+//! - **Stop**: the user's session; among several one with nothing open, then the one that has been
+//!   idle longest, because that is the one that times out.
+//!
+//! A choice among several is ambiguous, and so is what is left after it.
+
+use super::{
+    clock::Moment,
+    sign::Sign,
+    user::{Connection, Session},
+};
+
+/// A start that comes this long after the first sign of its session, in milliseconds, has been
+/// overtaken on the way: sessions and connections have an appender each.
+const OVERTAKEN: u64 = 5_000;
+
+/// The place of what was chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// There is nothing to choose from.
+    Nothing,
+    /// It has the event's session id.
+    Exact(usize),
+    /// There is no other.
+    Single(usize),
+    /// It is one of several.
+    Ambiguous(usize),
+}
+
+impl Choice {
+    /// The best of several by a key, where `choices` of them are as good as each other.
+    fn of(best: Option<usize>, choices: usize) -> Self {
+        match best {
+            None => Self::Nothing,
+            Some(place) if choices > 1 => Self::Ambiguous(place),
+            Some(place) => Self::Single(place),
+        }
+    }
+}
+
+/// Whether the ids allow that they are the same session.
+pub(super) fn may_be(session_id: Option<&str>, sign: &Sign<'_>) -> bool {
+    match (session_id, sign.session_id) {
+        (Some(known), Some(said)) => known == said,
+        _ => true,
+    }
+}
+
+fn by_id(sessions: &[Session], sign: &Sign<'_>) -> Option<usize> {
+    let id = sign.session_id?;
+    sessions
+        .iter()
+        .position(|session| session.id.as_deref() == Some(id))
+}
+
+fn candidates<'s>(
+    sessions: &'s [Session],
+    sign: &'s Sign<'_>,
+) -> impl Iterator<Item = (usize, &'s Session)> + Clone {
+    let all = sessions.iter().enumerate();
+    all.filter(|(_, session)| may_be(session.id.as_deref(), sign))
+}
+
+/// The session that `Start session` tells the beginning of, where an event of it came first.
+pub(super) fn of_start(sessions: &[Session], sign: &Sign<'_>, now: Moment) -> Option<usize> {
+    by_id(sessions, sign).or_else(|| {
+        candidates(sessions, sign)
+            .filter(|(_, session)| !session.start_seen && now.since(session.since) <= OVERTAKEN)
+            .max_by_key(|(_, session)| session.since)
+            .map(|(place, _)| place)
+    })
+}
+
+/// The session that `Open connection` belongs to.
+pub(super) fn of_open(sessions: &[Session], sign: &Sign<'_>) -> Choice {
+    if let Some(place) = by_id(sessions, sign) {
+        return Choice::Exact(place);
+    }
+    let ranked = candidates(sessions, sign).filter_map(|(place, session)| {
+        let rank = match &session.origin {
+            Some(origin) if sign.comes_from(origin) => 3,
+            None => 2,
+            Some(origin) if sign.is_of_browser(origin) => 1,
+            Some(_) => return None,
+        };
+        Some((rank, session.seen, place))
+    });
+    let best = ranked.clone().max();
+    let rank = best.map(|(rank, ..)| rank);
+    let choices = ranked.filter(|other| Some(other.0) == rank).count();
+    Choice::of(best.map(|(.., place)| place), choices)
+}
+
+/// The session that `Stop session` ends.
+pub(super) fn of_stop(
+    sessions: &[Session],
+    sign: &Sign<'_>,
+    has_open: impl Fn(&Session) -> bool,
+) -> Choice {
+    if let Some(place) = by_id(sessions, sign) {
+        return Choice::Exact(place);
+    }
+    let best = candidates(sessions, sign)
+        .min_by_key(|(_, session)| (has_open(session), session.seen))
+        .map(|(place, _)| place);
+    Choice::of(best, candidates(sessions, sign).count())
+}
+
+/// The connection that `Close connection` ends.
+pub(super) fn of_close<'s>(
+    connections: &'s [Connection],
+    sign: &'s Sign<'_>,
+    session_id: impl Fn(&'s Connection) -> Option<&'s str> + Copy,
+) -> Choice {
+    let matching = connections.iter().enumerate().filter(|(_, connection)| {
+        sign.is_about(&connection.app) && may_be(session_id(connection), sign)
+    });
+    let best = matching
+        .clone()
+        .min_by_key(|(_, connection)| (connection.stopped.is_none(), connection.opened));
+    match Choice::of(best.map(|(place, _)| place), matching.count()) {
+        Choice::Single(place)
+            if sign.session_id.is_some() && session_id(&connections[place]) == sign.session_id =>
+        {
+            Choice::Exact(place)
+        }
+        choice => choice,
+    }
+}

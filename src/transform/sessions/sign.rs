@@ -1,0 +1,98 @@
+//! What a user event says to the tracker.
+
+use std::{
+    hash::{BuildHasher, Hasher},
+    sync::Arc,
+};
+
+use chrono::{DateTime, Utc};
+use foldhash::fast::FixedState;
+use memchr::memchr2;
+use uuid::Uuid;
+
+use super::intern::{App, Origin};
+use crate::event::{UserAgent, UserEvent};
+
+/// The longest text that is kept of a user agent, a path, a virtual proxy or a session's id, in
+/// bytes. What is longer is kept as absent, or cut where it is only compared.
+const MAX_TEXT: usize = 512;
+
+/// A user event as the tracker sees it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sign<'a> {
+    /// When it happened: Qlik's own time where the payload has it, else the arrival.
+    pub(super) at: DateTime<Utc>,
+    pub(super) session_id: Option<&'a str>,
+    pub(super) user_agent: Option<&'a str>,
+    pub(super) client: Option<&'a Arc<UserAgent>>,
+    pub(super) virtual_proxy: Option<&'a str>,
+    pub(super) app_id: Option<Uuid>,
+    /// The context's path, without its query.
+    pub(super) path: &'a str,
+    /// Whether the payload has a row number, so that no two events have the same payload.
+    pub(super) has_sequence: bool,
+    /// Tells payloads apart.
+    pub(super) fingerprint: u32,
+}
+
+impl<'a> Sign<'a> {
+    pub(super) fn of(event: &'a UserEvent, arrival: DateTime<Utc>) -> Self {
+        let context = event.context().unwrap_or_default();
+        let path = &context[..memchr2(b'?', b'#', context.as_bytes()).unwrap_or(context.len())];
+        let short = |text: &&str| text.len() <= MAX_TEXT;
+        Self {
+            at: event.qlik_timestamp().unwrap_or(arrival),
+            session_id: event.session_id().filter(short),
+            has_sequence: event.sequence().is_some(),
+            user_agent: event.user_agent().filter(short),
+            client: event.shared_client(),
+            virtual_proxy: event.virtual_proxy().filter(short),
+            app_id: event.app_id(),
+            path: &path[..path.floor_char_boundary(MAX_TEXT)],
+            fingerprint: fingerprint(event.payload()),
+        }
+    }
+
+    pub(super) fn origin(&self) -> Option<Arc<Origin>> {
+        let client = self.client?;
+        Some(Arc::new(Origin {
+            user_agent: self.user_agent.unwrap_or_default().into(),
+            client: Some(Arc::clone(client)),
+            virtual_proxy: self.virtual_proxy.map(Box::from),
+        }))
+    }
+
+    pub(super) fn comes_from(&self, origin: &Origin) -> bool {
+        self.client.is_some()
+            && self.is_of_browser(origin)
+            && origin.virtual_proxy.as_deref() == self.virtual_proxy
+    }
+
+    /// Whether nothing speaks against the same browser.
+    pub(super) fn is_of_browser(&self, origin: &Origin) -> bool {
+        self.client.is_none()
+            || *origin.user_agent == *self.user_agent.unwrap_or_default()
+                && origin.client.as_ref() == self.client
+    }
+
+    pub(super) fn app(&self) -> Arc<App> {
+        let path = if self.app_id.is_some() { "" } else { self.path };
+        Arc::new(App {
+            id: self.app_id,
+            path: path.into(),
+        })
+    }
+
+    pub(super) fn is_about(&self, app: &App) -> bool {
+        app.id == self.app_id && (app.id.is_some() || *app.path == *self.path)
+    }
+}
+
+/// The same for the same payload in every run, because the tracker's output depends on its input
+/// alone. A collision costs one event that is taken for a repetition.
+fn fingerprint(payload: &str) -> u32 {
+    let mut hasher = FixedState::default().build_hasher();
+    hasher.write(payload.as_bytes());
+    let hash = hasher.finish();
+    (hash ^ hash >> 32) as u32
+}

@@ -1,0 +1,352 @@
+//! All users, found by name and by deadline.
+
+use std::{
+    collections::hash_map::RandomState,
+    hash::{BuildHasher, Hasher},
+};
+
+use chrono::{DateTime, Utc};
+use hashbrown::HashTable;
+
+use super::{
+    SessionsConfig,
+    clock::{Clock, Moment},
+    deadlines::Deadlines,
+    intern::Interned,
+    sign::Sign,
+    statistics::{Counted, Presence, SessionStatistics},
+    user::{Scope, Timeouts, User},
+};
+use crate::{
+    event::{ConnectionAction, Derived, Kind, SessionAction, UserEvent},
+    transform::case::{Key, fold_into},
+};
+
+/// The longest names of node, directory and user together, in bytes. Active Directory allows no
+/// longer ones.
+const MAX_NAME: usize = 512;
+
+/// Sessions and connections that are followed at most, for each user that is.
+const SESSIONS_A_USER: usize = 2;
+const CONNECTIONS_A_USER: usize = 4;
+
+/// Users that are looked at in one tick, so that the work of a large site is spread.
+const USERS_A_TICK: usize = 2_000;
+
+/// Stands between node, directory and id in a key. No field of a payload can hold it.
+const SEPARATOR: u8 = b';';
+
+/// The state machine: user events and a clock in, derived events out.
+#[derive(Debug)]
+pub(super) struct Tracker {
+    timeouts: Timeouts,
+    max_users: usize,
+    snapshot_interval: i64,
+    clock: Clock,
+    users: Vec<Option<Box<User>>>,
+    free: Vec<u32>,
+    by_name: HashTable<u32>,
+    hasher: RandomState,
+    deadlines: Deadlines,
+    interned: Interned,
+    counted: Counted,
+    present: Presence,
+    snapshots: Snapshots,
+}
+
+/// How far the snapshots of all sessions have come.
+#[derive(Debug, Clone, Default)]
+struct Snapshots {
+    /// Which interval of the wall clock the last ones are of.
+    interval: Option<i64>,
+    /// The next user to be looked at.
+    next: Option<u32>,
+}
+
+impl Tracker {
+    pub(super) fn new(config: &SessionsConfig) -> Self {
+        Self {
+            timeouts: Timeouts {
+                idle: config.idle_timeout_secs.saturating_mul(1_000),
+                connection: config.connection_timeout_secs.saturating_mul(1_000),
+            },
+            max_users: config.max_users.clamp(1, u32::MAX as usize),
+            snapshot_interval: i64::try_from(config.snapshot_interval_secs).unwrap_or(i64::MAX),
+            clock: Clock::new(),
+            users: Vec::new(),
+            free: Vec::new(),
+            by_name: HashTable::new(),
+            hasher: RandomState::new(),
+            deadlines: Deadlines::default(),
+            interned: Interned::new(),
+            counted: Counted::new(),
+            present: Presence::default(),
+            snapshots: Snapshots::default(),
+        }
+    }
+
+    pub(super) const fn statistics(&self) -> &SessionStatistics {
+        self.counted.statistics()
+    }
+
+    /// Notes a user event that arrived at `now`.
+    pub(super) fn follow(
+        &mut self,
+        event: &UserEvent,
+        now: DateTime<Utc>,
+        derived: &mut Vec<Derived>,
+    ) {
+        let moment = self.clock.advance(now);
+        let (host, directory) = (event.host(), event.user_directory());
+        let Some(id) = event.user_id() else {
+            self.pass_over(event);
+            return;
+        };
+        let length = host.map_or(0, str::len) + directory.map_or(0, str::len) + id.len();
+        if length > MAX_NAME {
+            self.pass_over(event);
+            return;
+        }
+        let slot = self.slot(host, directory, id);
+        let sign = Sign::of(event, now);
+        let Some(user) = self.users[slot as usize].as_deref_mut() else {
+            return;
+        };
+        self.counted.event(user.label, event.kind());
+        if user.repeats(&sign, moment) {
+            self.counted.repeated();
+            return;
+        }
+        let timeouts = self.timeouts;
+        self.with_user(slot, now, moment, derived, |user, scope| {
+            if user.deadline <= moment {
+                user.expire(timeouts, scope);
+            }
+            match event.kind() {
+                Kind::Session(SessionAction::Start) => user.start(&sign, scope),
+                Kind::Session(SessionAction::Stop) => user.stop(&sign, scope),
+                Kind::Connection(ConnectionAction::Open) => user.open(&sign, scope),
+                Kind::Connection(ConnectionAction::Close) => user.close(&sign, scope),
+                Kind::Session(SessionAction::Other) | Kind::Connection(ConnectionAction::Other) => {
+                }
+            }
+        });
+        self.make_room(now, moment, derived);
+    }
+
+    /// Lets the time pass: what has been without a sign for too long ends, and snapshots are taken
+    /// when they are due.
+    pub(super) fn tick(&mut self, now: DateTime<Utc>, derived: &mut Vec<Derived>) {
+        let moment = self.clock.advance(now);
+        let timeouts = self.timeouts;
+        for _ in 0..USERS_A_TICK {
+            let Some(slot) = self.deadlines.due(moment) else {
+                break;
+            };
+            self.with_user(slot, now, moment, derived, |user, scope| {
+                user.expire(timeouts, scope);
+            });
+        }
+        self.take_snapshots(now, moment, derived);
+    }
+
+    fn take_snapshots(&mut self, now: DateTime<Utc>, moment: Moment, derived: &mut Vec<Derived>) {
+        if self.snapshot_interval == 0 {
+            return;
+        }
+        let interval = now.timestamp().div_euclid(self.snapshot_interval);
+        if self
+            .snapshots
+            .interval
+            .replace(interval)
+            .is_some_and(|last| last != interval)
+        {
+            self.snapshots.next = Some(0);
+        }
+        let Some(first) = self.snapshots.next else {
+            return;
+        };
+        let first = first as usize;
+        let end = self.users.len().min(first + USERS_A_TICK);
+        let mut scope = Scope {
+            now,
+            moment,
+            interned: &mut self.interned,
+            derived,
+        };
+        for user in self.users.get(first..end).into_iter().flatten().flatten() {
+            user.snapshot(&mut scope);
+        }
+        self.snapshots.next = (end < self.users.len()).then_some(end as u32);
+    }
+
+    /// An event that names nobody who can be followed.
+    fn pass_over(&mut self, event: &UserEvent) {
+        self.counted.unfollowed();
+        let place = self.place(event.host().filter(|host| host.len() <= MAX_NAME));
+        self.counted.event(place, event.kind());
+    }
+
+    /// The node's place among those that are counted by name.
+    fn place(&mut self, host: Option<&str>) -> u8 {
+        let mut key = Key::new();
+        fold_into(&mut key, host.unwrap_or_default());
+        self.counted.place(&key, host)
+    }
+
+    /// The slot of a user, a new one where the user is not known.
+    fn slot(&mut self, host: Option<&str>, directory: Option<&str>, id: &str) -> u32 {
+        let key = key(host, directory, id);
+        let hash = hash(&self.hasher, &key);
+        let users = &self.users;
+        let is_it = |slot: &u32| {
+            users[*slot as usize]
+                .as_deref()
+                .is_some_and(|user| user.key() == key)
+        };
+        if let Some(slot) = self.by_name.find(hash, is_it) {
+            return *slot;
+        }
+        let place = self.place(host);
+        let mut text = |text: &str| self.interned.texts.intern(text.into());
+        let user = User::new(
+            host.map(&mut text),
+            directory.map(&mut text),
+            id.into(),
+            place,
+        );
+        self.insert(user, hash)
+    }
+
+    /// Gives a new user a slot. The deadline comes with the first event.
+    pub(super) fn insert(&mut self, user: User, hash: u64) -> u32 {
+        let user = Some(Box::new(user));
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.users[slot as usize] = user;
+                slot
+            }
+            None => {
+                self.users.push(user);
+                (self.users.len() - 1) as u32
+            }
+        };
+        let (users, hasher) = (&self.users, &self.hasher);
+        self.by_name.insert_unique(hash, slot, |slot| {
+            let user = users[*slot as usize].as_deref();
+            user.map_or(0, |user| self::hash(hasher, &user.key()))
+        });
+        slot
+    }
+
+    /// Does something with a user, and keeps counts and deadlines in step.
+    fn with_user(
+        &mut self,
+        slot: u32,
+        now: DateTime<Utc>,
+        moment: Moment,
+        derived: &mut Vec<Derived>,
+        act: impl FnOnce(&mut User, &mut Scope<'_>),
+    ) {
+        let Some(user) = self.users[slot as usize].as_deref_mut() else {
+            return;
+        };
+        let (before, first) = (user.presence(), derived.len());
+        let mut scope = Scope {
+            now,
+            moment,
+            interned: &mut self.interned,
+            derived,
+        };
+        act(user, &mut scope);
+        let after = user.presence();
+        for derived in &derived[first..] {
+            self.counted.derived(user.label, derived);
+        }
+        self.counted.moved(user.label, before, after);
+        self.present.moved(before, after);
+
+        let queued = user.deadline;
+        match user.next_deadline(self.timeouts) {
+            // An entry that is early is looked at again when it comes.
+            Some(deadline)
+                if queued != Moment::default() && queued <= deadline && queued > moment => {}
+            Some(deadline) => {
+                user.deadline = deadline;
+                self.deadlines.remove(queued, slot);
+                self.deadlines.insert(deadline, slot);
+            }
+            None => {
+                self.deadlines.remove(queued, slot);
+                self.remove(slot);
+            }
+        }
+    }
+
+    fn remove(&mut self, slot: u32) {
+        let Some(user) = self.users[slot as usize].take() else {
+            return;
+        };
+        let hash = hash(&self.hasher, &user.key());
+        if let Ok(entry) = self.by_name.find_entry(hash, |other| *other == slot) {
+            entry.remove();
+        }
+        self.free.push(slot);
+    }
+
+    /// Lets those go who would expire first while there is more than is followed.
+    fn make_room(&mut self, now: DateTime<Utc>, moment: Moment, derived: &mut Vec<Derived>) {
+        while self.by_name.len() > self.max_users
+            || self.present.sessions > (self.max_users * SESSIONS_A_USER) as u64
+            || self.present.connections > (self.max_users * CONNECTIONS_A_USER) as u64
+        {
+            let Some((queued, slot)) = self.deadlines.first() else {
+                return;
+            };
+            let Some(user) = self.users[slot as usize].as_deref_mut() else {
+                return;
+            };
+            let deadline = user.next_deadline(self.timeouts).unwrap_or(queued);
+            if deadline > queued {
+                // The entry was early.
+                user.deadline = deadline;
+                self.deadlines.remove(queued, slot);
+                self.deadlines.insert(deadline, slot);
+                continue;
+            }
+            self.counted.evicted();
+            self.with_user(slot, now, moment, derived, |user, scope| user.evict(scope));
+        }
+    }
+}
+
+/// A user's name as it is compared.
+fn key(host: Option<&str>, directory: Option<&str>, id: &str) -> Key {
+    let mut key = Key::new();
+    for part in [host, directory] {
+        fold_into(&mut key, part.unwrap_or_default());
+        key.push(SEPARATOR);
+    }
+    fold_into(&mut key, id);
+    key
+}
+
+fn hash(hasher: &RandomState, key: &Key) -> u64 {
+    let mut hasher = hasher.build_hasher();
+    hasher.write(key);
+    hasher.finish()
+}
+
+impl User {
+    fn key(&self) -> Key {
+        key(self.host.as_deref(), self.directory.as_deref(), &self.id)
+    }
+
+    fn presence(&self) -> Presence {
+        Presence {
+            users: u64::from(self.is_active()),
+            sessions: self.sessions.len() as u64,
+            connections: self.connections.len() as u64,
+        }
+    }
+}

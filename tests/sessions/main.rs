@@ -1,0 +1,6 @@
+//! Sessions and connections followed over time: from the bytes of datagrams to derived events,
+//! through the pipeline that every host runs.
+
+mod documents;
+mod scenarios;
+mod support;

@@ -1,0 +1,143 @@
+//! A pipeline that follows sessions, fed with datagrams at times of the test's choosing.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use qlik_sense_events::{
+    event::{Arrival, Derived, DerivedKind, Event, Pairing},
+    pipeline::{Pipeline, PipelineConfig},
+    transform::{OutputBuffer, SessionsConfig},
+};
+
+pub const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 \
+                          (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";
+pub const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
+
+/// The configuration of a tracker that is switched on and takes no snapshots.
+pub fn config() -> SessionsConfig {
+    SessionsConfig {
+        enabled: true,
+        snapshot_interval_secs: 0,
+        ..SessionsConfig::default()
+    }
+}
+
+/// 2026-01-31T09:00:00Z and so many seconds.
+pub fn time(seconds: f64) -> DateTime<Utc> {
+    let start: DateTime<Utc> = "2026-01-31T09:00:00Z".parse().expect("a time");
+    start + TimeDelta::milliseconds((seconds * 1_000.0).round() as i64)
+}
+
+pub struct Followed {
+    pub pipeline: Pipeline,
+    output: OutputBuffer,
+}
+
+impl Followed {
+    pub fn new(sessions: SessionsConfig) -> Self {
+        let config = PipelineConfig {
+            sessions,
+            ..PipelineConfig::default()
+        };
+        Self::with(config.build().expect("a pipeline"))
+    }
+
+    pub fn with(pipeline: Pipeline) -> Self {
+        Self {
+            pipeline,
+            output: OutputBuffer::default(),
+        }
+    }
+
+    /// The derived events that a datagram gives rise to.
+    pub fn datagram(&mut self, seconds: f64, datagram: &[u8]) -> Vec<Derived> {
+        let arrival = Arrival::local(time(seconds));
+        self.pipeline.datagram(datagram, arrival, &mut self.output);
+        self.derived()
+    }
+
+    /// The derived events that the time gives rise to.
+    pub fn tick(&mut self, seconds: f64) -> Vec<Derived> {
+        self.pipeline.tick(time(seconds), &mut self.output);
+        self.derived()
+    }
+
+    fn derived(&mut self) -> Vec<Derived> {
+        let events = self.output.drain();
+        events
+            .filter_map(|event| match event {
+                Event::Derived(event) => Some(*event),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+/// A datagram out of a line: `start goran`, `stop goran`, `open goran app1 chrome`,
+/// `close goran app1`. Apps are numbers, browsers `chrome`, `firefox` or none.
+pub fn datagram(host: &str, line: &str) -> Vec<u8> {
+    let words: Vec<&str> = line.split(' ').collect();
+    let [action, user, rest @ ..] = &words[..] else {
+        panic!("{line}")
+    };
+    let context = rest.first().map_or("/hub".to_owned(), |app| {
+        let number: u128 = app.trim_start_matches("app").parse().expect("a number");
+        format!("/app/{}?reloaduri=x", uuid(number))
+    });
+    let agent = match rest.get(1) {
+        Some(&"chrome") => format!("; UserAgent: '{CHROME}'"),
+        Some(&"firefox") => format!("; UserAgent: '{FIREFOX}'"),
+        _ => String::new(),
+    };
+    let (family, command) = match *action {
+        "start" => ("session", "Start session"),
+        "stop" => ("session", "Stop session"),
+        "open" => ("connection", "Open connection"),
+        "close" => ("connection", "Close connection"),
+        _ => panic!("{line}"),
+    };
+    format!("/qseow-proxy-{family}/;{host};{command};LAB;{user};AppAccess;{context};said{agent}")
+        .into_bytes()
+}
+
+fn uuid(number: u128) -> String {
+    format!("00000000-0000-4000-8000-{number:012}")
+}
+
+/// A derived event as a line: `session goran 0..100 stop single 2 connections`, where `~` stands
+/// before a start and after an end that was assumed.
+pub fn line(derived: &Derived) -> String {
+    let seconds = |time: DateTime<Utc>| {
+        let milliseconds = (time - self::time(0.0)).num_milliseconds();
+        milliseconds as f64 / 1_000.0
+    };
+    let user = &derived.subject.user_id;
+    let start = |start, seen| format!("{}{}", if seen { "" } else { "~" }, seconds(start));
+    match &derived.kind {
+        DerivedKind::SessionSummary(session, ended) => format!(
+            "session {user} {}..{}{} {} {} {} connections",
+            start(session.start, session.start_seen),
+            seconds(ended.end),
+            if ended.end_seen() { "" } else { "~" },
+            ended.reason.as_str(),
+            ended.pairing.map_or("-", Pairing::as_str),
+            session.connections,
+        ),
+        DerivedKind::ConnectionSummary(connection, ended) => format!(
+            "connection {user} {}..{}{} {} {} {}",
+            start(connection.start, connection.start_seen),
+            seconds(ended.end),
+            if ended.end_seen() { "" } else { "~" },
+            ended.reason.as_str(),
+            ended.pairing.map_or("-", Pairing::as_str),
+            connection
+                .app_id
+                .map_or("-".to_owned(), |id| format!("app{}", id.as_u128() as u16)),
+        ),
+        DerivedKind::SessionSnapshot(session) => format!(
+            "snapshot {user} {} {} of {} connections",
+            start(session.start, session.start_seen),
+            session.open_connections,
+            session.connections,
+        ),
+        _ => derived.kind.event().to_owned(),
+    }
+}
