@@ -76,7 +76,7 @@ impl Produced {
             .iter()
             .map(|field| (*field).to_owned())
             .collect();
-        assert!(program.contains(".qlik_sense.plugin = said"));
+        assert!(program.contains(r#".qlik_sense = { "plugin": said }"#));
         for field in &self.diagnostics {
             if !program.contains(&format!("del(said.{field})")) {
                 fields.insert(format!("qlik_sense.plugin.{field}"));
