@@ -325,9 +325,15 @@ fn labels_of_prometheus_have_few_values() {
             continue;
         }
         assert_eq!(list(&transform["metrics"]).len(), 1, "{name}");
-        assert!(list(&bound["inputs"]).contains(&name.as_str().into()), "{name}");
+        assert!(
+            list(&bound["inputs"]).contains(&name.as_str().into()),
+            "{name}"
+        );
         for sink in config["sinks"].as_object().expect("sinks").values() {
-            assert!(!list(&sink["inputs"]).contains(&name.as_str().into()), "{name}");
+            assert!(
+                !list(&sink["inputs"]).contains(&name.as_str().into()),
+                "{name}"
+            );
         }
         seen += 1;
     }
@@ -357,7 +363,8 @@ fn the_index_template_has_a_type_for_every_field() {
             "observer.ip" => &["ip"],
             "labels" => &["object"],
             "message" | "error.message" => &["text"],
-            name if name.ends_with("offset") => &["long"],
+            name if name.ends_with("_seen") => &["boolean"],
+            name if name.ends_with("offset") || name.ends_with("connections") => &["long"],
             _ => &["keyword"],
         };
         let found = text(&mapping["type"]);
