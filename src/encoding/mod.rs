@@ -4,6 +4,7 @@
 //! which is written to the host at once.
 
 mod json;
+mod message_pack;
 mod metric;
 mod native;
 mod native_json;
@@ -13,11 +14,13 @@ mod vrl;
 
 use std::{fmt, str::FromStr};
 
+use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 
 pub use self::metric::{Metric, MetricValue, NAMESPACE, metrics_frame};
 #[cfg(feature = "vrl")]
 pub use self::vrl::to_vrl;
+use crate::schema::Timestamp;
 
 /// The format of the output, named as Vector names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -81,6 +84,9 @@ pub enum EncodeError {
     /// A value has no form in Vector's protobuf.
     #[error("the record cannot be written in Vector's native format: {0}")]
     Native(String),
+    /// A value has no form in MessagePack.
+    #[error("the record cannot be written as MessagePack: {0}")]
+    MessagePack(String),
     /// A value has no form in vrl.
     #[cfg(feature = "vrl")]
     #[error("the record cannot be made a vrl value: {0}")]
@@ -93,7 +99,7 @@ pub enum EncodeError {
     },
 }
 
-/// Gathers records into frames of one codec.
+/// Gathers records into frames of one codec, or of Fluent Bit's records.
 ///
 /// ```
 /// use qlik_sense_events::encoding::{Codec, Encoder};
@@ -113,6 +119,7 @@ enum Format {
     Json(json::Json),
     NativeJson(native_json::NativeJson),
     Native(native::Native),
+    MessagePack(message_pack::MessagePack),
 }
 
 impl Encoder {
@@ -130,7 +137,46 @@ impl Encoder {
         })
     }
 
-    /// Adds a record, a map from names to values, at the end of the frame.
+    /// An encoder of records as Fluent Bit's inputs hand them over: MessagePack, each record with its time
+    /// beside its fields.
+    ///
+    /// The time of a record is not repeated among its fields: Fluent Bit's outputs add it under the name
+    /// that their destination expects. Any other time is RFC 3339 text.
+    ///
+    /// ```
+    /// use qlik_sense_events::{encoding::Encoder, schema::Timestamp};
+    ///
+    /// let mut records = Encoder::message_pack();
+    /// let time = Timestamp("2026-01-31T09:00:00Z".parse()?);
+    /// records.push_at(time, &serde_json::json!({"a": 1}))?;
+    /// let expected = b"\x92\x92\xD7\x00\x69\x7D\xC4\x90\0\0\0\0\x80\x81\xA1a\x01";
+    /// assert_eq!(records.frame(), expected);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn message_pack() -> Self {
+        Self(Format::MessagePack(message_pack::MessagePack::default()))
+    }
+
+    /// As [`push`](Self::push), with the time at which the record happened, for formats that have it
+    /// beside the fields.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push).
+    pub fn push_at<T: Serialize + ?Sized>(
+        &mut self,
+        time: Timestamp,
+        record: &T,
+    ) -> Result<(), EncodeError> {
+        match &mut self.0 {
+            Format::MessagePack(records) => records.push(time, record),
+            _ => self.push(record),
+        }
+    }
+
+    /// Adds a record, a map from names to values, at the end of the frame. Where the format has a time
+    /// beside the fields, it is 1970.
     ///
     /// # Errors
     ///
@@ -140,6 +186,7 @@ impl Encoder {
             Format::Json(json) => json.push(record),
             Format::NativeJson(json) => json.push(record),
             Format::Native(native) => native.push(record),
+            Format::MessagePack(records) => records.push(Timestamp(DateTime::UNIX_EPOCH), record),
         }
     }
 
@@ -150,6 +197,7 @@ impl Encoder {
             Format::Json(json) => json.len(),
             Format::NativeJson(json) => json.len(),
             Format::Native(native) => native.len(),
+            Format::MessagePack(records) => records.len(),
         }
     }
 
@@ -165,6 +213,7 @@ impl Encoder {
             Format::Json(json) => json.frame(),
             Format::NativeJson(json) => json.frame(),
             Format::Native(native) => native.frame(),
+            Format::MessagePack(records) => records.frame(),
         }
     }
 
@@ -174,6 +223,7 @@ impl Encoder {
             Format::Json(json) => json.clear(),
             Format::NativeJson(json) => json.clear(),
             Format::Native(native) => native.clear(),
+            Format::MessagePack(records) => records.clear(),
         }
     }
 }

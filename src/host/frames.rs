@@ -5,7 +5,7 @@ use std::{io, sync::Arc};
 use super::{queue::Queue, worker::Sink};
 use crate::{
     encoding::{Codec, EncodeError, Encoder},
-    schema::Layout,
+    schema::{Layout, Timestamp},
     transform::OutputBuffer,
 };
 
@@ -55,9 +55,15 @@ impl<W: FrameWriter> Frames<W> {
     /// Frames in a codec, of events that look so.
     #[must_use]
     pub fn new(writer: W, codec: Codec, layout: Layout) -> Self {
+        Self::with_encoder(writer, Encoder::new(codec), layout)
+    }
+
+    /// Frames of this encoder.
+    #[must_use]
+    pub const fn with_encoder(writer: W, encoder: Encoder, layout: Layout) -> Self {
         Self {
             writer,
-            encoder: Encoder::new(codec),
+            encoder,
             layout,
             events: 0,
         }
@@ -78,8 +84,9 @@ impl<W: FrameWriter> Sink for Frames<W> {
     fn take(&mut self, events: &mut OutputBuffer) -> io::Result<()> {
         for event in events.drain() {
             // Only a clock outside of 1677 to 2262 makes an event that no codec can write.
+            let time = Timestamp(event.timestamp().unwrap_or_default());
             self.encoder
-                .push(&self.layout.view(&event))
+                .push_at(time, &self.layout.view(&event))
                 .map_err(|error: EncodeError| io::Error::new(io::ErrorKind::InvalidData, error))?;
             self.events += 1;
             if self.encoder.len() >= Encoder::FULL_BYTES {

@@ -15,6 +15,13 @@ pub const TIMESTAMP_TOKEN: &str = "$qlik_sense_events::Timestamp";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timestamp(pub DateTime<Utc>);
 
+impl Timestamp {
+    /// RFC 3339 in UTC with nine decimals.
+    pub(crate) fn rfc_3339(self) -> [u8; 30] {
+        rfc_3339(self.0)
+    }
+}
+
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let nanoseconds = self.0.timestamp_nanos_opt().ok_or_else(|| {
