@@ -22,7 +22,8 @@
     feature = "host",
     doc = "With the feature `host` there are also [`simulate`], a lifelike site to try things on, and what the program is made of."
 )]
-#![forbid(unsafe_code)]
+#![cfg_attr(not(feature = "fluent-bit"), forbid(unsafe_code))]
+#![cfg_attr(feature = "fluent-bit", deny(unsafe_code))]
 #![warn(missing_docs)]
 
 #[cfg(feature = "host")]

@@ -58,11 +58,7 @@ pub trait Report {
 
     /// Reports a message with what was counted at an address.
     fn report_totals(&mut self, message: &str, address: SocketAddr, totals: &Totals) {
-        self.write(&Diagnostic {
-            address: Some(address.to_string()),
-            totals: Some(totals),
-            ..Diagnostic::new(Level::Info, message)
-        });
+        self.write(&Diagnostic::of_totals(message, address, totals));
     }
 
     /// Reports that an address is listened on, and how large the system made the receive buffer.
@@ -126,6 +122,16 @@ impl<'a> Diagnostic<'a> {
             kernel_dropped: None,
             counters: None,
             totals: None,
+        }
+    }
+
+    /// A message with what was counted at an address.
+    #[must_use]
+    pub fn of_totals(message: &'a str, address: SocketAddr, totals: &'a Totals) -> Self {
+        Self {
+            address: Some(address.to_string()),
+            totals: Some(totals),
+            ..Self::new(Level::Info, message)
         }
     }
 

@@ -5,6 +5,8 @@
 
 pub mod diagnostics;
 pub mod exec;
+#[cfg(all(unix, feature = "fluent-bit"))]
+pub mod fluent_bit;
 pub mod frames;
 pub mod listener;
 pub mod queue;

@@ -128,7 +128,6 @@ impl Queue {
     /// Waits for frames and takes as many as make a good write. Those that were taken before count as
     /// written. False when there are none and none will come.
     pub fn take(&self, taken: &mut Taken) -> bool {
-        taken.bytes.clear();
         let mut state = self.lock();
         state.taken.clear();
         while state.frames.is_empty() && state.metrics.is_empty() && !state.is_closed {
@@ -137,20 +136,14 @@ impl Queue {
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        taken.bytes.append(&mut state.metrics);
-        while let Some(frame) = state.frames.pop_front_if(|frame| {
-            taken.bytes.is_empty() || taken.bytes.len() + frame.bytes.len() <= WRITE_BYTES
-        }) {
-            state.events -= frame.events;
-            state.bytes -= frame.bytes.len();
-            taken.bytes.extend_from_slice(&frame.bytes);
-            state.taken.push(Written {
-                end: taken.bytes.len(),
-                events: frame.events,
-                worker: frame.worker,
-            });
-        }
-        !taken.bytes.is_empty()
+        state.take(taken)
+    }
+
+    /// As [`take`](Self::take), without waiting. False when there are none.
+    pub fn take_waiting(&self, taken: &mut Taken) -> bool {
+        let mut state = self.lock();
+        state.taken.clear();
+        state.take(taken)
     }
 
     /// Says that nothing more will be added; what is there is still taken out.
@@ -195,6 +188,25 @@ impl Queue {
 }
 
 impl State {
+    /// Takes as many frames as make a good write. False when there are none.
+    fn take(&mut self, taken: &mut Taken) -> bool {
+        taken.bytes.clear();
+        taken.bytes.append(&mut self.metrics);
+        while let Some(frame) = self.frames.pop_front_if(|frame| {
+            taken.bytes.is_empty() || taken.bytes.len() + frame.bytes.len() <= WRITE_BYTES
+        }) {
+            self.events -= frame.events;
+            self.bytes -= frame.bytes.len();
+            taken.bytes.extend_from_slice(&frame.bytes);
+            self.taken.push(Written {
+                end: taken.bytes.len(),
+                events: frame.events,
+                worker: frame.worker,
+            });
+        }
+        !taken.bytes.is_empty()
+    }
+
     fn drop_oldest(&mut self) -> bool {
         let Some(frame) = self.frames.pop_front() else {
             return false;

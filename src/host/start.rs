@@ -34,23 +34,66 @@ pub enum StartError {
     Thread(#[source] io::Error),
 }
 
+/// Sockets, and a pipeline for each.
+pub type Opened = Vec<(Bound, Vec<Pipeline>)>;
+
 /// Opens the sockets, or takes those that the service manager has opened, and builds a pipeline for
 /// each.
 ///
 /// # Errors
 ///
 /// [`StartError`] when an address cannot be listened on or the blacklist cannot be built.
-pub fn open(config: &Config) -> Result<Vec<(Bound, Vec<Pipeline>)>, StartError> {
+pub fn open(config: &Config) -> Result<Opened, StartError> {
     // The blacklist first: a slip in it should not depend on whether the port is free.
-    let pipeline = config.pipeline();
-    pipeline.build()?;
-    // One for all sockets: the events of one user may come through several.
-    let sessions = pipeline.sessions();
+    config.pipeline().build()?;
     let source = &config.source;
     let mut bound = source::activated(source.receive_buffer_bytes).map_err(StartError::Socket)?;
     if bound.is_empty() {
         bound = source::bind(&source.address, source.workers, source.receive_buffer_bytes)?;
     }
+    pipelines(config, bound)
+}
+
+/// As [`open`], without a service manager, and with sockets of an earlier receiver where they are those
+/// that are wanted. The others of them are closed.
+///
+/// # Errors
+///
+/// As [`open`].
+pub fn open_with(config: &Config, kept: Vec<Bound>) -> Result<Opened, StartError> {
+    config.pipeline().build()?;
+    let source = &config.source;
+    let is_wanted = |bound: &Bound| {
+        source.address.contains(&bound.address) && bound.sockets.len() == source.workers
+    };
+    let mut bound: Vec<_> = kept.into_iter().filter(is_wanted).collect();
+    for socket in bound.iter().flat_map(|bound| &bound.sockets) {
+        source::ask_for_buffer(socket, source.receive_buffer_bytes);
+    }
+    let has = |address| bound.iter().any(|bound: &Bound| bound.address == address);
+    let missing: Vec<_> = source
+        .address
+        .iter()
+        .copied()
+        .filter(|&it| !has(it))
+        .collect();
+    let opened = source::bind(&missing, source.workers, source.receive_buffer_bytes);
+    match opened {
+        Ok(opened) => bound.extend(opened),
+        Err(error) if bound.is_empty() => return Err(error.into()),
+        // A socket that was kept may stand in the way: `[::]` takes IPv4 unless that has one of its own.
+        Err(_) => {
+            drop(bound);
+            bound = source::bind(&source.address, source.workers, source.receive_buffer_bytes)?;
+        }
+    }
+    pipelines(config, bound)
+}
+
+fn pipelines(config: &Config, bound: Vec<Bound>) -> Result<Opened, StartError> {
+    let pipeline = config.pipeline();
+    // One for all sockets: the events of one user may come through several.
+    let sessions = pipeline.sessions();
     bound
         .into_iter()
         .map(|bound| {
@@ -69,7 +112,7 @@ pub fn open(config: &Config) -> Result<Vec<(Bound, Vec<Pipeline>)>, StartError> 
 /// [`StartError::Socket`] when the system gives no second handle on a socket.
 pub fn listen<S: Sink>(
     config: &Config,
-    opened: Vec<(Bound, Vec<Pipeline>)>,
+    opened: Opened,
     sink: impl Fn(usize) -> S,
 ) -> Result<(Vec<Listener>, Vec<Worker<S>>), StartError> {
     let source = &config.source;

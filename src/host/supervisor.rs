@@ -17,7 +17,7 @@ use super::{
     threads::{Failure, spawn},
     worker::{Control, Sink, Worker},
 };
-use crate::{config::Config, schema::Timestamp, transform::BlacklistConfig};
+use crate::{config::Config, schema::Timestamp, source::Bound, transform::BlacklistConfig};
 
 /// How often a host lets the supervisor look around.
 pub const TICK: Duration = Duration::from_millis(250);
@@ -52,6 +52,7 @@ impl<D: Report> Supervisor<D> {
         watched: Watched,
         (listeners, workers): (Vec<Listener>, Vec<Worker<S>>),
         queue: Arc<Queue>,
+        telemetry: Telemetry,
         diagnostics: D,
         failed: impl Fn(Failure) + Clone + Send + 'static,
     ) -> Result<Self, StartError> {
@@ -66,7 +67,7 @@ impl<D: Report> Supervisor<D> {
             watched,
             reported: vec![Totals::default(); listeners.len()],
             report: Every::new(REPORT),
-            telemetry: Telemetry::new(config.output.codec, listeners.len()),
+            telemetry,
             telemetry_due: (interval > 0).then(|| Every::new(Duration::from_secs(interval))),
             listeners,
             threads,
@@ -112,6 +113,20 @@ impl<D: Report> Supervisor<D> {
         if self.telemetry_due.is_some() {
             self.tell(true);
         }
+    }
+
+    /// The sockets, for a receiver that follows.
+    #[must_use]
+    pub fn into_sockets(self) -> Vec<Bound> {
+        let sockets = self.listeners.into_iter().map(|listener| Bound {
+            address: listener.address,
+            sockets: listener
+                .workers
+                .into_iter()
+                .map(|worker| worker.socket)
+                .collect(),
+        });
+        sockets.collect()
     }
 
     /// Reports what was counted at each address in all.

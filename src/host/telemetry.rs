@@ -1,31 +1,51 @@
-//! What was counted, as metrics of the host.
+//! What was counted, told to the host: as metrics where it has them, otherwise as records.
 
 use std::borrow::Cow;
 
 use super::{
+    diagnostics::Diagnostic,
     listener::{Listener, Totals},
     queue::Queue,
 };
 use crate::{
-    encoding::{Codec, Metric, MetricValue, metrics_frame},
+    encoding::{Codec, Encoder, Metric, MetricValue, metrics_frame},
     event::Kind,
     schema::Timestamp,
     wire::ErrorCode,
 };
 
-/// Remembers what has been told, because the host adds up: its counters are told what is new.
+/// Remembers what has been told: a host's counters add up and are told what is new, and records are
+/// only worth it when there is something new.
 #[derive(Debug)]
 pub struct Telemetry {
-    codec: Codec,
+    form: Form,
     told: Vec<Totals>,
 }
 
+#[derive(Debug)]
+enum Form {
+    Metrics(Codec),
+    /// Fluent Bit's records.
+    Records,
+}
+
 impl Telemetry {
-    /// Nothing has been told yet.
+    /// Metrics in a codec, if it has them. Nothing has been told yet.
     #[must_use]
-    pub fn new(codec: Codec, listeners: usize) -> Self {
+    pub fn metrics(codec: Codec, listeners: usize) -> Self {
+        Self::new(Form::Metrics(codec), listeners)
+    }
+
+    /// Records of Fluent Bit, `event: "plugin"` with all that was counted at an address. Nothing has been
+    /// told yet.
+    #[must_use]
+    pub fn records(listeners: usize) -> Self {
+        Self::new(Form::Records, listeners)
+    }
+
+    fn new(form: Form, listeners: usize) -> Self {
         Self {
-            codec,
+            form,
             told: vec![Totals::default(); listeners],
         }
     }
@@ -37,19 +57,50 @@ impl Telemetry {
             .iter()
             .map(|listener| listener.totals(queue))
             .collect();
+        let frame = match self.form {
+            Form::Metrics(codec) => {
+                let metrics = self.since_told(listeners, &totals, queue);
+                metrics_frame(codec, &metrics, time)
+            }
+            Form::Records => self.changed(listeners, &totals, time, is_last),
+        };
+        if let Some(frame) = frame
+            && queue.offer_metrics(&frame, is_last)
+        {
+            self.told = totals;
+        }
+    }
+
+    fn since_told(&self, listeners: &[Listener], totals: &[Totals], queue: &Queue) -> Vec<Metric> {
         let mut metrics = vec![Metric {
             name: "queue_events",
             tags: vec![],
             value: MetricValue::Gauge(queue.events()),
         }];
-        for ((listener, totals), told) in listeners.iter().zip(&totals).zip(&self.told) {
+        for ((listener, totals), told) in listeners.iter().zip(totals).zip(&self.told) {
             of_listener(&listener.address.to_string(), totals, told, &mut metrics);
         }
-        if let Some(frame) = metrics_frame(self.codec, &metrics, time)
-            && queue.offer_metrics(&frame, is_last)
-        {
-            self.told = totals;
+        metrics
+    }
+
+    /// A record for each address where something was counted since.
+    fn changed(
+        &self,
+        listeners: &[Listener],
+        totals: &[Totals],
+        time: Timestamp,
+        is_last: bool,
+    ) -> Option<Vec<u8>> {
+        let message = if is_last { "stopped" } else { "running" };
+        let mut records = Encoder::message_pack();
+        for ((listener, totals), told) in listeners.iter().zip(totals).zip(&self.told) {
+            if totals != told {
+                let record = Diagnostic::of_totals(message, listener.address, totals);
+                // Numbers and names: there is nothing that could not be written.
+                let _ = records.push_at(time, &record);
+            }
         }
+        (!records.is_empty()).then(|| records.frame().to_vec())
     }
 }
 

@@ -27,7 +27,6 @@ mod chance;
 mod context;
 mod damage;
 mod datagram;
-mod extended;
 mod life;
 mod odd;
 mod payload;

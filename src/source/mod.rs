@@ -29,7 +29,7 @@ pub use self::{
     receiver::Receiver,
     refusals::Refusals,
     senders::{RateLimitConfig, SenderRange, SenderRangeError, Senders, Verdict},
-    socket::{BindError, Bound, activated, bind, receive_buffer_bytes},
+    socket::{BindError, Bound, activated, ask_for_buffer, bind, receive_buffer_bytes},
 };
 
 /// At most so many datagrams are read at once. They take that many times the longest datagram of

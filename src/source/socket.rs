@@ -165,9 +165,10 @@ fn share_port(_: &Socket) -> io::Result<()> {
     ))
 }
 
-/// A system that grants less is no reason not to start: the real size is reported.
+/// Asks for a receive buffer of this size. A system that grants less is no reason not to start: the real
+/// size is reported.
 #[cfg(unix)]
-fn ask_for_buffer(socket: &impl std::os::fd::AsFd, bytes: usize) {
+pub fn ask_for_buffer(socket: &impl std::os::fd::AsFd, bytes: usize) {
     // A privileged program may go beyond net.core.rmem_max.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     if nix::sys::socket::setsockopt(socket, nix::sys::socket::sockopt::RcvBufForce, &bytes).is_ok()
@@ -177,8 +178,9 @@ fn ask_for_buffer(socket: &impl std::os::fd::AsFd, bytes: usize) {
     let _ = SockRef::from(socket).set_recv_buffer_size(bytes);
 }
 
-/// A system that grants less is no reason not to start: the real size is reported.
+/// Asks for a receive buffer of this size. A system that grants less is no reason not to start: the real
+/// size is reported.
 #[cfg(windows)]
-fn ask_for_buffer(socket: &impl std::os::windows::io::AsSocket, bytes: usize) {
+pub fn ask_for_buffer(socket: &impl std::os::windows::io::AsSocket, bytes: usize) {
     let _ = SockRef::from(socket).set_recv_buffer_size(bytes);
 }

@@ -16,6 +16,7 @@ use crate::{
         reload::Watched,
         start::StartError,
         supervisor::{Supervisor, TICK},
+        telemetry::Telemetry,
         threads::{Failure, spawn},
         worker::{Sink, Worker},
     },
@@ -60,11 +61,13 @@ impl<'d> Run<'d> {
             }
         })
         .map_err(StartError::Thread)?;
+        let telemetry = Telemetry::metrics(config.output.codec, workers.0.len());
         let supervisor = Supervisor::start(
             config,
             watched,
             workers,
             Arc::clone(&queue),
+            telemetry,
             diagnostics,
             failed,
         )?;

@@ -1,0 +1,84 @@
+//! The host's structs, as its proxy interface for external plugins lays them out.
+//!
+//! Only the fields that Fluent Bit 4.0 has; newer hosts have more behind them, and every struct is the
+//! host's own, so that no size of ours matters.
+
+use std::ffi::{c_char, c_int, c_long, c_void};
+
+/// `FLB_PROXY_INPUT_PLUGIN`.
+pub(super) const INPUT_PLUGIN: c_int = 1;
+
+/// `FLB_PROXY_GOLANG`: the interface was made for Go and is plain C underneath.
+pub(super) const PROXY: c_int = 11;
+
+/// Log levels of the host.
+pub(super) mod level {
+    use std::ffi::c_int;
+
+    pub(in super::super) const ERROR: c_int = 1;
+    pub(in super::super) const WARNING: c_int = 2;
+    pub(in super::super) const INFO: c_int = 3;
+}
+
+/// `struct flb_plugin_proxy_def`: what the plugin says that it is.
+#[repr(C)]
+pub(super) struct PluginDefinition {
+    pub(super) kind: c_int,
+    pub(super) proxy: c_int,
+    pub(super) flags: c_int,
+    pub(super) name: *const c_char,
+    pub(super) description: *const c_char,
+}
+
+/// `struct flbgo_input_plugin`: an instance of the plugin, as it is begun.
+#[repr(C)]
+pub(super) struct InputPlugin {
+    pub(super) name: *const c_char,
+    pub(super) api: *const Api,
+    pub(super) instance: *mut c_void,
+    /// Of a size that differs between versions, and not needed: never looked into.
+    pub(super) context: *mut c_void,
+}
+
+/// `struct flb_api`: what the host offers.
+#[repr(C)]
+pub(super) struct Api {
+    pub(super) output_get_property: *const c_void,
+    pub(super) input_get_property:
+        Option<unsafe extern "C" fn(key: *const c_char, instance: *mut c_void) -> *const c_char>,
+    pub(super) output_get_cmt_instance: *const c_void,
+    pub(super) input_get_cmt_instance: *const c_void,
+    pub(super) log_print: Option<
+        unsafe extern "C" fn(
+            level: c_int,
+            file: *const c_char,
+            line: c_int,
+            format: *const c_char,
+            ...
+        ),
+    >,
+    pub(super) input_log_check:
+        Option<unsafe extern "C" fn(instance: *mut c_void, level: c_int) -> c_int>,
+}
+
+/// `flb_input_log_append`, which the host exports for its own plugins.
+pub(super) type Append = unsafe extern "C" fn(
+    instance: *mut c_void,
+    tag: *const c_char,
+    tag_length: usize,
+    records: *const c_void,
+    length: usize,
+) -> c_int;
+
+/// `flb_input_set_collector_time`, which the host exports for its own plugins.
+pub(super) type SetCollectorTime = unsafe extern "C" fn(
+    instance: *mut c_void,
+    collect: Collect,
+    seconds: libc::time_t,
+    nanoseconds: c_long,
+    config: *mut c_void,
+) -> c_int;
+
+/// What the host calls at each time of a collector.
+pub(super) type Collect =
+    unsafe extern "C" fn(instance: *mut c_void, config: *mut c_void, context: *mut c_void) -> c_int;

@@ -1,0 +1,67 @@
+//! Receivers between two instances: the host ends the old one of a reload before it begins the new one,
+//! and what arrives meanwhile must not be lost.
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use super::station::Station;
+use crate::config::Config;
+
+/// How long a receiver waits for an instance. A host that no longer wants it does not say so.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+static PARKED: Mutex<Vec<Parked>> = Mutex::new(Vec::new());
+
+#[derive(Debug)]
+struct Parked {
+    number: u64,
+    station: Station,
+}
+
+/// Keeps a receiver for the instance that follows.
+pub(super) fn park(station: Station) {
+    static NUMBER: Mutex<u64> = Mutex::new(0);
+    let number = {
+        let mut next = NUMBER.lock().unwrap_or_else(PoisonError::into_inner);
+        *next += 1;
+        *next
+    };
+    parked().push(Parked { number, station });
+    let forget = move || {
+        thread::sleep(PATIENCE);
+        let forgotten = {
+            let mut parked = parked();
+            let place = parked.iter().position(|parked| parked.number == number);
+            place.map(|place| parked.remove(place))
+        };
+        if let Some(Parked { station, .. }) = forgotten {
+            // There is no host whose log would be its place.
+            station.end();
+        }
+    };
+    // Without a thread to forget it, it is kept until the process ends.
+    let _ = thread::Builder::new().name("parking".into()).spawn(forget);
+}
+
+/// The receiver that was kept for an instance of these options: the one with the same, or else one with
+/// an address in common.
+pub(super) fn claim(config: &Config) -> Option<Station> {
+    let mut parked = parked();
+    let is_same = |parked: &Parked| parked.station.config() == config;
+    let is_near = |parked: &Parked| {
+        let addresses = &parked.station.config().source.address;
+        addresses
+            .iter()
+            .any(|address| config.source.address.contains(address))
+    };
+    let place = parked.iter().position(is_same);
+    let place = place.or_else(|| parked.iter().position(is_near))?;
+    Some(parked.remove(place).station)
+}
+
+fn parked() -> MutexGuard<'static, Vec<Parked>> {
+    PARKED.lock().unwrap_or_else(PoisonError::into_inner)
+}

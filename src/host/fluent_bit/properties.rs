@@ -1,0 +1,181 @@
+//! Properties of an instance, as its host's configuration has them, to options.
+//!
+//! A property is an option of `plugin.toml` by another name and as plain text. Its value is put into the
+//! form that the file has and read as the file is, so that it means the same and is refused alike.
+
+use std::{ffi::CString, path::Path};
+
+use toml::{Table, Value};
+
+use super::api::NoText;
+use crate::config::{Config, ConfigError};
+
+/// The property that names a configuration file.
+const CONFIG: &str = "config";
+
+/// A property and the option that it sets.
+struct Property {
+    name: &'static str,
+    /// The option's table and key.
+    option: [&'static [&'static str]; 2],
+    read: fn(&str) -> Option<Value>,
+    set: fn(&mut Config, Config),
+}
+
+const PROPERTIES: [Property; 5] = [
+    Property {
+        name: "address",
+        option: [&["source"], &["address"]],
+        read: words,
+        set: |config, read| config.source.address = read.source.address,
+    },
+    Property {
+        name: "allowed_senders",
+        option: [&["source"], &["allowed_senders"]],
+        read: words,
+        set: |config, read| config.source.allowed_senders = read.source.allowed_senders,
+    },
+    Property {
+        name: "blacklist",
+        option: [&["transform", "blacklist"], &["users"]],
+        read: listed,
+        set: |config, read| config.transform.blacklist.users = read.transform.blacklist.users,
+    },
+    Property {
+        name: "schema",
+        option: [&["output"], &["schema"]],
+        read: |text| Some(Value::String(text.into())),
+        set: |config, read| config.output.schema = read.output.schema,
+    },
+    Property {
+        name: "receive_buffer_size",
+        option: [&["source"], &["receive_buffer_bytes"]],
+        read: size,
+        set: |config, read| config.source.receive_buffer_bytes = read.source.receive_buffer_bytes,
+    },
+];
+
+/// An instance is configured wrongly.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PropertyError {
+    #[error("property `{name}`: {source}")]
+    NoText { name: String, source: NoText },
+    #[error("property `{name}` is `{value}`: {problem}")]
+    Wrong {
+        name: &'static str,
+        value: String,
+        problem: String,
+    },
+    #[error(
+        "property `{name}` is none of this input: set `{option}` in the file that the property `config` names"
+    )]
+    Misplaced { name: String, option: String },
+    #[error("property `config`: {0}")]
+    File(#[from] ConfigError),
+}
+
+/// The options of an instance: the file, if one is named, with the other properties over it. `look_up`
+/// gives the value of a property.
+pub(super) fn config(
+    look_up: impl Fn(&CString) -> Result<Option<String>, NoText>,
+) -> Result<Config, PropertyError> {
+    let look_up = |name: &str| {
+        let key = CString::new(name).unwrap_or_default();
+        look_up(&key).map_err(|source| PropertyError::NoText {
+            name: name.into(),
+            source,
+        })
+    };
+    let mut config = match look_up(CONFIG)? {
+        Some(file) => Config::load(Path::new(&file))?,
+        None => Config::default(),
+    };
+    for property in PROPERTIES {
+        if let Some(value) = look_up(property.name)? {
+            (property.set)(&mut config, property.parse(value)?);
+        }
+    }
+    for option in options() {
+        let name = option.rsplit('.').next().unwrap_or(&option);
+        let is_known = name == CONFIG || PROPERTIES.iter().any(|known| known.name == name);
+        if !is_known && look_up(name)?.is_some() {
+            let name = name.into();
+            return Err(PropertyError::Misplaced { name, option });
+        }
+    }
+    Ok(config)
+}
+
+impl Property {
+    /// Options that are all at their default but this one.
+    fn parse(&self, value: String) -> Result<Config, PropertyError> {
+        let wrong = |value, problem| PropertyError::Wrong {
+            name: self.name,
+            value,
+            problem,
+        };
+        let Some(read) = (self.read)(&value) else {
+            return Err(wrong(value, EXPECTED_SIZE.into()));
+        };
+        let path = self.option.iter().flat_map(|part| part.iter());
+        let option = path.rev().fold(read, |inner, name| {
+            Value::Table(Table::from_iter([((*name).to_owned(), inner)]))
+        });
+        let text = toml::to_string(&option).unwrap_or_default();
+        Config::parse(&text).map_err(|problems| {
+            let problems: Vec<_> = problems.into_iter().map(|each| each.message).collect();
+            wrong(value, problems.join("; "))
+        })
+    }
+}
+
+/// Parts between commas or spaces.
+fn words(text: &str) -> Option<Value> {
+    let words = text.split([',', ' ', '\t']).filter(|word| !word.is_empty());
+    Some(words.map(Value::from).collect::<Vec<_>>().into())
+}
+
+/// Parts between commas; they may hold spaces.
+fn listed(text: &str) -> Option<Value> {
+    let parts = text.split(',').map(str::trim);
+    let parts = parts.filter(|part| !part.is_empty()).map(Value::from);
+    Some(parts.collect::<Vec<_>>().into())
+}
+
+const EXPECTED_SIZE: &str = "expected a size such as 16777216, 512K, 16M or 1G";
+
+/// A number of bytes, with the host's units: `K`, `M` and `G` are powers of 1,000.
+fn size(text: &str) -> Option<Value> {
+    let text = text.to_ascii_uppercase();
+    let text = text.strip_suffix('B').unwrap_or(&text);
+    let (number, unit) = match text.char_indices().last()? {
+        (place, 'K') => (&text[..place], 1_000),
+        (place, 'M') => (&text[..place], 1_000_000),
+        (place, 'G') => (&text[..place], 1_000_000_000),
+        _ => (text, 1),
+    };
+    let number: i64 = number.trim().parse().ok()?;
+    Some(Value::Integer(number.checked_mul(unit)?))
+}
+
+/// Every option of the file but those about the plugin itself, such as `source.rate_limit.burst`.
+fn options() -> Vec<String> {
+    let mut options = Vec::new();
+    if let Ok(mut table) = Table::try_from(Config::default()) {
+        table.remove("plugin");
+        collect("", &table, &mut options);
+    }
+    options
+}
+
+fn collect(path: &str, table: &Table, options: &mut Vec<String>) {
+    for (name, value) in table {
+        let path = format!("{path}{name}");
+        match value {
+            Value::Table(inner) if !inner.is_empty() => {
+                collect(&format!("{path}."), inner, options);
+            }
+            _ => options.push(path),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The plugin of Fluent Bit, loaded as Fluent Bit loads it and given real datagrams.
+//!
+//! The host's structs are laid out as 4.0 and as 5.1 have them, by a C compiler. `cargo test --features
+//! fluent-bit --test fluent_bit` builds the plugin first.
+
+#[path = "../support/golden.rs"]
+mod golden;
+mod host;
+mod life;
+mod options;
+mod reload;
+
+use std::net::{SocketAddr, UdpSocket};
+
+/// Whether the host exports the functions that its own plugins use.
+const EXPORTS: bool = true;
+
+/// Sends datagrams from an address of its own.
+fn send<D: AsRef<[u8]>>(to: SocketAddr, datagrams: impl IntoIterator<Item = D>) {
+    let socket = UdpSocket::bind((to.ip(), 0)).expect("a port");
+    for datagram in datagrams {
+        socket.send_to(datagram.as_ref(), to).expect("sent");
+    }
+}
+
+fn start(user_id: &str) -> String {
+    format!(
+        "/qseow-proxy-session/;pro2-win1;Start session;LAB;{user_id};Not available;/hub;Start session"
+    )
+}
+
+/// The users of events, in order.
+fn users(records: &[host::Record]) -> Vec<&str> {
+    let users = records
+        .iter()
+        .map(|record| record.fields["user_id"].as_str());
+    users
+        .map(|user| user.expect("an event of a user"))
+        .collect()
+}

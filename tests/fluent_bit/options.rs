@@ -1,0 +1,177 @@
+//! Properties of the input.
+
+use crate::{
+    host::{Instance, Version, await_received, config_file},
+    send, start, users,
+};
+
+fn refusal(properties: &[(&str, &str)]) -> String {
+    match Instance::begin(Version::V5_1, properties) {
+        Ok(instance) => {
+            instance.exit(false);
+            panic!("{properties:?} were accepted");
+        }
+        Err(log) => {
+            assert_eq!(log.len(), 1, "{log:?}");
+            log[0].clone()
+        }
+    }
+}
+
+#[test]
+fn a_bad_value_is_refused_with_property_and_value() {
+    let rows = [
+        (("address", "localhost:9997"), "expected an address such as"),
+        (("address", "0.0.0.0"), "expected an address such as"),
+        (("address", ","), "expected at least one address"),
+        (
+            ("address", "127.0.0.1:9, 127.0.0.1:9"),
+            "expected each address once",
+        ),
+        (("allowed_senders", "10.1.2.3/33"), "10.1.2.3/33"),
+        (
+            ("allowed_senders", " "),
+            "expected at least one address or range",
+        ),
+        (("blacklist", "goran"), "goran"),
+        (("schema", "flat"), "expected one of"),
+        (("receive_buffer_size", "lots"), "expected a size such as"),
+        (
+            ("receive_buffer_size", "1K"),
+            "expected 4096 to 1073741824 bytes",
+        ),
+        (
+            ("receive_buffer_size", "99999999999G"),
+            "expected a size such as",
+        ),
+    ];
+    for ((name, value), expected) in rows {
+        let line = refusal(&[(name, value)]);
+        let value = value.trim();
+        assert!(
+            line.starts_with(&format!("1 [qlik_sense] property `{name}` is `{value}`: ")),
+            "{line}"
+        );
+        assert!(line.contains(expected), "{line}");
+    }
+    assert_eq!(rows.len(), 11);
+}
+
+#[test]
+fn an_option_of_the_file_is_no_property() {
+    for (name, option) in [
+        ("workers", "source.workers"),
+        ("max_events", "queue.max_events"),
+        ("tags", "output.tags"),
+        ("users", "transform.blacklist.users"),
+        ("receive_buffer_bytes", "source.receive_buffer_bytes"),
+    ] {
+        let line = refusal(&[("address", "127.0.0.1:0"), (name, "1")]);
+        let expected = format!(
+            "1 [qlik_sense] property `{name}` is none of this input: set `{option}` in the file that the \
+             property `config` names"
+        );
+        assert_eq!(line, expected);
+    }
+}
+
+#[test]
+fn a_bad_file_is_refused_with_its_line() {
+    let line = refusal(&[("config", "/nowhere/plugin.toml")]);
+    assert!(
+        line.contains("property `config`: /nowhere/plugin.toml: "),
+        "{line}"
+    );
+    let file = config_file("bad", "[source]\nadress = \"127.0.0.1:0\"\n");
+    let line = refusal(&[("config", &file)]);
+    assert!(
+        line.contains(&format!("property `config`: {file}:2: ")),
+        "{line}"
+    );
+}
+
+#[test]
+fn an_address_that_is_taken_is_refused() {
+    let first = Instance::begin(Version::V4_0, &[("address", "127.0.0.1:0")]);
+    let first = first.unwrap_or_else(|log| panic!("{log:?}"));
+    let address = first.addresses()[0].to_string();
+    let line = refusal(&[("address", &address)]);
+    assert!(
+        line.contains(&format!("cannot listen on UDP {address}: ")),
+        "{line}"
+    );
+    first.exit(false);
+}
+
+#[test]
+fn properties_go_before_the_file() {
+    let file = config_file(
+        "before",
+        "[source]\naddress = \"127.0.0.1:1\"\n[transform.blacklist]\nusers = ['LAB\\goran']\n\
+         [output]\nschema = \"ecs\"\ntags = { site = \"lab\" }\n",
+    );
+    let properties = [
+        ("config", &*file),
+        ("address", "127.0.0.1:0"),
+        ("blacklist", r"INTERNAL\sa_*, LAB\svc one"),
+        ("allowed_senders", "127.0.0.0/8"),
+        ("receive_buffer_size", "100K"),
+    ];
+    let instance = Instance::begin(Version::V5_1, &properties);
+    let instance = instance.unwrap_or_else(|log| panic!("{log:?}"));
+    let users = ["svc one", "goran", "sa_repository"];
+    send(instance.addresses()[0], users.map(start));
+    let records = instance.records(2);
+    assert_eq!(records[0].fields["user"]["name"], "goran", "{records:?}");
+    assert_eq!(records[1].fields["user"]["name"], "sa_repository");
+    assert!(
+        records[0].fields.get("@timestamp").is_none(),
+        "it is beside the fields"
+    );
+    assert!(
+        records[0].fields.to_string().contains("\"lab\""),
+        "{records:?}"
+    );
+    instance.exit(false);
+}
+
+#[test]
+fn senders_that_are_not_allowed_are_refused() {
+    let properties = [
+        ("address", "127.0.0.1:0"),
+        ("allowed_senders", "192.0.2.0/24 10.0.0.1"),
+    ];
+    let instance = Instance::begin(Version::V4_0, &properties);
+    let instance = instance.unwrap_or_else(|log| panic!("{log:?}"));
+    send(instance.addresses()[0], [start("goran")]);
+    await_received(&instance);
+    instance.pause();
+    let ended = instance.exit(false).0;
+    assert_eq!(ended.record_bytes(), 0);
+    let log = ended.log();
+    assert!(
+        log.iter().any(|line| line.contains(" refused=1 ")),
+        "{log:?}"
+    );
+}
+
+#[test]
+fn every_property_is_left_out_by_default() {
+    // The default address may be taken on this machine; then that is what is wrong with it.
+    match Instance::begin(Version::V5_1, &[]) {
+        Ok(instance) => {
+            let addresses = instance.addresses();
+            assert_eq!(addresses[0].to_string(), "0.0.0.0:9997");
+            send(
+                "127.0.0.1:9997".parse().expect("an address"),
+                [start("goran")],
+            );
+            assert_eq!(users(&instance.records(1)), ["goran"]);
+            instance.exit(false);
+        }
+        Err(log) => assert!(
+            log[0].contains("cannot listen on UDP 0.0.0.0:9997: "),
+            "{log:?}"
+        ),
+    }
+}

@@ -1,0 +1,107 @@
+//! A hot reload: the host ends the old instance and then begins the new one.
+
+use std::{
+    net::{SocketAddr, UdpSocket},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use crate::{
+    host::{Instance, Version, await_that, register},
+    start, users,
+};
+
+/// An address that nobody listens on.
+fn free_address() -> SocketAddr {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    socket.local_addr().expect("an address")
+}
+
+/// What the host does in a reload.
+fn reload(version: Version, old: Instance, properties: &[(&str, &str)]) -> (Instance, usize) {
+    register(version, true);
+    old.pause();
+    old.pause();
+    // Until the host has come round to the new instance.
+    let ended = old.exit(true).0;
+    thread::sleep(Duration::from_millis(100));
+    let new = Instance::begin(version, properties).unwrap_or_else(|log| panic!("{log:?}"));
+    (new, ended.records().len())
+}
+
+fn nothing_is_lost(version: Version, blacklists: [&str; 3]) {
+    let address = free_address();
+    let of = address.to_string();
+    let properties = blacklists.map(|blacklist| [("address", &*of), ("blacklist", blacklist)]);
+    let instance = Instance::begin(version, &properties[0]);
+    let mut instance = instance.unwrap_or_else(|log| panic!("{log:?}"));
+    let (stop, sent) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(AtomicU64::new(0)),
+    );
+    let sender = {
+        let (stop, sent) = (Arc::clone(&stop), Arc::clone(&sent));
+        thread::spawn(move || {
+            let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+            while !stop.load(Ordering::SeqCst) {
+                for _ in 0..10 {
+                    let number = sent.fetch_add(1, Ordering::SeqCst);
+                    let datagram = start(&number.to_string());
+                    socket.send_to(datagram.as_bytes(), address).expect("sent");
+                }
+                thread::sleep(Duration::from_millis(2));
+            }
+        })
+    };
+    let mut arrived = 0;
+    for properties in &properties[1..] {
+        let before = sent.load(Ordering::SeqCst);
+        await_that("traffic", || {
+            instance.collect();
+            sent.load(Ordering::SeqCst) > before + 500
+        });
+        let (new, records) = reload(version, instance, properties);
+        instance = new;
+        arrived += records;
+    }
+    stop.store(true, Ordering::SeqCst);
+    sender.join().expect("the sender ends");
+    let sent = sent.load(Ordering::SeqCst) as usize;
+    let records = instance.records(sent - arrived);
+    let expected: Vec<_> = (arrived..sent).map(|number| number.to_string()).collect();
+    assert_eq!(users(&records), expected, "in order, each once");
+    assert!(arrived > 1_000, "{arrived}");
+    instance.exit(false);
+    // The port is free again.
+    UdpSocket::bind(address).expect("free");
+}
+
+#[test]
+fn a_reload_of_the_same_configuration_loses_nothing() {
+    nothing_is_lost(Version::V4_0, [r"INTERNAL\*"; 3]);
+}
+
+#[test]
+fn a_reload_of_another_configuration_loses_nothing() {
+    nothing_is_lost(Version::V5_1, [r"INTERNAL\*", r"INTERNAL\sa_*", ""]);
+}
+
+#[test]
+fn a_reload_may_move_an_instance_to_another_address() {
+    let [old, kept, new] = [(); 3].map(|()| free_address().to_string());
+    let properties = [("address", &*format!("{old},{kept}"))];
+    let instance = Instance::begin(Version::V5_1, &properties);
+    let instance = instance.unwrap_or_else(|log| panic!("{log:?}"));
+    let properties = [("address", &*format!("{kept} {new}"))];
+    let (instance, _) = reload(Version::V5_1, instance, &properties);
+    UdpSocket::bind(&old).expect("free");
+    for (count, address) in [(1, &kept), (2, &new)] {
+        crate::send(address.parse().expect("an address"), [start("goran")]);
+        instance.records(count);
+    }
+    instance.exit(false);
+}
