@@ -12,13 +12,14 @@ use std::{
 use serde_json::Value;
 
 /// Licences that ask for no more than to be named.
-const PERMISSIVE: [&str; 11] = [
+const PERMISSIVE: [&str; 12] = [
     "0BSD",
     "Apache-2.0",
     "Apache-2.0 WITH LLVM-exception",
     "BSD-2-Clause",
     "BSD-3-Clause",
     "BSL-1.0",
+    "ISC",
     "MIT",
     "MIT-0",
     "Unicode-3.0",
