@@ -84,8 +84,13 @@ pub fn import(text: &str, options: &Options) -> Result<Import, Problem> {
     Ok(Import {
         plugin_toml: format!("{}{toml}", heading("The program's configuration", &notes)),
         vector_yaml: format!(
-            "{}{vector_yaml}",
-            heading("Vector's configuration", &of_vector)
+            "{}{}{vector_yaml}",
+            heading("Vector's configuration", &of_vector),
+            if vector_yaml.contains("${") {
+                VARIABLES
+            } else {
+                ""
+            },
         ),
         notes: [notes, of_vector].concat(),
     })
@@ -147,6 +152,13 @@ fn problem(error: &yaml_serde::Error, key: &str) -> Problem {
         message: message.into(),
     }
 }
+
+/// What is to be known of environment variables.
+const VARIABLES: &str = "\
+# `${NAME}` is an environment variable of Vector. Since 0.57 Vector reads them only if it was started with
+# --dangerously-allow-env-var-interpolation.
+
+";
 
 /// Comments for the beginning of a file.
 fn heading(what: &str, notes: &[Note]) -> String {

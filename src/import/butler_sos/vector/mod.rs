@@ -36,7 +36,7 @@ transforms:
       del(.command)
 
   # What users do goes to the sinks. What is left over is what the program says about itself
-  # (`event: plugin`) and payloads that could not be decoded.
+  # (`.event == "plugin"`) and payloads that could not be decoded.
   qlik_sense_kind:
     type: route
     inputs: [qlik_sense_clean]
