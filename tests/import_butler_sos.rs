@@ -12,9 +12,11 @@ use std::{
 
 use qlik_sense_events::{
     config::Config,
+    decoding::{LogNamespace, QlikSenseDeserializer},
     import::butler_sos::{Import, Options, import},
+    schema::Schema,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_qlik-sense-events");
 
@@ -138,7 +140,7 @@ fn values_arrive() {
     );
     assert!(config.transform.blacklist.case_sensitive);
     let tags = serde_json::to_value(&config.output.tags).expect("tags");
-    assert_eq!(tags, serde_json::json!({ "qs_env": "prod", "site": "7" }));
+    assert_eq!(tags, json!({ "qs_env": "prod", "site": "7" }));
     let vector: Value = yaml_serde::from_str(&import.vector_yaml).expect("YAML");
     let sinks = vector["sinks"].as_object().expect("sinks");
     let topics: Vec<&str> = sinks
@@ -188,6 +190,103 @@ fn configurations_of_vector_are_whole() {
         assert_eq!(inputs, outputs, "{name}");
         let command = vector["sources"]["qlik_sense"]["command"].to_string();
         assert!(command.contains(&options().plugin_toml), "{name}");
+    }
+}
+
+/// An example of a configuration of Vector.
+fn example(name: &str) -> Value {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("examples/vector/{name}.yaml"));
+    yaml_serde::from_str(&read(&file)).expect("YAML")
+}
+
+/// Vector's configuration for a configuration of Butler SOS.
+fn vector(of: &Value) -> Value {
+    let import = import(&of.to_string(), &options()).expect("an import");
+    yaml_serde::from_str(&import.vector_yaml).expect("YAML")
+}
+
+/// The examples for Butler SOS's destinations are what the import writes, so that they are checked once
+/// for both.
+#[test]
+fn examples_are_what_is_imported() {
+    let influxdb = vector(&json!({ "Butler-SOS": {
+        "userEvents": { "enable": true, "sendToInfluxdb": { "enable": true } },
+        "influxdbConfig": { "enable": true, "host": "127.0.0.1", "version": 1, "v1Config": { "dbName": "senseops" } },
+    } }));
+    let new_relic = vector(&json!({ "Butler-SOS": {
+        "userEvents": { "enable": true, "sendToNewRelic": { "enable": true, "destinationAccount": ["a"] } },
+        "newRelic": { "enable": true },
+        "thirdPartyToolsCredentials": { "newRelic": [{ "accountName": "a", "accountId": "${NEW_RELIC_ACCOUNT_ID}" }] },
+    } }));
+    for (name, imported) in [("influxdb", influxdb), ("new_relic", new_relic)] {
+        let example = example(name);
+        assert_eq!(example["transforms"], imported["transforms"], "{name}");
+        assert_eq!(example["sinks"], imported["sinks"], "{name}");
+    }
+    let topic =
+        |command: &str| json!({ "enable": true, "topic": format!("qliksense/userevent{command}") });
+    let mqtt = vector(&json!({ "Butler-SOS": {
+        "userEvents": { "enable": true, "sendToMQTT": { "enable": true, "postTo": {
+            "everythingTopic": topic(""),
+            "sessionStartTopic": topic("/session/start"),
+            "sessionStopTopic": topic("/session/stop"),
+            "connectionOpenTopic": topic("/connection/open"),
+            "connectionCloseTopic": topic("/connection/close"),
+        } } },
+        "mqttConfig": { "enable": true, "brokerHost": "127.0.0.1" },
+    } }));
+    let example = example("mqtt");
+    assert_eq!(example["sinks"], mqtt["sinks"]);
+    let command = "butler_sos_command";
+    assert_eq!(example["transforms"][command], mqtt["transforms"][command]);
+}
+
+/// The message that the import makes of an event in the schema `default` has the keys of the schema
+/// `butler_sos`, and takes only fields that the former has.
+#[test]
+fn messages_have_the_keys_of_the_schema() {
+    let datagram = "/qseow-proxy-connection/;n1;Open connection;LAB;goran;AppAccess;\
+                    /app/a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69;UserAgent: 'Mozilla/5.0 (Windows NT 10.0; \
+                    Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36'";
+    let events = QlikSenseDeserializer::default()
+        .parse(datagram.into(), LogNamespace::Legacy)
+        .expect("an event");
+    let keys = |schema: Schema| -> BTreeSet<String> {
+        let json = serde_json::to_value(schema.view(&events[0])).expect("JSON");
+        json.as_object()
+            .expect("an object")
+            .keys()
+            .cloned()
+            .collect()
+    };
+    let imported = imported(&folder().join("v15.yaml")).vector_yaml;
+    let vector: Value = yaml_serde::from_str(&imported).expect("YAML");
+    let program = |transform: &str| -> String {
+        let source = &vector["transforms"][transform]["source"];
+        source.as_str().expect("a program").to_owned()
+    };
+    let message = program("butler_sos_message");
+    let written: BTreeSet<String> = message
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix('"')?.split_once("\": "))
+        .map(|(key, _)| key.to_owned())
+        .collect();
+    assert_eq!(written, keys(Schema::ButlerSos));
+    // Those that this event cannot have: it came through no network, and nobody has named its app.
+    let mut known = keys(Schema::Default);
+    known.extend(["app_name", "tags", "timestamp"].map(str::to_owned));
+    for transform in ["butler_sos_message", "influxdb_point", "new_relic_event"] {
+        let program = program(transform);
+        let fields = program
+            .split(|c: char| !(c.is_ascii_alphanumeric() || "._".contains(c)))
+            .filter_map(|word| word.strip_prefix('.'))
+            .filter(|field| !["", "eventType"].contains(field));
+        let mut count = 0;
+        for field in fields {
+            assert!(known.contains(field), "{transform}: {field}");
+            count += 1;
+        }
+        assert!(count > 10, "{transform}: {count}");
     }
 }
 
@@ -335,7 +434,7 @@ fn names_are_looked_up_on_request() {
 #[test]
 fn values_cannot_leave_their_place() {
     let hostile = "a\": b\nsinks: # '''\"\"\"";
-    let yaml = serde_json::json!({ "Butler-SOS": {
+    let yaml = json!({ "Butler-SOS": {
         "userEvents": {
             "excludeUser": [{ "directory": "LAB", "userId": hostile }],
             "udpServerConfig": { "serverHost": hostile, "enableSourceValidation": true, "allowedSources": [hostile] },
