@@ -154,7 +154,7 @@ fn values_arrive() {
             .all(|topic| topic.starts_with("qliksense/userevent"))
     );
     let uri = "http://influxdb.example.com:8087/api/v2/write\
-               ?org=Example%%20Ltd%%2E&bucket=qlik%%20100%%25&precision=ns";
+               ?org=Example+Ltd.&bucket=qlik+events&precision=ns";
     assert_eq!(sinks["influxdb"]["uri"], uri);
     assert_eq!(sinks["new_relic"]["region"], "eu");
     assert_eq!(sinks["new_relic_2"]["account_id"], "7654321");

@@ -155,8 +155,8 @@ fn problem(error: &yaml_serde::Error, key: &str) -> Problem {
 
 /// What is to be known of environment variables.
 const VARIABLES: &str = "\
-# `${NAME}` is an environment variable of Vector. Since 0.57 Vector reads them only if it was started with
-# --dangerously-allow-env-var-interpolation.
+# Names in braces after a dollar sign are environment variables of Vector. Since 0.57 Vector reads them only
+# if it was started with --dangerously-allow-env-var-interpolation.
 
 ";
 
@@ -170,9 +170,10 @@ fn heading(what: &str, notes: &[Note]) -> String {
         text.push_str("#\n# Not carried over, or different from Butler SOS:\n");
     }
     for note in notes {
-        // A name in the file may hold a line break, which would end the comment.
+        // A name in the file may hold a line break, which would end the comment, or a dollar sign,
+        // which Vector would take for an environment variable even in a comment.
         text.push_str("# - ");
-        text.push_str(&note.to_string().replace(['\r', '\n'], " "));
+        text.push_str(&note.to_string().replace(['\r', '\n', '$'], " "));
         text.push('\n');
     }
     text.push('\n');

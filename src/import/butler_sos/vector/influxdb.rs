@@ -6,14 +6,28 @@
 
 use std::fmt::Write;
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{Pieces, is_on, note_placeholders, note_secret, quoted, quoted_template};
+use super::{Pieces, is_on, note_placeholders, note_secret, quoted};
 use crate::import::butler_sos::{
     Note,
     config::{ButlerSos, InfluxdbConfig},
     values::InfluxVersion,
 };
+
+/// What is not itself in a query, and so has to be encoded.
+const ENCODED: AsciiSet = NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'/')
+    .remove(b':')
+    .remove(b'@')
+    .remove(b'!')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b',');
 
 const POINT: &str = r#"
   # A point of the measurement `user_events` in InfluxDB's line protocol, with Butler SOS's tags and
@@ -21,6 +35,8 @@ const POINT: &str = r#"
   influxdb_point:
     type: remap
     inputs: [qlik_sense_kind.users]
+    # Otherwise an event goes on as it was.
+    drop_on_error: true
     source: |
       # As with Butler SOS, an event without a user makes no point.
       if !exists(.user) { abort }
@@ -123,7 +139,7 @@ pub(super) fn add(from: &ButlerSos, pieces: &mut Pieces, notes: &mut Vec<Note>) 
     let auth = auth(influxdb, notes);
     let sink = SINK
         .replace("@AUTH@", &auth)
-        .replace("@URI@", &quoted_template(&uri(influxdb, notes)));
+        .replace("@URI@", &quoted(&uri(influxdb, notes)));
     pieces.sinks.push_str(&sink);
     notes.push(Note::new(
         "influxdbConfig",
@@ -146,7 +162,11 @@ fn uri(influxdb: &InfluxdbConfig, notes: &mut Vec<Note>) -> String {
             let message = "missing; write it into the sink's `uri`";
             notes.push(Note::new(&format!("influxdbConfig.{key}"), message));
         }
-        utf8_percent_encode(name.unwrap_or_default(), NON_ALPHANUMERIC).to_string()
+        let name = utf8_percent_encode(name.unwrap_or_default(), &ENCODED).to_string();
+        // As in forms: Vector reads templates here, so that a `%` is not just a `%`.
+        let name = name.replace("%20", "+");
+        note_placeholders(&format!("influxdbConfig.{key}"), &name, notes);
+        name
     };
     match influxdb.version {
         InfluxVersion::V1 => {

@@ -106,17 +106,14 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// A text where Vector reads templates: `%` begins a part of the time, unless it is doubled.
-fn quoted_template(text: &str) -> String {
-    quoted(&text.replace('%', "%%"))
-}
-
-/// Notes what Vector would take for its own language, and cannot be told otherwise.
+/// Notes what Vector takes for its own language, and cannot be told otherwise: `$` anywhere, and where
+/// templates are read `{{` and `%`. (Of `%%` its templates make `%` only beside a part of the time.)
 fn note_placeholders(key: &str, text: &str, notes: &mut Vec<Note>) {
-    if text.contains("{{") || text.contains('$') {
+    if text.contains("{{") || text.contains(['$', '%']) {
         notes.push(Note::new(
             key,
-            "`{{` and `$` stand for values in Vector's configuration; choose another name",
+            "dollar signs, `%` and `{{` stand for other things in Vector's configuration; choose \
+             another name",
         ));
     }
 }

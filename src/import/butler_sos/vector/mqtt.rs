@@ -1,6 +1,6 @@
 //! User events to MQTT: one topic for all of them and one for each command.
 
-use super::{Pieces, is_on, note_placeholders, quoted, quoted_template};
+use super::{Pieces, is_on, note_placeholders, quoted};
 use crate::import::butler_sos::{
     Note,
     config::{ButlerSos, PostTo, Topic},
@@ -12,6 +12,8 @@ const MESSAGE: &str = r#"
   butler_sos_message:
     type: remap
     inputs: [qlik_sense_kind.users]
+    # Otherwise an event goes on as it was.
+    drop_on_error: true
     source: |
       browser = parse_regex(.browser_version, r'^(?P<major>[0-9]+)') ?? {}
       app_name = if exists(.app_id) { .app_name || "<unknown app name>" }
@@ -104,7 +106,7 @@ pub(super) fn add(from: &ButlerSos, pieces: &mut Pieces, notes: &mut Vec<Note>) 
             .replace("@HOST@", &host)
             .replace("@PORT@", &port.to_string())
             // Last, as it may hold anything.
-            .replace("@TOPIC@", &quoted_template(topic));
+            .replace("@TOPIC@", &quoted(topic));
         pieces.sinks.push_str(&sink);
     }
     if !routes.is_empty() {

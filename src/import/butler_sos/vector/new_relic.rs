@@ -11,8 +11,10 @@ const EVENT: &str = r#"
   new_relic_event:
     type: remap
     inputs: [qlik_sense_kind.users]
+    # Otherwise an event goes on as it was.
+    drop_on_error: true
     source: |
-      browser = parse_regex(.browser_version, r'^(?P<major>[0-9]+)') ?? {}
+@HASHES@      browser = parse_regex(.browser_version, r'^(?P<major>[0-9]+)') ?? {}
       app_name = if exists(.app_id) { .app_name || "<unknown app name>" }
       event = {
         "timestamp": to_unix_timestamp(timestamp!(.timestamp), unit: "milliseconds"),
@@ -43,6 +45,15 @@ const SINK: &str = r#"
     license_key: "${@VARIABLE@}"
 "#;
 
+/// Hashes of who it is, with a key that is read when Vector runs.
+const HASHES: &str = r#"      # Tokens in the place of names, which nobody can make or undo without the key.
+      key = get_env_var!("QLIK_SENSE_HASH_KEY")
+      assert!(length(key) >= 32, "QLIK_SENSE_HASH_KEY has fewer than 32 characters")
+      user = if exists(.user) { encode_base16(hmac(string!(.user), key)) }
+      user_directory = if exists(.user_directory) { encode_base16(hmac(string!(.user_directory), key)) }
+      user_id = if exists(.user_id) { encode_base16(hmac(string!(.user_id), key)) }
+"#;
+
 /// The two regions of New Relic's Event API.
 const REGIONS: [(&str, &str); 2] = [
     ("us", "https://insights-collector.newrelic.com"),
@@ -64,22 +75,22 @@ pub(super) fn add(from: &ButlerSos, pieces: &mut Pieces, notes: &mut Vec<Note>) 
         ));
         return;
     }
-    let values = if send.scramble {
+    let (hashes, values) = if send.scramble {
         notes.push(Note::new(
             "userEvents.sendToNewRelic.scramble",
-            "names are replaced by keyed hashes, with the key in the environment variable \
-             QLIK_SENSE_HASH_KEY. They differ from Butler SOS's, whose hashes have no key and can be \
-             undone by trying names",
+            "names are replaced by keyed hashes; put a key of at least 32 characters into the \
+             environment variable QLIK_SENSE_HASH_KEY. They differ from Butler SOS's, whose hashes \
+             have no key and can be undone by trying names",
         ));
-        [".user", ".user_directory", ".user_id"].map(hashed)
+        (HASHES, ["user", "user_directory", "user_id"])
     } else {
-        [".user", ".user_directory", ".user_id"].map(str::to_owned)
+        ("", [".user", ".user_directory", ".user_id"])
     };
     let event = ["@USER_FULL@", "@USER_DIRECTORY@", "@USER_ID@"]
         .iter()
         .zip(values)
-        .fold(EVENT.to_owned(), |text, (name, value)| {
-            text.replace(name, &value)
+        .fold(EVENT.replace("@HASHES@", hashes), |text, (name, value)| {
+            text.replace(name, value)
         });
     pieces.transforms.push_str(&event);
     let region = region(from, notes);
@@ -151,11 +162,4 @@ fn region(from: &ButlerSos, notes: &mut Vec<Note>) -> &'static str {
             REGIONS[0].0
         }
     }
-}
-
-/// A keyed hash of a field, with a key that is read when Vector runs.
-fn hashed(field: &str) -> String {
-    format!(
-        "if exists({field}) {{ encode_base16(hmac(string!({field}), get_env_var!(\"QLIK_SENSE_HASH_KEY\"))) }}"
-    )
 }
