@@ -65,7 +65,8 @@ const POINT: &str = r#"
       # and a backslash at the end would hide what follows.
       line = "user_events"
       for_each(compact(merge(tags, object(.tags) ?? {}))) -> |name, value| {
-        pair = map_values([name, to_string(value) ?? ""]) -> |text| {
+        value = to_string(value) ?? ""
+@SANITIZED@        pair = map_values([name, value]) -> |text| {
           text = replace(replace(text, r'[\r\n]+', " "), r'\\+$', "")
           replace(replace(replace(text, ",", "\\,"), "=", "\\="), " ", "\\ ")
         }
@@ -80,6 +81,12 @@ const POINT: &str = r#"
 
       time = to_unix_timestamp(timestamp!(.timestamp), unit: "nanoseconds")
       . = { "message": line + " " + join!(values, ",") + " " + to_string(time) }
+"#;
+
+/// What Butler SOS leaves out of tags for version 3 alone.
+const SANITIZED: &str = r#"        if name != "userFull" {
+          value = replace(value, r'[<>\\]', "")
+        }
 "#;
 
 const SINK: &str = r"
@@ -133,9 +140,14 @@ pub(super) fn add(from: &ButlerSos, pieces: &mut Pieces, notes: &mut Vec<Note>) 
     for (name, value) in fields(influxdb.version) {
         let _ = writeln!(lines, "        {}: {value},", quoted(name));
     }
-    pieces
-        .transforms
-        .push_str(&POINT.replace("@FIELDS@", &lines));
+    let sanitized = match influxdb.version {
+        InfluxVersion::V1 | InfluxVersion::V2 => "",
+        InfluxVersion::V3 => SANITIZED,
+    };
+    let point = POINT
+        .replace("@FIELDS@", &lines)
+        .replace("@SANITIZED@", sanitized);
+    pieces.transforms.push_str(&point);
     let auth = auth(influxdb, notes);
     let sink = SINK
         .replace("@AUTH@", &auth)
