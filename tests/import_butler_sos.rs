@@ -164,7 +164,10 @@ fn values_arrive() {
 #[test]
 fn configurations_of_vector_are_whole() {
     for (name, file) in configurations() {
-        let vector: Value = yaml_serde::from_str(&imported(&file).vector_yaml).expect("YAML");
+        let import = imported(&file);
+        Config::parse(&import.plugin_toml)
+            .unwrap_or_else(|problems| panic!("{name}: {problems:?}"));
+        let vector: Value = yaml_serde::from_str(&import.vector_yaml).expect("YAML");
         let mut outputs = BTreeSet::from(["qlik_sense".to_owned()]);
         let mut inputs = BTreeSet::new();
         for (transform, body) in vector["transforms"].as_object().expect("transforms") {

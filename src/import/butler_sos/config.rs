@@ -4,7 +4,9 @@
 //! later versions fill in what is missing. Keys that are not here are none of our business; see
 //! `leftovers`.
 
-use serde::{Deserialize, Deserializer};
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, de};
 
 use super::values::{Count, InfluxVersion, Port, Secret, Text};
 
@@ -256,14 +258,44 @@ pub(super) struct Header {
 #[serde(rename_all = "camelCase", default, expecting = "keys with values")]
 pub(super) struct Credentials {
     #[serde(deserialize_with = "or_default")]
-    pub(super) new_relic: Vec<NewRelicAccount>,
+    pub(super) new_relic: NewRelicAccounts,
 }
 
-/// An entry of `thirdPartyToolsCredentials.newRelic`.
+/// `thirdPartyToolsCredentials.newRelic`: a list, and in Butler SOS 9.0 and 9.1 the only account.
+#[derive(Debug, Default)]
+pub(super) struct NewRelicAccounts(pub(super) Vec<NewRelicAccount>);
+
+impl<'de> Deserialize<'de> for NewRelicAccounts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AccountsVisitor)
+    }
+}
+
+struct AccountsVisitor;
+
+impl<'de> de::Visitor<'de> for AccountsVisitor {
+    type Value = NewRelicAccounts;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of accounts")
+    }
+
+    fn visit_seq<A: de::SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
+        let list = de::value::SeqAccessDeserializer::new(list);
+        Vec::deserialize(list).map(NewRelicAccounts)
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        let map = de::value::MapAccessDeserializer::new(map);
+        NewRelicAccount::deserialize(map).map(|account| NewRelicAccounts(vec![account]))
+    }
+}
+
+/// An account of New Relic. The only one of Butler SOS 9.0 and 9.1 has no name.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "keys with values")]
 pub(super) struct NewRelicAccount {
-    pub(super) account_name: Text,
+    pub(super) account_name: Option<Text>,
     pub(super) account_id: Text,
     pub(super) insert_api_key: Option<Secret>,
 }

@@ -20,7 +20,7 @@ const fn part(key: &'static str, used_if: &'static [&'static str], why: &'static
 }
 
 /// Every key of Butler SOS 9 to 15 that is not read here.
-const PARTS: [Part; 34] = [
+const PARTS: [Part; 35] = [
     part(
         "logEvents",
         &[
@@ -31,6 +31,11 @@ const PARTS: [Part; 34] = [
             "logEvents.source.qixPerf.enable",
         ],
         "log events and engine performance are not user events; keep Butler SOS for them",
+    ),
+    part(
+        "logdb",
+        &["logdb.enable"],
+        "Qlik Sense's database of log entries is not read",
     ),
     part(
         "serversToMonitor",

@@ -46,11 +46,17 @@ impl de::Visitor<'_> for TextVisitor {
 
 /// A password, token or key. It is read and forgotten, so that it cannot be printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Secret;
+pub(super) struct Secret {
+    /// Whether there was any.
+    pub(super) is_set: bool,
+}
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Text::deserialize(deserializer).map(|_| Self)
+        let text = Text::deserialize(deserializer)?;
+        Ok(Self {
+            is_set: !text.0.is_empty(),
+        })
     }
 }
 

@@ -217,7 +217,7 @@ fn auth(influxdb: &InfluxdbConfig, notes: &mut Vec<Note>) -> String {
             note_secret(
                 "influxdbConfig.v1Config.auth.password",
                 "INFLUXDB_PASSWORD",
-                auth.password.is_some(),
+                auth.password,
                 notes,
             );
             return format!(
@@ -231,7 +231,7 @@ fn auth(influxdb: &InfluxdbConfig, notes: &mut Vec<Note>) -> String {
     note_secret(
         &format!("influxdbConfig.{key}"),
         "INFLUXDB_TOKEN",
-        variable.is_some(),
+        variable,
         notes,
     );
     "    auth:\n      strategy: custom\n      value: \"Token ${INFLUXDB_TOKEN}\"\n".into()

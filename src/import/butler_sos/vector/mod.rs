@@ -7,7 +7,7 @@ mod influxdb;
 mod mqtt;
 mod new_relic;
 
-use super::{Note, Options, config::ButlerSos};
+use super::{Note, Options, config::ButlerSos, values::Secret};
 
 /// What every configuration begins with: the source, and who is who.
 const HEAD: &str = r#"sources:
@@ -119,8 +119,8 @@ fn note_placeholders(key: &str, text: &str, notes: &mut Vec<Note>) {
 }
 
 /// Notes a secret that is not carried over, and where it has to be put.
-fn note_secret(key: &str, variable: &str, is_set: bool, notes: &mut Vec<Note>) {
-    let message = if is_set {
+fn note_secret(key: &str, variable: &str, secret: Option<Secret>, notes: &mut Vec<Note>) {
+    let message = if secret.is_some_and(|secret| secret.is_set) {
         format!("not written into the file; put it into the environment variable {variable}")
     } else {
         format!("missing; expected in the environment variable {variable}")

@@ -104,7 +104,7 @@ pub(super) fn add(from: &ButlerSos, pieces: &mut Pieces, notes: &mut Vec<Note>) 
         note_secret(
             "thirdPartyToolsCredentials.newRelic.insertApiKey",
             &variable,
-            account.insert_api_key.is_some(),
+            account.insert_api_key,
             notes,
         );
         note_placeholders(
@@ -130,10 +130,18 @@ pub(super) fn add(from: &ButlerSos, pieces: &mut Pieces, notes: &mut Vec<Note>) 
 
 /// The accounts that user events go to.
 fn accounts<'a>(from: &'a ButlerSos, notes: &mut Vec<Note>) -> Vec<&'a NewRelicAccount> {
-    let known = &from.third_party_tools_credentials.new_relic;
+    let known = &from.third_party_tools_credentials.new_relic.0;
+    if let [only] = &**known
+        && only.account_name.is_none()
+    {
+        return vec![only];
+    }
     let mut accounts = Vec::new();
     for name in &from.user_events.send_to_new_relic.destination_account {
-        match known.iter().find(|known| known.account_name == *name) {
+        match known
+            .iter()
+            .find(|known| known.account_name.as_ref() == Some(name))
+        {
             Some(account) => accounts.push(account),
             None => notes.push(Note::new(
                 "userEvents.sendToNewRelic.destinationAccount",
