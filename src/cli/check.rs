@@ -12,6 +12,10 @@ pub struct CheckArgs {
     /// Configuration file
     #[arg(value_name = "FILE", default_value = "plugin.toml")]
     file: PathBuf,
+    /// Also ask the Qlik Repository Service once for names of apps, and say how many there are
+    #[cfg(feature = "qrs")]
+    #[arg(long)]
+    online: bool,
 }
 
 pub fn check(args: &CheckArgs) -> u8 {
@@ -30,6 +34,14 @@ pub fn check(args: &CheckArgs) -> u8 {
             return USAGE;
         }
     };
+    #[cfg(feature = "qrs")]
+    let client = match service::client(&config, args.online) {
+        Ok(client) => client,
+        Err(message) => {
+            anstream::eprintln!("{message}");
+            return USAGE;
+        }
+    };
     let blacklist = &config.transform.blacklist;
     anstream::println!(
         "{file}: ok; listens on {}, {} users and {} files in the blacklist, {} app names, codec {}",
@@ -45,5 +57,46 @@ pub fn check(args: &CheckArgs) -> u8 {
         pipeline.app_names().len(),
         config.output.codec,
     );
+    #[cfg(feature = "qrs")]
+    if args.online
+        && let Some(client) = client
+    {
+        return service::ask(&client, &config);
+    }
     SUCCESS
+}
+
+/// The Qlik Repository Service.
+#[cfg(feature = "qrs")]
+mod service {
+    use qlik_sense_events::{config::Config, host::qrs::Client};
+
+    use super::super::{FAILURE, SUCCESS};
+
+    /// A client with certificates that can be used; none where no service is configured.
+    pub fn client(config: &Config, is_wanted: bool) -> Result<Option<Client>, String> {
+        let qrs = &config.transform.app_names.qrs;
+        if qrs.is_enabled() {
+            let client = Client::new(qrs).map_err(|error| error.to_string())?;
+            return Ok(Some(client));
+        }
+        if is_wanted {
+            return Err("there is nobody to ask: transform.app_names.qrs.host is empty".into());
+        }
+        Ok(None)
+    }
+
+    pub fn ask(client: &Client, config: &Config) -> u8 {
+        match client.apps() {
+            Ok(apps) => {
+                let address = config.transform.app_names.qrs.address();
+                anstream::println!("{address}: ok; names of {} apps", apps.len());
+                SUCCESS
+            }
+            Err(error) => {
+                anstream::eprintln!("{error}");
+                FAILURE
+            }
+        }
+    }
 }

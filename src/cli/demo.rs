@@ -64,7 +64,7 @@ pub fn demo(args: &DemoArgs) -> u8 {
         Err(error) => {
             Diagnostics::new(config.output.codec).report(Level::Error, &error.to_string());
             match error {
-                ExecError::Start(StartError::Pipeline(_) | StartError::Fields(_)) => USAGE,
+                ExecError::Start(error) if error.is_configuration() => USAGE,
                 _ => FAILURE,
             }
         }

@@ -51,7 +51,7 @@ pub fn run(args: &RunArgs) -> u8 {
         Err(error) => {
             diagnostics.report(Level::Error, &error.to_string());
             match error {
-                ExecError::Start(StartError::Pipeline(_) | StartError::Fields(_)) => USAGE,
+                ExecError::Start(error) if error.is_configuration() => USAGE,
                 _ => FAILURE,
             }
         }

@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::RangeInclusive};
 
-use super::Config;
+use super::{Config, app_names::is_host};
 use crate::{decoding::MAX_DATAGRAM_BYTES, schema::SOURCE_TYPE};
 
 /// A minute to a year.
@@ -105,6 +105,42 @@ impl Config {
             (1..=MAX_DATAGRAM_BYTES).contains(&source.max_datagram_bytes),
             "source.max_datagram_bytes",
             "1 to 65507 bytes, the most that a UDP datagram can carry",
+        );
+        let qrs = &self.transform.app_names.qrs;
+        expect(
+            is_host(&qrs.host),
+            "transform.app_names.qrs.host",
+            "the name of a machine or its IP address, with nothing around it",
+        );
+        expect(
+            is_host(&qrs.server_name),
+            "transform.app_names.qrs.server_name",
+            "a name in the service's certificate",
+        );
+        expect(
+            qrs.port != 0,
+            "transform.app_names.qrs.port",
+            "1 to 65535, which is 4242 unless it was changed",
+        );
+        expect(
+            qrs.user_parts().is_some(),
+            "transform.app_names.qrs.user",
+            r"DIRECTORY\user_id in ASCII and without `;`, for example INTERNAL\sa_api",
+        );
+        expect(
+            (1..=86_400).contains(&qrs.interval_secs),
+            "transform.app_names.qrs.interval_secs",
+            "1 to 86400 seconds",
+        );
+        expect(
+            (1..=600).contains(&qrs.timeout_secs),
+            "transform.app_names.qrs.timeout_secs",
+            "1 to 600 seconds",
+        );
+        expect(
+            cfg!(feature = "qrs") || !qrs.is_enabled(),
+            "transform.app_names.qrs.host",
+            "no host: this program was built without the feature `qrs`",
         );
         if let Err(error) = self.output.layout() {
             wrong.push(WrongValue {

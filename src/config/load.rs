@@ -82,7 +82,16 @@ impl Config {
         let folder = file.parent().unwrap_or(Path::new(""));
         let transform = &mut config.transform;
         let files = transform.blacklist.files.iter_mut();
-        for file in files.chain(&mut transform.app_names.files) {
+        let qrs = &mut transform.app_names.qrs;
+        let certificates = [
+            &mut qrs.certificate_file,
+            &mut qrs.key_file,
+            &mut qrs.root_file,
+        ];
+        for file in files
+            .chain(&mut transform.app_names.files)
+            .chain(certificates)
+        {
             *file = folder.join(&*file);
         }
         Ok(config)

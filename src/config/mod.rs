@@ -5,14 +5,18 @@
 //! key.
 
 mod addresses;
+mod app_names;
 mod check;
 mod load;
 mod manifest;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "qrs")]
+pub(crate) use self::app_names::authority;
 pub use self::{
     addresses::Addresses,
+    app_names::{AppNamesOptions, QrsConfig},
     check::WrongValue,
     load::{ConfigError, Problem},
     manifest::{HostManifest, Manifest},
@@ -23,7 +27,7 @@ use crate::{
     pipeline::{PipelineConfig, UndecodedPolicy},
     schema::{Layout, Schema, Tags, UnknownField},
     source::{RateLimitConfig, SenderRange},
-    transform::{AppNamesConfig, BlacklistConfig, SessionsConfig},
+    transform::{BlacklistConfig, SessionsConfig},
     wire::FallbackEncoding,
 };
 
@@ -135,7 +139,7 @@ pub struct TransformConfig {
     /// `[transform.blacklist]`: whose events are left out.
     pub blacklist: BlacklistConfig,
     /// `[transform.app_names]`: where names of apps come from.
-    pub app_names: AppNamesConfig,
+    pub app_names: AppNamesOptions,
     /// `[transform.sessions]`: whether and how sessions are followed.
     pub sessions: SessionsConfig,
 }
@@ -176,7 +180,7 @@ impl Config {
             },
             undecoded: self.source.undecoded,
             blacklist: self.transform.blacklist.clone(),
-            app_names: self.transform.app_names.clone(),
+            app_names: self.transform.app_names.transform(),
             sessions: self.transform.sessions.clone(),
         }
     }

@@ -8,8 +8,12 @@ pub mod exec;
 #[cfg(all(unix, feature = "fluent-bit"))]
 pub mod fluent_bit;
 pub mod frames;
+pub mod health;
 pub mod listener;
+#[cfg(feature = "qrs")]
+pub mod qrs;
 pub mod queue;
+pub mod refresh;
 pub mod reload;
 pub mod start;
 pub mod supervisor;

@@ -23,6 +23,10 @@ pub enum StartError {
     /// A file that a transform needs cannot be used.
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
+    /// A certificate or the key for the Qlik Repository Service cannot be used.
+    #[cfg(feature = "qrs")]
+    #[error(transparent)]
+    Repository(#[from] super::qrs::QrsError),
     /// A field that is to be left out is none of the schema.
     #[error("output.drop_fields: {0}")]
     Fields(#[from] UnknownField),
@@ -37,14 +41,27 @@ pub enum StartError {
 /// Sockets, and a pipeline for each.
 pub type Opened = Vec<(Bound, Vec<Pipeline>)>;
 
+impl StartError {
+    /// Whether the configuration is wrong, or a file that it names.
+    #[must_use]
+    pub const fn is_configuration(&self) -> bool {
+        match self {
+            Self::Pipeline(_) | Self::Fields(_) => true,
+            #[cfg(feature = "qrs")]
+            Self::Repository(_) => true,
+            Self::Bind(_) | Self::Socket(_) | Self::Thread(_) => false,
+        }
+    }
+}
+
 /// Opens the sockets, or takes those that the service manager has opened, and builds a pipeline for
 /// each.
 ///
 /// # Errors
 ///
-/// [`StartError`] when an address cannot be listened on or the blacklist cannot be built.
+/// [`StartError`] when an address cannot be listened on or a file of a transform cannot be used.
 pub fn open(config: &Config) -> Result<Opened, StartError> {
-    // The blacklist first: a slip in it should not depend on whether the port is free.
+    // The pipeline first: a slip in its files should not depend on whether the port is free.
     config.pipeline().build()?;
     let source = &config.source;
     let mut bound = source::activated(source.receive_buffer_bytes).map_err(StartError::Socket)?;
@@ -94,12 +111,18 @@ fn pipelines(config: &Config, bound: Vec<Bound>) -> Result<Opened, StartError> {
     let pipeline = config.pipeline();
     // One for all sockets: the events of one user may come through several.
     let sessions = pipeline.sessions();
+    let mut names = None;
     bound
         .into_iter()
         .map(|bound| {
-            let build = |_| pipeline.build_with(sessions.as_ref());
-            let pipelines = bound.sockets.iter().map(build);
-            let pipelines = pipelines.collect::<Result<_, _>>()?;
+            let pipelines = bound.sockets.iter().map(|_| {
+                let mut pipeline = pipeline.build_with(sessions.as_ref())?;
+                // One table for all sockets.
+                let names = names.get_or_insert_with(|| pipeline.app_names().clone());
+                pipeline.replace_app_names(names.clone());
+                Ok(pipeline)
+            });
+            let pipelines = pipelines.collect::<Result<_, StartError>>()?;
             Ok((bound, pipelines))
         })
         .collect()

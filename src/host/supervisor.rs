@@ -11,13 +11,13 @@ use super::{
     diagnostics::{Level, Report},
     listener::{Listener, Totals},
     queue::Queue,
-    reload::Watched,
+    refresh::Refresh,
     start::StartError,
     telemetry::Telemetry,
     threads::{Failure, spawn},
     worker::{Control, Sink, Worker},
 };
-use crate::{config::Config, schema::Timestamp, source::Bound, transform::BlacklistConfig};
+use crate::{config::Config, schema::Timestamp, source::Bound, transform::AppTable};
 
 /// How often a host lets the supervisor look around.
 pub const TICK: Duration = Duration::from_millis(250);
@@ -29,8 +29,7 @@ const REPORT: Duration = Duration::from_mins(1);
 /// host lets it [look around](Self::look_around) every [`TICK`].
 #[derive(Debug)]
 pub struct Supervisor<D> {
-    blacklist: BlacklistConfig,
-    watched: Watched,
+    refresh: Refresh,
     listeners: Vec<Listener>,
     threads: Vec<JoinHandle<()>>,
     queue: Arc<Queue>,
@@ -49,13 +48,18 @@ impl<D: Report> Supervisor<D> {
     /// [`StartError::Thread`] when the system gives none.
     pub fn start<S: Sink + Send + 'static>(
         config: &Config,
-        watched: Watched,
+        mut refresh: Refresh,
         (listeners, workers): (Vec<Listener>, Vec<Worker<S>>),
         queue: Arc<Queue>,
         telemetry: Telemetry,
         diagnostics: D,
         failed: impl Fn(Failure) + Clone + Send + 'static,
     ) -> Result<Self, StartError> {
+        refresh.start(
+            workers
+                .first()
+                .map_or_else(AppTable::default, Worker::app_names),
+        )?;
         let threads = workers
             .into_iter()
             .map(|worker| spawn("worker", failed.clone(), || worker.run()))
@@ -63,8 +67,7 @@ impl<D: Report> Supervisor<D> {
             .map_err(StartError::Thread)?;
         let interval = config.telemetry.interval_secs;
         Ok(Self {
-            blacklist: config.transform.blacklist.clone(),
-            watched,
+            refresh,
             reported: vec![Totals::default(); listeners.len()],
             report: Every::new(REPORT),
             telemetry,
@@ -78,9 +81,9 @@ impl<D: Report> Supervisor<D> {
 
     /// Does what is due.
     pub fn look_around(&mut self) {
-        if self.watched.changed() {
-            self.reload();
-        }
+        let workers = self.listeners.iter().flat_map(|listener| &listener.workers);
+        let controls = workers.map(|worker| &*worker.control);
+        self.refresh.look_around(controls, &mut self.diagnostics);
         self.report_receive_errors();
         if self.report.is_due() {
             self.report_totals("running", |now, reported| now != reported);
@@ -134,23 +137,6 @@ impl<D: Report> Supervisor<D> {
         self.report_totals("stopped", |_, _| true);
     }
 
-    /// Reads the blacklist anew. A bad file changes nothing but is reported.
-    fn reload(&mut self) {
-        match self.blacklist.build() {
-            Ok(blacklist) => {
-                for control in self.controls() {
-                    control.replace_blacklist(blacklist.clone());
-                }
-                self.diagnostics
-                    .report(Level::Info, "the blacklist was read again");
-            }
-            Err(error) => self.diagnostics.report(
-                Level::Error,
-                &format!("the blacklist was not read again, the old rules stay: {error}"),
-            ),
-        }
-    }
-
     fn report_receive_errors(&mut self) {
         let errors: Vec<_> = self
             .controls()
@@ -177,8 +163,13 @@ impl<D: Report> Supervisor<D> {
 
     fn tell(&mut self, is_last: bool) {
         let time = Timestamp(SystemTime::now().into());
-        self.telemetry
-            .tell(&self.listeners, &self.queue, time, is_last);
+        self.telemetry.tell(
+            &self.listeners,
+            &self.queue,
+            self.refresh.app_names_counts(),
+            time,
+            is_last,
+        );
     }
 
     fn controls(&self) -> impl Iterator<Item = &Control> {

@@ -6,6 +6,7 @@ use super::{
     diagnostics::Diagnostic,
     listener::{Listener, Totals},
     queue::Queue,
+    refresh::AppNamesCounts,
 };
 use crate::{
     encoding::{Codec, Encoder, Metric, MetricValue, metrics_frame},
@@ -20,6 +21,7 @@ use crate::{
 pub struct Telemetry {
     form: Form,
     told: Vec<Totals>,
+    told_app_names: AppNamesCounts,
 }
 
 #[derive(Debug)]
@@ -47,19 +49,30 @@ impl Telemetry {
         Self {
             form,
             told: vec![Totals::default(); listeners],
+            told_app_names: AppNamesCounts::default(),
         }
     }
 
     /// Offers a set of metrics to the queue. What an earlier set that still waits leaves no room for
     /// is part of the next one; there is always room for the set that `is_last`.
-    pub fn tell(&mut self, listeners: &[Listener], queue: &Queue, time: Timestamp, is_last: bool) {
+    pub fn tell(
+        &mut self,
+        listeners: &[Listener],
+        queue: &Queue,
+        app_names: Option<AppNamesCounts>,
+        time: Timestamp,
+        is_last: bool,
+    ) {
         let totals: Vec<Totals> = listeners
             .iter()
             .map(|listener| listener.totals(queue))
             .collect();
         let frame = match self.form {
             Form::Metrics(codec) => {
-                let metrics = self.since_told(listeners, &totals, queue);
+                let mut metrics = self.since_told(listeners, &totals, queue);
+                if let Some(app_names) = &app_names {
+                    of_app_names(app_names, &self.told_app_names, &mut metrics);
+                }
                 metrics_frame(codec, &metrics, time)
             }
             Form::Records => self.changed(listeners, &totals, time, is_last),
@@ -68,6 +81,7 @@ impl Telemetry {
             && queue.offer_metrics(&frame, is_last)
         {
             self.told = totals;
+            self.told_app_names = app_names.unwrap_or_default();
         }
     }
 
@@ -105,6 +119,24 @@ impl Telemetry {
 }
 
 type Tag = (&'static str, Cow<'static, str>);
+
+fn of_app_names(now: &AppNamesCounts, told: &AppNamesCounts, metrics: &mut Vec<Metric>) {
+    metrics.push(Metric {
+        name: "app_names",
+        tags: vec![],
+        value: MetricValue::Gauge(now.apps),
+    });
+    for (source, now, told) in [
+        ("files", now.file_failures, told.file_failures),
+        ("qrs", now.qrs_failures, told.qrs_failures),
+    ] {
+        metrics.push(Metric {
+            name: "app_names_refresh_failures_total",
+            tags: vec![("source", source.into())],
+            value: MetricValue::Counter(now.saturating_sub(told)),
+        });
+    }
+}
 
 fn of_listener(address: &str, now: &Totals, told: &Totals, metrics: &mut Vec<Metric>) {
     let mut add = |name, tags: Vec<Tag>, value| {

@@ -17,7 +17,7 @@ use crate::{
     event::Arrival,
     pipeline::{Counters, Pipeline},
     source::{Receiver, Refusals, Senders, Verdict, receive_buffer_bytes},
-    transform::{Blacklist, OutputBuffer},
+    transform::{AppTable, Blacklist, OutputBuffer},
     wire::count_events,
 };
 
@@ -49,6 +49,7 @@ pub struct Control {
     refusals: Mutex<Refusals>,
     receive_errors: Mutex<ReceiveErrors>,
     blacklist: Mutex<Option<Blacklist>>,
+    app_names: Mutex<Option<AppTable>>,
 }
 
 /// What a worker has counted. What was received was refused, was over its sender's rate, or went into
@@ -118,6 +119,11 @@ impl Control {
     /// now on.
     pub fn replace_blacklist(&self, blacklist: Blacklist) {
         *lock(&self.blacklist) = Some(blacklist);
+    }
+
+    /// Gives the worker new names of apps: they hold for every datagram that arrives from now on.
+    pub fn replace_app_names(&self, names: AppTable) {
+        *lock(&self.app_names) = Some(names);
     }
 
     fn is_left(&self) -> bool {
@@ -195,6 +201,12 @@ impl<S: Sink> Worker<S> {
         receive_buffer_bytes(&self.socket)
     }
 
+    /// The names of apps that it begins with.
+    #[must_use]
+    pub fn app_names(&self) -> AppTable {
+        self.pipeline.app_names().clone()
+    }
+
     /// A handle on the socket, to ask what the system has counted at it.
     ///
     /// # Errors
@@ -246,6 +258,9 @@ impl<S: Sink> Worker<S> {
                 // Asked after the wait for datagrams: rules that came meanwhile hold for all of them.
                 if let Some(blacklist) = lock(&control.blacklist).take() {
                     pipeline.replace_blacklist(blacklist);
+                }
+                if let Some(names) = lock(&control.app_names).take() {
+                    pipeline.replace_app_names(names);
                 }
                 ArrivalTimes(now())
             });

@@ -7,6 +7,9 @@
 
 mod support;
 
+mod app_names;
+#[cfg(feature = "qrs")]
+mod app_names_qrs;
 mod bind;
 mod cli;
 mod codecs;

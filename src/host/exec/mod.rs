@@ -22,7 +22,7 @@ use crate::{
         diagnostics::Report,
         frames::{Enqueue, Frames},
         queue::Queue,
-        reload::Watched,
+        refresh::Refresh,
         start::{StartError, listen, open},
         threads::Failure,
     },
@@ -88,7 +88,7 @@ pub fn run(
     diagnostics: &mut Diagnostics,
     signals: (mpsc::Sender<Signal>, mpsc::Receiver<Signal>),
 ) -> Result<(), ExecError> {
-    let watched = Watched::new(config.transform.blacklist.files.iter().cloned());
+    let refresh = Refresh::new(config)?;
     let output = Output::stdout().map_err(ExecError::Output)?;
     // Before anybody is told that it listens: whoever is the parent then is the one to miss.
     let reader = Reader::new(&output, orphan);
@@ -106,7 +106,7 @@ pub fn run(
     }
     let run = Run::start(
         config,
-        watched,
+        refresh,
         (listeners, workers),
         queue,
         output.clone(),

@@ -13,7 +13,7 @@ use crate::{
     host::{
         listener::Listener,
         queue::{Queue, Taken},
-        reload::Watched,
+        refresh::Refresh,
         start::StartError,
         supervisor::{Supervisor, TICK},
         telemetry::Telemetry,
@@ -39,7 +39,7 @@ impl<'d> Run<'d> {
     /// [`StartError::Thread`] when the system gives none.
     pub fn start<S: Sink + Send + 'static>(
         config: &Config,
-        watched: Watched,
+        refresh: Refresh,
         workers: (Vec<Listener>, Vec<Worker<S>>),
         queue: Arc<Queue>,
         output: Output,
@@ -64,7 +64,7 @@ impl<'d> Run<'d> {
         let telemetry = Telemetry::metrics(config.output.codec, workers.0.len());
         let supervisor = Supervisor::start(
             config,
-            watched,
+            refresh,
             workers,
             Arc::clone(&queue),
             telemetry,
@@ -182,7 +182,7 @@ mod tests {
         let mut diagnostics = Diagnostics::new(Codec::Json);
         let run = Run::start(
             &config,
-            Watched::new([]),
+            Refresh::new(&config).expect("no certificates"),
             (listeners, workers),
             Arc::new(Queue::new(config.queue, 1)),
             output.clone(),

@@ -24,7 +24,7 @@ use crate::{
         diagnostics::{Level, Report},
         frames::{Enqueue, Frames},
         queue::{Queue, Taken},
-        reload::Watched,
+        refresh::Refresh,
         start::{StartError, listen, open_with},
         supervisor::{Supervisor, TICK},
         telemetry::Telemetry,
@@ -55,7 +55,7 @@ impl Station {
         kept: Vec<Bound>,
         mut log: Log,
     ) -> Result<Self, StartError> {
-        let watched = Watched::new(config.transform.blacklist.files.iter().cloned());
+        let refresh = Refresh::new(&config)?;
         let layout = config.output.layout()?;
         let opened = open_with(&config, kept)?;
         let count = opened.iter().map(|(bound, _)| bound.sockets.len()).sum();
@@ -83,7 +83,7 @@ impl Station {
             let (stop, stopped) = mpsc::channel();
             let mut supervisor = Supervisor::start(
                 &config,
-                watched,
+                refresh,
                 workers,
                 Arc::clone(&queue),
                 telemetry,

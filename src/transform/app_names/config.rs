@@ -7,16 +7,14 @@ use std::{
 };
 
 use encoding_rs::Encoding;
-use serde::{Deserialize, Serialize};
 
 use super::{AppListError, AppListProblem, AppNames, AppTable, csv, json};
 
 /// The longest list of apps that is read, in bytes.
 pub const MAX_LIST_BYTES: u64 = 64 << 20;
 
-/// Where names of apps come from, `[transform.app_names]` in the configuration file.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+/// Where names of apps come from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AppNamesConfig {
     /// Files with names of apps, as CSV or JSON. Where two name the same app, the first one decides.
     /// Default: none.

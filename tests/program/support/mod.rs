@@ -3,6 +3,10 @@
 pub mod native;
 pub mod payload;
 mod process;
+#[cfg(feature = "qrs")]
+#[allow(dead_code)]
+#[path = "../../support/qrs.rs"]
+pub mod qrs;
 mod records;
 
 pub use self::{

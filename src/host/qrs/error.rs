@@ -1,0 +1,200 @@
+//! Why names of apps did not come from the Qlik Repository Service.
+
+use std::{io, path::PathBuf};
+
+use memchr::memmem;
+
+use crate::transform::app_names::AppListError;
+
+/// A certificate or key cannot be used, or a request has failed.
+///
+/// No variant quotes a key, a certificate or an answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum QrsError {
+    /// A file cannot be read.
+    #[error("{}: the certificate or key cannot be read: {source}", file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A file holds no certificate.
+    #[error("{}: there is no certificate in PEM in this file", file.display())]
+    NoCertificate {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A file holds no private key.
+    #[error("{}: there is no private key in PEM in this file", file.display())]
+    NoKey {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A key is protected with a password.
+    #[error("{}: the private key is protected with a password; export it without one", file.display())]
+    ProtectedKey {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Certificate and key do not belong together, or are none that can be used.
+    #[error("{}: the certificate cannot be used: {}", file.display(), of_tls(source))]
+    Unusable {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        source: rustls::Error,
+    },
+    /// The name of the machine means no address.
+    #[error("the name {host} cannot be resolved: {reason}")]
+    Name {
+        /// The name.
+        host: String,
+        /// The system's reason.
+        reason: String,
+    },
+    /// There is no connection.
+    #[error("no connection to {address}: {source}")]
+    Connect {
+        /// The address.
+        address: String,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// There was no connection in time.
+    #[error(
+        "no connection to {address} within {secs} s; is the port open in every firewall on the way?"
+    )]
+    ConnectTimeout {
+        /// The address.
+        address: String,
+        /// The time in seconds.
+        secs: u64,
+    },
+    /// The connection is not to be trusted, or the service does not trust this end.
+    #[error("no TLS connection to {address}: {}", of_tls(source))]
+    Tls {
+        /// The address.
+        address: String,
+        /// The reason.
+        source: rustls::Error,
+    },
+    /// The connection ended early.
+    #[error(
+        "the connection to {address} broke off: {reason}; a service that refuses the client certificate may do so"
+    )]
+    Broken {
+        /// The address.
+        address: String,
+        /// What is known of it.
+        reason: String,
+    },
+    /// The answer was not whole in time.
+    #[error("{address} has not answered within {secs} s")]
+    Timeout {
+        /// The address.
+        address: String,
+        /// The time in seconds.
+        secs: u64,
+    },
+    /// The service answered with another status than 200.
+    #[error("{address} answered with status {status}{}", of_status(*status))]
+    Status {
+        /// The address.
+        address: String,
+        /// The status of HTTP.
+        status: u16,
+    },
+    /// The answer is larger than [`MAX_ANSWER_BYTES`](super::MAX_ANSWER_BYTES).
+    #[error("the answer of {address} is larger than {} MiB", super::MAX_ANSWER_BYTES >> 20)]
+    TooLarge {
+        /// The address.
+        address: String,
+    },
+    /// The answer is no list of apps.
+    #[error("the answer of {address} is no list of apps: {source}")]
+    Body {
+        /// The address.
+        address: String,
+        /// What is wrong, and where.
+        source: AppListError,
+    },
+    /// The answer names no app.
+    #[error("the answer of {address} names no app; may the user {user} read apps?")]
+    NoApps {
+        /// The address.
+        address: String,
+        /// The user who asked.
+        user: String,
+    },
+    /// A part of the program has failed.
+    #[error("the thread that asks for names of apps ended by a fault of the program")]
+    Panicked,
+}
+
+impl QrsError {
+    pub(super) fn no_key(file: &std::path::Path, pem: &[u8]) -> Self {
+        let file = file.into();
+        if memmem::find(pem, b"ENCRYPTED").is_some() {
+            Self::ProtectedKey { file }
+        } else {
+            Self::NoKey { file }
+        }
+    }
+
+    /// Whether it is about the files and not about the service.
+    #[must_use]
+    pub const fn is_about_files(&self) -> bool {
+        matches!(
+            self,
+            Self::Read { .. }
+                | Self::NoCertificate { .. }
+                | Self::NoKey { .. }
+                | Self::ProtectedKey { .. }
+                | Self::Unusable { .. }
+        )
+    }
+}
+
+/// rustls's words, and what to do about the usual ones.
+fn of_tls(error: &rustls::Error) -> String {
+    use rustls::{AlertDescription as Alert, CertificateError as Certificate, Error};
+    let advice = match error {
+        Error::InconsistentKeys(_) => "certificate and key do not belong together",
+        Error::InvalidCertificate(
+            Certificate::NotValidForName | Certificate::NotValidForNameContext { .. },
+        ) => "set `host` or `server_name` to a name in the service's certificate",
+        Error::InvalidCertificate(Certificate::UnknownIssuer | Certificate::BadSignature) => {
+            "`root_file` has not signed the service's certificate"
+        }
+        Error::InvalidCertificate(Certificate::Expired | Certificate::ExpiredContext { .. }) => {
+            "the service's certificate has expired, or this machine's clock is wrong"
+        }
+        Error::AlertReceived(
+            Alert::UnknownCA
+            | Alert::BadCertificate
+            | Alert::CertificateUnknown
+            | Alert::CertificateRequired
+            | Alert::CertificateExpired
+            | Alert::CertificateRevoked
+            | Alert::UnsupportedCertificate
+            | Alert::AccessDenied
+            | Alert::DecryptError,
+        ) => "the service does not accept the client certificate; is it of the same site?",
+        Error::InvalidMessage(_) => "this is no TLS; is it the port of the repository service?",
+        _ => return error.to_string(),
+    };
+    format!("{error}: {advice}")
+}
+
+const fn of_status(status: u16) -> &'static str {
+    match status {
+        400 => "; a proxy on the way may have changed the request",
+        401 | 403 => "; the certificate or the user is not allowed to read apps",
+        404 => "; is it the port of the repository service?",
+        300..=399 => "; is it the port of a proxy and not of the repository service?",
+        503 => "; the repository service is not ready",
+        _ => "",
+    }
+}

@@ -1,0 +1,183 @@
+//! A thread that asks again and again, and never keeps its host waiting.
+
+use std::{
+    io,
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{self, RecvTimeoutError, TryRecvError},
+    },
+    thread,
+    time::Duration,
+};
+
+use ureq::Agent;
+
+use super::{Client, QrsError};
+use crate::{config::QrsConfig, transform::AppTable};
+
+/// How long after a first failure the next request comes.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How long an end waits for a request that is broken off.
+const END: Duration = Duration::from_secs(1);
+
+/// Requests at intervals, on a thread of their own. Dropped, it breaks off the one that is under way.
+#[derive(Debug)]
+pub struct Poll {
+    news: mpsc::Receiver<Result<AppTable, QrsError>>,
+    request: Arc<Mutex<Request>>,
+    /// Nothing is ever sent: its end ends the thread's pause.
+    pause: Option<mpsc::Sender<()>>,
+    /// Nothing is ever sent: it ends with the thread.
+    ended: mpsc::Receiver<()>,
+    is_told: bool,
+}
+
+#[derive(Debug)]
+enum Request {
+    /// There was none yet.
+    None,
+    /// The last one, which may be under way.
+    Open(Agent),
+    /// There will be none.
+    Over,
+}
+
+impl Poll {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives none.
+    pub fn start(config: QrsConfig) -> io::Result<Self> {
+        let (pause, resume) = mpsc::channel();
+        let (sender, news) = mpsc::channel();
+        let (end, ended) = mpsc::channel();
+        let request = Arc::new(Mutex::new(Request::None));
+        let asker = Asker {
+            config,
+            request: Arc::clone(&request),
+            resume,
+            news: sender,
+        };
+        thread::Builder::new()
+            .name("app names".into())
+            .spawn(move || {
+                let _end: mpsc::Sender<()> = end;
+                asker.run();
+            })?;
+        Ok(Self {
+            news,
+            request,
+            pause: Some(pause),
+            ended,
+            is_told: false,
+        })
+    }
+
+    /// The outcome of a request, one at a time in their order, if there is a new one.
+    pub fn news(&mut self) -> Option<Result<AppTable, QrsError>> {
+        match self.news.try_recv() {
+            Ok(outcome) => Some(outcome),
+            Err(TryRecvError::Empty) => None,
+            // Only a fault ends the thread while this is here.
+            Err(TryRecvError::Disconnected) if self.is_told => None,
+            Err(TryRecvError::Disconnected) => {
+                self.is_told = true;
+                Some(Err(QrsError::Panicked))
+            }
+        }
+    }
+}
+
+impl Drop for Poll {
+    fn drop(&mut self) {
+        let request = std::mem::replace(&mut *lock(&self.request), Request::Over);
+        if let Request::Open(agent) = request {
+            agent.shutdown();
+        }
+        self.pause = None;
+        // A name that is being resolved cannot be broken off.
+        let _ = self.ended.recv_timeout(END);
+    }
+}
+
+fn lock(request: &Mutex<Request>) -> std::sync::MutexGuard<'_, Request> {
+    request.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The thread's side.
+struct Asker {
+    config: QrsConfig,
+    request: Arc<Mutex<Request>>,
+    resume: mpsc::Receiver<()>,
+    news: mpsc::Sender<Result<AppTable, QrsError>>,
+}
+
+impl Asker {
+    fn run(self) {
+        let interval = Duration::from_secs(self.config.interval_secs);
+        let mut failures = 0;
+        loop {
+            let outcome = match Client::new(&self.config) {
+                Ok(client) if !self.open(client.agent()) => return,
+                Ok(client) => client.apps(),
+                Err(error) => Err(error),
+            };
+            failures = if outcome.is_ok() { 0 } else { failures + 1 };
+            if self.news.send(outcome).is_err() {
+                return;
+            }
+            let pause = spread(pause(interval, failures));
+            if !matches!(
+                self.resume.recv_timeout(pause),
+                Err(RecvTimeoutError::Timeout)
+            ) {
+                return;
+            }
+        }
+    }
+
+    /// Notes a request that is about to begin, unless there should be none.
+    fn open(&self, agent: Agent) -> bool {
+        let mut request = lock(&self.request);
+        let is_wanted = !matches!(*request, Request::Over);
+        if is_wanted {
+            *request = Request::Open(agent);
+        }
+        is_wanted
+    }
+}
+
+/// After a failure sooner than the interval, then twice as long each time up to it.
+fn pause(interval: Duration, failures: u32) -> Duration {
+    match failures.checked_sub(1) {
+        None => interval,
+        Some(before) => FIRST_PAUSE
+            .saturating_mul(1 << before.min(16))
+            .min(interval),
+    }
+}
+
+/// A tenth more or less, so that the machines of a site do not ask all at once.
+fn spread(pause: Duration) -> Duration {
+    pause.mul_f64(0.9 + 0.2 * fastrand::f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_up_to_the_interval() {
+        let secs = |interval, failures| pause(Duration::from_secs(interval), failures).as_secs();
+        let pauses: Vec<u64> = (0..9).map(|failures| secs(300, failures)).collect();
+        assert_eq!(pauses, [300, 5, 10, 20, 40, 80, 160, 300, 300]);
+        assert_eq!(secs(300, u32::MAX), 300);
+        assert_eq!(secs(2, 1), 2);
+        for _ in 0..1_000 {
+            let spread = spread(Duration::from_secs(100)).as_secs_f64();
+            assert!((90.0..=110.0).contains(&spread), "{spread}");
+        }
+    }
+}

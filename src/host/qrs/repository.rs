@@ -1,0 +1,112 @@
+//! The repository's last good list, and what is said of requests for a new one.
+
+use std::{io, time::Instant};
+
+use super::{Client, Poll, QrsError};
+use crate::{
+    config::QrsConfig,
+    host::{
+        diagnostics::Level,
+        health::{Failed, Health},
+    },
+    transform::AppTable,
+};
+
+/// What is known of a repository.
+#[derive(Debug)]
+pub struct Repository {
+    config: QrsConfig,
+    poll: Option<Poll>,
+    names: AppTable,
+    health: Health,
+    was_read: bool,
+}
+
+impl Repository {
+    /// Checks the certificates and the key, and asks nothing yet. None where no service is configured.
+    ///
+    /// # Errors
+    ///
+    /// [`QrsError`] when a file cannot be used.
+    pub fn new(config: &QrsConfig) -> Result<Option<Self>, QrsError> {
+        if !config.is_enabled() {
+            return Ok(None);
+        }
+        Client::new(config)?;
+        Ok(Some(Self {
+            config: config.clone(),
+            poll: None,
+            names: AppTable::default(),
+            health: Health::default(),
+            was_read: false,
+        }))
+    }
+
+    /// Begins to ask.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no thread.
+    pub fn start(&mut self) -> io::Result<()> {
+        self.poll = Some(Poll::start(self.config.clone())?);
+        Ok(())
+    }
+
+    /// Takes a new list, if one has come, and adds what is worth it to what is `said`. Whether there are new
+    /// names.
+    pub fn has_news(&mut self, said: &mut Vec<(Level, String)>) -> bool {
+        let mut is_new = false;
+        while let Some(outcome) = self.poll.as_mut().and_then(Poll::news) {
+            match outcome {
+                Ok(names) => {
+                    self.succeeded(&names, said);
+                    is_new |= names != self.names;
+                    self.names = names;
+                }
+                Err(error) => self.failed(&error.to_string(), said),
+            }
+        }
+        is_new
+    }
+
+    fn succeeded(&mut self, names: &AppTable, said: &mut Vec<(Level, String)>) {
+        let (failures, apps) = (self.health.succeeded(), names.len());
+        let address = self.config.address();
+        let was_read = std::mem::replace(&mut self.was_read, true);
+        let message = match failures {
+            0 if was_read => return,
+            0 => format!("app names were read from {address}: {apps} apps"),
+            failures => {
+                format!("app names were read from {address} after {failures} failures: {apps} apps")
+            }
+        };
+        said.push((Level::Info, message));
+    }
+
+    fn failed(&mut self, reason: &str, said: &mut Vec<(Level, String)>) {
+        let message = match self.health.failed(reason, Instant::now()) {
+            None => return,
+            Some(Failed::New) if self.was_read => {
+                format!("app names were not read again, the old ones stay: {reason}")
+            }
+            Some(Failed::New) => format!("app names were not read: {reason}"),
+            Some(Failed::Still { secs, attempts }) => format!(
+                "app names have not been read for {} minutes, {attempts} times: {reason}",
+                secs / 60
+            ),
+        };
+        said.push((Level::Warning, message));
+    }
+
+    /// The last good list.
+    #[must_use]
+    pub const fn names(&self) -> &AppTable {
+        &self.names
+    }
+
+    /// How many requests have failed.
+    #[must_use]
+    pub const fn failures(&self) -> u64 {
+        self.health.failures()
+    }
+}

@@ -1,0 +1,88 @@
+//! Certificates and key as Qlik exports them, and what they are worth.
+
+use std::{fs, path::Path, sync::Arc};
+
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::{CryptoProvider, ring},
+    pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject},
+};
+use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
+
+use super::QrsError;
+use crate::config::QrsConfig;
+
+/// Reads the files anew, checks that they belong together, and makes of them what the client needs.
+pub(super) fn config(config: &QrsConfig) -> Result<TlsConfig, QrsError> {
+    let provider = Arc::new(ring::default_provider());
+    let chain = certificates(&config.certificate_file)?;
+    let roots = certificates(&config.root_file)?;
+    let (key, key_pem) = key(&config.key_file)?;
+    check(&provider, &chain, key, &roots, config)?;
+    let owned = |certificates: &[CertificateDer<'static>]| -> Vec<Certificate<'static>> {
+        let ders = certificates.iter();
+        ders.map(|der| Certificate::from_der(der).to_owned())
+            .collect()
+    };
+    let unusable = |_| QrsError::no_key(&config.key_file, &key_pem);
+    let key = PrivateKey::from_pem(&key_pem).map_err(unusable)?;
+    Ok(TlsConfig::builder()
+        .client_cert(Some(ClientCert::new_with_certs(&owned(&chain), key)))
+        .root_certs(RootCerts::from(owned(&roots).into_iter()))
+        .unversioned_rustls_crypto_provider(provider)
+        .build())
+}
+
+/// The client takes certificate and key as they are, and panics on what does not fit.
+fn check(
+    provider: &Arc<CryptoProvider>,
+    chain: &[CertificateDer<'static>],
+    key: PrivateKeyDer<'static>,
+    roots: &[CertificateDer<'static>],
+    config: &QrsConfig,
+) -> Result<(), QrsError> {
+    let unusable = |file: &Path, source| QrsError::Unusable {
+        file: file.into(),
+        source,
+    };
+    let mut store = RootCertStore::empty();
+    for root in roots {
+        store
+            .add(root.clone())
+            .map_err(|error| unusable(&config.root_file, error))?;
+    }
+    ClientConfig::builder_with_provider(Arc::clone(provider))
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| {
+            builder
+                .with_root_certificates(store)
+                .with_client_auth_cert(chain.to_vec(), key)
+        })
+        .map_err(|error| unusable(&config.certificate_file, error))?;
+    Ok(())
+}
+
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, QrsError> {
+    let pem = read(file)?;
+    let certificates: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(&pem).collect();
+    match certificates {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        _ => Err(QrsError::NoCertificate { file: file.into() }),
+    }
+}
+
+/// The key, and the text that it was read from.
+fn key(file: &Path) -> Result<(PrivateKeyDer<'static>, Vec<u8>), QrsError> {
+    let pem = read(file)?;
+    match PrivateKeyDer::from_pem_slice(&pem) {
+        Ok(key) => Ok((key, pem)),
+        Err(_) => Err(QrsError::no_key(file, &pem)),
+    }
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, QrsError> {
+    fs::read(file).map_err(|source| QrsError::Read {
+        file: file.into(),
+        source,
+    })
+}

@@ -1,0 +1,320 @@
+//! Names of apps from a Qlik Repository Service, while the program runs.
+
+use std::{fs, path::Path};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{
+    Running, finish, payload,
+    qrs::{Answer, Repository, Site},
+    record,
+};
+
+const SALES: &str = "a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69";
+
+fn sales(name: &str) -> Answer {
+    Answer::Apps(vec![(SALES.into(), name.into())])
+}
+
+/// A folder with what the QMC exports, and a configuration that asks every second.
+fn folder(site: &Site, port: u16, more: &str) -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    site.export(folder.path());
+    let config = format!(
+        "[transform.app_names.qrs]\nhost = \"127.0.0.1\"\nport = {port}\ninterval_secs = 1\n{more}"
+    );
+    fs::write(folder.path().join("config.toml"), config).expect("a file");
+    folder
+}
+
+fn start(folder: TempDir) -> Running {
+    let config = fs::read_to_string(folder.path().join("config.toml")).expect("a file");
+    Running::configured_in(folder, &config)
+}
+
+fn service(site: &Site, answer: Answer) -> Repository {
+    Repository::start(site, site, &["127.0.0.1"], answer)
+}
+
+fn app_name(program: &mut Running) -> Value {
+    program.event_of(payload::OPEN)["app_name"].clone()
+}
+
+/// The next diagnostic: its level and its message.
+fn said(program: &mut Running) -> (String, String) {
+    let diagnostic = program.diagnostics.one();
+    let text = |name: &str| diagnostic[name].as_str().expect("text").to_owned();
+    (text("level"), text("message"))
+}
+
+/// Sends the event again until it has the name: news reach a worker a moment after the service.
+fn until_named(program: &mut Running, name: &str) {
+    while app_name(program) != name {}
+}
+
+#[test]
+fn names_come_change_and_stay_when_the_service_fails() {
+    let site = Site::new();
+    let service = service(&site, sales("Sales"));
+    let port = service.address.port();
+    let mut program = start(folder(&site, port, ""));
+    let read = format!("app names were read from 127.0.0.1:{port}");
+    assert_eq!(
+        said(&mut program),
+        ("info".into(), format!("{read}: 1 apps"))
+    );
+    until_named(&mut program, "Sales");
+
+    // A new name, of which nothing is said.
+    service.set(sales("Verkauf"));
+    until_named(&mut program, "Verkauf");
+
+    // One word of a failure, however often it comes, and another when its reason changes.
+    service.set(Answer::Status(503));
+    let (level, message) = said(&mut program);
+    assert_eq!(level, "warning");
+    let stay = "app names were not read again, the old ones stay: 127.0.0.1:";
+    assert!(message.starts_with(stay), "{message}");
+    assert!(
+        message.ends_with("status 503; the repository service is not ready"),
+        "{message}"
+    );
+    for _ in 0..3 {
+        service.requests.recv().expect("a request");
+    }
+    while service.requests.try_recv().is_ok() {}
+    for _ in 0..2 {
+        service.requests.recv().expect("another try");
+    }
+    service.set(Answer::Body(b"[{".to_vec()));
+    let (level, message) = said(&mut program);
+    assert_eq!(level, "warning");
+    assert!(
+        message.contains("is no list of apps: line 1: the JSON ends early"),
+        "{message}"
+    );
+    assert_eq!(app_name(&mut program), "Verkauf");
+
+    service.set(sales("Ventes"));
+    let (level, message) = said(&mut program);
+    assert_eq!(level, "info");
+    assert!(message.starts_with(&format!("{read} after ")), "{message}");
+    assert!(message.ends_with(" failures: 1 apps"), "{message}");
+    until_named(&mut program, "Ventes");
+}
+
+/// Nothing waits for the service: not the start, not events, not the end.
+#[test]
+fn a_service_that_is_silent_keeps_nobody_waiting() {
+    let site = Site::new();
+    let service = service(&site, Answer::Silence);
+    let more = "timeout_secs = 600\n";
+    let mut program = start(folder(&site, service.address.port(), more));
+    service.requests.recv().expect("a request");
+    assert_eq!(app_name(&mut program), Value::Null);
+    #[cfg(unix)]
+    {
+        use nix::{sys::signal, unistd::Pid};
+        let id = i32::try_from(program.id()).expect("a process id");
+        signal::kill(Pid::from_raw(id), signal::Signal::SIGTERM).expect("told");
+        let (status, diagnostics) = program.wait();
+        assert!(status.success(), "{status} {diagnostics:?}");
+    }
+}
+
+/// The service comes after the program, which says once that it is not there.
+#[test]
+fn a_service_that_is_not_there_yet() {
+    let site = Site::new();
+    let service = service(&site, Answer::Status(403));
+    let mut program = start(folder(&site, service.address.port(), ""));
+    let (level, message) = said(&mut program);
+    assert_eq!(level, "warning");
+    assert!(
+        message.starts_with("app names were not read: 127.0.0.1:"),
+        "{message}"
+    );
+    assert_eq!(app_name(&mut program), Value::Null);
+    service.set(sales("Sales"));
+    let (level, message) = said(&mut program);
+    assert_eq!(level, "info", "{message}");
+    until_named(&mut program, "Sales");
+}
+
+#[test]
+fn a_name_by_hand_goes_before_that_of_the_service() {
+    let site = Site::new();
+    let other = "5f0c3a52-6f0e-4c8c-9a3b-8d6a1f2c7b11";
+    let apps = vec![
+        (SALES.into(), "Sales".into()),
+        (other.into(), "Finance".into()),
+    ];
+    let service = service(&site, Answer::Apps(apps));
+    let more = "[transform.app_names]\nfiles = [\"apps.csv\"]\n";
+    let folder = folder(&site, service.address.port(), more);
+    fs::write(folder.path().join("apps.csv"), format!("{SALES},By hand\n")).expect("a file");
+    let mut program = start(folder);
+    assert_eq!(said(&mut program).0, "info");
+    let open = payload::OPEN.replace(SALES, other);
+    while program.event_of(&open)["app_name"] != "Finance" {}
+    assert_eq!(app_name(&mut program), "By hand");
+    // The file changes, and what the service said stays.
+    let file = program.folder().join("apps.csv");
+    let new = program.folder().join("new.csv");
+    fs::write(&new, format!("{SALES},By another hand\n")).expect("a file");
+    fs::rename(new, file).expect("replaced");
+    let expected = "the files of app names were read again: 1 apps";
+    assert_eq!(said(&mut program), ("info".into(), expected.into()));
+    until_named(&mut program, "By another hand");
+    assert_eq!(program.event_of(&open)["app_name"], "Finance");
+}
+
+/// Certificates that are renewed are used for the next request.
+#[test]
+fn renewed_certificates_are_used() {
+    let (site, other) = (Site::new(), Site::named("other.example.com"));
+    let service = service(&site, sales("Sales"));
+    let folder = folder(&site, service.address.port(), "");
+    let root = |site: &Site, folder: &Path| fs::write(folder.join("root.pem"), site.root());
+    root(&other, folder.path()).expect("a file");
+    let mut program = start(folder);
+    let (level, message) = said(&mut program);
+    assert_eq!(level, "warning");
+    assert!(
+        message.contains("has not signed the service's certificate"),
+        "{message}"
+    );
+    root(&site, program.folder()).expect("a file");
+    // While the file is written, it may be read empty.
+    while said(&mut program).0 != "info" {}
+    until_named(&mut program, "Sales");
+}
+
+#[test]
+fn metrics_tell_how_many_names_there_are() {
+    let site = Site::new();
+    let service = service(&site, sales("Sales"));
+    let more = "[telemetry]\ninterval_secs = 1\n";
+    let folder = folder(&site, service.address.port(), more);
+    let config = folder.path().join("config.toml").display().to_string();
+    let mut program = Running::start(&["--codec", "native_json", "--config", &config]);
+    let value = |program: &Running, name: &str, kind: &str| {
+        let metrics = program.output.as_ref().expect("a pipe").metrics.iter();
+        let of_name = metrics.filter(|metric| metric["name"] == name);
+        let values = of_name.filter_map(|metric| metric[kind]["value"].as_f64());
+        values.fold(0.0, f64::max)
+    };
+    let read_on = |program: &mut Running| {
+        program.event_of(payload::OPEN);
+    };
+    while value(&program, "app_names", "gauge") < 1.0 {
+        read_on(&mut program);
+    }
+    let failures = "app_names_refresh_failures_total";
+    assert!(value(&program, failures, "counter") < 1.0);
+    service.set(Answer::Status(500));
+    while value(&program, failures, "counter") < 1.0 {
+        read_on(&mut program);
+    }
+}
+
+#[test]
+fn files_that_cannot_be_used_are_refused_at_the_start() {
+    let site = Site::new();
+    let folder = folder(&site, 4242, "");
+    let config = folder.path().join("config.toml").display().to_string();
+    let checked = finish(&["check", &config]);
+    assert_eq!((checked.status, &*checked.stderr), (0, ""));
+    let key = folder.path().join("client_key.pem");
+    fs::write(&key, "no key").expect("a file");
+    let ran = finish(&["run", "--address", "127.0.0.1:0", "--config", &config]);
+    assert_eq!((ran.status, &*ran.stdout), (2, ""));
+    let expected = format!(
+        "{}: there is no private key in PEM in this file",
+        key.display()
+    );
+    assert_eq!(record(ran.stderr.as_bytes())["message"], expected);
+    let checked = finish(&["check", &config]);
+    assert_eq!((checked.status, &*checked.stdout), (2, ""));
+    assert_eq!(checked.stderr.trim_end(), expected);
+}
+
+#[test]
+fn the_service_can_be_tried_before_it_is_needed() {
+    let site = Site::new();
+    let service = service(&site, sales("Sales"));
+    let port = service.address.port();
+    let folder = folder(&site, port, "");
+    let config = folder.path().join("config.toml").display().to_string();
+    let checked = finish(&["check", "--online", &config]);
+    assert_eq!((checked.status, &*checked.stderr), (0, ""));
+    let expected = format!("127.0.0.1:{port}: ok; names of 1 apps");
+    assert_eq!(
+        checked.stdout.lines().last(),
+        Some(&*expected),
+        "{}",
+        checked.stdout
+    );
+    service.set(Answer::Status(403));
+    let checked = finish(&["check", "--online", &config]);
+    assert_eq!(checked.status, 1);
+    let expected = format!(
+        "127.0.0.1:{port} answered with status 403; the certificate or the user is not allowed to read apps"
+    );
+    assert_eq!(checked.stderr.trim_end(), expected);
+    fs::write(&config, "").expect("a file");
+    let checked = finish(&["check", "--online", &config]);
+    assert_eq!(checked.status, 2);
+    assert!(
+        checked.stderr.contains("transform.app_names.qrs.host"),
+        "{}",
+        checked.stderr
+    );
+}
+
+#[test]
+fn impossible_options_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = folder.path().join("config.toml").display().to_string();
+    let rows = [
+        (
+            "host = \"https://sense.example.com\"",
+            "host: expected the name of a machine",
+        ),
+        (
+            "host = \"sense.example.com:4242\"",
+            "host: expected the name of a machine",
+        ),
+        (
+            "server_name = \"a/b\"",
+            "server_name: expected a name in the service's certificate",
+        ),
+        ("port = 0", "port: expected 1 to 65535"),
+        ("user = 'sa_api'", "user: expected DIRECTORY\\user_id"),
+        (
+            "user = 'INTERNAL\\a;b'",
+            "user: expected DIRECTORY\\user_id",
+        ),
+        (
+            "user = \"INTERNAL\\\\a\\nb\"",
+            "user: expected DIRECTORY\\user_id",
+        ),
+        (
+            "interval_secs = 0",
+            "interval_secs: expected 1 to 86400 seconds",
+        ),
+        (
+            "timeout_secs = 601",
+            "timeout_secs: expected 1 to 600 seconds",
+        ),
+        ("hosts = \"x\"", "hosts: unknown field"),
+    ];
+    for (line, expected) in rows {
+        fs::write(&config, format!("[transform.app_names.qrs]\n{line}\n")).expect("a file");
+        let checked = finish(&["check", &config]);
+        assert_eq!(checked.status, 2, "{line}");
+        let expected = format!("{config}:2: transform.app_names.qrs.{expected}");
+        assert!(checked.stderr.starts_with(&expected), "{}", checked.stderr);
+    }
+}
