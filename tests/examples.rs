@@ -14,7 +14,7 @@ use std::{
 use qlik_sense_events::{
     config::Config,
     decoding::{LogNamespace, QlikSenseDeserializer},
-    event::{DERIVED_EVENTS, Event, UserEvent},
+    event::{Arrival, DERIVED_EVENTS, Event, UserEvent},
     schema::Schema,
 };
 use roxmltree::{Document, Node};
@@ -484,52 +484,43 @@ fn vector_configurations_in_the_documentation_start_the_program() {
 /// Datagrams in the documentation, each followed by the event that it becomes.
 #[test]
 fn events_in_the_documentation_are_what_datagrams_become() {
-    let mut seen = 0;
+    let (mut seen, mut count) = (BTreeSet::new(), 0);
     for document in documents() {
         let text = read(&document);
         let datagrams = blocks(&text, "text");
         for block in blocks(&text, "json") {
-            let mut event: Value = serde_json::from_str(&block)
+            let event: Value = serde_json::from_str(&block)
                 .unwrap_or_else(|error| panic!("{}: {error}\n{block}", document.display()));
-            let Some(map) = event.as_object_mut() else {
-                panic!("{block}")
-            };
             // What follows from several datagrams is looked at in `tests/sessions`.
-            let is_derived = |kind: &Value| {
-                kind.as_str()
-                    .is_some_and(|kind| DERIVED_EVENTS.contains(&kind))
+            let kind = event["event"].as_str().unwrap_or_default();
+            let schema = match &event {
+                _ if kind == "plugin" || DERIVED_EVENTS.contains(&kind) => continue,
+                event if event["event"].is_string() => Schema::Default,
+                event if event["ecs"].is_object() => Schema::Ecs,
+                event if event["messageType"].is_string() => Schema::ButlerSos,
+                _ => continue,
             };
-            if map
-                .get("event")
-                .is_none_or(|kind| kind == "plugin" || is_derived(kind))
-            {
-                continue;
-            }
-            // What the host says. Where the arrival has a field of its own, the time is Qlik's.
-            if map.remove("ingest_timestamp").is_none() {
-                map.remove("timestamp");
-            }
-            map.remove("sender");
-            if map["event"] == "undecoded" {
-                map.remove("host");
-            }
-            let found = datagrams.iter().any(|datagram| {
-                decoded(datagram)
-                    .as_ref()
-                    .is_some_and(|decoded| *decoded == event)
-            });
+            let found = datagrams
+                .iter()
+                .any(|datagram| decoded(datagram, schema).as_ref() == Some(&event));
             assert!(found, "{}: no datagram gives\n{block}", document.display());
-            seen += 1;
+            seen.insert(schema.as_str());
+            count += 1;
         }
     }
-    assert!(seen >= 3, "{seen}");
+    assert_eq!(seen.len(), Schema::ALL.len(), "{seen:?}");
+    assert!(count >= 6, "{count}");
 }
 
-fn decoded(datagram: &str) -> Option<Value> {
-    let events = QlikSenseDeserializer::default()
+/// The event of a datagram, with the arrival that the documentation shows.
+fn decoded(datagram: &str, schema: Schema) -> Option<Value> {
+    let mut events = QlikSenseDeserializer::default()
         .parse(datagram.to_owned().into(), LogNamespace::Legacy)
         .ok()?;
-    serde_json::to_value(Schema::Default.view(events.first()?)).ok()
+    let timestamp = "2026-01-31T09:00:00Z".parse().expect("a time");
+    let event = events.first_mut()?;
+    event.set_arrival(Arrival::new(timestamp, [192, 0, 2, 20].into()));
+    serde_json::to_value(schema.view(event)).ok()
 }
 
 fn field(event: &Event, name: &str) -> Value {
@@ -574,34 +565,39 @@ fn flatten(prefix: &str, value: &toml::Value, keys: &mut BTreeMap<String, String
     }
 }
 
-/// Every field of the schema is in the table of `docs/fields.md`, and nothing else is.
+/// Every field of a schema is in its table of `docs/fields.md`, and nothing else is.
 #[test]
 fn every_field_is_documented() {
-    let datagrams = [
-        "/proxy-connection/;h;Open connection;d;i;o;/v/app/a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69;m UserAgent: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36'",
-        "/qlik-sense-session/2/;h;x;y;s;r;Start session;d;i;o;x;m",
-        "/qlik-sense-session/2/;h;20260131T100000.125+0100;1;s;r;Start session;d;i;o;x;m",
-        "/proxy-session/;h",
-    ];
-    // Said by the host or its configuration, not by the datagram.
-    let mut expected: BTreeSet<String> = ["timestamp", "ingest_timestamp", "sender", "app_name"]
-        .map(String::from)
-        .into();
-    for datagram in datagrams {
-        let event = decoded(datagram).expect("an event");
-        expected.extend(event.as_object().expect("fields").keys().cloned());
-    }
     let text = read(&root().join("docs/fields.md"));
-    let section = text
-        .split("\n## ")
-        .find(|section| section.starts_with("Fields"))
-        .expect("a section");
-    let documented: BTreeSet<String> = section
-        .lines()
-        .filter_map(|line| Some(line.strip_prefix("| `")?.split_once('`')?.0.to_owned()))
-        .map(|name| name.split('.').next().unwrap_or_default().to_owned())
-        .collect();
-    assert_eq!(documented, expected);
+    for (schema, heading) in [
+        (Schema::Default, "Fields\n"),
+        (Schema::Ecs, "The schema `ecs`\n"),
+        (Schema::ButlerSos, "The schema `butler_sos`\n"),
+    ] {
+        let sections = text.split("\n## ").filter(|section| {
+            let is_derived = schema == Schema::Default && section.starts_with("Sessions over time");
+            section.starts_with(heading) || is_derived
+        });
+        // A row may be about several fields: | `apps`, `openApps` | …
+        let documented: BTreeSet<&str> = sections
+            .flat_map(str::lines)
+            .filter_map(|line| line.strip_prefix("| `")?.split(" | ").next())
+            .flat_map(|cell| cell.split("`, `"))
+            .map(|name| name.trim_end_matches('`'))
+            // Tables of values begin with what they are values of.
+            .filter(|name| !name.is_empty())
+            .collect();
+        // A group is documented by its fields.
+        let is_group = |field: &str| {
+            let within = format!("{field}.");
+            let mut fields = schema.fields().iter();
+            !documented.contains(field) && fields.any(|field| field.starts_with(&within))
+        };
+        let fields = schema.fields().iter().copied();
+        let expected: BTreeSet<&str> = fields.filter(|field| !is_group(field)).collect();
+        assert_eq!(documented, expected, "{schema}");
+    }
+    assert_eq!(Schema::ALL.len(), 3);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What holds for every schema: its list of fields, tags, and fields that are left out, in every codec.
 
+#[path = "support/events.rs"]
+mod all;
 #[path = "support/pipeline.rs"]
 mod pipeline;
 #[path = "support/golden.rs"]
@@ -7,78 +9,15 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::DateTime;
+use all::every_event;
 use pipeline::events;
 use qlik_sense_events::{
     encoding::{Codec, Encoder},
-    event::{Arrival, Event},
-    pipeline::PipelineConfig,
     schema::{Fields, Layout, Schema, Tags, Visitor},
-    transform::{OutputBuffer, SessionsConfig},
 };
 use serde::Serialize;
 use serde_json::Value;
 use support::golden;
-
-fn every_event() -> Vec<Event> {
-    let mut all = Vec::new();
-    for golden in golden() {
-        let events = events(&golden.datagram);
-        assert_eq!(events.len(), golden.expected.len(), "{}", golden.name);
-        all.extend(events);
-    }
-    assert!(all.len() > 90, "{} events", all.len());
-    all.extend(derived_events());
-    all
-}
-
-/// A snapshot, and the summaries of a connection and a session.
-fn derived_events() -> Vec<Event> {
-    let sessions = SessionsConfig {
-        enabled: true,
-        snapshot_interval_secs: 60,
-        ..SessionsConfig::default()
-    };
-    let config = PipelineConfig {
-        sessions,
-        ..PipelineConfig::default()
-    };
-    let mut pipeline = config.build().expect("a pipeline");
-    let mut output = OutputBuffer::default();
-    let connection = |command| {
-        format!(
-            "/proxy-connection/;n1;{command};LAB;goran;;\
-             /sales/app/a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69;UserAgent: '{CHROME}'"
-        )
-    };
-    for (seconds, datagram) in [
-        (
-            0,
-            "/proxy-session/;n1;Start session;LAB;goran;;;".to_owned(),
-        ),
-        (1, connection("Open connection")),
-        (61, connection("Close connection")),
-        (
-            62,
-            "/proxy-session/;n1;Stop session;LAB;goran;;;".to_owned(),
-        ),
-    ] {
-        let time = DateTime::from_timestamp(seconds, 0).expect("a time");
-        pipeline.tick(time, &mut output);
-        pipeline.datagram(datagram.as_bytes(), Arrival::local(time), &mut output);
-    }
-    let events = output.into_events().into_iter();
-    let derived: Vec<Event> = events
-        .filter(|event| matches!(event, Event::Derived(_)))
-        .collect();
-    let names: Vec<&str> = derived.iter().map(Event::name).collect();
-    let expected = ["session_snapshot", "connection_summary", "session_summary"];
-    assert_eq!(names, expected);
-    derived
-}
-
-const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 \
-                      (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";
 
 /// The names of all fields that are shown, present or not.
 #[derive(Default)]
@@ -156,7 +95,9 @@ fn every_field_can_be_left_out_and_nothing_else_goes() {
     let mut left_out = 0;
     for schema in Schema::ALL {
         for field in schema.fields() {
-            let layout = Layout::new(schema, Tags::default(), &[field]).expect("a field");
+            let layout = Layout::new(schema, Tags::default())
+                .without(&[field])
+                .expect("a field");
             for event in &events {
                 let mut expected = serde_json::to_value(schema.view(event)).expect("JSON");
                 left_out += usize::from(at(&expected, field).is_some());
@@ -172,7 +113,9 @@ fn every_field_can_be_left_out_and_nothing_else_goes() {
 #[test]
 fn all_fields_can_be_left_out() {
     for schema in Schema::ALL {
-        let layout = Layout::new(schema, Tags::default(), schema.fields()).expect("fields");
+        let layout = Layout::new(schema, Tags::default())
+            .without(schema.fields())
+            .expect("fields");
         for codec in Codec::ALL {
             let mut encoder = Encoder::new(codec);
             for event in &every_event() {
@@ -188,7 +131,8 @@ fn all_fields_can_be_left_out() {
 
 #[test]
 fn a_field_of_another_schema_is_refused_with_the_right_ones() {
-    let error = Layout::new(Schema::Ecs, Tags::default(), &["user.name", "user_id"])
+    let error = Layout::new(Schema::Ecs, Tags::default())
+        .without(&["user.name", "user_id"])
         .expect_err("no field of ecs");
     let text = error.to_string();
     assert!(
@@ -211,10 +155,33 @@ fn tags_are_on_every_event() {
         (Schema::Ecs, "labels"),
         (Schema::ButlerSos, "tags"),
     ] {
-        let layout = Layout::new(schema, tags.clone(), &[""; 0]).expect("a layout");
+        let layout = Layout::new(schema, tags.clone());
         for event in &every_event() {
             let record = serde_json::to_value(layout.view(event)).expect("JSON");
             assert_eq!(record[name], expected, "{schema}");
         }
+    }
+}
+
+/// What golden datagrams become in the other schemas: `schemas/NAME.json`, by the datagrams' names.
+#[test]
+fn golden_datagrams_in_the_other_schemas() {
+    let datagrams: BTreeMap<String, Vec<u8>> = golden()
+        .into_iter()
+        .map(|golden| (golden.name, golden.datagram))
+        .collect();
+    for (schema, expected) in [
+        (Schema::Ecs, include_str!("schemas/ecs.json")),
+        (Schema::ButlerSos, include_str!("schemas/butler_sos.json")),
+    ] {
+        let expected: BTreeMap<String, Vec<Value>> = serde_json::from_str(expected).expect("JSON");
+        for (name, expected) in &expected {
+            let seen: Vec<Value> = events(&datagrams[name])
+                .iter()
+                .map(|event| serde_json::to_value(schema.view(event)).expect("JSON"))
+                .collect();
+            assert_eq!(&seen, expected, "{name}: {schema}");
+        }
+        assert!(expected.len() >= 95, "{schema}: {}", expected.len());
     }
 }

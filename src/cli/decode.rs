@@ -39,7 +39,7 @@ pub fn decode(args: &DecodeArgs) -> u8 {
         Ok(config) => config,
         Err(status) => return status,
     };
-    let mut diagnostics = Diagnostics::new(config.output.codec);
+    let mut diagnostics = Diagnostics::new(&config.output);
     let standard_input = [PathBuf::from("-")];
     let files = if args.files.is_empty() {
         &standard_input

@@ -62,7 +62,7 @@ pub fn demo(args: &DemoArgs) -> u8 {
     match play(args, &config) {
         Ok(()) => SUCCESS,
         Err(error) => {
-            Diagnostics::new(config.output.codec).report(Level::Error, &error.to_string());
+            Diagnostics::new(&config.output).report(Level::Error, &error.to_string());
             match error {
                 ExecError::Start(error) if error.is_configuration() => USAGE,
                 _ => FAILURE,

@@ -61,10 +61,12 @@ impl CommonArgs {
     pub fn load_or_report(&self) -> Result<Config, u8> {
         self.load().map_err(|error| {
             // A host that reads one codec cannot read the report in another.
-            let configured = || Config::codec_in(self.config.as_deref()?);
-            let codec = self.codec.or_else(configured).unwrap_or_default();
+            let configured = self.config.as_deref().map(Config::output_in);
+            let mut output = configured.unwrap_or_default();
+            output.codec = self.codec.unwrap_or(output.codec);
+            output.schema = self.schema.unwrap_or(output.schema);
             for line in error.to_string().lines() {
-                Diagnostics::new(codec).report(Level::Error, line);
+                Diagnostics::new(&output).report(Level::Error, line);
             }
             USAGE
         })

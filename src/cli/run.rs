@@ -37,7 +37,7 @@ pub fn run(args: &RunArgs) -> u8 {
     if !args.address.is_empty() {
         config.source.address = Addresses::new(args.address.clone());
     }
-    let mut diagnostics = Diagnostics::new(config.output.codec);
+    let mut diagnostics = Diagnostics::new(&config.output);
     let orphan = if args.outlive_parent {
         Orphan::Lives
     } else {

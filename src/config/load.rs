@@ -9,8 +9,7 @@ use std::{
 use serde_path_to_error::Segment;
 use toml::de::{DeTable, DeValue};
 
-use super::{Config, WrongValue};
-use crate::encoding::Codec;
+use super::{Config, OutputConfig, WrongValue};
 
 /// A configuration file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -97,12 +96,26 @@ impl Config {
         Ok(config)
     }
 
-    /// The codec that a file asks for, as far as that can be told of a file that may be wrong
-    /// elsewhere: what is wrong has to be reported in some codec.
+    /// The codec, schema and tags that a file asks for, as far as that can be told of a file that may be
+    /// wrong elsewhere: what is wrong has to be reported in some codec.
     #[must_use]
-    pub fn codec_in(file: &Path) -> Option<Codec> {
-        let table: toml::Table = fs::read_to_string(file).ok()?.parse().ok()?;
-        table.get("output")?.get("codec")?.as_str()?.parse().ok()
+    pub fn output_in(file: &Path) -> OutputConfig {
+        let text = fs::read_to_string(file).unwrap_or_default();
+        let table: toml::Table = text.parse().unwrap_or_default();
+        let output = table.get("output");
+        let value = |key: &str| output.and_then(|output| output.get(key));
+        let named = |key: &str| value(key).and_then(toml::Value::as_str);
+        let tags = value("tags").and_then(|tags| tags.clone().try_into().ok());
+        OutputConfig {
+            codec: named("codec")
+                .and_then(|name| name.parse().ok())
+                .unwrap_or_default(),
+            schema: named("schema")
+                .and_then(|name| name.parse().ok())
+                .unwrap_or_default(),
+            tags: tags.unwrap_or_default(),
+            drop_fields: Vec::new(),
+        }
     }
 
     /// Reads the text of a configuration file.

@@ -165,7 +165,7 @@ impl OutputConfig {
     ///
     /// [`UnknownField`] when a field that is to be left out is none of the schema.
     pub fn layout(&self) -> Result<Layout, UnknownField> {
-        Layout::new(self.schema, self.tags.clone(), &self.drop_fields)
+        Layout::new(self.schema, self.tags.clone()).without(&self.drop_fields)
     }
 }
 

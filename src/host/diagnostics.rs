@@ -3,7 +3,7 @@
 use std::{fmt, net::SocketAddr};
 
 use chrono::{DateTime, Utc};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::{
     listener::{Listener, Totals},
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     pipeline::Counters,
-    schema::{Fields, SOURCE_TYPE, Timestamp, Visitor, serialize},
+    schema::{Fields, PluginEvent, Timestamp, Visitor},
     source::receive_buffer_bytes,
 };
 
@@ -98,7 +98,7 @@ impl<R: Report> Report for &mut R {
     }
 }
 
-/// A log event about the program: `event: "plugin"`.
+/// Something to say about the program.
 #[derive(Debug)]
 pub struct Diagnostic<'a> {
     level: Level,
@@ -152,6 +152,17 @@ impl<'a> Diagnostic<'a> {
         self.visit_details(&mut Plain(out))
     }
 
+    /// The same as an event, for a layout to show.
+    #[must_use]
+    pub fn event(&self) -> PluginEvent<'_, Details<'_>> {
+        PluginEvent {
+            timestamp: Timestamp(now()),
+            level: self.level.as_str(),
+            message: self.message,
+            details: Details(self),
+        }
+    }
+
     /// What goes beyond level and message.
     fn visit_details<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
         visitor.field("address", self.address.as_deref())?;
@@ -167,20 +178,13 @@ impl<'a> Diagnostic<'a> {
     }
 }
 
-impl Fields for Diagnostic<'_> {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-        visitor.field("timestamp", Some(&Timestamp(now())))?;
-        visitor.field("source_type", Some(SOURCE_TYPE))?;
-        visitor.field("event", Some("plugin"))?;
-        visitor.field("level", Some(self.level.as_str()))?;
-        visitor.field("message", Some(self.message))?;
-        self.visit_details(visitor)
-    }
-}
+/// What goes beyond level and message.
+#[derive(Debug)]
+pub struct Details<'a>(&'a Diagnostic<'a>);
 
-impl Serialize for Diagnostic<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serialize(self, serializer)
+impl Fields for Details<'_> {
+    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
+        self.0.visit_details(visitor)
     }
 }
 

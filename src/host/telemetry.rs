@@ -11,7 +11,7 @@ use super::{
 use crate::{
     encoding::{Codec, Encoder, Metric, MetricValue, metrics_frame},
     event::Kind,
-    schema::Timestamp,
+    schema::{Layout, Timestamp},
     wire::ErrorCode,
 };
 
@@ -27,8 +27,8 @@ pub struct Telemetry {
 #[derive(Debug)]
 enum Form {
     Metrics(Codec),
-    /// Fluent Bit's records.
-    Records,
+    /// Fluent Bit's records, that look so.
+    Records(Layout),
 }
 
 impl Telemetry {
@@ -38,11 +38,11 @@ impl Telemetry {
         Self::new(Form::Metrics(codec), listeners)
     }
 
-    /// Records of Fluent Bit, `event: "plugin"` with all that was counted at an address. Nothing has been
+    /// Records of Fluent Bit, events about the plugin with all that was counted at an address. Nothing has been
     /// told yet.
     #[must_use]
-    pub fn records(listeners: usize) -> Self {
-        Self::new(Form::Records, listeners)
+    pub fn records(layout: Layout, listeners: usize) -> Self {
+        Self::new(Form::Records(layout), listeners)
     }
 
     fn new(form: Form, listeners: usize) -> Self {
@@ -67,15 +67,15 @@ impl Telemetry {
             .iter()
             .map(|listener| listener.totals(queue))
             .collect();
-        let frame = match self.form {
+        let frame = match &self.form {
             Form::Metrics(codec) => {
                 let mut metrics = self.since_told(listeners, &totals, queue);
                 if let Some(app_names) = &app_names {
                     of_app_names(app_names, &self.told_app_names, &mut metrics);
                 }
-                metrics_frame(codec, &metrics, time)
+                metrics_frame(*codec, &metrics, time)
             }
-            Form::Records => self.changed(listeners, &totals, time, is_last),
+            Form::Records(layout) => self.changed(layout, listeners, &totals, time, is_last),
         };
         if let Some(frame) = frame
             && queue.offer_metrics(&frame, is_last)
@@ -100,6 +100,7 @@ impl Telemetry {
     /// A record for each address where something was counted since.
     fn changed(
         &self,
+        layout: &Layout,
         listeners: &[Listener],
         totals: &[Totals],
         time: Timestamp,
@@ -111,7 +112,7 @@ impl Telemetry {
             if totals != told {
                 let record = Diagnostic::of_totals(message, listener.address, totals);
                 // Numbers and names: there is nothing that could not be written.
-                let _ = records.push_at(time, &record);
+                let _ = records.push_at(time, &layout.plugin(&record.event()));
             }
         }
         (!records.is_empty()).then(|| records.frame().to_vec())

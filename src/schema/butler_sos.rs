@@ -10,7 +10,7 @@
 mod derived;
 
 use super::{
-    Tags, Visitor,
+    Fields, PluginEvent, Tags, Visitor,
     default::Reason,
     values::{Address, Guid},
 };
@@ -68,6 +68,19 @@ pub(super) fn visit<V: Visitor>(
         }
         Event::Derived(event) => derived::visit(event, tags, visitor),
     }
+}
+
+pub(super) fn visit_plugin<D: Fields, V: Visitor>(
+    event: &PluginEvent<'_, D>,
+    tags: &Tags,
+    visitor: &mut V,
+) -> Result<(), V::Error> {
+    visitor.field("messageType", Some("plugin"))?;
+    visitor.field("message", Some(event.message))?;
+    visitor.field("tags", Some(tags))?;
+    visitor.field("timestamp", Some(&event.timestamp))?;
+    visitor.field("level", Some(event.level))?;
+    event.details.visit(visitor)
 }
 
 fn visit_user<V: Visitor>(event: &UserEvent, tags: &Tags, visitor: &mut V) -> Result<(), V::Error> {

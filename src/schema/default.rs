@@ -3,7 +3,7 @@
 mod derived;
 
 use super::{
-    Fields, SOURCE_TYPE, Tags, Timestamp, Visitor,
+    Fields, PluginEvent, SOURCE_TYPE, Tags, Timestamp, Visitor,
     values::{Address, Guid},
 };
 use crate::{
@@ -75,6 +75,20 @@ pub(super) fn visit<V: Visitor>(
     }
     let sender = event.arrival().and_then(|arrival| arrival.sender);
     visitor.field("sender", sender.map(Address).as_ref())?;
+    visitor.field("tags", tags.if_any())
+}
+
+pub(super) fn visit_plugin<D: Fields, V: Visitor>(
+    event: &PluginEvent<'_, D>,
+    tags: &Tags,
+    visitor: &mut V,
+) -> Result<(), V::Error> {
+    visitor.field("timestamp", Some(&event.timestamp))?;
+    visitor.field("source_type", Some(SOURCE_TYPE))?;
+    visitor.field("event", Some("plugin"))?;
+    visitor.field("level", Some(event.level))?;
+    visitor.field("message", Some(event.message))?;
+    event.details.visit(visitor)?;
     visitor.field("tags", tags.if_any())
 }
 

@@ -8,7 +8,7 @@ mod derived;
 use std::net::IpAddr;
 
 use super::{
-    Fields, SOURCE_TYPE, Tags, Timestamp, Visitor,
+    Fields, PluginEvent, SOURCE_TYPE, Tags, Timestamp, Visitor,
     default::{AsSent, ingest_timestamp},
     values::{Address, Guid},
 };
@@ -107,6 +107,20 @@ pub(super) fn visit<V: Visitor>(
     }
     visitor.group("observer", &Observer(sender(event)))?;
     visitor.field("labels", tags.if_any())
+}
+
+pub(super) fn visit_plugin<D: Fields, V: Visitor>(
+    event: &PluginEvent<'_, D>,
+    tags: &Tags,
+    visitor: &mut V,
+) -> Result<(), V::Error> {
+    visitor.field("@timestamp", Some(&event.timestamp))?;
+    visitor.group("ecs", &Version)?;
+    visitor.group("event", &PluginCategories)?;
+    visitor.group("log", &Level(event.level))?;
+    visitor.field("message", Some(event.message))?;
+    visitor.field("labels", tags.if_any())?;
+    visitor.group("qlik_sense", &Plugin(&event.details))
 }
 
 fn sender(event: &Event) -> Option<IpAddr> {
@@ -284,5 +298,33 @@ impl Fields for Place {
     fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
         visitor.field("field", self.0.field.as_ref())?;
         visitor.field("offset", Some(&self.0.offset))
+    }
+}
+
+/// `event` of an event about the plugin.
+struct PluginCategories;
+
+impl Fields for PluginCategories {
+    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
+        visitor.field("kind", Some("event"))?;
+        visitor.field("module", Some(SOURCE_TYPE))?;
+        visitor.field("dataset", Some("qlik_sense.plugin"))
+    }
+}
+
+struct Level<'a>(&'a str);
+
+impl Fields for Level<'_> {
+    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
+        visitor.field("level", Some(self.0))
+    }
+}
+
+/// `qlik_sense.plugin`: the details of an event about the plugin.
+struct Plugin<'a, D>(&'a D);
+
+impl<D: Fields> Fields for Plugin<'_, D> {
+    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
+        visitor.group("plugin", self.0)
     }
 }

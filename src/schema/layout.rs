@@ -1,6 +1,6 @@
 //! How the output of a host looks: a schema, tags, and fields that are left out.
 
-use super::{Schema, Tags, View, dropped::Dropped};
+use super::{PluginEvent, PluginView, Schema, Tags, View, dropped::Dropped};
 use crate::event::Event;
 
 /// A schema with the tags on every event and without the fields that are not wanted.
@@ -13,7 +13,7 @@ use crate::event::Event;
 ///     schema::{Layout, Schema, Tags},
 /// };
 ///
-/// let layout = Layout::new(Schema::Default, Tags::default(), &["message", "user"])?;
+/// let layout = Layout::new(Schema::Default, Tags::default()).without(&["message", "user"])?;
 /// let datagram = "/proxy-session/;n1;Stop session;LAB;goran;;/hub;Stop session for user".into();
 /// let events = QlikSenseDeserializer::default().parse(datagram, LogNamespace::Legacy)?;
 /// let json = serde_json::to_value(layout.view(&events[0]))?;
@@ -42,31 +42,32 @@ pub struct UnknownField {
 }
 
 impl Layout {
-    /// The layout of a schema with these tags and without the fields of these names. A name is one of
-    /// [`Schema::fields`]: `user_id`, or `error.code` for a field within a field.
+    /// A schema with these tags on everything.
+    #[must_use]
+    pub const fn new(schema: Schema, tags: Tags) -> Self {
+        Self {
+            schema,
+            tags,
+            dropped: None,
+        }
+    }
+
+    /// The same without the fields of these names. A name is one of [`Schema::fields`]: `user_id`, or
+    /// `error.code` for a field within a field.
     ///
     /// # Errors
     ///
     /// [`UnknownField`] when the schema has no field of such a name.
-    pub fn new(
-        schema: Schema,
-        tags: Tags,
-        drop_fields: &[impl AsRef<str>],
-    ) -> Result<Self, UnknownField> {
-        let mut dropped = None;
-        for field in drop_fields {
-            let field = field.as_ref();
+    pub fn without(mut self, fields: &[impl AsRef<str>]) -> Result<Self, UnknownField> {
+        for field in fields {
+            let (field, schema) = (field.as_ref(), self.schema);
             if !schema.fields().contains(&field) {
                 let field = field.to_owned();
                 return Err(UnknownField { field, schema });
             }
-            dropped.get_or_insert_with(Dropped::default).add(field);
+            self.dropped.get_or_insert_with(Dropped::default).add(field);
         }
-        Ok(Self {
-            schema,
-            tags,
-            dropped,
-        })
+        Ok(self)
     }
 
     /// An event as this layout shows it.
@@ -77,6 +78,16 @@ impl Layout {
             event,
             tags: &self.tags,
             dropped: self.dropped.as_ref(),
+        }
+    }
+
+    /// An event about the plugin as this layout shows it.
+    #[must_use]
+    pub const fn plugin<'a, D>(&'a self, event: &'a PluginEvent<'a, D>) -> PluginView<'a, D> {
+        PluginView {
+            schema: self.schema,
+            tags: &self.tags,
+            event,
         }
     }
 }

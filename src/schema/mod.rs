@@ -11,6 +11,7 @@ mod dropped;
 mod ecs;
 mod fields;
 mod layout;
+mod plugin;
 mod tags;
 mod timestamp;
 mod values;
@@ -23,6 +24,7 @@ use self::dropped::{Dropped, Without};
 pub use self::{
     fields::{Fields, Visitor, serialize},
     layout::{Layout, UnknownField},
+    plugin::{PluginEvent, PluginView},
     tags::{TagError, Tags},
     timestamp::{TIMESTAMP_TOKEN, Timestamp},
 };

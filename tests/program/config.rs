@@ -176,3 +176,21 @@ fn a_slip_is_reported_in_the_codec_of_the_file() {
         "{message}"
     );
 }
+
+#[test]
+fn tags_and_fields_that_are_none() {
+    refused(
+        "[output]\ntags = { \"a.b\" = \"c\" }\n",
+        "config.toml:2: output.tags: expected names without a dot, which would make a field within a \
+         field; write `a_b` for `a.b`",
+    );
+    refused(
+        "[output]\ntags = { \"\" = \"c\" }\n",
+        "config.toml:2: output.tags: expected names that are not empty",
+    );
+    refused(
+        "[output]\n\ndrop_fields = [\"user_id\", \"user.name\"]\n",
+        "config.toml:3: output.drop_fields: expected fields of the schema `default`, and `user.name` is \
+         none; its fields are timestamp, ",
+    );
+}

@@ -22,6 +22,7 @@ mod manifest;
 mod receiving;
 mod reload;
 mod run;
+mod schemas;
 mod simulate;
 #[cfg(unix)]
 mod unix;

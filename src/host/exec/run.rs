@@ -154,7 +154,6 @@ mod tests {
 
     use super::*;
     use crate::{
-        encoding::Codec,
         host::{
             exec::Orphan,
             start::{listen, open},
@@ -179,7 +178,7 @@ mod tests {
         let (listeners, workers) = listen(&config, opened, |_| Panics).expect("a worker");
         let address = listeners[0].address;
         let output = Output::stdout().expect("standard output");
-        let mut diagnostics = Diagnostics::new(Codec::Json);
+        let mut diagnostics = Diagnostics::new(&config.output);
         let run = Run::start(
             &config,
             Refresh::new(&config).expect("no certificates"),

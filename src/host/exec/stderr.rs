@@ -1,7 +1,7 @@
 //! Diagnostics to standard error.
 //!
-//! On a terminal these are plain lines. Otherwise they are log events in the codec of the output,
-//! because Vector's `exec` source reads standard error with the same codec (`include_stderr`).
+//! On a terminal these are plain lines. Otherwise they are events in the codec and schema of the
+//! output, because Vector's `exec` source reads standard error with the same codec (`include_stderr`).
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -13,23 +13,28 @@ use anstyle::{AnsiColor, Style};
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::{
-    encoding::{Codec, Encoder},
+    config::OutputConfig,
+    encoding::Encoder,
     host::diagnostics::{Diagnostic, Level, Report},
+    schema::Layout,
 };
 
 /// Writes diagnostics to standard error.
 #[derive(Debug)]
 pub struct Diagnostics {
+    layout: Layout,
     /// None on a terminal.
     encoder: Option<Encoder>,
 }
 
 impl Diagnostics {
-    /// Plain lines where standard error is a terminal, otherwise log events in `codec`.
+    /// Plain lines where standard error is a terminal, otherwise events in the codec and schema, and
+    /// with the tags, of the output.
     #[must_use]
-    pub fn new(codec: Codec) -> Self {
-        let encoder = (!io::stderr().is_terminal()).then(|| Encoder::new(codec));
-        Self { encoder }
+    pub fn new(output: &OutputConfig) -> Self {
+        let encoder = (!io::stderr().is_terminal()).then(|| Encoder::new(output.codec));
+        let layout = Layout::new(output.schema, output.tags.clone());
+        Self { layout, encoder }
     }
 }
 
@@ -40,7 +45,7 @@ impl Report for Diagnostics {
             None => write_plain(&mut AutoStream::auto(stderr), diagnostic),
             Some(encoder) => {
                 encoder.clear();
-                match encoder.push(diagnostic) {
+                match encoder.push(&self.layout.plugin(&diagnostic.event())) {
                     Ok(()) => stderr.write_all(encoder.frame()),
                     Err(_) => Ok(()),
                 }

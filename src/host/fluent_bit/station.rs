@@ -73,7 +73,7 @@ impl Station {
         let sockets = handles
             .collect::<io::Result<_>>()
             .map_err(StartError::Socket)?;
-        let telemetry = Telemetry::records(workers.0.len());
+        let telemetry = Telemetry::records(layout.clone(), workers.0.len());
         let failed = {
             let log = log.clone();
             move |failure: Failure| log.clone().report(Level::Error, &fault(&failure))

@@ -77,7 +77,7 @@ struct Log {
 
 #[derive(Clone, PartialEq, Message)]
 struct Value {
-    #[prost(oneof = "Kind", tags = "1, 2, 4, 5, 6, 7")]
+    #[prost(oneof = "Kind", tags = "1, 2, 4, 5, 6, 7, 8")]
     kind: Option<Kind>,
 }
 
@@ -95,12 +95,20 @@ enum Kind {
     Boolean(bool),
     #[prost(message, tag = "7")]
     Map(ValueMap),
+    #[prost(message, tag = "8")]
+    Array(ValueArray),
 }
 
 #[derive(Clone, PartialEq, Message)]
 struct ValueMap {
     #[prost(btree_map = "string, message", tag = "1")]
     fields: BTreeMap<String, Value>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct ValueArray {
+    #[prost(message, repeated, tag = "1")]
+    items: Vec<Value>,
 }
 
 /// The logs of a frame, without its length, and its metrics.
@@ -154,5 +162,6 @@ fn json(value: Value) -> Json {
             .into_iter()
             .map(|(name, value)| (name, json(value)))
             .collect(),
+        Kind::Array(array) => array.items.into_iter().map(json).collect(),
     }
 }

@@ -262,7 +262,9 @@ fn codec(flags: &[&str]) -> Codec {
 }
 
 fn address(listening: &Value) -> SocketAddr {
-    let text = listening["address"].as_str().expect("an address");
+    let of_ecs = &listening["qlik_sense"]["plugin"]["address"];
+    let text = listening["address"].as_str().or(of_ecs.as_str());
+    let text = text.expect("an address");
     text.parse().expect("an address")
 }
 

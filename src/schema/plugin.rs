@@ -1,0 +1,44 @@
+//! What the plugin says about itself, in the schema of its events.
+
+use serde::{Serialize, Serializer};
+
+use super::{Fields, Schema, Tags, Timestamp, Visitor, butler_sos, default, ecs, serialize};
+
+/// An event about the plugin itself: `event: "plugin"` in the schema `default`.
+#[derive(Debug, Clone, Copy)]
+pub struct PluginEvent<'a, D> {
+    /// When it was said.
+    pub timestamp: Timestamp,
+    /// `info`, `warning` or `error`.
+    pub level: &'a str,
+    /// What happened.
+    pub message: &'a str,
+    /// Numbers and names beyond the message.
+    pub details: D,
+}
+
+/// An event about the plugin as a layout shows it: a `serde` map from field names to values.
+///
+/// It has the tags. Fields that are left out are those of user events, so it has all of its own.
+#[derive(Debug, Clone, Copy)]
+pub struct PluginView<'a, D> {
+    pub(super) schema: Schema,
+    pub(super) tags: &'a Tags,
+    pub(super) event: &'a PluginEvent<'a, D>,
+}
+
+impl<D: Fields> Fields for PluginView<'_, D> {
+    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
+        match self.schema {
+            Schema::Default => default::visit_plugin(self.event, self.tags, visitor),
+            Schema::Ecs => ecs::visit_plugin(self.event, self.tags, visitor),
+            Schema::ButlerSos => butler_sos::visit_plugin(self.event, self.tags, visitor),
+        }
+    }
+}
+
+impl<D: Fields> Serialize for PluginView<'_, D> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serialize(self, serializer)
+    }
+}
