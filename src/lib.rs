@@ -2,7 +2,7 @@
 //!
 //! Qlik Sense Enterprise on Windows can send its proxy's audit events as UDP datagrams. This crate
 //! decodes them into typed events, leaves out the users on a blacklist, and writes what remains in
-//! the formats that Vector reads. The program of the same name does that from a UDP port to
+//! the formats that Vector and Fluent Bit read. The program of the same name does that from a UDP port to
 //! standard output; the crate is for those who want the parts.
 //!
 //! One path for a datagram, a module a step, each of which knows only those before it:

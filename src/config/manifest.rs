@@ -26,8 +26,12 @@ pub struct Manifest {
 pub struct HostManifest {
     /// The host's component that loads it, for example Vector's source `exec`.
     pub component: String,
-    /// What it starts.
+    /// What it starts, if it starts a program.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
+    /// The shared library that it loads, if it loads one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub library: Option<String>,
 }
 
 impl Default for Manifest {
@@ -35,12 +39,18 @@ impl Default for Manifest {
         let vector = HostManifest {
             component: "exec".into(),
             command: vec!["qlik-sense-events".into(), "run".into()],
+            library: None,
+        };
+        let fluent_bit = HostManifest {
+            component: SOURCE_TYPE.into(),
+            command: Vec::new(),
+            library: Some("libqlik_sense_events.so".into()),
         };
         Self {
             name: SOURCE_TYPE.into(),
             version: env!("CARGO_PKG_VERSION").into(),
             kinds: vec!["source".into(), "transform".into()],
-            hosts: BTreeMap::from([("vector".into(), vector)]),
+            hosts: BTreeMap::from([("fluent_bit".into(), fluent_bit), ("vector".into(), vector)]),
         }
     }
 }

@@ -75,7 +75,7 @@ impl Telemetry {
                 }
                 metrics_frame(*codec, &metrics, time)
             }
-            Form::Records(layout) => self.changed(layout, listeners, &totals, time, is_last),
+            Form::Records(layout) => self.changed(layout, listeners, &totals, is_last),
         };
         if let Some(frame) = frame
             && queue.offer_metrics(&frame, is_last)
@@ -103,16 +103,16 @@ impl Telemetry {
         layout: &Layout,
         listeners: &[Listener],
         totals: &[Totals],
-        time: Timestamp,
         is_last: bool,
     ) -> Option<Vec<u8>> {
         let message = if is_last { "stopped" } else { "running" };
         let mut records = Encoder::message_pack();
         for ((listener, totals), told) in listeners.iter().zip(totals).zip(&self.told) {
             if totals != told {
-                let record = Diagnostic::of_totals(message, listener.address, totals);
+                let diagnostic = Diagnostic::of_totals(message, listener.address, totals);
+                let event = diagnostic.event();
                 // Numbers and names: there is nothing that could not be written.
-                let _ = records.push_at(time, &layout.plugin(&record.event()));
+                let _ = records.push_at(event.timestamp, &layout.plugin(&event));
             }
         }
         (!records.is_empty()).then(|| records.frame().to_vec())

@@ -76,7 +76,7 @@ fn loaded() -> &'static Loaded {
     })
 }
 
-/// Builds the plugin as the documentation says, but without optimisation.
+/// Builds the plugin as the documentation says, without optimisation where this is without it too.
 pub fn plugin_file() -> PathBuf {
     if let Some(file) = std::env::var_os("FLUENT_BIT_PLUGIN") {
         return file.into();
@@ -84,12 +84,13 @@ pub fn plugin_file() -> PathBuf {
     let output = Command::new(env!("CARGO"))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(["rustc", "--locked", "--lib", "--features", "fluent-bit"])
+        .args((!cfg!(debug_assertions)).then_some("--release"))
         .args(["--crate-type", "cdylib", "--message-format", "json"])
         .output()
         .expect("cargo");
     let text = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{errors}");
+    assert!(output.status.success(), "{errors}{text}");
     let artifacts = text
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok());
@@ -312,6 +313,8 @@ impl Instance {
             log_level,
             ..State::default()
         });
+        // Building the plugin may take a while, and is not what is waited for below.
+        loaded();
         let (calls, received) = mpsc::channel();
         let (ready, begun) = mpsc::channel();
         let of_thread = Arc::clone(&state);

@@ -118,6 +118,10 @@ fn counters_are_records_of_their_own() {
     let counters = &instance.state.counters()[0].fields;
     assert_eq!(counters["event"], "plugin", "{counters}");
     assert_eq!(counters["message"], "running");
+    assert!(
+        counters.get("timestamp").is_none(),
+        "it is beside the fields"
+    );
     assert_eq!(counters["address"], instance.addresses()[0].to_string());
     assert_eq!(
         (&counters["events"], &counters["undecoded"]),

@@ -3,6 +3,7 @@
 //! The host's structs are laid out as 4.0 and as 5.1 have them, by a C compiler. `cargo test --features
 //! fluent-bit --test fluent_bit` builds the plugin first.
 
+mod examples;
 #[path = "../support/golden.rs"]
 mod golden;
 mod host;

@@ -157,7 +157,9 @@ impl Station {
         let (log, queue) = (log.clone(), Arc::clone(queue));
         let mut rest = Taken::default();
         let mut pending = self.pending.bytes.clone();
-        let sockets = self.stop().into_sockets();
+        let mut supervisor = self.stop();
+        supervisor.conclude();
+        let sockets = supervisor.into_sockets();
         while queue.take_waiting(&mut rest) {
             pending.extend_from_slice(&rest.bytes);
         }
