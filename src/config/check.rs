@@ -142,6 +142,12 @@ impl Config {
             "transform.app_names.qrs.host",
             "no host: this program was built without the feature `qrs`",
         );
+        let pseudonymize = &self.transform.pseudonymize;
+        expect(
+            pseudonymize.key_file.as_os_str().is_empty() || pseudonymize.key_env.is_empty(),
+            "transform.pseudonymize.key_env",
+            "a key in `key_file` or in `key_env`, not in both",
+        );
         if let Err(error) = self.output.layout() {
             wrong.push(WrongValue {
                 key: "output.drop_fields",

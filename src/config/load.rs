@@ -93,6 +93,10 @@ impl Config {
         {
             *file = folder.join(&*file);
         }
+        let key = &mut transform.pseudonymize.key_file;
+        if !key.as_os_str().is_empty() {
+            *key = folder.join(&*key);
+        }
         Ok(config)
     }
 

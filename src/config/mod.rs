@@ -9,6 +9,7 @@ mod app_names;
 mod check;
 mod load;
 mod manifest;
+mod pseudonymize;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,7 @@ pub use self::{
     check::WrongValue,
     load::{ConfigError, Problem},
     manifest::{HostManifest, Manifest},
+    pseudonymize::PseudonymizeOptions,
 };
 use crate::{
     decoding::{MAX_DATAGRAM_BYTES, QlikSenseDeserializerConfig},
@@ -142,6 +144,8 @@ pub struct TransformConfig {
     pub app_names: AppNamesOptions,
     /// `[transform.sessions]`: whether and how sessions are followed.
     pub sessions: SessionsConfig,
+    /// `[transform.pseudonymize]`: whether users are replaced by tokens.
+    pub pseudonymize: PseudonymizeOptions,
 }
 
 /// `[output]`.
@@ -182,6 +186,7 @@ impl Config {
             blacklist: self.transform.blacklist.clone(),
             app_names: self.transform.app_names.transform(),
             sessions: self.transform.sessions.clone(),
+            pseudonymize: self.transform.pseudonymize.transform(),
         }
     }
 }

@@ -58,6 +58,17 @@ impl Extension {
         })
     }
 
+    /// The same without what cannot be read, with its texts in another payload.
+    pub(super) fn readable_part(&self, payload: &str, other: &mut String) -> Self {
+        Self {
+            session_id: Span::push(other, self.session_id.get(payload)),
+            result: Span::push(other, self.result.get(payload)),
+            unreadable_timestamp: Span::ABSENT,
+            unreadable_sequence: Span::ABSENT,
+            ..*self
+        }
+    }
+
     pub(super) fn unreadable<'p>(&self, payload: &'p str) -> Unreadable<'p> {
         Unreadable {
             timestamp: self.unreadable_timestamp.get(payload),

@@ -10,7 +10,7 @@ pub(super) struct Span {
 
 impl Span {
     /// No part of any payload, because it ends before it starts.
-    const ABSENT: Self = Self { start: 1, end: 0 };
+    pub(super) const ABSENT: Self = Self { start: 1, end: 0 };
 
     /// The place of `part`, which must be borrowed from `payload`.
     pub(super) fn of(payload: &str, part: Option<&str>) -> Self {
@@ -27,6 +27,19 @@ impl Span {
             .then(|| Some((u32::try_from(start).ok()?, u32::try_from(end).ok()?)))
             .flatten()
             .map(|(start, end)| Self { start, end })
+    }
+
+    /// The place of `part` after it was added to `payload`.
+    pub(super) fn push(payload: &mut String, part: Option<&str>) -> Self {
+        let Some(part) = part else {
+            return Self::ABSENT;
+        };
+        let start = payload.len();
+        payload.push_str(part);
+        match (u32::try_from(start), u32::try_from(payload.len())) {
+            (Ok(start), Ok(end)) => Self { start, end },
+            _ => Self::ABSENT,
+        }
     }
 
     pub(super) fn get(self, payload: &str) -> Option<&str> {
@@ -55,6 +68,17 @@ impl Text {
         match Span::within(payload, part) {
             Some(Span { start, end }) => Self::Payload { start, end },
             None => Self::Own(part.into()),
+        }
+    }
+
+    /// The place of `part` after it was added to `payload`.
+    pub(super) fn push(payload: &mut String, part: Option<&str>) -> Self {
+        match part {
+            None => Self::Absent,
+            Some(_) => {
+                let Span { start, end } = Span::push(payload, part);
+                Self::Payload { start, end }
+            }
         }
     }
 

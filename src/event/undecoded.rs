@@ -8,7 +8,7 @@ use crate::wire::DecodeError;
 pub struct Undecoded {
     pub(super) arrival: Option<Arrival>,
     error: DecodeError,
-    raw: Box<str>,
+    raw: Option<Box<str>>,
 }
 
 impl Undecoded {
@@ -16,7 +16,7 @@ impl Undecoded {
         Self {
             arrival: None,
             error,
-            raw: raw.into(),
+            raw: Some(raw.into()),
         }
     }
 
@@ -33,9 +33,15 @@ impl Undecoded {
     }
 
     /// The payload as text: whole, but for [`TooLarge`](crate::wire::ErrorCode::TooLarge), where it
-    /// is what the limit left. Bytes that are no text in the sender's encoding are U+FFFD.
+    /// is what the limit left. Bytes that are no text in the sender's encoding are U+FFFD. None where it
+    /// was [dropped](Self::drop_raw).
     #[must_use]
-    pub const fn raw(&self) -> &str {
-        &self.raw
+    pub fn raw(&self) -> Option<&str> {
+        self.raw.as_deref()
+    }
+
+    /// Forgets the payload, which may name a user anywhere.
+    pub fn drop_raw(&mut self) {
+        self.raw = None;
     }
 }

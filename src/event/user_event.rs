@@ -199,6 +199,42 @@ impl UserEvent {
         self.app_name = Some(name);
     }
 
+    /// Puts other words in the place of the user, and leaves out what may name the user elsewhere: the
+    /// message, what follows the [path](Context::path_of) in the context, and what cannot be read.
+    pub fn replace_user(&mut self, user_directory: Option<&str>, user_id: Option<&str>) {
+        let mut payload = String::with_capacity(self.payload.len());
+        let mut push = |part| Span::push(&mut payload, part);
+        let command = push(self.qlik_command());
+        let host = push(self.host());
+        let origin = push(self.origin());
+        let context = push(self.context().map(Context::path_of));
+        let user_agent = push(self.user_agent());
+        let user_directory = push(user_directory);
+        let user_id = push(user_id);
+        let virtual_proxy = Text::push(&mut payload, self.virtual_proxy());
+        if let Some(extension) = &mut self.extension {
+            **extension = extension.readable_part(&self.payload, &mut payload);
+        }
+        *self = Self {
+            payload: payload.into(),
+            command,
+            host,
+            user_directory,
+            user_id,
+            origin,
+            context,
+            message: Span::ABSENT,
+            virtual_proxy,
+            user_agent,
+            arrival: self.arrival,
+            kind: self.kind,
+            app_id: self.app_id,
+            app_name: self.app_name.take(),
+            client: self.client.take(),
+            extension: self.extension.take(),
+        };
+    }
+
     /// The client's user agent, from the message.
     #[must_use]
     pub fn user_agent(&self) -> Option<&str> {

@@ -13,8 +13,8 @@ use crate::{
     event::{Arrival, Event},
     transform::{
         AppNames, AppNamesConfig, AppTable, Blacklist, BlacklistConfig, FunctionTransform,
-        OutputBuffer, Sessions, SessionsConfig, app_names::AppNamesError,
-        blacklist::BlacklistError,
+        OutputBuffer, Pseudonymize, PseudonymizeConfig, Sessions, SessionsConfig,
+        app_names::AppNamesError, blacklist::BlacklistError, pseudonymize::PseudonymizeError,
     },
 };
 
@@ -42,6 +42,8 @@ pub struct PipelineConfig {
     pub app_names: AppNamesConfig,
     /// Whether and how sessions are followed.
     pub sessions: SessionsConfig,
+    /// Whether users are replaced by tokens, at the very end.
+    pub pseudonymize: PseudonymizeConfig,
 }
 
 /// Why a pipeline cannot be built.
@@ -54,6 +56,9 @@ pub enum PipelineError {
     /// Names of apps cannot be read.
     #[error(transparent)]
     AppNames(#[from] AppNamesError),
+    /// The key for pseudonyms cannot be used.
+    #[error(transparent)]
+    Pseudonymize(#[from] PseudonymizeError),
 }
 
 impl PipelineConfig {
@@ -84,6 +89,7 @@ impl PipelineConfig {
             blacklist: self.blacklist.build()?,
             app_names: self.app_names.build()?,
             sessions: sessions.cloned(),
+            pseudonymize: self.pseudonymize.build()?,
             counters: Counters::default(),
         })
     }
@@ -110,12 +116,14 @@ pub struct Pipeline {
     blacklist: Blacklist,
     app_names: AppNames,
     sessions: Option<Sessions>,
+    pseudonymize: Option<Pseudonymize>,
     counters: Counters,
 }
 
 impl Pipeline {
     /// Decodes a datagram and adds what becomes of its events to `output`.
     pub fn datagram(&mut self, datagram: &[u8], arrival: Arrival, output: &mut OutputBuffer) {
+        let start = output.len();
         self.counters.datagrams += 1;
         self.counters.bytes += datagram.len() as u64;
         let (counters, blacklist, undecoded) =
@@ -152,6 +160,7 @@ impl Pipeline {
                 Event::Derived(_) => output.push(event),
             }
         });
+        self.replace_users(output, start);
     }
 
     /// Lets time pass: where sessions are followed, those without a sign of life end, and snapshots
@@ -161,6 +170,16 @@ impl Pipeline {
             let before = output.len();
             sessions.tick(now, output);
             self.counters.derived(output, before);
+            self.replace_users(output, before);
+        }
+    }
+
+    /// The last step: whatever comes before it knows who the user is.
+    fn replace_users(&self, output: &mut OutputBuffer, start: usize) {
+        if let Some(pseudonymize) = &self.pseudonymize {
+            for event in output.after(start) {
+                pseudonymize.replace(event);
+            }
         }
     }
 

@@ -62,7 +62,7 @@ pub(super) fn visit<V: Visitor>(
             let sender = event.arrival().and_then(|arrival| arrival.sender);
             visitor.field("messageType", Some("undecoded"))?;
             visitor.field("host", sender.map(Address).as_ref())?;
-            visitor.field("message", Some(event.raw()))?;
+            visitor.field("message", event.raw())?;
             visitor.field("tags", Some(tags))?;
             visitor.group("error", &Reason(event.error()))
         }

@@ -140,7 +140,7 @@ fn visit_undecoded<V: Visitor>(event: &Undecoded, visitor: &mut V) -> Result<(),
     let sender = event.arrival().and_then(|arrival| arrival.sender);
     visitor.field("host", sender.map(Address).as_ref())?;
     visitor.group("error", &Reason(event.error()))?;
-    visitor.field("raw", Some(event.raw()))
+    visitor.field("raw", event.raw())
 }
 
 /// Why a payload could not be decoded: `{ code, field, offset }`.

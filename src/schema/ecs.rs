@@ -160,7 +160,7 @@ impl Fields for Categories<'_> {
             }
             Event::Undecoded(event) => {
                 visitor.field("kind", Some("pipeline_error"))?;
-                visitor.field("original", Some(event.raw()))?;
+                visitor.field("original", event.raw())?;
             }
             Event::Derived(event) => derived::visit_categories(event, visitor)?,
         }

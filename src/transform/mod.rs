@@ -6,11 +6,13 @@
 pub mod app_names;
 pub mod blacklist;
 mod case;
+pub mod pseudonymize;
 pub mod sessions;
 
 pub use self::{
     app_names::{AppNames, AppNamesConfig, AppTable},
     blacklist::{Blacklist, BlacklistConfig},
+    pseudonymize::{Pseudonymize, PseudonymizeConfig},
     sessions::{Sessions, SessionsConfig},
 };
 use crate::event::Event;

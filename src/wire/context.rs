@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr2, memchr3};
 use nom::{IResult, Parser, character::complete::char, combinator::map_opt};
 use percent_encoding::percent_decode_str;
 use uuid::Uuid;
@@ -40,6 +40,30 @@ impl<'a> Context<'a> {
             Ok(decoded) => Context::of_path(before_query(&decoded)).into_owned(),
             Err(_) => Self::of_path(path),
         }
+    }
+
+    /// The part of a context that says what was asked for and not by whom: what stands before the query, a
+    /// percent-encoded character (which may be the query's beginning), and a mashup's `identity/`, where
+    /// the user's name is common.
+    ///
+    /// ```
+    /// use qlik_sense_events::wire::Context;
+    ///
+    /// assert_eq!(Context::path_of("/hub?user=goran"), "/hub");
+    /// assert_eq!(Context::path_of("/app/x/identity/goran/ttl/60"), "/app/x");
+    /// ```
+    #[must_use]
+    pub fn path_of(context: &str) -> &str {
+        let end = memchr3(b'?', b'#', b'%', context.as_bytes()).unwrap_or(context.len());
+        let path = &context[..end];
+        let mut start = 0;
+        for segment in path.split('/') {
+            if segment.eq_ignore_ascii_case("identity") {
+                return path[..start].trim_end_matches('/');
+            }
+            start += segment.len() + 1;
+        }
+        path
     }
 
     /// The first `app/` that a guid follows decides; where there is none, the first `app/`.

@@ -18,6 +18,7 @@ mod decode;
 mod demo;
 mod diagnostics;
 mod manifest;
+mod pseudonymize;
 #[cfg(target_os = "linux")]
 mod receiving;
 mod reload;

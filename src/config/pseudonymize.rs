@@ -1,0 +1,37 @@
+//! `[transform.pseudonymize]`.
+
+use std::{env, path::PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::transform::{
+    PseudonymizeConfig,
+    pseudonymize::{KeySource, Secret},
+};
+
+/// Whether users are replaced by tokens, and where the key of these is: in a file or in the environment,
+/// not in this configuration, which many may read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PseudonymizeOptions {
+    /// A file with the key, at least 32 bytes. Default: empty, none.
+    pub key_file: PathBuf,
+    /// The name of an environment variable with the key, at least 32 bytes. Default: empty, none.
+    pub key_env: String,
+}
+
+impl PseudonymizeOptions {
+    /// What the transform is built from; the environment is asked now.
+    #[must_use]
+    pub fn transform(&self) -> PseudonymizeConfig {
+        let file = Some(&self.key_file).filter(|file| !file.as_os_str().is_empty());
+        let name = Some(&self.key_env).filter(|name| !name.is_empty());
+        let key = file.cloned().map(KeySource::File).or_else(|| {
+            name.map(|name| KeySource::Variable {
+                name: name.clone(),
+                value: env::var(name).ok().map(Secret),
+            })
+        });
+        PseudonymizeConfig { key }
+    }
+}

@@ -1,0 +1,131 @@
+//! Where the key comes from.
+
+use std::{
+    fmt, fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use super::{Key, MIN_KEY_BYTES, Pseudonymize};
+
+/// The longest file of a key that is read, in bytes.
+const MAX_KEY_BYTES: u64 = 64 << 10;
+
+/// Whether users are replaced by tokens.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PseudonymizeConfig {
+    /// Where the key is. Default: none, and users stay as they are.
+    pub key: Option<KeySource>,
+}
+
+/// Where a key is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeySource {
+    /// In a file. A line end at its end is not part of it.
+    File(PathBuf),
+    /// In a variable of the environment, which was looked up before.
+    Variable {
+        /// The variable's name.
+        name: String,
+        /// Its value; none where it is not set.
+        value: Option<Secret>,
+    },
+}
+
+/// Text that is never shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+/// Why users cannot be replaced by tokens.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PseudonymizeError {
+    /// The file cannot be read.
+    #[error("{}: the key for pseudonyms cannot be read: {source}", file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The file is larger than any key.
+    #[error("{}: expected a key for pseudonyms of at most {MAX_KEY_BYTES} bytes", file.display())]
+    TooLong {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The variable is not set.
+    #[error(
+        "{name}: the environment variable with the key for pseudonyms is not set, or is no Unicode"
+    )]
+    NotSet {
+        /// The variable's name.
+        name: String,
+    },
+    /// The key is too short to be one.
+    #[error(
+        "{place}: expected a key for pseudonyms of at least {MIN_KEY_BYTES} bytes, and this one has {bytes}; `openssl rand -hex 32` makes one"
+    )]
+    TooShort {
+        /// The file or the variable.
+        place: String,
+        /// The key's length in bytes.
+        bytes: usize,
+    },
+}
+
+impl PseudonymizeConfig {
+    /// Builds the transform, where there is a key.
+    ///
+    /// # Errors
+    ///
+    /// [`PseudonymizeError`] when the key cannot be read or is too short.
+    pub fn build(&self) -> Result<Option<Pseudonymize>, PseudonymizeError> {
+        self.key.as_ref().map(KeySource::pseudonymize).transpose()
+    }
+}
+
+impl KeySource {
+    fn pseudonymize(&self) -> Result<Pseudonymize, PseudonymizeError> {
+        let (place, bytes) = match self {
+            Self::File(file) => (file.display().to_string(), read(file)?),
+            Self::Variable { name, value } => {
+                let Some(Secret(value)) = value else {
+                    return Err(PseudonymizeError::NotSet { name: name.clone() });
+                };
+                (name.clone(), value.clone().into_bytes())
+            }
+        };
+        let key = Key::new(&bytes).ok_or(PseudonymizeError::TooShort {
+            place,
+            bytes: bytes.len(),
+        })?;
+        Ok(Pseudonymize::new(key))
+    }
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, PseudonymizeError> {
+    let unreadable = |source| PseudonymizeError::Read {
+        file: file.into(),
+        source,
+    };
+    let mut bytes = Vec::new();
+    fs::File::open(file)
+        .and_then(|opened| opened.take(MAX_KEY_BYTES + 1).read_to_end(&mut bytes))
+        .map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_KEY_BYTES {
+        return Err(PseudonymizeError::TooLong { file: file.into() });
+    }
+    for end in [b'\n', b'\r'] {
+        if bytes.last() == Some(&end) {
+            bytes.pop();
+        }
+    }
+    Ok(bytes)
+}

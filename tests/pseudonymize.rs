@@ -1,0 +1,183 @@
+//! Users as tokens: nobody is named in what goes out, whatever the schema, and everything else stays.
+#![cfg(feature = "host")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use qlik_sense_events::{
+    event::Arrival,
+    pipeline::{Pipeline, PipelineConfig},
+    schema::{Layout, Schema, Tags},
+    simulate::{Site, SiteOptions},
+    transform::{
+        BlacklistConfig, OutputBuffer, PseudonymizeConfig, SessionsConfig,
+        pseudonymize::{KeySource, Secret},
+    },
+};
+use serde_json::Value;
+
+const DATAGRAMS: usize = 3_000;
+
+fn config(key: Option<&str>) -> PipelineConfig {
+    PipelineConfig {
+        blacklist: BlacklistConfig {
+            users: vec![r"INTERNAL\sa_*".parse().expect("a pattern")],
+            ..BlacklistConfig::default()
+        },
+        sessions: SessionsConfig {
+            enabled: true,
+            ..SessionsConfig::default()
+        },
+        pseudonymize: PseudonymizeConfig {
+            key: key.map(|key| KeySource::Variable {
+                name: "KEY".into(),
+                value: Some(Secret(key.into())),
+            }),
+        },
+        ..PipelineConfig::default()
+    }
+}
+
+/// What a site's day gives in each schema.
+fn day(pipeline: &mut Pipeline) -> BTreeMap<&'static str, Vec<Value>> {
+    let layouts = Schema::ALL.map(|schema| (schema.as_str(), Layout::new(schema, Tags::default())));
+    let mut site = Site::new(SiteOptions::default());
+    let (mut datagram, mut output) = (Vec::new(), OutputBuffer::default());
+    let mut shown = BTreeMap::<_, Vec<_>>::new();
+    let mut now: DateTime<Utc> = DateTime::UNIX_EPOCH;
+    for _ in 0..DATAGRAMS {
+        now += TimeDelta::seconds(1);
+        site.next_datagram(&mut datagram);
+        pipeline.datagram(
+            &datagram,
+            Arrival::new(now, [192, 0, 2, 1].into()),
+            &mut output,
+        );
+        pipeline.tick(now, &mut output);
+        for (name, layout) in &layouts {
+            let events = output
+                .iter()
+                .map(|event| serde_json::to_value(layout.view(event)));
+            shown
+                .entry(*name)
+                .or_default()
+                .extend(events.map(|event| event.expect("JSON")));
+        }
+        output.drain();
+    }
+    shown
+}
+
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+#[test]
+fn nobody_is_named_and_the_rest_stays() {
+    let plain = day(&mut config(None).build().expect("a pipeline"));
+    let hidden = day(&mut config(Some(KEY)).build().expect("a pipeline"));
+    // Ids that are no part of other words: what a site's nodes and apps are called is no secret.
+    let names: BTreeSet<String> = plain["default"]
+        .iter()
+        .filter_map(|event| event["user_id"].as_str())
+        .filter(|id| id.chars().count() >= 5)
+        .map(str::to_lowercase)
+        .collect();
+    assert!(names.len() > 50, "{} users", names.len());
+    for (schema, events) in &hidden {
+        for event in events {
+            let text = event.to_string().to_lowercase();
+            let named = names.iter().find(|name| text.contains(*name));
+            assert_eq!(named, None, "{schema}: {text}");
+        }
+    }
+
+    let mut tokens = BTreeMap::new();
+    let mut compared = BTreeMap::<_, usize>::new();
+    assert_eq!(plain["default"].len(), hidden["default"].len());
+    for (plain, hidden) in plain["default"].iter().zip(&hidden["default"]) {
+        let [plain, hidden] = [plain, hidden].map(|event| event.as_object().expect("a map"));
+        *compared.entry(plain["event"].to_string()).or_default() += 1;
+        for (name, value) in plain {
+            let now = hidden.get(name);
+            match name.as_str() {
+                "message" | "raw" | "unreadable" => assert_eq!(now, None),
+                "user_directory" | "user_id" | "user" => {
+                    let token = now.expect("a token").as_str().expect("text").to_owned();
+                    let name = (name, value.as_str().expect("text").to_lowercase());
+                    assert_eq!(
+                        tokens.entry((name, user(plain))).or_insert(token.clone()),
+                        &token
+                    );
+                }
+                "context" => {
+                    let now = now.expect("a context").as_str().expect("text");
+                    let whole = value.as_str().expect("text");
+                    assert!(whole.starts_with(now) && !now.contains('?'), "{now}");
+                }
+                _ => assert_eq!(now, Some(value), "{name}"),
+            }
+        }
+        assert!(hidden.keys().all(|name| plain.contains_key(name)));
+    }
+    // Different users are different tokens.
+    let ids: Vec<_> = tokens
+        .iter()
+        .filter(|(((name, _), _), _)| *name == "user")
+        .collect();
+    let distinct: BTreeSet<_> = ids.iter().map(|(_, token)| *token).collect();
+    assert_eq!(distinct.len(), ids.len());
+    assert!(compared.len() >= 5, "kinds of events: {compared:?}");
+}
+
+/// Who an event is about, as it is compared.
+fn user(event: &serde_json::Map<String, Value>) -> String {
+    let part = |name| event.get(name).and_then(Value::as_str).unwrap_or_default();
+    format!("{}\\{}", part("user_directory"), part("user_id")).to_lowercase()
+}
+
+#[test]
+fn another_key_makes_other_tokens() {
+    let datagram = b"/qseow-proxy-session/;n1;Start session;LAB;goran;;/hub;goran started";
+    let tokens = [KEY, "another key, which is long enough"].map(|key| {
+        let mut output = OutputBuffer::default();
+        let mut pipeline = config(Some(key)).build().expect("a pipeline");
+        pipeline.datagram(datagram, Arrival::local(DateTime::UNIX_EPOCH), &mut output);
+        let event = &output.into_events()[0];
+        serde_json::to_value(Schema::Default.view(event)).expect("JSON")["user"].clone()
+    });
+    assert_ne!(tokens[0], tokens[1]);
+}
+
+/// A name in a place where it is not expected.
+#[test]
+fn places_where_a_name_may_be() {
+    let id = "a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69";
+    let rows = [
+        (format!("/app/{id}?user=goran"), format!("/app/{id}")),
+        (
+            format!("/app/{id}/identity/goran/ttl/60"),
+            format!("/app/{id}"),
+        ),
+        (format!("/app/{id}/IDENTITY/goran"), format!("/app/{id}")),
+        ("/app/%3Fuser%3Dgoran".into(), "/app/".into()),
+        ("/hub#goran".into(), "/hub".into()),
+        ("/hub/my/work".into(), "/hub/my/work".into()),
+        ("Not available".into(), "Not available".into()),
+    ];
+    let mut pipeline = config(Some(KEY)).build().expect("a pipeline");
+    for (context, expected) in &rows {
+        let datagram = format!(
+            "/qseow-proxy-connection/;n1;Open connection;LAB;goran;AppAccess;{context};goran;x"
+        );
+        let mut output = OutputBuffer::default();
+        pipeline.datagram(
+            datagram.as_bytes(),
+            Arrival::local(DateTime::UNIX_EPOCH),
+            &mut output,
+        );
+        let event = &output.into_events()[0];
+        let shown = serde_json::to_value(Schema::Default.view(event)).expect("JSON");
+        assert_eq!(shown["context"], *expected);
+        assert!(!shown.to_string().contains("goran"), "{shown}");
+    }
+    assert_eq!(rows.len(), 7);
+}
