@@ -219,3 +219,32 @@ pub extern "C" fn FLBPluginExit() -> c_int {
         OK
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_the_failure_of_its_callback() {
+        assert_eq!(guarded(|| panic!("this is the test of a panic")), FAILURE);
+        assert_eq!(guarded(|| OK), OK);
+    }
+
+    #[test]
+    fn calls_on_a_thread_without_an_instance_fail_and_give_nothing() {
+        let (mut data, mut length) = (ptr::without_provenance_mut(1), 1);
+        // SAFETY: room for a pointer and a length; what is given is null.
+        unsafe {
+            let status = FLBPluginInputCallback(&raw mut data, &raw mut length);
+            assert_eq!((status, data.is_null(), length), (FAILURE, true, 0));
+            assert_eq!(FLBPluginInputCleanupCallback(data), OK);
+            assert_eq!(FLBPluginInit(ptr::null()), FAILURE);
+            assert_eq!(FLBPluginRegister(ptr::null_mut()), FAILURE);
+            let nowhere = FLBPluginInputCallback(ptr::null_mut(), ptr::null_mut());
+            assert_eq!(nowhere, FAILURE);
+        }
+        FLBPluginInputPause();
+        FLBPluginInputPreExit(1);
+        assert_eq!(FLBPluginExit(), OK);
+    }
+}
