@@ -63,7 +63,7 @@ impl Instance {
     fn try_begin(host: &Host) -> Result<Station, BeginError> {
         let config = properties::config(|key| host.property(key))?;
         match parking::claim(&config) {
-            Some(station) if *station.config() == config => Ok(station),
+            Some(station) if station.goes_on_for(&config) => Ok(station),
             Some(station) => Ok(station.succeed(config)?),
             None => Ok(Station::start(config, Vec::new(), Log::default())?),
         }

@@ -18,7 +18,7 @@ use nix::{
 
 use super::log::Log;
 use crate::{
-    config::Config,
+    config::{Config, PseudonymizeOptions},
     encoding::Encoder,
     host::{
         diagnostics::{Level, Report},
@@ -114,6 +114,15 @@ impl Station {
 
     pub(super) const fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// Whether it can go on as it is for an instance of these options. With the same options it can, and what
+    /// is known of open sessions stays, unless they name files that are read at a start only.
+    pub(super) fn goes_on_for(&self, config: &Config) -> bool {
+        let transform = &config.transform;
+        let has_key = transform.pseudonymize != PseudonymizeOptions::default();
+        let has_certificates = !transform.app_names.qrs.host.is_empty();
+        self.config == *config && !has_key && !has_certificates
     }
 
     pub(super) const fn log(&self) -> &Log {
