@@ -406,6 +406,47 @@ fn mistakes_are_found() {
     assert!(text(&missing.stderr).starts_with("/no/such/file.yaml: the configuration"));
 }
 
+/// A damaged configuration is refused or imported, and what comes of it is whole: TOML that the program
+/// accepts and YAML.
+#[test]
+fn damaged_configurations_do_no_harm() {
+    let mut random = 7_u32;
+    let mut below = |limit: usize| {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (random >> 8) as usize % limit
+    };
+    let (mut imported, mut refused) = (0, 0);
+    for (name, file) in configurations() {
+        let whole = read(&file);
+        for _ in 0..100 {
+            let mut lines: Vec<String> = whole.lines().map(str::to_owned).collect();
+            let place = below(lines.len());
+            let line = lines[place].clone();
+            match below(5) {
+                0 => drop(lines.remove(place)),
+                1 => lines[place] = line.replace(':', ""),
+                2 => lines[place] = format!("  {line}"),
+                3 => lines[place] = line.replace(": ", ": \"") + "\"",
+                _ => lines[place] = line.split(": ").next().unwrap_or("").to_owned() + ":",
+            }
+            match import(&lines.join("\n"), &options()) {
+                Ok(import) => {
+                    Config::parse(&import.plugin_toml)
+                        .unwrap_or_else(|problems| panic!("{name}, {line}: {problems:?}"));
+                    yaml_serde::from_str::<Value>(&import.vector_yaml)
+                        .unwrap_or_else(|error| panic!("{name}, {line}: {error}"));
+                    imported += 1;
+                }
+                Err(problem) => {
+                    assert!(problem.line > 0, "{name}, {line}: {problem}");
+                    refused += 1;
+                }
+            }
+        }
+    }
+    assert!(imported > 100 && refused > 100, "{imported} {refused}");
+}
+
 /// Names of allowed senders are looked up on request, and not otherwise.
 #[test]
 fn names_are_looked_up_on_request() {

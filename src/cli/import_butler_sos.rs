@@ -74,6 +74,13 @@ pub fn import_butler_sos(args: &ImportButlerSosArgs) -> u8 {
     for note in &import.notes {
         anstream::eprintln!("{file}: {note}");
     }
+    if let Some(folder) = &args.output_dir {
+        anstream::eprintln!(
+            "next: qlik-sense-events check {} && vector validate {}",
+            folder.join(PLUGIN_TOML).display(),
+            folder.join(VECTOR_YAML).display()
+        );
+    }
     SUCCESS
 }
 

@@ -137,9 +137,17 @@ pub(super) fn notes(file: &Value, ignored: &[String]) -> Vec<Note> {
     let unknown = ignored
         .iter()
         .filter(|key| !PARTS.iter().any(|part| covers(part.key, key)))
-        .map(|key| Note::new(key, "not known; left out. Is it spelt as Butler SOS does?"));
+        .map(|key| Note::new(key, unknown_because(key)));
     notes.extend(unknown);
     notes
+}
+
+fn unknown_because(key: &str) -> &'static str {
+    if key.ends_with("<<") {
+        "merged keys are not read; write them out where they are merged"
+    } else {
+        "not known; left out. Is it spelt as Butler SOS does?"
+    }
 }
 
 /// Whether `key` is `part` or lies in it.
