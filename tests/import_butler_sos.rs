@@ -139,6 +139,12 @@ fn values_arrive() {
         ]
     );
     assert!(config.transform.blacklist.case_sensitive);
+    let qrs = &config.transform.app_names.qrs;
+    assert_eq!((&*qrs.host, qrs.interval_secs), ("sense-1.example.com", 60));
+    assert_eq!(
+        qrs.key_file,
+        Path::new("/opt/butler-sos/cert/client_key.pem")
+    );
     let tags = serde_json::to_value(&config.output.tags).expect("tags");
     assert_eq!(tags, json!({ "qs_env": "prod", "site": "7" }));
     let vector: Value = yaml_serde::from_str(&import.vector_yaml).expect("YAML");
@@ -298,7 +304,10 @@ fn files_are_written_and_never_overwritten() {
     let folder = tempfile::tempdir().expect("a folder");
     let target = folder.path().join("new");
     let arguments = [
-        self::folder().join("v15.yaml").display().to_string(),
+        self::folder()
+            .join("v15_influxdb3.yaml")
+            .display()
+            .to_string(),
         "--output-dir".into(),
         target.display().to_string(),
     ];

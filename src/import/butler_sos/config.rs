@@ -32,6 +32,10 @@ pub(super) struct ButlerSos {
     pub(super) new_relic: NewRelic,
     #[serde(default, deserialize_with = "or_default")]
     pub(super) third_party_tools_credentials: Credentials,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) cert: Cert,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) app_names: AppNames,
 }
 
 /// `userEvents`.
@@ -298,6 +302,31 @@ pub(super) struct NewRelicAccount {
     pub(super) account_name: Option<Text>,
     pub(super) account_id: Text,
     pub(super) insert_api_key: Option<Secret>,
+}
+
+/// `cert`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, expecting = "keys with values")]
+pub(super) struct Cert {
+    #[serde(rename = "clientCert")]
+    pub(super) certificate: Option<Text>,
+    #[serde(rename = "clientCertKey")]
+    pub(super) key: Option<Text>,
+    #[serde(rename = "clientCertCA")]
+    pub(super) root: Option<Text>,
+    #[serde(rename = "clientCertPassphrase")]
+    pub(super) passphrase: Option<Secret>,
+}
+
+/// `appNames`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default, expecting = "keys with values")]
+pub(super) struct AppNames {
+    pub(super) enable_app_name_extract: bool,
+    /// Milliseconds.
+    pub(super) extract_interval: Option<Count>,
+    #[serde(rename = "hostIP")]
+    pub(super) host_ip: Option<Text>,
 }
 
 /// A key without a value means the same as no key: lists whose entries are all commented out.

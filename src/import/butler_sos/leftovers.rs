@@ -20,7 +20,7 @@ const fn part(key: &'static str, used_if: &'static [&'static str], why: &'static
 }
 
 /// Every key of Butler SOS 9 to 15 that is not read here.
-const PARTS: [Part; 35] = [
+const PARTS: [Part; 33] = [
     part(
         "logEvents",
         &[
@@ -98,12 +98,6 @@ const PARTS: [Part; 35] = [
         &["fileLogging"],
         "the program writes no log file; its diagnostics are events with `event: plugin`",
     ),
-    part(
-        "appNames",
-        &["appNames.enableAppNameExtract"],
-        "names of apps are not looked up; apps have their ids",
-    ),
-    part("cert", &[], ""),
     part("logLevel", &[], ""),
     part("logDirectory", &[], ""),
     part("crashFile", &[], ""),

@@ -3,6 +3,7 @@
 //!
 //! Read from its configuration templates, the schema that checks them, and the code that uses them.
 
+mod app_names;
 mod config;
 mod leftovers;
 mod plugin;

@@ -8,7 +8,7 @@ use std::{
 use toml::{Table, Value};
 
 use super::{
-    Note, Options,
+    Note, Options, app_names,
     config::{ButlerSos, ExcludedUser, RateLimit, Tag, UdpServerConfig},
 };
 use crate::{
@@ -54,6 +54,7 @@ pub(super) fn plugin(from: &ButlerSos, options: &Options, notes: &mut Vec<Note>)
              `case_sensitive = false` is most often what is meant",
         ));
     }
+    config.transform.app_names.qrs = app_names::qrs(from, notes);
     config.output.codec = Codec::Native;
     config.output.tags = tags(&events.tags, notes);
     config

@@ -1,0 +1,66 @@
+//! Names of apps: from the Qlik Repository Service, in both programs.
+
+use super::{
+    Note,
+    config::ButlerSos,
+    values::{Count, Text},
+};
+use crate::config::QrsConfig;
+
+/// The user as whom Butler SOS asks.
+const USER: &str = r"Internal\sa_repository";
+
+/// The repository service to ask, if Butler SOS does.
+pub(super) fn qrs(from: &ButlerSos, notes: &mut Vec<Note>) -> QrsConfig {
+    let mut qrs = QrsConfig::default();
+    let (names, cert) = (&from.app_names, &from.cert);
+    if !names.enable_app_name_extract {
+        return qrs;
+    }
+    let host = names.host_ip.as_ref().map_or("", |host| host.0.trim());
+    let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte);
+    if host.is_empty() || !host.bytes().all(is_host) {
+        notes.push(Note::new(
+            "appNames.hostIP",
+            "no machine, so names of apps are not looked up; apps have their ids",
+        ));
+        return qrs;
+    }
+    qrs.host = host.to_owned();
+    qrs.user = USER.to_owned();
+    qrs.interval_secs = names
+        .extract_interval
+        .map_or(qrs.interval_secs, |Count(milliseconds)| {
+            milliseconds.div_ceil(1_000).clamp(1, 86_400)
+        });
+    let files = [
+        ("clientCert", &cert.certificate, &mut qrs.certificate_file),
+        ("clientCertKey", &cert.key, &mut qrs.key_file),
+        ("clientCertCA", &cert.root, &mut qrs.root_file),
+    ];
+    for (key, from, to) in files {
+        match from {
+            Some(Text(path)) if !path.is_empty() => *to = path.into(),
+            _ => {
+                let message = format!("missing; expected at {}", to.display());
+                notes.push(Note::new(&format!("cert.{key}"), &message));
+            }
+        }
+        if to.is_relative() {
+            let message = "a relative path, which here begins at the folder of plugin.toml";
+            notes.push(Note::new(&format!("cert.{key}"), message));
+        }
+    }
+    if cert.passphrase.is_some_and(|secret| secret.is_set) {
+        notes.push(Note::new(
+            "cert.clientCertPassphrase",
+            "keys with a passphrase are not read; export the certificates without one",
+        ));
+    }
+    notes.push(Note::new(
+        "appNames.hostIP",
+        "the service's certificate is checked, which Butler SOS does not do; if its name is another \
+         than this, write it into `transform.app_names.qrs.server_name`",
+    ));
+    qrs
+}
