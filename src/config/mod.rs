@@ -7,14 +7,20 @@
 mod addresses;
 mod app_names;
 mod check;
+#[cfg(feature = "linked")]
+mod linked;
 mod load;
 mod manifest;
 mod pseudonymize;
+#[cfg(feature = "linked")]
+pub mod reference;
 
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "qrs")]
 pub(crate) use self::app_names::authority;
+#[cfg(feature = "linked")]
+pub use self::linked::LinkedConfig;
 pub use self::{
     addresses::Addresses,
     app_names::{AppNamesOptions, QrsConfig},

@@ -9,6 +9,8 @@ pub mod exec;
 pub mod fluent_bit;
 pub mod frames;
 pub mod health;
+#[cfg(feature = "linked")]
+pub mod linked;
 pub mod listener;
 #[cfg(feature = "qrs")]
 pub mod qrs;

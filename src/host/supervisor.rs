@@ -172,6 +172,12 @@ impl<D: Report> Supervisor<D> {
         );
     }
 
+    /// The metrics of a host that has no output of ours for them, since they were last asked for.
+    #[cfg(feature = "linked")]
+    pub fn take_metrics(&mut self) -> Vec<crate::encoding::Metric> {
+        self.telemetry.take(&self.listeners, &self.queue)
+    }
+
     fn controls(&self) -> impl Iterator<Item = &Control> {
         let workers = self.listeners.iter().flat_map(|listener| &listener.workers);
         workers.map(|worker| &*worker.control)

@@ -117,6 +117,20 @@ impl Telemetry {
         }
         (!records.is_empty()).then(|| records.frame().to_vec())
     }
+
+    /// What is new since this was last asked, as metrics for a host that has neither queue nor output of
+    /// ours.
+    #[cfg(feature = "linked")]
+    pub fn take(&mut self, listeners: &[Listener], queue: &Queue) -> Vec<Metric> {
+        let totals: Vec<Totals> = listeners
+            .iter()
+            .map(|listener| listener.totals(queue))
+            .collect();
+        let mut metrics = self.since_told(listeners, &totals, queue);
+        metrics.retain(|metric| !metric.name.starts_with("queue_"));
+        self.told = totals;
+        metrics
+    }
 }
 
 type Tag = (&'static str, Cow<'static, str>);

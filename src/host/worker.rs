@@ -38,6 +38,9 @@ pub trait Sink {
     ///
     /// When the events cannot be passed on, now and later; the worker ends with this error.
     fn take(&mut self, events: &mut OutputBuffer) -> io::Result<()>;
+
+    /// Is shown what the worker has counted, these events with it, before it takes them.
+    fn counted(&mut self, _: &WorkerCounters) {}
 }
 
 /// What is known of a worker from outside, and what it can be told.
@@ -303,8 +306,9 @@ impl<S: Sink> Worker<S> {
 
     /// Hands the events over, and tells what was counted.
     fn pass_on(&mut self) -> io::Result<()> {
-        self.sink.take(&mut self.events)?;
         self.counters.pipeline = self.pipeline.counters();
+        self.sink.counted(&self.counters);
+        self.sink.take(&mut self.events)?;
         *lock(&self.control.counters) = self.counters;
         Ok(())
     }

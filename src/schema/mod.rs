@@ -12,6 +12,7 @@ mod ecs;
 mod fields;
 mod layout;
 mod plugin;
+mod role;
 mod tags;
 mod timestamp;
 mod values;
@@ -25,6 +26,7 @@ pub use self::{
     fields::{Fields, Visitor, serialize},
     layout::{Layout, UnknownField},
     plugin::{PluginEvent, PluginView},
+    role::Role,
     tags::{TagError, Tags},
     timestamp::{TIMESTAMP_TOKEN, Timestamp},
 };

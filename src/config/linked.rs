@@ -1,0 +1,130 @@
+//! The options of a source that is linked into its host.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+use serde_json::{Map, Value};
+
+use super::{Config, reference};
+
+/// The options of `plugin.toml` without those that are the host's own affair: what is in `[source]` there
+/// stands at the top, `transform` and `output` are tables.
+///
+/// ```
+/// use qlik_sense_events::config::LinkedConfig;
+///
+/// let options = serde_json::json!({
+///     "address": "127.0.0.1:9997",
+///     "transform": { "blacklist": { "users": [r"INTERNAL\sa_*"] } },
+///     "output": { "schema": "ecs" },
+/// });
+/// let options: LinkedConfig = serde_json::from_value(options)?;
+/// assert_eq!(options.config().source.address[0].port(), 9997);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+///
+/// Options are checked when they are read. Files that they name are relative to the folder in which the
+/// host runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LinkedConfig(Config);
+
+const TABLES: [&str; 2] = ["transform", "output"];
+
+/// Options of those tables that the host does not need, and why.
+const NOT_HERE: [(&str, &str, &str); 1] = [(
+    "output",
+    "codec",
+    "the host gets events as values, so there is no codec; leave it out",
+)];
+
+impl LinkedConfig {
+    /// The options as the program has them.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.0
+    }
+
+    /// The JSON Schema of the options, with explanations and defaults.
+    #[must_use]
+    pub fn json_schema() -> Value {
+        reference::json_schema(|key| {
+            let (table, option) = key.split_once('.').unwrap_or((key, ""));
+            match table {
+                "source" if option.is_empty() => None,
+                "source" => Some(option.to_owned()),
+                _ if NOT_HERE
+                    .iter()
+                    .any(|here| (here.0, here.1) == (table, option)) =>
+                {
+                    None
+                }
+                _ if TABLES.contains(&table) => Some(key.to_owned()),
+                _ => None,
+            }
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for LinkedConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (mut source, mut config) = (Map::new(), Map::new());
+        for (key, value) in Map::deserialize(deserializer)? {
+            let is_table = TABLES.contains(&&*key);
+            if is_table { &mut config } else { &mut source }.insert(key, value);
+        }
+        for (table, option, why) in NOT_HERE {
+            if config
+                .get(table)
+                .is_some_and(|table| table.get(option).is_some())
+            {
+                return Err(de::Error::custom(format!("{table}.{option}: {why}")));
+            }
+        }
+        config.insert("source".into(), source.into());
+        let config: Config =
+            serde_path_to_error::deserialize(Value::Object(config)).map_err(|error| {
+                let key = error.path().to_string();
+                let key = key.strip_prefix("source.").unwrap_or(&key).to_owned();
+                de::Error::custom(format!("{key}: {}", error.into_inner()))
+            })?;
+        match config.wrong_values().first() {
+            None => Ok(Self(config)),
+            Some(wrong) => {
+                let wrong = wrong.to_string();
+                Err(de::Error::custom(
+                    wrong.strip_prefix("source.").unwrap_or(&wrong),
+                ))
+            }
+        }
+    }
+}
+
+impl Serialize for LinkedConfig {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Value::Object(mut config) =
+            serde_json::to_value(&self.0).map_err(ser::Error::custom)?
+        else {
+            return Err(ser::Error::custom("the options are not a table"));
+        };
+        let mut options = match config.remove("source") {
+            Some(Value::Object(source)) => source,
+            _ => Map::new(),
+        };
+        for table in TABLES {
+            options.extend(config.remove_entry(table));
+        }
+        for (table, option, _) in NOT_HERE {
+            if let Some(Value::Object(table)) = options.get_mut(table) {
+                table.remove(option);
+            }
+        }
+        // Not every format of a host has a word for what is not set.
+        options.values_mut().for_each(without_nulls);
+        options.serialize(serializer)
+    }
+}
+
+fn without_nulls(value: &mut Value) {
+    if let Value::Object(table) = value {
+        table.retain(|_, value| !value.is_null());
+        table.values_mut().for_each(without_nulls);
+    }
+}

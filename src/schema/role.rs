@@ -1,0 +1,67 @@
+//! What a field is to a host, whatever its name in a schema.
+
+use super::Schema;
+
+/// What hosts and their transforms have to find in any event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// When it happened.
+    Timestamp,
+    /// The Qlik Sense node, or the sender of what cannot be decoded.
+    Host,
+    /// What a person reads first.
+    Message,
+    /// The directory of the user.
+    UserDirectory,
+    /// The user's id in the directory.
+    UserId,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 5] = [
+        Self::Timestamp,
+        Self::Host,
+        Self::Message,
+        Self::UserDirectory,
+        Self::UserId,
+    ];
+}
+
+impl Schema {
+    /// The field that has a role, as [`Schema::fields`] names it; none where the schema has none.
+    #[must_use]
+    pub const fn field_of(self, role: Role) -> Option<&'static str> {
+        Some(match (self, role) {
+            (Self::Default, Role::Timestamp) => "timestamp",
+            (Self::Ecs, Role::Timestamp) => "@timestamp",
+            (Self::ButlerSos, Role::Timestamp) => return None,
+            (Self::Default | Self::ButlerSos, Role::Host) => "host",
+            (Self::Ecs, Role::Host) => "host.name",
+            (Self::Default | Self::Ecs | Self::ButlerSos, Role::Message) => "message",
+            (Self::Default, Role::UserDirectory) => "user_directory",
+            (Self::Ecs, Role::UserDirectory) => "user.domain",
+            (Self::ButlerSos, Role::UserDirectory) => "userDir",
+            (Self::Default, Role::UserId) => "user_id",
+            (Self::Ecs, Role::UserId) => "user.name",
+            (Self::ButlerSos, Role::UserId) => "userId",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_are_fields() {
+        for schema in Schema::ALL {
+            for field in Role::ALL
+                .into_iter()
+                .filter_map(|role| schema.field_of(role))
+            {
+                assert!(schema.fields().contains(&field), "{schema} {field}");
+            }
+        }
+    }
+}
