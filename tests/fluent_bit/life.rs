@@ -213,23 +213,26 @@ fn two_instances_and_two_addresses() {
 fn threads_of_the_plugin_leave_signals_to_the_host() {
     let instance = begin(Version::V5_1, &[ANY_PORT]);
     let mut seen = BTreeSet::new();
-    for task in fs::read_dir("/proc/self/task").expect("threads").flatten() {
-        let Ok(status) = fs::read_to_string(task.path().join("status")) else {
-            continue;
-        };
-        let field = |name| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name));
-            line.unwrap_or_default().trim().to_owned()
-        };
-        let name = field("Name:");
-        if ["worker", "supervisor"].contains(&&*name) {
-            let blocked = u64::from_str_radix(&field("SigBlk:"), 16).expect("a mask");
-            let sigterm = 1 << (15 - 1);
-            assert_ne!(blocked & sigterm, 0, "{name}: {blocked:x}");
-            seen.insert(name);
+    // A thread has its name a little after it has begun.
+    await_that("both kinds of threads", || {
+        for task in fs::read_dir("/proc/self/task").expect("threads").flatten() {
+            let Ok(status) = fs::read_to_string(task.path().join("status")) else {
+                continue;
+            };
+            let field = |name| {
+                let line = status.lines().find_map(|line| line.strip_prefix(name));
+                line.unwrap_or_default().trim().to_owned()
+            };
+            let name = field("Name:");
+            if ["worker", "supervisor"].contains(&&*name) {
+                let blocked = u64::from_str_radix(&field("SigBlk:"), 16).expect("a mask");
+                let sigterm = 1 << (15 - 1);
+                assert_ne!(blocked & sigterm, 0, "{name}: {blocked:x}");
+                seen.insert(name);
+            }
         }
-    }
-    assert_eq!(seen.len(), 2, "{seen:?}");
+        seen.len() == 2
+    });
     instance.exit(false);
 }
 
