@@ -10,7 +10,7 @@ use allocation_counter::measure;
 use chrono::DateTime;
 use qlik_sense_events::{
     encoding::{Codec, Encoder},
-    event::Arrival,
+    event::{Arrival, Event},
     pipeline::{Pipeline, PipelineConfig},
     schema::Schema,
     simulate::{Site, SiteOptions},
@@ -70,6 +70,22 @@ fn main() {
             }
         });
     }
+    let mut named = pipeline(0);
+    let mut output = OutputBuffer::default();
+    for datagram in &datagrams {
+        named.datagram(datagram, arrival, &mut output);
+    }
+    let ids = output.drain().filter_map(|event| match event {
+        Event::User(event) => event.app_id(),
+        _ => None,
+    });
+    named.replace_app_names(ids.map(|id| (id, "Sales".into())).collect());
+    report("decode + names of apps", || {
+        for datagram in &datagrams {
+            named.datagram(datagram, arrival, &mut output);
+            drop(output.drain());
+        }
+    });
     // Encoding alone: the events are there already.
     let mut pipeline = pipeline(0);
     let mut events = OutputBuffer::default();

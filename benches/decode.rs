@@ -1,20 +1,21 @@
 //! The cost of a datagram on its way from bytes to output: decode alone, with a blacklist of 10,000
-//! entries, and with each codec behind that.
+//! entries, with names of apps, and with each codec behind the blacklist.
 //!
 //! `cargo bench --bench decode`; the time is for 1,000 datagrams of a simulated site.
 
-use std::{hint::black_box, net::IpAddr};
+use std::{collections::HashSet, hint::black_box, net::IpAddr};
 
 use chrono::DateTime;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use qlik_sense_events::{
     encoding::{Codec, Encoder},
-    event::Arrival,
+    event::{Arrival, Event},
     pipeline::{Pipeline, PipelineConfig},
     schema::Schema,
     simulate::{Site, SiteOptions},
-    transform::{BlacklistConfig, OutputBuffer},
+    transform::{AppTable, BlacklistConfig, OutputBuffer},
 };
+use uuid::Uuid;
 
 const DATAGRAMS: usize = 1_000;
 
@@ -47,6 +48,23 @@ fn pipeline(exact_entries: usize, patterns: usize) -> Pipeline {
     config.build().expect("no files to fail on")
 }
 
+/// Names of 20,000 apps, among them every app of the datagrams.
+fn app_names(datagrams: &[Vec<u8>]) -> AppTable {
+    let mut pipeline = pipeline(0, 0);
+    let mut output = OutputBuffer::default();
+    for datagram in datagrams {
+        pipeline.datagram(datagram, arrival(), &mut output);
+    }
+    let apps = output.iter().filter_map(|event| match event {
+        Event::User(event) => event.app_id(),
+        _ => None,
+    });
+    let mut ids: HashSet<Uuid> = apps.collect();
+    ids.extend((0..20_000 - ids.len() as u128).map(Uuid::from_u128));
+    let named = ids.into_iter().map(|id| (id, format!("App {id}").into()));
+    named.collect()
+}
+
 fn arrival() -> Arrival {
     let timestamp = DateTime::from_timestamp(1_767_225_600, 123_456_789).expect("a time");
     Arrival::new(timestamp, IpAddr::from([192, 0, 2, 17]))
@@ -73,6 +91,20 @@ fn decode(criterion: &mut Criterion) {
             });
         });
     }
+    let mut named = pipeline(10_000, 0);
+    named.replace_app_names(app_names(&datagrams));
+    let mut output = OutputBuffer::default();
+    group.bench_function(
+        "decode + blacklist of 10,000 + names of 20,000 apps",
+        |bencher| {
+            bencher.iter(|| {
+                for datagram in &datagrams {
+                    named.datagram(black_box(datagram), arrival(), &mut output);
+                    black_box(output.drain());
+                }
+            });
+        },
+    );
     for codec in Codec::ALL {
         let mut pipeline = pipeline(10_000, 0);
         let mut output = OutputBuffer::default();

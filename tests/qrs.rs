@@ -193,6 +193,7 @@ fn a_client_of_another_site_is_not_let_in() {
             "{said}"
         );
         assert!(said.contains("the client certificate"), "{said}");
+        assert!(!said.contains("docs.rs"), "{said}");
         assert!(service.requests.try_recv().is_err(), "nothing was answered");
     }
 }
@@ -384,6 +385,7 @@ fn broken_answers() {
     );
     let (error, said) = refused(asked(Answer::Cut));
     assert!(matches!(error, QrsError::Broken { .. }), "{said}");
+    assert!(!said.contains("docs.rs"), "{said}");
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub fn check(args: &CheckArgs) -> u8 {
     };
     let blacklist = &config.transform.blacklist;
     anstream::println!(
-        "{file}: ok; listens on {}, {} users and {} files in the blacklist, {} app names, codec {}",
+        "{file}: ok; listens on {}, {} users and {} files in the blacklist, {} app names{}, codec {}",
         config
             .source
             .address
@@ -55,6 +55,7 @@ pub fn check(args: &CheckArgs) -> u8 {
         blacklist.users.len(),
         blacklist.files.len(),
         pipeline.app_names().len(),
+        repository(&config),
         config.output.codec,
     );
     #[cfg(feature = "qrs")]
@@ -64,6 +65,14 @@ pub fn check(args: &CheckArgs) -> u8 {
         return service::ask(&client, &config);
     }
     SUCCESS
+}
+
+fn repository(config: &Config) -> String {
+    let qrs = &config.transform.app_names.qrs;
+    if !qrs.is_enabled() {
+        return String::new();
+    }
+    format!(" and those of {}", qrs.address())
 }
 
 /// The Qlik Repository Service.

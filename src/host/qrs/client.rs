@@ -159,6 +159,11 @@ impl Client {
                 address,
                 source: error,
             },
+            // TLS says more about it than anybody wants to know.
+            Kind::UnexpectedEof => QrsError::Broken {
+                address,
+                reason: "the service closed it".into(),
+            },
             _ => QrsError::Broken {
                 address,
                 reason: error.to_string(),

@@ -82,7 +82,7 @@ pub enum QrsError {
     },
     /// The connection ended early.
     #[error(
-        "the connection to {address} broke off: {reason}; a service that refuses the client certificate may do so"
+        "the connection to {address} broke off: {reason}; a service may do so that refuses the client certificate, or asks for it too late"
     )]
     Broken {
         /// The address.
@@ -182,6 +182,10 @@ fn of_tls(error: &rustls::Error) -> String {
             | Alert::AccessDenied
             | Alert::DecryptError,
         ) => "the service does not accept the client certificate; is it of the same site?",
+        // What OpenSSL says when a client declines to be asked for its certificate later.
+        Error::AlertReceived(Alert::HandshakeFailure) => {
+            "the two have no encryption in common, or the service asks for the client certificate too late"
+        }
         Error::InvalidMessage(_) => "this is no TLS; is it the port of the repository service?",
         _ => return error.to_string(),
     };
