@@ -201,14 +201,25 @@ impl UserEvent {
 
     /// Puts other words in the place of the user, and leaves out what may name the user elsewhere: the
     /// message, what follows the [path](Context::path_of) in the context, and what cannot be read.
-    pub fn replace_user(&mut self, user_directory: Option<&str>, user_id: Option<&str>) {
+    /// `mentions` says whether a text names somebody: such a path or user agent is left out as well.
+    pub fn replace_user(
+        &mut self,
+        user_directory: Option<&str>,
+        user_id: Option<&str>,
+        mentions: fn(text: &str, name: &str) -> bool,
+    ) {
+        let names = [self.user_directory(), self.user_id()];
+        let names_nobody = |text: &&str| {
+            let mut names = names.into_iter().flatten();
+            !names.any(|name| mentions(text, name))
+        };
         let mut payload = String::with_capacity(self.payload.len());
         let mut push = |part| Span::push(&mut payload, part);
         let command = push(self.qlik_command());
         let host = push(self.host());
         let origin = push(self.origin());
-        let context = push(self.context().map(Context::path_of));
-        let user_agent = push(self.user_agent());
+        let context = push(self.context().map(Context::path_of).filter(names_nobody));
+        let user_agent = push(self.user_agent().filter(names_nobody));
         let user_directory = push(user_directory);
         let user_id = push(user_id);
         let virtual_proxy = Text::push(&mut payload, self.virtual_proxy());

@@ -2,6 +2,7 @@
 
 mod config;
 mod key;
+mod mention;
 
 pub use self::{
     config::{KeySource, PseudonymizeConfig, PseudonymizeError, Secret},
@@ -15,7 +16,8 @@ use crate::event::{Event, UserEvent};
 ///
 /// The same user always has the same token, whatever its case, as long as the key is the same. Of an
 /// event of a user the message is left out, and of the context what follows the path; of a payload
-/// that could not be decoded, the text. Node, app, browser and system stay.
+/// that could not be decoded, the text. A path or a user agent that has the directory or the id as a word
+/// is left out too. Node, app, browser and system stay.
 ///
 /// ```
 /// use qlik_sense_events::transform::pseudonymize::Key;
@@ -57,7 +59,7 @@ impl Pseudonymize {
         let directory = event.user_directory();
         let id = event.user_id().map(|id| self.key.user_id(directory, id));
         let directory = directory.map(|directory| self.key.user_directory(directory));
-        event.replace_user(directory.as_deref(), id.as_deref());
+        event.replace_user(directory.as_deref(), id.as_deref(), mention::mentions);
     }
 }
 
