@@ -303,8 +303,10 @@ fn labels_of_prometheus_have_few_values() {
         "code",
         "event",
         "host",
+        "le",
         "origin",
         "os_name",
+        "reason",
         "sender_range",
     ]
     .map(String::from)

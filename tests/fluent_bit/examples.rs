@@ -8,7 +8,10 @@ use crate::host::{Instance, Version};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/fluent-bit");
 
-const EXAMPLES: [&str; 3] = ["elasticsearch", "loki", "stdout"];
+const EXAMPLES: [&str; 4] = ["elasticsearch", "kafka", "loki", "stdout"];
+
+/// Processors can only be written in YAML.
+const ONLY_YAML: [&str; 1] = ["opentelemetry"];
 
 /// A key may stand several times.
 type Section = BTreeMap<String, Vec<String>>;
@@ -89,7 +92,8 @@ fn both_forms_say_the_same() {
         assert_eq!(sections_of_yaml(name), sections_of_classic(name), "{name}");
     }
     let files = fs::read_dir(FOLDER).expect("the folder").count();
-    assert_eq!(files, 2 * EXAMPLES.len() + 1, "and plugins.conf");
+    let expected = 2 * EXAMPLES.len() + ONLY_YAML.len() + 1;
+    assert_eq!(files, expected, "and plugins.conf");
 }
 
 #[test]
@@ -100,6 +104,9 @@ fn both_forms_load_the_plugin_from_the_same_place() {
         let classic = text(&format!("{name}.conf"));
         assert!(classic.contains("Plugins_File  plugins.conf"), "{name}");
     }
+    for name in ONLY_YAML {
+        assert_eq!(yaml(name)["plugins"], json!([place]), "{name}");
+    }
     let plugins = text("plugins.conf");
     assert!(
         plugins.contains(&format!("[PLUGINS]\n    Path  {place}\n")),
@@ -109,13 +116,16 @@ fn both_forms_load_the_plugin_from_the_same_place() {
 
 #[test]
 fn the_plugin_takes_their_properties() {
-    for name in EXAMPLES {
+    for name in EXAMPLES.into_iter().chain(ONLY_YAML) {
         let sections = sections_of_yaml(name);
         let inputs = sections.iter().filter(|(kind, _)| kind == "input");
         for (_, input) in inputs {
             assert_eq!(input["name"], ["qlik_sense"], "{name}");
             let given = input.iter().map(|(key, value)| (&**key, &*value[0]));
-            let mut properties: Vec<_> = given.filter(|(key, _)| *key != "address").collect();
+            let mut properties: Vec<_> = given
+                // Set below, and taken by Fluent Bit itself.
+                .filter(|(key, _)| !["address", "processors"].contains(key))
+                .collect();
             properties.push(("address", "127.0.0.1:0"));
             match Instance::begin(Version::V5_1, &properties) {
                 Ok(instance) => drop(instance.exit(false)),

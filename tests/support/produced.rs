@@ -22,8 +22,10 @@ use serde_json::{Map, Value};
 pub struct Produced {
     /// The fields of its diagnostics; those within a field with its name and a dot.
     diagnostics: BTreeSet<String>,
+    /// The same in the schema `ecs`.
+    diagnostics_in_ecs: BTreeSet<String>,
     /// The tags of each metric.
-    metrics: BTreeMap<String, BTreeSet<String>>,
+    metrics: Metrics,
 }
 
 /// An example for Vector.
@@ -35,10 +37,17 @@ pub fn example(name: &str) -> Value {
 }
 
 impl Produced {
-    /// A run that listens, receives two datagrams, one of them garbage, and is asked to end.
+    /// Runs that follow sessions, receive a few datagrams, one of them garbage, and are asked to end.
     pub fn real() -> &'static Self {
         static PRODUCED: OnceLock<Produced> = OnceLock::new();
-        PRODUCED.get_or_init(run)
+        PRODUCED.get_or_init(|| {
+            let (diagnostics, metrics) = run(Schema::Default);
+            Produced {
+                diagnostics,
+                diagnostics_in_ecs: run(Schema::Ecs).0,
+                metrics,
+            }
+        })
     }
 
     /// The labels and the structured metadata of `loki.yaml`.
@@ -65,29 +74,16 @@ impl Produced {
         (labels, metadata)
     }
 
-    /// The fields of `elasticsearch.yaml`: of ECS for events, and what it makes of diagnostics.
+    /// The fields of `elasticsearch.yaml`.
     pub fn elasticsearch(&self) -> BTreeSet<String> {
-        let config = example("elasticsearch");
-        let program = config["transforms"]["qlik_sense_clean"]["source"]
-            .as_str()
-            .expect("a remap");
-        let mut fields: BTreeSet<String> = Schema::Ecs
-            .fields()
-            .iter()
-            .map(|field| (*field).to_owned())
-            .collect();
-        assert!(program.contains(r#".qlik_sense = { "plugin": said }"#));
-        for field in &self.diagnostics {
-            if !program.contains(&format!("del(said.{field})")) {
-                fields.insert(format!("qlik_sense.plugin.{field}"));
-            }
-        }
-        fields.insert("log.level".to_owned());
+        let fields = Schema::Ecs.fields().iter().map(|field| (*field).to_owned());
         fields
+            .chain(self.diagnostics_in_ecs.iter().cloned())
+            .collect()
     }
 
     /// The metrics of `prometheus.yaml` with their labels.
-    pub fn prometheus(&self) -> BTreeMap<String, BTreeSet<String>> {
+    pub fn prometheus(&self) -> Metrics {
         let mut metrics = self.metrics.clone();
         let config = example("prometheus");
         let transforms = config["transforms"].as_object().expect("transforms");
@@ -116,9 +112,17 @@ fn keys_after(program: &str, start: &str) -> BTreeSet<String> {
         .collect()
 }
 
-fn run() -> Produced {
+type Metrics = BTreeMap<String, BTreeSet<String>>;
+
+fn run(schema: Schema) -> (BTreeSet<String>, Metrics) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = folder.path().join("sessions.toml");
+    fs::write(&config, "[transform.sessions]\nenabled = true\n").expect("a configuration");
     let mut child = Command::new(env!("CARGO_BIN_EXE_qlik-sense-events"))
         .args(["run", "--codec", "native_json", "--address", "127.0.0.1:0"])
+        .args(["--schema", schema.as_str()])
+        .arg("--config")
+        .arg(&config)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -128,10 +132,22 @@ fn run() -> Produced {
     let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
     let mut said = String::new();
     stderr.read_line(&mut said).expect("that it listens");
-    let address = log(&said)["address"].as_str().expect("where").to_owned();
+    let said_first = Value::Object(log(&said));
+    let place = match schema {
+        Schema::Ecs => "/qlik_sense/plugin/address",
+        _ => "/address",
+    };
+    let address = said_first.pointer(place).expect("where");
+    let address = address.as_str().expect("an address").to_owned();
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
     let mut events = String::new();
-    for datagram in ["/proxy-session/;n;Stop session;d;u;;;", "garbage"] {
+    for datagram in [
+        "/proxy-session/;n;Start session;d;u;;;",
+        "/proxy-connection/;n;Open connection;d;u;;;",
+        "/proxy-connection/;n;Close connection;d;u;;;",
+        "/proxy-session/;n;Stop session;d;u;;;",
+        "garbage",
+    ] {
         socket
             .send_to(datagram.as_bytes(), &address)
             .expect("to send");
@@ -142,13 +158,11 @@ fn run() -> Produced {
     stdout.read_to_string(&mut events).expect("the metrics");
     stderr.read_to_string(&mut said).expect("the counters");
     assert!(child.wait().expect("its status").success());
-    let mut produced = Produced {
-        diagnostics: BTreeSet::new(),
-        metrics: BTreeMap::new(),
-    };
+    let mut diagnostics = BTreeSet::new();
     for line in said.lines() {
-        flatten("", &log(line), &mut produced.diagnostics);
+        flatten("", &log(line), &mut diagnostics);
     }
+    let mut metrics = Metrics::new();
     for line in events.lines() {
         let line: Value = serde_json::from_str(line).expect("JSON");
         let Some(metric) = line.get("metric") else {
@@ -157,20 +171,24 @@ fn run() -> Produced {
         let name = metric["name"].as_str().expect("a name");
         let namespace = metric["namespace"].as_str().expect("a namespace");
         let tags = metric["tags"].as_object().cloned().unwrap_or_default();
-        let known = produced
-            .metrics
-            .entry(format!("{namespace}_{name}"))
-            .or_default();
-        known.extend(tags.into_iter().map(|(tag, _)| tag));
+        let tags: BTreeSet<String> = tags.into_iter().map(|(tag, _)| tag).collect();
+        let name = format!("{namespace}_{name}");
+        if metric.get("aggregated_histogram").is_some() {
+            // As Prometheus is shown it.
+            let bound = BTreeSet::from(["le".to_owned()]);
+            metrics.insert(format!("{name}_bucket"), &tags | &bound);
+            metrics.insert(format!("{name}_sum"), tags.clone());
+            metrics.insert(format!("{name}_count"), tags);
+        } else {
+            metrics.entry(name).or_default().extend(tags);
+        }
     }
-    assert!(produced.metrics.len() >= 8, "{produced:?}");
+    assert!(metrics.len() >= 8, "{metrics:?}");
     // Counted only where a sender was refused.
-    let refused = "qlik_sense_refused_datagrams_total".to_owned();
-    produced
-        .metrics
-        .entry(refused)
+    metrics
+        .entry("qlik_sense_refused_datagrams_total".to_owned())
         .or_insert_with(|| ["address", "sender_range"].map(String::from).into());
-    produced
+    (diagnostics, metrics)
 }
 
 /// The fields of a diagnostic.

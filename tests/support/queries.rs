@@ -43,7 +43,7 @@ impl Names {
 /// Reads LogQL or PromQL.
 pub fn names(query: &str) -> Names {
     let mut names = Names::default();
-    let mut defined = BTreeSet::new();
+    let (mut defined, mut templates) = (BTreeSet::new(), BTreeSet::new());
     let (mut braces, mut lists) = (0, Vec::new());
     let mut last = String::new();
     let mut rest = query;
@@ -53,7 +53,7 @@ pub fn names(query: &str) -> Names {
             '`' => {
                 let length = quoted(&rest[1..], '`');
                 if defined.contains(&last) {
-                    names.others.extend(of_template(&rest[1..=length]));
+                    templates.extend(of_template(&rest[1..=length]));
                 }
                 length + 2
             }
@@ -98,6 +98,7 @@ pub fn names(query: &str) -> Names {
     }
     names.labels.retain(|name| !defined.contains(name));
     names.others.retain(|name| !defined.contains(name));
+    names.others.extend(templates);
     names
 }
 
