@@ -45,6 +45,9 @@ pub struct SiteArgs {
     /// The same seed gives the same site
     #[arg(long, default_value_t = SiteOptions::default().seed)]
     seed: u64,
+    /// Send what the extended appender sends: time, row number, session id and result as well
+    #[arg(long)]
+    extended: bool,
 }
 
 impl SiteArgs {
@@ -54,6 +57,7 @@ impl SiteArgs {
             users: self.users,
             nodes: self.nodes,
             odd_per_mille: self.odd,
+            extended: self.extended,
         }
     }
 }

@@ -21,6 +21,8 @@ pub(super) struct Life {
     population: Population,
     apps: Apps,
     sessions: Vec<Session>,
+    /// Sessions that have begun so far.
+    begun: u64,
     most_sessions: usize,
     /// What happens next, last first, before anything else does.
     upcoming: Vec<Event>,
@@ -30,6 +32,8 @@ pub(super) struct Life {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Visit {
     pub(super) visitor: Visitor,
+    /// The session's number, from 0 in the order of their beginning.
+    pub(super) session: u64,
     /// Which of the nodes, from 0.
     pub(super) node: usize,
     pub(super) prefix: &'static str,
@@ -60,6 +64,7 @@ impl Life {
             population: Population::new(people, &mut rng),
             apps: Apps::new(&mut rng),
             sessions: Vec::new(),
+            begun: 0,
             most_sessions: people / 2 + 5,
             upcoming: Vec::new(),
             rng,
@@ -104,6 +109,7 @@ impl Life {
         let visitor = self.population.log_in(rng)?;
         let visit = Visit {
             visitor,
+            session: self.begun,
             node: index(rng, self.nodes),
             prefix: match visitor {
                 Visitor::Person { .. } => context::draw_prefix(rng),
@@ -129,6 +135,7 @@ impl Life {
             self.upcoming.push(open);
         }
         self.sessions.push(session);
+        self.begun += 1;
         (!happens(&mut self.rng, 1, 50)).then_some(start)
     }
 

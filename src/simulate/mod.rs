@@ -27,6 +27,7 @@ mod chance;
 mod context;
 mod damage;
 mod datagram;
+mod extended;
 mod life;
 mod odd;
 mod payload;

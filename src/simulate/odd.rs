@@ -34,7 +34,7 @@ pub(super) enum Odd {
     LegacyType,
     /// A command that is none of the four.
     UnknownCommand,
-    /// Less than eight fields.
+    /// Less fields than there should be.
     MissingFields,
     /// A type token of no known family.
     UnknownType,
@@ -81,6 +81,19 @@ impl Odd {
         )
     }
 
+    /// Whether such a datagram shows a row number where the extended appender is simulated. The others come from
+    /// an old appender or another program, or cannot be read as far as that.
+    pub(super) fn has_row(self) -> bool {
+        !matches!(
+            self,
+            Self::LegacyType
+                | Self::MissingFields
+                | Self::UnknownType
+                | Self::Empty
+                | Self::Garbage
+        )
+    }
+
     /// Appends an odd version of `payload` to `datagram` and says what it holds; `truth` is what `payload` holds.
     pub(super) fn write(
         self,
@@ -101,8 +114,13 @@ impl Odd {
                 payload.directory = "LAB";
                 payload.user_id = choose(rng, &["Jörgen", "José", "Zoë Müller", "D'Arcy Núñez"]);
                 user = Some(UserKind::Person);
+                // It is not this user's session that the event belongs to.
+                if let Some(extension) = &mut payload.extension {
+                    extension.session_id = "(null)";
+                }
             }
             Self::LegacyType => {
+                payload.extension = None;
                 payload.type_token = match kind {
                     EventKind::Session => "/proxy-session/",
                     EventKind::Connection => "/proxy-connection/",
@@ -195,6 +213,7 @@ mod tests {
         let payload = Payload {
             type_token: ACTION.type_token(),
             host: "pro2-win1",
+            extension: None,
             command: ACTION.command(),
             directory: "INTERNAL",
             user_id: "sa_api",

@@ -1,6 +1,7 @@
 //! The payload of one event, field by field, as the appender's layout writes it.
 
 use super::datagram::{ConnectionAction, EventKind, SessionAction};
+use super::extended::Extension;
 
 /// What happened: the four events that the appenders let through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub(super) enum Action {
 pub(super) struct Payload<'a> {
     pub(super) type_token: &'a str,
     pub(super) host: &'a str,
+    /// What only the extended appender sends.
+    pub(super) extension: Option<Extension<'a>>,
     pub(super) command: &'a str,
     pub(super) directory: &'a str,
     pub(super) user_id: &'a str,
@@ -42,6 +45,14 @@ impl Action {
         }
     }
 
+    /// The type of the extended appender.
+    pub(super) fn extended_type_token(self) -> &'static str {
+        match self.kind() {
+            EventKind::Session => "/qlik-sense-session/2/",
+            EventKind::Connection => "/qlik-sense-connection/2/",
+        }
+    }
+
     pub(super) fn command(self) -> &'static str {
         match self {
             Self::Session(SessionAction::Start) => "Start session",
@@ -65,9 +76,14 @@ impl Action {
 impl Payload<'_> {
     /// Appends the payload to `datagram`, in UTF-8 and without a newline at its end.
     pub(super) fn write(&self, datagram: &mut Vec<u8>) {
+        for field in [self.type_token, self.host] {
+            datagram.extend_from_slice(field.as_bytes());
+            datagram.push(b';');
+        }
+        if let Some(extension) = self.extension {
+            extension.write(datagram);
+        }
         for field in [
-            self.type_token,
-            self.host,
             self.command,
             self.directory,
             self.user_id,
@@ -99,6 +115,7 @@ mod tests {
         Payload {
             type_token: action.type_token(),
             host: "pro2-win1",
+            extension: None,
             command: action.command(),
             directory: "LAB",
             user_id: "goran",

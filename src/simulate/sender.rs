@@ -4,7 +4,7 @@ use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::ops::ControlFlow;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::burst::Burst;
 use super::datagram::Tally;
@@ -75,7 +75,7 @@ impl Sender {
     }
 }
 
-/// Plays `site` over `socket`, which must be connected, at `pace`.
+/// Plays `site` over `socket`, which must be connected, at `pace`. The time on the site is that of the system's clock.
 ///
 /// At a rate the datagrams go out in bursts of at most a millisecond's worth, on a schedule that starts with the call:
 /// whoever falls behind catches up. `progress` is called about ten times a second and once after the end; it can break
@@ -98,12 +98,13 @@ pub fn play(
     loop {
         let done = played.datagrams + played.given_up;
         let left = pace.count.map_or(u64::MAX, |count| count - done);
+        let slot = pace.slot(done);
+        site.set_time((SystemTime::now() + slot.saturating_sub(start.elapsed())).into());
         burst.fill(site, pace.burst().min(left));
         if burst.is_empty() {
             break;
         }
 
-        let slot = pace.slot(done);
         loop {
             played.elapsed = start.elapsed();
             if played.elapsed >= next_report {

@@ -1,10 +1,12 @@
 //! The site: what happens on it, as the datagrams that tell of it.
 
+use chrono::{DateTime, Utc};
 use fastrand::Rng;
 
 use super::chance::happens;
 use super::context::NOT_AVAILABLE;
 use super::datagram::{Datagram, EventKind, Tally};
+use super::extended::{Extension, Rows, session_id};
 use super::life::{Event, Life, OPEN};
 use super::odd::Odd;
 use super::payload::{Action, Payload};
@@ -22,6 +24,8 @@ pub struct SiteOptions {
     /// How many of a thousand datagrams are odd, all kinds of odd alike. 0 to 1000; default 10. With 0 all are
     /// well-formed.
     pub odd_per_mille: u16,
+    /// Whether the appenders are the extended ones: with time, row number, session id and result. Default: no.
+    pub extended: bool,
 }
 
 impl Default for SiteOptions {
@@ -31,6 +35,7 @@ impl Default for SiteOptions {
             users: 200,
             nodes: 3,
             odd_per_mille: 10,
+            extended: false,
         }
     }
 }
@@ -45,9 +50,14 @@ pub struct Site {
     /// Draws what is odd, apart from the life on the site, which goes on alike however much is.
     rng: Rng,
     odd_per_mille: u32,
+    extended: bool,
+    seed: u64,
+    time: DateTime<Utc>,
+    rows: Rows,
     hosts: Vec<String>,
     context_buffer: String,
     id_buffer: String,
+    session_id_buffer: String,
 }
 
 impl Site {
@@ -59,12 +69,23 @@ impl Site {
             life: Life::new(options.users, nodes, rng.fork()),
             rng,
             odd_per_mille: u32::from(options.odd_per_mille),
+            extended: options.extended,
+            seed: options.seed,
+            time: DateTime::UNIX_EPOCH,
+            rows: Rows::new(nodes),
             hosts: (1..=nodes)
                 .map(|number| format!("pro2-win{number}"))
                 .collect(),
             context_buffer: String::new(),
             id_buffer: String::new(),
+            session_id_buffer: String::new(),
         }
+    }
+
+    /// Says what time it is on the site. The extended appender writes it into every datagram from now on; until it
+    /// is said, that is the beginning of 1970.
+    pub const fn set_time(&mut self, time: DateTime<Utc>) {
+        self.time = time;
     }
 
     /// Writes the next datagram into `datagram`, in place of what was there, and says what it is.
@@ -116,8 +137,25 @@ impl Site {
             .life
             .population()
             .names(visit.visitor, &mut self.id_buffer);
+        let (type_token, extension) = if self.extended {
+            session_id(self.seed, visit.session, &mut self.session_id_buffer);
+            let row = match odd {
+                Some(odd) if !odd.has_row() => 0,
+                _ => self.rows.take(visit.node, action.kind()),
+            };
+            let extension = Extension {
+                time: self.time,
+                row,
+                session_id: &self.session_id_buffer,
+                result: "0",
+            };
+            (action.extended_type_token(), Some(extension))
+        } else {
+            (action.type_token(), None)
+        };
         let payload = Payload {
-            type_token: action.type_token(),
+            type_token,
+            extension,
             host: &self.hosts[visit.node],
             command: action.command(),
             directory,

@@ -8,6 +8,7 @@ const WELL_FORMED: SiteOptions = SiteOptions {
     users: 200,
     nodes: 3,
     odd_per_mille: 0,
+    extended: false,
 };
 
 /// The first `count` datagrams of a site, with what they hold.
@@ -258,6 +259,7 @@ fn any_options_do() {
             users,
             nodes,
             odd_per_mille,
+            extended: users == 1,
         });
         let mut datagram = Vec::new();
         for _ in 0..20_000 {
@@ -265,4 +267,83 @@ fn any_options_do() {
             assert!(datagram.len() <= 65_507);
         }
     }
+}
+
+#[test]
+fn the_extended_appender_tells_more_of_the_same_life() {
+    let extended = SiteOptions {
+        extended: true,
+        ..WELL_FORMED
+    };
+    let time = "2026-01-31T09:00:00.125Z".parse().expect("a time");
+    let (mut plain_site, mut site) = (Site::new(WELL_FORMED), Site::new(extended));
+    site.set_time(time);
+    let (mut plain, mut datagram) = (Vec::new(), Vec::new());
+    let mut rows: HashMap<(String, String), u32> = HashMap::new();
+    let mut users: HashMap<String, String> = HashMap::new();
+    let mut sessions: HashMap<String, HashSet<String>> = HashMap::new();
+    for _ in 0..50_000 {
+        let truth = site.next_datagram(&mut datagram);
+        assert_eq!(truth, plain_site.next_datagram(&mut plain));
+        let mut fields: Vec<&str> = text(&datagram).splitn(12, ';').collect();
+        let extension: Vec<&str> = fields.drain(2..6).collect();
+        let standard = [
+            &[fields[0]
+                .replace("qlik-sense", "qseow-proxy")
+                .trim_end_matches("2/")
+                .to_owned()][..],
+            &fields[1..]
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>(),
+        ];
+        assert_eq!(standard.concat().join(";"), text(&plain));
+        assert_eq!(extension[0], "20260131T100000.125+0100");
+        assert_eq!(extension[3], "0");
+        let appender = (fields[0].to_owned(), fields[1].to_owned());
+        let before = rows.insert(appender, extension[1].parse().expect("a row"));
+        let expected = before.map_or(1, |before| before % 9_999 + 1);
+        assert_eq!(extension[1], expected.to_string());
+        let user = fields[4].to_lowercase();
+        let owner = users.entry(extension[2].to_owned()).or_insert(user.clone());
+        assert_eq!(*owner, user, "a session has one user");
+        sessions
+            .entry(user)
+            .or_default()
+            .insert(extension[2].to_owned());
+    }
+    assert_eq!(rows.len(), 6);
+    assert!(sessions.values().any(|ids| ids.len() > 20));
+}
+
+#[test]
+fn odd_datagrams_leave_no_gap_in_the_rows() {
+    let options = SiteOptions {
+        extended: true,
+        odd_per_mille: 300,
+        ..WELL_FORMED
+    };
+    let mut pipeline = crate::pipeline::PipelineConfig::default()
+        .build()
+        .expect("a pipeline");
+    let mut output = crate::transform::OutputBuffer::default();
+    let arrival = crate::event::Arrival::local(DateTime::UNIX_EPOCH);
+    let mut rows: HashMap<(String, &'static str), u32> = HashMap::new();
+    let mut seen = 0;
+    for (datagram, _) in datagrams(options, 20_000) {
+        pipeline.datagram(&datagram, arrival, &mut output);
+        for event in output.drain() {
+            let crate::event::Event::User(event) = event else {
+                continue;
+            };
+            let Some(row) = event.sequence() else {
+                continue;
+            };
+            let host = event.host().expect("a host").to_owned();
+            let before = rows.insert((host, event.kind().event()), row);
+            assert_eq!(row, before.map_or(1, |before| before % 9_999 + 1));
+            seen += 1;
+        }
+    }
+    assert!(seen > 15_000, "{seen}");
 }

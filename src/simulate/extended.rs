@@ -1,0 +1,92 @@
+//! What the extended appender adds to a payload: time, row number, session id and result.
+
+use chrono::{DateTime, FixedOffset, Utc};
+use fastrand::Rng;
+
+use super::{chance, datagram::EventKind};
+
+/// The last row number before an appender begins again, as `%rownum{9999}` has it.
+const LAST_ROW: u16 = 9_999;
+
+/// The site is in central Europe and keeps winter time all year.
+const EAST_OF_UTC_SECONDS: i32 = 3_600;
+
+/// The fields, in their order.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Extension<'a> {
+    pub(super) time: DateTime<Utc>,
+    pub(super) row: u16,
+    pub(super) session_id: &'a str,
+    pub(super) result: &'a str,
+}
+
+impl Extension<'_> {
+    /// Appends the fields, each with its `;`.
+    pub(super) fn write(&self, datagram: &mut Vec<u8>) {
+        let offset = FixedOffset::east_opt(EAST_OF_UTC_SECONDS);
+        let time = offset.map_or(self.time.fixed_offset(), |zone| {
+            self.time.with_timezone(&zone)
+        });
+        let time = time.format("%Y%m%dT%H%M%S%.3f%z");
+        let fields = format!("{time};{};{};{};", self.row, self.session_id, self.result);
+        datagram.extend_from_slice(fields.as_bytes());
+    }
+}
+
+/// The row that each appender of each node writes next.
+#[derive(Debug)]
+pub(super) struct Rows(Vec<[u16; 2]>);
+
+impl Rows {
+    pub(super) fn new(nodes: usize) -> Self {
+        Self(vec![[1; 2]; nodes])
+    }
+
+    /// The row of the next event that a node's appender for this kind sends.
+    pub(super) fn take(&mut self, node: usize, kind: EventKind) -> u16 {
+        let next = &mut self.0[node][usize::from(kind == EventKind::Connection)];
+        let row = *next;
+        *next = if row == LAST_ROW { 1 } else { row + 1 };
+        row
+    }
+}
+
+/// Writes the id of the site's session with this number: the same for all its events, and another for
+/// every other session.
+pub(super) fn session_id(seed: u64, session: u64, text: &mut String) {
+    // Apart from the life on the site, which goes on alike whether ids are sent or not.
+    let mut rng = Rng::with_seed(seed.rotate_left(32) ^ session);
+    text.clear();
+    chance::push_guid(text, chance::guid(&mut rng));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fields_are_written_as_qlik_writes_them() {
+        let mut datagram = Vec::new();
+        Extension {
+            time: DateTime::from_timestamp(1_769_849_999, 987_000_000).expect("a time"),
+            row: 17,
+            session_id: "f8ba1ee3",
+            result: "0",
+        }
+        .write(&mut datagram);
+        assert_eq!(
+            String::from_utf8_lossy(&datagram),
+            "20260131T095959.987+0100;17;f8ba1ee3;0;"
+        );
+    }
+
+    #[test]
+    fn rows_begin_again_after_the_last() {
+        let mut rows = Rows::new(2);
+        for row in (1..=LAST_ROW).chain(1..3) {
+            assert_eq!(rows.take(1, EventKind::Session), row);
+        }
+        assert_eq!(rows.take(1, EventKind::Connection), 1);
+        assert_eq!(rows.take(0, EventKind::Session), 1);
+    }
+}
