@@ -1,8 +1,7 @@
 //! `decode`: recorded datagrams, without a network.
 
 use std::{
-    fs::File,
-    io::{self, BufRead, BufReader, Read},
+    io::{self, BufRead},
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -23,7 +22,11 @@ use qlik_sense_events::{
     transform::OutputBuffer,
 };
 
-use super::{FAILURE, SUCCESS, USAGE, options::CommonArgs};
+use super::{
+    FAILURE, SUCCESS, USAGE,
+    input::{open, read_line},
+    options::CommonArgs,
+};
 
 #[derive(Debug, Args)]
 pub struct DecodeArgs {
@@ -107,6 +110,7 @@ impl Decode {
                 }
             }
         }
+        self.pipeline.finish();
         diagnostics.report_counters("decoded", &self.pipeline.counters());
         Ok(status)
     }
@@ -136,34 +140,6 @@ impl Decode {
             }
             self.sink.take(&mut self.events)?;
         }
-    }
-}
-
-/// Reads a line without its end. Of a line beyond the limit one byte more than the limit is kept,
-/// so that it shows, and the rest is skipped.
-fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>, limit: usize) -> io::Result<usize> {
-    line.clear();
-    let mut read = reader
-        .by_ref()
-        .take(limit as u64 + 2)
-        .read_until(b'\n', line)?;
-    if line.last() == Some(&b'\n') {
-        line.pop();
-    } else if line.len() > limit {
-        line.truncate(limit + 1);
-        read += reader.skip_until(b'\n')?;
-    }
-    Ok(read)
-}
-
-fn open(file: &Path) -> io::Result<Box<dyn BufRead>> {
-    if file == Path::new("-") {
-        Ok(Box::new(io::stdin().lock()))
-    } else {
-        Ok(Box::new(BufReader::with_capacity(
-            1 << 16,
-            File::open(file)?,
-        )))
     }
 }
 

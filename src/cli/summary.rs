@@ -53,5 +53,9 @@ pub fn received(counters: &Counters) -> String {
         counters.undecoded_events(),
         reasons.join(", ")
     );
+    if let Some(lost) = counters.lost {
+        lines = lines.trim_end().to_owned();
+        lines += &format!("\n  {:<16} {lost:>9}  by the row numbers", "lost");
+    }
     lines.trim_end().to_owned()
 }

@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use super::{queue::Queue, worker::Control};
 use crate::{
     event::Kind,
-    pipeline::Counters,
+    pipeline::{Counters, LostByHost},
     schema::{Fields, Visitor},
     source::{Refusals, kernel_drops, receive_buffer_bytes},
     wire::ErrorCode,
@@ -59,6 +59,8 @@ pub struct Totals {
     /// Datagrams that the system dropped during this run before they were received; none where it
     /// does not say.
     pub kernel_dropped: Option<u64>,
+    /// Datagrams that were lost on their way, by the Qlik node that sent them.
+    pub lost_by_host: LostByHost,
     /// The receive buffers' size in bytes, as the system granted it.
     pub receive_buffer_bytes: usize,
 }
@@ -77,6 +79,7 @@ impl Listener {
             totals.over_rate += counters.over_rate;
             totals.pipeline = [totals.pipeline, counters.pipeline].into_iter().sum();
             totals.dropped += queue.dropped(worker.number);
+            totals.lost_by_host.add(&worker.control.lost_by_host());
             if let Some(drops) = kernel_drops(&worker.socket) {
                 *totals.kernel_dropped.get_or_insert(0) +=
                     drops.saturating_sub(worker.dropped_before);
@@ -102,7 +105,9 @@ impl Fields for Totals {
         visitor.field("refused", Some(&self.refused))?;
         visitor.field("over_rate", Some(&self.over_rate))?;
         visitor.field("dropped", Some(&self.dropped))?;
-        visitor.field("kernel_dropped", self.kernel_dropped.as_ref())
+        visitor.field("kernel_dropped", self.kernel_dropped.as_ref())?;
+        visitor.field("lost", self.pipeline.lost.as_ref())?;
+        visitor.field("lost_by_host", present(ByHost(&self.lost_by_host)).as_ref())
     }
 }
 
@@ -129,6 +134,14 @@ impl Numbers for ByCode<'_> {
         ErrorCode::ALL
             .into_iter()
             .map(|code| (code.to_string(), self.0.undecoded_by(code)))
+    }
+}
+
+struct ByHost<'a>(&'a LostByHost);
+
+impl Numbers for ByHost<'_> {
+    fn numbers(&self) -> impl Iterator<Item = (String, u64)> {
+        self.0.iter().map(|(host, lost)| (host.to_owned(), lost))
     }
 }
 

@@ -200,6 +200,15 @@ fn of_listener(address: &str, now: &Totals, told: &Totals, metrics: &mut Vec<Met
         );
         count_by("undecoded_events_total", tags, now, told);
     }
+    for (host, lost) in now.lost_by_host.iter() {
+        let tags = vec![("host", host.to_owned().into())];
+        count_by(
+            "lost_datagrams_total",
+            tags,
+            lost,
+            told.lost_by_host.of(host),
+        );
+    }
     for (range, number) in now.refusals.iter() {
         let told = told.refusals.of(range);
         let range = range.map_or_else(|| "other".into(), |range| range.to_string());

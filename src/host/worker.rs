@@ -15,7 +15,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     event::Arrival,
-    pipeline::{Counters, Pipeline},
+    pipeline::{Counters, LostByHost, Pipeline},
     source::{Receiver, Refusals, Senders, Verdict, receive_buffer_bytes},
     transform::{AppTable, Blacklist, OutputBuffer},
     wire::count_events,
@@ -50,6 +50,7 @@ pub struct Control {
     leave: AtomicBool,
     counters: Mutex<WorkerCounters>,
     refusals: Mutex<Refusals>,
+    lost: Mutex<LostByHost>,
     receive_errors: Mutex<ReceiveErrors>,
     blacklist: Mutex<Option<Blacklist>>,
     app_names: Mutex<Option<AppTable>>,
@@ -110,6 +111,12 @@ impl Control {
     #[must_use]
     pub fn refusals(&self) -> Refusals {
         lock(&self.refusals).clone()
+    }
+
+    /// Whose datagrams were lost before the worker received them.
+    #[must_use]
+    pub fn lost_by_host(&self) -> LostByHost {
+        lock(&self.lost).clone()
     }
 
     /// Takes the errors of the socket since this was last asked.
@@ -239,6 +246,8 @@ impl<S: Sink> Worker<S> {
                 break;
             }
         }
+        self.pipeline.finish();
+        self.publish();
         Ok(())
     }
 
@@ -309,8 +318,17 @@ impl<S: Sink> Worker<S> {
         self.counters.pipeline = self.pipeline.counters();
         self.sink.counted(&self.counters);
         self.sink.take(&mut self.events)?;
-        *lock(&self.control.counters) = self.counters;
+        self.publish();
         Ok(())
+    }
+
+    /// Shows what was counted to those who ask.
+    fn publish(&mut self) {
+        self.counters.pipeline = self.pipeline.counters();
+        *lock(&self.control.counters) = self.counters;
+        if let Some(lost) = self.pipeline.news_of_lost() {
+            *lock(&self.control.lost) = lost;
+        }
     }
 
     /// No error of a UDP socket is a reason to stop listening: interfaces go and come back.

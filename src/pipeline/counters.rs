@@ -9,9 +9,9 @@ use crate::{
     wire::ErrorCode,
 };
 
-/// Counts since a pipeline was built. Every datagram and every event is in exactly one of them:
-/// what was decoded either went out or was excluded, the rest is undecoded. Derived events come on
-/// top.
+/// Counts since a pipeline was built. Every datagram and every event that came is in exactly one of
+/// them: what was decoded either went out or was excluded, the rest is undecoded. Derived events come
+/// on top.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counters {
     /// Datagrams that came in.
@@ -20,6 +20,10 @@ pub struct Counters {
     pub bytes: u64,
     /// Events that the blacklist left out.
     pub excluded: u64,
+    /// Datagrams that were lost on their way, as far as the row numbers of the extended appender tell;
+    /// none while no row number has come. What was refused or over its sender's rate before it came to
+    /// the pipeline is among them.
+    pub lost: Option<u64>,
     events: [u64; Kind::ALL.len()],
     undecoded: [u64; ErrorCode::ALL.len()],
     derived: [u64; DERIVED_EVENTS.len()],
@@ -87,6 +91,9 @@ impl Sum for Counters {
             total.datagrams += more.datagrams;
             total.bytes += more.bytes;
             total.excluded += more.excluded;
+            if let Some(lost) = more.lost {
+                *total.lost.get_or_insert(0) += lost;
+            }
             for (total, more) in total.events.iter_mut().zip(more.events) {
                 *total += more;
             }
@@ -109,7 +116,8 @@ impl Fields for Counters {
         let derived = self.derived_events();
         visitor.field("derived", (derived > 0).then_some(&derived))?;
         visitor.field("excluded", Some(&self.excluded))?;
-        visitor.field("undecoded", Some(&self.undecoded_events()))
+        visitor.field("undecoded", Some(&self.undecoded_events()))?;
+        visitor.field("lost", self.lost.as_ref())
     }
 }
 

@@ -3,11 +3,14 @@
 //! Every host runs the same [`Pipeline`], so two hosts cannot drift apart.
 
 mod counters;
+mod lost;
+mod rows;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use self::counters::Counters;
+use self::lost::LostDatagrams;
+pub use self::{counters::Counters, lost::LostByHost};
 use crate::{
     decoding::{QlikSenseDeserializer, QlikSenseDeserializerConfig},
     event::{Arrival, Event},
@@ -91,6 +94,7 @@ impl PipelineConfig {
             sessions: sessions.cloned(),
             pseudonymize: self.pseudonymize.build()?,
             counters: Counters::default(),
+            lost: LostDatagrams::default(),
         })
     }
 }
@@ -118,6 +122,7 @@ pub struct Pipeline {
     sessions: Option<Sessions>,
     pseudonymize: Option<Pseudonymize>,
     counters: Counters,
+    lost: LostDatagrams,
 }
 
 impl Pipeline {
@@ -126,8 +131,12 @@ impl Pipeline {
         let start = output.len();
         self.counters.datagrams += 1;
         self.counters.bytes += datagram.len() as u64;
-        let (counters, blacklist, undecoded) =
-            (&mut self.counters, &mut self.blacklist, self.undecoded);
+        let (counters, lost, blacklist, undecoded) = (
+            &mut self.counters,
+            &mut self.lost,
+            &mut self.blacklist,
+            self.undecoded,
+        );
         let app_names = &self.app_names;
         let sessions = &mut self.sessions;
         self.deserializer.decode(datagram, |mut event| {
@@ -140,6 +149,8 @@ impl Pipeline {
                     }
                 }
                 Event::User(user_event) => {
+                    // Before the blacklist: what is left out has arrived all the same.
+                    lost.arrived(user_event, arrival.timestamp);
                     let (kind, before) = (user_event.kind(), output.len());
                     blacklist.transform(output, event);
                     if output.len() > before {
@@ -201,9 +212,27 @@ impl Pipeline {
 
     /// What came in and went out since the pipeline was built.
     #[must_use]
-    pub const fn counters(&self) -> Counters {
+    pub fn counters(&self) -> Counters {
         let mut counters = self.counters;
         counters.excluded = self.blacklist.excluded();
+        counters.lost = self.lost.total();
         counters
+    }
+
+    /// Datagrams that were lost on their way, by the Qlik node that sent them: as far as the row numbers
+    /// of the extended appender tell.
+    #[must_use]
+    pub fn lost_by_host(&self) -> LostByHost {
+        self.lost.by_host()
+    }
+
+    /// The same, if anything about it is new since this was last asked.
+    pub(crate) fn news_of_lost(&mut self) -> Option<LostByHost> {
+        self.lost.has_news().then(|| self.lost.by_host())
+    }
+
+    /// Says that nothing more will come: row numbers that are missing count as lost.
+    pub fn finish(&mut self) {
+        self.lost.give_up();
     }
 }

@@ -194,3 +194,35 @@ fn the_queue_is_a_gauge() {
     assert_eq!(gauge["kind"], "absolute");
     assert_eq!(gauge["tags"], json!({}));
 }
+
+/// Row numbers that are missing when the program ends were lost, on a node of which nothing was lost 0.
+#[test]
+fn lost_datagrams_are_counted_by_node() {
+    let (_folder, command) = configured("", Codec::NativeJson);
+    let program = Running::of(command, Codec::NativeJson, 1);
+    let address = program.addresses()[0];
+    let socket = sender(address);
+    for (host, row) in [("n1", 1), ("n1", 5), ("n2", 7), ("n1", 3), ("n2", 8)] {
+        let datagram = format!("/qlik-sense-session/2/;{host};;{row};;0;Stop session;LAB;goran;;;");
+        socket.send(datagram.as_bytes()).expect("sent");
+    }
+    drained(address);
+    let stopped = stop(program, Signal::SIGTERM);
+    let summary = stopped.diagnostics.last().expect("a summary");
+    assert_eq!(summary["datagrams"], 5, "{summary}");
+    assert_eq!(summary["lost"], 2, "{summary}");
+    assert_eq!(summary["lost_by_host"], json!({"n1": 2}));
+    let counted = counters(&stopped.metrics);
+    let lost: Vec<_> = counted
+        .iter()
+        .filter(|(name, _)| name.starts_with("lost_datagrams_total"))
+        .map(|(name, count)| (&**name, *count))
+        .collect();
+    assert_eq!(
+        lost,
+        [
+            ("lost_datagrams_total n1", 2),
+            ("lost_datagrams_total n2", 0)
+        ]
+    );
+}

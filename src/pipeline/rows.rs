@@ -1,0 +1,262 @@
+//! The row numbers of one appender: how many datagrams are missing between those that came.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// The last row number before Qlik's counter begins again, as the extended appender sets it
+/// (`%rownum{9999}`). Rows beyond it come from an appender that does not begin again.
+const LAST_ROW: u32 = 9_999;
+
+/// So many rows behind the newest one may still come late.
+const WINDOW: u32 = u64::BITS;
+
+/// So long may a datagram be overtaken by others. A proxy takes longer to restart.
+const PATIENCE: TimeDelta = TimeDelta::seconds(5);
+
+/// The most rows that can be missing where the counter begins again. Beyond that it was the proxy that
+/// began again.
+const MOST_LOST_AT_END: u32 = 1_000;
+
+/// What is known of the newest rows of one appender on one node.
+///
+/// Rows that come late or twice are no loss. A row is lost when [`WINDOW`] newer ones have come, or when it is
+/// still missing as something comes [`PATIENCE`] after it was passed over.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rows {
+    newest: u32,
+    /// Which of the newest rows have come, the newest one in the lowest bit.
+    seen: u64,
+    last_arrival: DateTime<Utc>,
+    last_hole: DateTime<Utc>,
+}
+
+impl Rows {
+    /// The first row that is known. What was before it is not missed.
+    pub(super) const fn new(row: u32, now: DateTime<Utc>) -> Self {
+        Self {
+            newest: row,
+            seen: u64::MAX,
+            last_arrival: now,
+            last_hole: now,
+        }
+    }
+
+    /// Notes a row, and says how many are known to be lost since the last one.
+    pub(super) fn arrived(&mut self, row: u32, now: DateTime<Utc>) -> u64 {
+        let mut lost = 0;
+        if now - self.last_hole > PATIENCE {
+            lost += self.give_up();
+        }
+        let after_pause = now - self.last_arrival > PATIENCE;
+        self.last_arrival = now;
+        match self.place(row, after_pause) {
+            Place::Behind(rows) => self.seen |= 1 << rows,
+            Place::Ahead(rows) => lost += self.advance(row, rows, now),
+            Place::Anew => {
+                lost += self.give_up();
+                *self = Self::new(row, now);
+            }
+        }
+        lost
+    }
+
+    /// Gives up the rows that are missing, and says how many.
+    pub(super) fn give_up(&mut self) -> u64 {
+        let missing = self.seen.count_zeros().into();
+        self.seen = u64::MAX;
+        missing
+    }
+
+    /// Where a row stands. Row 0 and the last row share a place: whether a counter begins again at 0 or
+    /// at 1 is not documented.
+    const fn place(&self, row: u32, after_pause: bool) -> Place {
+        let newest = self.newest;
+        let behind = if row <= newest {
+            newest - row
+        } else if row <= LAST_ROW {
+            newest + LAST_ROW - row
+        } else {
+            WINDOW
+        };
+        let begins_again = row < newest;
+        if behind < WINDOW && !(after_pause && begins_again) {
+            return Place::Behind(behind);
+        }
+        if !begins_again {
+            // A proxy that began again would not be ahead.
+            return match row - newest {
+                ahead @ ..=LAST_ROW => Place::Ahead(ahead),
+                _ => Place::Anew,
+            };
+        }
+        if newest > LAST_ROW {
+            return Place::Anew;
+        }
+        match row + LAST_ROW - newest {
+            0 => Place::Behind(0),
+            1 => Place::Ahead(1),
+            ..=MOST_LOST_AT_END if after_pause => Place::Anew,
+            // The first rows of a counter are those of a proxy that has just begun.
+            ahead @ ..=MOST_LOST_AT_END if row > 1 || ahead < WINDOW => Place::Ahead(ahead),
+            _ => Place::Anew,
+        }
+    }
+
+    /// Moves on by `rows`, and says how many rows were left behind without having come.
+    fn advance(&mut self, row: u32, rows: u32, now: DateTime<Utc>) -> u64 {
+        self.newest = row;
+        if rows > 1 {
+            self.last_hole = now;
+        }
+        if rows < WINDOW {
+            let left = self.seen >> (WINDOW - rows);
+            self.seen = self.seen << rows | 1;
+            u64::from(rows - left.count_ones())
+        } else {
+            let lost = u64::from(rows - WINDOW) + self.give_up();
+            self.seen = 1;
+            lost
+        }
+    }
+}
+
+/// Where a row stands to the newest one.
+enum Place {
+    /// So many behind, less than [`WINDOW`]: late, or the same once more.
+    Behind(u32),
+    /// So many ahead, at least one.
+    Ahead(u32),
+    /// Nowhere: the proxy has begun again.
+    Anew,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(milliseconds: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::milliseconds(milliseconds)
+    }
+
+    /// What is lost of rows that come a millisecond apart.
+    fn lost(rows: impl IntoIterator<Item = u32>) -> u64 {
+        lost_at(rows.into_iter().zip(0..))
+    }
+
+    /// What is lost of rows with their milliseconds.
+    fn lost_at(rows: impl IntoIterator<Item = (u32, i64)>) -> u64 {
+        let mut known: Option<Rows> = None;
+        let mut lost = 0;
+        for (row, milliseconds) in rows {
+            match &mut known {
+                Some(known) => lost += known.arrived(row, at(milliseconds)),
+                None => known = Some(Rows::new(row, at(milliseconds))),
+            }
+        }
+        lost + known.map_or(0, |mut known| known.give_up())
+    }
+
+    #[test]
+    fn table() {
+        let rows: [(&[u32], u64); 24] = [
+            (&[], 0),
+            (&[7], 0),
+            (&[7, 8, 9], 0),
+            (&[7, 9], 1),
+            (&[7, 9, 8], 0),
+            (&[7, 9, 9, 8, 8, 7], 0),
+            (&[9, 7, 8], 0),
+            (&[1, 500], 498),
+            (&[1, 500, 470], 497),
+            (&[1, 9_999], 0),
+            (&[100, 9_900], 9_799),
+            // The counter begins again, at 1 or at 0.
+            (&[9_998, 9_999, 1, 2], 0),
+            (&[9_998, 9_999, 0, 1, 2], 0),
+            (&[9_998, 1], 1),
+            (&[9_998, 1, 9_999], 0),
+            (&[9_990, 5], 13),
+            (&[9_500, 400], 898),
+            // A counter without an end.
+            (&[9_998, 9_999, 10_000, 10_002], 1),
+            (&[u32::MAX - 1, u32::MAX, 1], 0),
+            // The proxy begins again.
+            (&[500, 1, 2, 3], 0),
+            (&[9_500, 1, 2], 0),
+            (&[5_000, 5_002, 1, 2], 1),
+            (&[20_000, 1, 2], 0),
+            (&[5, 4_000_000_000, 4_000_000_001], 0),
+        ];
+        for (rows, expected) in rows {
+            assert_eq!(lost(rows.iter().copied()), expected, "{rows:?}");
+        }
+        assert_eq!(rows.len(), 24);
+    }
+
+    #[test]
+    fn a_row_is_lost_when_too_many_or_too_much_time_has_passed_over_it() {
+        let mut rows = Rows::new(1, at(0));
+        assert_eq!(rows.arrived(3, at(1)), 0);
+        assert_eq!((4..=65).map(|row| rows.arrived(row, at(2))).sum::<u64>(), 0);
+        assert_eq!(rows.arrived(66, at(2)), 1);
+        // Too late.
+        assert_eq!(rows.arrived(2, at(2)), 0);
+
+        let mut rows = Rows::new(1, at(0));
+        assert_eq!(rows.arrived(3, at(1)), 0);
+        assert_eq!(rows.arrived(4, at(5_001)), 0);
+        assert_eq!(rows.arrived(5, at(5_002)), 1);
+    }
+
+    #[test]
+    fn after_a_pause_the_first_rows_are_those_of_another_proxy() {
+        assert_eq!(lost_at([(40, 0), (1, 6_000), (2, 6_001), (4, 6_002)]), 1);
+        assert_eq!(lost_at([(9_990, 0), (3, 6_000), (4, 6_001)]), 0);
+        // The same where the row before the beginning was the last one of all.
+        assert_eq!(lost_at([(9_999, 0), (1, 6_000), (3, 6_001)]), 1);
+        // Nothing but time: rows go on.
+        assert_eq!(lost_at([(40, 0), (41, 60_000), (43, 120_000)]), 1);
+        assert_eq!(lost_at([(40, 0), (40, 60_000), (41, 60_001)]), 0);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_loses_nothing() {
+        assert_eq!(lost_at([(1, 10_000), (2, 0), (3, 1), (5, 2), (4, 3)]), 0);
+    }
+
+    proptest! {
+        /// Rows are dropped at random, come late by less than the window, and come twice.
+        #[test]
+        fn what_was_dropped_is_what_is_lost(
+            first in 1_u32..=LAST_ROW,
+            fates in prop::collection::vec((0_u8..100, 0_usize..30), 2..1_500),
+        ) {
+            let last = fates.len() - 1;
+            let mut dropped = 0;
+            let mut sent: Vec<(usize, u32)> = Vec::new();
+            for (place, (fate, delay)) in fates.iter().enumerate() {
+                let row = (first - 1 + place as u32) % LAST_ROW + 1;
+                let is_end = place == 0 || place == last;
+                match fate {
+                    0..5 if !is_end => dropped += 1,
+                    5..15 if !is_end => sent.push((place + delay, row)),
+                    15..20 => sent.extend([(place, row), (place + delay, row)]),
+                    _ => sent.push((place, row)),
+                }
+            }
+            // Stable: what is not delayed stays in order. The first row stays the first.
+            sent[1..].sort_by_key(|(place, _)| *place);
+            prop_assert_eq!(lost(sent.into_iter().map(|(_, row)| row)), dropped);
+        }
+
+        #[test]
+        fn any_rows_at_any_time_are_counted(
+            rows in prop::collection::vec((any::<u32>(), -10_000_i64..10_000), 0..50),
+            near in prop::collection::vec((9_900_u32..10_100, -10_000_i64..10_000), 0..50),
+        ) {
+            let _ = lost_at(rows);
+            let _ = lost_at(near);
+        }
+    }
+}
