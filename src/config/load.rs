@@ -97,6 +97,10 @@ impl Config {
         if !key.as_os_str().is_empty() {
             *key = folder.join(&*key);
         }
+        let local_socket = &mut config.output.local_socket;
+        if !local_socket.as_os_str().is_empty() {
+            *local_socket = folder.join(&*local_socket);
+        }
         Ok(config)
     }
 

@@ -15,6 +15,8 @@ mod pseudonymize;
 #[cfg(feature = "linked")]
 pub mod reference;
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "qrs")]
@@ -166,6 +168,9 @@ pub struct OutputConfig {
     pub tags: Tags,
     /// Fields that are left out, by their names in the schema. Default: none.
     pub drop_fields: Vec<String>,
+    /// A Unix socket that hands out events to readers on this machine, as JSON lines in the schema
+    /// `default` with all fields; empty for none, the default.
+    pub local_socket: PathBuf,
 }
 
 impl OutputConfig {

@@ -12,6 +12,7 @@ pub mod health;
 #[cfg(feature = "linked")]
 pub mod linked;
 pub mod listener;
+pub mod local_socket;
 #[cfg(feature = "qrs")]
 pub mod qrs;
 pub mod queue;

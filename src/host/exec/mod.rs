@@ -7,6 +7,7 @@ mod watch;
 
 use std::{
     io,
+    path::Path,
     sync::{Arc, mpsc},
 };
 
@@ -19,8 +20,9 @@ pub use self::{
 use crate::{
     config::Config,
     host::{
-        diagnostics::Report,
+        diagnostics::{Level, Report},
         frames::{Enqueue, Frames},
+        local_socket::{LocalSocket, Tee},
         queue::Queue,
         refresh::Refresh,
         start::{StartError, listen, open},
@@ -93,12 +95,15 @@ pub fn run(
     // Before anybody is told that it listens: whoever is the parent then is the one to miss.
     let reader = Reader::new(&output, orphan);
     let layout = config.output.layout().map_err(StartError::Fields)?;
+    let local_socket = local_socket(&config.output.local_socket, diagnostics);
+    let hub = local_socket.as_ref().map(LocalSocket::hub);
     let opened = open(config)?;
     let count = opened.iter().map(|(bound, _)| bound.sockets.len()).sum();
     let queue = Arc::new(Queue::new(config.queue, count));
     let sink = |number| {
         let writer = Enqueue::new(Arc::clone(&queue), number);
-        Frames::new(writer, config.output.codec, layout.clone())
+        let frames = Frames::new(writer, config.output.codec, layout.clone());
+        Tee::new(frames, hub.clone())
     };
     let (listeners, workers) = listen(config, opened, sink)?;
     for listener in &listeners {
@@ -114,4 +119,18 @@ pub fn run(
         signals,
     )?;
     run.supervise(&output, &reader)
+}
+
+/// The local socket, if one is wanted. Without it events flow all the same: it is for people who look
+/// in, and the output for those who count on it.
+fn local_socket(path: &Path, diagnostics: &mut Diagnostics) -> Option<LocalSocket> {
+    if path.as_os_str().is_empty() {
+        return None;
+    }
+    let opened = LocalSocket::open(path);
+    let refused = |error| {
+        let message = format!("output.local_socket is not open, events flow without it: {error}");
+        diagnostics.report(Level::Error, &message);
+    };
+    opened.map_err(refused).ok()
 }

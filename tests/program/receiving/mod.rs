@@ -6,6 +6,7 @@ mod clock;
 mod counts;
 mod faults;
 mod injected;
+mod local_socket;
 mod senders;
 mod slow;
 mod text;

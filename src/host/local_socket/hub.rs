@@ -1,0 +1,301 @@
+//! From the workers to the readers: a bounded queue for each reader.
+
+use std::{
+    collections::VecDeque,
+    io::{self, Write},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use crate::{
+    encoding::{Codec, Encoder},
+    host::diagnostics::Level,
+    schema::{Fields, SOURCE_TYPE, Timestamp, Visitor, serialize},
+};
+
+/// Readers at the same time.
+pub const MAX_READERS: usize = 16;
+
+/// What may wait for a reader, in bytes.
+pub const MAX_READER_BYTES: usize = 1 << 20;
+
+/// How long readers may take to read the last events at the end of the program.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Hands events out to those who read them. Nothing in here ever waits for a reader but the reader's
+/// own thread.
+#[derive(Debug, Default)]
+pub struct Hub {
+    /// Looked at before anything is locked.
+    readers: AtomicUsize,
+    queues: Mutex<Queues>,
+    gone: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Queues {
+    all: Vec<Arc<ReaderQueue>>,
+    is_closed: bool,
+}
+
+/// What waits for a reader.
+#[derive(Debug, Default)]
+struct ReaderQueue {
+    state: Mutex<Waiting>,
+    news: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    chunks: VecDeque<Arc<[u8]>>,
+    bytes: usize,
+    /// Events that found no room after these.
+    dropped: u64,
+    is_closed: bool,
+}
+
+impl Hub {
+    /// Whether anybody is connected.
+    #[must_use]
+    pub fn has_readers(&self) -> bool {
+        self.readers.load(Ordering::Relaxed) > 0
+    }
+
+    /// Offers events to everybody who reads. They are encoded only if somebody has room for them.
+    pub fn send(&self, events: u64, encode: impl FnOnce() -> Arc<[u8]>) {
+        if !self.has_readers() {
+            return;
+        }
+        let mut encode = Some(encode);
+        let mut chunk: Option<Arc<[u8]>> = None;
+        for queue in &lock(&self.queues).all {
+            let mut waiting = lock(&queue.state);
+            if waiting.bytes >= MAX_READER_BYTES {
+                waiting.dropped += events;
+                continue;
+            }
+            if let Some(encode) = encode.take() {
+                chunk = Some(encode());
+            }
+            if let Some(chunk) = &chunk {
+                waiting.bytes += chunk.len();
+                waiting.chunks.push_back(Arc::clone(chunk));
+                queue.news.notify_one();
+            }
+        }
+    }
+
+    /// Writes events to a reader until it goes or the hub is closed. Call it on a thread of its own.
+    ///
+    /// # Errors
+    ///
+    /// When the reader has gone, or when there are [`MAX_READERS`] already.
+    pub fn serve(&self, reader: impl Write) -> io::Result<()> {
+        let queue = Arc::new(ReaderQueue::default());
+        {
+            let mut queues = lock(&self.queues);
+            if queues.all.len() == MAX_READERS || queues.is_closed {
+                return Err(io::Error::other(
+                    "there are as many readers as there may be",
+                ));
+            }
+            queues.all.push(Arc::clone(&queue));
+            self.readers.store(queues.all.len(), Ordering::Relaxed);
+        }
+        let served = queue.write_to(reader);
+        let mut queues = lock(&self.queues);
+        queues.all.retain(|other| !Arc::ptr_eq(other, &queue));
+        self.readers.store(queues.all.len(), Ordering::Relaxed);
+        drop(queues);
+        self.gone.notify_all();
+        served
+    }
+
+    /// Lets readers have what waits for them, for a second at most, and no more.
+    pub fn close(&self) {
+        let mut queues = lock(&self.queues);
+        queues.is_closed = true;
+        for queue in &queues.all {
+            lock(&queue.state).is_closed = true;
+            queue.news.notify_one();
+        }
+        let all_gone = |queues: &mut Queues| !queues.all.is_empty();
+        let _ = self.gone.wait_timeout_while(queues, FAREWELL, all_gone);
+    }
+}
+
+impl ReaderQueue {
+    fn write_to(&self, mut reader: impl Write) -> io::Result<()> {
+        loop {
+            let mut waiting = lock(&self.state);
+            while waiting.chunks.is_empty() && waiting.dropped == 0 && !waiting.is_closed {
+                waiting = self
+                    .news
+                    .wait(waiting)
+                    .unwrap_or_else(PoisonError::into_inner);
+            }
+            // What is being written waits too.
+            let chunks = std::mem::take(&mut waiting.chunks);
+            let dropped = std::mem::take(&mut waiting.dropped);
+            let is_last = waiting.is_closed;
+            drop(waiting);
+            for chunk in chunks {
+                reader.write_all(&chunk)?;
+                lock(&self.state).bytes -= chunk.len();
+            }
+            if dropped > 0 {
+                reader.write_all(&Dropped(dropped).line())?;
+            }
+            if is_last {
+                return reader.flush();
+            }
+        }
+    }
+}
+
+/// What a reader that is too slow is told.
+struct Dropped(u64);
+
+impl Dropped {
+    fn line(&self) -> Vec<u8> {
+        let mut encoder = Encoder::new(Codec::Json);
+        // Only a clock outside of 1677 to 2262 makes a record that cannot be written.
+        let _ = encoder.push(self);
+        encoder.frame().to_vec()
+    }
+}
+
+impl Fields for Dropped {
+    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
+        let now = Timestamp(SystemTime::now().into());
+        visitor.field("timestamp", Some(&now))?;
+        visitor.field("source_type", Some(SOURCE_TYPE))?;
+        visitor.field("event", Some("plugin"))?;
+        visitor.field("level", Some(Level::Warning.as_str()))?;
+        visitor.field("message", Some("this reader is too slow for all events"))?;
+        visitor.field("dropped", Some(&self.0))
+    }
+}
+
+impl serde::Serialize for Dropped {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serialize(self, serializer)
+    }
+}
+
+/// What a panicking thread leaves in these is still whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, thread};
+
+    use super::*;
+
+    /// A reader that takes a write only when it is told to.
+    struct Gated {
+        gate: mpsc::Receiver<()>,
+        written: mpsc::Sender<Vec<u8>>,
+    }
+
+    impl Write for Gated {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
+            self.gate.recv().map_err(gone)?;
+            self.written
+                .send(bytes.to_vec())
+                .map_err(|_| io::ErrorKind::BrokenPipe)?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn reader(hub: &Arc<Hub>) -> (mpsc::Sender<()>, mpsc::Receiver<Vec<u8>>) {
+        let ((open, gate), (written, read)) = (mpsc::channel(), mpsc::channel());
+        let (hub, before) = (Arc::clone(hub), hub.readers.load(Ordering::Relaxed));
+        let counted = Arc::clone(&hub);
+        thread::spawn(move || hub.serve(Gated { gate, written }));
+        while counted.readers.load(Ordering::Relaxed) == before {
+            thread::yield_now();
+        }
+        (open, read)
+    }
+
+    #[test]
+    fn nothing_is_encoded_for_nobody() {
+        Hub::default().send(1, || panic!("nobody reads"));
+    }
+
+    #[test]
+    fn a_slow_reader_loses_events_and_is_told_and_a_fast_one_does_not() {
+        let hub = Arc::new(Hub::default());
+        let (slow_gate, slow) = reader(&hub);
+        let (fast_gate, fast) = reader(&hub);
+        let chunk: Arc<[u8]> = vec![b'x'; MAX_READER_BYTES / 4].into();
+        for _ in 0..10 {
+            hub.send(3, || Arc::clone(&chunk));
+            fast_gate.send(()).expect("a reader");
+            assert_eq!(fast.recv().expect("a chunk").len(), chunk.len());
+            // The last write may not be counted off yet.
+            while hub.queues.lock().unwrap().all[1]
+                .state
+                .lock()
+                .unwrap()
+                .bytes
+                > 0
+            {
+                thread::yield_now();
+            }
+        }
+        for _ in 0..20 {
+            let _ = slow_gate.send(());
+        }
+        for _ in 0..4 {
+            assert_eq!(slow.recv().expect("a chunk").len(), chunk.len());
+        }
+        // In one line or in several, as the reader's thread came to it.
+        let mut dropped = 0;
+        while dropped < 18 {
+            let told = slow.recv().expect("a line");
+            let told: serde_json::Value = serde_json::from_slice(&told).expect("JSON");
+            assert_eq!(told["event"], "plugin");
+            dropped += told["dropped"].as_u64().expect("a number");
+        }
+        assert_eq!(dropped, 18);
+        hub.send(3, || Arc::clone(&chunk));
+        assert_eq!(slow.recv().expect("it goes on").len(), chunk.len());
+    }
+
+    #[test]
+    fn readers_are_bounded_and_make_room_when_they_go() {
+        let hub = Arc::new(Hub::default());
+        let readers: Vec<_> = (0..MAX_READERS).map(|_| reader(&hub)).collect();
+        assert!(hub.serve(io::sink()).is_err());
+        drop(readers);
+        hub.send(1, || [b'x'].as_slice().into());
+        while hub.has_readers() {
+            thread::yield_now();
+        }
+        hub.close();
+        assert!(hub.serve(io::sink()).is_err(), "a closed hub takes nobody");
+    }
+
+    #[test]
+    fn the_last_events_are_still_read() {
+        let hub = Arc::new(Hub::default());
+        let (gate, read) = reader(&hub);
+        hub.send(1, || b"last\n".as_slice().into());
+        gate.send(()).expect("a reader");
+        hub.close();
+        assert_eq!(read.recv().expect("a chunk"), b"last\n");
+        assert!(!hub.has_readers());
+    }
+}

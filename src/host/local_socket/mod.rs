@@ -1,0 +1,60 @@
+//! Events once more, for readers on this machine: a Unix socket that never slows the pipeline.
+//!
+//! Whoever connects gets a JSON line for each event from then on, in the schema `default` and with
+//! every field. A reader that is slow loses events and is told how many; nobody waits for it. While
+//! nobody is connected it costs nothing.
+
+mod hub;
+mod socket;
+
+use std::{io, sync::Arc};
+
+pub use self::{
+    hub::{Hub, MAX_READER_BYTES, MAX_READERS},
+    socket::{LocalSocket, LocalSocketError},
+};
+use super::worker::Sink;
+use crate::{
+    encoding::{Codec, Encoder},
+    schema::Schema,
+    transform::OutputBuffer,
+};
+
+/// Shows events to the readers of a hub before the sink takes them.
+#[derive(Debug)]
+pub struct Tee<S> {
+    sink: S,
+    hub: Option<Arc<Hub>>,
+    encoder: Encoder,
+}
+
+impl<S: Sink> Tee<S> {
+    /// A sink whose events the readers of a hub get as well, if there is one.
+    #[must_use]
+    pub fn new(sink: S, hub: Option<Arc<Hub>>) -> Self {
+        Self {
+            sink,
+            hub,
+            encoder: Encoder::new(Codec::Json),
+        }
+    }
+}
+
+impl<S: Sink> Sink for Tee<S> {
+    fn take(&mut self, events: &mut OutputBuffer) -> io::Result<()> {
+        if let Some(hub) = &self.hub
+            && !events.is_empty()
+        {
+            let encoder = &mut self.encoder;
+            hub.send(events.len() as u64, || {
+                encoder.clear();
+                for event in &*events {
+                    // An event that no codec can write is reported by the sink.
+                    let _ = encoder.push(&Schema::Default.view(event));
+                }
+                encoder.frame().into()
+            });
+        }
+        self.sink.take(events)
+    }
+}
