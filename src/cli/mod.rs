@@ -5,12 +5,15 @@ mod decode;
 mod demo;
 mod generate;
 mod import_butler_sos;
+mod input;
 mod line;
 mod options;
 mod run;
 mod simulate;
 mod stop;
 mod summary;
+#[cfg(feature = "top")]
+mod top;
 
 use std::process::ExitCode;
 
@@ -47,6 +50,9 @@ pub struct Cli {
 enum Command {
     /// Receive datagrams and write their events to standard output
     Run(run::RunArgs),
+    /// Watch who is in Qlik Sense, live
+    #[cfg(feature = "top")]
+    Top(top::TopArgs),
     /// See it work: play a simulated site into a receiver on this machine
     Demo(demo::DemoArgs),
     /// Decode recorded datagrams, one a line, from files or standard input
@@ -69,6 +75,8 @@ pub fn main() -> ExitCode {
     let status = match cli.command {
         None => run::run(&cli.run),
         Some(Command::Run(args)) => run::run(&args),
+        #[cfg(feature = "top")]
+        Some(Command::Top(args)) => top::top(&args),
         Some(Command::Demo(args)) => demo::demo(&args),
         Some(Command::Decode(args)) => decode::decode(&args),
         Some(Command::Simulate(args)) => simulate::simulate(&args),

@@ -141,6 +141,7 @@ impl Config {
             cfg!(feature = "qrs") || !qrs.is_enabled(),
             "transform.app_names.qrs.host",
             "no host: this program was built without the feature `qrs`",
+        );
         expect(
             cfg!(unix) || self.output.local_socket.as_os_str().is_empty(),
             "output.local_socket",

@@ -122,7 +122,7 @@ impl Config {
                 .and_then(|name| name.parse().ok())
                 .unwrap_or_default(),
             tags: tags.unwrap_or_default(),
-            drop_fields: Vec::new(),
+            ..OutputConfig::default()
         }
     }
 

@@ -247,6 +247,7 @@ impl<S: Sink> Worker<S> {
             }
         }
         self.pipeline.finish();
+        self.counters.pipeline = self.pipeline.counters();
         self.publish();
         Ok(())
     }
@@ -324,7 +325,6 @@ impl<S: Sink> Worker<S> {
 
     /// Shows what was counted to those who ask.
     fn publish(&mut self) {
-        self.counters.pipeline = self.pipeline.counters();
         *lock(&self.control.counters) = self.counters;
         if let Some(lost) = self.pipeline.news_of_lost() {
             *lock(&self.control.lost) = lost;

@@ -2,8 +2,9 @@
 
 use crate::support::finish;
 
-const SUBCOMMANDS: [&str; 8] = [
+const SUBCOMMANDS: [&str; 9] = [
     "run",
+    "top",
     "demo",
     "decode",
     "simulate",

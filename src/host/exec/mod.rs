@@ -7,7 +7,6 @@ mod watch;
 
 use std::{
     io,
-    path::Path,
     sync::{Arc, mpsc},
 };
 
@@ -95,8 +94,11 @@ pub fn run(
     // Before anybody is told that it listens: whoever is the parent then is the one to miss.
     let reader = Reader::new(&output, orphan);
     let layout = config.output.layout().map_err(StartError::Fields)?;
-    let local_socket = local_socket(&config.output.local_socket, diagnostics);
-    let hub = local_socket.as_ref().map(LocalSocket::hub);
+    let path = &config.output.local_socket;
+    let local_socket = (!path.as_os_str().is_empty()).then(|| LocalSocket::open(path));
+    let hub = local_socket
+        .as_ref()
+        .and_then(|opened| Some(opened.as_ref().ok()?.hub()));
     let opened = open(config)?;
     let count = opened.iter().map(|(bound, _)| bound.sockets.len()).sum();
     let queue = Arc::new(Queue::new(config.queue, count));
@@ -109,6 +111,11 @@ pub fn run(
     for listener in &listeners {
         diagnostics.listening(listener, config.source.receive_buffer_bytes);
     }
+    // It is for people who look in, and the output for those who count on it.
+    if let Some(Err(error)) = &local_socket {
+        let message = format!("output.local_socket is not open, events flow without it: {error}");
+        diagnostics.report(Level::Error, &message);
+    }
     let run = Run::start(
         config,
         refresh,
@@ -119,18 +126,4 @@ pub fn run(
         signals,
     )?;
     run.supervise(&output, &reader)
-}
-
-/// The local socket, if one is wanted. Without it events flow all the same: it is for people who look
-/// in, and the output for those who count on it.
-fn local_socket(path: &Path, diagnostics: &mut Diagnostics) -> Option<LocalSocket> {
-    if path.as_os_str().is_empty() {
-        return None;
-    }
-    let opened = LocalSocket::open(path);
-    let refused = |error| {
-        let message = format!("output.local_socket is not open, events flow without it: {error}");
-        diagnostics.report(Level::Error, &message);
-    };
-    opened.map_err(refused).ok()
 }

@@ -13,7 +13,7 @@ pub use self::{
     hub::{Hub, MAX_READER_BYTES, MAX_READERS},
     socket::{LocalSocket, LocalSocketError},
 };
-use super::worker::Sink;
+use super::worker::{Sink, WorkerCounters};
 use crate::{
     encoding::{Codec, Encoder},
     schema::Schema,
@@ -56,5 +56,9 @@ impl<S: Sink> Sink for Tee<S> {
             });
         }
         self.sink.take(events)
+    }
+
+    fn counted(&mut self, counters: &WorkerCounters) {
+        self.sink.counted(counters);
     }
 }

@@ -106,6 +106,14 @@ impl Sessions {
         self.drain(output);
     }
 
+    /// Every session that is open, as in a snapshot at this time.
+    #[must_use]
+    pub fn open_sessions(&self, now: DateTime<Utc>) -> Vec<Derived> {
+        let mut open = Vec::new();
+        lock(&self.tracker).open_sessions(now, &mut open);
+        open
+    }
+
     /// What has been seen up to now.
     #[must_use]
     pub fn statistics(&self) -> SessionStatistics {

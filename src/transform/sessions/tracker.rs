@@ -180,6 +180,20 @@ impl Tracker {
         self.snapshots.next = (end < self.users.len()).then_some(end as u32);
     }
 
+    /// Tells of every session that is open.
+    pub(super) fn open_sessions(&mut self, now: DateTime<Utc>, open: &mut Vec<Derived>) {
+        let moment = self.clock.advance(now);
+        let mut scope = Scope {
+            now,
+            moment,
+            interned: &mut self.interned,
+            derived: open,
+        };
+        for user in self.users.iter().flatten() {
+            user.snapshot(&mut scope);
+        }
+    }
+
     /// An event that names nobody who can be followed.
     fn pass_over(&mut self, event: &UserEvent) {
         self.counted.unfollowed();

@@ -8,6 +8,8 @@ mod reader;
 mod stop;
 #[cfg(target_os = "linux")]
 mod terminal;
+#[cfg(all(target_os = "linux", feature = "top"))]
+mod top;
 
 use nix::{
     sys::signal::{Signal, kill},

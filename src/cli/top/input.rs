@@ -1,0 +1,238 @@
+//! Where events come from: a UDP port of its own, a file, standard input, or a `run` that shows its
+//! events.
+
+use std::{
+    io::{self, BufRead},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Instant, SystemTime},
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use qlik_sense_events::{
+    config::Config,
+    decoding::QlikSenseDeserializer,
+    host::{
+        start::{self, StartError},
+        worker::{Control, Sink},
+    },
+    transform::OutputBuffer,
+};
+
+use super::{
+    super::input::read_line,
+    model::Model,
+    record::{self, Record},
+    screen::{Screen, grouped},
+};
+
+/// The longest line that is read, in bytes. An event of the longest datagram stays below it.
+const MAX_LINE: usize = 1 << 20;
+
+/// Events that come in, and what is known of them.
+#[derive(Debug, Clone)]
+pub struct Input {
+    source: String,
+    state: Arc<Mutex<State>>,
+    /// Of a UDP port: what was counted there.
+    controls: Vec<Arc<Control>>,
+}
+
+#[derive(Debug)]
+struct State {
+    model: Model,
+    /// When the last event was taken, by this machine's clock.
+    taken: Instant,
+    lines_passed_over: u64,
+    dropped: u64,
+    /// How the input has ended.
+    ended: Option<String>,
+}
+
+/// Where lines come from.
+#[derive(Debug, Clone)]
+pub enum Lines {
+    /// A file, `-` for standard input.
+    File(PathBuf),
+    /// The local socket of a `run`.
+    Socket(PathBuf),
+}
+
+impl Input {
+    fn new(source: String, config: &Config) -> Self {
+        let state = State {
+            model: Model::new(&config.transform.sessions),
+            taken: Instant::now(),
+            lines_passed_over: 0,
+            dropped: 0,
+            ended: None,
+        };
+        Self {
+            source,
+            state: Arc::new(Mutex::new(state)),
+            controls: Vec::new(),
+        }
+    }
+
+    /// Receives datagrams as `run` does, in threads that end with the process.
+    ///
+    /// # Errors
+    ///
+    /// When an address cannot be listened on or a file of the configuration cannot be read.
+    pub fn udp(config: &Config) -> Result<Self, StartError> {
+        let mut config = config.clone();
+        // Who is in is followed here, for all workers together.
+        config.transform.sessions.enabled = false;
+        let opened = start::open(&config)?;
+        let addresses: Vec<String> = opened
+            .iter()
+            .map(|(bound, _)| format!("udp {}", bound.address))
+            .collect();
+        let mut input = Self::new(addresses.join(", "), &config);
+        let sink = |_| ModelSink(Arc::clone(&input.state));
+        let (_, workers) = start::listen(&config, opened, sink)?;
+        let mut controls = Vec::new();
+        for worker in workers {
+            controls.push(worker.control());
+            let state = Arc::clone(&input.state);
+            let receive = move || {
+                if let Err(error) = worker.run() {
+                    lock(&state).ended = Some(format!("nothing is received any more: {error}"));
+                }
+            };
+            thread::Builder::new()
+                .name("worker".into())
+                .spawn(receive)
+                .map_err(StartError::Thread)?;
+        }
+        input.controls = controls;
+        Ok(input)
+    }
+
+    /// Reads JSON lines on a thread that ends with the process.
+    ///
+    /// # Errors
+    ///
+    /// When a file or a socket cannot be opened, or the system gives no thread.
+    pub fn lines(lines: &Lines, config: &Config) -> io::Result<Self> {
+        let (source, reader): (_, Box<dyn BufRead + Send>) = match lines {
+            Lines::File(file) if file == Path::new("-") => {
+                let stdin = io::BufReader::new(io::stdin());
+                ("standard input".into(), Box::new(stdin))
+            }
+            Lines::File(file) => {
+                let opened = io::BufReader::new(std::fs::File::open(file)?);
+                (file.display().to_string(), Box::new(opened))
+            }
+            Lines::Socket(path) => (path.display().to_string(), connect(path)?),
+        };
+        let input = Self::new(source, config);
+        let state = Arc::clone(&input.state);
+        let read = move || {
+            lock(&state).ended = Some(match read_lines(reader, &state) {
+                Ok(()) => "the input has ended".to_owned(),
+                Err(error) => format!("the input cannot be read: {error}"),
+            });
+        };
+        thread::Builder::new().name("lines".into()).spawn(read)?;
+        Ok(input)
+    }
+
+    /// What is to be seen now.
+    pub fn screen(&self) -> Screen {
+        let mut state = lock(&self.state);
+        let now = if self.controls.is_empty() {
+            state.recorded_now()
+        } else {
+            Some(SystemTime::now().into())
+        };
+        let mut screen = state.model.screen(now);
+        screen.source.clone_from(&self.source);
+        screen.notices = state.notices();
+        drop(state);
+        let counters = self
+            .controls
+            .iter()
+            .map(|control| control.counters().pipeline);
+        let lost: Vec<u64> = counters.filter_map(|counters| counters.lost).collect();
+        screen.lost = (!lost.is_empty()).then(|| lost.iter().sum());
+        screen
+    }
+}
+
+impl State {
+    /// The time of the last event, and what has passed since it came; a recording that has ended
+    /// stays where it is.
+    fn recorded_now(&self) -> Option<DateTime<Utc>> {
+        let last = self.model.last_event()?;
+        if self.ended.is_some() {
+            return Some(last);
+        }
+        let passed = TimeDelta::from_std(self.taken.elapsed()).unwrap_or_default();
+        last.checked_add_signed(passed)
+    }
+
+    fn notices(&self) -> Vec<String> {
+        let passed_over = (self.lines_passed_over > 0).then(|| {
+            let lines = grouped(self.lines_passed_over);
+            format!("{lines} lines are no events in the schema default")
+        });
+        let dropped = (self.dropped > 0)
+            .then(|| format!("{} events were not shown in time", grouped(self.dropped)));
+        let notices = [self.ended.clone(), dropped, passed_over];
+        notices.into_iter().flatten().collect()
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct ModelSink(Arc<Mutex<State>>);
+
+impl Sink for ModelSink {
+    fn take(&mut self, events: &mut OutputBuffer) -> io::Result<()> {
+        if !events.is_empty() {
+            let mut state = lock(&self.0);
+            for event in events.drain() {
+                state.model.event(event);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read_lines(mut reader: impl BufRead, state: &Mutex<State>) -> io::Result<()> {
+    let deserializer = QlikSenseDeserializer::default();
+    let mut line = Vec::new();
+    while read_line(&mut reader, &mut line, MAX_LINE)? > 0 {
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let record = record::read(&line, &deserializer);
+        let mut state = lock(state);
+        match record {
+            Some(Record::Event(event)) => {
+                state.model.event(event);
+                state.taken = Instant::now();
+            }
+            Some(Record::Dropped(events)) => state.dropped += events,
+            Some(Record::Other) => {}
+            None => state.lines_passed_over += 1,
+        }
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn connect(path: &Path) -> io::Result<Box<dyn BufRead + Send>> {
+    let stream = std::os::unix::net::UnixStream::connect(path)?;
+    Ok(Box::new(io::BufReader::new(stream)))
+}
+
+#[cfg(not(unix))]
+fn connect(_: &Path) -> io::Result<Box<dyn BufRead + Send>> {
+    let message = "local sockets are not available on this system";
+    Err(io::Error::new(io::ErrorKind::Unsupported, message))
+}

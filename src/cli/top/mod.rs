@@ -1,0 +1,179 @@
+//! `top`: who is in, live, on a terminal.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `input.rs` | events from a UDP port, JSON lines or a local socket |
+//! | `record.rs` | a JSON line back as an event |
+//! | `model.rs` | who is in, and how many events came |
+//! | `screen.rs` | what is shown, as data; sorting and filtering |
+//! | `keys.rs` | what keys do |
+//! | `view.rs` | the screen as characters |
+//! | `palette.rs` | colours, or none |
+//! | `terminal.rs` | the terminal, taken over and given back |
+
+mod input;
+mod keys;
+mod model;
+mod palette;
+mod record;
+mod screen;
+mod terminal;
+mod view;
+
+use std::{
+    env, io,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use clap::Args;
+use qlik_sense_events::{
+    config::{Addresses, Config},
+    host::start::StartError,
+};
+use ratatui::crossterm::event::{self, Event};
+
+use self::{
+    input::{Input, Lines},
+    keys::{Controls, Next},
+    palette::Palette,
+    screen::Screen,
+    terminal::Screened,
+};
+use super::{FAILURE, SUCCESS, USAGE, stop};
+
+/// How often the screen is drawn without a key.
+const REFRESH: Duration = Duration::from_millis(500);
+
+/// How long a key may take to be noticed after a signal.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Keys: q ends it, / filters, s sorts, f freezes, ? shows them all. \
+                        NO_COLOR=1 shows it without colour."
+)]
+pub struct TopArgs {
+    /// Events as JSON lines, as `run` writes them in the codec json: a file, or `-` for standard input
+    #[arg(value_name = "FILE", conflicts_with_all = ["socket", "address"])]
+    file: Option<PathBuf>,
+    /// The local socket of a program that runs (its option output.local_socket)
+    #[arg(long, value_name = "FILE", conflicts_with = "address")]
+    socket: Option<PathBuf>,
+    /// Address to listen on, such as 0.0.0.0:9997 or [::]:9997; may be given several times
+    #[arg(long, value_name = "IP:PORT")]
+    address: Vec<SocketAddr>,
+    /// Configuration file: its tables source and transform hold here, too
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+pub fn top(args: &TopArgs) -> u8 {
+    let mut config = match args.config.as_deref().map(Config::load).transpose() {
+        Ok(config) => config.unwrap_or_default(),
+        Err(error) => {
+            anstream::eprintln!("{error}");
+            return USAGE;
+        }
+    };
+    if !args.address.is_empty() {
+        config.source.address = Addresses::new(args.address.clone());
+    }
+    let watched = input(args, &config).and_then(|input| {
+        watch(&input).map_err(|error| (FAILURE, format!("the terminal cannot be used: {error}")))
+    });
+    match watched {
+        Ok(status) => status,
+        Err((status, message)) => {
+            anstream::eprintln!("{message}");
+            status
+        }
+    }
+}
+
+fn input(args: &TopArgs, config: &Config) -> Result<Input, (u8, String)> {
+    let lines = match (&args.socket, &args.file) {
+        (Some(path), _) => Lines::Socket(path.clone()),
+        (None, Some(file)) => Lines::File(file.clone()),
+        (None, None) => return Input::udp(config).map_err(cannot_receive),
+    };
+    Input::lines(&lines, config).map_err(|error| {
+        let message = match &lines {
+            Lines::File(file) => format!("{}: the file cannot be read: {error}", file.display()),
+            Lines::Socket(path) => format!(
+                "{}: no program shows its events there: {error}. It needs the option \
+                 output.local_socket, and the same user",
+                path.display()
+            ),
+        };
+        (FAILURE, message)
+    })
+}
+
+fn cannot_receive(error: StartError) -> (u8, String) {
+    match &error {
+        StartError::Bind(_) => {
+            let hint = "Where a receiver runs already, give it output.local_socket and read that: \
+                        top --socket FILE";
+            (FAILURE, format!("{error}\n{hint}"))
+        }
+        StartError::Socket(_) | StartError::Thread(_) => (FAILURE, error.to_string()),
+        _ => (USAGE, error.to_string()),
+    }
+}
+
+/// Shows the screen until somebody ends it.
+fn watch(input: &Input) -> io::Result<u8> {
+    let stopped = Arc::new(AtomicBool::new(false));
+    stop::on_stop({
+        let stopped = Arc::clone(&stopped);
+        move || stopped.store(true, Ordering::Relaxed)
+    })?;
+    let palette = Palette::of(|name| env::var(name).ok());
+    let mut terminal = Screened::open()?;
+    let mut controls = Controls::default();
+    let mut latest = input.screen();
+    let mut drawn: Option<Instant> = None;
+    loop {
+        if terminal.has_panicked() {
+            return Ok(FAILURE);
+        }
+        if stopped.load(Ordering::Relaxed) {
+            return Ok(SUCCESS);
+        }
+        if drawn.is_none_or(|drawn| drawn.elapsed() >= REFRESH) {
+            if !controls.is_frozen {
+                latest = input.screen();
+            }
+            let shown = arranged(&latest, &controls);
+            terminal.draw(|frame| view::draw(frame, &shown, &controls, &palette))?;
+            drawn = Some(Instant::now());
+        }
+        if !event::poll(PATIENCE)? {
+            continue;
+        }
+        match event::read()? {
+            Event::Key(key) => {
+                let page = view::page(terminal.height()?);
+                let sessions = arranged(&latest, &controls).sessions.len();
+                if controls.key(key, page, sessions) == Next::Quit {
+                    return Ok(SUCCESS);
+                }
+                drawn = None;
+            }
+            Event::Resize(..) => drawn = None,
+            _ => {}
+        }
+    }
+}
+
+fn arranged(latest: &Screen, controls: &Controls) -> Screen {
+    let mut screen = latest.clone();
+    screen.arrange(controls.sort, controls.is_reversed, &controls.filter);
+    screen
+}

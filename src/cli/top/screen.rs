@@ -1,0 +1,245 @@
+//! What is shown, as data: the numbers at the top and a row for each session.
+
+use std::{borrow::Cow, cmp::Ordering};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// Minutes of the curve.
+pub const MINUTES: usize = 60;
+
+/// Everything that can be shown at one point in time.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Screen {
+    /// Where the events come from.
+    pub source: String,
+    /// The time that it is of; none before the first event of a recording.
+    pub now: Option<DateTime<Utc>>,
+    /// Users with a session, by node and name.
+    pub users: usize,
+    /// Connections of all sessions.
+    pub connections: u64,
+    /// Session and connection events so far.
+    pub events: u64,
+    /// The same, a second, over the last ten seconds.
+    pub events_a_second: f64,
+    /// Events in each of the last minutes, the oldest first.
+    pub minutes: Vec<u64>,
+    /// Datagrams that were lost, as far as row numbers tell.
+    pub lost: Option<u64>,
+    /// What somebody should know, such as that the input has ended.
+    pub notices: Vec<String>,
+    /// Open sessions, whether a filter finds them or not.
+    pub sessions_in_all: usize,
+    /// The open sessions.
+    pub sessions: Vec<Session>,
+}
+
+/// An open session.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Session {
+    /// Whose it is, `DIR\id`.
+    pub user: String,
+    /// The Qlik node.
+    pub node: String,
+    /// When it started.
+    pub since: DateTime<Utc>,
+    /// Whether its start was seen; otherwise it started earlier.
+    pub start_seen: bool,
+    /// Connections that are open.
+    pub connections: u32,
+    /// The apps that are open.
+    pub apps: String,
+    /// The browser and system.
+    pub browser: String,
+}
+
+/// The column by which sessions are sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sort {
+    /// The latest first.
+    #[default]
+    Since,
+    User,
+    /// The most first.
+    Connections,
+    App,
+    Browser,
+    Node,
+}
+
+impl Sort {
+    pub const ALL: [Self; 6] = [
+        Self::Since,
+        Self::User,
+        Self::Connections,
+        Self::App,
+        Self::Browser,
+        Self::Node,
+    ];
+
+    /// The column's heading.
+    pub const fn heading(self) -> &'static str {
+        match self {
+            Self::Since => "SINCE",
+            Self::User => "USER",
+            Self::Connections => "CONN",
+            Self::App => "APP",
+            Self::Browser => "BROWSER",
+            Self::Node => "NODE",
+        }
+    }
+
+    fn compare(self, a: &Session, b: &Session) -> Ordering {
+        let text = |a: &str, b: &str| a.to_lowercase().cmp(&b.to_lowercase());
+        let by_column = match self {
+            Self::Since => b.since.cmp(&a.since),
+            Self::User => text(&a.user, &b.user),
+            Self::Connections => b.connections.cmp(&a.connections),
+            Self::App => text(&a.apps, &b.apps),
+            Self::Browser => text(&a.browser, &b.browser),
+            Self::Node => text(&a.node, &b.node),
+        };
+        by_column
+            .then_with(|| b.since.cmp(&a.since))
+            .then_with(|| text(&a.user, &b.user))
+            .then_with(|| a.node.cmp(&b.node))
+    }
+}
+
+impl Screen {
+    /// Keeps the sessions that a filter finds, in their order.
+    pub fn arrange(&mut self, sort: Sort, is_reversed: bool, filter: &str) {
+        let wanted = filter.to_lowercase();
+        self.sessions.retain(|session| session.has(&wanted));
+        self.sessions.sort_by(|a, b| {
+            let order = sort.compare(a, b);
+            if is_reversed { order.reverse() } else { order }
+        });
+    }
+}
+
+impl Session {
+    /// Whether a text in lower case is in one of the columns.
+    fn has(&self, wanted: &str) -> bool {
+        wanted.is_empty()
+            || [&self.user, &self.node, &self.apps, &self.browser]
+                .into_iter()
+                .any(|column| column.to_lowercase().contains(wanted))
+    }
+}
+
+/// A length of time in at most six characters: `12s`, `5m 03s`, `3h 07m`, `12d 4h`.
+pub fn duration(length: TimeDelta) -> String {
+    let seconds = length.num_seconds().max(0);
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3_600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
+        3_600..86_400 => format!("{}h {:02}m", seconds / 3_600, seconds / 60 % 60),
+        _ => format!("{}d {}h", seconds / 86_400, seconds / 3_600 % 24),
+    }
+}
+
+/// A number with its thousands apart: `1,234,567`.
+pub fn grouped(number: u64) -> Cow<'static, str> {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session(user: &str, minute: i64, connections: u32, apps: &str) -> Session {
+        Session {
+            user: user.into(),
+            node: format!("n{minute}"),
+            since: DateTime::UNIX_EPOCH + TimeDelta::minutes(minute),
+            connections,
+            apps: apps.into(),
+            browser: if minute == 2 { "Firefox" } else { "Chrome" }.into(),
+            ..Session::default()
+        }
+    }
+
+    fn users(sort: Sort, is_reversed: bool, filter: &str) -> Vec<String> {
+        let mut screen = Screen {
+            sessions: vec![
+                session(r"LAB\goran", 1, 2, "Sales"),
+                session(r"LAB\Anna", 2, 0, ""),
+                session(r"LAB\Jörgen", 3, 5, "HR"),
+            ],
+            ..Screen::default()
+        };
+        screen.arrange(sort, is_reversed, filter);
+        let short = |session: Session| session.user[4..].to_lowercase();
+        screen.sessions.into_iter().map(short).collect()
+    }
+
+    #[test]
+    fn sessions_are_sorted_by_each_column() {
+        let rows = [
+            (Sort::Since, ["jörgen", "anna", "goran"]),
+            (Sort::User, ["anna", "goran", "jörgen"]),
+            (Sort::Connections, ["jörgen", "goran", "anna"]),
+            (Sort::App, ["anna", "jörgen", "goran"]),
+            (Sort::Browser, ["jörgen", "goran", "anna"]),
+            (Sort::Node, ["goran", "anna", "jörgen"]),
+        ];
+        assert_eq!(rows.map(|(sort, _)| sort), Sort::ALL);
+        for (sort, mut expected) in rows {
+            assert_eq!(users(sort, false, ""), expected, "{sort:?}");
+            expected.reverse();
+            assert_eq!(users(sort, true, ""), expected, "{sort:?}");
+        }
+    }
+
+    #[test]
+    fn a_filter_looks_into_every_column_without_regard_to_case() {
+        for (filter, expected) in [
+            ("GORAN", vec!["goran"]),
+            ("lab", vec!["anna", "goran", "jörgen"]),
+            ("JÖR", vec!["jörgen"]),
+            ("sales", vec!["goran"]),
+            ("firefox", vec!["anna"]),
+            ("n3", vec!["jörgen"]),
+            ("nobody", vec![]),
+        ] {
+            assert_eq!(users(Sort::User, false, filter), expected, "{filter}");
+        }
+    }
+
+    #[test]
+    fn lengths_of_time_are_short() {
+        for (seconds, expected) in [
+            (-5, "0s"),
+            (0, "0s"),
+            (59, "59s"),
+            (303, "5m 03s"),
+            (3_599, "59m 59s"),
+            (11_220, "3h 07m"),
+            (86_399, "23h 59m"),
+            (1_051_200, "12d 4h"),
+        ] {
+            assert_eq!(duration(TimeDelta::seconds(seconds)), expected);
+        }
+    }
+
+    #[test]
+    fn thousands_are_apart() {
+        for (number, expected) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (1_234_567, "1,234,567"),
+        ] {
+            assert_eq!(grouped(number), expected);
+        }
+    }
+}

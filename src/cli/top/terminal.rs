@@ -1,0 +1,102 @@
+//! The terminal while it shows the screen, and as it was before, however it ends.
+
+use std::{
+    io::{self, IsTerminal, Stdout, Write},
+    panic,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use ratatui::{
+    Frame, Terminal,
+    backend::CrosstermBackend,
+    crossterm::{
+        cursor, execute,
+        terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
+    },
+};
+
+/// A terminal in raw mode on its alternate screen. Dropped, it is as it was.
+pub struct Screened {
+    terminal: Terminal<CrosstermBackend<Stdout>>,
+    panicked: Arc<AtomicBool>,
+}
+
+impl Screened {
+    /// Takes the terminal over.
+    ///
+    /// # Errors
+    ///
+    /// When standard output is no terminal, or the terminal cannot be set.
+    pub fn open() -> io::Result<Self> {
+        if !io::stdout().is_terminal() {
+            return Err(io::Error::other(
+                "standard output is no terminal; `run` writes events into a file or a pipe",
+            ));
+        }
+        let panicked = Arc::new(AtomicBool::new(false));
+        restore_on_panic(Arc::clone(&panicked));
+        enable_raw_mode()?;
+        let opened = execute!(io::stdout(), EnterAlternateScreen, cursor::Hide)
+            .and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout())));
+        match opened {
+            Ok(terminal) => Ok(Self { terminal, panicked }),
+            Err(error) => {
+                restore();
+                Err(error)
+            }
+        }
+    }
+
+    /// Draws a frame.
+    ///
+    /// # Errors
+    ///
+    /// When the terminal has gone.
+    pub fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        self.terminal.draw(draw)?;
+        Ok(())
+    }
+
+    /// The height of the terminal in lines.
+    ///
+    /// # Errors
+    ///
+    /// When the terminal has gone.
+    pub fn height(&self) -> io::Result<u16> {
+        Ok(self.terminal.size()?.height)
+    }
+
+    /// Whether a thread has panicked. The terminal is restored then, so nothing may be drawn any more.
+    pub fn has_panicked(&self) -> bool {
+        self.panicked.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Screened {
+    fn drop(&mut self) {
+        if !self.has_panicked() {
+            restore();
+        }
+    }
+}
+
+/// A terminal that has gone needs no restoring.
+fn restore() {
+    let _ = execute!(io::stdout(), LeaveAlternateScreen, cursor::Show);
+    let _ = disable_raw_mode();
+    let _ = io::stdout().flush();
+}
+
+/// What a panic says would be lost with the alternate screen.
+fn restore_on_panic(panicked: Arc<AtomicBool>) {
+    let report = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if !panicked.swap(true, Ordering::Relaxed) {
+            restore();
+        }
+        report(info);
+    }));
+}

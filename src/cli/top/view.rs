@@ -1,0 +1,292 @@
+//! The screen as characters.
+
+use chrono::{DateTime, Utc};
+use qlik_sense_events::host::terminal::escaped;
+use ratatui::{
+    Frame,
+    layout::{Constraint, Layout, Rect},
+    style::Style,
+    text::{Line, Span},
+    widgets::{Block, Cell, Clear, Paragraph, Row, Sparkline, Table},
+};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use super::{
+    keys::Controls,
+    palette::Palette,
+    screen::{MINUTES, Screen, Session, Sort, duration, grouped},
+};
+
+/// Lines above and below the list: title, totals, the curve with its name, headings; the keys.
+const LINES_AROUND: u16 = 6;
+
+/// From this width on the list names the node.
+const WIDTH_WITH_NODE: u16 = 100;
+
+const HELP: [(&str, &str); 9] = [
+    ("q, Ctrl-C", "end"),
+    ("/", "show only what has a text in one of its columns"),
+    ("Esc", "show everything again"),
+    ("s, S", "sort by the next column, the one before"),
+    ("r", "turn the order around"),
+    ("f, Space", "let the screen stand still, and go on"),
+    ("Up, Down, j, k", "move the list by a session"),
+    ("PgUp, PgDn, Home, End", "move it by a page, to its ends"),
+    ("?, h, F1", "this page; any key leaves it"),
+];
+
+/// How many sessions fit on a screen of this height.
+pub fn page(height: u16) -> usize {
+    height.saturating_sub(LINES_AROUND).into()
+}
+
+/// Draws the screen, which is arranged already.
+pub fn draw(frame: &mut Frame<'_>, screen: &Screen, controls: &Controls, palette: &Palette) {
+    let area = frame.area();
+    let [title, totals, curve_name, curve, list, keys] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Min(1),
+        Constraint::Length(1),
+    ])
+    .areas(area);
+    draw_title(frame, title, screen, palette);
+    frame.render_widget(totals_line(screen, palette), totals);
+    frame.render_widget(curve_line(screen, palette), curve_name);
+    draw_curve(frame, curve, screen, palette);
+    draw_list(frame, list, screen, controls, palette);
+    frame.render_widget(keys_line(screen, controls, palette, keys.width), keys);
+    if controls.shows_help {
+        draw_help(frame, area, palette);
+    }
+}
+
+fn draw_title(frame: &mut Frame<'_>, area: Rect, screen: &Screen, palette: &Palette) {
+    let time = screen.now.map_or_else(
+        || "no event yet".to_owned(),
+        |now| now.format("%Y-%m-%d %H:%M:%S UTC").to_string(),
+    );
+    let width = u16::try_from(time.len()).unwrap_or(0);
+    let [left, right] =
+        Layout::horizontal([Constraint::Min(0), Constraint::Length(width)]).areas(area);
+    let room = usize::from(left.width).saturating_sub("qlik-sense-events  ".len() + 1);
+    let title = Line::from(vec![
+        Span::styled("qlik-sense-events", palette.title),
+        Span::raw("  "),
+        Span::raw(cut(&escaped(&screen.source), room, palette)),
+    ]);
+    frame.render_widget(title, left);
+    frame.render_widget(Line::raw(time), right);
+}
+
+fn totals_line(screen: &Screen, palette: &Palette) -> Line<'static> {
+    let mut spans = Vec::new();
+    let mut add = |name: &str, number: String, style: Style| {
+        spans.push(Span::raw(format!("{name} ")));
+        spans.push(Span::styled(number, style));
+        spans.push(Span::raw("   "));
+    };
+    let number = |number: u64| grouped(number).into_owned();
+    add("users", number(screen.users as u64), palette.number);
+    add(
+        "sessions",
+        number(screen.sessions_in_all as u64),
+        palette.number,
+    );
+    add("connections", number(screen.connections), palette.number);
+    add("events", number(screen.events), palette.number);
+    let rate = format!("{:.1}/s", screen.events_a_second);
+    spans.push(Span::styled(rate, palette.number));
+    if let Some(lost) = screen.lost {
+        let style = if lost > 0 {
+            palette.notice
+        } else {
+            palette.number
+        };
+        spans.push(Span::raw("   lost "));
+        spans.push(Span::styled(number(lost), style));
+    }
+    Line::from(spans)
+}
+
+fn curve_line(screen: &Screen, palette: &Palette) -> Line<'static> {
+    let most = screen.minutes.iter().max().copied().unwrap_or(0);
+    let text = format!("events a minute, last hour, at most {}", grouped(most));
+    Line::styled(text, palette.faint)
+}
+
+/// A character a minute, or several where there is room.
+fn draw_curve(frame: &mut Frame<'_>, area: Rect, screen: &Screen, palette: &Palette) {
+    let width = usize::from(area.width);
+    let repeat = (width / MINUTES).max(1);
+    let shown = screen.minutes.len().min(width / repeat);
+    let minutes = &screen.minutes[screen.minutes.len() - shown..];
+    let data = minutes.iter().flat_map(|minute| vec![*minute; repeat]);
+    let curve = Sparkline::default()
+        .data(data.collect::<Vec<_>>())
+        .style(palette.curve)
+        .bar_set(palette.bars.clone());
+    frame.render_widget(curve, area);
+}
+
+/// The columns of a list of this width, each with the width of its text.
+fn columns(width: u16) -> Vec<(Sort, u16)> {
+    let mut columns = vec![
+        (Sort::User, 22),
+        (Sort::Since, 15),
+        (Sort::Connections, 4),
+        (Sort::App, 18),
+        (Sort::Browser, 16),
+    ];
+    let mut room = width.saturating_sub(22 + 15 + 4 + 18 + 16 + 4);
+    if width >= WIDTH_WITH_NODE {
+        columns.push((Sort::Node, 14));
+        room = room.saturating_sub(15);
+    }
+    // What is left is shared by what is most often cut.
+    columns[3].1 += room / 2;
+    columns[0].1 += room / 4;
+    columns[4].1 += room - room / 2 - room / 4;
+    columns
+}
+
+fn draw_list(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    screen: &Screen,
+    controls: &Controls,
+    palette: &Palette,
+) {
+    let columns = columns(area.width);
+    let heading = |&(sort, width): &(Sort, u16)| {
+        let is_sorted = sort == controls.sort;
+        let arrow = match (is_sorted, controls.is_reversed) {
+            (false, _) => "",
+            (true, false) => " v",
+            (true, true) => " ^",
+        };
+        let text = format!("{}{arrow}", sort.heading());
+        let style = if is_sorted {
+            palette.sorted
+        } else {
+            palette.heading
+        };
+        Cell::from(cut(&text, width.into(), palette)).style(style)
+    };
+    let header = Row::new(columns.iter().map(heading)).style(palette.heading);
+    let room = usize::from(area.height.saturating_sub(1));
+    let sessions = screen.sessions.iter().skip(controls.first).take(room);
+    let rows = sessions.map(|session| {
+        Row::new(columns.iter().map(|&(sort, width)| {
+            let text = column(session, sort, screen.now);
+            Cell::from(cut(&escaped(&text), width.into(), palette))
+        }))
+    });
+    let widths = columns.iter().map(|&(_, width)| Constraint::Length(width));
+    frame.render_widget(Table::new(rows, widths).header(header), area);
+    if screen.sessions.is_empty() && area.height > 1 {
+        let text = if controls.filter.is_empty() {
+            "Nobody is known to be in. Whoever comes or opens an app from now on is shown here."
+        } else {
+            "No session has this text in it. Esc shows everything again."
+        };
+        let below = Rect::new(area.x, area.y + 1, area.width, 1);
+        frame.render_widget(Line::styled(text, palette.faint), below);
+    }
+}
+
+fn column(session: &Session, sort: Sort, now: Option<DateTime<Utc>>) -> String {
+    match sort {
+        Sort::User => session.user.clone(),
+        Sort::Since => {
+            let since = session.since;
+            let length = now.map_or_else(String::new, |now| duration(now - since));
+            let is_today = now.is_some_and(|now| now.date_naive() == since.date_naive());
+            let format = if is_today { "%H:%M" } else { "%d %b" };
+            let before = if session.start_seen { "" } else { "<" };
+            format!("{before:1}{:6} {length}", since.format(format).to_string())
+        }
+        Sort::Connections => format!("{:>4}", session.connections),
+        Sort::App => session.apps.clone(),
+        Sort::Browser => session.browser.clone(),
+        Sort::Node => session.node.clone(),
+    }
+}
+
+fn keys_line(screen: &Screen, controls: &Controls, palette: &Palette, width: u16) -> Line<'static> {
+    if controls.is_typing {
+        let room =
+            usize::from(width).saturating_sub("Filter: _  Enter keeps it, Esc clears it".len());
+        let filter = escaped(&controls.filter);
+        let skipped = filter.chars().count().saturating_sub(room);
+        let end: String = filter.chars().skip(skipped).collect();
+        return Line::from(vec![
+            Span::styled(format!("Filter: {end}_"), palette.title),
+            Span::styled("  Enter keeps it, Esc clears it", palette.faint),
+        ]);
+    }
+    let mut said = Vec::new();
+    if controls.is_frozen {
+        said.push("FROZEN".to_owned());
+    }
+    if !controls.filter.is_empty() {
+        let shown = screen.sessions.len();
+        said.push(format!("{shown} with \"{}\"", escaped(&controls.filter)));
+    }
+    said.extend(screen.notices.iter().map(|notice| escaped(notice)));
+    let keys = "q end  / filter  s sort  r reverse  f freeze  ? help";
+    let said = said.join("  ");
+    let room = usize::from(width).saturating_sub(keys.len() + 2);
+    Line::from(vec![
+        Span::styled(keys, palette.faint),
+        Span::raw("  "),
+        Span::styled(cut(&said, room, palette), palette.notice),
+    ])
+}
+
+fn draw_help(frame: &mut Frame<'_>, area: Rect, palette: &Palette) {
+    let lines: Vec<Line<'_>> = HELP
+        .iter()
+        .map(|(keys, what)| {
+            Line::from(vec![
+                Span::styled(format!(" {keys:<23}"), palette.title),
+                Span::raw(format!("{what} ")),
+            ])
+        })
+        .collect();
+    let width = lines.iter().map(Line::width).max().unwrap_or(0) as u16 + 2;
+    let height = lines.len() as u16 + 2;
+    let [middle] = Layout::horizontal([Constraint::Length(width)])
+        .flex(ratatui::layout::Flex::Center)
+        .areas(area);
+    let [middle] = Layout::vertical([Constraint::Length(height)])
+        .flex(ratatui::layout::Flex::Center)
+        .areas(middle);
+    frame.render_widget(Clear, middle);
+    let block = Block::bordered().border_set(palette.border).title(" Keys ");
+    frame.render_widget(Paragraph::new(lines).block(block), middle);
+}
+
+/// Text in at most so many columns of the terminal, with a mark where something is missing.
+fn cut(text: &str, width: usize, palette: &Palette) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let (mut kept, mut used) = (String::new(), 1);
+    for character in text.chars() {
+        used += character.width().unwrap_or(0);
+        if used > width {
+            break;
+        }
+        kept.push(character);
+    }
+    if width > 0 {
+        kept.push_str(palette.ellipsis);
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,280 @@
+use chrono::TimeDelta;
+use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, style::Color};
+
+use super::*;
+
+fn now() -> DateTime<Utc> {
+    "2026-01-31T10:42:07Z".parse().expect("a time")
+}
+
+fn session(user: &str, minutes: i64, connections: u32, apps: &str) -> Session {
+    Session {
+        user: user.into(),
+        node: "pro2-win1".into(),
+        since: now() - TimeDelta::minutes(minutes),
+        start_seen: true,
+        connections,
+        apps: apps.into(),
+        browser: "Chrome 126, Windows".into(),
+    }
+}
+
+fn screen() -> Screen {
+    let sessions = vec![
+        session(r"LAB\goran", 3, 2, "Sales overview"),
+        Session {
+            start_seen: false,
+            ..session(r"CORP\anna.lindqvist-of-the-north", 75, 0, "")
+        },
+        session(
+            r"LAB\Jörgen",
+            3 * 1_440,
+            1,
+            "a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69",
+        ),
+    ];
+    Screen {
+        source: "udp 0.0.0.0:9997".into(),
+        now: Some(now()),
+        users: 3,
+        connections: 3,
+        events: 1_234_567,
+        events_a_second: 4.25,
+        minutes: (0..60).map(|minute| minute % 9).collect(),
+        lost: None,
+        notices: vec![],
+        sessions_in_all: sessions.len(),
+        sessions,
+    }
+}
+
+fn drawn(
+    width: u16,
+    height: u16,
+    screen: &Screen,
+    controls: &Controls,
+    palette: &Palette,
+) -> Buffer {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a terminal");
+    terminal
+        .draw(|frame| draw(frame, screen, controls, palette))
+        .expect("drawn");
+    terminal.backend().buffer().clone()
+}
+
+fn lines(buffer: &Buffer) -> Vec<String> {
+    let width = usize::from(buffer.area.width);
+    let cells: Vec<&str> = buffer.content.iter().map(|cell| cell.symbol()).collect();
+    cells
+        .chunks(width)
+        .map(|line| line.concat().trim_end().to_owned())
+        .collect()
+}
+
+fn text(width: u16, height: u16, screen: &Screen, controls: &Controls) -> Vec<String> {
+    let palette = Palette::new(false, true);
+    lines(&drawn(width, height, screen, controls, &palette))
+}
+
+#[test]
+fn eighty_columns_and_twenty_four_lines() {
+    let seen = text(80, 24, &screen(), &Controls::default());
+    assert_eq!(seen.len(), 24);
+    let expected = [
+        "qlik-sense-events  udp 0.0.0.0:9997                      2026-01-31 10:42:07 UTC",
+        "users 3   sessions 3   connections 3   events 1,234,567   4.2/s",
+        "events a minute, last hour, at most 8",
+        " ▁▂▃▄▅▆▇█ ▁▂▃▄▅▆▇█ ▁▂▃▄▅▆▇█ ▁▂▃▄▅▆▇█ ▁▂▃▄▅▆▇█ ▁▂▃▄▅▆▇█ ▁▂▃▄▅",
+        "USER                   SINCE v         CONN APP                BROWSER",
+        r"LAB\goran               10:39  3m 00s     2 Sales overview     Chrome 126, Wind…",
+        r"CORP\anna.lindqvist-o… <09:27  1h 15m     0                    Chrome 126, Wind…",
+        r"LAB\Jörgen              28 Jan 3d 0h      1 a421f4a2-c311-4ef… Chrome 126, Wind…",
+    ];
+    assert_eq!(seen[..expected.len()], expected);
+    assert_eq!(seen[8..23], [""; 15]);
+    assert_eq!(
+        seen[23],
+        "q end  / filter  s sort  r reverse  f freeze  ? help"
+    );
+}
+
+#[test]
+fn a_wide_terminal_shows_more_of_everything() {
+    let seen = text(150, 40, &screen(), &Controls::default());
+    let whole = [
+        r"CORP\anna.lindqvist-of-the-north",
+        "a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69",
+        "Chrome 126, Windows",
+        "NODE",
+        "pro2-win1",
+    ];
+    for part in whole {
+        assert!(seen.iter().any(|line| line.contains(part)), "{part}");
+    }
+    // Two characters a minute.
+    assert_eq!(seen[3].chars().count(), 120);
+}
+
+#[test]
+fn no_size_is_too_small() {
+    let mut controls = Controls::default();
+    for shows_help in [false, true] {
+        controls.shows_help = shows_help;
+        for width in [1, 2, 7, 20, 41, 79] {
+            for height in [1, 2, 5, 6, 7, 9] {
+                text(width, height, &screen(), &controls);
+            }
+        }
+    }
+}
+
+#[test]
+fn without_colour_there_is_none_and_with_it_there_is() {
+    let controls = Controls {
+        shows_help: true,
+        ..Controls::default()
+    };
+    let mut screen = screen();
+    screen.notices = vec!["the input has ended".into()];
+    for (with_colour, expected) in [(false, false), (true, true)] {
+        let palette = Palette::new(with_colour, true);
+        let buffer = drawn(100, 24, &screen, &controls, &palette);
+        let coloured =
+            |cell: &ratatui::buffer::Cell| cell.fg != Color::Reset || cell.bg != Color::Reset;
+        assert_eq!(buffer.content.iter().any(coloured), expected);
+    }
+    // The heading still stands out.
+    let buffer = drawn(
+        80,
+        24,
+        &screen,
+        &Controls::default(),
+        &Palette::new(false, true),
+    );
+    let heading = buffer.cell((0, 4)).expect("a cell");
+    assert!(
+        heading
+            .modifier
+            .contains(ratatui::style::Modifier::REVERSED)
+    );
+}
+
+#[test]
+fn a_terminal_without_unicode_gets_ascii() {
+    let controls = Controls {
+        shows_help: true,
+        ..Controls::default()
+    };
+    let palette = Palette::new(true, false);
+    let mut screen = screen();
+    screen.sessions.retain(|session| session.user.is_ascii());
+    for line in lines(&drawn(80, 24, &screen, &controls, &palette)) {
+        assert!(line.is_ascii(), "{line}");
+    }
+}
+
+#[test]
+fn hostile_text_cannot_steer_the_terminal() {
+    let mut screen = screen();
+    screen.sessions = vec![Session {
+        user: "LAB\\\u{1b}[2Jx\u{202e}".into(),
+        apps: "a\u{9b}31mb\nc".into(),
+        ..session("", 1, 1, "")
+    }];
+    screen.source = "x\u{1b}]0;title\u{7}".into();
+    let controls = Controls {
+        filter: "\u{1b}[31m".into(),
+        ..Controls::default()
+    };
+    let seen = text(200, 24, &screen, &controls);
+    for line in &seen {
+        assert!(
+            !line.chars().any(|c| c.is_control() || c == '\u{202e}'),
+            "{line:?}"
+        );
+    }
+    assert!(seen[5].contains(r"LAB\\u{1b}[2Jx\u{202e}"), "{}", seen[5]);
+}
+
+#[test]
+fn wide_letters_do_not_move_columns() {
+    let palette = Palette::new(false, true);
+    let mut screen = screen();
+    screen.sessions = vec![
+        session("LAB\\李娜李娜李娜李娜李娜李娜", 1, 7, "売上"),
+        session(r"LAB\goran", 1, 7, "Sales"),
+    ];
+    let buffer = drawn(80, 24, &screen, &Controls::default(), &palette);
+    let symbol = |x, y| buffer.cell((x, y)).expect("a cell").symbol();
+    for line in [5, 6] {
+        let browser = (0..80).find(|&x| symbol(x, line) == "C" && symbol(x + 1, line) == "h");
+        assert_eq!(browser, Some(63), "line {line}");
+    }
+    assert_eq!(symbol(44, 5), "売");
+    // Twenty-two columns hold eight wide letters, the directory and the mark.
+    assert_eq!(symbol(20, 5), "…");
+}
+
+#[test]
+fn the_last_line_says_what_is_going_on() {
+    let mut screen = screen();
+    let last = |screen: &Screen, controls: &Controls| text(120, 24, screen, controls)[23].clone();
+    let mut controls = Controls {
+        is_frozen: true,
+        filter: "LAB".into(),
+        ..Controls::default()
+    };
+    assert!(last(&screen, &controls).ends_with("FROZEN  3 with \"LAB\""));
+    screen.notices = vec!["the input has ended".into()];
+    assert!(last(&screen, &controls).ends_with("the input has ended"));
+    controls.is_typing = true;
+    assert_eq!(
+        last(&screen, &controls),
+        "Filter: LAB_  Enter keeps it, Esc clears it"
+    );
+}
+
+#[test]
+fn lost_datagrams_and_nobody() {
+    let mut screen = screen();
+    screen.lost = Some(1_500);
+    screen.sessions.clear();
+    let seen = text(80, 24, &screen, &Controls::default());
+    assert!(seen[1].ends_with("4.2/s   lost 1,500"), "{}", seen[1]);
+    assert!(seen[5].starts_with("Nobody is known to be in."));
+    let controls = Controls {
+        filter: "x".into(),
+        ..Controls::default()
+    };
+    assert!(text(80, 24, &screen, &controls)[5].starts_with("No session has this text"));
+    screen.now = None;
+    assert!(text(80, 24, &screen, &controls)[0].ends_with("no event yet"));
+}
+
+#[test]
+fn help_covers_the_middle_and_names_every_key() {
+    let controls = Controls {
+        shows_help: true,
+        ..Controls::default()
+    };
+    let seen = text(80, 24, &screen(), &controls).join("\n");
+    for (keys, what) in HELP {
+        assert!(seen.contains(keys) && seen.contains(what), "{keys}");
+    }
+}
+
+#[test]
+fn the_list_begins_where_it_was_moved_to() {
+    let mut screen = screen();
+    screen.sessions = (0..50)
+        .map(|number| session(&format!("LAB\\user{number}"), number, 1, ""))
+        .collect();
+    let controls = Controls {
+        first: 30,
+        ..Controls::default()
+    };
+    let seen = text(80, 24, &screen, &controls);
+    assert!(seen[5].starts_with(r"LAB\user30"));
+    assert!(seen[22].starts_with(r"LAB\user47"));
+    assert_eq!(page(24), 18);
+}

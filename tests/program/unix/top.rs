@@ -1,0 +1,161 @@
+//! `top` on a terminal of its own: it shows who is in, and leaves the terminal as it was.
+
+use std::{
+    fs::File,
+    io::{Read, Write},
+    os::fd::OwnedFd,
+    process::{Child, Stdio},
+    sync::mpsc,
+    thread,
+    time::Instant,
+};
+
+use nix::{
+    pty::{Winsize, openpty},
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+use crate::support::{DEADLINE, command, finish};
+
+const SIZE: Winsize = Winsize {
+    ws_row: 24,
+    ws_col: 80,
+    ws_xpixel: 0,
+    ws_ypixel: 0,
+};
+
+const RECORDED: &str = r#"{"timestamp":"2026-01-31T09:00:00Z","source_type":"qlik_sense","event":"session","action":"start","host":"n1","user":"LAB\\goran"}
+{"timestamp":"2026-01-31T09:01:00Z","source_type":"qlik_sense","event":"connection","action":"open","host":"n1","user":"LAB\\goran","app_name":"Sales","app_id":"a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69"}
+nonsense
+"#;
+
+/// `top` of a recording, in a terminal.
+struct Top {
+    child: Child,
+    keys: File,
+    shown: mpsc::Receiver<Vec<u8>>,
+    screen: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Top {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("events.json");
+        std::fs::write(&file, RECORDED).expect("a file");
+        let pty = openpty(Some(&SIZE), None).expect("a terminal");
+        let end = |fd: &OwnedFd| Stdio::from(fd.try_clone().expect("an end"));
+        let mut command = command();
+        command.arg("top").arg(&file).env("TERM", "xterm-256color");
+        command
+            .stdin(end(&pty.slave))
+            .stdout(end(&pty.slave))
+            .stderr(end(&pty.slave));
+        let child = command.spawn().expect("the program starts");
+        drop((command, pty.slave));
+        let keys = File::from(pty.master);
+        let mut master = keys.try_clone().expect("a handle");
+        let (sender, shown) = mpsc::channel();
+        thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            // The end of a terminal is an error (EIO).
+            while let Ok(read @ 1..) = master.read(&mut buffer) {
+                if sender.send(buffer[..read].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        Self {
+            child,
+            keys,
+            shown,
+            screen: String::new(),
+            _folder: folder,
+        }
+    }
+
+    fn await_text(&mut self, text: &str) {
+        let started = Instant::now();
+        while !self.screen.contains(text) {
+            let left = DEADLINE.saturating_sub(started.elapsed());
+            let bytes = self.shown.recv_timeout(left);
+            let bytes = bytes.unwrap_or_else(|_| panic!("no {text:?} in {:?}", self.screen));
+            self.screen += &String::from_utf8_lossy(&bytes);
+        }
+    }
+
+    /// Everything up to the end, and the status.
+    fn end(mut self) -> (String, Option<i32>) {
+        while let Ok(bytes) = self.shown.recv_timeout(DEADLINE) {
+            self.screen += &String::from_utf8_lossy(&bytes);
+        }
+        let status = self.child.wait().expect("a status");
+        (self.screen, status.code())
+    }
+}
+
+fn ends_well(end: impl FnOnce(&mut Top)) {
+    let mut top = Top::start();
+    for text in ["\x1b[?1049h", r"LAB\goran", "Sales", "the input has ended"] {
+        top.await_text(text);
+    }
+    end(&mut top);
+    let (screen, status) = top.end();
+    assert_eq!(status, Some(0), "{screen:?}");
+    let (_, after) = screen
+        .rsplit_once("\x1b[?1049l")
+        .expect("the screen is left");
+    assert!(
+        after.contains("\x1b[?25h"),
+        "the cursor is shown: {after:?}"
+    );
+}
+
+#[test]
+fn q_ends_it() {
+    ends_well(|top| top.keys.write_all(b"q").expect("a key"));
+}
+
+#[test]
+fn control_c_ends_it() {
+    ends_well(|top| top.keys.write_all(b"\x03").expect("a key"));
+}
+
+#[test]
+fn a_signal_ends_it() {
+    ends_well(|top| {
+        let id = i32::try_from(top.child.id()).expect("a process id");
+        kill(Pid::from_raw(id), Signal::SIGTERM).expect("signalled");
+    });
+}
+
+#[test]
+fn keys_change_what_is_shown() {
+    let mut top = Top::start();
+    top.await_text("Sales");
+    top.keys.write_all(b"?").expect("a key");
+    top.await_text("end  ");
+    top.keys.write_all(b"x/nobody\r").expect("keys");
+    top.await_text("No session has this text");
+    top.keys.write_all(b"q").expect("a key");
+    assert_eq!(top.end().1, Some(0));
+}
+
+#[test]
+fn without_a_terminal_it_says_what_to_do() {
+    let finished = finish(&["top", "/dev/null"]);
+    assert_eq!(finished.status, 1);
+    assert!(
+        finished.stderr.contains("standard output is no terminal"),
+        "{}",
+        finished.stderr
+    );
+    let finished = finish(&["top", "--socket", "/nonexistent/events.sock"]);
+    assert_eq!(finished.status, 1);
+    assert!(
+        finished.stderr.contains("output.local_socket"),
+        "{}",
+        finished.stderr
+    );
+}
