@@ -9,7 +9,6 @@ mod golden;
 mod host;
 mod life;
 mod options;
-mod reload;
 
 use std::net::{SocketAddr, UdpSocket};
 

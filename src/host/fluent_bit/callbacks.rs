@@ -15,6 +15,7 @@ use super::{
     api::{self, Host},
     buffer,
     instance::Instance,
+    parking,
 };
 
 const OK: c_int = 0;
@@ -43,11 +44,14 @@ fn with_instance(work: impl FnOnce(&mut Instance)) -> c_int {
     })
 }
 
-/// Called first, once a load of the library.
+/// Called first, at every load of the library: in a reload before the old instances are ended.
 #[unsafe(no_mangle)]
-pub extern "C" fn FLBPluginPreRegister(_hot_reloading: c_int) -> c_int {
+pub extern "C" fn FLBPluginPreRegister(hot_reloading: c_int) -> c_int {
     guarded(|| {
         api::stay_loaded();
+        if hot_reloading > 0 {
+            parking::announce_reload();
+        }
         OK
     })
 }

@@ -71,15 +71,20 @@ impl Instance {
 
     /// Hands over what waits, now, where the host lets it.
     pub(super) fn collect(&mut self) {
-        if !self.is_paused && self.host.can_append() {
+        if !self.is_held() && self.host.can_append() {
             self.append();
         }
+    }
+
+    /// Whether what waits should go on waiting.
+    fn is_held(&self) -> bool {
+        self.is_paused || parking::is_reload_near()
     }
 
     /// What the host takes at the end of this call.
     pub(super) fn take(&mut self) -> Vec<u8> {
         self.station.log().write_to(&self.host);
-        if self.is_paused {
+        if self.is_held() {
             return Vec::new();
         }
         if self.host.can_append() {
@@ -95,9 +100,9 @@ impl Instance {
     }
 
     /// Hands over what was received up to now: a host that is about to end pauses first, and takes nothing
-    /// after that.
+    /// after that. Before a reload it is kept.
     pub(super) fn pause(&mut self) {
-        if !self.is_paused && self.host.can_append() {
+        if !self.is_held() && self.host.can_append() {
             let end = Instant::now() + LAST;
             self.append();
             while Instant::now() < end {

@@ -4,7 +4,7 @@
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::station::Station;
@@ -12,6 +12,13 @@ use crate::config::Config;
 
 /// How long a receiver waits for an instance. A host that no longer wants it does not say so.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a reload that was announced may take to come. One that fails before it ends an instance does
+/// not say so.
+const ANNOUNCED: Duration = Duration::from_secs(5);
+
+/// When the host announced a reload.
+static RELOAD: Mutex<Option<Instant>> = Mutex::new(None);
 
 static PARKED: Mutex<Vec<Parked>> = Mutex::new(Vec::new());
 
@@ -21,11 +28,22 @@ struct Parked {
     station: Station,
 }
 
+/// Remembers that the host is about to end its instances and to begin others.
+pub(super) fn announce_reload() {
+    *lock(&RELOAD) = Some(Instant::now());
+}
+
+/// Whether an instance should keep what it has for the one that follows. What it hands to a host that is
+/// about to end may not be taken in time.
+pub(super) fn is_reload_near() -> bool {
+    lock(&RELOAD).is_some_and(|announced| announced.elapsed() < ANNOUNCED)
+}
+
 /// Keeps a receiver for the instance that follows.
 pub(super) fn park(station: Station) {
     static NUMBER: Mutex<u64> = Mutex::new(0);
     let number = {
-        let mut next = NUMBER.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut next = lock(&NUMBER);
         *next += 1;
         *next
     };
@@ -49,6 +67,7 @@ pub(super) fn park(station: Station) {
 /// The receiver that was kept for an instance of these options: the one with the same, or else one with
 /// an address in common.
 pub(super) fn claim(config: &Config) -> Option<Station> {
+    *lock(&RELOAD) = None;
     let mut parked = parked();
     let is_same = |parked: &Parked| parked.station.config() == config;
     let is_near = |parked: &Parked| {
@@ -63,5 +82,9 @@ pub(super) fn claim(config: &Config) -> Option<Station> {
 }
 
 fn parked() -> MutexGuard<'static, Vec<Parked>> {
-    PARKED.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&PARKED)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,19 +1,44 @@
-//! A hot reload: the host ends the old instance and then begins the new one.
+//! A hot reload of the plugin of Fluent Bit: the host ends the old instance and then begins the new one.
+//! In a process of its own, because a reload is the whole process's.
+
+#[path = "fluent_bit/host.rs"]
+#[allow(dead_code, reason = "the other test uses all of it")]
+mod host;
 
 use std::{
     net::{SocketAddr, UdpSocket},
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
     time::Duration,
 };
 
-use crate::{
-    host::{Instance, Version, await_that, register},
-    start, users,
-};
+use host::{Instance, Record, Version, await_that, register};
+
+/// Whether the host exports the functions that its own plugins use.
+const EXPORTS: bool = true;
+
+/// One reload at a time.
+fn alone() -> MutexGuard<'static, ()> {
+    static RELOADS: Mutex<()> = Mutex::new(());
+    RELOADS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn start(user_id: &str) -> String {
+    format!("/qseow-proxy-session/;pro2-win1;Start session;LAB;{user_id};;/hub;Start session")
+}
+
+/// The users of events, in order.
+fn users(records: &[Record]) -> Vec<&str> {
+    let users = records
+        .iter()
+        .map(|record| record.fields["user_id"].as_str());
+    users
+        .map(|user| user.expect("an event of a user"))
+        .collect()
+}
 
 /// An address that nobody listens on.
 fn free_address() -> SocketAddr {
@@ -82,16 +107,19 @@ fn nothing_is_lost(version: Version, blacklists: [&str; 3]) {
 
 #[test]
 fn a_reload_of_the_same_configuration_loses_nothing() {
+    let _alone = alone();
     nothing_is_lost(Version::V4_0, [r"INTERNAL\*"; 3]);
 }
 
 #[test]
 fn a_reload_of_another_configuration_loses_nothing() {
+    let _alone = alone();
     nothing_is_lost(Version::V5_1, [r"INTERNAL\*", r"INTERNAL\sa_*", ""]);
 }
 
 #[test]
 fn a_reload_may_move_an_instance_to_another_address() {
+    let _alone = alone();
     let [old, kept, new] = [(); 3].map(|()| free_address().to_string());
     let properties = [("address", &*format!("{old},{kept}"))];
     let instance = Instance::begin(Version::V5_1, &properties);
@@ -100,8 +128,37 @@ fn a_reload_may_move_an_instance_to_another_address() {
     let (instance, _) = reload(Version::V5_1, instance, &properties);
     UdpSocket::bind(&old).expect("free");
     for (count, address) in [(1, &kept), (2, &new)] {
-        crate::send(address.parse().expect("an address"), [start("goran")]);
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        socket
+            .send_to(start("goran").as_bytes(), address)
+            .expect("sent");
         instance.records(count);
     }
     instance.exit(false);
+}
+
+/// What a host that is about to end is given may not be taken in time.
+#[test]
+fn what_waits_when_a_reload_is_announced_is_for_the_instance_that_follows() {
+    let _alone = alone();
+    let address = free_address();
+    let of = address.to_string();
+    let properties = [("address", &*of)];
+    let old = Instance::begin(Version::V4_0, &properties);
+    let old = old.unwrap_or_else(|log| panic!("{log:?}"));
+    register(Version::V4_0, true);
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    socket
+        .send_to(start("goran").as_bytes(), address)
+        .expect("sent");
+    host::await_received(&old);
+    old.collect();
+    old.tick();
+    old.pause();
+    let ended = old.exit(true).0;
+    let new = Instance::begin(Version::V4_0, &properties);
+    let new = new.unwrap_or_else(|log| panic!("{log:?}"));
+    let kept = new.records(1);
+    assert_eq!((ended.record_bytes(), users(&kept)), (0, vec!["goran"]));
+    new.exit(false);
 }
