@@ -96,13 +96,9 @@ impl Model {
             self.show(&open, &mut screen);
         }
         screen.sessions_in_all = screen.sessions.len();
-        let statistics = self.sessions.statistics();
-        let users: u64 = statistics
-            .hosts
-            .iter()
-            .map(|host| host.active_users())
-            .sum();
-        screen.users = usize::try_from(users).unwrap_or(usize::MAX);
+        // The sessions of one user come one after the other, as they were first spelled.
+        let same_user = |a: &Session, b: &Session| a.user == b.user && a.node == b.node;
+        screen.users = screen.sessions.chunk_by(same_user).count();
         screen
     }
 
@@ -279,6 +275,24 @@ mod tests {
         // Whoever is not heard of any more is taken to have gone.
         let later = at(72) + TimeDelta::days(2);
         assert_eq!(model.screen(Some(later)).users, 0);
+    }
+
+    #[test]
+    fn a_user_with_two_sessions_is_one_user() {
+        let mut model = Model::new(&SessionsConfig::default());
+        for id in ["a", "b"] {
+            let datagram =
+                format!("/qlik-sense-session/2/;n1;;;{id};;Start session;LAB;goran;;/hub;");
+            let mut events = QlikSenseDeserializer::default()
+                .parse(datagram.into(), LogNamespace::Legacy)
+                .expect("an event");
+            let mut event = events.remove(0);
+            event.set_arrival(Arrival::local(at(0)));
+            model.event(event);
+        }
+        take(&mut model, 1, "Start session", "anna", None);
+        let screen = model.screen(Some(at(2)));
+        assert_eq!((screen.users, screen.sessions_in_all), (2, 3));
     }
 
     #[test]
