@@ -237,3 +237,31 @@ fn text_that_names_the_user_as_a_word_goes() {
     }
     assert_eq!(rows.len(), 5);
 }
+
+/// What stands before `/app/` in a path is taken for the prefix of a virtual proxy.
+#[test]
+fn a_prefix_that_names_the_user_goes_from_every_event() {
+    let mut pipeline = config(Some(KEY)).build().expect("a pipeline");
+    let mut output = OutputBuffer::default();
+    let app = "app/a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69";
+    for (prefix, kept) in [("users/goran", false), ("lab", true)] {
+        for command in ["Open connection", "Close connection"] {
+            let datagram = format!(
+                "/qseow-proxy-connection/;n1;{command};LAB;goran;AppAccess;/{prefix}/{app};\
+                 UserAgent: 'Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/128.0'"
+            );
+            let arrival = Arrival::local(DateTime::UNIX_EPOCH);
+            pipeline.datagram(datagram.as_bytes(), arrival, &mut output);
+        }
+        let events: Vec<Value> = output
+            .drain()
+            .map(|event| serde_json::to_value(Schema::Default.view(&event)).expect("JSON"))
+            .collect();
+        let names: Vec<&Value> = events.iter().map(|event| &event["event"]).collect();
+        assert_eq!(names, ["connection", "connection", "connection_summary"]);
+        for event in &events {
+            assert!(!event.to_string().contains("goran"), "{event}");
+            assert_eq!(event.get("virtual_proxy").is_some(), kept, "{event}");
+        }
+    }
+}

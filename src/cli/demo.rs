@@ -22,7 +22,7 @@ use qlik_sense_events::{
         start::{self, StartError},
         worker::{Control, Sink},
     },
-    schema::Layout,
+    schema::{Layout, Schema},
     simulate::{Pace, Played, Sender, Site},
     transform::OutputBuffer,
 };
@@ -77,8 +77,9 @@ fn play(args: &DemoArgs, config: &Config) -> Result<(), ExecError> {
     let screen = Arc::new(Mutex::new(Screen::new()));
     let layout = config.output.layout().map_err(StartError::Fields)?;
     // Lines for people have fields of their own; whoever asks for others wants to see those.
-    let for_people =
-        io::stdout().is_terminal() && args.common.codec.is_none() && layout == Layout::default();
+    let for_people = io::stdout().is_terminal()
+        && args.common.codec.is_none()
+        && layout == Layout::new(Schema::Default, config.output.tags.clone());
     let output = Output::stdout().map_err(ExecError::Output)?;
     let opened = start::open(config)?;
     let sink = |_| DemoSink {

@@ -201,7 +201,7 @@ impl UserEvent {
 
     /// Puts other words in the place of the user, and leaves out what may name the user elsewhere: the
     /// message, what follows the [path](Context::path_of) in the context, and what cannot be read.
-    /// `mentions` says whether a text names somebody: such a path or user agent is left out as well.
+    /// `mentions` says whether a text names somebody: such a path, prefix or user agent is left out as well.
     pub fn replace_user(
         &mut self,
         user_directory: Option<&str>,
@@ -222,7 +222,10 @@ impl UserEvent {
         let user_agent = push(self.user_agent().filter(names_nobody));
         let user_directory = push(user_directory);
         let user_id = push(user_id);
-        let virtual_proxy = Text::push(&mut payload, self.virtual_proxy());
+        // Prefixes are often called as the directory is, but not as a user.
+        let is_user = |text: &str| names[1].is_some_and(|id| mentions(text, id));
+        let virtual_proxy = self.virtual_proxy().filter(|prefix| !is_user(prefix));
+        let virtual_proxy = Text::push(&mut payload, virtual_proxy);
         if let Some(extension) = &mut self.extension {
             **extension = extension.readable_part(&self.payload, &mut payload);
         }

@@ -46,6 +46,14 @@ impl Pseudonymize {
             Event::User(event) => self.replace_user(event),
             Event::Undecoded(event) => event.drop_raw(),
             Event::Derived(event) => {
+                let id = &event.subject.user_id;
+                let virtual_proxy = event.kind.virtual_proxy_mut();
+                if virtual_proxy
+                    .as_deref()
+                    .is_some_and(|it| mention::mentions(it, id))
+                {
+                    *virtual_proxy = None;
+                }
                 let subject = &mut event.subject;
                 let directory = subject.user_directory.as_deref();
                 let id = self.key.user_id(directory, &subject.user_id);
