@@ -94,6 +94,12 @@ impl UserEvent {
         self.extension.as_ref()?.timestamp
     }
 
+    /// Whether the extended appender sent anything beyond the standard payload.
+    #[must_use]
+    pub const fn is_extended(&self) -> bool {
+        self.extension.is_some()
+    }
+
     /// The row number, which goes up by one with every event of one appender on one node and starts
     /// again after 9,999. Only the extended appender sends it.
     #[must_use]
