@@ -95,6 +95,15 @@ fn record(metrics: Vec<Metric>) {
             MetricValue::Counter(more) => metrics::counter!(name, labels).increment(more),
             #[expect(clippy::cast_precision_loss, reason = "gauges are floating-point")]
             MetricValue::Gauge(value) => metrics::gauge!(name, labels).set(value as f64),
+            // Of each value only its bucket is known: it is told as the bucket's upper limit.
+            MetricValue::Histogram(histogram) => {
+                let histogram_of = metrics::histogram!(name, labels);
+                for (upper_limit, count) in histogram.buckets {
+                    for _ in 0..count {
+                        histogram_of.record(upper_limit);
+                    }
+                }
+            }
         }
     }
 }

@@ -72,6 +72,11 @@ impl Config {
             "60 to 31536000 seconds",
         );
         expect(
+            TIMEOUT_SECS.contains(&sessions.inactivity_timeout_secs),
+            "transform.sessions.inactivity_timeout_secs",
+            "60 to 31536000 seconds",
+        );
+        expect(
             TIMEOUT_SECS.contains(&sessions.connection_timeout_secs),
             "transform.sessions.connection_timeout_secs",
             "60 to 31536000 seconds",

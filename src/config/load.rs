@@ -101,6 +101,10 @@ impl Config {
         if !local_socket.as_os_str().is_empty() {
             *local_socket = folder.join(&*local_socket);
         }
+        let state_file = &mut transform.sessions.state_file;
+        if !state_file.as_os_str().is_empty() {
+            *state_file = folder.join(&*state_file);
+        }
         Ok(config)
     }
 

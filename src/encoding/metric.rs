@@ -22,12 +22,25 @@ pub struct Metric {
 }
 
 /// What a metric's number means.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum MetricValue {
     /// How much more there was since the metric was last written.
     Counter(u64),
     /// How much there is.
     Gauge(u64),
+    /// How large things were that there were since the metric was last written.
+    Histogram(Histogram),
+}
+
+/// How many values there were, by size.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Histogram {
+    /// The upper limits, rising, each with the number of values up to it and above the one before.
+    pub buckets: Vec<(f64, u64)>,
+    /// The number of values, those above the last limit too.
+    pub count: u64,
+    /// All values together.
+    pub sum: f64,
 }
 
 /// A frame with metrics of one time; none in a codec that has no metrics.
@@ -69,6 +82,33 @@ struct JsonMetric<'a> {
 enum JsonValue {
     Counter { value: f64 },
     Gauge { value: f64 },
+    AggregatedHistogram(JsonHistogram),
+}
+
+#[derive(Serialize)]
+struct JsonHistogram {
+    buckets: Vec<JsonBucket>,
+    count: u64,
+    sum: f64,
+}
+
+#[derive(Serialize)]
+struct JsonBucket {
+    upper_limit: f64,
+    count: u64,
+}
+
+impl From<&Histogram> for JsonHistogram {
+    fn from(histogram: &Histogram) -> Self {
+        let buckets = histogram.buckets.iter();
+        Self {
+            buckets: buckets
+                .map(|&(upper_limit, count)| JsonBucket { upper_limit, count })
+                .collect(),
+            count: histogram.count,
+            sum: histogram.sum,
+        }
+    }
 }
 
 fn tags<S: Serializer>(
@@ -85,18 +125,22 @@ fn tags<S: Serializer>(
 fn native_json(metrics: &[Metric], time: Timestamp) -> Vec<u8> {
     let mut lines = Vec::new();
     for metric in metrics {
-        let (kind, value) = match metric.value {
+        let (kind, value) = match &metric.value {
             MetricValue::Counter(value) => (
                 "incremental",
                 JsonValue::Counter {
-                    value: number(value),
+                    value: number(*value),
                 },
             ),
             MetricValue::Gauge(value) => (
                 "absolute",
                 JsonValue::Gauge {
-                    value: number(value),
+                    value: number(*value),
                 },
+            ),
+            MetricValue::Histogram(histogram) => (
+                "incremental",
+                JsonValue::AggregatedHistogram(histogram.into()),
             ),
         };
         let line = Line {
@@ -132,6 +176,14 @@ mod key {
     pub(super) const COUNTER: u8 = 0x2A;
     pub(super) const GAUGE: u8 = 0x32;
     pub(super) const NAMESPACE: u8 = 0x5A;
+    /// `aggregated_histogram3`, number 16: a key of two bytes.
+    pub(super) const HISTOGRAM: [u8; 2] = [0x82, 0x01];
+    /// `AggregatedHistogram3.buckets`, `.count` and `.sum`.
+    pub(super) const BUCKET: u8 = 0x0A;
+    pub(super) const COUNT: u8 = 0x10;
+    pub(super) const SUM: u8 = 0x19;
+    /// `HistogramBucket3.upper_limit`; its count has the key of the histogram's.
+    pub(super) const UPPER_LIMIT: u8 = 0x09;
     /// `tags_v2`, number 20: a key of two bytes.
     pub(super) const TAGS: [u8; 2] = [0xA2, 0x01];
     /// The number in `Counter` and `Gauge`: eight bytes.
@@ -164,16 +216,19 @@ fn native_metric(metric: &Metric, time: Timestamp) -> Vec<u8> {
     let mut bytes = Vec::new();
     put_bytes(&mut bytes, key::NAME, metric.name.as_bytes());
     put_bytes(&mut bytes, key::TIMESTAMP, &timestamp(time));
-    let (kind, value) = match metric.value {
-        MetricValue::Counter(value) => (key::COUNTER, value),
+    match &metric.value {
+        MetricValue::Counter(value) => {
+            put_bytes(&mut bytes, key::COUNTER, &float(key::VALUE, number(*value)));
+        }
         MetricValue::Gauge(value) => {
             put_number(&mut bytes, key::KIND, 1);
-            (key::GAUGE, value)
+            put_bytes(&mut bytes, key::GAUGE, &float(key::VALUE, number(*value)));
         }
-    };
-    let mut content = vec![key::VALUE];
-    content.extend_from_slice(&number(value).to_le_bytes());
-    put_bytes(&mut bytes, kind, &content);
+        MetricValue::Histogram(histogram) => {
+            bytes.push(key::HISTOGRAM[0]);
+            put_bytes(&mut bytes, key::HISTOGRAM[1], &native_histogram(histogram));
+        }
+    }
     put_bytes(&mut bytes, key::NAMESPACE, NAMESPACE.as_bytes());
     for (name, value) in &metric.tags {
         let (mut tag_value, mut values, mut entry) = (Vec::new(), Vec::new(), Vec::new());
@@ -184,6 +239,25 @@ fn native_metric(metric: &Metric, time: Timestamp) -> Vec<u8> {
         bytes.push(key::TAGS[0]);
         put_bytes(&mut bytes, key::TAGS[1], &entry);
     }
+    bytes
+}
+
+fn native_histogram(histogram: &Histogram) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for &(upper_limit, count) in &histogram.buckets {
+        let mut bucket = float(key::UPPER_LIMIT, upper_limit);
+        put_number(&mut bucket, key::COUNT, count);
+        put_bytes(&mut bytes, key::BUCKET, &bucket);
+    }
+    put_number(&mut bytes, key::COUNT, histogram.count);
+    bytes.extend_from_slice(&float(key::SUM, histogram.sum));
+    bytes
+}
+
+/// A key and a number of eight bytes.
+fn float(key: u8, number: f64) -> Vec<u8> {
+    let mut bytes = vec![key];
+    bytes.extend_from_slice(&number.to_le_bytes());
     bytes
 }
 

@@ -17,7 +17,7 @@ use std::{fmt, str::FromStr};
 use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 
-pub use self::metric::{Metric, MetricValue, NAMESPACE, metrics_frame};
+pub use self::metric::{Histogram, Metric, MetricValue, NAMESPACE, metrics_frame};
 #[cfg(feature = "vrl")]
 pub use self::vrl::to_vrl;
 use crate::schema::Timestamp;

@@ -104,9 +104,18 @@ pub struct FollowedSession {
     pub open_connections: u32,
     /// The apps that it has opened, each once, in the order of first opening, at most
     /// [`MAX_APPS`](crate::transform::sessions::MAX_APPS).
-    pub apps: Vec<Uuid>,
+    pub apps: Vec<FollowedApp>,
     /// The apps that it has open now, each once.
-    pub open_apps: Vec<Uuid>,
+    pub open_apps: Vec<FollowedApp>,
+}
+
+/// An app that was opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FollowedApp {
+    /// The app's id.
+    pub id: Uuid,
+    /// Its name, where the transform `app_names` knows it.
+    pub name: Option<Arc<str>>,
 }
 
 /// A connection as far as it was seen.
@@ -117,7 +126,7 @@ pub struct FollowedConnection {
     /// The prefix of the virtual proxy.
     pub virtual_proxy: Option<Box<str>>,
     /// The app, where it is a published one.
-    pub app_id: Option<Uuid>,
+    pub app: Option<FollowedApp>,
     /// The browser and system.
     pub client: Option<Arc<UserAgent>>,
     /// When it was opened; the time of its end where its `Open connection` was not seen.

@@ -20,7 +20,7 @@ use chrono::{DateTime, Utc};
 pub use self::{
     arrival::Arrival,
     derived::{
-        DERIVED_EVENTS, Derived, DerivedKind, EndReason, Ended, FollowedConnection,
+        DERIVED_EVENTS, Derived, DerivedKind, EndReason, Ended, FollowedApp, FollowedConnection,
         FollowedSession, Pairing, Subject,
     },
     extension::Unreadable,

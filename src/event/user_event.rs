@@ -266,6 +266,11 @@ impl UserEvent {
         &self.payload
     }
 
+    /// [`UserEvent::app_name`], to be kept.
+    pub(crate) const fn shared_app_name(&self) -> Option<&Arc<str>> {
+        self.app_name.as_ref()
+    }
+
     /// [`UserEvent::client`], to be kept.
     pub(crate) const fn shared_client(&self) -> Option<&Arc<UserAgent>> {
         self.client.as_ref()

@@ -1,6 +1,6 @@
 //! From a configuration to sockets, pipelines and workers.
 
-use std::io;
+use std::{io, path::PathBuf};
 
 use super::{
     listener::{Listener, ListenerWorker},
@@ -33,6 +33,17 @@ pub enum StartError {
     /// A socket does not do what it must, or what the service manager handed over is none.
     #[error("a socket cannot be used: {0}")]
     Socket(#[source] io::Error),
+    /// The file that keeps the sessions cannot be read.
+    #[error(
+        "{}: transform.sessions.state_file cannot be read: {source}",
+        file.display()
+    )]
+    State {
+        /// The file.
+        file: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
     /// The system gives no thread.
     #[error("a thread cannot be started: {0}")]
     Thread(#[source] io::Error),
@@ -49,7 +60,7 @@ impl StartError {
             Self::Pipeline(_) | Self::Fields(_) => true,
             #[cfg(feature = "qrs")]
             Self::Repository(_) => true,
-            Self::Bind(_) | Self::Socket(_) | Self::Thread(_) => false,
+            Self::Bind(_) | Self::Socket(_) | Self::State { .. } | Self::Thread(_) => false,
         }
     }
 }

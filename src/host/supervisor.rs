@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    path::{Path, PathBuf},
     sync::Arc,
     thread::JoinHandle,
     time::{Duration, Instant, SystemTime},
@@ -13,14 +14,23 @@ use super::{
     queue::Queue,
     refresh::Refresh,
     start::StartError,
+    state_file::{self, Loaded},
     telemetry::Telemetry,
     threads::{Failure, spawn},
     worker::{Control, Sink, Worker},
 };
-use crate::{config::Config, schema::Timestamp, source::Bound, transform::AppTable};
+use crate::{
+    config::Config,
+    schema::Timestamp,
+    source::Bound,
+    transform::{AppTable, Sessions},
+};
 
 /// How often a host lets the supervisor look around.
 pub const TICK: Duration = Duration::from_millis(250);
+
+/// How often the sessions are kept for the next run.
+const SAVE: Duration = Duration::from_mins(1);
 
 /// How often counters are reported while there is traffic.
 const REPORT: Duration = Duration::from_mins(1);
@@ -35,6 +45,8 @@ pub struct Supervisor<D> {
     queue: Arc<Queue>,
     report: Every,
     reported: Vec<Totals>,
+    sessions: Option<Sessions>,
+    state: Option<State>,
     telemetry: Telemetry,
     telemetry_due: Option<Every>,
     diagnostics: D,
@@ -52,7 +64,7 @@ impl<D: Report> Supervisor<D> {
         (listeners, workers): (Vec<Listener>, Vec<Worker<S>>),
         queue: Arc<Queue>,
         telemetry: Telemetry,
-        diagnostics: D,
+        mut diagnostics: D,
         failed: impl Fn(Failure) + Clone + Send + 'static,
     ) -> Result<Self, StartError> {
         refresh.start(
@@ -60,6 +72,11 @@ impl<D: Report> Supervisor<D> {
                 .first()
                 .map_or_else(AppTable::default, Worker::app_names),
         )?;
+        let sessions = workers.first().and_then(Worker::sessions).cloned();
+        let state = match (&sessions, config.transform.sessions.state_file()) {
+            (Some(sessions), Some(file)) => Some(State::load(file, sessions, &mut diagnostics)?),
+            _ => None,
+        };
         let threads = workers
             .into_iter()
             .map(|worker| spawn("worker", failed.clone(), || worker.run()))
@@ -75,6 +92,8 @@ impl<D: Report> Supervisor<D> {
             listeners,
             threads,
             queue,
+            sessions,
+            state,
             diagnostics,
         })
     }
@@ -90,6 +109,16 @@ impl<D: Report> Supervisor<D> {
         }
         if self.telemetry_due.as_mut().is_some_and(Every::is_due) {
             self.tell(false);
+        }
+        if self.state.as_mut().is_some_and(State::is_due) {
+            self.save_state();
+        }
+    }
+
+    /// Keeps the sessions for the next run, where that is wanted.
+    fn save_state(&mut self) {
+        if let (Some(state), Some(sessions)) = (&mut self.state, &self.sessions) {
+            state.save(sessions, &mut self.diagnostics);
         }
     }
 
@@ -107,7 +136,8 @@ impl<D: Report> Supervisor<D> {
         }
     }
 
-    /// Waits for the workers to end after a [stop](Self::stop) or [leave](Self::leave), and tells the last metrics.
+    /// Waits for the workers to end after a [stop](Self::stop) or [leave](Self::leave), tells the last
+    /// metrics, and keeps the sessions for the next run.
     pub fn join(&mut self) {
         for thread in std::mem::take(&mut self.threads) {
             // A panic was told already.
@@ -116,6 +146,7 @@ impl<D: Report> Supervisor<D> {
         if self.telemetry_due.is_some() {
             self.tell(true);
         }
+        self.save_state();
     }
 
     /// The sockets, for a receiver that follows.
@@ -165,6 +196,7 @@ impl<D: Report> Supervisor<D> {
         let time = Timestamp(SystemTime::now().into());
         self.telemetry.tell(
             &self.listeners,
+            self.sessions.as_ref(),
             &self.queue,
             self.refresh.app_names_counts(),
             time,
@@ -175,12 +207,81 @@ impl<D: Report> Supervisor<D> {
     /// The metrics of a host that has no output of ours for them, since they were last asked for.
     #[cfg(feature = "linked")]
     pub fn take_metrics(&mut self) -> Vec<crate::encoding::Metric> {
-        self.telemetry.take(&self.listeners, &self.queue)
+        self.telemetry
+            .take(&self.listeners, self.sessions.as_ref(), &self.queue)
     }
 
     fn controls(&self) -> impl Iterator<Item = &Control> {
         let workers = self.listeners.iter().flat_map(|listener| &listener.workers);
         workers.map(|worker| &*worker.control)
+    }
+}
+
+/// The file that keeps the sessions.
+#[derive(Debug)]
+struct State {
+    file: PathBuf,
+    due: Every,
+    /// The last attempt failed and was reported.
+    is_failing: bool,
+}
+
+impl State {
+    /// Goes on from the file.
+    fn load(
+        file: &Path,
+        sessions: &Sessions,
+        diagnostics: &mut impl Report,
+    ) -> Result<Self, StartError> {
+        let loaded = state_file::load(file, sessions).map_err(|source| StartError::State {
+            file: file.into(),
+            source,
+        })?;
+        let name = file.display();
+        match loaded {
+            Loaded::Absent => {}
+            Loaded::Users(users) => diagnostics.report(
+                Level::Info,
+                &format!("{name}: the sessions of {users} users go on"),
+            ),
+            Loaded::SetAside { error, to } => {
+                let to = match to {
+                    Ok(to) => format!("it is {} now", to.display()),
+                    Err(error) => format!("it could not be renamed: {error}"),
+                };
+                diagnostics.report(
+                    Level::Warning,
+                    &format!("{name}: the state of sessions is damaged, {error}; {to}, and nobody is followed yet"),
+                );
+            }
+        }
+        let mut state = Self {
+            file: file.into(),
+            due: Every::new(SAVE),
+            is_failing: false,
+        };
+        // A file that cannot be written should be known now and not in a minute.
+        state.save(sessions, diagnostics);
+        Ok(state)
+    }
+
+    fn is_due(&mut self) -> bool {
+        self.due.is_due()
+    }
+
+    /// A file that cannot be written is reported once, until it can be again.
+    fn save(&mut self, sessions: &Sessions, diagnostics: &mut impl Report) {
+        match state_file::save(&self.file, sessions) {
+            Ok(()) => self.is_failing = false,
+            Err(error) if !std::mem::replace(&mut self.is_failing, true) => diagnostics.report(
+                Level::Error,
+                &format!(
+                    "{}: the state of sessions cannot be written: {error}",
+                    self.file.display()
+                ),
+            ),
+            Err(_) => {}
+        }
     }
 }
 

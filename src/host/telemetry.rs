@@ -7,11 +7,13 @@ use super::{
     listener::{Listener, Totals},
     queue::Queue,
     refresh::AppNamesCounts,
+    session_metrics::of_sessions,
 };
 use crate::{
     encoding::{Codec, Encoder, Metric, MetricValue, metrics_frame},
     event::Kind,
     schema::{Layout, Timestamp},
+    transform::{Sessions, sessions::SessionStatistics},
     wire::ErrorCode,
 };
 
@@ -22,6 +24,7 @@ pub struct Telemetry {
     form: Form,
     told: Vec<Totals>,
     told_app_names: AppNamesCounts,
+    told_sessions: Option<SessionStatistics>,
 }
 
 #[derive(Debug)]
@@ -50,6 +53,7 @@ impl Telemetry {
             form,
             told: vec![Totals::default(); listeners],
             told_app_names: AppNamesCounts::default(),
+            told_sessions: None,
         }
     }
 
@@ -58,18 +62,20 @@ impl Telemetry {
     pub fn tell(
         &mut self,
         listeners: &[Listener],
+        sessions: Option<&Sessions>,
         queue: &Queue,
         app_names: Option<AppNamesCounts>,
         time: Timestamp,
         is_last: bool,
     ) {
+        let sessions = sessions.map(Sessions::statistics);
         let totals: Vec<Totals> = listeners
             .iter()
             .map(|listener| listener.totals(queue))
             .collect();
         let frame = match &self.form {
             Form::Metrics(codec) => {
-                let mut metrics = self.since_told(listeners, &totals, queue);
+                let mut metrics = self.since_told(listeners, &totals, sessions.as_ref(), queue);
                 if let Some(app_names) = &app_names {
                     of_app_names(app_names, &self.told_app_names, &mut metrics);
                 }
@@ -82,10 +88,17 @@ impl Telemetry {
         {
             self.told = totals;
             self.told_app_names = app_names.unwrap_or_default();
+            self.told_sessions = sessions;
         }
     }
 
-    fn since_told(&self, listeners: &[Listener], totals: &[Totals], queue: &Queue) -> Vec<Metric> {
+    fn since_told(
+        &self,
+        listeners: &[Listener],
+        totals: &[Totals],
+        sessions: Option<&SessionStatistics>,
+        queue: &Queue,
+    ) -> Vec<Metric> {
         let mut metrics = vec![Metric {
             name: "queue_events",
             tags: vec![],
@@ -93,6 +106,9 @@ impl Telemetry {
         }];
         for ((listener, totals), told) in listeners.iter().zip(totals).zip(&self.told) {
             of_listener(&listener.address.to_string(), totals, told, &mut metrics);
+        }
+        if let Some(sessions) = sessions {
+            of_sessions(sessions, self.told_sessions.as_ref(), &mut metrics);
         }
         metrics
     }
@@ -121,14 +137,21 @@ impl Telemetry {
     /// What is new since this was last asked, as metrics for a host that has neither queue nor output of
     /// ours.
     #[cfg(feature = "linked")]
-    pub fn take(&mut self, listeners: &[Listener], queue: &Queue) -> Vec<Metric> {
+    pub fn take(
+        &mut self,
+        listeners: &[Listener],
+        sessions: Option<&Sessions>,
+        queue: &Queue,
+    ) -> Vec<Metric> {
+        let sessions = sessions.map(Sessions::statistics);
         let totals: Vec<Totals> = listeners
             .iter()
             .map(|listener| listener.totals(queue))
             .collect();
-        let mut metrics = self.since_told(listeners, &totals, queue);
+        let mut metrics = self.since_told(listeners, &totals, sessions.as_ref(), queue);
         metrics.retain(|metric| !metric.name.starts_with("queue_"));
         self.told = totals;
+        self.told_sessions = sessions;
         metrics
     }
 }
@@ -174,6 +197,11 @@ fn of_listener(address: &str, now: &Totals, told: &Totals, metrics: &mut Vec<Met
     count("received_datagrams_total", vec![], |t| t.received_datagrams);
     count("received_bytes_total", vec![], |t| t.received_bytes);
     count("excluded_events_total", vec![], |t| t.pipeline.excluded);
+    if now.pipeline.derived_events() > 0 {
+        count("derived_events_total", vec![], |t| {
+            t.pipeline.derived_events()
+        });
+    }
     count("rate_limited_datagrams_total", vec![], |t| t.over_rate);
     count("queue_dropped_events_total", vec![], |t| t.dropped);
     if now.kernel_dropped.is_some() {

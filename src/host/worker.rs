@@ -17,7 +17,7 @@ use crate::{
     event::Arrival,
     pipeline::{Counters, LostByHost, Pipeline},
     source::{Receiver, Refusals, Senders, Verdict, receive_buffer_bytes},
-    transform::{AppTable, Blacklist, OutputBuffer},
+    transform::{AppTable, Blacklist, OutputBuffer, Sessions},
     wire::count_events,
 };
 
@@ -191,6 +191,12 @@ impl<S: Sink> Worker<S> {
     #[must_use]
     pub fn control(&self) -> Arc<Control> {
         Arc::clone(&self.control)
+    }
+
+    /// What follows the sessions, where that is wanted: the same for all workers.
+    #[must_use]
+    pub const fn sessions(&self) -> Option<&Sessions> {
+        self.pipeline.sessions()
     }
 
     /// The address that the socket listens on.

@@ -174,6 +174,12 @@ impl Pipeline {
         self.replace_users(output, start);
     }
 
+    /// What follows the sessions, where that is wanted.
+    #[must_use]
+    pub const fn sessions(&self) -> Option<&Sessions> {
+        self.sessions.as_ref()
+    }
+
     /// Lets time pass: where sessions are followed, those without a sign of life end, and snapshots
     /// of the open ones are taken. A host calls this several times a second.
     pub fn tick(&mut self, now: DateTime<Utc>, output: &mut OutputBuffer) {

@@ -6,6 +6,8 @@ use chrono::TimeDelta;
 use serde::{Serialize, Serializer, ser::Error as _};
 use uuid::Uuid;
 
+use crate::event::FollowedApp;
+
 /// A guid in its usual form.
 pub(super) struct Guid(pub(super) Uuid);
 
@@ -46,19 +48,37 @@ impl Serialize for Address {
     }
 }
 
-/// Guids as a list.
-pub(super) struct Guids<'a>(&'a [Uuid]);
+/// Apps as the list of their ids.
+pub(super) struct AppIds<'a>(&'a [FollowedApp]);
 
-impl<'a> Guids<'a> {
+impl<'a> AppIds<'a> {
     /// None where there are none: no field is an empty list.
-    pub(super) fn of(guids: &'a [Uuid]) -> Option<Self> {
-        (!guids.is_empty()).then_some(Self(guids))
+    pub(super) fn of(apps: &'a [FollowedApp]) -> Option<Self> {
+        (!apps.is_empty()).then_some(Self(apps))
     }
 }
 
-impl Serialize for Guids<'_> {
+impl Serialize for AppIds<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().copied().map(Guid))
+        serializer.collect_seq(self.0.iter().map(|app| Guid(app.id)))
+    }
+}
+
+/// Apps as the list of the names that are known.
+pub(super) struct AppNames<'a>(&'a [FollowedApp]);
+
+impl<'a> AppNames<'a> {
+    /// None where there are none: no field is an empty list.
+    pub(super) fn of(apps: &'a [FollowedApp]) -> Option<Self> {
+        apps.iter()
+            .any(|app| app.name.is_some())
+            .then_some(Self(apps))
+    }
+}
+
+impl Serialize for AppNames<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().filter_map(|app| app.name.as_deref()))
     }
 }
 

@@ -1,7 +1,8 @@
 //! A lifelike Qlik Sense site that never was: user-event datagrams as the proxy's UDP appender sends them.
 //!
 //! [`Site`] yields an endless, deterministic sequence of datagrams, and says of each what it holds, so that a
-//! receiver's counts can be checked against the truth. [`Sender`] plays a site over UDP at a steady rate.
+//! receiver's counts can be checked against the truth. [`Sender`] plays a site over UDP at a steady rate. [`Day`] is a
+//! day with its times: who was really there, and the datagrams that arrive, some of them lost, doubled or late.
 //!
 //! Users log in, open apps in several tabs, refresh, leave; service accounts come and go; a chosen share of the
 //! datagrams is odd in one of the ways seen in the field or to be feared there. A site has no clock and does no I/O.
@@ -27,6 +28,8 @@ mod chance;
 mod context;
 mod damage;
 mod datagram;
+mod day;
+mod delivery;
 mod extended;
 mod life;
 mod odd;
@@ -37,5 +40,6 @@ mod transmit;
 mod user;
 
 pub use datagram::{ConnectionAction, Datagram, EventKind, SessionAction, Tally, UserKind};
+pub use day::{Day, DayOptions, Delivery, Network, Stay};
 pub use sender::{Pace, Played, Sender, play};
 pub use site::{Site, SiteOptions};

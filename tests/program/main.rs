@@ -24,6 +24,7 @@ mod receiving;
 mod reload;
 mod run;
 mod schemas;
+mod sessions;
 mod simulate;
 #[cfg(unix)]
 mod unix;

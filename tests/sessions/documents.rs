@@ -58,8 +58,15 @@ fn every_field_is_documented() {
     for event in events {
         seen.extend(shown(event).as_object().expect("fields").keys().cloned());
     }
-    // Only the extended appender sends it; these datagrams have no virtual proxy.
-    seen.extend(["session_id", "virtual_proxy"].map(String::from));
+    // Only the extended appender sends a session's id; these datagrams have no virtual proxy and these
+    // apps no names.
+    let names = ["app_name", "app_names", "open_app_names"];
+    seen.extend(
+        ["session_id", "virtual_proxy"]
+            .into_iter()
+            .chain(names)
+            .map(String::from),
+    );
     let text = document("fields.md");
     let section = text
         .split("\n## ")

@@ -2,5 +2,7 @@
 //! through the pipeline that every host runs.
 
 mod documents;
+mod model;
+mod properties;
 mod scenarios;
 mod support;

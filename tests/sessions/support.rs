@@ -129,8 +129,12 @@ pub fn line(derived: &Derived) -> String {
             ended.reason.as_str(),
             ended.pairing.map_or("-", Pairing::as_str),
             connection
-                .app_id
-                .map_or("-".to_owned(), |id| format!("app{}", id.as_u128() as u16)),
+                .app
+                .as_ref()
+                .map_or("-".to_owned(), |app| format!(
+                    "app{}",
+                    app.id.as_u128() as u16
+                )),
         ),
         DerivedKind::SessionSnapshot(session) => format!(
             "snapshot {user} {} {} of {} connections",

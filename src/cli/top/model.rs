@@ -108,7 +108,11 @@ impl Model {
         };
         let subject = &open.subject;
         screen.connections += u64::from(session.open_connections);
-        let apps: Vec<String> = session.open_apps.iter().map(|id| self.name(*id)).collect();
+        let apps: Vec<String> = session
+            .open_apps
+            .iter()
+            .map(|app| self.name(app.id))
+            .collect();
         screen.sessions.push(Session {
             user: subject
                 .user()

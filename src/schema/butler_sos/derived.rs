@@ -7,7 +7,7 @@ use crate::{
     event::{Derived, DerivedKind, Ended, FollowedSession, Pairing},
     schema::{
         Timestamp,
-        values::{Guid, Guids, seconds},
+        values::{AppIds, AppNames, Guid, seconds},
     },
 };
 
@@ -28,7 +28,9 @@ pub(super) fn visit<V: Visitor>(
             visit_end(session.start, ended, visitor)
         }
         DerivedKind::ConnectionSummary(connection, ended) => {
-            visitor.field("appId", connection.app_id.map(Guid).as_ref())?;
+            let app = connection.app.as_ref();
+            visitor.field("appId", app.map(|app| Guid(app.id)).as_ref())?;
+            visitor.field("appName", app.and_then(|app| app.name.as_deref()))?;
             visit_client(connection.client.as_deref(), visitor)?;
             visitor.field("sessionId", connection.session_id.as_deref())?;
             visitor.field("start", Some(&Timestamp(connection.start)))?;
@@ -37,7 +39,8 @@ pub(super) fn visit<V: Visitor>(
         }
         DerivedKind::SessionSnapshot(session) => {
             visit_session(session, visitor)?;
-            visitor.field("openApps", Guids::of(&session.open_apps).as_ref())?;
+            visitor.field("openApps", AppIds::of(&session.open_apps).as_ref())?;
+            visitor.field("openAppNames", AppNames::of(&session.open_apps).as_ref())?;
             let duration = event.timestamp - session.start;
             visitor.field("durationSecs", Some(&seconds(duration)))
         }
@@ -51,7 +54,8 @@ fn visit_session<V: Visitor>(session: &FollowedSession, visitor: &mut V) -> Resu
     visitor.field("startSeen", Some(&session.start_seen))?;
     visitor.field("connections", Some(&session.connections))?;
     visitor.field("openConnections", Some(&session.open_connections))?;
-    visitor.field("apps", Guids::of(&session.apps).as_ref())
+    visitor.field("apps", AppIds::of(&session.apps).as_ref())?;
+    visitor.field("appNames", AppNames::of(&session.apps).as_ref())
 }
 
 fn visit_end<V: Visitor>(

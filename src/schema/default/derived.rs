@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{Timestamp, Visitor, visit_client};
 use crate::{
     event::{Derived, DerivedKind, Ended, FollowedConnection, FollowedSession, Pairing},
-    schema::values::{Guid, Guids, seconds},
+    schema::values::{AppIds, AppNames, Guid, seconds},
 };
 
 pub(super) fn visit<V: Visitor>(event: &Derived, visitor: &mut V) -> Result<(), V::Error> {
@@ -25,7 +25,8 @@ pub(super) fn visit<V: Visitor>(event: &Derived, visitor: &mut V) -> Result<(), 
         }
         DerivedKind::SessionSnapshot(session) => {
             visit_session(session, visitor)?;
-            visitor.field("open_apps", Guids::of(&session.open_apps).as_ref())?;
+            visitor.field("open_apps", AppIds::of(&session.open_apps).as_ref())?;
+            visitor.field("open_app_names", AppNames::of(&session.open_apps).as_ref())?;
             let duration = event.timestamp - session.start;
             visitor.field("duration_secs", Some(&seconds(duration)))
         }
@@ -40,7 +41,8 @@ fn visit_session<V: Visitor>(session: &FollowedSession, visitor: &mut V) -> Resu
     visitor.field("start_seen", Some(&session.start_seen))?;
     visitor.field("connections", Some(&session.connections))?;
     visitor.field("open_connections", Some(&session.open_connections))?;
-    visitor.field("apps", Guids::of(&session.apps).as_ref())
+    visitor.field("apps", AppIds::of(&session.apps).as_ref())?;
+    visitor.field("app_names", AppNames::of(&session.apps).as_ref())
 }
 
 fn visit_connection<V: Visitor>(
@@ -49,7 +51,9 @@ fn visit_connection<V: Visitor>(
 ) -> Result<(), V::Error> {
     visitor.field("session_id", connection.session_id.as_deref())?;
     visitor.field("virtual_proxy", connection.virtual_proxy.as_deref())?;
-    visitor.field("app_id", connection.app_id.map(Guid).as_ref())?;
+    let app = connection.app.as_ref();
+    visitor.field("app_id", app.map(|app| Guid(app.id)).as_ref())?;
+    visitor.field("app_name", app.and_then(|app| app.name.as_deref()))?;
     visit_client(connection.client.as_deref(), visitor)?;
     visitor.field("start", Some(&Timestamp(connection.start)))?;
     visitor.field("start_seen", Some(&connection.start_seen))

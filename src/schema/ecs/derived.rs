@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Fields, Timestamp, Visitor};
 use crate::{
     event::{Derived, DerivedKind, Ended, Pairing, Subject, UserAgent},
-    schema::values::{Guid, Guids},
+    schema::values::{AppIds, AppNames, Guid},
 };
 
 pub(super) const fn dataset(event: &Derived) -> &'static str {
@@ -105,14 +105,20 @@ impl Fields for Rest<'_> {
                 visitor.field("start_seen", Some(&session.start_seen))?;
                 visitor.field("connections", Some(&session.connections))?;
                 visitor.field("open_connections", Some(&session.open_connections))?;
-                visitor.field("apps", Guids::of(&session.apps).as_ref())?;
-                let open_apps = ended.is_none().then(|| Guids::of(&session.open_apps));
-                visitor.field("open_apps", open_apps.flatten().as_ref())?;
+                visitor.field("apps", AppIds::of(&session.apps).as_ref())?;
+                visitor.field("app_names", AppNames::of(&session.apps).as_ref())?;
+                if ended.is_none() {
+                    let open = &session.open_apps;
+                    visitor.field("open_apps", AppIds::of(open).as_ref())?;
+                    visitor.field("open_app_names", AppNames::of(open).as_ref())?;
+                }
             }
             DerivedKind::ConnectionSummary(connection, _) => {
                 visitor.field("session_id", connection.session_id.as_deref())?;
                 visitor.field("virtual_proxy", connection.virtual_proxy.as_deref())?;
-                visitor.field("app_id", connection.app_id.map(Guid).as_ref())?;
+                let app = connection.app.as_ref();
+                visitor.field("app_id", app.map(|app| Guid(app.id)).as_ref())?;
+                visitor.field("app_name", app.and_then(|app| app.name.as_deref()))?;
                 visitor.field("start_seen", Some(&connection.start_seen))?;
             }
         }

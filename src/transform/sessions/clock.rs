@@ -11,6 +11,10 @@ const PAST: u64 = 1 << 45;
 pub(super) struct Moment(u64);
 
 impl Moment {
+    pub(super) const fn before(self, milliseconds: u64) -> Self {
+        Self(self.0.saturating_sub(milliseconds))
+    }
+
     pub(super) const fn after(self, milliseconds: u64) -> Self {
         Self(self.0.saturating_add(milliseconds))
     }
@@ -35,6 +39,15 @@ impl Clock {
             seen: None,
             moment: Moment(PAST),
         }
+    }
+
+    /// What the system's clock showed last; none before it was first read.
+    pub(super) const fn seen(&self) -> Option<DateTime<Utc>> {
+        self.seen
+    }
+
+    pub(super) const fn moment(&self) -> Moment {
+        self.moment
     }
 
     pub(super) fn advance(&mut self, now: DateTime<Utc>) -> Moment {

@@ -51,6 +51,7 @@ pub(super) struct Origin {
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct App {
     pub(super) id: Option<Uuid>,
+    pub(super) name: Option<Arc<str>>,
     /// The path without its query; empty where there is an id.
     pub(super) path: Box<str>,
 }

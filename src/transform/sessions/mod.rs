@@ -21,22 +21,27 @@ mod deadlines;
 mod intern;
 mod pairing;
 mod sign;
+mod state;
 mod statistics;
 mod tracker;
 mod user;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    io::BufRead,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use chrono::{DateTime, Utc};
 
-use self::tracker::Tracker;
 pub use self::{
     config::SessionsConfig,
+    state::StateError,
     statistics::{
         DURATION_LIMITS_SECS, DurationHistogram, HostStatistics, MAX_HOSTS, SessionStatistics,
     },
     user::MAX_APPS,
 };
+use self::{state::Writer, tracker::Tracker};
 use super::{FunctionTransform, OutputBuffer};
 use crate::event::{Derived, Event};
 
@@ -118,6 +123,36 @@ impl Sessions {
     #[must_use]
     pub fn statistics(&self) -> SessionStatistics {
         lock(&self.tracker).statistics().clone()
+    }
+
+    /// The state as text, in parts, to be [restored](Self::restore) by another run. Between two parts
+    /// events go on, so that a large state holds up nobody; each user is as at the time of their part.
+    ///
+    /// It names users.
+    pub fn state(&self) -> impl Iterator<Item = Vec<u8>> {
+        let tracker = Arc::clone(&self.tracker);
+        let mut writer: Option<Writer> = None;
+        let mut next = Some(0);
+        std::iter::from_fn(move || {
+            let first = next?;
+            let mut text = Vec::new();
+            let tracker = lock(&tracker);
+            let writer = writer.get_or_insert_with(|| tracker.begin_state(&mut text));
+            next = tracker.write_state(first, writer, &mut text);
+            Some(text)
+        })
+    }
+
+    /// Follows on from a state, in place of what was followed before. How many users it has.
+    ///
+    /// The time from when it was saved to `now` counts: what has been without a sign for too long ends
+    /// with the next [tick](Self::tick).
+    ///
+    /// # Errors
+    ///
+    /// [`StateError`] when the text cannot be read or is no whole state; then nobody is followed.
+    pub fn restore(&self, text: &mut impl BufRead, now: DateTime<Utc>) -> Result<u64, StateError> {
+        lock(&self.tracker).restore(text, now)
     }
 
     fn drain(&mut self, output: &mut OutputBuffer) {

@@ -1,12 +1,14 @@
 //! Which session or connection an event is about, where its session's id does not say.
 //!
 //! - **Open**: the session that is used from the same browser and virtual proxy; else one of which
-//!   neither is known yet; else one of the same browser; among several the one that was last active.
-//!   A browser that no session is known to be used from shows a session whose start was not seen.
+//!   neither is known yet; else one of the same browser; else one that may be another's, because it
+//!   was left after a choice among several; each time the one that was last active. Otherwise a
+//!   browser that no session is known to be used from shows a session whose start was not seen.
 //! - **Close**: the connection to the same app; among several one whose session has stopped, then
 //!   the one that was opened first.
-//! - **Stop**: the user's session; among several one with nothing open, then the one that has been
-//!   idle longest, because that is the one that times out.
+//! - **Stop**: the user's session; among several the one that has been idle longest, if it has nothing
+//!   open and has been idle for as long as Qlik Sense's time-out; otherwise somebody has logged out,
+//!   and it is the one that was last active.
 //!
 //! A choice among several is ambiguous, and so is what is left after it.
 
@@ -87,6 +89,7 @@ pub(super) fn of_open(sessions: &[Session], sign: &Sign<'_>) -> Choice {
             Some(origin) if sign.comes_from(origin) => 3,
             None => 2,
             Some(origin) if sign.is_of_browser(origin) => 1,
+            Some(_) if session.is_ambiguous => 0,
             Some(_) => return None,
         };
         Some((rank, session.seen, place))
@@ -101,15 +104,17 @@ pub(super) fn of_open(sessions: &[Session], sign: &Sign<'_>) -> Choice {
 pub(super) fn of_stop(
     sessions: &[Session],
     sign: &Sign<'_>,
-    has_open: impl Fn(&Session) -> bool,
+    timed_out: impl Fn(&Session) -> bool,
 ) -> Choice {
     if let Some(place) = by_id(sessions, sign) {
         return Choice::Exact(place);
     }
     let best = candidates(sessions, sign)
-        .min_by_key(|(_, session)| (has_open(session), session.seen))
-        .map(|(place, _)| place);
-    Choice::of(best, candidates(sessions, sign).count())
+        .filter(|(_, session)| timed_out(session))
+        .min_by_key(|(_, session)| session.seen)
+        .or_else(|| candidates(sessions, sign).max_by_key(|(_, session)| session.seen));
+    let choices = candidates(sessions, sign).count();
+    Choice::of(best.map(|(place, _)| place), choices)
 }
 
 /// The connection that `Close connection` ends.

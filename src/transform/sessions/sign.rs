@@ -27,6 +27,7 @@ pub(super) struct Sign<'a> {
     pub(super) client: Option<&'a Arc<UserAgent>>,
     pub(super) virtual_proxy: Option<&'a str>,
     pub(super) app_id: Option<Uuid>,
+    pub(super) app_name: Option<&'a Arc<str>>,
     /// The context's path, without its query.
     pub(super) path: &'a str,
     /// Whether the payload has a row number, so that no two events have the same payload.
@@ -48,6 +49,7 @@ impl<'a> Sign<'a> {
             client: event.shared_client(),
             virtual_proxy: event.virtual_proxy().filter(short),
             app_id: event.app_id(),
+            app_name: event.shared_app_name(),
             path: &path[..path.floor_char_boundary(MAX_TEXT)],
             fingerprint: fingerprint(event.payload()),
         }
@@ -79,6 +81,7 @@ impl<'a> Sign<'a> {
         let path = if self.app_id.is_some() { "" } else { self.path };
         Arc::new(App {
             id: self.app_id,
+            name: self.app_name.cloned(),
             path: path.into(),
         })
     }

@@ -90,6 +90,13 @@ impl HostStatistics {
         self.present.connections
     }
 
+    /// Whether anything was ever counted here: the place of all other nodes is there from the
+    /// beginning.
+    #[must_use]
+    pub fn is_used(&self) -> bool {
+        *self != Self::default()
+    }
+
     /// User events of a kind.
     #[must_use]
     pub const fn events_of(&self, kind: Kind) -> u64 {

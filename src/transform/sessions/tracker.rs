@@ -3,6 +3,7 @@
 use std::{
     collections::hash_map::RandomState,
     hash::{BuildHasher, Hasher},
+    io::BufRead,
 };
 
 use chrono::{DateTime, Utc};
@@ -14,6 +15,7 @@ use super::{
     deadlines::Deadlines,
     intern::Interned,
     sign::Sign,
+    state::{self, StateError, Writer},
     statistics::{Counted, Presence, SessionStatistics},
     user::{Scope, Timeouts, User},
 };
@@ -39,6 +41,7 @@ const SEPARATOR: u8 = b';';
 /// The state machine: user events and a clock in, derived events out.
 #[derive(Debug)]
 pub(super) struct Tracker {
+    config: SessionsConfig,
     timeouts: Timeouts,
     max_users: usize,
     snapshot_interval: i64,
@@ -66,8 +69,10 @@ struct Snapshots {
 impl Tracker {
     pub(super) fn new(config: &SessionsConfig) -> Self {
         Self {
+            config: config.clone(),
             timeouts: Timeouts {
                 idle: config.idle_timeout_secs.saturating_mul(1_000),
+                inactivity: config.inactivity_timeout_secs.saturating_mul(1_000),
                 connection: config.connection_timeout_secs.saturating_mul(1_000),
             },
             max_users: config.max_users.clamp(1, u32::MAX as usize),
@@ -113,7 +118,7 @@ impl Tracker {
             return;
         };
         self.counted.event(user.label, event.kind());
-        if user.repeats(&sign, moment) {
+        if user.repeats(event.kind(), &sign, moment) {
             self.counted.repeated();
             return;
         }
@@ -124,7 +129,7 @@ impl Tracker {
             }
             match event.kind() {
                 Kind::Session(SessionAction::Start) => user.start(&sign, scope),
-                Kind::Session(SessionAction::Stop) => user.stop(&sign, scope),
+                Kind::Session(SessionAction::Stop) => user.stop(&sign, timeouts, scope),
                 Kind::Connection(ConnectionAction::Open) => user.open(&sign, scope),
                 Kind::Connection(ConnectionAction::Close) => user.close(&sign, scope),
                 Kind::Session(SessionAction::Other) | Kind::Connection(ConnectionAction::Other) => {
@@ -194,6 +199,60 @@ impl Tracker {
         }
     }
 
+    pub(super) fn begin_state(&self, text: &mut Vec<u8>) -> Writer {
+        let now = self.clock.seen().unwrap_or_default();
+        Writer::begin(self.clock.moment(), now, text)
+    }
+
+    /// Writes some users from a slot on. The slot to go on from; none when the end is written.
+    pub(super) fn write_state(
+        &self,
+        first: usize,
+        writer: &mut Writer,
+        text: &mut Vec<u8>,
+    ) -> Option<usize> {
+        let end = self.users.len().min(first + USERS_A_TICK);
+        for user in self.users.get(first..end).into_iter().flatten().flatten() {
+            writer.user(user, text);
+        }
+        if end < self.users.len() {
+            return Some(end);
+        }
+        writer.end(text);
+        None
+    }
+
+    pub(super) fn restore(
+        &mut self,
+        text: &mut impl BufRead,
+        now: DateTime<Utc>,
+    ) -> Result<u64, StateError> {
+        *self = Self::new(&self.config);
+        let moment = self.clock.advance(now);
+        let mut interned = std::mem::replace(&mut self.interned, Interned::new());
+        let read = state::read(text, now, moment, &mut interned, |user| self.take(user));
+        self.interned = interned;
+        if read.is_err() {
+            *self = Self::new(&self.config);
+        }
+        read
+    }
+
+    /// Follows a user who was followed before.
+    fn take(&mut self, mut user: User) {
+        let Some(deadline) = user.next_deadline(self.timeouts) else {
+            return;
+        };
+        let hash = hash(&self.hasher, &user.key());
+        user.label = self.place(user.host.as_deref());
+        user.deadline = deadline;
+        let (label, presence) = (user.label, user.presence());
+        self.counted.moved(label, Presence::default(), presence);
+        self.present.moved(Presence::default(), presence);
+        let slot = self.insert(user, hash);
+        self.deadlines.insert(deadline, slot);
+    }
+
     /// An event that names nobody who can be followed.
     fn pass_over(&mut self, event: &UserEvent) {
         self.counted.unfollowed();
@@ -233,7 +292,7 @@ impl Tracker {
     }
 
     /// Gives a new user a slot. The deadline comes with the first event.
-    pub(super) fn insert(&mut self, user: User, hash: u64) -> u32 {
+    fn insert(&mut self, user: User, hash: u64) -> u32 {
         let user = Some(Box::new(user));
         let slot = match self.free.pop() {
             Some(slot) => {

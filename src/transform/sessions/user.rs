@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use smallvec::SmallVec;
-use uuid::Uuid;
 
 use super::{
     clock::Moment,
@@ -13,7 +12,8 @@ use super::{
     sign::Sign,
 };
 use crate::event::{
-    Derived, DerivedKind, EndReason, Ended, FollowedConnection, FollowedSession, Pairing, Subject,
+    ConnectionAction, Derived, DerivedKind, EndReason, Ended, FollowedApp, FollowedConnection,
+    FollowedSession, Kind, Pairing, Subject,
 };
 
 /// Sessions that a user can have at the same time; Qlik Sense allows no more.
@@ -38,12 +38,14 @@ const REPEATED_WITH_SEQUENCE: u64 = 10_000;
 const REMEMBERED: usize = 4;
 
 /// The number of no session.
-const NO_SESSION: u8 = u8::MAX;
+pub(super) const NO_SESSION: u8 = u8::MAX;
 
 /// How long something may last without a sign of it, in milliseconds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Timeouts {
     pub(super) idle: u64,
+    /// Qlik Sense's own.
+    pub(super) inactivity: u64,
     pub(super) connection: u64,
 }
 
@@ -135,8 +137,9 @@ impl User {
         !self.sessions.is_empty() || !self.connections.is_empty()
     }
 
-    /// Whether the same payload has just come, as the network may double a datagram.
-    pub(super) fn repeats(&mut self, sign: &Sign<'_>, now: Moment) -> bool {
+    /// Whether the same payload has just come, as the network may double a datagram. A browser that is
+    /// closed with two tabs of one app sends the same twice as well.
+    pub(super) fn repeats(&mut self, kind: Kind, sign: &Sign<'_>, now: Moment) -> bool {
         let within = if sign.has_sequence {
             REPEATED_WITH_SEQUENCE
         } else {
@@ -151,7 +154,8 @@ impl User {
             self.recent.rotate_right(1);
             self.recent[0] = (sign.fingerprint, now);
         }
-        repeated
+        let closes = kind == Kind::Connection(ConnectionAction::Close) && !sign.has_sequence;
+        repeated && !(closes && self.connections.iter().any(|c| sign.is_about(&c.app)))
     }
 
     pub(super) fn start(&mut self, sign: &Sign<'_>, scope: &mut Scope<'_>) {
@@ -167,10 +171,12 @@ impl User {
         }
     }
 
-    pub(super) fn stop(&mut self, sign: &Sign<'_>, scope: &mut Scope<'_>) {
-        let connections = &self.connections;
-        let has_open = |session: &Session| connections.iter().any(|c| c.session == session.number);
-        let (place, pairing) = match pairing::of_stop(&self.sessions, sign, has_open) {
+    pub(super) fn stop(&mut self, sign: &Sign<'_>, timeouts: Timeouts, scope: &mut Scope<'_>) {
+        let timed_out = |session: &Session| {
+            !self.has_open(session.number)
+                && session.seen.after(timeouts.inactivity) <= scope.moment
+        };
+        let (place, pairing) = match pairing::of_stop(&self.sessions, sign, timed_out) {
             Choice::Nothing => {
                 self.begin(sign, false, scope);
                 (self.sessions.len() - 1, Pairing::Single)
@@ -201,8 +207,18 @@ impl User {
         let session = &mut self.sessions[place];
         session.sees(sign, scope);
         session.connections = session.connections.saturating_add(1);
+        if session.is_ambiguous
+            && session
+                .origin
+                .as_ref()
+                .is_some_and(|o| !sign.is_of_browser(o))
+        {
+            // It is another's after all.
+            session.origin = None;
+        }
         session.learns_origin(sign, scope);
-        if app.id.is_some() && session.apps.len() < MAX_APPS && !session.apps.contains(&app) {
+        let is_new = session.apps.iter().all(|other| other.id != app.id);
+        if app.id.is_some() && is_new && session.apps.len() < MAX_APPS {
             session.apps.reserve_exact(1);
             session.apps.push(Arc::clone(&app));
         }
@@ -237,6 +253,36 @@ impl User {
                 self.sessions[place].is_ambiguous = true;
                 place
             }
+        }
+    }
+
+    /// Moves a session's connections to another one that they may belong to; they wait for their own
+    /// ends where there is none.
+    fn leave_connections(
+        &mut self,
+        session: &mut Session,
+        heir: Option<usize>,
+        at: DateTime<Utc>,
+        moment: Moment,
+    ) {
+        let heir = heir.map(|place| &mut self.sessions[place]);
+        let number = heir.as_ref().map_or(NO_SESSION, |heir| heir.number);
+        let mut moved = 0;
+        let open = self.connections.iter_mut();
+        for connection in open.filter(|connection| connection.session == session.number) {
+            moved += 1;
+            connection.session = number;
+            connection.stopped = heir.is_none().then(|| {
+                Box::new(Stopped {
+                    at,
+                    moment,
+                    session_id: session.id.clone(),
+                })
+            });
+        }
+        if let Some(heir) = heir {
+            heir.connections = heir.connections.saturating_add(moved);
+            session.connections = session.connections.saturating_sub(moved);
         }
     }
 
@@ -288,7 +334,7 @@ impl User {
         }
         let connection = FollowedConnection {
             session_id,
-            app_id: sign.app_id,
+            app: sign.app().followed(),
             ..connection(origin.as_deref(), sign.at, false)
         };
         let ended = Ended {
@@ -341,24 +387,23 @@ impl User {
         pairing: Pairing,
         scope: &mut Scope<'_>,
     ) {
-        let followed = self.followed(&self.sessions[place]);
-        let session = self.sessions.remove(place);
-        let heir = (pairing == Pairing::Ambiguous)
-            .then(|| self.sessions.iter().max_by_key(|other| other.seen))
-            .flatten()
-            .map(|other| other.number);
-        for connection in &mut self.connections {
-            if connection.session == session.number {
-                connection.session = heir.unwrap_or(NO_SESSION);
-                connection.stopped = heir.is_none().then(|| {
-                    Box::new(Stopped {
-                        at,
-                        moment: scope.moment,
-                        session_id: session.id.clone(),
-                    })
-                });
-            }
-        }
+        let mut session = self.sessions.remove(place);
+        let others = self.sessions.iter().enumerate();
+        let last_active = others
+            .max_by_key(|(_, other)| other.seen)
+            .map(|(place, _)| place);
+        let heir = last_active.filter(|_| pairing == Pairing::Ambiguous);
+        let open = self.followed(&session);
+        self.leave_connections(&mut session, heir, at, scope.moment);
+        let followed = FollowedSession {
+            connections: session.connections,
+            open_connections: if heir.is_some() {
+                0
+            } else {
+                open.open_connections
+            },
+            ..open
+        };
         let is_ambiguous = session.is_ambiguous && pairing != Pairing::Exact;
         let seen = session.start_seen && reason == EndReason::Stop;
         let ended = Ended {
@@ -391,7 +436,7 @@ impl User {
         } = self.connections.remove(place);
         let connection = FollowedConnection {
             session_id,
-            app_id: app.id,
+            app: app.followed(),
             ..connection(origin.as_deref(), start, true)
         };
         let ended = Ended {
@@ -480,10 +525,10 @@ impl User {
                 .iter()
                 .filter(|connection| connection.session == session.number)
         };
-        let mut open_apps: Vec<Uuid> = Vec::new();
-        for id in open().filter_map(|connection| connection.app.id) {
-            if open_apps.len() < MAX_APPS && !open_apps.contains(&id) {
-                open_apps.push(id);
+        let mut open_apps: Vec<FollowedApp> = Vec::new();
+        for app in open().filter_map(|connection| connection.app.followed()) {
+            if open_apps.len() < MAX_APPS && open_apps.iter().all(|other| other.id != app.id) {
+                open_apps.push(app);
             }
         }
         let origin = session.origin.as_deref();
@@ -495,7 +540,11 @@ impl User {
             start_seen: session.start_seen,
             connections: session.connections,
             open_connections: u32::try_from(open().count()).unwrap_or(u32::MAX),
-            apps: session.apps.iter().filter_map(|app| app.id).collect(),
+            apps: session
+                .apps
+                .iter()
+                .filter_map(|app| app.followed())
+                .collect(),
             open_apps,
         }
     }
@@ -529,6 +578,16 @@ impl Session {
     }
 }
 
+impl App {
+    /// None where it is no published app.
+    fn followed(&self) -> Option<FollowedApp> {
+        Some(FollowedApp {
+            id: self.id?,
+            name: self.name.clone(),
+        })
+    }
+}
+
 impl Connection {
     fn deadline(&self, timeouts: Timeouts) -> Moment {
         match &self.stopped {
@@ -559,7 +618,7 @@ fn connection(
     FollowedConnection {
         session_id: None,
         virtual_proxy: origin.and_then(|origin| origin.virtual_proxy.clone()),
-        app_id: None,
+        app: None,
         client: origin.and_then(|origin| origin.client.clone()),
         start,
         start_seen,

@@ -28,7 +28,7 @@ struct Metric {
     timestamp: Option<Timestamp>,
     #[prost(int32, tag = "4")]
     kind: i32,
-    #[prost(oneof = "Number", tags = "5, 6")]
+    #[prost(oneof = "Number", tags = "5, 6, 16")]
     value: Option<Number>,
     #[prost(string, tag = "11")]
     namespace: String,
@@ -42,6 +42,27 @@ enum Number {
     Counter(Single),
     #[prost(message, tag = "6")]
     Gauge(Single),
+    #[prost(message, tag = "16")]
+    Histogram(Histogram),
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Histogram {
+    #[prost(message, repeated, tag = "1")]
+    buckets: Vec<Bucket>,
+    /// Numbers are written even if they are 0.
+    #[prost(uint64, optional, tag = "2")]
+    count: Option<u64>,
+    #[prost(double, optional, tag = "3")]
+    sum: Option<f64>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Bucket {
+    #[prost(double, optional, tag = "1")]
+    upper_limit: Option<f64>,
+    #[prost(uint64, optional, tag = "2")]
+    count: Option<u64>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -137,8 +158,9 @@ fn metric(metric: Metric) -> Json {
         (name, value.value.clone().expect("a value").into())
     });
     let (name, value) = match metric.value.expect("a value") {
-        Number::Counter(single) => ("counter", single.value),
-        Number::Gauge(single) => ("gauge", single.value),
+        Number::Counter(single) => ("counter", json!({"value": single.value})),
+        Number::Gauge(single) => ("gauge", json!({"value": single.value})),
+        Number::Histogram(histogram) => ("aggregated_histogram", self::histogram(&histogram)),
     };
     let kind = ["incremental", "absolute"][usize::try_from(metric.kind).expect("a kind")];
     json!({
@@ -146,12 +168,23 @@ fn metric(metric: Metric) -> Json {
         "namespace": metric.namespace,
         "tags": tags.collect::<serde_json::Map<_, _>>(),
         "kind": kind,
-        name: {"value": value},
+        name: value,
+    })
+}
+
+fn histogram(histogram: &Histogram) -> Json {
+    let buckets = histogram.buckets.iter();
+    let buckets = buckets.map(|b| json!({"upper_limit": b.upper_limit, "count": b.count}));
+    json!({
+        "buckets": buckets.collect::<Vec<_>>(),
+        "count": histogram.count,
+        "sum": histogram.sum,
     })
 }
 
 fn json(value: Value) -> Json {
     match value.kind.expect("a value has a kind") {
+        Kind::Array(array) => array.items.into_iter().map(json).collect(),
         Kind::Bytes(text) => String::from_utf8(text).expect("text is UTF-8").into(),
         Kind::Timestamp(time) => json!({"$seconds": time.seconds, "$nanos": time.nanos}),
         Kind::Integer(number) => number.into(),
@@ -162,6 +195,5 @@ fn json(value: Value) -> Json {
             .into_iter()
             .map(|(name, value)| (name, json(value)))
             .collect(),
-        Kind::Array(array) => array.items.into_iter().map(json).collect(),
     }
 }

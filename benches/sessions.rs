@@ -1,0 +1,180 @@
+//! What it costs to follow sessions: memory for 100,000 users with a session, time and allocations an
+//! event, and the state file.
+//!
+//! `cargo bench --bench sessions`.
+
+use std::{fs, hint::black_box, time::Instant};
+
+use allocation_counter::measure;
+use chrono::{DateTime, TimeDelta, Utc};
+use qlik_sense_events::{
+    event::Arrival,
+    pipeline::{Pipeline, PipelineConfig},
+    simulate::{Day, DayOptions},
+    transform::{OutputBuffer, Sessions, SessionsConfig},
+};
+
+const USERS: u32 = 100_000;
+
+const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 \
+                      (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";
+
+fn config() -> SessionsConfig {
+    SessionsConfig {
+        enabled: true,
+        ..SessionsConfig::default()
+    }
+}
+
+fn pipeline(sessions: Option<&Sessions>) -> Pipeline {
+    let config = PipelineConfig::default();
+    config.build_with(sessions).expect("no files to fail on")
+}
+
+fn begin() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_767_225_600, 0).expect("a time")
+}
+
+fn send(pipeline: &mut Pipeline, datagram: &str, time: DateTime<Utc>, output: &mut OutputBuffer) {
+    pipeline.datagram(datagram.as_bytes(), Arrival::local(time), output);
+    drop(output.drain());
+}
+
+/// A session and so many connections for every user; with an id where `extended`.
+fn fill(pipeline: &mut Pipeline, connections: u32, extended: bool) {
+    let mut output = OutputBuffer::default();
+    for user in 0..USERS {
+        let time = begin() + TimeDelta::milliseconds(i64::from(user));
+        let mut say = |family: &str, command: &str, context: &str, message: &str| {
+            let who = format!("{command};CORPORATE;firstname.lastname{user};AppAccess");
+            let datagram = if extended {
+                format!(
+                    "/qlik-sense-{family}/2/;pro2-win{};20260101T000000.000+0000;1;\
+                     00000000-0000-4000-8000-{user:012};0;{who};{context};{message}",
+                    user % 4
+                )
+            } else {
+                let host = user % 4;
+                format!("/qseow-proxy-{family}/;pro2-win{host};{who};{context};{message}")
+            };
+            send(pipeline, &datagram, time, &mut output);
+        };
+        say("session", "Start session", "/hub", "Start session for user");
+        for number in 0..connections {
+            let app = (user + number) % 300;
+            let context = format!("/app/00000000-0000-4000-8000-{app:012}");
+            say(
+                "connection",
+                "Open connection",
+                &context,
+                &format!("Opened; UserAgent: '{CHROME}'"),
+            );
+        }
+    }
+}
+
+/// The memory that the process has, in bytes, as Linux says.
+fn resident() -> u64 {
+    let status = fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = status
+        .split(' ')
+        .nth(1)
+        .and_then(|pages| pages.parse().ok());
+    pages.unwrap_or(0_u64) * 4_096
+}
+
+fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
+
+fn memory(connections: u32, extended: bool) {
+    let before = resident();
+    let mut kept = None;
+    let allocations = measure(|| {
+        let sessions = Sessions::new(&config());
+        let mut pipeline = pipeline(Some(&sessions));
+        fill(&mut pipeline, connections, extended);
+        kept = Some((sessions, pipeline));
+    });
+    let resident = resident().saturating_sub(before);
+    let (sessions, _) = kept.as_ref().expect("kept");
+    let hosts = sessions.statistics().hosts;
+    let active: u64 = hosts.iter().map(|host| host.active_sessions()).sum();
+    assert_eq!(active, u64::from(USERS));
+    println!(
+        "{USERS} users, each a session and {connections} connections{}: {:.1} MiB allocated, {:.1} MiB at most, \
+         {:.1} MiB resident",
+        if extended { " and session ids" } else { "" },
+        mebibytes(u64::try_from(allocations.bytes_current).unwrap_or(0)),
+        mebibytes(allocations.bytes_max),
+        mebibytes(resident),
+    );
+}
+
+fn state() {
+    let sessions = Sessions::new(&config());
+    fill(&mut pipeline(Some(&sessions)), 2, false);
+    let start = Instant::now();
+    let parts: Vec<Vec<u8>> = sessions.state().collect();
+    let written = start.elapsed();
+    let bytes: usize = parts.iter().map(Vec::len).sum();
+    let text = parts.concat();
+    let start = Instant::now();
+    let other = Sessions::new(&config());
+    other.restore(&mut &*text, begin()).expect("the state");
+    println!(
+        "state of {USERS} users: {:.1} MiB in {} parts, written in {:.0} ms, read in {:.0} ms",
+        mebibytes(bytes as u64),
+        parts.len(),
+        written.as_secs_f64() * 1e3,
+        start.elapsed().as_secs_f64() * 1e3,
+    );
+}
+
+/// A simulated day, and a site of 100,000 users, with and without the tracker.
+fn events() {
+    let day = Day::new(&DayOptions {
+        users: 5_000,
+        logins: 50_000,
+        ..DayOptions::default()
+    });
+    let arrivals: Vec<Arrival> = day
+        .deliveries
+        .iter()
+        .map(|delivery| {
+            let time = begin() + TimeDelta::from_std(delivery.arrival).expect("a time");
+            Arrival::local(time)
+        })
+        .collect();
+    let mut nanoseconds = [0.0; 2];
+    for (place, follows) in [false, true].into_iter().enumerate() {
+        let mut best = f64::MAX;
+        for _ in 0..7 {
+            let sessions = follows.then(|| Sessions::new(&config()));
+            let mut pipeline = pipeline(sessions.as_ref());
+            let mut output = OutputBuffer::default();
+            let start = Instant::now();
+            for (delivery, arrival) in day.deliveries.iter().zip(&arrivals) {
+                pipeline.datagram(&delivery.datagram, *arrival, &mut output);
+                black_box(output.drain());
+            }
+            let nanos = start.elapsed().as_nanos() as f64;
+            best = best.min(nanos / day.deliveries.len() as f64);
+        }
+        nanoseconds[place] = best;
+    }
+    let [without, with] = nanoseconds;
+    println!(
+        "{} events of a day: {without:.0} ns a datagram decoded, {with:.0} ns with the tracker, which takes {:.0} ns",
+        day.deliveries.len(),
+        with - without,
+    );
+}
+
+fn main() {
+    memory(0, false);
+    memory(2, false);
+    memory(2, true);
+    state();
+    events();
+}

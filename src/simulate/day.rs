@@ -1,0 +1,347 @@
+//! A day on the site, from the first log-in to the last time-out: what really happened, and the
+//! datagrams that tell of it, some of them lost, doubled or late.
+//!
+//! [`Site`](super::Site) shows what datagrams look like; this shows how they lie in time.
+
+use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
+
+use chrono::{DateTime, Utc};
+use fastrand::Rng;
+
+use super::chance::{guid_text, happens, index};
+use super::context::{self, Apps, Context};
+use super::datagram::{ConnectionAction, SessionAction, UserKind};
+use super::delivery::{Appender, Path};
+use super::payload::Action;
+use super::user::{Population, Visitor};
+
+/// The time without activity after which Qlik Sense ends a session, in milliseconds.
+const INACTIVITY: u64 = 30 * MINUTE;
+
+const SECOND: u64 = 1_000;
+const MINUTE: u64 = 60 * SECOND;
+
+/// What the day looks like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DayOptions {
+    /// Another seed, another day. Default 1.
+    pub seed: u64,
+    /// People who use the site; service accounts and anonymous users come on top. Default 1,000.
+    pub users: usize,
+    /// Proxy nodes. At least 1; default 3.
+    pub nodes: usize,
+    /// Log-ins. Default 2,000. Who has five sessions already gets no sixth.
+    pub logins: usize,
+    /// Hours in which they happen. At least 1; default 10.
+    pub hours: u64,
+    /// Whether the extended appender sends them, with its own time, row number and session id. Default:
+    /// no.
+    pub extended: bool,
+    /// What the network does to the datagrams. Default: nothing but take some time.
+    pub network: Network,
+}
+
+/// What the network does to datagrams. In a million of them, so many are…
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Network {
+    /// lost,
+    pub lost: u32,
+    /// doubled: they come a second time within 20 ms,
+    pub doubled: u32,
+    /// late: they come up to 50 ms after others that were sent later.
+    pub late: u32,
+}
+
+impl Default for DayOptions {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            users: 1_000,
+            nodes: 3,
+            logins: 2_000,
+            hours: 10,
+            extended: false,
+            network: Network::default(),
+        }
+    }
+}
+
+/// A day: the truth, and what a receiver gets to see of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Day {
+    /// When the day begins; all times count from there.
+    pub begin: DateTime<Utc>,
+    /// Every session of the day, in the order of their starts.
+    pub sessions: Vec<Stay>,
+    /// Every connection of the day, in the order of their openings.
+    pub connections: Vec<Stay>,
+    /// The datagrams in the order of their arrival.
+    pub deliveries: Vec<Delivery>,
+    /// Datagrams that were sent.
+    pub sent: u64,
+}
+
+/// A session or a connection as it really was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stay {
+    /// The node's name.
+    pub host: String,
+    /// The user's directory and id, `DIR\id`, in lower case.
+    pub user: String,
+    /// When it started.
+    pub start: Duration,
+    /// When it ended; never before it started.
+    pub end: Duration,
+}
+
+/// A datagram on its arrival.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Delivery {
+    /// When it arrived.
+    pub arrival: Duration,
+    /// What it holds.
+    pub datagram: Vec<u8>,
+}
+
+impl Day {
+    /// Lets a day pass. The same options give the same day.
+    #[must_use]
+    pub fn new(options: &DayOptions) -> Self {
+        let mut plan = Plan::new(options);
+        plan.log_ins(options);
+        plan.day(options)
+    }
+}
+
+/// What all events of a session have in common.
+#[derive(Debug, Clone)]
+pub(super) struct Visit {
+    pub(super) visitor: Visitor,
+    pub(super) node: usize,
+    pub(super) user_agent: &'static str,
+    pub(super) session_id: String,
+}
+
+/// An event at its time, in milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Happening {
+    pub(super) at: u64,
+    /// Which of the visits, by number.
+    pub(super) visit: usize,
+    pub(super) action: Action,
+    pub(super) context: Context,
+}
+
+/// The day while it is made up.
+struct Plan {
+    rng: Rng,
+    population: Population,
+    apps: Apps,
+    hosts: Vec<String>,
+    visits: Vec<Visit>,
+    happenings: Vec<Happening>,
+    sessions: Vec<Stay>,
+    connections: Vec<Stay>,
+}
+
+impl Plan {
+    fn new(options: &DayOptions) -> Self {
+        let mut rng = Rng::with_seed(options.seed);
+        Self {
+            population: Population::new(options.users, &mut rng),
+            apps: Apps::new(&mut rng),
+            hosts: (1..=options.nodes.max(1))
+                .map(|number| format!("pro2-win{number}"))
+                .collect(),
+            visits: Vec::new(),
+            happenings: Vec::new(),
+            sessions: Vec::new(),
+            connections: Vec::new(),
+            rng,
+        }
+    }
+
+    fn log_ins(&mut self, options: &DayOptions) {
+        let day = options.hours.max(1) * 60 * MINUTE;
+        let mut times: Vec<u64> = (0..options.logins).map(|_| self.rng.u64(0..day)).collect();
+        times.sort_unstable();
+        // Sessions that are open, by their ends.
+        let mut open: BinaryHeap<Reverse<(u64, usize)>> = BinaryHeap::new();
+        for at in times {
+            while let Some(Reverse((end, visit))) = open.peek().copied() {
+                if end > at {
+                    break;
+                }
+                self.population.log_out(self.visits[visit].visitor);
+                open.pop();
+            }
+            if let Some(visitor) = self.population.log_in(&mut self.rng) {
+                let end = self.session(visitor, at);
+                open.push(Reverse((end, self.visits.len() - 1)));
+            }
+        }
+    }
+
+    /// A session from its start to its end, whose time it gives.
+    fn session(&mut self, visitor: Visitor, start: u64) -> u64 {
+        let rng = &mut self.rng;
+        let prefix = match visitor {
+            Visitor::Person { .. } => context::draw_prefix(rng),
+            Visitor::Service { .. } => "",
+            Visitor::Anonymous { .. } => context::draw_anonymous_prefix(rng),
+        };
+        let visit = self.visits.len();
+        self.visits.push(Visit {
+            visitor,
+            node: index(rng, self.hosts.len()),
+            user_agent: self.population.user_agent(visitor, rng),
+            session_id: guid_text(rng),
+        });
+        let context = self.apps.draw_session_context(prefix, rng);
+        let mut happens_at = |at, action, context| {
+            self.happenings.push(Happening {
+                at,
+                visit,
+                action,
+                context,
+            });
+        };
+        happens_at(start, Action::Session(SessionAction::Start), context);
+
+        // Tabs: when each is opened and closed, if it is not closed with the browser.
+        let mut at = start;
+        let mut tabs: Vec<(u64, u64, Context)> = Vec::new();
+        for number in 0..rng.u32(0..4) + rng.u32(0..4) {
+            // A link to an app opens the app with the log-in.
+            at += if number == 0 && happens(rng, 3, 10) {
+                rng.u64(0..300)
+            } else {
+                rng.u64(5 * SECOND..20 * MINUTE)
+            };
+            let context = match visitor.kind() {
+                UserKind::ServiceAccount => self.apps.draw_service_context(rng),
+                _ => self.apps.draw_connection_context(prefix, rng),
+            };
+            let mut opened = at;
+            let mut closed = opened + rng.u64(30 * SECOND..60 * MINUTE);
+            if happens(rng, 15, 100) {
+                // A refresh in the middle.
+                let refreshed = rng.u64(opened + SECOND..closed);
+                tabs.push((opened, refreshed, context));
+                opened = refreshed + rng.u64(0..4);
+                closed = closed.max(opened);
+            }
+            tabs.push((opened, closed, context));
+        }
+        let leaves = at + rng.u64(MINUTE..40 * MINUTE);
+        let logs_out = happens(rng, 3, 10);
+        // A refresh that would come after leaving does not happen.
+        tabs.retain(|&(opened, ..)| opened < leaves - 2 * SECOND);
+        for (opened, closed, context) in tabs {
+            // Leaving closes what is open; the last news of a log-out may come after its stop.
+            let last = match rng.u32(0..100) {
+                _ if !logs_out => leaves + rng.u64(0..20),
+                0..80 => leaves - rng.u64(0..2 * SECOND),
+                _ => leaves + rng.u64(0..18 * SECOND),
+            };
+            let closed = closed.min(last).max(opened);
+            happens_at(opened, Action::Connection(ConnectionAction::Open), context);
+            happens_at(closed, Action::Connection(ConnectionAction::Close), context);
+            self.connections.push(stay(opened, closed));
+        }
+        let end = if logs_out {
+            leaves
+        } else {
+            leaves + INACTIVITY + rng.u64(0..MINUTE)
+        };
+        let context = self.apps.draw_session_context(prefix, rng);
+        happens_at(end, Action::Session(SessionAction::Stop), context);
+        self.sessions.push(stay(start, end));
+
+        let mut id = String::new();
+        let (directory, user_id) = self.population.names(visitor, &mut id);
+        let user = format!("{directory}\\{user_id}").to_lowercase();
+        let host = &self.hosts[self.visits[visit].node];
+        for stay in [&mut self.sessions, &mut self.connections]
+            .into_iter()
+            .flat_map(|stays| {
+                stays
+                    .iter_mut()
+                    .rev()
+                    .take_while(|stay| stay.user.is_empty())
+            })
+        {
+            (stay.user, stay.host) = (user.clone(), host.clone());
+        }
+        end
+    }
+
+    fn day(mut self, options: &DayOptions) -> Day {
+        self.happenings.sort_by_key(|happening| happening.at);
+        self.connections.sort_by_key(|connection| connection.start);
+        let begin = DateTime::from_timestamp(1_769_838_000, 0).unwrap_or_default();
+        let mut appender = Appender::new(begin, options.extended, self.hosts.len());
+        let mut path = Path::new(options.network, self.rng.fork());
+        let (mut id, mut context) = (String::new(), String::new());
+        for happening in &self.happenings {
+            let visit = &self.visits[happening.visit];
+            self.apps.write(happening.context, &mut context);
+            let names = self.population.names(visit.visitor, &mut id);
+            let host = &self.hosts[visit.node];
+            let datagram = appender.write(happening, visit, (host, names), &context);
+            path.send(happening.at, datagram);
+        }
+        Day {
+            begin,
+            sessions: self.sessions,
+            connections: self.connections,
+            sent: self.happenings.len() as u64,
+            deliveries: path.deliveries(),
+        }
+    }
+}
+
+/// The user and the host are filled in when the whole session is known.
+fn stay(start: u64, end: u64) -> Stay {
+    Stay {
+        host: String::new(),
+        user: String::new(),
+        start: Duration::from_millis(start),
+        end: Duration::from_millis(end),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_without_a_network_to_speak_of_sends_all() {
+        let day = Day::new(&DayOptions::default());
+        assert!(day.sessions.len() > 1_800, "{}", day.sessions.len());
+        assert_eq!(day.deliveries.len() as u64, day.sent);
+        let events = 2 * (day.sessions.len() + day.connections.len());
+        assert_eq!(day.deliveries.len(), events);
+        assert!(day.deliveries.is_sorted_by_key(|delivery| delivery.arrival));
+        assert!(day.sessions.iter().chain(&day.connections).all(|stay| {
+            stay.start <= stay.end && !stay.user.is_empty() && !stay.host.is_empty()
+        }));
+        assert_eq!(day, Day::new(&DayOptions::default()));
+    }
+
+    #[test]
+    fn the_network_loses_doubles_and_delays() {
+        let network = Network {
+            lost: 100_000,
+            doubled: 50_000,
+            late: 50_000,
+        };
+        let day = Day::new(&DayOptions {
+            network,
+            ..DayOptions::default()
+        });
+        let sent = day.sent as f64;
+        let arrived = day.deliveries.len() as f64 / sent;
+        assert!((0.9..1.0).contains(&arrived), "{arrived}");
+    }
+}

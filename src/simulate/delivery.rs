@@ -1,0 +1,120 @@
+//! From an event to its datagram, and from the datagram to its arrival.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use fastrand::Rng;
+
+use super::chance::happens;
+use super::context::NOT_AVAILABLE;
+use super::datagram::{ConnectionAction, EventKind};
+use super::day::{Delivery, Happening, Network, Visit};
+use super::extended::{Extension, Rows};
+use super::payload::{Action, Payload};
+
+/// The appenders of all nodes: one for sessions and one for connections on each.
+pub(super) struct Appender {
+    begin: DateTime<Utc>,
+    is_extended: bool,
+    rows: Rows,
+}
+
+impl Appender {
+    pub(super) fn new(begin: DateTime<Utc>, is_extended: bool, nodes: usize) -> Self {
+        Self {
+            begin,
+            is_extended,
+            rows: Rows::new(nodes),
+        }
+    }
+
+    /// The datagram of an event of a user on a node.
+    pub(super) fn write(
+        &mut self,
+        happening: &Happening,
+        visit: &Visit,
+        (host, (directory, user_id)): (&str, (&str, &str)),
+        context: &str,
+    ) -> Vec<u8> {
+        let action = happening.action;
+        let kind = action.kind();
+        let extension = self.is_extended.then(|| Extension {
+            time: self.begin + TimeDelta::milliseconds(happening.at.cast_signed()),
+            row: self.rows.take(visit.node, kind),
+            session_id: &visit.session_id,
+            result: "0",
+        });
+        let type_token = match extension {
+            Some(_) => action.extended_type_token(),
+            None => action.type_token(),
+        };
+        let mut datagram = Vec::new();
+        Payload {
+            type_token,
+            host,
+            extension,
+            command: action.command(),
+            directory,
+            user_id,
+            origin: match kind {
+                EventKind::Session => NOT_AVAILABLE,
+                EventKind::Connection => "AppAccess",
+            },
+            context,
+            message: action.message(),
+            note: "",
+            user_agent: (action == Action::Connection(ConnectionAction::Open))
+                .then_some(visit.user_agent),
+            exception: "",
+        }
+        .write(&mut datagram);
+        datagram
+    }
+}
+
+/// The way from the nodes to the receiver.
+pub(super) struct Path {
+    network: Network,
+    rng: Rng,
+    deliveries: Vec<Delivery>,
+}
+
+impl Path {
+    pub(super) fn new(network: Network, rng: Rng) -> Self {
+        Self {
+            network,
+            rng,
+            deliveries: Vec::new(),
+        }
+    }
+
+    /// Sends a datagram at a time in milliseconds.
+    pub(super) fn send(&mut self, at: u64, datagram: Vec<u8>) {
+        const OF: u32 = 1_000_000;
+        // All are drawn, so that one day is like another but for what is lost.
+        let rng = &mut self.rng;
+        let lost = happens(rng, self.network.lost, OF);
+        let doubled = happens(rng, self.network.doubled, OF);
+        let late = happens(rng, self.network.late, OF);
+        let (delay, again) = (rng.u64(1_000..50_000), rng.u64(100..20_000));
+        let microseconds = at * 1_000 + 200 + if late { delay } else { 0 };
+        if lost {
+            return;
+        }
+        let arrival = Duration::from_micros(microseconds);
+        if doubled {
+            self.deliveries.push(Delivery {
+                arrival: Duration::from_micros(microseconds + again),
+                datagram: datagram.clone(),
+            });
+        }
+        self.deliveries.push(Delivery { arrival, datagram });
+    }
+
+    /// All that arrived, in the order of arrival.
+    pub(super) fn deliveries(mut self) -> Vec<Delivery> {
+        // Stable: what arrives at once was sent in this order.
+        self.deliveries.sort_by_key(|delivery| delivery.arrival);
+        self.deliveries
+    }
+}

@@ -1,0 +1,169 @@
+//! What holds whatever comes, in whatever order, at whatever times.
+
+use std::collections::HashSet;
+
+use proptest::prelude::*;
+use qlik_sense_events::{
+    event::{Derived, DerivedKind},
+    pipeline::PipelineConfig,
+    transform::{Sessions, SessionsConfig, sessions::SessionStatistics},
+};
+
+use crate::support::{Followed, config, datagram};
+
+/// A datagram or, without an action, only the passing of time.
+#[derive(Debug, Clone)]
+struct Step {
+    /// How far the clock goes on, in milliseconds; back where it is negative.
+    passes: i64,
+    action: Option<(&'static str, u8, u8, u8, &'static str)>,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let passes = prop_oneof![
+        0_i64..200,
+        0_i64..120_000,
+        0_i64..10_000_000,
+        -1_000_000_i64..0
+    ];
+    let action = prop::option::weighted(
+        0.9,
+        (
+            prop::sample::select(vec!["start", "stop", "open", "close"]),
+            0_u8..2,
+            0_u8..4,
+            0_u8..3,
+            prop::sample::select(vec!["", "chrome", "firefox"]),
+        ),
+    );
+    (passes, action).prop_map(|(passes, action)| Step { passes, action })
+}
+
+const MAX_USERS: usize = 5;
+
+fn bounded() -> SessionsConfig {
+    SessionsConfig {
+        max_users: MAX_USERS,
+        snapshot_interval_secs: 300,
+        ..config()
+    }
+}
+
+fn followed(sessions: &Sessions) -> Followed {
+    let config = PipelineConfig::default();
+    Followed::with(config.build_with(Some(sessions)).expect("a pipeline"))
+}
+
+/// Takes one step at a time of the clock, in seconds.
+fn take(followed: &mut Followed, step: &Step, now: f64) -> Vec<Derived> {
+    let mut derived = followed.tick(now);
+    if let Some((action, host, user, app, agent)) = step.action {
+        let line = format!("{action} user{user} app{app} {agent}");
+        let bytes = datagram(&format!("n{host}"), line.trim_end());
+        derived.extend(followed.datagram(now, &bytes));
+    }
+    derived
+}
+
+fn active(statistics: &SessionStatistics) -> (u64, u64, u64) {
+    statistics.hosts.iter().fold((0, 0, 0), |sum, host| {
+        (
+            sum.0 + host.active_users(),
+            sum.1 + host.active_sessions(),
+            sum.2 + host.active_connections(),
+        )
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+
+    /// Durations are not negative, numbers are bounded, what began ends once, and everything ends.
+    #[test]
+    fn whatever_comes(steps in prop::collection::vec(step(), 1..200)) {
+        let sessions = Sessions::new(&bounded());
+        let mut followed = followed(&sessions);
+        let mut now = 0.0;
+        let mut snapshots = HashSet::new();
+        for (number, step) in steps.iter().enumerate() {
+            now += step.passes as f64 / 1_000.0;
+            for derived in take(&mut followed, step, now) {
+                match &derived.kind {
+                    DerivedKind::SessionSummary(session, end) => {
+                        prop_assert!(end.end >= session.start);
+                        prop_assert_eq!(end.pairing.is_some(), session.start_seen && end.end_seen());
+                    }
+                    DerivedKind::ConnectionSummary(connection, end) => {
+                        prop_assert!(end.end >= connection.start);
+                    }
+                    DerivedKind::SessionSnapshot(session) => {
+                        prop_assert!(session.open_connections <= session.connections);
+                        let key = (number, derived.subject.host.clone(), derived.subject.user_id.clone(), session.start);
+                        snapshots.insert(key);
+                    }
+                    _ => {}
+                }
+            }
+            let (users, open, connections) = active(&sessions.statistics());
+            prop_assert!(users <= MAX_USERS as u64);
+            prop_assert!(open <= 2 * MAX_USERS as u64, "{open}");
+            prop_assert!(connections <= 4 * MAX_USERS as u64, "{connections}");
+            prop_assert!(users <= open + connections);
+        }
+        let (_, open, connections) = active(&sessions.statistics());
+        now += 3.0 * 86_400.0;
+        let mut last = (0, 0);
+        // One tick ends connections whose sessions end with the next.
+        for later in 0..3 {
+            for derived in followed.tick(now + f64::from(later)) {
+                match derived.kind {
+                    DerivedKind::SessionSummary(..) => last.0 += 1,
+                    DerivedKind::ConnectionSummary(..) => last.1 += 1,
+                    _ => {}
+                }
+            }
+        }
+        prop_assert_eq!(last, (open, connections));
+        prop_assert_eq!(active(&sessions.statistics()), (0, 0, 0));
+    }
+
+    /// The same input gives the same output, and a run that is broken off and goes on from its state
+    /// gives what one run gives.
+    #[test]
+    fn a_restart_changes_nothing(
+        steps in prop::collection::vec(step(), 1..80),
+        stops in prop::collection::vec(0_usize..80, 0..4),
+    ) {
+        let config = SessionsConfig { snapshot_interval_secs: 0, ..config() };
+        let uninterrupted = play(&config, &steps, &[]);
+        prop_assert_eq!(&uninterrupted, &play(&config, &steps, &[]));
+        prop_assert_eq!(&uninterrupted, &play(&config, &steps, &stops));
+    }
+}
+
+/// All that comes out, where the run is broken off before some of the steps.
+fn play(config: &SessionsConfig, steps: &[Step], stops: &[usize]) -> Vec<String> {
+    let mut sessions = Sessions::new(config);
+    let mut pipeline = followed(&sessions);
+    let (mut now, mut out) = (0.0, Vec::new());
+    for (number, step) in steps.iter().enumerate() {
+        // Longer than a doubled datagram takes: those are not remembered from run to run.
+        now += (step.passes.abs() + 101) as f64 / 1_000.0;
+        if stops.contains(&number) {
+            let state: Vec<u8> = sessions.state().flatten().collect();
+            sessions = Sessions::new(config);
+            sessions
+                .restore(&mut &*state, crate::support::time(now))
+                .expect("the state");
+            pipeline = followed(&sessions);
+        }
+        // Of those that expire at once, who is first is not said.
+        let mut lines: Vec<String> = take(&mut pipeline, step, now)
+            .iter()
+            .map(|derived| format!("{derived:?}"))
+            .collect();
+        lines.sort();
+        out.extend(lines);
+    }
+    out
+}
