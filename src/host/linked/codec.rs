@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Decodes datagrams into events as values. For a source of one's own that has framed its bytes already;
-/// what [`start`](super::start) starts does more: it knows senders and applies the transforms.
+/// what [`start`](super::start()) starts does more: it knows senders and applies the transforms.
 #[derive(Debug, Clone, Default)]
 pub struct Codec {
     deserializer: QlikSenseDeserializer,
