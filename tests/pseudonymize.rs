@@ -134,6 +134,14 @@ fn nobody_is_named_and_the_rest_stays() {
     assert!(compared.len() >= 5, "kinds of events: {compared:?}");
 }
 
+/// The first event of a datagram, in the schema `default`.
+fn first_event(pipeline: &mut Pipeline, datagram: &[u8]) -> Value {
+    let mut output = OutputBuffer::default();
+    pipeline.datagram(datagram, Arrival::local(DateTime::UNIX_EPOCH), &mut output);
+    let event = &output.into_events()[0];
+    serde_json::to_value(Schema::Default.view(event)).expect("JSON")
+}
+
 /// Who an event is about, as it is compared.
 fn user(event: &serde_json::Map<String, Value>) -> String {
     format!(
@@ -152,11 +160,8 @@ fn part(event: &serde_json::Map<String, Value>, name: &str) -> String {
 fn another_key_makes_other_tokens() {
     let datagram = b"/qseow-proxy-session/;n1;Start session;LAB;goran;;/hub;goran started";
     let tokens = [KEY, "another key, which is long enough"].map(|key| {
-        let mut output = OutputBuffer::default();
         let mut pipeline = config(Some(key)).build().expect("a pipeline");
-        pipeline.datagram(datagram, Arrival::local(DateTime::UNIX_EPOCH), &mut output);
-        let event = &output.into_events()[0];
-        serde_json::to_value(Schema::Default.view(event)).expect("JSON")["user"].clone()
+        first_event(&mut pipeline, datagram)["user"].clone()
     });
     assert_ne!(tokens[0], tokens[1]);
 }
@@ -182,14 +187,7 @@ fn places_where_a_name_may_be() {
         let datagram = format!(
             "/qseow-proxy-connection/;n1;Open connection;LAB;goran;AppAccess;{context};goran;x"
         );
-        let mut output = OutputBuffer::default();
-        pipeline.datagram(
-            datagram.as_bytes(),
-            Arrival::local(DateTime::UNIX_EPOCH),
-            &mut output,
-        );
-        let event = &output.into_events()[0];
-        let shown = serde_json::to_value(Schema::Default.view(event)).expect("JSON");
+        let shown = first_event(&mut pipeline, datagram.as_bytes());
         assert_eq!(shown["context"], *expected);
         assert!(!shown.to_string().contains("goran"), "{shown}");
     }
@@ -216,14 +214,7 @@ fn text_that_names_the_user_as_a_word_goes() {
         let datagram = format!(
             "/qseow-proxy-connection/;n1;Open connection;LAB;goran;AppAccess;{context};UserAgent: {agent}"
         );
-        let mut output = OutputBuffer::default();
-        pipeline.datagram(
-            datagram.as_bytes(),
-            Arrival::local(DateTime::UNIX_EPOCH),
-            &mut output,
-        );
-        let event = &output.into_events()[0];
-        let shown = serde_json::to_value(Schema::Default.view(event)).expect("JSON");
+        let shown = first_event(&mut pipeline, datagram.as_bytes());
         assert_eq!(
             shown.get("context").and_then(Value::as_str),
             kept_context,
