@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use qlik_sense_events::config::Config;
+use qlik_sense_events::{config::Config, host::secrets};
 
 use super::{SUCCESS, USAGE};
 
@@ -42,6 +42,9 @@ pub fn check(args: &CheckArgs) -> u8 {
             return USAGE;
         }
     };
+    for warning in secrets::warnings(&config) {
+        anstream::eprintln!("{warning}");
+    }
     let blacklist = &config.transform.blacklist;
     anstream::println!(
         "{file}: ok; listens on {}, {} users and {} files in the blacklist, {} app names{}, codec {}",

@@ -18,6 +18,7 @@ pub mod qrs;
 pub mod queue;
 pub mod refresh;
 pub mod reload;
+pub mod secrets;
 mod session_metrics;
 pub mod start;
 pub mod state_file;

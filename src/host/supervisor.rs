@@ -13,6 +13,7 @@ use super::{
     listener::{Listener, Totals},
     queue::Queue,
     refresh::Refresh,
+    secrets,
     start::StartError,
     state_file::{self, Loaded},
     telemetry::Telemetry,
@@ -67,6 +68,9 @@ impl<D: Report> Supervisor<D> {
         mut diagnostics: D,
         failed: impl Fn(Failure) + Clone + Send + 'static,
     ) -> Result<Self, StartError> {
+        for warning in secrets::warnings(config) {
+            diagnostics.report(Level::Warning, &warning);
+        }
         refresh.start(
             workers
                 .first()

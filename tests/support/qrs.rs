@@ -76,6 +76,14 @@ impl Site {
         write("client.pem", self.client(key).pem());
         write("client_key.pem", key.serialize_pem());
         write("root.pem", self.root());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+
+            // As docs/app-names.md asks for.
+            let owner_only = fs::Permissions::from_mode(0o600);
+            fs::set_permissions(folder.join("client_key.pem"), owner_only).expect("permissions");
+        }
     }
 
     /// `root.pem`.

@@ -5,6 +5,8 @@ mod frames;
 mod memory;
 mod parent;
 mod reader;
+#[cfg(feature = "qrs")]
+mod secrets;
 mod stop;
 #[cfg(target_os = "linux")]
 mod terminal;

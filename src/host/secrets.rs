@@ -1,0 +1,53 @@
+//! Files with secrets that more can read than have to.
+
+use std::path::Path;
+
+use crate::config::Config;
+
+/// A warning for each file with a secret that its group or others may read: the private key for the
+/// Qlik Repository Service, and the key of the pseudonyms. None where the system has no such
+/// permissions.
+#[must_use]
+pub fn warnings(config: &Config) -> Vec<String> {
+    let transform = &config.transform;
+    let qrs = &transform.app_names.qrs;
+    let key_file = &transform.pseudonymize.key_file;
+    [
+        (
+            cfg!(feature = "qrs") && qrs.is_enabled(),
+            &qrs.key_file,
+            "the private key for the Qlik Repository Service",
+        ),
+        (
+            !key_file.as_os_str().is_empty(),
+            key_file,
+            "the key of the pseudonyms",
+        ),
+    ]
+    .into_iter()
+    .filter(|(is_used, ..)| *is_used)
+    .filter_map(|(_, file, what)| {
+        let mode = readable_mode(file)?;
+        let file = file.display();
+        Some(format!(
+            "{file}: {what} can be read by more than its owner (mode {mode:04o}): \
+             give it to the user of this program and `chmod 600` it"
+        ))
+    })
+    .collect()
+}
+
+/// The permissions of a file that its group or others may read.
+#[cfg(unix)]
+fn readable_mode(file: &Path) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    // A file that is not there is reported where it is read.
+    let mode = std::fs::metadata(file).ok()?.permissions().mode() & 0o7777;
+    (mode & 0o044 != 0).then_some(mode)
+}
+
+#[cfg(not(unix))]
+fn readable_mode(_: &Path) -> Option<u32> {
+    None
+}
