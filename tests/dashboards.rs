@@ -283,6 +283,61 @@ fn queries_to_prometheus_name_metrics_with_their_labels() {
     assert!(seen >= 20, "{seen}");
 }
 
+// The documentation.
+
+/// The blocks of code in a language in `docs/sessions.md`.
+fn blocks(language: &str) -> Vec<String> {
+    let path = root().join("docs/sessions.md");
+    let text = fs::read_to_string(path).expect("the documentation");
+    text.split(&format!("\n```{language}\n"))
+        .skip(1)
+        .map(|rest| rest[..rest.find("\n```").expect("its end")].to_owned())
+        .collect()
+}
+
+/// The fields that a request to Elasticsearch names.
+fn fields(request: &Value, names: &mut BTreeSet<String>) {
+    match request {
+        Value::Object(map) => {
+            for (key, value) in map {
+                match key.as_str() {
+                    "term" | "range" => {
+                        names.extend(value.as_object().expect("fields").keys().cloned());
+                    }
+                    "field" => drop(names.insert(text(value).to_owned())),
+                    _ => fields(value, names),
+                }
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| fields(value, names)),
+        _ => {}
+    }
+}
+
+#[test]
+fn queries_of_the_documentation_name_what_is_sent() {
+    let (labels, metadata) = Produced::real().loki();
+    let known = labels.union(&metadata).cloned().collect();
+    let queries = blocks("logql");
+    for query in &queries {
+        assert_known(query, &queries::names(query).all(), &known);
+    }
+    let known = Produced::real().elasticsearch();
+    let mut requests = 0;
+    for block in blocks("json") {
+        let request: Value = serde_json::from_str(&block).expect("JSON");
+        if request.get("query").is_none() {
+            continue;
+        }
+        let mut names = BTreeSet::new();
+        fields(&request, &mut names);
+        assert!(names.contains("event.action"), "{block}");
+        assert_known(&block, &names, &known);
+        requests += 1;
+    }
+    assert_eq!((queries.len(), requests), (5, 5));
+}
+
 // Cardinality.
 
 /// The labels that may make streams in Loki: they have few values, whoever uses the site.
