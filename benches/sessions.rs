@@ -19,16 +19,19 @@ const USERS: u32 = 100_000;
 const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 \
                       (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";
 
-fn config() -> SessionsConfig {
-    SessionsConfig {
-        enabled: true,
-        ..SessionsConfig::default()
-    }
+fn pipeline(follows: bool) -> Pipeline {
+    let config = PipelineConfig {
+        sessions: SessionsConfig {
+            enabled: follows,
+            ..SessionsConfig::default()
+        },
+        ..PipelineConfig::default()
+    };
+    config.build().expect("no files to fail on")
 }
 
-fn pipeline(sessions: Option<&Sessions>) -> Pipeline {
-    let config = PipelineConfig::default();
-    config.build_with(sessions).expect("no files to fail on")
+fn sessions(pipeline: &Pipeline) -> Sessions {
+    pipeline.sessions().expect("followed").clone()
 }
 
 fn begin() -> DateTime<Utc> {
@@ -91,14 +94,12 @@ fn memory(connections: u32, extended: bool) {
     let before = resident();
     let mut kept = None;
     let allocations = measure(|| {
-        let sessions = Sessions::new(&config());
-        let mut pipeline = pipeline(Some(&sessions));
+        let mut pipeline = pipeline(true);
         fill(&mut pipeline, connections, extended);
-        kept = Some((sessions, pipeline));
+        kept = Some(pipeline);
     });
     let resident = resident().saturating_sub(before);
-    let (sessions, _) = kept.as_ref().expect("kept");
-    let hosts = sessions.statistics().hosts;
+    let hosts = sessions(kept.as_ref().expect("kept")).statistics().hosts;
     let active: u64 = hosts.iter().map(|host| host.active_sessions()).sum();
     assert_eq!(active, u64::from(USERS));
     println!(
@@ -112,15 +113,16 @@ fn memory(connections: u32, extended: bool) {
 }
 
 fn state() {
-    let sessions = Sessions::new(&config());
-    fill(&mut pipeline(Some(&sessions)), 2, false);
+    let mut pipeline = pipeline(true);
+    fill(&mut pipeline, 2, false);
+    let sessions = sessions(&pipeline);
     let start = Instant::now();
     let parts: Vec<Vec<u8>> = sessions.state().collect();
     let written = start.elapsed();
     let bytes: usize = parts.iter().map(Vec::len).sum();
     let text = parts.concat();
     let start = Instant::now();
-    let other = Sessions::new(&config());
+    let other = Sessions::new(&SessionsConfig::default());
     other.restore(&mut &*text, begin()).expect("the state");
     println!(
         "state of {USERS} users: {:.1} MiB in {} parts, written in {:.0} ms, read in {:.0} ms",
@@ -150,8 +152,7 @@ fn events() {
     for (place, follows) in [false, true].into_iter().enumerate() {
         let mut best = f64::MAX;
         for _ in 0..7 {
-            let sessions = follows.then(|| Sessions::new(&config()));
-            let mut pipeline = pipeline(sessions.as_ref());
+            let mut pipeline = pipeline(follows);
             let mut output = OutputBuffer::default();
             let start = Instant::now();
             for (delivery, arrival) in day.deliveries.iter().zip(&arrivals) {

@@ -130,6 +130,15 @@ impl QlikSenseDeserializer {
         }
     }
 
+    /// The same with a memory of user agents of its own, so that two threads never wait for each other.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self {
+            user_agents: Arc::new(UserAgentCache::default()),
+            ..*self
+        }
+    }
+
     /// The longest datagram that is decoded, in bytes.
     #[must_use]
     pub const fn max_datagram_bytes(&self) -> usize {

@@ -73,13 +73,13 @@ impl StartError {
 /// [`StartError`] when an address cannot be listened on or a file of a transform cannot be used.
 pub fn open(config: &Config) -> Result<Opened, StartError> {
     // The pipeline first: a slip in its files should not depend on whether the port is free.
-    config.pipeline().build()?;
+    let pipeline = config.pipeline().build()?;
     let source = &config.source;
     let mut bound = source::activated(source.receive_buffer_bytes).map_err(StartError::Socket)?;
     if bound.is_empty() {
         bound = source::bind(&source.address, source.workers, source.receive_buffer_bytes)?;
     }
-    pipelines(config, bound)
+    Ok(beside(&pipeline, bound))
 }
 
 /// As [`open`], without a service manager, and with sockets of an earlier receiver where they are those
@@ -89,7 +89,7 @@ pub fn open(config: &Config) -> Result<Opened, StartError> {
 ///
 /// As [`open`].
 pub fn open_with(config: &Config, kept: Vec<Bound>) -> Result<Opened, StartError> {
-    config.pipeline().build()?;
+    let pipeline = config.pipeline().build()?;
     let source = &config.source;
     let is_wanted = |bound: &Bound| {
         source.address.contains(&bound.address) && bound.sockets.len() == source.workers
@@ -115,28 +115,16 @@ pub fn open_with(config: &Config, kept: Vec<Bound>) -> Result<Opened, StartError
             bound = source::bind(&source.address, source.workers, source.receive_buffer_bytes)?;
         }
     }
-    pipelines(config, bound)
+    Ok(beside(&pipeline, bound))
 }
 
-fn pipelines(config: &Config, bound: Vec<Bound>) -> Result<Opened, StartError> {
-    let pipeline = config.pipeline();
-    // One for all sockets: the events of one user may come through several.
-    let sessions = pipeline.sessions();
-    let mut names = None;
-    bound
-        .into_iter()
-        .map(|bound| {
-            let pipelines = bound.sockets.iter().map(|_| {
-                let mut pipeline = pipeline.build_with(sessions.as_ref())?;
-                // One table for all sockets.
-                let names = names.get_or_insert_with(|| pipeline.app_names().clone());
-                pipeline.replace_app_names(names.clone());
-                Ok(pipeline)
-            });
-            let pipelines = pipelines.collect::<Result<_, StartError>>()?;
-            Ok((bound, pipelines))
-        })
-        .collect()
+/// A pipeline for each socket, as `pipeline` is.
+fn beside(pipeline: &Pipeline, bound: Vec<Bound>) -> Opened {
+    let with_pipelines = |bound: Bound| {
+        let pipelines = bound.sockets.iter().map(|_| pipeline.beside()).collect();
+        (bound, pipelines)
+    };
+    bound.into_iter().map(with_pipelines).collect()
 }
 
 /// A worker for each socket, numbered from 0, with the sink that `sink` makes for its number.

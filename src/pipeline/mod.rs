@@ -65,33 +65,19 @@ pub enum PipelineError {
 }
 
 impl PipelineConfig {
-    /// Builds a pipeline that shares nothing with others.
+    /// Builds a pipeline. For a further socket there is [`Pipeline::beside`].
     ///
     /// # Errors
     ///
     /// [`PipelineError`] when a file that a transform needs cannot be read or holds a bad entry.
     pub fn build(&self) -> Result<Pipeline, PipelineError> {
-        self.build_with(self.sessions().as_ref())
-    }
-
-    /// What follows sessions, where that is wanted. It is for all pipelines of a program.
-    #[must_use]
-    pub fn sessions(&self) -> Option<Sessions> {
-        self.sessions.enabled.then(|| Sessions::new(&self.sessions))
-    }
-
-    /// Builds a pipeline that follows sessions together with others.
-    ///
-    /// # Errors
-    ///
-    /// As [`PipelineConfig::build`].
-    pub fn build_with(&self, sessions: Option<&Sessions>) -> Result<Pipeline, PipelineError> {
+        let sessions = &self.sessions;
         Ok(Pipeline {
             deserializer: self.decoding.build(),
             undecoded: self.undecoded,
             blacklist: self.blacklist.build()?,
             app_names: self.app_names.build()?,
-            sessions: sessions.cloned(),
+            sessions: sessions.enabled.then(|| Sessions::new(sessions)),
             pseudonymize: self.pseudonymize.build()?,
             counters: Counters::default(),
             lost: LostDatagrams::default(),
@@ -126,6 +112,25 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
+    /// A pipeline for one more socket. It reads no file again: both have the same rules, names of apps and
+    /// key, and follow the same sessions, because the events of one user may come through several
+    /// sockets. It counts from zero.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        let mut blacklist = Blacklist::default();
+        blacklist.replace_rules(self.blacklist.clone());
+        Self {
+            deserializer: self.deserializer.apart(),
+            undecoded: self.undecoded,
+            blacklist,
+            app_names: self.app_names.clone(),
+            sessions: self.sessions.clone(),
+            pseudonymize: self.pseudonymize.clone(),
+            counters: Counters::default(),
+            lost: LostDatagrams::default(),
+        }
+    }
+
     /// Decodes a datagram and adds what becomes of its events to `output`.
     pub fn datagram(&mut self, datagram: &[u8], arrival: Arrival, output: &mut OutputBuffer) {
         let start = output.len();

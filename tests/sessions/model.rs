@@ -8,7 +8,7 @@ use qlik_sense_events::{
     event::{Arrival, Derived, DerivedKind, Ended, Event, Pairing},
     pipeline::PipelineConfig,
     simulate::{Day, DayOptions, Network, Stay},
-    transform::{OutputBuffer, Sessions},
+    transform::OutputBuffer,
 };
 
 use crate::support::config;
@@ -23,10 +23,12 @@ struct Seen {
 
 /// Lets the tracker see a day and the two after it, in which everything ends.
 fn watch(day: &Day) -> Seen {
-    let sessions = Sessions::new(&config());
-    let mut pipeline = PipelineConfig::default()
-        .build_with(Some(&sessions))
-        .expect("a pipeline");
+    let options = PipelineConfig {
+        sessions: config(),
+        ..PipelineConfig::default()
+    };
+    let mut pipeline = options.build().expect("a pipeline");
+    let sessions = pipeline.sessions().expect("followed").clone();
     let mut output = OutputBuffer::default();
     let mut open_sessions = Vec::new();
     let mut minute = 0;

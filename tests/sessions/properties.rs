@@ -5,8 +5,7 @@ use std::collections::HashSet;
 use proptest::prelude::*;
 use qlik_sense_events::{
     event::{Derived, DerivedKind},
-    pipeline::PipelineConfig,
-    transform::{Sessions, SessionsConfig, sessions::SessionStatistics},
+    transform::{SessionsConfig, sessions::SessionStatistics},
 };
 
 use crate::support::{Followed, config, datagram};
@@ -49,11 +48,6 @@ fn bounded() -> SessionsConfig {
     }
 }
 
-fn followed(sessions: &Sessions) -> Followed {
-    let config = PipelineConfig::default();
-    Followed::with(config.build_with(Some(sessions)).expect("a pipeline"))
-}
-
 /// Takes one step at a time of the clock, in seconds.
 fn take(followed: &mut Followed, step: &Step, now: f64) -> Vec<Derived> {
     let mut derived = followed.tick(now);
@@ -81,8 +75,8 @@ proptest! {
     /// Durations are not negative, numbers are bounded, what began ends once, and everything ends.
     #[test]
     fn whatever_comes(steps in prop::collection::vec(step(), 1..200)) {
-        let sessions = Sessions::new(&bounded());
-        let mut followed = followed(&sessions);
+        let mut followed = Followed::new(bounded());
+        let sessions = followed.sessions();
         let mut now = 0.0;
         let mut snapshots = HashSet::new();
         for (number, step) in steps.iter().enumerate() {
@@ -143,22 +137,21 @@ proptest! {
 
 /// All that comes out, where the run is broken off before some of the steps.
 fn play(config: &SessionsConfig, steps: &[Step], stops: &[usize]) -> Vec<String> {
-    let mut sessions = Sessions::new(config);
-    let mut pipeline = followed(&sessions);
+    let mut followed = Followed::new(config.clone());
     let (mut now, mut out) = (0.0, Vec::new());
     for (number, step) in steps.iter().enumerate() {
         // Longer than a doubled datagram takes: those are not remembered from run to run.
         now += (step.passes.abs() + 101) as f64 / 1_000.0;
         if stops.contains(&number) {
-            let state: Vec<u8> = sessions.state().flatten().collect();
-            sessions = Sessions::new(config);
-            sessions
+            let state: Vec<u8> = followed.sessions().state().flatten().collect();
+            followed = Followed::new(config.clone());
+            followed
+                .sessions()
                 .restore(&mut &*state, crate::support::time(now))
                 .expect("the state");
-            pipeline = followed(&sessions);
         }
         // Of those that expire at once, who is first is not said.
-        let mut lines: Vec<String> = take(&mut pipeline, step, now)
+        let mut lines: Vec<String> = take(&mut followed, step, now)
             .iter()
             .map(|derived| format!("{derived:?}"))
             .collect();

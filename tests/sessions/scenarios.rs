@@ -1,6 +1,6 @@
 //! What is known to happen on a Qlik Sense site, one situation a test.
 
-use qlik_sense_events::transform::{Sessions, SessionsConfig};
+use qlik_sense_events::transform::SessionsConfig;
 
 use crate::support::{Followed, config, datagram, line};
 
@@ -330,12 +330,8 @@ fn a_clock_that_is_set_back_or_forward_gives_no_negative_duration() {
 
 #[test]
 fn nodes_are_apart_and_the_same_user_may_come_through_two_sockets() {
-    let sessions = Sessions::new(&config());
-    let pipeline = |sessions: &Sessions| {
-        let config = qlik_sense_events::pipeline::PipelineConfig::default();
-        Followed::with(config.build_with(Some(sessions)).expect("a pipeline"))
-    };
-    let (mut one, mut other) = (pipeline(&sessions), pipeline(&sessions));
+    let mut one = Followed::new(config());
+    let mut other = Followed::with(one.pipeline.beside());
     assert!(one.datagram(0.0, &datagram("n1", "start goran")).is_empty());
     assert!(one.datagram(1.0, &datagram("n2", "start goran")).is_empty());
     let ended = other.datagram(9.0, &datagram("N1", "stop goran"));
@@ -343,7 +339,7 @@ fn nodes_are_apart_and_the_same_user_may_come_through_two_sockets() {
     assert_eq!(lines, ["session goran 0..9 stop single 0 connections"]);
     assert_eq!(ended[0].subject.host.as_deref(), Some("n1"));
 
-    let statistics = sessions.statistics();
+    let statistics = one.sessions().statistics();
     let active: Vec<_> = statistics
         .hosts
         .iter()
@@ -357,15 +353,13 @@ fn nodes_are_apart_and_the_same_user_may_come_through_two_sockets() {
 
 #[test]
 fn events_that_name_nobody_are_passed_over_and_counted() {
-    let sessions = Sessions::new(&config());
-    let config = qlik_sense_events::pipeline::PipelineConfig::default();
-    let mut followed = Followed::with(config.build_with(Some(&sessions)).expect("a pipeline"));
+    let mut followed = Followed::new(config());
     let long = "x".repeat(600);
     for user in ["(null)", "", &*long] {
         let datagram = format!("/proxy-session/;n1;Start session;LAB;{user};;/hub;");
         assert!(followed.datagram(0.0, datagram.as_bytes()).is_empty());
     }
-    let statistics = sessions.statistics();
+    let statistics = followed.sessions().statistics();
     assert_eq!(statistics.unfollowed, 3);
     assert_eq!(statistics.hosts[1].active_users(), 0);
 }

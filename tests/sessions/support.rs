@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use qlik_sense_events::{
     event::{Arrival, Derived, DerivedKind, Event, Pairing},
     pipeline::{Pipeline, PipelineConfig},
-    transform::{OutputBuffer, SessionsConfig},
+    transform::{OutputBuffer, Sessions, SessionsConfig},
 };
 
 pub const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 \
@@ -38,6 +38,11 @@ impl Followed {
             ..PipelineConfig::default()
         };
         Self::with(config.build().expect("a pipeline"))
+    }
+
+    /// What follows the sessions.
+    pub fn sessions(&self) -> Sessions {
+        self.pipeline.sessions().expect("followed").clone()
     }
 
     pub fn with(pipeline: Pipeline) -> Self {

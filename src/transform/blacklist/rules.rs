@@ -1,7 +1,7 @@
 //! The entries in the form in which they are asked: a set for the exact ones, one automaton for
 //! all patterns.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use foldhash::fast::RandomState;
 use regex_automata::{
@@ -26,7 +26,8 @@ const SHORT: usize = 64;
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rules {
-    exact: HashSet<Box<[u8]>, RandomState>,
+    /// Shared by the pipelines of all sockets.
+    exact: Arc<HashSet<Box<[u8]>, RandomState>>,
     /// Patterns of folded keys.
     patterns: Option<Regex>,
     /// The same patterns of keys as they are written, where case is ignored. Folding can make several
@@ -44,6 +45,7 @@ impl Rules {
             case_sensitive,
             ..Self::default()
         };
+        let mut exact = HashSet::default();
         let (mut patterns, mut unfolded) = (Vec::new(), Vec::new());
         for entry in entries {
             let key = rules.key(entry.user_directory(), entry.user_id());
@@ -56,9 +58,10 @@ impl Rules {
                     entry.user_id()
                 )));
             } else {
-                rules.exact.insert(key.into_boxed_slice());
+                exact.insert(key.into_boxed_slice());
             }
         }
+        rules.exact = Arc::new(exact);
         rules.patterns = compile(&patterns, false)?;
         if !case_sensitive {
             rules.unfolded_patterns = compile(&unfolded, true)?;

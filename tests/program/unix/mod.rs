@@ -4,6 +4,7 @@ mod frames;
 #[cfg(target_os = "linux")]
 mod memory;
 mod parent;
+mod read_once;
 mod reader;
 #[cfg(feature = "qrs")]
 mod secrets;
