@@ -53,6 +53,16 @@ impl Schema {
 mod tests {
     use super::*;
 
+    /// Where a host has the time beside the fields, the first field is passed over.
+    #[test]
+    fn the_time_is_the_first_field() {
+        for schema in Schema::ALL {
+            let time = schema.field_of(Role::Timestamp);
+            let first = schema.fields().first();
+            assert!(time.is_none_or(|time| first == Some(&time)), "{schema}");
+        }
+    }
+
     #[test]
     fn roles_are_fields() {
         for schema in Schema::ALL {

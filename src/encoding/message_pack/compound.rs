@@ -19,7 +19,7 @@ pub(super) struct Compound<'b> {
     out: &'b mut Vec<u8>,
     header: Header,
     entries: usize,
-    /// Where its values stand.
+    /// Where the next value stands.
     place: Place,
     /// Where the entry begins whose name was written last.
     entry: usize,
@@ -43,7 +43,9 @@ impl<'b> Compound<'b> {
     }
 
     fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        match value.serialize(ValueSerializer::new(self.out, self.place))? {
+        // Only the first field can be the record's own time: a summary's `end` may be the same moment.
+        let place = std::mem::replace(&mut self.place, Place::Inner);
+        match value.serialize(ValueSerializer::new(self.out, place))? {
             Written::Value => self.entries += 1,
             Written::RecordTime => self.out.truncate(self.entry),
         }

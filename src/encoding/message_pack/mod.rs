@@ -169,6 +169,7 @@ mod tests {
             let other = Timestamp("2026-01-31T08:00:00Z".parse().expect("a time"));
             visitor.field("timestamp", Some(&time()))?;
             visitor.field("start", Some(&other))?;
+            visitor.field("end", Some(&time()))?;
             visitor.display("displayed", Some("é".repeat(200)))
         }
     }
@@ -183,6 +184,7 @@ mod tests {
     fn the_time_of_a_record_is_beside_its_fields_and_others_are_text() {
         let expected = json!({
             "start": "2026-01-31T08:00:00.000000000Z",
+            "end": "2026-01-31T09:00:00.123456789Z",
             "displayed": "é".repeat(200),
         });
         assert_eq!(as_json(&fields(&Times)), expected);

@@ -26,8 +26,8 @@ pub(super) enum Written {
 pub(super) enum Place {
     /// It is the record, which happened then (nanoseconds since 1970).
     Record(i64),
-    /// It is a field of the record that happened then.
-    Field(i64),
+    /// It is the first field of the record that happened then: the record's own time, where the schema has one.
+    FirstField(i64),
     /// It is further within.
     Inner,
 }
@@ -55,7 +55,7 @@ impl<'b> ValueSerializer<'b> {
     }
 
     fn timestamp(self, nanoseconds: i64) -> Result<Written, Error> {
-        if matches!(self.place, Place::Field(time) if time == nanoseconds) {
+        if matches!(self.place, Place::FirstField(time) if time == nanoseconds) {
             return Ok(Written::RecordTime);
         }
         let text = Timestamp(DateTime::from_timestamp_nanos(nanoseconds)).rfc_3339();
@@ -223,8 +223,8 @@ impl<'b> Serializer for ValueSerializer<'b> {
 
     fn serialize_map(self, length: Option<usize>) -> Result<Compound<'b>, Error> {
         let place = match self.place {
-            Place::Record(time) => Place::Field(time),
-            Place::Field(_) | Place::Inner => Place::Inner,
+            Place::Record(time) => Place::FirstField(time),
+            Place::FirstField(_) | Place::Inner => Place::Inner,
         };
         Ok(Compound::new(self.out, Kind::Map, length, place))
     }
