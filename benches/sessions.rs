@@ -1,9 +1,15 @@
 //! What it costs to follow sessions: memory for 100,000 users with a session, time and allocations an
 //! event, and the state file.
 //!
-//! `cargo bench --bench sessions`.
+//! `cargo bench --bench sessions`. Each part runs in a process of its own, so that none has the memory
+//! that another one has freed; `cargo bench --bench sessions -- state` runs one of them.
 
-use std::{fs, hint::black_box, time::Instant};
+use std::{
+    env, fs,
+    hint::black_box,
+    process::{Command, exit},
+    time::Instant,
+};
 
 use allocation_counter::measure;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -15,6 +21,9 @@ use qlik_sense_events::{
 };
 
 const USERS: u32 = 100_000;
+
+/// The best of so many runs counts.
+const RUNS: u32 = 20;
 
 const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 \
                       (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";
@@ -133,11 +142,11 @@ fn state() {
     );
 }
 
-/// A simulated day, and a site of 100,000 users, with and without the tracker.
-fn events() {
+/// A day of a site, without the tracker and with it.
+fn events(users: usize, logins: usize) {
     let day = Day::new(&DayOptions {
-        users: 5_000,
-        logins: 50_000,
+        users,
+        logins,
         ..DayOptions::default()
     });
     let arrivals: Vec<Arrival> = day
@@ -148,34 +157,61 @@ fn events() {
             Arrival::local(time)
         })
         .collect();
-    let mut nanoseconds = [0.0; 2];
-    for (place, follows) in [false, true].into_iter().enumerate() {
+    let datagrams = day.deliveries.len() as f64;
+    let mut results = [[0.0; 2]; 2];
+    for (follows, result) in [false, true].into_iter().zip(&mut results) {
         let mut best = f64::MAX;
-        for _ in 0..7 {
+        let mut allocations = 0;
+        for _ in 0..RUNS {
             let mut pipeline = pipeline(follows);
             let mut output = OutputBuffer::default();
             let start = Instant::now();
-            for (delivery, arrival) in day.deliveries.iter().zip(&arrivals) {
-                pipeline.datagram(&delivery.datagram, *arrival, &mut output);
-                black_box(output.drain());
-            }
-            let nanos = start.elapsed().as_nanos() as f64;
-            best = best.min(nanos / day.deliveries.len() as f64);
+            let counted = measure(|| {
+                for (delivery, arrival) in day.deliveries.iter().zip(&arrivals) {
+                    pipeline.datagram(&delivery.datagram, *arrival, &mut output);
+                    black_box(output.drain());
+                }
+            });
+            best = best.min(start.elapsed().as_nanos() as f64);
+            allocations = counted.count_total;
         }
-        nanoseconds[place] = best;
+        *result = [best / datagrams, allocations as f64 / datagrams];
     }
-    let [without, with] = nanoseconds;
+    let [without, with] = results;
     println!(
-        "{} events of a day: {without:.0} ns a datagram decoded, {with:.0} ns with the tracker, which takes {:.0} ns",
-        day.deliveries.len(),
-        with - without,
+        "{datagrams} datagrams of a day of {users} users: decoded in {:.0} ns and {:.2} allocations each, \
+         with the tracker {:.0} ns and {:.2}, so it takes {:.0} ns and {:.2}",
+        without[0],
+        without[1],
+        with[0],
+        with[1],
+        with[0] - without[0],
+        with[1] - without[1],
     );
 }
 
 fn main() {
-    memory(0, false);
-    memory(2, false);
-    memory(2, true);
-    state();
-    events();
+    let parts: [(&str, fn()); 6] = [
+        ("sessions", || memory(0, false)),
+        ("connections", || memory(2, false)),
+        ("extended", || memory(2, true)),
+        ("state", state),
+        ("small", || events(100, 1_000)),
+        ("large", || events(5_000, 50_000)),
+    ];
+    let wanted = env::args()
+        .skip(1)
+        .find(|argument| !argument.starts_with('-'));
+    if let Some(name) = wanted {
+        let part = parts.iter().find(|(known, _)| *known == name);
+        part.expect("a part").1();
+        return;
+    }
+    let this = env::current_exe().expect("this program");
+    for (name, _) in parts {
+        let status = Command::new(&this).arg(name).status().expect("a process");
+        if !status.success() {
+            exit(1);
+        }
+    }
 }

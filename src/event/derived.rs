@@ -23,9 +23,9 @@ pub struct Derived {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
     /// The Qlik node.
-    pub host: Option<Box<str>>,
+    pub host: Option<Arc<str>>,
     /// The user's directory.
-    pub user_directory: Option<Box<str>>,
+    pub user_directory: Option<Arc<str>>,
     /// The user's id in the directory.
     pub user_id: Box<str>,
 }
@@ -55,7 +55,7 @@ pub enum DerivedKind {
 
 impl DerivedKind {
     /// The prefix of the virtual proxy.
-    pub(crate) const fn virtual_proxy_mut(&mut self) -> &mut Option<Box<str>> {
+    pub(crate) const fn virtual_proxy_mut(&mut self) -> &mut Option<Arc<str>> {
         match self {
             Self::SessionSummary(session, _) | Self::SessionSnapshot(session) => {
                 &mut session.virtual_proxy
@@ -91,7 +91,7 @@ pub struct FollowedSession {
     /// The proxy session's id; only the extended appender sends it.
     pub session_id: Option<Arc<str>>,
     /// The prefix of the virtual proxy, from the first connection.
-    pub virtual_proxy: Option<Box<str>>,
+    pub virtual_proxy: Option<Arc<str>>,
     /// The browser and system, from the first connection.
     pub client: Option<Arc<UserAgent>>,
     /// When it started: the time of its `Start session`, or of the first event that showed it.
@@ -124,7 +124,7 @@ pub struct FollowedConnection {
     /// The id of its proxy session; only the extended appender sends it.
     pub session_id: Option<Arc<str>>,
     /// The prefix of the virtual proxy.
-    pub virtual_proxy: Option<Box<str>>,
+    pub virtual_proxy: Option<Arc<str>>,
     /// The app, where it is a published one.
     pub app: Option<FollowedApp>,
     /// The browser and system.

@@ -205,7 +205,8 @@ mod state {
         let mode = fs::metadata(&file).expect("the state").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         let state = fs::read_to_string(&file).expect("the state");
-        assert_eq!(state.lines().count(), 3, "{state}");
+        // What it is, a browser, a user, the end.
+        assert_eq!(state.lines().count(), 4, "{state}");
 
         let mut program = configured(&folder, KEPT, Codec::Json);
         let resumed = program.diagnostics.one();

@@ -2,6 +2,7 @@
 //! through the pipeline that every host runs.
 
 mod documents;
+mod memory;
 mod model;
 mod properties;
 mod scenarios;

@@ -19,6 +19,11 @@ impl Moment {
         Self(self.0.saturating_add(milliseconds))
     }
 
+    /// Milliseconds, without those bits that only change in weeks.
+    pub(super) const fn last_bits(self) -> u32 {
+        self.0 as u32
+    }
+
     /// Milliseconds from `earlier` to this; 0 where `earlier` is later.
     pub(super) const fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)

@@ -1,54 +1,192 @@
-//! Values that many sessions have in common, kept once.
+//! Values that many users and sessions have in common, kept once.
 
-use std::{collections::HashSet, hash::Hash, sync::Arc};
+use std::{
+    collections::hash_map::RandomState,
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
 
+use hashbrown::{Equivalent, HashSet};
 use uuid::Uuid;
 
-use crate::event::UserAgent;
+use crate::event::{FollowedApp, UserAgent};
 
 /// So many values are kept before those that nobody holds any more are looked for.
 const SWEEP: usize = 1_024;
 
 /// A set of shared values. It grows with those that are held and no further.
 #[derive(Debug)]
-pub(super) struct Interner<T: ?Sized> {
-    values: HashSet<Arc<T>>,
+struct Interner<T: ?Sized> {
+    values: HashSet<Arc<T>, RandomState>,
     sweep_at: usize,
 }
 
 impl<T: ?Sized + Hash + Eq> Interner<T> {
-    pub(super) fn new() -> Self {
+    fn new() -> Self {
         Self {
-            values: HashSet::new(),
+            values: HashSet::with_hasher(RandomState::new()),
             sweep_at: SWEEP,
         }
     }
 
-    /// The one that equals `value`, which it is itself from now on where there was none.
-    pub(super) fn intern(&mut self, value: Arc<T>) -> Arc<T> {
-        if let Some(known) = self.values.get(&value) {
+    /// The value that equals `wanted`, which `make` makes where there is none.
+    fn intern<Q>(&mut self, wanted: &Q, make: impl FnOnce() -> Arc<T>) -> Arc<T>
+    where
+        Q: ?Sized + Hash + Equivalent<Arc<T>>,
+    {
+        if let Some(known) = self.values.get(wanted) {
             return Arc::clone(known);
         }
         if self.values.len() >= self.sweep_at {
             self.values.retain(|value| Arc::strong_count(value) > 1);
             self.sweep_at = (2 * self.values.len()).max(SWEEP);
         }
+        let value = make();
         self.values.insert(Arc::clone(&value));
         value
     }
 }
 
+/// All that is kept once.
+#[derive(Debug)]
+pub(super) struct Interned {
+    texts: Interner<str>,
+    homes: Interner<Home>,
+    origins: Interner<Origin>,
+    apps: Interner<App>,
+}
+
+impl Interned {
+    pub(super) fn new() -> Self {
+        Self {
+            texts: Interner::new(),
+            homes: Interner::new(),
+            origins: Interner::new(),
+            apps: Interner::new(),
+        }
+    }
+
+    pub(super) fn text(&mut self, text: &str) -> Arc<str> {
+        self.texts.intern(text, || text.into())
+    }
+
+    pub(super) fn home(&mut self, home: HomeRef<'_>, place: impl FnOnce() -> u8) -> Arc<Home> {
+        self.homes.intern(&home, || {
+            let mut text = |text: &str| self.texts.intern(text, || text.into());
+            Arc::new(Home {
+                host: home.host.map(&mut text),
+                directory: home.directory.map(&mut text),
+                place: place(),
+            })
+        })
+    }
+
+    pub(super) fn origin(&mut self, origin: OriginRef<'_>) -> Arc<Origin> {
+        self.origins.intern(&origin, || {
+            Arc::new(Origin {
+                user_agent: origin.user_agent.into(),
+                client: Arc::clone(origin.client),
+                virtual_proxy: origin.virtual_proxy.map(Arc::from),
+            })
+        })
+    }
+
+    pub(super) fn app(&mut self, app: AppRef<'_>) -> Arc<App> {
+        self.apps.intern(&app, || {
+            Arc::new(App {
+                id: app.id,
+                name: app.name.cloned(),
+                path: app.path.into(),
+            })
+        })
+    }
+}
+
+/// Where a user is from: a Qlik node and a directory, as they were first spelled.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Home {
+    pub(super) host: Option<Arc<str>>,
+    pub(super) directory: Option<Arc<str>>,
+    /// The place of the node among those that are counted by name.
+    pub(super) place: u8,
+}
+
+/// A [`Home`] that may not be known yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct HomeRef<'a> {
+    pub(super) host: Option<&'a str>,
+    pub(super) directory: Option<&'a str>,
+}
+
+impl Home {
+    fn borrowed(&self) -> HomeRef<'_> {
+        HomeRef {
+            host: self.host.as_deref(),
+            directory: self.directory.as_deref(),
+        }
+    }
+}
+
+impl Hash for Home {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.borrowed().hash(state);
+    }
+}
+
+impl Equivalent<Arc<Home>> for HomeRef<'_> {
+    fn equivalent(&self, home: &Arc<Home>) -> bool {
+        *self == home.borrowed()
+    }
+}
+
 /// From where a session is used. Another browser or another virtual proxy is another session.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Origin {
     /// The user agent's text; empty where it is too long to be kept.
     pub(super) user_agent: Box<str>,
-    pub(super) client: Option<Arc<UserAgent>>,
-    pub(super) virtual_proxy: Option<Box<str>>,
+    pub(super) client: Arc<UserAgent>,
+    pub(super) virtual_proxy: Option<Arc<str>>,
+}
+
+/// An [`Origin`] that may not be known yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct OriginRef<'a> {
+    pub(super) user_agent: &'a str,
+    pub(super) client: &'a Arc<UserAgent>,
+    pub(super) virtual_proxy: Option<&'a str>,
+}
+
+impl Origin {
+    fn borrowed(&self) -> OriginRef<'_> {
+        OriginRef {
+            user_agent: &self.user_agent,
+            client: &self.client,
+            virtual_proxy: self.virtual_proxy.as_deref(),
+        }
+    }
+}
+
+/// The user agent's text says who the client is.
+impl Hash for OriginRef<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.user_agent, self.virtual_proxy).hash(state);
+    }
+}
+
+impl Hash for Origin {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.borrowed().hash(state);
+    }
+}
+
+impl Equivalent<Arc<Origin>> for OriginRef<'_> {
+    fn equivalent(&self, origin: &Arc<Origin>) -> bool {
+        *self == origin.borrowed()
+    }
 }
 
 /// What a connection is open to: an app, or another path.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct App {
     pub(super) id: Option<Uuid>,
     pub(super) name: Option<Arc<str>>,
@@ -56,21 +194,43 @@ pub(super) struct App {
     pub(super) path: Box<str>,
 }
 
-/// All that is kept once.
-#[derive(Debug)]
-pub(super) struct Interned {
-    pub(super) texts: Interner<str>,
-    pub(super) origins: Interner<Origin>,
-    pub(super) apps: Interner<App>,
+/// An [`App`] that may not be known yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct AppRef<'a> {
+    pub(super) id: Option<Uuid>,
+    pub(super) name: Option<&'a Arc<str>>,
+    pub(super) path: &'a str,
 }
 
-impl Interned {
-    pub(super) fn new() -> Self {
-        Self {
-            texts: Interner::new(),
-            origins: Interner::new(),
-            apps: Interner::new(),
+impl App {
+    pub(super) fn borrowed(&self) -> AppRef<'_> {
+        AppRef {
+            id: self.id,
+            name: self.name.as_ref(),
+            path: &self.path,
         }
+    }
+}
+
+impl AppRef<'_> {
+    /// None where it is no published app.
+    pub(super) fn followed(&self) -> Option<FollowedApp> {
+        Some(FollowedApp {
+            id: self.id?,
+            name: self.name.cloned(),
+        })
+    }
+}
+
+impl Hash for App {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.borrowed().hash(state);
+    }
+}
+
+impl Equivalent<Arc<App>> for AppRef<'_> {
+    fn equivalent(&self, app: &Arc<App>) -> bool {
+        *self == app.borrowed()
     }
 }
 
@@ -80,12 +240,55 @@ mod tests {
 
     #[test]
     fn equals_are_one_and_what_nobody_holds_goes() {
-        let mut texts = Interner::<str>::new();
-        let kept = texts.intern("kept".into());
+        let mut interned = Interned::new();
+        let kept = interned.text("kept");
         for number in 0..100_000 {
-            texts.intern(format!("{number}").into());
-            assert!(texts.values.len() <= SWEEP);
+            interned.text(&number.to_string());
+            assert!(interned.texts.values.len() <= SWEEP);
         }
-        assert!(Arc::ptr_eq(&kept, &texts.intern("kept".into())));
+        assert!(Arc::ptr_eq(&kept, &interned.text("kept")));
+    }
+
+    #[test]
+    fn what_differs_in_anything_is_another() {
+        let mut interned = Interned::new();
+        let home = |host, directory| HomeRef { host, directory };
+        let first = interned.home(home(Some("n1"), Some("LAB")), || 1);
+        let again = interned.home(home(Some("n1"), Some("LAB")), || panic!("it is known"));
+        assert!(Arc::ptr_eq(&first, &again));
+        for (host, directory) in [(Some("n1"), None), (Some("n2"), Some("LAB")), (None, None)] {
+            let other = interned.home(home(host, directory), || 2);
+            assert_eq!(
+                (other.host.as_deref(), other.directory.as_deref()),
+                (host, directory)
+            );
+        }
+        let (name, id) = (Arc::from("Sales"), Some(Uuid::from_u128(1)));
+        let app = |id, name, path| AppRef { id, name, path };
+        let first = interned.app(app(id, Some(&name), ""));
+        assert!(Arc::ptr_eq(&first, &interned.app(app(id, Some(&name), ""))));
+        for other in [
+            app(id, None, ""),
+            app(None, Some(&name), ""),
+            app(None, None, "/hub"),
+        ] {
+            assert_eq!(interned.app(other).borrowed(), other);
+        }
+        let clients =
+            ["Firefox/128.0", "Chrome/126.0"].map(|text| Arc::new(UserAgent::parse(text)));
+        let origin = |user_agent, client: usize, virtual_proxy| OriginRef {
+            user_agent,
+            client: &clients[client],
+            virtual_proxy,
+        };
+        let first = interned.origin(origin("", 0, None));
+        assert!(Arc::ptr_eq(&first, &interned.origin(origin("", 0, None))));
+        for other in [
+            origin("", 1, None),
+            origin("", 0, Some("sales")),
+            origin("Firefox/128.0", 0, None),
+        ] {
+            assert_eq!(interned.origin(other).borrowed(), other);
+        }
     }
 }

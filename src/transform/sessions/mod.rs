@@ -11,18 +11,26 @@
 //! | to change | go to |
 //! |---|---|
 //! | which session or connection an event is about | `pairing.rs` |
-//! | what an action does to a user | `user.rs` |
+//! | what an action does to a user | `actions.rs` |
+//! | how sessions and connections end | `endings.rs` |
+//! | what is said of them | `telling.rs` |
+//! | what is known of a user | `user.rs` |
 //! | who is followed, and for how long | `tracker.rs` |
 //! | what is counted | `statistics.rs` |
+//! | what is kept from one run to the next | `state` |
 
+mod actions;
 mod clock;
 mod config;
 mod deadlines;
+mod endings;
 mod intern;
+mod name;
 mod pairing;
 mod sign;
 mod state;
 mod statistics;
+mod telling;
 mod tracker;
 mod user;
 
@@ -33,6 +41,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
+use self::{actions::Told, state::Writer, tracker::Tracker};
 pub use self::{
     config::SessionsConfig,
     state::StateError,
@@ -41,7 +50,6 @@ pub use self::{
     },
     user::MAX_APPS,
 };
-use self::{state::Writer, tracker::Tracker};
 use super::{FunctionTransform, OutputBuffer};
 use crate::event::{Derived, Event};
 
@@ -77,7 +85,7 @@ use crate::event::{Derived, Event};
 pub struct Sessions {
     tracker: Arc<Mutex<Tracker>>,
     /// What an event gives rise to, before it goes on.
-    derived: Vec<Derived>,
+    derived: Told,
 }
 
 impl Sessions {
@@ -116,7 +124,7 @@ impl Sessions {
     pub fn open_sessions(&self, now: DateTime<Utc>) -> Vec<Derived> {
         let mut open = Vec::new();
         lock(&self.tracker).open_sessions(now, &mut open);
-        open
+        open.into_iter().map(|derived| *derived).collect()
     }
 
     /// What has been seen up to now.
@@ -157,7 +165,7 @@ impl Sessions {
 
     fn drain(&mut self, output: &mut OutputBuffer) {
         for derived in self.derived.drain(..) {
-            output.push(derived.into());
+            output.push(Event::Derived(derived));
         }
     }
 }

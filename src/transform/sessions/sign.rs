@@ -10,7 +10,7 @@ use foldhash::fast::FixedState;
 use memchr::memchr2;
 use uuid::Uuid;
 
-use super::intern::{App, Origin};
+use super::intern::{App, AppRef, Origin, OriginRef};
 use crate::event::{UserAgent, UserEvent};
 
 /// The longest text that is kept of a user agent, a path, a virtual proxy or a session's id, in
@@ -55,13 +55,12 @@ impl<'a> Sign<'a> {
         }
     }
 
-    pub(super) fn origin(&self) -> Option<Arc<Origin>> {
-        let client = self.client?;
-        Some(Arc::new(Origin {
-            user_agent: self.user_agent.unwrap_or_default().into(),
-            client: Some(Arc::clone(client)),
-            virtual_proxy: self.virtual_proxy.map(Box::from),
-        }))
+    pub(super) fn origin(&self) -> Option<OriginRef<'a>> {
+        Some(OriginRef {
+            user_agent: self.user_agent.unwrap_or_default(),
+            client: self.client?,
+            virtual_proxy: self.virtual_proxy,
+        })
     }
 
     pub(super) fn comes_from(&self, origin: &Origin) -> bool {
@@ -72,18 +71,17 @@ impl<'a> Sign<'a> {
 
     /// Whether nothing speaks against the same browser.
     pub(super) fn is_of_browser(&self, origin: &Origin) -> bool {
-        self.client.is_none()
-            || *origin.user_agent == *self.user_agent.unwrap_or_default()
-                && origin.client.as_ref() == self.client
+        self.client.is_none_or(|client| {
+            *origin.user_agent == *self.user_agent.unwrap_or_default() && origin.client == *client
+        })
     }
 
-    pub(super) fn app(&self) -> Arc<App> {
-        let path = if self.app_id.is_some() { "" } else { self.path };
-        Arc::new(App {
+    pub(super) fn app(&self) -> AppRef<'a> {
+        AppRef {
             id: self.app_id,
-            name: self.app_name.cloned(),
-            path: path.into(),
-        })
+            name: self.app_name,
+            path: if self.app_id.is_some() { "" } else { self.path },
+        }
     }
 
     pub(super) fn is_about(&self, app: &App) -> bool {

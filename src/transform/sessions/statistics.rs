@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use crate::event::{Derived, DerivedKind, EndReason, Kind};
+use crate::{
+    event::{Derived, DerivedKind, EndReason, Kind},
+    transform::case::{Key, fold_into},
+};
 
 /// Qlik nodes that are counted by name, the first that are seen. The others are counted together, so
 /// that a sender who makes up names makes no metrics.
@@ -169,12 +172,14 @@ impl Counted {
         self.statistics.evicted_users += 1;
     }
 
-    /// The place of a node, whose name without case is `key`. Place 0 is that of all others.
-    pub(super) fn place(&mut self, key: &[u8], host: Option<&str>) -> u8 {
+    /// The place of a node. Place 0 is that of all others.
+    pub(super) fn place(&mut self, host: Option<&str>) -> u8 {
         let Some(host) = host else {
             return 0;
         };
-        if let Some(place) = self.places.get(key) {
+        let mut key = Key::new();
+        fold_into(&mut key, host);
+        if let Some(place) = self.places.get(&*key) {
             return *place;
         }
         let hosts = &mut self.statistics.hosts;
@@ -186,7 +191,7 @@ impl Counted {
             host: Some(host.into()),
             ..HostStatistics::default()
         });
-        self.places.insert(key.into(), place);
+        self.places.insert((*key).into(), place);
         place
     }
 
@@ -249,12 +254,12 @@ mod tests {
         let mut counted = Counted::new();
         for number in 0..1_000 {
             let host = format!("node{number}");
-            let place = counted.place(host.as_bytes(), Some(&host));
+            let place = counted.place(Some(&host));
             let expected = if number < MAX_HOSTS { number + 1 } else { 0 };
             assert_eq!(usize::from(place), expected);
         }
-        assert_eq!(counted.place(b"node3", Some("NODE3")), 4);
-        assert_eq!(counted.place(b"", None), 0);
+        assert_eq!(counted.place(Some("NODE3")), 4);
+        assert_eq!(counted.place(None), 0);
         assert_eq!(counted.statistics().hosts.len(), MAX_HOSTS + 1);
     }
 }

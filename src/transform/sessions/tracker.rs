@@ -1,28 +1,23 @@
 //! All users, found by name and by deadline.
 
-use std::{
-    collections::hash_map::RandomState,
-    hash::{BuildHasher, Hasher},
-    io::BufRead,
-};
+use std::{collections::hash_map::RandomState, io::BufRead};
 
 use chrono::{DateTime, Utc};
 use hashbrown::HashTable;
 
 use super::{
     SessionsConfig,
+    actions::{Scope, Told},
     clock::{Clock, Moment},
     deadlines::Deadlines,
-    intern::Interned,
+    intern::{HomeRef, Interned},
+    name::Name,
     sign::Sign,
-    state::{self, StateError, Writer},
+    state::{Reader, StateError, Writer},
     statistics::{Counted, Presence, SessionStatistics},
-    user::{Scope, Timeouts, User},
+    user::{Timeouts, User},
 };
-use crate::{
-    event::{ConnectionAction, Derived, Kind, SessionAction, UserEvent},
-    transform::case::{Key, fold_into},
-};
+use crate::event::{ConnectionAction, Kind, SessionAction, UserEvent};
 
 /// The longest names of node, directory and user together, in bytes. Active Directory allows no
 /// longer ones.
@@ -34,9 +29,6 @@ const CONNECTIONS_A_USER: usize = 4;
 
 /// Users that are looked at in one tick, so that the work of a large site is spread.
 const USERS_A_TICK: usize = 2_000;
-
-/// Stands between node, directory and id in a key. No field of a payload can hold it.
-const SEPARATOR: u8 = b';';
 
 /// The state machine: user events and a clock in, derived events out.
 #[derive(Debug)]
@@ -95,29 +87,28 @@ impl Tracker {
     }
 
     /// Notes a user event that arrived at `now`.
-    pub(super) fn follow(
-        &mut self,
-        event: &UserEvent,
-        now: DateTime<Utc>,
-        derived: &mut Vec<Derived>,
-    ) {
+    pub(super) fn follow(&mut self, event: &UserEvent, now: DateTime<Utc>, derived: &mut Told) {
         let moment = self.clock.advance(now);
         let (host, directory) = (event.host(), event.user_directory());
         let Some(id) = event.user_id() else {
             self.pass_over(event);
             return;
         };
-        let length = host.map_or(0, str::len) + directory.map_or(0, str::len) + id.len();
-        if length > MAX_NAME {
+        let name = Name {
+            host: host.unwrap_or_default(),
+            directory: directory.unwrap_or_default(),
+            id,
+        };
+        if name.len() > MAX_NAME {
             self.pass_over(event);
             return;
         }
-        let slot = self.slot(host, directory, id);
+        let slot = self.slot(HomeRef { host, directory }, &name);
         let sign = Sign::of(event, now);
         let Some(user) = self.users[slot as usize].as_deref_mut() else {
             return;
         };
-        self.counted.event(user.label, event.kind());
+        self.counted.event(user.home.place, event.kind());
         if user.repeats(event.kind(), &sign, moment) {
             self.counted.repeated();
             return;
@@ -141,7 +132,7 @@ impl Tracker {
 
     /// Lets the time pass: what has been without a sign for too long ends, and snapshots are taken
     /// when they are due.
-    pub(super) fn tick(&mut self, now: DateTime<Utc>, derived: &mut Vec<Derived>) {
+    pub(super) fn tick(&mut self, now: DateTime<Utc>, derived: &mut Told) {
         let moment = self.clock.advance(now);
         let timeouts = self.timeouts;
         for _ in 0..USERS_A_TICK {
@@ -155,7 +146,7 @@ impl Tracker {
         self.take_snapshots(now, moment, derived);
     }
 
-    fn take_snapshots(&mut self, now: DateTime<Utc>, moment: Moment, derived: &mut Vec<Derived>) {
+    fn take_snapshots(&mut self, now: DateTime<Utc>, moment: Moment, derived: &mut Told) {
         if self.snapshot_interval == 0 {
             return;
         }
@@ -186,7 +177,7 @@ impl Tracker {
     }
 
     /// Tells of every session that is open.
-    pub(super) fn open_sessions(&mut self, now: DateTime<Utc>, open: &mut Vec<Derived>) {
+    pub(super) fn open_sessions(&mut self, now: DateTime<Utc>, open: &mut Told) {
         let moment = self.clock.advance(now);
         let mut scope = Scope {
             now,
@@ -227,15 +218,24 @@ impl Tracker {
         text: &mut impl BufRead,
         now: DateTime<Utc>,
     ) -> Result<u64, StateError> {
-        *self = Self::new(&self.config);
-        let moment = self.clock.advance(now);
-        let mut interned = std::mem::replace(&mut self.interned, Interned::new());
-        let read = state::read(text, now, moment, &mut interned, |user| self.take(user));
-        self.interned = interned;
+        let read = self.read(text, now);
         if read.is_err() {
             *self = Self::new(&self.config);
         }
         read
+    }
+
+    fn read(&mut self, text: &mut impl BufRead, now: DateTime<Utc>) -> Result<u64, StateError> {
+        *self = Self::new(&self.config);
+        let moment = self.clock.advance(now);
+        let mut reader = Reader::begin(text, now, moment)?;
+        loop {
+            let counted = &mut self.counted;
+            match reader.next(&mut self.interned, |host| counted.place(host))? {
+                Some(user) => self.take(user),
+                None => return Ok(reader.users()),
+            }
+        }
     }
 
     /// Follows a user who was followed before.
@@ -243,11 +243,10 @@ impl Tracker {
         let Some(deadline) = user.next_deadline(self.timeouts) else {
             return;
         };
-        let hash = hash(&self.hasher, &user.key());
-        user.label = self.place(user.host.as_deref());
+        let hash = user.name().hash(&self.hasher);
         user.deadline = deadline;
-        let (label, presence) = (user.label, user.presence());
-        self.counted.moved(label, Presence::default(), presence);
+        let (place, presence) = (user.home.place, user.presence());
+        self.counted.moved(place, Presence::default(), presence);
         self.present.moved(Presence::default(), presence);
         let slot = self.insert(user, hash);
         self.deadlines.insert(deadline, slot);
@@ -256,43 +255,30 @@ impl Tracker {
     /// An event that names nobody who can be followed.
     fn pass_over(&mut self, event: &UserEvent) {
         self.counted.unfollowed();
-        let place = self.place(event.host().filter(|host| host.len() <= MAX_NAME));
+        let host = event.host().filter(|host| host.len() <= MAX_NAME);
+        let place = self.counted.place(host);
         self.counted.event(place, event.kind());
     }
 
-    /// The node's place among those that are counted by name.
-    fn place(&mut self, host: Option<&str>) -> u8 {
-        let mut key = Key::new();
-        fold_into(&mut key, host.unwrap_or_default());
-        self.counted.place(&key, host)
-    }
-
     /// The slot of a user, a new one where the user is not known.
-    fn slot(&mut self, host: Option<&str>, directory: Option<&str>, id: &str) -> u32 {
-        let key = key(host, directory, id);
-        let hash = hash(&self.hasher, &key);
+    fn slot(&mut self, home: HomeRef<'_>, name: &Name<'_>) -> u32 {
+        let hash = name.hash(&self.hasher);
         let users = &self.users;
         let is_it = |slot: &u32| {
-            users[*slot as usize]
-                .as_deref()
-                .is_some_and(|user| user.key() == key)
+            let user = users[*slot as usize].as_deref();
+            user.is_some_and(|user| user.hash == hash && user.name().is(name))
         };
         if let Some(slot) = self.by_name.find(hash, is_it) {
             return *slot;
         }
-        let place = self.place(host);
-        let mut text = |text: &str| self.interned.texts.intern(text.into());
-        let user = User::new(
-            host.map(&mut text),
-            directory.map(&mut text),
-            id.into(),
-            place,
-        );
-        self.insert(user, hash)
+        let counted = &mut self.counted;
+        let home = self.interned.home(home, || counted.place(home.host));
+        self.insert(User::new(home, name.id.into()), hash)
     }
 
     /// Gives a new user a slot. The deadline comes with the first event.
-    fn insert(&mut self, user: User, hash: u64) -> u32 {
+    fn insert(&mut self, mut user: User, hash: u64) -> u32 {
+        user.hash = hash;
         let user = Some(Box::new(user));
         let slot = match self.free.pop() {
             Some(slot) => {
@@ -304,10 +290,10 @@ impl Tracker {
                 (self.users.len() - 1) as u32
             }
         };
-        let (users, hasher) = (&self.users, &self.hasher);
+        let users = &self.users;
         self.by_name.insert_unique(hash, slot, |slot| {
             let user = users[*slot as usize].as_deref();
-            user.map_or(0, |user| self::hash(hasher, &user.key()))
+            user.map_or(0, |user| user.hash)
         });
         slot
     }
@@ -318,7 +304,7 @@ impl Tracker {
         slot: u32,
         now: DateTime<Utc>,
         moment: Moment,
-        derived: &mut Vec<Derived>,
+        derived: &mut Told,
         act: impl FnOnce(&mut User, &mut Scope<'_>),
     ) {
         let Some(user) = self.users[slot as usize].as_deref_mut() else {
@@ -333,10 +319,11 @@ impl Tracker {
         };
         act(user, &mut scope);
         let after = user.presence();
+        let place = user.home.place;
         for derived in &derived[first..] {
-            self.counted.derived(user.label, derived);
+            self.counted.derived(place, derived);
         }
-        self.counted.moved(user.label, before, after);
+        self.counted.moved(place, before, after);
         self.present.moved(before, after);
 
         let queued = user.deadline;
@@ -360,15 +347,14 @@ impl Tracker {
         let Some(user) = self.users[slot as usize].take() else {
             return;
         };
-        let hash = hash(&self.hasher, &user.key());
-        if let Ok(entry) = self.by_name.find_entry(hash, |other| *other == slot) {
+        if let Ok(entry) = self.by_name.find_entry(user.hash, |other| *other == slot) {
             entry.remove();
         }
         self.free.push(slot);
     }
 
     /// Lets those go who would expire first while there is more than is followed.
-    fn make_room(&mut self, now: DateTime<Utc>, moment: Moment, derived: &mut Vec<Derived>) {
+    fn make_room(&mut self, now: DateTime<Utc>, moment: Moment, derived: &mut Told) {
         while self.by_name.len() > self.max_users
             || self.present.sessions > (self.max_users * SESSIONS_A_USER) as u64
             || self.present.connections > (self.max_users * CONNECTIONS_A_USER) as u64
@@ -389,37 +375,6 @@ impl Tracker {
             }
             self.counted.evicted();
             self.with_user(slot, now, moment, derived, |user, scope| user.evict(scope));
-        }
-    }
-}
-
-/// A user's name as it is compared.
-fn key(host: Option<&str>, directory: Option<&str>, id: &str) -> Key {
-    let mut key = Key::new();
-    for part in [host, directory] {
-        fold_into(&mut key, part.unwrap_or_default());
-        key.push(SEPARATOR);
-    }
-    fold_into(&mut key, id);
-    key
-}
-
-fn hash(hasher: &RandomState, key: &Key) -> u64 {
-    let mut hasher = hasher.build_hasher();
-    hasher.write(key);
-    hasher.finish()
-}
-
-impl User {
-    fn key(&self) -> Key {
-        key(self.host.as_deref(), self.directory.as_deref(), &self.id)
-    }
-
-    fn presence(&self) -> Presence {
-        Presence {
-            users: u64::from(self.is_active()),
-            sessions: self.sessions.len() as u64,
-            connections: self.connections.len() as u64,
         }
     }
 }

@@ -1,0 +1,112 @@
+//! The lines of a state as serde reads and writes them. What is absent is left out.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+/// Borrowed while it is written, owned when it was read.
+pub(super) type Text<'a> = Cow<'a, str>;
+
+/// The first line. Another version may say more in it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Head<'a> {
+    pub(super) format: Text<'a>,
+    pub(super) version: u32,
+    /// Nanoseconds since 1970-01-01T00:00:00Z, as all times that are no ages.
+    pub(super) saved: i64,
+}
+
+/// Any other line.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Line<'a> {
+    /// Users say the numbers of origins, which are counted from 0.
+    Origin(OriginLine<'a>),
+    User(UserLine<'a>),
+    End(EndLine),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OriginLine<'a> {
+    pub(super) user_agent: Text<'a>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) virtual_proxy: Option<Text<'a>>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct UserLine<'a> {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) host: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) user_directory: Option<Text<'a>>,
+    pub(super) user_id: Text<'a>,
+    /// Milliseconds, as all ages.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) stopped_ago: Option<u64>,
+    pub(super) sessions: Vec<SessionState<'a>>,
+    pub(super) connections: Vec<ConnectionState<'a>>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SessionState<'a> {
+    pub(super) number: u8,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) session_id: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) origin: Option<usize>,
+    pub(super) start: i64,
+    pub(super) start_seen: bool,
+    pub(super) last: i64,
+    pub(super) ambiguous: bool,
+    pub(super) connections: u32,
+    pub(super) since_ago: u64,
+    pub(super) seen_ago: u64,
+    pub(super) apps: Vec<AppState<'a>>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConnectionState<'a> {
+    /// The number of its session; none after that has ended.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) session: Option<u8>,
+    pub(super) app: AppState<'a>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) origin: Option<usize>,
+    pub(super) start: i64,
+    pub(super) ambiguous: bool,
+    pub(super) opened_ago: u64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) stopped: Option<StoppedState<'a>>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AppState<'a> {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) name: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "str::is_empty", default)]
+    pub(super) path: Text<'a>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StoppedState<'a> {
+    pub(super) at: i64,
+    pub(super) ago: u64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) session_id: Option<Text<'a>>,
+}
+
+/// The last line.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EndLine {
+    pub(super) users: u64,
+    pub(super) checksum: u64,
+}

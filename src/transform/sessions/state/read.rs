@@ -1,0 +1,246 @@
+//! A state, read back. Everything is checked: the file may be anything.
+
+use std::{
+    io::{self, BufRead},
+    sync::Arc,
+};
+
+use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use super::{
+    super::{
+        clock::Moment,
+        intern::{App, AppRef, HomeRef, Interned, Origin, OriginRef},
+        user::{
+            Connection, MAX_APPS, MAX_CONNECTIONS, MAX_SESSIONS, NO_SESSION, Session, Stopped, User,
+        },
+    },
+    Checksum, FORMAT, StateError, VERSION,
+    lines::{AppState, ConnectionState, EndLine, Head, Line, OriginLine, SessionState, UserLine},
+};
+use crate::event::UserAgent;
+
+/// Reads a state.
+pub(in super::super) struct Reader<'t, R> {
+    lines: Lines<'t, R>,
+    /// When the state was saved, by the clock that runs now.
+    moment: Moment,
+    origins: Vec<Arc<Origin>>,
+    users: u64,
+}
+
+impl<'t, R: BufRead> Reader<'t, R> {
+    /// Reads the first line.
+    pub(in super::super) fn begin(
+        text: &'t mut R,
+        now: DateTime<Utc>,
+        moment: Moment,
+    ) -> Result<Self, StateError> {
+        let mut lines = Lines {
+            text,
+            line: String::new(),
+            number: 0,
+            checksum: Checksum::new(),
+        };
+        lines.next()?;
+        let head: Head<'_> = lines.parse("a state of sessions")?;
+        if head.format != FORMAT {
+            return Err(lines.damaged("a state of sessions"));
+        }
+        if head.version != VERSION {
+            return Err(StateError::Version {
+                found: head.version,
+            });
+        }
+        let away = (now - DateTime::from_timestamp_nanos(head.saved)).num_milliseconds();
+        Ok(Self {
+            lines,
+            moment: moment.before(u64::try_from(away).unwrap_or(0)),
+            origins: Vec::new(),
+            users: 0,
+        })
+    }
+
+    /// How many users were read.
+    pub(in super::super) const fn users(&self) -> u64 {
+        self.users
+    }
+
+    /// The next user; none at the end of a state that is whole. `place` says the place of a node.
+    pub(in super::super) fn next(
+        &mut self,
+        interned: &mut Interned,
+        place: impl FnOnce(Option<&str>) -> u8,
+    ) -> Result<Option<User>, StateError> {
+        loop {
+            let before = self.lines.checksum;
+            self.lines.next()?;
+            match self.lines.parse("a browser, a user, or the end")? {
+                Line::Origin(line) => self.origins.push(origin(&line, interned)),
+                Line::User(line) => {
+                    self.users += 1;
+                    let user = self.user(line, interned, place);
+                    let damaged = || self.lines.damaged("sessions and connections that can be");
+                    return user.ok_or_else(damaged).map(Some);
+                }
+                Line::End(EndLine { users, checksum }) => {
+                    let is_whole = users == self.users && checksum == before.0;
+                    return if is_whole {
+                        Ok(None)
+                    } else {
+                        Err(StateError::Checksum)
+                    };
+                }
+            }
+        }
+    }
+
+    /// None where it cannot be.
+    fn user(
+        &self,
+        line: UserLine<'static>,
+        interned: &mut Interned,
+        place: impl FnOnce(Option<&str>) -> u8,
+    ) -> Option<User> {
+        let home = HomeRef {
+            host: line.host.as_deref(),
+            directory: line.user_directory.as_deref(),
+        };
+        let home = interned.home(home, || place(home.host));
+        let mut user = User::new(home, line.user_id.into());
+        user.stopped = line.stopped_ago.map(|ago| self.moment.before(ago));
+        for session in line.sessions {
+            let session = self.session(session, interned)?;
+            let is_other = |other: &Session| other.number != session.number;
+            if !user.sessions.iter().all(is_other) || session.number == NO_SESSION {
+                return None;
+            }
+            user.sessions.push(session);
+        }
+        for connection in line.connections {
+            let connection = self.connection(connection, interned)?;
+            let number = connection.session;
+            let has_session = user.sessions.iter().any(|s| s.number == number);
+            if has_session == connection.stopped.is_some() {
+                return None;
+            }
+            user.connections.push(connection);
+        }
+        user.connections.shrink_to_fit();
+        (user.sessions.len() <= MAX_SESSIONS && user.connections.len() <= MAX_CONNECTIONS)
+            .then_some(user)
+    }
+
+    fn session(&self, state: SessionState<'static>, interned: &mut Interned) -> Option<Session> {
+        let apps = state.apps.into_iter().take(MAX_APPS);
+        let apps = apps
+            .map(|state| app(&state, interned))
+            .collect::<Option<_>>()?;
+        Some(Session {
+            apps,
+            number: state.number,
+            start_seen: state.start_seen,
+            is_ambiguous: state.ambiguous,
+            connections: state.connections,
+            id: state.session_id.as_deref().map(Arc::from),
+            origin: self.origin(state.origin)?,
+            start: DateTime::from_timestamp_nanos(state.start),
+            last: DateTime::from_timestamp_nanos(state.last),
+            since: self.moment.before(state.since_ago),
+            seen: self.moment.before(state.seen_ago),
+        })
+    }
+
+    fn connection(
+        &self,
+        state: ConnectionState<'static>,
+        interned: &mut Interned,
+    ) -> Option<Connection> {
+        let stopped = state.stopped.map(|stopped| {
+            Box::new(Stopped {
+                at: DateTime::from_timestamp_nanos(stopped.at),
+                moment: self.moment.before(stopped.ago),
+                session_id: stopped.session_id.as_deref().map(Arc::from),
+            })
+        });
+        Some(Connection {
+            session: state.session.unwrap_or(NO_SESSION),
+            is_ambiguous: state.ambiguous,
+            start: DateTime::from_timestamp_nanos(state.start),
+            opened: self.moment.before(state.opened_ago),
+            app: app(&state.app, interned)?,
+            origin: self.origin(state.origin)?,
+            stopped,
+        })
+    }
+
+    /// The origin of a number; none of no number, and no answer for one that has no line.
+    fn origin(&self, number: Option<usize>) -> Option<Option<Arc<Origin>>> {
+        match number {
+            None => Some(None),
+            Some(number) => self.origins.get(number).cloned().map(Some),
+        }
+    }
+}
+
+/// The browser is recognised anew.
+fn origin(line: &OriginLine<'_>, interned: &mut Interned) -> Arc<Origin> {
+    interned.origin(OriginRef {
+        user_agent: &line.user_agent,
+        client: &Arc::new(UserAgent::parse(&line.user_agent)),
+        virtual_proxy: line.virtual_proxy.as_deref(),
+    })
+}
+
+/// None where the id is none.
+fn app(state: &AppState<'_>, interned: &mut Interned) -> Option<Arc<App>> {
+    let id = match &state.id {
+        Some(id) => Some(Uuid::try_parse(id).ok()?),
+        None => None,
+    };
+    let name = state.name.as_deref().map(|name| interned.text(name));
+    Some(interned.app(AppRef {
+        id,
+        name: name.as_ref(),
+        path: &state.path,
+    }))
+}
+
+/// The lines of a text, with the checksum of all up to the last one.
+struct Lines<'t, R> {
+    text: &'t mut R,
+    line: String,
+    number: usize,
+    checksum: Checksum,
+}
+
+impl<R: BufRead> Lines<'_, R> {
+    fn next(&mut self) -> Result<(), StateError> {
+        self.number += 1;
+        self.line.clear();
+        match self.text.read_line(&mut self.line) {
+            Ok(0) => Err(self.damaged("more lines; the file is cut off")),
+            Ok(_) => {
+                self.checksum.add(self.line.as_bytes());
+                Ok(())
+            }
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                Err(self.damaged("text in UTF-8"))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn parse<T: DeserializeOwned>(&self, expected: &'static str) -> Result<T, StateError> {
+        serde_json::from_str(&self.line).map_err(|_| self.damaged(expected))
+    }
+
+    const fn damaged(&self, expected: &'static str) -> StateError {
+        StateError::Damaged {
+            line: self.number,
+            expected,
+        }
+    }
+}

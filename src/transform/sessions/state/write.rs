@@ -1,0 +1,162 @@
+//! A state, line by line.
+
+use std::{collections::HashMap, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::{
+    super::{
+        clock::Moment,
+        intern::{App, Origin},
+        user::{Connection, NO_SESSION, Session, User},
+    },
+    Checksum, FORMAT, VERSION,
+    lines::{
+        AppState, ConnectionState, EndLine, Head, Line, OriginLine, SessionState, StoppedState,
+        Text, UserLine,
+    },
+};
+
+/// Writes a state.
+#[derive(Debug)]
+pub(in super::super) struct Writer {
+    /// Ages are those at this moment.
+    moment: Moment,
+    checksum: Checksum,
+    users: u64,
+    /// The numbers of origins, by their addresses. They are held, so that an address stays theirs.
+    origins: HashMap<usize, (usize, Arc<Origin>)>,
+}
+
+impl Writer {
+    /// Begins with the first line.
+    pub(in super::super) fn begin(
+        moment: Moment,
+        saved: DateTime<Utc>,
+        text: &mut Vec<u8>,
+    ) -> Self {
+        let mut writer = Self {
+            moment,
+            checksum: Checksum::new(),
+            users: 0,
+            origins: HashMap::new(),
+        };
+        let head = Head {
+            format: FORMAT.into(),
+            version: VERSION,
+            saved: nanoseconds(saved),
+        };
+        writer.line(&head, text);
+        writer
+    }
+
+    pub(in super::super) fn user(&mut self, user: &User, text: &mut Vec<u8>) {
+        self.users += 1;
+        let mut sessions = Vec::with_capacity(user.sessions.len());
+        for session in &user.sessions {
+            let origin = self.origin(session.origin.as_ref(), text);
+            sessions.push(self.session(session, origin));
+        }
+        let mut connections = Vec::with_capacity(user.connections.len());
+        for connection in &user.connections {
+            let origin = self.origin(connection.origin.as_ref(), text);
+            connections.push(self.connection(connection, origin));
+        }
+        let user = UserLine {
+            host: user.home.host.as_deref().map(Text::from),
+            user_directory: user.home.directory.as_deref().map(Text::from),
+            user_id: (*user.id).into(),
+            stopped_ago: user.stopped.map(|stopped| self.moment.since(stopped)),
+            sessions,
+            connections,
+        };
+        self.line(&Line::User(user), text);
+    }
+
+    pub(in super::super) fn end(&mut self, text: &mut Vec<u8>) {
+        let end = EndLine {
+            users: self.users,
+            checksum: self.checksum.0,
+        };
+        self.line(&Line::End(end), text);
+    }
+
+    /// The number of an origin, which has its line before. None where the user agent was too long to
+    /// be kept: it cannot be recognised again.
+    fn origin(&mut self, origin: Option<&Arc<Origin>>, text: &mut Vec<u8>) -> Option<usize> {
+        let origin = origin.filter(|origin| !origin.user_agent.is_empty())?;
+        let address = Arc::as_ptr(origin).addr();
+        if let Some((number, _)) = self.origins.get(&address) {
+            return Some(*number);
+        }
+        let number = self.origins.len();
+        self.origins.insert(address, (number, Arc::clone(origin)));
+        let line = OriginLine {
+            user_agent: (*origin.user_agent).into(),
+            virtual_proxy: origin.virtual_proxy.as_deref().map(Text::from),
+        };
+        self.line(&Line::Origin(line), text);
+        Some(number)
+    }
+
+    fn session<'s>(&self, session: &'s Session, origin: Option<usize>) -> SessionState<'s> {
+        SessionState {
+            number: session.number,
+            session_id: session.id.as_deref().map(Text::from),
+            origin,
+            start: nanoseconds(session.start),
+            start_seen: session.start_seen,
+            last: nanoseconds(session.last),
+            ambiguous: session.is_ambiguous,
+            connections: session.connections,
+            since_ago: self.moment.since(session.since),
+            seen_ago: self.moment.since(session.seen),
+            apps: session.apps.iter().map(|app| self::app(app)).collect(),
+        }
+    }
+
+    fn connection<'c>(
+        &self,
+        connection: &'c Connection,
+        origin: Option<usize>,
+    ) -> ConnectionState<'c> {
+        ConnectionState {
+            session: (connection.session != NO_SESSION).then_some(connection.session),
+            app: app(&connection.app),
+            origin,
+            start: nanoseconds(connection.start),
+            ambiguous: connection.is_ambiguous,
+            opened_ago: self.moment.since(connection.opened),
+            stopped: connection.stopped.as_deref().map(|stopped| StoppedState {
+                at: nanoseconds(stopped.at),
+                ago: self.moment.since(stopped.moment),
+                session_id: stopped.session_id.as_deref().map(Text::from),
+            }),
+        }
+    }
+
+    fn line(&mut self, line: &impl Serialize, text: &mut Vec<u8>) {
+        let start = text.len();
+        // Text, numbers and lists of them always have a form in JSON.
+        if serde_json::to_writer(&mut *text, line).is_ok() {
+            text.push(b'\n');
+            self.checksum.add(&text[start..]);
+        } else {
+            text.truncate(start);
+        }
+    }
+}
+
+fn app(app: &App) -> AppState<'_> {
+    AppState {
+        id: app.id.map(|id| id.to_string()),
+        name: app.name.as_deref().map(Text::from),
+        path: (*app.path).into(),
+    }
+}
+
+/// Times are of payloads and clocks that have a place in 64 bits; others become the least.
+fn nanoseconds(time: DateTime<Utc>) -> i64 {
+    time.timestamp_nanos_opt().unwrap_or(i64::MIN)
+}

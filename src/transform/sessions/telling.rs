@@ -1,0 +1,138 @@
+//! What is said of a user's sessions and connections: summaries and snapshots.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    actions::Scope,
+    intern::{AppRef, Origin},
+    user::{Connection, MAX_APPS, Session, User},
+};
+use crate::event::{
+    Derived, DerivedKind, EndReason, Ended, FollowedApp, FollowedConnection, FollowedSession,
+    Pairing, Subject,
+};
+
+impl User {
+    /// Says of every session that it is open.
+    pub(super) fn snapshot(&self, scope: &mut Scope<'_>) {
+        for session in &self.sessions {
+            let followed = self.followed(session);
+            self.tell(DerivedKind::SessionSnapshot(followed), scope);
+        }
+    }
+
+    /// Says of a session that it has ended.
+    pub(super) fn tell_end(
+        &self,
+        session: FollowedSession,
+        at: DateTime<Utc>,
+        reason: EndReason,
+        pairing: Option<Pairing>,
+        scope: &mut Scope<'_>,
+    ) {
+        let ended = Ended {
+            end: at.max(session.start),
+            reason,
+            pairing,
+        };
+        self.tell(DerivedKind::SessionSummary(session, ended), scope);
+    }
+
+    /// Says of a connection that it has ended.
+    pub(super) fn tell_close(
+        &self,
+        session_id: Option<Arc<str>>,
+        connection: &Connection,
+        at: DateTime<Utc>,
+        reason: EndReason,
+        pairing: Option<Pairing>,
+        scope: &mut Scope<'_>,
+    ) {
+        let origin = connection.origin.as_deref();
+        let followed = FollowedConnection {
+            session_id,
+            app: connection.app.borrowed().followed(),
+            ..followed(origin, connection.start, true)
+        };
+        let ended = Ended {
+            end: at.max(connection.start),
+            reason,
+            pairing,
+        };
+        self.tell(DerivedKind::ConnectionSummary(followed, ended), scope);
+    }
+
+    /// Says of a connection whose beginning was not seen that it has ended.
+    pub(super) fn tell_close_without_open(
+        &self,
+        session_id: Option<Arc<str>>,
+        app: AppRef<'_>,
+        origin: Option<&Origin>,
+        at: DateTime<Utc>,
+        scope: &mut Scope<'_>,
+    ) {
+        let followed = FollowedConnection {
+            session_id,
+            app: app.followed(),
+            ..followed(origin, at, false)
+        };
+        let ended = Ended {
+            end: at,
+            reason: EndReason::Close,
+            pairing: None,
+        };
+        self.tell(DerivedKind::ConnectionSummary(followed, ended), scope);
+    }
+
+    /// A session as it is now.
+    pub(super) fn followed(&self, session: &Session) -> FollowedSession {
+        let mut open_connections = 0;
+        let mut open_apps: Vec<FollowedApp> = Vec::new();
+        for connection in self.open_of(session.number) {
+            open_connections += 1;
+            let app = connection.app.borrowed();
+            let is_new = open_apps.iter().all(|other| Some(other.id) != app.id);
+            if is_new && open_apps.len() < MAX_APPS {
+                open_apps.extend(app.followed());
+            }
+        }
+        let apps = session.apps.iter();
+        let origin = session.origin.as_deref();
+        FollowedSession {
+            session_id: session.id.clone(),
+            virtual_proxy: origin.and_then(|origin| origin.virtual_proxy.clone()),
+            client: origin.map(|origin| Arc::clone(&origin.client)),
+            start: session.start,
+            start_seen: session.start_seen,
+            connections: session.connections,
+            open_connections,
+            apps: apps.filter_map(|app| app.borrowed().followed()).collect(),
+            open_apps,
+        }
+    }
+
+    fn tell(&self, kind: DerivedKind, scope: &mut Scope<'_>) {
+        scope.derived.push(Box::new(Derived {
+            timestamp: scope.now,
+            subject: Subject {
+                host: self.home.host.clone(),
+                user_directory: self.home.directory.clone(),
+                user_id: self.id.clone(),
+            },
+            kind,
+        }));
+    }
+}
+
+fn followed(origin: Option<&Origin>, start: DateTime<Utc>, start_seen: bool) -> FollowedConnection {
+    FollowedConnection {
+        session_id: None,
+        virtual_proxy: origin.and_then(|origin| origin.virtual_proxy.clone()),
+        app: None,
+        client: origin.map(|origin| Arc::clone(&origin.client)),
+        start,
+        start_seen,
+    }
+}
