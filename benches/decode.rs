@@ -1,5 +1,6 @@
-//! The cost of a datagram on its way from bytes to output: decode alone, with a blacklist of 10,000
-//! entries, with names of apps, and with each codec behind the blacklist.
+//! The cost of a datagram on its way from bytes to output: decode alone, of the usual appender and the
+//! extended one, with a blacklist of 10,000 entries, with names of apps, and with each codec behind the
+//! blacklist.
 //!
 //! `cargo bench --bench decode`; the time is for 1,000 datagrams of a simulated site.
 
@@ -19,9 +20,10 @@ use uuid::Uuid;
 
 const DATAGRAMS: usize = 1_000;
 
-fn datagrams() -> Vec<Vec<u8>> {
+fn datagrams(extended: bool) -> Vec<Vec<u8>> {
     let mut site = Site::new(SiteOptions {
         odd_per_mille: 0,
+        extended,
         ..SiteOptions::default()
     });
     let mut datagrams = vec![Vec::new(); DATAGRAMS];
@@ -71,20 +73,22 @@ fn arrival() -> Arrival {
 }
 
 fn decode(criterion: &mut Criterion) {
-    let datagrams = datagrams();
+    let extended = datagrams(true);
+    let datagrams = datagrams(false);
     let mut group = criterion.benchmark_group("pipeline");
     group.throughput(Throughput::Elements(DATAGRAMS as u64));
-    for (name, exact, patterns) in [
-        ("decode", 0, 0),
-        ("decode + blacklist of 100", 100, 0),
-        ("decode + blacklist of 10,000", 10_000, 0),
-        ("decode + blacklist of 100 patterns", 0, 100),
+    for (name, datagrams, exact, patterns) in [
+        ("decode", &datagrams, 0, 0),
+        ("decode, extended appender", &extended, 0, 0),
+        ("decode + blacklist of 100", &datagrams, 100, 0),
+        ("decode + blacklist of 10,000", &datagrams, 10_000, 0),
+        ("decode + blacklist of 100 patterns", &datagrams, 0, 100),
     ] {
         let mut pipeline = pipeline(exact, patterns);
         let mut output = OutputBuffer::default();
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
-                for datagram in &datagrams {
+                for datagram in datagrams {
                     pipeline.datagram(black_box(datagram), arrival(), &mut output);
                     black_box(output.drain());
                 }

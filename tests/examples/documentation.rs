@@ -1,0 +1,207 @@
+//! The documentation agrees with the program.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
+
+use qlik_sense_events::{
+    config::Config,
+    decoding::{LogNamespace, QlikSenseDeserializer},
+    event::{Arrival, DERIVED_EVENTS},
+    schema::Schema,
+};
+use serde_json::Value;
+
+use crate::{
+    files, read, root,
+    vector::{check_source, values, yaml},
+};
+
+fn documents() -> Vec<PathBuf> {
+    let mut documents: Vec<PathBuf> = files("", "md").into_values().collect();
+    documents.extend(files("docs", "md").into_values());
+    assert!(documents.len() >= 10, "{documents:?}");
+    documents
+}
+
+/// The fenced blocks of a language.
+fn blocks(text: &str, language: &str) -> Vec<String> {
+    let mut blocks = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if let Some(found) = line.trim().strip_prefix("```") {
+            let block: Vec<&str> = lines
+                .by_ref()
+                .take_while(|line| line.trim() != "```")
+                .collect();
+            if found == language {
+                blocks.push(block.join("\n"));
+            }
+        }
+    }
+    blocks
+}
+
+#[test]
+fn configurations_in_the_documentation_are_accepted() {
+    let mut seen = 0;
+    for document in documents() {
+        for block in blocks(&read(&document), "toml") {
+            if let Err(problems) = Config::parse(&block) {
+                panic!("{}: {problems:?}\n{block}", document.display());
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen >= 3, "{seen}");
+}
+
+#[test]
+fn vector_configurations_in_the_documentation_start_the_program() {
+    let mut seen = 0;
+    for document in documents() {
+        for block in blocks(&read(&document), "yaml") {
+            let config = yaml(&block);
+            for source in values(&config["sources"]) {
+                check_source(source);
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen >= 2, "{seen}");
+}
+
+/// Datagrams in the documentation, each followed by the event that it becomes.
+#[test]
+fn events_in_the_documentation_are_what_datagrams_become() {
+    let (mut seen, mut count) = (BTreeSet::new(), 0);
+    for document in documents() {
+        let text = read(&document);
+        let datagrams = blocks(&text, "text");
+        for block in blocks(&text, "json") {
+            let event: Value = serde_json::from_str(&block)
+                .unwrap_or_else(|error| panic!("{}: {error}\n{block}", document.display()));
+            // What follows from several datagrams is looked at in `tests/sessions`.
+            let kind = event["event"].as_str().unwrap_or_default();
+            let schema = match &event {
+                _ if kind == "plugin" || DERIVED_EVENTS.contains(&kind) => continue,
+                event if event["event"].is_string() => Schema::Default,
+                event if event["ecs"].is_object() => Schema::Ecs,
+                event if event["messageType"].is_string() => Schema::ButlerSos,
+                _ => continue,
+            };
+            let found = datagrams
+                .iter()
+                .any(|datagram| decoded(datagram, schema).as_ref() == Some(&event));
+            assert!(found, "{}: no datagram gives\n{block}", document.display());
+            seen.insert(schema.as_str());
+            count += 1;
+        }
+    }
+    assert_eq!(seen.len(), Schema::ALL.len(), "{seen:?}");
+    assert!(count >= 6, "{count}");
+}
+
+/// The event of a datagram, with the arrival that the documentation shows.
+fn decoded(datagram: &str, schema: Schema) -> Option<Value> {
+    let mut events = QlikSenseDeserializer::default()
+        .parse(datagram.to_owned().into(), LogNamespace::Legacy)
+        .ok()?;
+    let timestamp = "2026-01-31T09:00:00Z".parse().expect("a time");
+    let event = events.first_mut()?;
+    event.set_arrival(Arrival::new(timestamp, [192, 0, 2, 20].into()));
+    serde_json::to_value(schema.view(event)).ok()
+}
+
+#[test]
+fn the_table_of_options_is_that_of_the_manifest() {
+    let manifest: toml::Value = toml::from_str(&read(&root().join("plugin.toml"))).expect("TOML");
+    let mut expected = BTreeMap::new();
+    flatten("", &manifest, &mut expected);
+    let readme = read(&root().join("README.md"));
+    let documented: BTreeMap<String, String> = readme
+        .lines()
+        .filter_map(|line| {
+            let mut cells = line.strip_prefix("| `")?.split(" | ");
+            let key = cells.next()?.strip_suffix('`')?;
+            let default = cells.next()?.strip_prefix('`')?.strip_suffix('`')?;
+            let value: toml::Table = toml::from_str(&format!("value = {default}")).ok()?;
+            key.contains('.')
+                .then(|| (key.to_owned(), value["value"].to_string()))
+        })
+        .collect();
+    assert_eq!(documented, expected);
+    assert!(expected.len() >= 12, "{}", expected.len());
+}
+
+fn flatten(prefix: &str, value: &toml::Value, keys: &mut BTreeMap<String, String>) {
+    match value {
+        toml::Value::Table(table) if !table.is_empty() => {
+            for (name, value) in table {
+                let key = match prefix {
+                    "" => name.clone(),
+                    _ => format!("{prefix}.{name}"),
+                };
+                flatten(&key, value, keys);
+            }
+        }
+        value => {
+            keys.insert(prefix.to_owned(), value.to_string());
+        }
+    }
+}
+
+/// Every field of a schema is in its table of `docs/fields.md`, and nothing else is.
+#[test]
+fn every_field_is_documented() {
+    let text = read(&root().join("docs/fields.md"));
+    for (schema, heading) in [
+        (Schema::Default, "Fields\n"),
+        (Schema::Ecs, "The schema `ecs`\n"),
+        (Schema::ButlerSos, "The schema `butler_sos`\n"),
+    ] {
+        let sections = text.split("\n## ").filter(|section| {
+            let is_derived = schema == Schema::Default && section.starts_with("Sessions over time");
+            section.starts_with(heading) || is_derived
+        });
+        // A row may be about several fields: | `apps`, `openApps` | …
+        let documented: BTreeSet<&str> = sections
+            .flat_map(str::lines)
+            .filter_map(|line| line.strip_prefix("| `")?.split(" | ").next())
+            .flat_map(|cell| cell.split("`, `"))
+            .map(|name| name.trim_end_matches('`'))
+            // Tables of values begin with what they are values of.
+            .filter(|name| !name.is_empty())
+            .collect();
+        // A group is documented by its fields.
+        let is_group = |field: &str| {
+            let within = format!("{field}.");
+            let mut fields = schema.fields().iter();
+            !documented.contains(field) && fields.any(|field| field.starts_with(&within))
+        };
+        let fields = schema.fields().iter().copied();
+        let expected: BTreeSet<&str> = fields.filter(|field| !is_group(field)).collect();
+        assert_eq!(documented, expected, "{schema}");
+    }
+    assert_eq!(Schema::ALL.len(), 3);
+}
+
+#[test]
+fn links_lead_somewhere() {
+    let mut seen = 0;
+    for document in documents() {
+        let text = read(&document);
+        for rest in text.split("](").skip(1) {
+            let target = rest.split(')').next().unwrap_or_default();
+            let file = target.split('#').next().unwrap_or_default();
+            if file.is_empty() || file.contains("://") {
+                continue;
+            }
+            let path = document.parent().expect("a folder").join(file);
+            assert!(path.exists(), "{}: {target}", document.display());
+            seen += 1;
+        }
+    }
+    assert!(seen >= 10, "{seen}");
+}

@@ -1,0 +1,44 @@
+//! Examples in Rust. Each is a module here, so that it is compiled as well.
+
+use serde_json::Value;
+
+use crate::{field, files, names};
+
+#[allow(dead_code)]
+#[path = "../../examples/blacklist.rs"]
+mod blacklist;
+#[allow(dead_code)]
+#[path = "../../examples/decode.rs"]
+mod decode;
+#[allow(dead_code)]
+#[path = "../../examples/udp_framed.rs"]
+mod udp_framed;
+
+#[test]
+fn every_rust_example_is_run_here() {
+    let known = ["blacklist", "decode", "udp_framed"];
+    assert_eq!(names(&files("examples", "rs")), known);
+}
+
+#[test]
+fn the_decode_example() {
+    let expected = r"LAB\goran logged in
+LAB\goran opened a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69 with Chrome
+LAB\goran is gone
+undecoded: the payload ends at byte 45, before its field `user_directory`; expected every field up to `message`, separated by `;`
+";
+    assert_eq!(decode::report().expect("events"), expected);
+}
+
+#[test]
+fn the_blacklist_example() {
+    let (json, excluded) = blacklist::report().expect("events");
+    let event: Value = serde_json::from_str(&json).expect("one line of JSON");
+    assert_eq!((&event["user"], excluded), (&Value::from(r"LAB\goran"), 2));
+}
+
+#[tokio::test]
+async fn the_udp_framed_example() {
+    let event = udp_framed::receive_one().await.expect("an event");
+    assert_eq!(field(&event, "action"), "close");
+}

@@ -1,0 +1,159 @@
+//! Configurations of Vector.
+
+use std::{
+    io::Read,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::{PROGRAM, files, names, read, root};
+
+#[test]
+fn every_vector_example_starts_the_program() {
+    let examples = files("examples/vector", "yaml");
+    assert_eq!(
+        names(&examples),
+        [
+            "aggregator",
+            "console",
+            "edge",
+            "elasticsearch",
+            "influxdb",
+            "kafka",
+            "loki",
+            "mqtt",
+            "new_relic",
+            "opentelemetry",
+            "prometheus",
+            "s3",
+        ]
+    );
+    for (name, file) in &examples {
+        let config = yaml(&read(file));
+        // It receives from those that start the program.
+        if name == "aggregator" {
+            continue;
+        }
+        check_source(&config["sources"]["qlik_sense"]);
+        for sink in values(&config["sinks"]) {
+            assert_ne!(sink["inputs"], serde_json::json!(["qlik_sense"]), "{name}");
+        }
+        let reads = |from: &str| -> Vec<&Value> {
+            values(&config["transforms"])
+                .filter(|transform| transform["inputs"] == serde_json::json!([from]))
+                .collect()
+        };
+        // Metrics have no fields to delete.
+        let filters = reads("qlik_sense");
+        let logs = filters
+            .iter()
+            .filter(|filter| filter["condition"]["type"] == "is_log");
+        assert_eq!(logs.count(), 1, "{name}: one filter parts logs and metrics");
+        let [cleaner] = reads("qlik_sense_logs")[..] else {
+            panic!("{name}: one transform cleans for all")
+        };
+        for added in ["pid", "stream", "command"] {
+            let program = cleaner["source"].as_str().expect("a remap");
+            assert!(
+                program.contains(&format!("del(.{added})\n")),
+                "{name}: {added}"
+            );
+        }
+        assert!(read(file).contains("plugin"), "{name}: diagnostics");
+    }
+}
+
+#[test]
+fn the_aggregator_listens_where_the_edges_send() {
+    let examples = files("examples/vector", "yaml");
+    let edge = yaml(&read(&examples["edge"]));
+    let aggregator = yaml(&read(&examples["aggregator"]));
+    let port = |address: &Value| {
+        let address = address.as_str().expect("an address");
+        address.rsplit(':').next().map(str::to_owned)
+    };
+    assert_eq!(edge["sinks"]["aggregator"]["type"], "vector");
+    assert_eq!(aggregator["sources"]["edges"]["type"], "vector");
+    assert_eq!(
+        port(&edge["sinks"]["aggregator"]["address"]),
+        port(&aggregator["sources"]["edges"]["address"])
+    );
+    // The events are those of the example without an edge, made by the same program.
+    let direct = yaml(&read(&examples["elasticsearch"]));
+    for path in [
+        "/sources/qlik_sense/command",
+        "/transforms/qlik_sense_clean/source",
+    ] {
+        assert_eq!(edge.pointer(path), direct.pointer(path), "{path}");
+    }
+    for path in [
+        "/sinks/elasticsearch/mode",
+        "/sinks/elasticsearch/data_stream",
+    ] {
+        assert_eq!(aggregator.pointer(path), direct.pointer(path), "{path}");
+    }
+}
+
+/// The source reads what the program writes, and the program takes these arguments.
+pub fn check_source(source: &Value) {
+    assert_eq!(source["type"], "exec");
+    assert_eq!(source["mode"], "streaming");
+    assert_eq!(source["decoding"]["codec"], "native");
+    assert!(source.get("framing").is_none(), "the codec implies it");
+    let command: Vec<&str> = values(&source["command"])
+        .map(|word| word.as_str().expect("text"))
+        .collect();
+    let [program, arguments @ ..] = &command[..] else {
+        panic!("no command")
+    };
+    assert_eq!(
+        Path::new(program).file_stem(),
+        Some("qlik-sense-events".as_ref())
+    );
+    assert!(
+        arguments
+            .windows(2)
+            .any(|words| words == ["--codec", "native"])
+    );
+    assert_starts(arguments);
+}
+
+/// Starts the program, on a port that is free, until it says that it listens.
+fn assert_starts(arguments: &[&str]) {
+    let mut child = Command::new(PROGRAM)
+        .args(arguments)
+        .args(["--address", "127.0.0.1:0"])
+        .current_dir(root())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program");
+    let mut stderr = child.stderr.take().expect("a pipe");
+    let (mut said, mut buffer) = (Vec::new(), [0; 4096]);
+    while let Ok(read @ 1..) = stderr.read(&mut buffer) {
+        said.extend_from_slice(&buffer[..read]);
+        if String::from_utf8_lossy(&said).contains("listening") {
+            break;
+        }
+    }
+    child.kill().expect("to end it");
+    child.wait().expect("its status");
+    let said = String::from_utf8_lossy(&said);
+    assert!(said.contains("listening"), "{arguments:?}: {said}");
+}
+
+pub fn yaml(text: &str) -> Value {
+    yaml_serde::from_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+/// The values of an object or a list.
+pub fn values(value: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {
+    match value {
+        Value::Object(map) => Box::new(map.values()),
+        Value::Array(list) => Box::new(list.iter()),
+        _ => Box::new(std::iter::empty()),
+    }
+}

@@ -1,0 +1,135 @@
+//! What holds for any entry and any user.
+
+use proptest::prelude::*;
+use qlik_sense_events::transform::{Blacklist, BlacklistConfig, blacklist::UserPattern};
+
+/// Whether a pattern matches, character by character, trying every length for `*`.
+fn naive_match(pattern: &[char], text: &[char]) -> bool {
+    match pattern {
+        [] => text.is_empty(),
+        ['*', rest @ ..] => (0..=text.len()).any(|taken| naive_match(rest, &text[taken..])),
+        ['?', rest @ ..] => !text.is_empty() && naive_match(rest, &text[1..]),
+        [first, rest @ ..] => text.first() == Some(first) && naive_match(rest, &text[1..]),
+    }
+}
+
+fn naive_listed(entries: &[UserPattern], directory: &str, id: &str, case_sensitive: bool) -> bool {
+    let characters = |text: &str| -> Vec<char> {
+        if case_sensitive {
+            text.chars().collect()
+        } else {
+            text.chars().flat_map(char::to_lowercase).collect()
+        }
+    };
+    entries.iter().any(|entry| {
+        naive_match(&characters(entry.user_directory()), &characters(directory))
+            && naive_match(&characters(entry.user_id()), &characters(id))
+    })
+}
+
+/// Letters whose lower case is their case folding, and what means something to a regex engine.
+const USER: &str = "[aAbBöÖéÉжЖ\\\\_.+|()\\[\\]{}^$\n 0-9-]{0,4}";
+const PATTERN: &str = "[aAbBöÖéÉжЖ_.+|()\\[\\]{}^$ 0-9*?*?*?-]{1,4}";
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn the_blacklist_agrees_with_a_naive_one(
+        entries in prop::collection::vec((PATTERN, PATTERN), 0..6),
+        exact in prop::collection::vec(("[aAbBöÖ]{1,2}", "[aAbBöÖ]{1,2}"), 0..6),
+        users in prop::collection::vec((USER, USER), 1..8),
+        short in prop::collection::vec(("[aAbBöÖ\n]{0,2}", "[aAbBöÖ\n]{0,2}"), 1..8),
+        case_sensitive in any::<bool>(),
+    ) {
+        let entries: Vec<UserPattern> = entries
+            .iter()
+            .chain(&exact)
+            .map(|(directory, id)| UserPattern::new(&**directory, &**id).expect("an entry"))
+            .collect();
+        let config = BlacklistConfig {
+            users: entries.clone(),
+            case_sensitive,
+            ..BlacklistConfig::default()
+        };
+        let blacklist = config.build().expect("a blacklist");
+        for (directory, id) in users.iter().chain(&short) {
+            prop_assert_eq!(
+                blacklist.contains(Some(directory), Some(id)),
+                naive_listed(&entries, directory, id, case_sensitive),
+                "{:?} {:?} {:?}", entries, directory, id
+            );
+        }
+    }
+
+    #[test]
+    fn any_entry_can_be_asked_for_any_user(
+        entries in prop::collection::vec((".{0,8}", ".{0,8}"), 0..5),
+        user in (".*", ".*"),
+        case_sensitive in any::<bool>(),
+    ) {
+        let entries: Vec<UserPattern> = entries
+            .iter()
+            .filter_map(|(directory, id)| UserPattern::new(&**directory, &**id).ok())
+            .collect();
+        let config = BlacklistConfig { users: entries.clone(), case_sensitive, ..Default::default() };
+        let blacklist = config.build().expect("a blacklist");
+        let _ = blacklist.contains(Some(&user.0), Some(&user.1));
+        for entry in &entries {
+            // `*` and `?` stand for themselves too.
+            prop_assert!(blacklist.contains(Some(entry.user_directory()), Some(entry.user_id())), "{}", entry);
+            if !entry.user_directory().contains('\\') {
+                let parsed: UserPattern = entry.to_string().parse().expect("an entry");
+                prop_assert_eq!(&parsed, entry);
+            }
+        }
+    }
+
+    #[test]
+    fn any_text_is_an_entry_or_an_error(text in ".*") {
+        match text.parse::<UserPattern>() {
+            Ok(entry) => prop_assert_eq!(entry.to_string(), text),
+            Err(error) => prop_assert!(!error.to_string().is_empty()),
+        }
+    }
+
+    #[test]
+    fn a_question_mark_is_one_character(character in any::<char>(), case_sensitive in any::<bool>()) {
+        prop_assume!(!";\r\n\0".contains(character));
+        prop_assume!(case_sensitive || folds_to_one(character));
+        let blacklist = question_mark(case_sensitive);
+        let one = character.to_string();
+        prop_assert!(blacklist.contains(Some("LAB"), Some(&one)), "{:?}", one);
+        prop_assert!(!blacklist.contains(Some("LAB"), Some(&one.repeat(2))), "{:?}", one);
+        prop_assert!(!blacklist.contains(Some("LAB"), Some("")));
+    }
+}
+
+/// Whether case folding leaves a single character a single one; `ß` becomes `ss`.
+fn folds_to_one(character: char) -> bool {
+    character
+        .to_lowercase()
+        .flat_map(char::to_uppercase)
+        .count()
+        == 1
+}
+
+fn question_mark(case_sensitive: bool) -> Blacklist {
+    let config = BlacklistConfig {
+        users: vec![r"LAB\?".parse().expect("an entry")],
+        case_sensitive,
+        ..BlacklistConfig::default()
+    };
+    config.build().expect("a blacklist")
+}
+
+#[test]
+fn a_question_mark_is_one_character_that_folds_to_several() {
+    let blacklist = question_mark(false);
+    let several: Vec<char> = ('\0'..=char::MAX).filter(|c| !folds_to_one(*c)).collect();
+    assert!(several.len() > 100);
+    for character in several {
+        let one = character.to_string();
+        assert!(blacklist.contains(Some("LAB"), Some(&one)), "{one:?}");
+    }
+}

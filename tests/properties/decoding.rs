@@ -1,0 +1,231 @@
+//! What holds for the events of any datagram.
+
+use proptest::{prelude::*, strategy::ValueTree};
+use qlik_sense_events::{
+    encoding::{Codec, Encoder},
+    event::Event,
+    schema::Schema,
+    wire::{Context, Frame, message, pieces},
+};
+use serde_json::Value;
+
+use crate::{datagrams::*, oracle::*, pipeline::events};
+
+#[test]
+fn generated_datagrams_cover_what_can_happen() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut seen = std::collections::BTreeMap::<String, usize>::new();
+    for _ in 0..2_000 {
+        let text = datagram_text()
+            .new_tree(&mut runner)
+            .expect("text")
+            .current();
+        let all = naive_all(&text);
+        if all.len() > 1 {
+            *seen.entry("several".to_owned()).or_default() += 1;
+        }
+        for event in all {
+            for name in ["event", "action"] {
+                let value = event[name].as_str().unwrap_or("-");
+                *seen.entry(format!("{name} {value}")).or_default() += 1;
+            }
+            let error = &event["error"];
+            *seen
+                .entry(format!("error {} {}", error["code"], error["field"]))
+                .or_default() += 1;
+            for name in [
+                "app_id",
+                "virtual_proxy",
+                "user",
+                "user_agent",
+                "browser_name",
+                "ingest_timestamp",
+                "sequence",
+                "session_id",
+                "result",
+                "unreadable",
+            ] {
+                *seen.entry(name.to_owned()).or_default() += usize::from(event.get(name).is_some());
+            }
+        }
+    }
+    let expected = [
+        "several",
+        "event session",
+        "event connection",
+        "event undecoded",
+        "action start",
+        "action stop",
+        "action open",
+        "action close",
+        "action other",
+        "app_id",
+        "virtual_proxy",
+        "user",
+        "user_agent",
+        "browser_name",
+        "ingest_timestamp",
+        "sequence",
+        "session_id",
+        "result",
+        "unreadable",
+        "error \"unknown_type\" \"type\"",
+        "error \"missing_field\" \"host\"",
+        "error \"missing_field\" \"message\"",
+    ];
+    for name in expected {
+        assert!(
+            seen.get(name).is_some_and(|times| *times >= 10),
+            "{name}: {seen:?}"
+        );
+    }
+    assert!(seen.contains_key("error \"empty\" null"), "{seen:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn any_bytes_give_events_in_every_codec(datagram in prop_oneof![
+        4 => prop::collection::vec(any::<u8>(), 0..300),
+        2 => (datagram_text(), prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6))
+            .prop_map(|(text, changes)| {
+                let mut bytes = text.into_bytes();
+                for (at, byte) in changes {
+                    if !bytes.is_empty() {
+                        let at = at.index(bytes.len());
+                        bytes[at] = byte;
+                    }
+                }
+                bytes
+            }),
+        1 => datagram_text().prop_map(|text| utf_16le_bytes(&text)),
+    ]) {
+        let events = events(&datagram);
+        prop_assert!(!events.is_empty());
+        if let (Ok(text), false) = (std::str::from_utf8(&datagram), looks_like_utf_16le(&datagram)) {
+            prop_assert_eq!(events.len(), naive_pieces(text).len());
+        }
+        for codec in Codec::ALL {
+            let mut encoder = Encoder::new(codec);
+            for event in &events {
+                let before = encoder.len();
+                encoder.push(&Schema::Default.view(event)).expect("every event can be written");
+                prop_assert!(encoder.len() > before);
+            }
+            let frame = encoder.frame();
+            if codec != Codec::Native {
+                let lines = std::str::from_utf8(frame).expect("JSON is UTF-8").lines();
+                let lines: Vec<Value> = lines
+                    .map(|line| serde_json::from_str(line).expect("JSON"))
+                    .collect();
+                prop_assert_eq!(lines.len(), events.len());
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_utf_8_are_windows_1252(bytes in prop::collection::vec(
+        prop_oneof![3 => any::<u8>(), 2 => Just(b';'), 1 => Just(b'\n')], 1..80
+    )) {
+        let datagram = [b"/proxy-session/;", &bytes[..]].concat();
+        if std::str::from_utf8(&datagram).is_err() {
+            prop_assert_eq!(shown_all(&datagram), naive_all(&naive_windows_1252(&datagram)));
+        }
+    }
+
+    #[test]
+    fn the_naive_oracle_agrees(text in datagram_text()) {
+        prop_assume!(!looks_like_utf_16le(text.as_bytes()));
+        prop_assert_eq!(shown_all(text.as_bytes()), naive_all(&text));
+        prop_assert_eq!(pieces(&text).collect::<Vec<_>>(), naive_pieces(&text));
+    }
+
+    #[test]
+    fn the_encoding_makes_no_difference(text in datagram_text(), mark in any::<bool>()) {
+        // The first two characters of a payload are ASCII, which is how UTF-16LE is recognised.
+        let text = format!("/proxy-session/;{text}");
+        let expected = naive_all(&text);
+        let mut wide = if mark { vec![0xFF, 0xFE] } else { vec![] };
+        wide.extend(utf_16le_bytes(&text));
+        prop_assert_eq!(&shown_all(&wide), &expected);
+        // A relay's single-byte line end belongs to no character and is left out.
+        wide.push(b'\n');
+        prop_assert_eq!(&shown_all(&wide), &expected);
+        if let Some(narrow) = windows_1252_bytes(&text)
+            && std::str::from_utf8(&narrow).is_err()
+        {
+            prop_assert_eq!(&shown_all(&narrow), &expected);
+        }
+    }
+
+    #[test]
+    fn every_byte_is_accounted_for(text in datagram_text()) {
+        prop_assume!(!looks_like_utf_16le(text.as_bytes()));
+        let parts: Vec<&str> = pieces(&text).collect();
+        prop_assert_eq!(parts.join("\n"), text.clone());
+        for (part, event) in parts.iter().zip(events(text.as_bytes())) {
+            match (Frame::parse(part), &event) {
+                (Ok(frame), Event::User(event)) => {
+                    let mut fields = vec![
+                        (frame.host, event.host()),
+                        (frame.command, event.qlik_command()),
+                        (frame.user_directory, event.user_directory()),
+                        (frame.user_id, event.user_id()),
+                        (frame.origin, event.origin()),
+                        (frame.context, event.context()),
+                        (frame.message, event.message()),
+                    ];
+                    if is_extended(part.trim_start_matches(is_blank)) {
+                        let unreadable = event.unreadable();
+                        prop_assert!(event.qlik_timestamp().is_none() || unreadable.timestamp.is_none());
+                        prop_assert!(event.sequence().is_none() || unreadable.sequence.is_none());
+                        let extension = [
+                            (frame.timestamp, unreadable.timestamp.or(frame.timestamp)),
+                            (frame.sequence, unreadable.sequence.or(frame.sequence)),
+                            (frame.session_id, event.session_id()),
+                            (frame.result, event.result()),
+                        ];
+                        fields.splice(1..1, extension);
+                    }
+                    let trimmed = part.trim_start_matches(is_blank).trim_end_matches(['\r', '\n', '\0']);
+                    let token = trimmed.find(';').expect("a token");
+                    let mut rest = &trimmed[token..];
+                    for (of_frame, of_event) in fields {
+                        prop_assert_eq!(of_frame, of_event);
+                        rest = rest.strip_prefix(';').expect("the `;` before a field");
+                        rest = match of_event {
+                            Some(field) => rest.strip_prefix(field).expect("the field, whole"),
+                            None => rest.strip_prefix("(null)").unwrap_or(rest),
+                        };
+                    }
+                    prop_assert_eq!(rest, "");
+                }
+                (Err(error), Event::Undecoded(undecoded)) => {
+                    prop_assert_eq!(undecoded.raw(), Some(*part));
+                    prop_assert_eq!(undecoded.error(), error);
+                    prop_assert!(part.is_char_boundary(error.offset));
+                    // An error is shown to people who must not see the payload.
+                    if part.len() > 40 {
+                        prop_assert!(!error.to_string().contains(part));
+                    }
+                }
+                other => prop_assert!(false, "{:?}", other),
+            }
+        }
+    }
+
+    #[test]
+    fn contexts_agree(context in prop_oneof![3 => context(), 1 => ".*"]) {
+        let parsed = Context::parse(&context);
+        let (app_id, virtual_proxy) = naive_context(&context);
+        prop_assert_eq!(parsed.app_id.map(|id| id.to_string()), app_id);
+        prop_assert_eq!(parsed.virtual_proxy.as_deref(), virtual_proxy.as_deref());
+    }
+
+    #[test]
+    fn user_agents_agree(message in prop_oneof![3 => message_text(), 1 => "(UserAgent:|.|['\" ]){0,12}"]) {
+        let expected = naive_user_agent(&message);
+        prop_assert_eq!(message::user_agent(&message), expected.as_deref());
+    }
+}
