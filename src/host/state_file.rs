@@ -61,17 +61,26 @@ pub fn save(file: &Path, sessions: &Sessions) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
+    let saved = write(&new, sessions).and_then(|()| fs::rename(&new, file));
+    if saved.is_err() {
+        // Half a state only takes room on a disk that may be full.
+        let _ = fs::remove_file(&new);
+    }
+    saved?;
+    sync_folder(file)
+}
+
+/// Writes the sessions to a file that is not there yet, and waits until they are on the disk.
+fn write(new: &Path, sessions: &Sessions) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut writer = BufWriter::new(options.open(&new)?);
+    let mut writer = BufWriter::new(options.open(new)?);
     for part in sessions.state() {
         writer.write_all(&part)?;
     }
-    writer.into_inner()?.sync_all()?;
-    fs::rename(&new, file)?;
-    sync_folder(file)
+    writer.into_inner()?.sync_all()
 }
 
 fn with_suffix(file: &Path, suffix: &str) -> PathBuf {

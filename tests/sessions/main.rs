@@ -6,4 +6,5 @@ mod memory;
 mod model;
 mod properties;
 mod scenarios;
+mod state;
 mod support;

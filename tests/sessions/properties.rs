@@ -12,13 +12,21 @@ use crate::support::{Followed, config, datagram};
 
 /// A datagram or, without an action, only the passing of time.
 #[derive(Debug, Clone)]
-struct Step {
+pub struct Step {
     /// How far the clock goes on, in milliseconds; back where it is negative.
-    passes: i64,
+    pub passes: i64,
     action: Option<(&'static str, u8, u8, u8, &'static str)>,
 }
 
-fn step() -> impl Strategy<Value = Step> {
+impl Step {
+    /// The node and the user that it is about.
+    pub fn user(&self) -> Option<(String, String)> {
+        let (_, host, user, ..) = self.action?;
+        Some((format!("n{host}"), format!("user{user}")))
+    }
+}
+
+pub fn step() -> impl Strategy<Value = Step> {
     let passes = prop_oneof![
         0_i64..200,
         0_i64..120_000,
@@ -49,7 +57,7 @@ fn bounded() -> SessionsConfig {
 }
 
 /// Takes one step at a time of the clock, in seconds.
-fn take(followed: &mut Followed, step: &Step, now: f64) -> Vec<Derived> {
+pub fn take(followed: &mut Followed, step: &Step, now: f64) -> Vec<Derived> {
     let mut derived = followed.tick(now);
     if let Some((action, host, user, app, agent)) = step.action {
         let line = format!("{action} user{user} app{app} {agent}");

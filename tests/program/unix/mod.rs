@@ -8,6 +8,7 @@ mod read_once;
 mod reader;
 #[cfg(feature = "qrs")]
 mod secrets;
+mod state_file;
 mod stop;
 #[cfg(target_os = "linux")]
 mod terminal;

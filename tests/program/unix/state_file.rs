@@ -1,0 +1,224 @@
+//! The file that keeps the sessions, when the program is killed or the disk is full.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    thread,
+    time::{Instant, SystemTime},
+};
+
+use chrono::{DateTime, Utc};
+use nix::sys::signal::Signal;
+use qlik_sense_events::{
+    event::Arrival,
+    pipeline::PipelineConfig,
+    transform::{OutputBuffer, Sessions, SessionsConfig},
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::stop;
+use crate::support::{Codec, DEADLINE, Running, command, payload};
+
+const CONFIG: &str = "[transform.sessions]\nenabled = true\nstate_file = \"sessions.ndjson\"\n\
+                      [source]\naddress = \"127.0.0.1:0\"\n";
+
+/// Users of a state that takes a while to be written.
+const USERS: usize = 4_000;
+
+struct Site {
+    folder: TempDir,
+}
+
+impl Site {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join("config.toml"), CONFIG).expect("a file");
+        Self { folder }
+    }
+
+    fn file(&self, suffix: &str) -> PathBuf {
+        self.folder.path().join(format!("sessions.ndjson{suffix}"))
+    }
+
+    fn program(&self) -> Running {
+        self.program_of(command())
+    }
+
+    fn program_of(&self, mut command: Command) -> Running {
+        let config = self.folder.path().join("config.toml");
+        command.args(["run", "--config"]).arg(config);
+        Running::of(command, Codec::Json, 1)
+    }
+
+    /// How many users the file has; it must be whole.
+    fn users(&self) -> u64 {
+        let text = fs::read(self.file("")).expect("the state");
+        let sessions = Sessions::new(&SessionsConfig::default());
+        let users = sessions.restore(&mut &*text, now());
+        users.expect("a whole state")
+    }
+}
+
+fn now() -> DateTime<Utc> {
+    SystemTime::now().into()
+}
+
+/// Writes the state of many users who started at a time.
+fn many_users(file: &Path, start: DateTime<Utc>) {
+    let config = PipelineConfig {
+        sessions: SessionsConfig {
+            enabled: true,
+            ..SessionsConfig::default()
+        },
+        ..PipelineConfig::default()
+    };
+    let mut pipeline = config.build().expect("a pipeline");
+    let mut output = OutputBuffer::default();
+    for number in 0..USERS {
+        let start_of = payload::start(&format!("user{number}"));
+        pipeline.datagram(start_of.as_bytes(), Arrival::local(start), &mut output);
+        output.drain();
+    }
+    let sessions = pipeline.sessions().expect("followed");
+    let text: Vec<u8> = sessions.state().flatten().collect();
+    fs::write(file, text).expect("a file");
+}
+
+fn stop_session(user: &str) -> String {
+    payload::start(user).replace("Start session", "Stop session")
+}
+
+/// The program writes its state when it has read it. Wherever in that it is killed, the next one finds
+/// it whole, and goes on as if nothing had been.
+#[test]
+fn a_program_that_is_killed_while_it_writes_leaves_a_whole_state() {
+    let site = Site::new();
+    let start: DateTime<Utc> = now() - chrono::TimeDelta::minutes(10);
+    many_users(&site.file(""), start);
+    let size = fs::metadata(site.file("")).expect("the state").len();
+    let mut killed_in_writing = 0;
+    // Parts of the new file that are there when it is killed; with all of them it may have its name.
+    for part in [0, 1, 2, 3, 4] {
+        let before = fs::metadata(site.file("")).expect("the state");
+        let before = before.modified().expect("a time");
+        let mut program = site.program();
+        let started = Instant::now();
+        loop {
+            let new = fs::metadata(site.file(".new")).map(|found| found.len());
+            if new.is_ok_and(|length| length * 4 >= size * part) {
+                break;
+            }
+            let file = fs::metadata(site.file("")).expect("there is always one");
+            if file.modified().expect("a time") != before {
+                break;
+            }
+            assert!(started.elapsed() < DEADLINE, "no state is written");
+            thread::yield_now();
+        }
+        program.kill();
+        killed_in_writing += usize::from(site.file(".new").exists());
+        assert_eq!(site.users(), USERS as u64);
+    }
+    assert!(killed_in_writing > 0, "it was never killed in writing");
+
+    let mut program = site.program();
+    let message = program.diagnostics.one()["message"].to_string();
+    let expected = format!("the sessions of {USERS} users go on");
+    assert!(message.contains(&expected), "{message}");
+    for number in [0, 1, USERS - 1] {
+        program.send(stop_session(&format!("user{number}")));
+        let events = program.events().several(2);
+        let seen: DateTime<Utc> = events[1]["start"]
+            .as_str()
+            .expect("a time")
+            .parse()
+            .expect("a time");
+        assert_eq!(seen.timestamp_micros(), start.timestamp_micros());
+        assert_eq!(events[1]["start_seen"], true);
+    }
+    assert_eq!(stop(program, Signal::SIGTERM).status, Some(0));
+    assert!(!site.file(".new").exists());
+}
+
+/// What follows a kill: what was saved goes on, and what was not shows as if it had been lost.
+#[test]
+fn after_a_kill_what_was_saved_goes_on() {
+    let site = Site::new();
+    let mut program = site.program();
+    let start = program.event_of(payload::start("goran"));
+    stop(program, Signal::SIGTERM);
+    let mut program = site.program();
+    program.diagnostics.one();
+    program.event_of(payload::start("anna"));
+    program.kill();
+
+    let mut program = site.program();
+    program.diagnostics.one();
+    for user in ["goran", "anna"] {
+        program.send(stop_session(user));
+    }
+    let summaries: Vec<Value> = program
+        .events()
+        .several(4)
+        .into_iter()
+        .filter(|event| event["event"] == "session_summary")
+        .collect();
+    let seen: Vec<_> = summaries
+        .iter()
+        .map(|summary| (&summary["user_id"], &summary["start_seen"]))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            (&json!("goran"), &json!(true)),
+            (&json!("anna"), &json!(false))
+        ]
+    );
+    assert_eq!(summaries[0]["start"], start["timestamp"]);
+}
+
+/// A limit on the size of files fails in the midst of a write, as a full disk does.
+#[test]
+fn a_disk_that_is_full_leaves_the_old_state() {
+    let site = Site::new();
+    let mut program = site.program();
+    program.event_of(payload::start("goran"));
+    assert_eq!(stop(program, Signal::SIGTERM).status, Some(0));
+
+    let mut limited = Command::new("sh");
+    let script = "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\"";
+    limited.args(["-c", script]).arg(command().get_program());
+    let mut program = site.program_of(limited);
+    let message = program.diagnostics.one()["message"].to_string();
+    assert!(
+        message.contains("the sessions of 1 users go on"),
+        "{message}"
+    );
+    for number in 0..100 {
+        program.event_of(payload::start(&format!("user{number}")));
+    }
+    let stopped = stop(program, Signal::SIGTERM);
+    assert_eq!(stopped.status, Some(0));
+    let errors: Vec<&str> = stopped
+        .diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic["level"] == "error")
+        .filter_map(|diagnostic| diagnostic["message"].as_str())
+        .collect();
+    let [error] = errors[..] else {
+        panic!("{:?}", stopped.diagnostics)
+    };
+    assert!(
+        error.contains("the state of sessions cannot be written"),
+        "{error}"
+    );
+    assert_eq!(site.users(), 1);
+    assert!(!site.file(".new").exists(), "half a state takes room");
+
+    let mut program = site.program();
+    program.diagnostics.one();
+    program.send(stop_session("goran"));
+    assert_eq!(program.events().several(2)[1]["start_seen"], true);
+}
