@@ -121,7 +121,7 @@ fn decode(criterion: &mut Criterion) {
                         pipeline.datagram(black_box(datagram), arrival(), &mut output);
                         for event in output.drain() {
                             let view = Schema::Default.view(&event);
-                            encoder.push(&view).expect("an event");
+                            encoder.push_event(&view).expect("an event");
                         }
                     }
                     black_box(encoder.frame());

@@ -18,7 +18,9 @@ use std::{
 
 use all::every_event;
 use chrono::{DateTime, Utc};
-use qlik_sense_events::schema::{Fields, Layout, PluginEvent, Schema, Tags, Timestamp, Visitor};
+use qlik_sense_events::schema::{
+    Fields, Fill, Layout, PluginEvent, Record, Schema, Tags, Timestamp,
+};
 use serde_json::Value;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,8 +199,8 @@ fn every_event_keeps_to_the_schema() {
 struct Details;
 
 impl Fields for Details {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-        visitor.field("datagrams", Some(&7))
+    fn add_to<'a>(&'a self, record: &mut Record<'a>) {
+        record.field("datagrams", 7_u64);
     }
 }
 

@@ -195,7 +195,7 @@ fn every_golden_datagram_reads_back() {
         for (event, json) in events(&golden.datagram).iter().zip(&golden.expected) {
             let view = Schema::Default.view(event);
             assert!(round_trip(&view) == *json, "{}", golden.name);
-            encoder.push(&view).expect("a record");
+            encoder.push_event(&view).expect("a record");
         }
         expected.extend(golden.expected);
         covered += 1;
@@ -494,7 +494,7 @@ proptest! {
         let mut expected = Vec::new();
         for event in &events(&datagram) {
             let view = Schema::Default.view(event);
-            encoder.push(&view).expect("a record");
+            encoder.push_event(&view).expect("a record");
             expected.push(serde_json::to_value(view).expect("JSON"));
         }
         let seen: Vec<Json> = logs(encoder.frame()).iter().map(json_of_log).collect();

@@ -13,53 +13,36 @@ use all::every_event;
 use pipeline::events;
 use qlik_sense_events::{
     encoding::{Codec, Encoder},
-    schema::{Fields, Layout, Schema, Tags, Visitor},
+    schema::{Layout, Schema, Tags},
 };
-use serde::Serialize;
 use serde_json::Value;
 use support::golden;
 
-/// The names of all fields that are shown, present or not.
-#[derive(Default)]
-struct Names {
-    within: String,
-    seen: BTreeSet<String>,
-}
-
-impl Visitor for Names {
-    type Error = std::convert::Infallible;
-
-    fn field<T: Serialize + ?Sized>(
-        &mut self,
-        name: &'static str,
-        _: Option<&T>,
-    ) -> Result<(), Self::Error> {
-        self.seen.insert(format!("{}{name}", self.within));
-        Ok(())
-    }
-
-    fn group<F: Fields>(&mut self, name: &'static str, fields: &F) -> Result<(), Self::Error> {
-        let mut within = Self {
-            within: format!("{}{name}.", self.within),
-            seen: BTreeSet::from([format!("{}{name}", self.within)]),
-        };
-        fields.visit(&mut within)?;
-        self.seen.append(&mut within.seen);
-        Ok(())
+/// The names of all fields in a record, those within a field with its name and a dot before theirs.
+fn names(record: &Value, within: &str, seen: &mut BTreeSet<String>) {
+    for (name, value) in record.as_object().expect("a map") {
+        let path = format!("{within}{name}");
+        // Tags have names of their own.
+        if value.is_object() && path != "tags" && path != "labels" {
+            names(value, &format!("{path}."), seen);
+        }
+        seen.insert(path);
     }
 }
 
 #[test]
 fn lists_of_fields_are_complete() {
+    let tags = BTreeMap::from([("site".to_owned(), "Lund".to_owned())]);
     for schema in Schema::ALL {
-        let mut names = Names::default();
+        let tags = Tags::try_from(tags.clone()).expect("tags");
+        let layout = Layout::new(schema, tags);
+        let mut seen = BTreeSet::new();
         for event in &every_event() {
-            match schema.view(event).visit(&mut names) {
-                Ok(()) => {}
-            }
+            let record = serde_json::to_value(layout.view(event)).expect("JSON");
+            names(&record, "", &mut seen);
         }
         let listed: BTreeSet<String> = schema.fields().iter().map(ToString::to_string).collect();
-        assert_eq!(listed, names.seen, "{schema}");
+        assert_eq!(listed, seen, "{schema}");
         assert_eq!(listed.len(), schema.fields().len(), "{schema}");
     }
 }
@@ -108,6 +91,51 @@ fn every_field_can_be_left_out_and_nothing_else_goes() {
         }
     }
     assert!(left_out > 4_000, "{left_out} fields were left out");
+}
+
+/// Encoders write events without the detour over a record where they can.
+#[test]
+fn an_event_is_written_as_its_record_is() {
+    let tags = BTreeMap::from([("site".to_owned(), "Lund".to_owned())]);
+    let tags = Tags::try_from(tags).expect("a tag");
+    let mut all = every_event();
+    // Around the lengths at which the bytes before a value become more.
+    let lengths = (0..300).chain(16_000..16_500).step_by(3);
+    for length in lengths.clone().chain([30_000, 65_000]) {
+        let (id, start) = ("x".repeat(length), "/proxy-connection/;n1;Open connection");
+        all.extend(events(format!("{start};LAB;{id};;/app;{id}").as_bytes()));
+        all.extend(events(
+            format!("{start};{id};é;;/app;UserAgent: {id}").as_bytes(),
+        ));
+    }
+    let mut compared = 0;
+    for schema in Schema::ALL {
+        let whole = Layout::new(schema, tags.clone());
+        let without = whole.clone().without(&["host"]).expect("a field");
+        for (layout, codec) in [&whole, &without]
+            .into_iter()
+            .flat_map(|layout| Codec::ALL.map(|codec| (layout, Some(codec))))
+            .chain([(&whole, None)])
+        {
+            let encoder = || codec.map_or_else(Encoder::message_pack, Encoder::new);
+            let (mut direct, mut by_record) = (encoder(), encoder());
+            for event in &all {
+                let view = layout.view(event);
+                direct.push_event(&view).expect("an event");
+                by_record
+                    .push_at(view.timestamp(), &view)
+                    .expect("a record");
+                assert!(
+                    direct.frame() == by_record.frame(),
+                    "{schema} {codec:?} {event:?}"
+                );
+                direct.clear();
+                by_record.clear();
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 10_000, "{compared}");
 }
 
 #[test]

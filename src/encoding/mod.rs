@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use self::metric::{Histogram, Metric, MetricValue, NAMESPACE, metrics_frame};
 #[cfg(feature = "vrl")]
 pub use self::vrl::to_vrl;
-use crate::schema::Timestamp;
+use crate::schema::{Timestamp, View};
 
 /// The format of the output, named as Vector names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -172,6 +172,19 @@ impl Encoder {
         match &mut self.0 {
             Format::MessagePack(records) => records.push(time, record),
             _ => self.push(record),
+        }
+    }
+
+    /// Adds an event, with its time beside the fields in formats that have it there. What is written is what
+    /// [`push_at`](Self::push_at) writes, in less time.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push).
+    pub fn push_event(&mut self, view: &View<'_>) -> Result<(), EncodeError> {
+        match &mut self.0 {
+            Format::Native(native) if view.has_all_fields() => native.push_view(view),
+            _ => self.push_at(view.timestamp(), view),
         }
     }
 

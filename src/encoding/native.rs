@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::{
     EncodeError,
-    protobuf::{Buffer, Cursor, Slot, ValueSerializer, varint_bytes},
+    protobuf::{Buffer, Cursor, Error, FieldsWriter, Slot, ValueSerializer, varint_bytes},
 };
+use crate::schema::View;
 
 /// What Vector's length-delimited framing reads at most, in bytes.
 const MAX_FRAME_BYTES: usize = 8 << 20;
@@ -33,10 +34,21 @@ impl Default for Native {
 
 impl Native {
     pub(super) fn push<T: Serialize + ?Sized>(&mut self, record: &T) -> Result<(), EncodeError> {
+        self.add(|buffer| record.serialize(ValueSerializer::new(buffer, Slot::Log)))
+    }
+
+    /// As [`Self::push`], for an event.
+    pub(super) fn push_view(&mut self, view: &View<'_>) -> Result<(), EncodeError> {
+        self.add(|buffer| FieldsWriter::write_log(buffer, |fields| view.fill(fields)))
+    }
+
+    fn add(
+        &mut self,
+        write: impl FnOnce(&mut Buffer) -> Result<(), Error>,
+    ) -> Result<(), EncodeError> {
         let start = self.buffer.len();
-        let written = record
-            .serialize(ValueSerializer::new(&mut self.buffer, Slot::Log))
-            .map_err(|error| EncodeError::Native(error.to_string()));
+        let written =
+            write(&mut self.buffer).map_err(|error| EncodeError::Native(error.to_string()));
         let bytes = self.buffer.len() - start;
         let checked = match written {
             Ok(()) if bytes > MAX_FRAME_BYTES - HEADROOM => Err(EncodeError::TooLarge { bytes }),

@@ -87,6 +87,19 @@ impl Kind {
         }
     }
 
+    /// Both in one word, `session_start`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Session(SessionAction::Start) => "session_start",
+            Self::Session(SessionAction::Stop) => "session_stop",
+            Self::Session(SessionAction::Other) => "session_other",
+            Self::Connection(ConnectionAction::Open) => "connection_open",
+            Self::Connection(ConnectionAction::Close) => "connection_close",
+            Self::Connection(ConnectionAction::Other) => "connection_other",
+        }
+    }
+
     /// The value of the output's `action` field: `start`, `stop`, `open`, `close` or `other`.
     #[must_use]
     pub const fn action(self) -> &'static str {
@@ -138,6 +151,7 @@ mod tests {
     fn indexes_are_places() {
         for (place, kind) in Kind::ALL.into_iter().enumerate() {
             assert_eq!(kind.index(), place);
+            assert_eq!(kind.name(), format!("{}_{}", kind.event(), kind.action()));
         }
     }
 }

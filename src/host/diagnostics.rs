@@ -3,7 +3,6 @@
 use std::{fmt, net::SocketAddr};
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 
 use super::{
     listener::{Listener, Totals},
@@ -11,7 +10,7 @@ use super::{
 };
 use crate::{
     pipeline::Counters,
-    schema::{Fields, PluginEvent, Timestamp, Visitor},
+    schema::{Fields, Fill, PluginEvent, Record, Timestamp},
     source::receive_buffer_bytes,
 };
 
@@ -149,7 +148,15 @@ impl<'a> Diagnostic<'a> {
     /// What `out` fails with.
     pub fn line(&self, out: &mut impl fmt::Write) -> fmt::Result {
         out.write_str(&escaped(self.message))?;
-        self.visit_details(&mut Plain(out))
+        let mut record = Record::default();
+        self.add_details_to(&mut record);
+        for (name, value) in record.iter() {
+            match serde_json::to_value(value).map_err(|_| fmt::Error)? {
+                serde_json::Value::String(text) => write!(out, " {name}={}", escaped(&text))?,
+                other => write!(out, " {name}={other}")?,
+            }
+        }
+        Ok(())
     }
 
     /// The same as an event, for a layout to show.
@@ -164,16 +171,15 @@ impl<'a> Diagnostic<'a> {
     }
 
     /// What goes beyond level and message.
-    fn visit_details<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-        visitor.field("address", self.address.as_deref())?;
-        visitor.field("receive_buffer_bytes", self.receive_buffer_bytes.as_ref())?;
-        visitor.field("kernel_dropped", self.kernel_dropped.as_ref())?;
+    fn add_details_to<'r>(&'r self, record: &mut Record<'r>) {
+        record.field("address", self.address.as_deref());
+        record.field("receive_buffer_bytes", self.receive_buffer_bytes);
+        record.field("kernel_dropped", self.kernel_dropped);
         if let Some(counters) = self.counters {
-            counters.visit(visitor)?;
+            counters.add_to(record);
         }
-        match self.totals {
-            Some(totals) => totals.visit(visitor),
-            None => Ok(()),
+        if let Some(totals) = self.totals {
+            totals.add_to(record);
         }
     }
 }
@@ -183,29 +189,8 @@ impl<'a> Diagnostic<'a> {
 pub struct Details<'a>(&'a Diagnostic<'a>);
 
 impl Fields for Details<'_> {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-        self.0.visit_details(visitor)
-    }
-}
-
-/// Writes fields as ` name=value`.
-struct Plain<'a, W>(&'a mut W);
-
-impl<W: fmt::Write> Visitor for Plain<'_, W> {
-    type Error = fmt::Error;
-
-    fn field<T: Serialize + ?Sized>(
-        &mut self,
-        name: &'static str,
-        value: Option<&T>,
-    ) -> Result<(), Self::Error> {
-        let Some(value) = value else {
-            return Ok(());
-        };
-        match serde_json::to_value(value).map_err(|_| fmt::Error)? {
-            serde_json::Value::String(text) => write!(self.0, " {name}={}", escaped(&text)),
-            other => write!(self.0, " {name}={other}"),
-        }
+    fn add_to<'a>(&'a self, record: &mut Record<'a>) {
+        self.0.add_details_to(record);
     }
 }
 

@@ -5,7 +5,7 @@ use std::{io, sync::Arc};
 use super::{queue::Queue, worker::Sink};
 use crate::{
     encoding::{Codec, EncodeError, Encoder},
-    schema::{Layout, Timestamp},
+    schema::Layout,
     transform::OutputBuffer,
 };
 
@@ -84,9 +84,8 @@ impl<W: FrameWriter> Sink for Frames<W> {
     fn take(&mut self, events: &mut OutputBuffer) -> io::Result<()> {
         for event in events.drain() {
             // Only a clock outside of 1677 to 2262 makes an event that no codec can write.
-            let time = Timestamp(event.timestamp().unwrap_or_default());
             self.encoder
-                .push_at(time, &self.layout.view(&event))
+                .push_event(&self.layout.view(&event))
                 .map_err(|error: EncodeError| io::Error::new(io::ErrorKind::InvalidData, error))?;
             self.events += 1;
             if self.encoder.len() >= Encoder::FULL_BYTES {

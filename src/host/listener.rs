@@ -5,13 +5,11 @@ use std::{
     sync::Arc,
 };
 
-use serde::{Serialize, Serializer, ser::SerializeMap};
-
 use super::{queue::Queue, worker::Control};
 use crate::{
     event::Kind,
     pipeline::{Counters, LostByHost},
-    schema::{Fields, Visitor},
+    schema::{Fields, Fill, Record},
     source::{Refusals, kernel_drops, receive_buffer_bytes},
     wire::ErrorCode,
 };
@@ -91,73 +89,32 @@ impl Listener {
 }
 
 impl Fields for Totals {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-        visitor.field("datagrams", Some(&self.received_datagrams))?;
-        visitor.field("bytes", Some(&self.received_bytes))?;
-        visitor.field("events", Some(&self.pipeline.events()))?;
-        visitor.field("events_by_kind", present(ByKind(&self.pipeline)).as_ref())?;
-        visitor.field("excluded", Some(&self.pipeline.excluded))?;
-        visitor.field("undecoded", Some(&self.pipeline.undecoded_events()))?;
-        visitor.field(
-            "undecoded_by_code",
-            present(ByCode(&self.pipeline)).as_ref(),
-        )?;
-        visitor.field("refused", Some(&self.refused))?;
-        visitor.field("over_rate", Some(&self.over_rate))?;
-        visitor.field("dropped", Some(&self.dropped))?;
-        visitor.field("kernel_dropped", self.kernel_dropped.as_ref())?;
-        visitor.field("lost", self.pipeline.lost.as_ref())?;
-        visitor.field("lost_by_host", present(ByHost(&self.lost_by_host)).as_ref())
+    fn add_to<'a>(&'a self, record: &mut Record<'a>) {
+        let pipeline = &self.pipeline;
+        record.field("datagrams", self.received_datagrams);
+        record.field("bytes", self.received_bytes);
+        record.field("events", pipeline.events());
+        record.group("events_by_kind", |record| {
+            for kind in Kind::ALL {
+                record.field(kind.name(), above_zero(pipeline.events_of(kind)));
+            }
+        });
+        record.field("excluded", pipeline.excluded);
+        record.field("undecoded", pipeline.undecoded_events());
+        record.group("undecoded_by_code", |record| {
+            for code in ErrorCode::ALL {
+                record.field(code.as_str(), above_zero(pipeline.undecoded_by(code)));
+            }
+        });
+        record.field("refused", self.refused);
+        record.field("over_rate", self.over_rate);
+        record.field("dropped", self.dropped);
+        record.field("kernel_dropped", self.kernel_dropped);
+        record.field("lost", pipeline.lost);
+        record.field("lost_by_host", self.lost_by_host.as_map());
     }
 }
 
-/// Numbers by name, of which only those above zero are shown.
-trait Numbers {
-    fn numbers(&self) -> impl Iterator<Item = (String, u64)>;
-}
-
-struct ByKind<'a>(&'a Counters);
-
-impl Numbers for ByKind<'_> {
-    fn numbers(&self) -> impl Iterator<Item = (String, u64)> {
-        Kind::ALL.into_iter().map(|kind| {
-            let name = format!("{}_{}", kind.event(), kind.action());
-            (name, self.0.events_of(kind))
-        })
-    }
-}
-
-struct ByCode<'a>(&'a Counters);
-
-impl Numbers for ByCode<'_> {
-    fn numbers(&self) -> impl Iterator<Item = (String, u64)> {
-        ErrorCode::ALL
-            .into_iter()
-            .map(|code| (code.to_string(), self.0.undecoded_by(code)))
-    }
-}
-
-struct ByHost<'a>(&'a LostByHost);
-
-impl Numbers for ByHost<'_> {
-    fn numbers(&self) -> impl Iterator<Item = (String, u64)> {
-        self.0.iter().map(|(host, lost)| (host.to_owned(), lost))
-    }
-}
-
-struct Present<N>(N);
-
-fn present<N: Numbers>(numbers: N) -> Option<Present<N>> {
-    let any = numbers.numbers().any(|(_, number)| number > 0);
-    any.then_some(Present(numbers))
-}
-
-impl<N: Numbers> Serialize for Present<N> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for (name, number) in self.0.numbers().filter(|(_, number)| *number > 0) {
-            map.serialize_entry(&name, &number)?;
-        }
-        map.end()
-    }
+fn above_zero(number: u64) -> Option<u64> {
+    (number > 0).then_some(number)
 }

@@ -4,7 +4,7 @@ use std::iter::Sum;
 
 use crate::{
     event::{DERIVED_EVENTS, Event, Kind},
-    schema::{Fields, Visitor},
+    schema::{Fields, Fill, Record},
     transform::OutputBuffer,
     wire::ErrorCode,
 };
@@ -109,15 +109,15 @@ impl Sum for Counters {
 }
 
 impl Fields for Counters {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-        visitor.field("datagrams", Some(&self.datagrams))?;
-        visitor.field("bytes", Some(&self.bytes))?;
-        visitor.field("events", Some(&self.events()))?;
+    fn add_to<'a>(&'a self, record: &mut Record<'a>) {
+        record.field("datagrams", self.datagrams);
+        record.field("bytes", self.bytes);
+        record.field("events", self.events());
         let derived = self.derived_events();
-        visitor.field("derived", (derived > 0).then_some(&derived))?;
-        visitor.field("excluded", Some(&self.excluded))?;
-        visitor.field("undecoded", Some(&self.undecoded_events()))?;
-        visitor.field("lost", self.lost.as_ref())
+        record.field("derived", (derived > 0).then_some(derived));
+        record.field("excluded", self.excluded);
+        record.field("undecoded", self.undecoded_events());
+        record.field("lost", self.lost);
     }
 }
 

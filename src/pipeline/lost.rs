@@ -113,6 +113,10 @@ impl LostByHost {
         self.0.get(host).copied().unwrap_or(0)
     }
 
+    pub(crate) const fn as_map(&self) -> &BTreeMap<Box<str>, u64> {
+        &self.0
+    }
+
     /// Each host with its count, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
         self.0.iter().map(|(host, lost)| (&**host, *lost))

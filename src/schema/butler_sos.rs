@@ -9,11 +9,7 @@
 
 mod derived;
 
-use super::{
-    Fields, PluginEvent, Tags, Visitor,
-    default::Reason,
-    values::{Address, Guid},
-};
+use super::{Fields, Fill, PluginEvent, Record, Tags, default::add_reason};
 use crate::event::{Event, Kind, UserAgent, UserEvent};
 
 /// Every field.
@@ -53,70 +49,62 @@ pub(super) const FIELDS: &[&str] = &[
     "durationSecs",
 ];
 
-pub(super) fn visit<V: Visitor>(
-    event: &Event,
-    tags: &Tags,
-    visitor: &mut V,
-) -> Result<(), V::Error> {
+pub(super) fn fill<'a>(event: &'a Event, tags: &'a Tags, record: &mut impl Fill<'a>) {
     match event {
-        Event::User(event) => visit_user(event, tags, visitor),
+        Event::User(event) => add_user_event(event, tags, record),
         Event::Undecoded(event) => {
             let sender = event.arrival().and_then(|arrival| arrival.sender);
-            visitor.field("messageType", Some("undecoded"))?;
-            visitor.field("host", sender.map(Address).as_ref())?;
-            visitor.field("message", event.raw())?;
-            visitor.field("tags", Some(tags))?;
-            visitor.group("error", &Reason(event.error()))
+            record.field("messageType", "undecoded");
+            record.field("host", sender);
+            record.field("message", event.raw());
+            record.field("tags", tags);
+            record.group("error", |record| add_reason(event.error(), record));
         }
-        Event::Derived(event) => derived::visit(event, tags, visitor),
+        Event::Derived(event) => derived::fill(event, tags, record),
     }
 }
 
-pub(super) fn visit_plugin<D: Fields, V: Visitor>(
-    event: &PluginEvent<'_, D>,
-    tags: &Tags,
-    visitor: &mut V,
-) -> Result<(), V::Error> {
-    visitor.field("messageType", Some("plugin"))?;
-    visitor.field("message", Some(event.message))?;
-    visitor.field("tags", Some(tags))?;
-    visitor.field("timestamp", Some(&event.timestamp))?;
-    visitor.field("level", Some(event.level))?;
-    event.details.visit(visitor)
+pub(super) fn fill_plugin<'a, D: Fields>(
+    event: &'a PluginEvent<'a, D>,
+    tags: &'a Tags,
+    record: &mut Record<'a>,
+) {
+    record.field("messageType", "plugin");
+    record.field("message", event.message);
+    record.field("tags", tags);
+    record.field("timestamp", event.timestamp);
+    record.field("level", event.level);
+    event.details.add_to(record);
 }
 
-fn visit_user<V: Visitor>(event: &UserEvent, tags: &Tags, visitor: &mut V) -> Result<(), V::Error> {
+fn add_user_event<'a>(event: &'a UserEvent, tags: &'a Tags, record: &mut impl Fill<'a>) {
     let message_type = match event.kind() {
         Kind::Session(_) => "qseow-proxy-session",
         Kind::Connection(_) => "qseow-proxy-connection",
     };
-    visitor.field("messageType", Some(message_type))?;
-    visitor.field("host", or_empty(event.host()))?;
-    visitor.field("command", or_empty(event.qlik_command()))?;
-    visitor.field("userDir", or_empty(event.user_directory()))?;
-    visitor.field("userId", or_empty(event.user_id()))?;
-    visitor.field("origin", or_empty(event.origin()))?;
-    visitor.field("context", or_empty(event.context()))?;
-    visitor.field("message", or_empty(event.message()))?;
-    visitor.field("tags", Some(tags))?;
+    record.field("messageType", message_type);
+    record.field("host", event.host().unwrap_or_default());
+    record.field("command", event.qlik_command().unwrap_or_default());
+    record.field("userDir", event.user_directory().unwrap_or_default());
+    record.field("userId", event.user_id().unwrap_or_default());
+    record.field("origin", event.origin().unwrap_or_default());
+    record.field("context", event.context().unwrap_or_default());
+    record.field("message", event.message().unwrap_or_default());
+    record.field("tags", tags);
     let app_id = event.app_id();
-    visitor.field("appId", app_id.map(Guid).as_ref())?;
+    record.field("appId", app_id);
     let app_name = event.app_name().unwrap_or("<unknown app name>");
-    visitor.field("appName", app_id.map(|_| app_name))?;
-    visit_client(event.client(), visitor)
+    record.field("appName", app_id.map(|_| app_name));
+    add_client(event.client(), record);
 }
 
-fn visit_client<V: Visitor>(client: Option<&UserAgent>, visitor: &mut V) -> Result<(), V::Error> {
-    let version = client.and_then(|c| c.browser_version.as_deref());
-    visitor.field("uaBrowserName", client.and_then(|c| c.browser_name))?;
-    visitor.field("uaBrowserMajorVersion", version.and_then(major))?;
-    visitor.field("uaOsName", client.and_then(|c| c.os_name))?;
-    visitor.field("uaOsVersion", client.and_then(|c| c.os_version.as_deref()))
-}
-
-/// Butler SOS has text where Qlik Sense has none.
-fn or_empty(text: Option<&str>) -> Option<&str> {
-    Some(text.unwrap_or_default())
+fn add_client<'a>(client: Option<&'a UserAgent>, record: &mut impl Fill<'a>) {
+    let Some(client) = client else { return };
+    let version = client.browser_version.as_deref();
+    record.field("uaBrowserName", client.browser_name);
+    record.field("uaBrowserMajorVersion", version.and_then(major));
+    record.field("uaOsName", client.os_name);
+    record.field("uaOsVersion", client.os_version.as_deref());
 }
 
 /// The digits that a version begins with.

@@ -2,13 +2,10 @@
 
 mod derived;
 
-use super::{
-    Fields, PluginEvent, SOURCE_TYPE, Tags, Timestamp, Visitor,
-    values::{Address, Guid},
-};
+use super::{Fields, Fill, PluginEvent, Record, SOURCE_TYPE, Tags, Timestamp};
 use crate::{
-    event::{Event, Undecoded, Unreadable, UserAgent, UserEvent},
-    wire::DecodeError,
+    event::{Event, Undecoded, UserAgent, UserEvent},
+    wire::{DecodeError, Field},
 };
 
 /// Every field.
@@ -62,77 +59,71 @@ pub(super) const FIELDS: &[&str] = &[
     "tags",
 ];
 
-pub(super) fn visit<V: Visitor>(
-    event: &Event,
-    tags: &Tags,
-    visitor: &mut V,
-) -> Result<(), V::Error> {
-    visitor.field("timestamp", event.timestamp().map(Timestamp).as_ref())?;
-    visitor.field("source_type", Some(SOURCE_TYPE))?;
-    visitor.field("event", Some(event.name()))?;
+pub(super) fn fill<'a>(event: &'a Event, tags: &'a Tags, record: &mut impl Fill<'a>) {
+    record.field("timestamp", event.timestamp().map(Timestamp));
+    record.field("source_type", SOURCE_TYPE);
+    record.field("event", event.name());
     match event {
-        Event::User(event) => visit_user(event, visitor)?,
-        Event::Undecoded(event) => visit_undecoded(event, visitor)?,
-        Event::Derived(event) => derived::visit(event, visitor)?,
+        Event::User(event) => add_user_event(event, record),
+        Event::Undecoded(event) => add_undecoded(event, record),
+        Event::Derived(event) => derived::fill(event, record),
     }
     let sender = event.arrival().and_then(|arrival| arrival.sender);
-    visitor.field("sender", sender.map(Address).as_ref())?;
-    visitor.field("tags", tags.if_any())
+    record.field("sender", sender);
+    record.field("tags", tags.if_any());
 }
 
-pub(super) fn visit_plugin<D: Fields, V: Visitor>(
-    event: &PluginEvent<'_, D>,
-    tags: &Tags,
-    visitor: &mut V,
-) -> Result<(), V::Error> {
-    visitor.field("timestamp", Some(&event.timestamp))?;
-    visitor.field("source_type", Some(SOURCE_TYPE))?;
-    visitor.field("event", Some("plugin"))?;
-    visitor.field("level", Some(event.level))?;
-    visitor.field("message", Some(event.message))?;
-    event.details.visit(visitor)?;
-    visitor.field("tags", tags.if_any())
+pub(super) fn fill_plugin<'a, D: Fields>(
+    event: &'a PluginEvent<'a, D>,
+    tags: &'a Tags,
+    record: &mut Record<'a>,
+) {
+    record.field("timestamp", event.timestamp);
+    record.field("source_type", SOURCE_TYPE);
+    record.field("event", "plugin");
+    record.field("level", event.level);
+    record.field("message", event.message);
+    event.details.add_to(record);
+    record.field("tags", tags.if_any());
 }
 
-fn visit_user<V: Visitor>(event: &UserEvent, visitor: &mut V) -> Result<(), V::Error> {
-    visitor.field("action", Some(event.kind().action()))?;
-    visitor.field("qlik_command", event.qlik_command())?;
-    visitor.field("host", event.host())?;
-    visitor.field("user_directory", event.user_directory())?;
-    visitor.field("user_id", event.user_id())?;
-    visitor.display("user", event.user())?;
-    visitor.field("origin", event.origin())?;
-    visitor.field("context", event.context())?;
-    visitor.field("message", event.message())?;
-    visitor.field("virtual_proxy", event.virtual_proxy())?;
-    visitor.field("app_id", event.app_id().map(Guid).as_ref())?;
-    visitor.field("app_name", event.app_name())?;
-    visitor.field("user_agent", event.user_agent())?;
-    visit_client(event.client(), visitor)?;
-    visit_extension(event, visitor)
+fn add_user_event<'a>(event: &'a UserEvent, record: &mut impl Fill<'a>) {
+    record.field("action", event.kind().action());
+    record.field("qlik_command", event.qlik_command());
+    record.field("host", event.host());
+    record.field("user_directory", event.user_directory());
+    record.field("user_id", event.user_id());
+    record.field("user", event.user());
+    record.field("origin", event.origin());
+    record.field("context", event.context());
+    record.field("message", event.message());
+    record.field("virtual_proxy", event.virtual_proxy());
+    record.field("app_id", event.app_id());
+    record.field("app_name", event.app_name());
+    record.field("user_agent", event.user_agent());
+    add_client(event.client(), record);
+    add_extension(event, record);
 }
 
-fn visit_client<V: Visitor>(client: Option<&UserAgent>, visitor: &mut V) -> Result<(), V::Error> {
-    visitor.field("browser_name", client.and_then(|c| c.browser_name))?;
-    visitor.field(
-        "browser_version",
-        client.and_then(|c| c.browser_version.as_deref()),
-    )?;
-    visitor.field("os_name", client.and_then(|c| c.os_name))?;
-    visitor.field("os_version", client.and_then(|c| c.os_version.as_deref()))
+fn add_client<'a>(client: Option<&'a UserAgent>, record: &mut impl Fill<'a>) {
+    let Some(client) = client else { return };
+    record.field("browser_name", client.browser_name);
+    record.field("browser_version", client.browser_version.as_deref());
+    record.field("os_name", client.os_name);
+    record.field("os_version", client.os_version.as_deref());
 }
 
 /// What only the extended appender sends. Nearly no event has it, and asking for each of its fields takes
 /// longer than to ask once.
-fn visit_extension<V: Visitor>(event: &UserEvent, visitor: &mut V) -> Result<(), V::Error> {
+fn add_extension<'a>(event: &'a UserEvent, record: &mut impl Fill<'a>) {
     if !event.is_extended() {
-        return Ok(());
+        return;
     }
-    visitor.field("ingest_timestamp", ingest_timestamp(event).as_ref())?;
-    visitor.field("sequence", event.sequence().as_ref())?;
-    visitor.field("session_id", event.session_id())?;
-    visitor.field("result", event.result())?;
-    visitor.group("unreadable", &AsSent(event.unreadable()))
+    record.field("ingest_timestamp", ingest_timestamp(event));
+    record.field("sequence", event.sequence());
+    record.field("session_id", event.session_id());
+    record.field("result", event.result());
+    record.group("unreadable", |record| add_unreadable(event, record));
 }
 
 /// The time of arrival, where the event's time is another.
@@ -141,31 +132,24 @@ pub(super) fn ingest_timestamp(event: &UserEvent) -> Option<Timestamp> {
     Some(Timestamp(arrival.timestamp))
 }
 
-fn visit_undecoded<V: Visitor>(event: &Undecoded, visitor: &mut V) -> Result<(), V::Error> {
+/// What cannot be read as time or row number: `{ timestamp, sequence }`.
+pub(super) fn add_unreadable<'a>(event: &'a UserEvent, record: &mut impl Fill<'a>) {
+    let unreadable = event.unreadable();
+    record.field("timestamp", unreadable.timestamp);
+    record.field("sequence", unreadable.sequence);
+}
+
+fn add_undecoded<'a>(event: &'a Undecoded, record: &mut impl Fill<'a>) {
     // The payload's own host cannot be told; the sender is the next best answer to "which node".
     let sender = event.arrival().and_then(|arrival| arrival.sender);
-    visitor.field("host", sender.map(Address).as_ref())?;
-    visitor.group("error", &Reason(event.error()))?;
-    visitor.field("raw", event.raw())
+    record.field("host", sender);
+    record.group("error", |record| add_reason(event.error(), record));
+    record.field("raw", event.raw());
 }
 
 /// Why a payload could not be decoded: `{ code, field, offset }`.
-pub(super) struct Reason(pub(super) DecodeError);
-
-impl Fields for Reason {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-        visitor.field("code", Some(&self.0.code))?;
-        visitor.field("field", self.0.field.as_ref())?;
-        visitor.field("offset", Some(&self.0.offset))
-    }
-}
-
-/// What cannot be read as time or row number: `{ timestamp, sequence }`.
-pub(super) struct AsSent<'a>(pub(super) Unreadable<'a>);
-
-impl Fields for AsSent<'_> {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-        visitor.field("timestamp", self.0.timestamp)?;
-        visitor.field("sequence", self.0.sequence)
-    }
+pub(super) fn add_reason<'a>(error: DecodeError, record: &mut impl Fill<'a>) {
+    record.field("code", error.code.as_str());
+    record.field("field", error.field.map(Field::as_str));
+    record.field("offset", error.offset);
 }

@@ -8,13 +8,12 @@ mod derived;
 use std::net::IpAddr;
 
 use super::{
-    Fields, PluginEvent, SOURCE_TYPE, Tags, Timestamp, Visitor,
-    default::{AsSent, ingest_timestamp},
-    values::{Address, Guid},
+    Fields, Fill, PluginEvent, Record, SOURCE_TYPE, Tags, Timestamp, Value,
+    default::{add_unreadable, ingest_timestamp},
 };
 use crate::{
-    event::{ConnectionAction, Event, Kind, SessionAction, Undecoded, UserEvent},
-    wire::DecodeError,
+    event::{ConnectionAction, Event, Kind, SessionAction, UserAgent, UserEvent},
+    wire::{DecodeError, Field},
 };
 
 /// The version of ECS that the events keep to.
@@ -85,248 +84,165 @@ pub(super) const FIELDS: &[&str] = &[
     "qlik_sense.error.offset",
 ];
 
-pub(super) fn visit<V: Visitor>(
-    event: &Event,
-    tags: &Tags,
-    visitor: &mut V,
-) -> Result<(), V::Error> {
-    visitor.field("@timestamp", event.timestamp().map(Timestamp).as_ref())?;
-    visitor.group("ecs", &Version)?;
-    visitor.group("event", &Categories(event))?;
-    visitor.group("host", &Host(event))?;
+pub(super) fn fill<'a>(event: &'a Event, tags: &'a Tags, record: &mut impl Fill<'a>) {
+    record.field("@timestamp", event.timestamp().map(Timestamp));
+    record.group("ecs", add_version);
+    record.group("event", |record| add_categories(event, record));
+    record.group("host", |record| add_host(event, record));
     match event {
         Event::User(event) => {
-            visitor.group("user", &User(event))?;
-            visitor.group("user_agent", &Agent(event))?;
-            visitor.field("message", event.message())?;
-            visitor.group("qlik_sense", &Rest(event))?;
+            record.group("user", |record| add_user(event, record));
+            let agent = (event.user_agent(), event.client());
+            record.group("user_agent", |record| add_agent(agent, record));
+            record.field("message", event.message());
+            record.group("qlik_sense", |record| add_rest(event, record));
         }
         Event::Undecoded(event) => {
-            visitor.group("error", &Reason(event.error()))?;
-            visitor.group("qlik_sense", &UndecodedRest(event))?;
+            let error = event.error();
+            record.group("error", |record| add_reason(error, record));
+            record.group("qlik_sense", |record| {
+                record.group("error", |record| add_place(error, record));
+            });
         }
-        Event::Derived(event) => derived::visit(event, visitor)?,
+        Event::Derived(event) => derived::fill(event, record),
     }
-    visitor.group("observer", &Observer(sender(event)))?;
-    visitor.field("labels", tags.if_any())
+    record.group("observer", |record| {
+        // The Qlik Sense proxy as the machine that saw what happened. The address is not that of the
+        // user, which is why it is no `source.ip`.
+        record.field("ip", sender(event).map(Value::ListOfAddress));
+    });
+    record.field("labels", tags.if_any());
 }
 
-pub(super) fn visit_plugin<D: Fields, V: Visitor>(
-    event: &PluginEvent<'_, D>,
-    tags: &Tags,
-    visitor: &mut V,
-) -> Result<(), V::Error> {
-    visitor.field("@timestamp", Some(&event.timestamp))?;
-    visitor.group("ecs", &Version)?;
-    visitor.group("event", &PluginCategories)?;
-    visitor.group("log", &Level(event.level))?;
-    visitor.field("message", Some(event.message))?;
-    visitor.field("labels", tags.if_any())?;
-    visitor.group("qlik_sense", &Plugin(&event.details))
+pub(super) fn fill_plugin<'a, D: Fields>(
+    event: &'a PluginEvent<'a, D>,
+    tags: &'a Tags,
+    record: &mut Record<'a>,
+) {
+    record.field("@timestamp", event.timestamp);
+    record.group("ecs", add_version);
+    record.group("event", |record| {
+        record.field("kind", "event");
+        record.field("module", SOURCE_TYPE);
+        record.field("dataset", "qlik_sense.plugin");
+    });
+    record.group("log", |record| record.field("level", event.level));
+    record.field("message", event.message);
+    record.field("labels", tags.if_any());
+    record.group("qlik_sense", |record| {
+        record.group("plugin", |record| event.details.add_to(record));
+    });
 }
 
 fn sender(event: &Event) -> Option<IpAddr> {
     event.arrival().and_then(|arrival| arrival.sender)
 }
 
-struct Version;
-
-impl Fields for Version {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-        visitor.field("version", Some(ECS_VERSION))
-    }
+fn add_version<'a>(record: &mut impl Fill<'a>) {
+    record.field("version", ECS_VERSION);
 }
 
 /// `event`: what happened, in words that are the same for all sources.
-struct Categories<'a>(&'a Event);
-
-impl Fields for Categories<'_> {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-        let dataset = match self.0 {
-            Event::User(event) => match event.kind() {
+fn add_categories<'a>(event: &'a Event, record: &mut impl Fill<'a>) {
+    let dataset = match event {
+        Event::User(event) => {
+            let kind = event.kind();
+            let (category, types) = categories(kind);
+            record.field("kind", "event");
+            record.field("category", category);
+            record.field("type", types);
+            record.field("action", kind.name());
+            record.field("created", ingest_timestamp(event));
+            record.field("sequence", event.sequence());
+            match kind {
                 Kind::Session(_) => "qlik_sense.session",
                 Kind::Connection(_) => "qlik_sense.connection",
-            },
-            Event::Undecoded(_) => "qlik_sense.undecoded",
-            Event::Derived(event) => derived::dataset(event),
-        };
-        match self.0 {
-            Event::User(event) => {
-                let (category, types, action) = categories(event.kind());
-                visitor.field("kind", Some("event"))?;
-                visitor.field("category", Some(category))?;
-                visitor.field("type", Some(types))?;
-                visitor.field("action", Some(action))?;
-                visitor.field("created", ingest_timestamp(event).as_ref())?;
-                visitor.field("sequence", event.sequence().as_ref())?;
             }
-            Event::Undecoded(event) => {
-                visitor.field("kind", Some("pipeline_error"))?;
-                visitor.field("original", event.raw())?;
-            }
-            Event::Derived(event) => derived::visit_categories(event, visitor)?,
         }
-        visitor.field("module", Some(SOURCE_TYPE))?;
-        visitor.field("dataset", Some(dataset))
-    }
+        Event::Undecoded(event) => {
+            record.field("kind", "pipeline_error");
+            record.field("original", event.raw());
+            "qlik_sense.undecoded"
+        }
+        Event::Derived(event) => {
+            derived::add_categories(event, record);
+            derived::dataset(event)
+        }
+    };
+    record.field("module", SOURCE_TYPE);
+    record.field("dataset", dataset);
 }
 
-/// `event.category`, `event.type` and `event.action` of a kind of event.
-const fn categories(
-    kind: Kind,
-) -> (
-    &'static [&'static str],
-    &'static [&'static str],
-    &'static str,
-) {
+/// `event.category` and `event.type` of a kind of event.
+const fn categories(kind: Kind) -> (&'static [&'static str], &'static [&'static str]) {
     const SESSION: &[&str] = &["session"];
     const NETWORK: &[&str] = &["network"];
     match kind {
-        Kind::Session(SessionAction::Start) => (SESSION, &["start"], "session_start"),
-        Kind::Session(SessionAction::Stop) => (SESSION, &["end"], "session_stop"),
-        Kind::Session(SessionAction::Other) => (SESSION, &["info"], "session_other"),
-        Kind::Connection(ConnectionAction::Open) => {
-            (NETWORK, &["connection", "start"], "connection_open")
-        }
-        Kind::Connection(ConnectionAction::Close) => {
-            (NETWORK, &["connection", "end"], "connection_close")
-        }
-        Kind::Connection(ConnectionAction::Other) => {
-            (NETWORK, &["connection", "info"], "connection_other")
-        }
+        Kind::Session(SessionAction::Start) => (SESSION, &["start"]),
+        Kind::Session(SessionAction::Stop) => (SESSION, &["end"]),
+        Kind::Session(SessionAction::Other) => (SESSION, &["info"]),
+        Kind::Connection(ConnectionAction::Open) => (NETWORK, &["connection", "start"]),
+        Kind::Connection(ConnectionAction::Close) => (NETWORK, &["connection", "end"]),
+        Kind::Connection(ConnectionAction::Other) => (NETWORK, &["connection", "info"]),
     }
 }
 
 /// `host`: the Qlik Sense node, and where it is not told, the address that the datagram came from.
 /// Never absent: Vector's source would put its own machine there.
-struct Host<'a>(&'a Event);
-
-impl Fields for Host<'_> {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-        let host = match self.0 {
-            Event::User(event) => event.host(),
-            Event::Undecoded(_) => None,
-            Event::Derived(event) => event.subject.host.as_deref(),
-        };
-        match host {
-            Some(host) => visitor.field("name", Some(host)),
-            None => visitor.field("name", sender(self.0).map(Address).as_ref()),
-        }
+fn add_host<'a>(event: &'a Event, record: &mut impl Fill<'a>) {
+    let host = match event {
+        Event::User(event) => event.host(),
+        Event::Undecoded(_) => None,
+        Event::Derived(event) => event.subject.host.as_deref(),
+    };
+    match host {
+        Some(host) => record.field("name", host),
+        None => record.field("name", sender(event)),
     }
 }
 
-struct User<'a>(&'a UserEvent);
-
-impl Fields for User<'_> {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-        visitor.display("id", self.0.user())?;
-        visitor.field("domain", self.0.user_directory())?;
-        visitor.field("name", self.0.user_id())
-    }
+fn add_user<'a>(event: &'a UserEvent, record: &mut impl Fill<'a>) {
+    record.field("id", event.user());
+    record.field("domain", event.user_directory());
+    record.field("name", event.user_id());
 }
 
-struct Agent<'a>(&'a UserEvent);
-
-impl Fields for Agent<'_> {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-        let client = self.0.client();
-        visitor.field("original", self.0.user_agent())?;
-        visitor.field("name", client.and_then(|c| c.browser_name))?;
-        visitor.field("version", client.and_then(|c| c.browser_version.as_deref()))?;
-        visitor.group("os", &System(self.0))
-    }
-}
-
-struct System<'a>(&'a UserEvent);
-
-impl Fields for System<'_> {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-        let client = self.0.client();
-        visitor.field("name", client.and_then(|c| c.os_name))?;
-        visitor.field("version", client.and_then(|c| c.os_version.as_deref()))
-    }
+/// `user_agent`: its text, where there is one, and what it names.
+fn add_agent<'a>(
+    (original, client): (Option<&'a str>, Option<&'a UserAgent>),
+    record: &mut impl Fill<'a>,
+) {
+    record.field("original", original);
+    let Some(client) = client else { return };
+    record.field("name", client.browser_name);
+    record.field("version", client.browser_version.as_deref());
+    record.group("os", |record| {
+        record.field("name", client.os_name);
+        record.field("version", client.os_version.as_deref());
+    });
 }
 
 /// `error`: why a payload could not be decoded.
-struct Reason(DecodeError);
-
-impl Fields for Reason {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-        visitor.field("code", Some(&self.0.code))?;
-        visitor.display("message", Some(self.0))
-    }
-}
-
-/// `observer`: the Qlik Sense proxy as the machine that saw what happened. The address is not that of
-/// the user, which is why it is no `source.ip`.
-struct Observer(Option<IpAddr>);
-
-impl Fields for Observer {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-        let addresses = self.0.map(|address| [Address(address)]);
-        visitor.field("ip", addresses.as_ref())
-    }
+fn add_reason<'a>(error: DecodeError, record: &mut impl Fill<'a>) {
+    record.field("code", error.code.as_str());
+    record.field("message", error);
 }
 
 /// `qlik_sense`: what ECS has no field for.
-struct Rest<'a>(&'a UserEvent);
-
-impl Fields for Rest<'_> {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-        visitor.field("command", self.0.qlik_command())?;
-        visitor.field("origin", self.0.origin())?;
-        visitor.field("context", self.0.context())?;
-        visitor.field("virtual_proxy", self.0.virtual_proxy())?;
-        visitor.field("app_id", self.0.app_id().map(Guid).as_ref())?;
-        visitor.field("app_name", self.0.app_name())?;
-        visitor.field("session_id", self.0.session_id())?;
-        visitor.field("result", self.0.result())?;
-        visitor.group("unreadable", &AsSent(self.0.unreadable()))
-    }
-}
-
-struct UndecodedRest<'a>(&'a Undecoded);
-
-impl Fields for UndecodedRest<'_> {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-        visitor.group("error", &Place(self.0.error()))
-    }
+fn add_rest<'a>(event: &'a UserEvent, record: &mut impl Fill<'a>) {
+    record.field("command", event.qlik_command());
+    record.field("origin", event.origin());
+    record.field("context", event.context());
+    record.field("virtual_proxy", event.virtual_proxy());
+    record.field("app_id", event.app_id());
+    record.field("app_name", event.app_name());
+    record.field("session_id", event.session_id());
+    record.field("result", event.result());
+    record.group("unreadable", |record| add_unreadable(event, record));
 }
 
 /// `qlik_sense.error`: where in `event.original` the error is.
-struct Place(DecodeError);
-
-impl Fields for Place {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-        visitor.field("field", self.0.field.as_ref())?;
-        visitor.field("offset", Some(&self.0.offset))
-    }
-}
-
-/// `event` of an event about the plugin.
-struct PluginCategories;
-
-impl Fields for PluginCategories {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-        visitor.field("kind", Some("event"))?;
-        visitor.field("module", Some(SOURCE_TYPE))?;
-        visitor.field("dataset", Some("qlik_sense.plugin"))
-    }
-}
-
-struct Level<'a>(&'a str);
-
-impl Fields for Level<'_> {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-        visitor.field("level", Some(self.0))
-    }
-}
-
-/// `qlik_sense.plugin`: the details of an event about the plugin.
-struct Plugin<'a, D>(&'a D);
-
-impl<D: Fields> Fields for Plugin<'_, D> {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-        visitor.group("plugin", self.0)
-    }
+fn add_place<'a>(error: DecodeError, record: &mut impl Fill<'a>) {
+    record.field("field", error.field.map(Field::as_str));
+    record.field("offset", error.offset);
 }

@@ -1,34 +1,36 @@
 //! Event to named fields: the only place that knows the names of the output.
 //!
-//! A schema is one file with one function: it visits the fields of an event, in order, each with
-//! its name and its value or its absence. [`View`] makes a `serde` value of that, which every codec
-//! can write, so schemas and codecs combine without knowing each other. [`Layout`] adds what the
+//! A schema is one file with one function: it fills a [`Record`] with the fields of an event, in order,
+//! each with its name and its value or its absence. A record is a `serde` value, which every codec can
+//! write, so schemas and codecs combine without knowing each other. [`Layout`] adds what the
 //! configuration says: tags, and fields to leave out.
 
 mod butler_sos;
 mod default;
 mod dropped;
 mod ecs;
-mod fields;
 mod layout;
 mod plugin;
+mod record;
 mod role;
 mod tags;
 mod timestamp;
-mod values;
+mod value;
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use self::dropped::{Dropped, Without};
+use self::dropped::Dropped;
+pub(crate) use self::value::ipv4_text;
 pub use self::{
-    fields::{Fields, Visitor, serialize},
     layout::{Layout, UnknownField},
     plugin::{PluginEvent, PluginView},
+    record::{Fields, Fill, Record},
     role::Role,
     tags::{TagError, Tags},
     timestamp::{TIMESTAMP_TOKEN, Timestamp},
+    value::Value,
 };
 use crate::event::Event;
 
@@ -128,27 +130,33 @@ pub struct View<'a> {
     dropped: Option<&'a Dropped>,
 }
 
-impl View<'_> {
-    fn visit_all<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-        match self.schema {
-            Schema::Default => default::visit(self.event, self.tags, visitor),
-            Schema::Ecs => ecs::visit(self.event, self.tags, visitor),
-            Schema::ButlerSos => butler_sos::visit(self.event, self.tags, visitor),
-        }
+impl<'a> View<'a> {
+    /// When it happened; 1970 where that is not known.
+    #[must_use]
+    pub fn timestamp(&self) -> Timestamp {
+        Timestamp(self.event.timestamp().unwrap_or_default())
     }
-}
 
-impl Fields for View<'_> {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-        match self.dropped {
-            None => self.visit_all(visitor),
-            Some(dropped) => self.visit_all(&mut Without { dropped, visitor }),
+    /// Whether no field is left out.
+    pub(crate) const fn has_all_fields(&self) -> bool {
+        self.dropped.is_none()
+    }
+
+    /// Shows the fields that the event has, also those that are left out elsewhere.
+    #[inline]
+    pub(crate) fn fill(&self, fields: &mut impl Fill<'a>) {
+        match self.schema {
+            Schema::Default => default::fill(self.event, self.tags, fields),
+            Schema::Ecs => ecs::fill(self.event, self.tags, fields),
+            Schema::ButlerSos => butler_sos::fill(self.event, self.tags, fields),
         }
     }
 }
 
 impl Serialize for View<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serialize(self, serializer)
+        let mut record = Record::without(self.dropped);
+        self.fill(&mut record);
+        record.serialize(serializer)
     }
 }

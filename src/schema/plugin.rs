@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use super::{Fields, Schema, Tags, Timestamp, Visitor, butler_sos, default, ecs, serialize};
+use super::{Fields, Record, Schema, Tags, Timestamp, butler_sos, default, ecs};
 
 /// An event about the plugin itself: `event: "plugin"` in the schema `default`.
 #[derive(Debug, Clone, Copy)]
@@ -27,18 +27,14 @@ pub struct PluginView<'a, D> {
     pub(super) event: &'a PluginEvent<'a, D>,
 }
 
-impl<D: Fields> Fields for PluginView<'_, D> {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-        match self.schema {
-            Schema::Default => default::visit_plugin(self.event, self.tags, visitor),
-            Schema::Ecs => ecs::visit_plugin(self.event, self.tags, visitor),
-            Schema::ButlerSos => butler_sos::visit_plugin(self.event, self.tags, visitor),
-        }
-    }
-}
-
 impl<D: Fields> Serialize for PluginView<'_, D> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serialize(self, serializer)
+        let (event, tags, mut record) = (self.event, self.tags, Record::default());
+        match self.schema {
+            Schema::Default => default::fill_plugin(event, tags, &mut record),
+            Schema::Ecs => ecs::fill_plugin(event, tags, &mut record),
+            Schema::ButlerSos => butler_sos::fill_plugin(event, tags, &mut record),
+        }
+        record.serialize(serializer)
     }
 }

@@ -96,7 +96,7 @@ pub fn decode(
     if is_utf_16le(bytes) {
         return transcode(without_stray_byte(bytes), UTF_16LE);
     }
-    match std::str::from_utf8(bytes) {
+    match simdutf8::basic::from_utf8(bytes) {
         Ok(text) => Ok(Cow::Borrowed(text)),
         Err(_) => transcode(bytes, fallback.0),
     }

@@ -18,12 +18,13 @@ pub fn every_event() -> Vec<Event> {
         all.extend(events);
     }
     assert!(all.len() > 90, "{} events", all.len());
-    all.extend(derived_events());
+    all.extend(session_events());
     all
 }
 
-/// A snapshot, and the summaries of a connection and a session.
-fn derived_events() -> Vec<Event> {
+/// The events of a session with an app that has a name, and of one that has an id: a snapshot and summaries
+/// among them.
+fn session_events() -> Vec<Event> {
     let sessions = SessionsConfig {
         enabled: true,
         snapshot_interval_secs: 60,
@@ -34,12 +35,17 @@ fn derived_events() -> Vec<Event> {
         ..PipelineConfig::default()
     };
     let mut pipeline = config.build().expect("a pipeline");
+    let app = APP.parse().expect("a guid");
+    pipeline.replace_app_names([(app, "Sales".into())].into_iter().collect());
     let mut output = OutputBuffer::default();
     let connection = |command| {
         format!(
             "/proxy-connection/;n1;{command};LAB;goran;;\
-             /sales/app/a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69;UserAgent: '{CHROME}'"
+             /sales/app/{APP};UserAgent: '{CHROME}'"
         )
+    };
+    let extended = |number, command| {
+        format!("/qlik-sense-session/2/;n1;;{number};a-session;0;{command};LAB;maria;;;")
     };
     for (seconds, datagram) in [
         (
@@ -52,20 +58,32 @@ fn derived_events() -> Vec<Event> {
             62,
             "/proxy-session/;n1;Stop session;LAB;goran;;;".to_owned(),
         ),
+        (63, extended(1, "Start session")),
+        (64, extended(2, "Stop session")),
     ] {
         let time = DateTime::from_timestamp(seconds, 0).expect("a time");
         pipeline.tick(time, &mut output);
         pipeline.datagram(datagram.as_bytes(), Arrival::local(time), &mut output);
     }
-    let events = output.into_events().into_iter();
-    let derived: Vec<Event> = events
-        .filter(|event| matches!(event, Event::Derived(_)))
-        .collect();
-    let names: Vec<&str> = derived.iter().map(Event::name).collect();
-    let expected = ["session_snapshot", "connection_summary", "session_summary"];
+    let events = output.into_events();
+    let names: Vec<&str> = events.iter().map(Event::name).collect();
+    let expected = [
+        "session",
+        "connection",
+        "session_snapshot",
+        "connection",
+        "connection_summary",
+        "session",
+        "session_summary",
+        "session",
+        "session",
+        "session_summary",
+    ];
     assert_eq!(names, expected);
-    derived
+    events
 }
+
+const APP: &str = "a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69";
 
 const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 \
                       (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";

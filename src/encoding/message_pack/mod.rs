@@ -93,7 +93,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::schema::{Fields, Visitor, serialize};
+    use crate::{
+        event::User,
+        schema::{Fill, Record},
+    };
 
     fn time() -> Timestamp {
         Timestamp("2026-01-31T09:00:00.123456789Z".parse().expect("a time"))
@@ -162,32 +165,21 @@ mod tests {
         }
     }
 
-    struct Times;
-
-    impl Fields for Times {
-        fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-            let other = Timestamp("2026-01-31T08:00:00Z".parse().expect("a time"));
-            visitor.field("timestamp", Some(&time()))?;
-            visitor.field("start", Some(&other))?;
-            visitor.field("end", Some(&time()))?;
-            visitor.display("displayed", Some("é".repeat(200)))
-        }
-    }
-
-    impl Serialize for Times {
-        fn serialize<S: ser::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serialize(self, serializer)
-        }
-    }
-
     #[test]
     fn the_time_of_a_record_is_beside_its_fields_and_others_are_text() {
+        let (directory, id) = (&*"é".repeat(100), "x");
+        let other = Timestamp("2026-01-31T08:00:00Z".parse().expect("a time"));
+        let mut record = Record::default();
+        record.field("timestamp", time());
+        record.field("start", other);
+        record.field("end", time());
+        record.field("displayed", User { directory, id });
         let expected = json!({
             "start": "2026-01-31T08:00:00.000000000Z",
             "end": "2026-01-31T09:00:00.123456789Z",
-            "displayed": "é".repeat(200),
+            "displayed": format!("{directory}\\x"),
         });
-        assert_eq!(as_json(&fields(&Times)), expected);
+        assert_eq!(as_json(&fields(&record)), expected);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde::{Serialize, ser};
 
 use super::{
     Error,
-    buffer::{Buffer, Cursor, Slot, delimited, varint_bytes},
+    buffer::{Buffer, Cursor, FIRST, SECOND, Slot, delimited, two_bytes, varint_bytes},
     unsupported,
     value::ValueSerializer,
 };
@@ -14,55 +14,91 @@ use super::{
 /// The length that room is left for: lengths of 128 to 16,383 take two bytes.
 const LIKELY_LENGTH: usize = 512;
 
-/// A map or an array whose length is known at its end.
-pub(in crate::encoding) struct Compound<'b, 'k> {
-    buffer: &'b mut Buffer,
-    slot: Slot<'k>,
-    key: u8,
-    /// Where the slot begins, and where the content does behind the room for its header.
+/// Key of `event.Value`'s field for a map.
+pub(super) const MAP: u8 = 0x3A;
+/// Key of `event.Value`'s field for an array.
+pub(super) const ARRAY: u8 = 0x42;
+
+/// Room for what stands before the content of a map or an array: the slot, a key, a length. Its own length is
+/// that which the likely length of the content asks for.
+#[derive(Clone, Copy)]
+pub(super) struct Header {
     start: usize,
     content: usize,
-    /// The key of the entry that comes next, where keys come by themselves.
-    entry: String,
 }
 
-/// The bytes of what stands before the content of a map or an array: the slot, a key, a length.
+/// The bytes of what stands before the content of a map or an array.
 const fn header_bytes(slot: Slot<'_>, length: usize) -> usize {
     let header = 1 + varint_bytes(length as u64);
     slot.bytes_before(header + length) + header
 }
 
-impl<'b, 'k> Compound<'b, 'k> {
-    /// Leaves room for what stands before the content. `key` is that of a map or of an array.
-    pub(super) fn new(buffer: &'b mut Buffer, slot: Slot<'k>, key: u8) -> Self {
+impl Header {
+    pub(super) fn reserve(buffer: &mut Buffer, slot: Slot<'_>) -> Self {
         let start = buffer.len();
-        let header = header_bytes(slot, LIKELY_LENGTH);
-        buffer.extend(header);
+        buffer.extend(header_bytes(slot, LIKELY_LENGTH));
+        Self {
+            start,
+            content: buffer.len(),
+        }
+    }
+
+    /// Writes it before the content, which ends where the buffer does. `key` is that of a map or of an array.
+    pub(super) fn write(self, buffer: &mut Buffer, slot: Slot<'_>, key: u8) {
+        let Self { start, content } = self;
+        let end = buffer.len();
+        let length = end - content;
+        if matches!(slot, Slot::Log) && LIKELY_LENGTHS.contains(&length) {
+            // All lengths take two bytes, and so there is no more to compute.
+            let [log, value, length] = [6, 3, 0].map(|before| two_bytes(before + length));
+            let header = &mut buffer.bytes_mut()[start..content];
+            header.copy_from_slice(&[
+                FIRST, log[0], log[1], SECOND, value[0], value[1], key, length[0], length[1],
+            ]);
+            return;
+        }
+        let place = start + header_bytes(slot, length);
+        if place != content {
+            buffer.extend(place.saturating_sub(content));
+            let bytes = buffer.bytes_mut();
+            bytes.copy_within(content..end, place);
+            buffer.truncate(place + length);
+        }
+        let mut header = Cursor::new(&mut buffer.bytes_mut()[start..place]);
+        slot.put(&mut header, delimited(length));
+        header.put([key]);
+        header.put_length(length);
+    }
+}
+
+/// Lengths that take two bytes, and with which the lengths around them do as well.
+const LIKELY_LENGTHS: std::ops::Range<usize> = 0x80..0x3FF0;
+
+/// A map or an array whose length is known at its end.
+pub(in crate::encoding) struct Compound<'b, 'k> {
+    buffer: &'b mut Buffer,
+    slot: Slot<'k>,
+    key: u8,
+    header: Header,
+    /// The key of the entry that comes next, where keys come by themselves.
+    entry: String,
+}
+
+impl<'b, 'k> Compound<'b, 'k> {
+    /// Begins a map or an array, whose `key` it is.
+    pub(super) fn new(buffer: &'b mut Buffer, slot: Slot<'k>, key: u8) -> Self {
+        let header = Header::reserve(buffer, slot);
         Self {
             buffer,
             slot,
             key,
-            start,
-            content: start + header,
+            header,
             entry: String::new(),
         }
     }
 
     pub(super) fn finish(self) {
-        let Self { content, slot, .. } = self;
-        let end = self.buffer.len();
-        let length = end - content;
-        let place = self.start + header_bytes(slot, length);
-        if place != content {
-            self.buffer.extend(place.saturating_sub(content));
-            let bytes = self.buffer.bytes_mut();
-            bytes.copy_within(content..end, place);
-            self.buffer.truncate(place + length);
-        }
-        let mut header = Cursor::new(&mut self.buffer.bytes_mut()[self.start..place]);
-        slot.put(&mut header, delimited(length));
-        header.put([self.key]);
-        header.put_length(length);
+        self.header.write(self.buffer, self.slot, self.key);
     }
 
     pub(super) fn put<T: Serialize + ?Sized>(

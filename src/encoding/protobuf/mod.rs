@@ -7,6 +7,7 @@
 
 mod buffer;
 mod compound;
+mod fields;
 mod value;
 
 use std::fmt::{self, Display};
@@ -15,6 +16,7 @@ use serde::ser;
 
 pub(super) use self::{
     buffer::{Buffer, Cursor, Slot, varint_bytes},
+    fields::FieldsWriter,
     value::ValueSerializer,
 };
 

@@ -6,21 +6,18 @@ use serde::{Serialize, Serializer, ser::Impossible};
 
 use super::{
     Error,
-    buffer::{Buffer, Cursor, FIRST, SECOND, Slot, delimited, varint_bytes},
-    compound::Compound,
+    buffer::{Buffer, Cursor, MOST_VARINT_BYTES, RAW_BYTES, Slot, delimited, varint_bytes},
+    compound::{ARRAY, Compound, MAP},
     unsupported,
 };
 use crate::schema::TIMESTAMP_TOKEN;
 
 /// Keys of `event.Value`'s fields: number times eight, plus the wire type.
 mod key {
-    pub(in crate::encoding) const RAW_BYTES: u8 = 0x0A;
     pub(in crate::encoding) const TIMESTAMP: u8 = 0x12;
     pub(in crate::encoding) const INTEGER: u8 = 0x20;
     pub(in crate::encoding) const FLOAT: u8 = 0x29;
     pub(in crate::encoding) const BOOLEAN: u8 = 0x30;
-    pub(in crate::encoding) const MAP: u8 = 0x3A;
-    pub(in crate::encoding) const ARRAY: u8 = 0x42;
     pub(in crate::encoding) const NULL: u8 = 0x48;
 }
 
@@ -28,9 +25,6 @@ mod key {
 const SECONDS: u8 = 0x08;
 /// Key of `google.protobuf.Timestamp.nanos`.
 const NANOS: u8 = 0x10;
-
-/// A key and a value that are together this short leave all lengths of their entry in one byte.
-const SHORT: usize = 0x7F - 4;
 
 /// Writes one value into its slot.
 pub(in crate::encoding) struct ValueSerializer<'b, 'k> {
@@ -51,43 +45,22 @@ impl<'b, 'k> ValueSerializer<'b, 'k> {
 
     /// Room for a value of `length` bytes, behind what stands before it.
     fn room(self, length: usize) -> Cursor<'b> {
-        match self.slot {
-            Slot::Entry(key) if key.len() + length <= SHORT => self.short_room(key, length),
-            slot => {
-                let before = slot.bytes_before(length);
-                let mut cursor = Cursor::new(self.buffer.extend(before + length));
-                slot.put(&mut cursor, length);
-                cursor
-            }
-        }
-    }
-
-    /// As [`Self::room`], for an entry whose lengths all take one byte; they need no computing.
-    #[inline]
-    fn short_room(self, key: &str, length: usize) -> Cursor<'b> {
-        let mut cursor = Cursor::new(self.buffer.extend(6 + key.len() + length));
-        let (key_bytes, bytes) = (key.len() as u8, length as u8);
-        cursor.put([FIRST, 4 + key_bytes + bytes, FIRST, key_bytes]);
-        cursor.put_slice(key.as_bytes());
-        cursor.put([SECOND, bytes]);
+        let before = self.slot.bytes_before(length);
+        let mut cursor = Cursor::new(self.buffer.extend(before + length));
+        self.slot.put(&mut cursor, length);
         cursor
     }
 
-    #[inline]
+    #[inline(always)]
     fn delimited(self, key: u8, content: &[u8]) {
-        let length = 2 + content.len();
         match self.slot {
-            Slot::Entry(name) if name.len() + length <= SHORT => {
-                let mut cursor = self.short_room(name, length);
-                cursor.put([key, content.len() as u8]);
-                cursor.put_slice(content);
-            }
-            _ => self.delimited_of_any_length(key, content),
+            Slot::Entry(name) => self.buffer.entry(name, key, content),
+            _ => self.delimited_elsewhere(key, content),
         }
     }
 
     #[inline(never)]
-    fn delimited_of_any_length(self, key: u8, content: &[u8]) {
+    fn delimited_elsewhere(self, key: u8, content: &[u8]) {
         let mut cursor = self.room(delimited(content.len()));
         cursor.put([key]);
         cursor.put_length(content.len());
@@ -101,22 +74,18 @@ impl<'b, 'k> ValueSerializer<'b, 'k> {
     }
 
     /// `google.protobuf.Timestamp`: whole seconds, and nanoseconds that are never negative.
-    fn timestamp(self, nanoseconds: i64) {
-        let seconds = nanoseconds.div_euclid(1_000_000_000);
-        let nanos = nanoseconds.rem_euclid(1_000_000_000);
-        let fields = [(SECONDS, seconds), (NANOS, nanos)];
-        let length = fields
-            .iter()
-            .filter(|(_, number)| *number != 0)
-            .map(|(_, number)| 1 + varint_bytes(number.cast_unsigned()))
-            .sum();
-        let mut cursor = self.room(delimited(length));
-        cursor.put([key::TIMESTAMP]);
-        cursor.put_length(length);
-        for (key, number) in fields.into_iter().filter(|(_, number)| *number != 0) {
-            cursor.put([key]);
-            cursor.put_varint(number.cast_unsigned());
+    pub(super) fn timestamp(self, seconds: i64, nanos: i64) {
+        let mut content = [0; 2 * (1 + MOST_VARINT_BYTES)];
+        let content_bytes = content.len();
+        let mut cursor = Cursor::new(&mut content);
+        for (key, number) in [(SECONDS, seconds), (NANOS, nanos)] {
+            if number != 0 {
+                cursor.put([key]);
+                cursor.put_varint(number.cast_unsigned());
+            }
         }
+        let length = content_bytes - cursor.rest_bytes();
+        self.delimited(key::TIMESTAMP, &content[..length]);
     }
 
     fn compound(self, key: u8) -> Compound<'b, 'k> {
@@ -158,7 +127,8 @@ impl<'b, 'k> Serializer for ValueSerializer<'b, 'k> {
 
     fn serialize_i64(self, value: i64) -> Result<(), Error> {
         if self.is_timestamp {
-            self.timestamp(value);
+            let seconds = value.div_euclid(1_000_000_000);
+            self.timestamp(seconds, value.rem_euclid(1_000_000_000));
         } else {
             self.varint(key::INTEGER, value.cast_unsigned());
         }
@@ -202,12 +172,12 @@ impl<'b, 'k> Serializer for ValueSerializer<'b, 'k> {
 
     #[inline]
     fn serialize_str(self, value: &str) -> Result<(), Error> {
-        self.delimited(key::RAW_BYTES, value.as_bytes());
+        self.delimited(RAW_BYTES, value.as_bytes());
         Ok(())
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Result<(), Error> {
-        self.delimited(key::RAW_BYTES, value);
+        self.delimited(RAW_BYTES, value);
         Ok(())
     }
 
@@ -215,7 +185,7 @@ impl<'b, 'k> Serializer for ValueSerializer<'b, 'k> {
         let mut text = std::mem::take(&mut self.buffer.text);
         text.clear();
         let written = write!(text, "{value}");
-        ValueSerializer::new(self.buffer, self.slot).delimited(key::RAW_BYTES, text.as_bytes());
+        ValueSerializer::new(self.buffer, self.slot).delimited(RAW_BYTES, text.as_bytes());
         self.buffer.text = text;
         written.map_err(|_| unsupported("a value that cannot be displayed"))
     }
@@ -264,22 +234,22 @@ impl<'b, 'k> Serializer for ValueSerializer<'b, 'k> {
         variant: &'static str,
         value: &T,
     ) -> Result<(), Error> {
-        let mut compound = self.compound(key::MAP);
+        let mut compound = self.compound(MAP);
         compound.put(Slot::Entry(variant), value)?;
         compound.finish();
         Ok(())
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Compound<'b, 'k>, Error> {
-        Ok(self.compound(key::ARRAY))
+        Ok(self.compound(ARRAY))
     }
 
     fn serialize_tuple(self, _: usize) -> Result<Compound<'b, 'k>, Error> {
-        Ok(self.compound(key::ARRAY))
+        Ok(self.compound(ARRAY))
     }
 
     fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Compound<'b, 'k>, Error> {
-        Ok(self.compound(key::ARRAY))
+        Ok(self.compound(ARRAY))
     }
 
     fn serialize_tuple_variant(
@@ -293,11 +263,11 @@ impl<'b, 'k> Serializer for ValueSerializer<'b, 'k> {
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Compound<'b, 'k>, Error> {
-        Ok(self.compound(key::MAP))
+        Ok(self.compound(MAP))
     }
 
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Compound<'b, 'k>, Error> {
-        Ok(self.compound(key::MAP))
+        Ok(self.compound(MAP))
     }
 
     fn serialize_struct_variant(

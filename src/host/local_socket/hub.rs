@@ -13,7 +13,7 @@ use std::{
 use crate::{
     encoding::{Codec, Encoder},
     host::diagnostics::Level,
-    schema::{Fields, SOURCE_TYPE, Timestamp, Visitor, serialize},
+    schema::{Fill, Record, SOURCE_TYPE, Timestamp},
 };
 
 /// Readers at the same time.
@@ -161,28 +161,17 @@ struct Dropped(u64);
 
 impl Dropped {
     fn line(&self) -> Vec<u8> {
+        let mut record = Record::default();
+        record.field("timestamp", Timestamp(SystemTime::now().into()));
+        record.field("source_type", SOURCE_TYPE);
+        record.field("event", "plugin");
+        record.field("level", Level::Warning.as_str());
+        record.field("message", "this reader is too slow for all events");
+        record.field("dropped", self.0);
         let mut encoder = Encoder::new(Codec::Json);
         // Only a clock outside of 1677 to 2262 makes a record that cannot be written.
-        let _ = encoder.push(self);
+        let _ = encoder.push(&record);
         encoder.frame().to_vec()
-    }
-}
-
-impl Fields for Dropped {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-        let now = Timestamp(SystemTime::now().into());
-        visitor.field("timestamp", Some(&now))?;
-        visitor.field("source_type", Some(SOURCE_TYPE))?;
-        visitor.field("event", Some("plugin"))?;
-        visitor.field("level", Some(Level::Warning.as_str()))?;
-        visitor.field("message", Some("this reader is too slow for all events"))?;
-        visitor.field("dropped", Some(&self.0))
-    }
-}
-
-impl serde::Serialize for Dropped {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serialize(self, serializer)
     }
 }
 

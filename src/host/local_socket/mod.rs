@@ -50,7 +50,7 @@ impl<S: Sink> Sink for Tee<S> {
                 encoder.clear();
                 for event in &*events {
                     // An event that no codec can write is reported by the sink.
-                    let _ = encoder.push(&Schema::Default.view(event));
+                    let _ = encoder.push_event(&Schema::Default.view(event));
                 }
                 encoder.frame().into()
             });

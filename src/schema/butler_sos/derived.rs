@@ -2,71 +2,61 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Tags, Visitor, or_empty, visit_client};
+use super::{Fill, Tags, add_client};
 use crate::{
     event::{Derived, DerivedKind, Ended, FollowedSession, Pairing},
-    schema::{
-        Timestamp,
-        values::{AppIds, AppNames, Guid, seconds},
-    },
+    schema::{Timestamp, Value},
 };
 
-pub(super) fn visit<V: Visitor>(
-    event: &Derived,
-    tags: &Tags,
-    visitor: &mut V,
-) -> Result<(), V::Error> {
+pub(super) fn fill<'a>(event: &'a Derived, tags: &'a Tags, record: &mut impl Fill<'a>) {
     let subject = &event.subject;
-    visitor.field("messageType", Some(event.kind.event()))?;
-    visitor.field("host", or_empty(subject.host.as_deref()))?;
-    visitor.field("userDir", or_empty(subject.user_directory.as_deref()))?;
-    visitor.field("userId", Some(&*subject.user_id))?;
-    visitor.field("tags", Some(tags))?;
+    record.field("messageType", event.kind.event());
+    record.field("host", subject.host.as_deref().unwrap_or_default());
+    let directory = subject.user_directory.as_deref();
+    record.field("userDir", directory.unwrap_or_default());
+    record.field("userId", &*subject.user_id);
+    record.field("tags", tags);
     match &event.kind {
         DerivedKind::SessionSummary(session, ended) => {
-            visit_session(session, visitor)?;
-            visit_end(session.start, ended, visitor)
+            add_session(session, record);
+            add_end(session.start, ended, record);
         }
         DerivedKind::ConnectionSummary(connection, ended) => {
             let app = connection.app.as_ref();
-            visitor.field("appId", app.map(|app| Guid(app.id)).as_ref())?;
-            visitor.field("appName", app.and_then(|app| app.name.as_deref()))?;
-            visit_client(connection.client.as_deref(), visitor)?;
-            visitor.field("sessionId", connection.session_id.as_deref())?;
-            visitor.field("start", Some(&Timestamp(connection.start)))?;
-            visitor.field("startSeen", Some(&connection.start_seen))?;
-            visit_end(connection.start, ended, visitor)
+            record.field("appId", app.map(|app| app.id));
+            record.field("appName", app.and_then(|app| app.name.as_deref()));
+            add_client(connection.client.as_deref(), record);
+            record.field("sessionId", connection.session_id.as_deref());
+            record.field("start", Timestamp(connection.start));
+            record.field("startSeen", connection.start_seen);
+            add_end(connection.start, ended, record);
         }
         DerivedKind::SessionSnapshot(session) => {
-            visit_session(session, visitor)?;
-            visitor.field("openApps", AppIds::of(&session.open_apps).as_ref())?;
-            visitor.field("openAppNames", AppNames::of(&session.open_apps).as_ref())?;
+            add_session(session, record);
+            record.field("openApps", Value::ids_of(&session.open_apps));
+            record.field("openAppNames", Value::names_of(&session.open_apps));
             let duration = event.timestamp - session.start;
-            visitor.field("durationSecs", Some(&seconds(duration)))
+            record.field("durationSecs", Value::seconds(duration));
         }
     }
 }
 
-fn visit_session<V: Visitor>(session: &FollowedSession, visitor: &mut V) -> Result<(), V::Error> {
-    visit_client(session.client.as_deref(), visitor)?;
-    visitor.field("sessionId", session.session_id.as_deref())?;
-    visitor.field("start", Some(&Timestamp(session.start)))?;
-    visitor.field("startSeen", Some(&session.start_seen))?;
-    visitor.field("connections", Some(&session.connections))?;
-    visitor.field("openConnections", Some(&session.open_connections))?;
-    visitor.field("apps", AppIds::of(&session.apps).as_ref())?;
-    visitor.field("appNames", AppNames::of(&session.apps).as_ref())
+fn add_session<'a>(session: &'a FollowedSession, record: &mut impl Fill<'a>) {
+    add_client(session.client.as_deref(), record);
+    record.field("sessionId", session.session_id.as_deref());
+    record.field("start", Timestamp(session.start));
+    record.field("startSeen", session.start_seen);
+    record.field("connections", session.connections);
+    record.field("openConnections", session.open_connections);
+    record.field("apps", Value::ids_of(&session.apps));
+    record.field("appNames", Value::names_of(&session.apps));
 }
 
-fn visit_end<V: Visitor>(
-    start: DateTime<Utc>,
-    ended: &Ended,
-    visitor: &mut V,
-) -> Result<(), V::Error> {
-    visitor.field("end", Some(&Timestamp(ended.end)))?;
-    visitor.field("endSeen", Some(&ended.end_seen()))?;
-    visitor.field("endReason", Some(ended.reason.as_str()))?;
-    visitor.field("pairing", ended.pairing.map(Pairing::as_str))?;
+fn add_end<'a>(start: DateTime<Utc>, ended: &Ended, record: &mut impl Fill<'a>) {
+    record.field("end", Timestamp(ended.end));
+    record.field("endSeen", ended.end_seen());
+    record.field("endReason", ended.reason.as_str());
+    record.field("pairing", ended.pairing.map(Pairing::as_str));
     let duration = ended.duration_since(start);
-    visitor.field("durationSecs", Some(&seconds(duration)))
+    record.field("durationSecs", Value::seconds(duration));
 }

@@ -2,72 +2,65 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Timestamp, Visitor, visit_client};
+use super::{Fill, Timestamp, add_client};
 use crate::{
     event::{Derived, DerivedKind, Ended, FollowedConnection, FollowedSession, Pairing},
-    schema::values::{AppIds, AppNames, Guid, seconds},
+    schema::Value,
 };
 
-pub(super) fn visit<V: Visitor>(event: &Derived, visitor: &mut V) -> Result<(), V::Error> {
+pub(super) fn fill<'a>(event: &'a Derived, record: &mut impl Fill<'a>) {
     let subject = &event.subject;
-    visitor.field("host", subject.host.as_deref())?;
-    visitor.field("user_directory", subject.user_directory.as_deref())?;
-    visitor.field("user_id", Some(&*subject.user_id))?;
-    visitor.display("user", subject.user())?;
+    record.field("host", subject.host.as_deref());
+    record.field("user_directory", subject.user_directory.as_deref());
+    record.field("user_id", &*subject.user_id);
+    record.field("user", subject.user());
     match &event.kind {
         DerivedKind::SessionSummary(session, ended) => {
-            visit_session(session, visitor)?;
-            visit_end(session.start, ended, visitor)
+            add_session(session, record);
+            add_end(session.start, ended, record);
         }
         DerivedKind::ConnectionSummary(connection, ended) => {
-            visit_connection(connection, visitor)?;
-            visit_end(connection.start, ended, visitor)
+            add_connection(connection, record);
+            add_end(connection.start, ended, record);
         }
         DerivedKind::SessionSnapshot(session) => {
-            visit_session(session, visitor)?;
-            visitor.field("open_apps", AppIds::of(&session.open_apps).as_ref())?;
-            visitor.field("open_app_names", AppNames::of(&session.open_apps).as_ref())?;
+            add_session(session, record);
+            record.field("open_apps", Value::ids_of(&session.open_apps));
+            record.field("open_app_names", Value::names_of(&session.open_apps));
             let duration = event.timestamp - session.start;
-            visitor.field("duration_secs", Some(&seconds(duration)))
+            record.field("duration_secs", Value::seconds(duration));
         }
     }
 }
 
-fn visit_session<V: Visitor>(session: &FollowedSession, visitor: &mut V) -> Result<(), V::Error> {
-    visitor.field("session_id", session.session_id.as_deref())?;
-    visitor.field("virtual_proxy", session.virtual_proxy.as_deref())?;
-    visit_client(session.client.as_deref(), visitor)?;
-    visitor.field("start", Some(&Timestamp(session.start)))?;
-    visitor.field("start_seen", Some(&session.start_seen))?;
-    visitor.field("connections", Some(&session.connections))?;
-    visitor.field("open_connections", Some(&session.open_connections))?;
-    visitor.field("apps", AppIds::of(&session.apps).as_ref())?;
-    visitor.field("app_names", AppNames::of(&session.apps).as_ref())
+fn add_session<'a>(session: &'a FollowedSession, record: &mut impl Fill<'a>) {
+    record.field("session_id", session.session_id.as_deref());
+    record.field("virtual_proxy", session.virtual_proxy.as_deref());
+    add_client(session.client.as_deref(), record);
+    record.field("start", Timestamp(session.start));
+    record.field("start_seen", session.start_seen);
+    record.field("connections", session.connections);
+    record.field("open_connections", session.open_connections);
+    record.field("apps", Value::ids_of(&session.apps));
+    record.field("app_names", Value::names_of(&session.apps));
 }
 
-fn visit_connection<V: Visitor>(
-    connection: &FollowedConnection,
-    visitor: &mut V,
-) -> Result<(), V::Error> {
-    visitor.field("session_id", connection.session_id.as_deref())?;
-    visitor.field("virtual_proxy", connection.virtual_proxy.as_deref())?;
+fn add_connection<'a>(connection: &'a FollowedConnection, record: &mut impl Fill<'a>) {
+    record.field("session_id", connection.session_id.as_deref());
+    record.field("virtual_proxy", connection.virtual_proxy.as_deref());
     let app = connection.app.as_ref();
-    visitor.field("app_id", app.map(|app| Guid(app.id)).as_ref())?;
-    visitor.field("app_name", app.and_then(|app| app.name.as_deref()))?;
-    visit_client(connection.client.as_deref(), visitor)?;
-    visitor.field("start", Some(&Timestamp(connection.start)))?;
-    visitor.field("start_seen", Some(&connection.start_seen))
+    record.field("app_id", app.map(|app| app.id));
+    record.field("app_name", app.and_then(|app| app.name.as_deref()));
+    add_client(connection.client.as_deref(), record);
+    record.field("start", Timestamp(connection.start));
+    record.field("start_seen", connection.start_seen);
 }
 
-fn visit_end<V: Visitor>(
-    start: DateTime<Utc>,
-    ended: &Ended,
-    visitor: &mut V,
-) -> Result<(), V::Error> {
-    visitor.field("end", Some(&Timestamp(ended.end)))?;
-    visitor.field("end_seen", Some(&ended.end_seen()))?;
-    visitor.field("end_reason", Some(ended.reason.as_str()))?;
-    visitor.field("pairing", ended.pairing.map(Pairing::as_str))?;
+fn add_end<'a>(start: DateTime<Utc>, ended: &Ended, record: &mut impl Fill<'a>) {
+    record.field("end", Timestamp(ended.end));
+    record.field("end_seen", ended.end_seen());
+    record.field("end_reason", ended.reason.as_str());
+    record.field("pairing", ended.pairing.map(Pairing::as_str));
     let duration = ended.duration_since(start);
-    visitor.field("duration_secs", Some(&seconds(duration)))
+    record.field("duration_secs", Value::seconds(duration));
 }

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Fields, Timestamp, Visitor};
+use super::{Fill, Timestamp, add_agent};
 use crate::{
-    event::{Derived, DerivedKind, Ended, Pairing, Subject, UserAgent},
-    schema::values::{AppIds, AppNames, Guid},
+    event::{Derived, DerivedKind, Ended, Pairing, Subject},
+    schema::Value,
 };
 
 pub(super) const fn dataset(event: &Derived) -> &'static str {
@@ -17,36 +17,37 @@ pub(super) const fn dataset(event: &Derived) -> &'static str {
 }
 
 /// The fields of `event` but for the module and the dataset.
-pub(super) fn visit_categories<V: Visitor>(
-    event: &Derived,
-    visitor: &mut V,
-) -> Result<(), V::Error> {
-    let (kind, category, types): (_, _, &[&str]) = match &event.kind {
-        DerivedKind::SessionSummary(..) => ("event", "session", &["end"]),
-        DerivedKind::ConnectionSummary(..) => ("event", "network", &["connection", "end"]),
-        DerivedKind::SessionSnapshot(_) => ("state", "session", &["info"]),
+pub(super) fn add_categories<'a>(event: &'a Derived, record: &mut impl Fill<'a>) {
+    const SESSION: &[&str] = &["session"];
+    const NETWORK: &[&str] = &["network"];
+    let (kind, category, types): (_, _, &'static [&'static str]) = match &event.kind {
+        DerivedKind::SessionSummary(..) => ("event", SESSION, &["end"]),
+        DerivedKind::ConnectionSummary(..) => ("event", NETWORK, &["connection", "end"]),
+        DerivedKind::SessionSnapshot(_) => ("state", SESSION, &["info"]),
     };
-    visitor.field("kind", Some(kind))?;
-    visitor.field("category", Some(&[category]))?;
-    visitor.field("type", Some(types))?;
-    visitor.field("action", Some(event.kind.event()))?;
+    record.field("kind", kind);
+    record.field("category", category);
+    record.field("type", types);
+    record.field("action", event.kind.event());
     let (start, ended) = times(event);
-    visitor.field("start", Some(&Timestamp(start)))?;
-    visitor.field("end", ended.map(|ended| Timestamp(ended.end)).as_ref())?;
+    record.field("start", Timestamp(start));
+    record.field("end", ended.map(|ended| Timestamp(ended.end)));
     let duration = ended.map_or(event.timestamp - start, |ended| ended.duration_since(start));
-    visitor.field("duration", Some(&nanoseconds(duration)))
+    record.field("duration", nanoseconds(duration));
 }
 
-pub(super) fn visit<V: Visitor>(event: &Derived, visitor: &mut V) -> Result<(), V::Error> {
+pub(super) fn fill<'a>(event: &'a Derived, record: &mut impl Fill<'a>) {
     let client = match &event.kind {
         DerivedKind::SessionSummary(session, _) | DerivedKind::SessionSnapshot(session) => {
             &session.client
         }
         DerivedKind::ConnectionSummary(connection, _) => &connection.client,
     };
-    visitor.group("user", &User(&event.subject))?;
-    visitor.group("user_agent", &Agent(client.as_deref()))?;
-    visitor.group("qlik_sense", &Rest(event))
+    record.group("user", |record| add_user(&event.subject, record));
+    record.group("user_agent", |record| {
+        add_agent((None, client.as_deref()), record)
+    });
+    record.group("qlik_sense", |record| add_rest(event, record));
 }
 
 fn times(event: &Derived) -> (DateTime<Utc>, Option<&Ended>) {
@@ -62,69 +63,40 @@ fn nanoseconds(duration: TimeDelta) -> i64 {
     duration.num_milliseconds().max(0).saturating_mul(1_000_000)
 }
 
-struct User<'a>(&'a Subject);
-
-impl Fields for User<'_> {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-        visitor.display("id", self.0.user())?;
-        visitor.field("domain", self.0.user_directory.as_deref())?;
-        visitor.field("name", Some(&*self.0.user_id))
-    }
-}
-
-struct Agent<'a>(Option<&'a UserAgent>);
-
-impl Fields for Agent<'_> {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-        let client = self.0;
-        visitor.field("name", client.and_then(|c| c.browser_name))?;
-        visitor.field("version", client.and_then(|c| c.browser_version.as_deref()))?;
-        visitor.group("os", &System(client))
-    }
-}
-
-struct System<'a>(Option<&'a UserAgent>);
-
-impl Fields for System<'_> {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-        visitor.field("name", self.0.and_then(|c| c.os_name))?;
-        visitor.field("version", self.0.and_then(|c| c.os_version.as_deref()))
-    }
+fn add_user<'a>(subject: &'a Subject, record: &mut impl Fill<'a>) {
+    record.field("id", subject.user());
+    record.field("domain", subject.user_directory.as_deref());
+    record.field("name", &*subject.user_id);
 }
 
 /// `qlik_sense`: what ECS has no field for.
-struct Rest<'a>(&'a Derived);
-
-impl Fields for Rest<'_> {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), V::Error> {
-        let (_, ended) = times(self.0);
-        match &self.0.kind {
-            DerivedKind::SessionSummary(session, _) | DerivedKind::SessionSnapshot(session) => {
-                visitor.field("session_id", session.session_id.as_deref())?;
-                visitor.field("virtual_proxy", session.virtual_proxy.as_deref())?;
-                visitor.field("start_seen", Some(&session.start_seen))?;
-                visitor.field("connections", Some(&session.connections))?;
-                visitor.field("open_connections", Some(&session.open_connections))?;
-                visitor.field("apps", AppIds::of(&session.apps).as_ref())?;
-                visitor.field("app_names", AppNames::of(&session.apps).as_ref())?;
-                if ended.is_none() {
-                    let open = &session.open_apps;
-                    visitor.field("open_apps", AppIds::of(open).as_ref())?;
-                    visitor.field("open_app_names", AppNames::of(open).as_ref())?;
-                }
-            }
-            DerivedKind::ConnectionSummary(connection, _) => {
-                visitor.field("session_id", connection.session_id.as_deref())?;
-                visitor.field("virtual_proxy", connection.virtual_proxy.as_deref())?;
-                let app = connection.app.as_ref();
-                visitor.field("app_id", app.map(|app| Guid(app.id)).as_ref())?;
-                visitor.field("app_name", app.and_then(|app| app.name.as_deref()))?;
-                visitor.field("start_seen", Some(&connection.start_seen))?;
+fn add_rest<'a>(event: &'a Derived, record: &mut impl Fill<'a>) {
+    let (_, ended) = times(event);
+    match &event.kind {
+        DerivedKind::SessionSummary(session, _) | DerivedKind::SessionSnapshot(session) => {
+            record.field("session_id", session.session_id.as_deref());
+            record.field("virtual_proxy", session.virtual_proxy.as_deref());
+            record.field("start_seen", session.start_seen);
+            record.field("connections", session.connections);
+            record.field("open_connections", session.open_connections);
+            record.field("apps", Value::ids_of(&session.apps));
+            record.field("app_names", Value::names_of(&session.apps));
+            if ended.is_none() {
+                record.field("open_apps", Value::ids_of(&session.open_apps));
+                record.field("open_app_names", Value::names_of(&session.open_apps));
             }
         }
-        visitor.field("end_seen", ended.map(Ended::end_seen).as_ref())?;
-        visitor.field("end_reason", ended.map(|ended| ended.reason.as_str()))?;
-        let pairing = ended.and_then(|ended| ended.pairing);
-        visitor.field("pairing", pairing.map(Pairing::as_str))
+        DerivedKind::ConnectionSummary(connection, _) => {
+            record.field("session_id", connection.session_id.as_deref());
+            record.field("virtual_proxy", connection.virtual_proxy.as_deref());
+            let app = connection.app.as_ref();
+            record.field("app_id", app.map(|app| app.id));
+            record.field("app_name", app.and_then(|app| app.name.as_deref()));
+            record.field("start_seen", connection.start_seen);
+        }
     }
+    record.field("end_seen", ended.map(Ended::end_seen));
+    record.field("end_reason", ended.map(|ended| ended.reason.as_str()));
+    let pairing = ended.and_then(|ended| ended.pairing);
+    record.field("pairing", pairing.map(Pairing::as_str));
 }

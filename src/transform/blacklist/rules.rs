@@ -74,23 +74,31 @@ impl Rules {
     }
 
     pub(super) fn contain(&self, user_directory: &str, user_id: &str) -> bool {
-        let directory = user_directory.len();
-        let mut short = [0; SHORT];
-        match short.get_mut(..directory + 1 + user_id.len()) {
-            Some(key) if user_directory.is_ascii() && user_id.is_ascii() => {
-                key[..directory].copy_from_slice(user_directory.as_bytes());
-                key[directory] = SEPARATOR;
-                key[directory + 1..].copy_from_slice(user_id.as_bytes());
-                if !self.case_sensitive {
-                    key.make_ascii_lowercase();
-                }
-                self.contain_key(key)
-            }
-            _ => {
-                self.contain_key(&self.key(user_directory, user_id))
-                    || self.contain_unfolded(user_directory, user_id)
-            }
+        if let Some((key, bytes)) = self.ascii_key(user_directory, user_id) {
+            return self.contain_key(&key[..bytes]);
         }
+        self.contain_key(&self.key(user_directory, user_id))
+            || self.contain_unfolded(user_directory, user_id)
+    }
+
+    /// The key of nearly every user, and its length. What is done to all of the array, whose length is known,
+    /// takes less time than to do it to the key.
+    #[inline]
+    fn ascii_key(&self, user_directory: &str, user_id: &str) -> Option<([u8; SHORT], usize)> {
+        let directory = user_directory.len();
+        let bytes = directory + 1 + user_id.len();
+        let mut short = [0; SHORT];
+        let key = short.get_mut(..bytes)?;
+        key[..directory].copy_from_slice(user_directory.as_bytes());
+        key[directory] = SEPARATOR;
+        key[directory + 1..].copy_from_slice(user_id.as_bytes());
+        if !short.is_ascii() {
+            return None;
+        }
+        if !self.case_sensitive {
+            short.make_ascii_lowercase();
+        }
+        Some((short, bytes))
     }
 
     fn contain_key(&self, key: &[u8]) -> bool {
