@@ -156,6 +156,8 @@ fn every_dashboard_answers_the_same_questions() {
         "by hour of the week",
         "Sessions open",
         "Connections open",
+        "followed over time",
+        "Median length of a session",
         "Not decoded",
         "Dropped by the program",
         "Dropped by the system",

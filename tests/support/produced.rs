@@ -74,12 +74,17 @@ impl Produced {
         (labels, metadata)
     }
 
-    /// The fields of `elasticsearch.yaml`.
+    /// The fields of `elasticsearch.yaml` that can be asked for: those with others within hold nothing.
     pub fn elasticsearch(&self) -> BTreeSet<String> {
         let fields = Schema::Ecs.fields().iter().map(|field| (*field).to_owned());
-        fields
+        let fields: BTreeSet<String> = fields
             .chain(self.diagnostics_in_ecs.iter().cloned())
-            .collect()
+            .collect();
+        let is_within = |field: &String| {
+            let within = format!("{field}.");
+            fields.iter().any(|other| other.starts_with(&within))
+        };
+        fields.iter().filter(|f| !is_within(f)).cloned().collect()
     }
 
     /// The metrics of `prometheus.yaml` with their labels.
