@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -30,6 +30,9 @@ use super::{
 /// The longest line that is read, in bytes. An event of the longest datagram stays below it.
 const MAX_LINE: usize = 1 << 20;
 
+/// How long to wait before a socket is tried again.
+const RECONNECT: Duration = Duration::from_millis(500);
+
 /// Events that come in, and what is known of them.
 #[derive(Debug, Clone)]
 pub struct Input {
@@ -48,6 +51,8 @@ struct State {
     dropped: u64,
     /// How the input has ended.
     ended: Option<String>,
+    /// Nobody is at the other end of the socket.
+    is_waiting: bool,
 }
 
 /// Where lines come from.
@@ -67,6 +72,7 @@ impl Input {
             lines_passed_over: 0,
             dropped: 0,
             ended: None,
+            is_waiting: false,
         };
         Self {
             source,
@@ -129,11 +135,16 @@ impl Input {
         };
         let input = Self::new(source, config);
         let state = Arc::clone(&input.state);
-        let read = move || {
-            lock(&state).ended = Some(match read_lines(reader, &state) {
-                Ok(()) => "the input has ended".to_owned(),
-                Err(error) => format!("the input cannot be read: {error}"),
-            });
+        let lines = lines.clone();
+        let read = move || match lines {
+            Lines::Socket(path) => read_socket(reader, &path, &state),
+            Lines::File(_) => {
+                let ended = match read_lines(reader, &state) {
+                    Ok(()) => "the input has ended".to_owned(),
+                    Err(error) => format!("the input cannot be read: {error}"),
+                };
+                lock(&state).ended = Some(ended);
+            }
         };
         thread::Builder::new().name("lines".into()).spawn(read)?;
         Ok(input)
@@ -180,7 +191,9 @@ impl State {
         });
         let dropped = (self.dropped > 0)
             .then(|| format!("{} events were not shown in time", grouped(self.dropped)));
-        let notices = [self.ended.clone(), dropped, passed_over];
+        let waits = "the program has ended, waiting for the next one";
+        let waiting = self.is_waiting.then(|| waits.to_owned());
+        let notices = [self.ended.clone(), waiting, dropped, passed_over];
         notices.into_iter().flatten().collect()
     }
 }
@@ -200,6 +213,23 @@ impl Sink for ModelSink {
             }
         }
         Ok(())
+    }
+}
+
+/// Reads what a program shows, and what the one shows that takes its place: Vector starts a new one when its
+/// configuration changes. Ends with the process.
+fn read_socket(mut reader: Box<dyn BufRead + Send>, path: &Path, state: &Mutex<State>) {
+    loop {
+        // That it cannot be read is as good a sign as its end.
+        let _ = read_lines(&mut reader, state);
+        lock(state).is_waiting = true;
+        reader = loop {
+            thread::sleep(RECONNECT);
+            if let Ok(reader) = connect(path) {
+                break reader;
+            }
+        };
+        lock(state).is_waiting = false;
     }
 }
 

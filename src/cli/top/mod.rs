@@ -21,13 +21,16 @@ mod terminal;
 mod view;
 
 use std::{
-    env, io,
+    env,
+    io::{self, Write},
     net::SocketAddr,
     path::PathBuf,
+    process,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    thread,
     time::{Duration, Instant},
 };
 
@@ -52,6 +55,9 @@ const REFRESH: Duration = Duration::from_millis(500);
 
 /// How long a key may take to be noticed after a signal.
 const PATIENCE: Duration = Duration::from_millis(100);
+
+/// How long the screen has to end by itself after a signal.
+const GRACE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
 #[command(
@@ -90,7 +96,8 @@ pub fn top(args: &TopArgs) -> u8 {
     match watched {
         Ok(status) => status,
         Err((status, message)) => {
-            anstream::eprintln!("{message}");
+            // A terminal that has gone takes no message.
+            let _ = writeln!(anstream::stderr(), "{message}");
             status
         }
     }
@@ -132,7 +139,13 @@ fn watch(input: &Input) -> io::Result<u8> {
     let stopped = Arc::new(AtomicBool::new(false));
     stop::on_stop({
         let stopped = Arc::clone(&stopped);
-        move || stopped.store(true, Ordering::Relaxed)
+        move || {
+            stopped.store(true, Ordering::Relaxed);
+            // Crossterm reads a terminal that has gone for ever, and that is what most such signals are for.
+            thread::sleep(GRACE);
+            terminal::restore();
+            process::exit(SUCCESS.into());
+        }
     })?;
     let palette = Palette::of(|name| env::var(name).ok());
     let mut terminal = Screened::open()?;

@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, IsTerminal, Stdout, Write},
+    mem::ManuallyDrop,
     panic,
     sync::{
         Arc,
@@ -20,7 +21,8 @@ use ratatui::{
 
 /// A terminal in raw mode on its alternate screen. Dropped, it is as it was.
 pub struct Screened {
-    terminal: Terminal<CrosstermBackend<Stdout>>,
+    /// Ratatui's own drop shows the cursor, and panics where the terminal has gone: it cannot say so.
+    terminal: ManuallyDrop<Terminal<CrosstermBackend<Stdout>>>,
     panicked: Arc<AtomicBool>,
 }
 
@@ -42,7 +44,10 @@ impl Screened {
         let opened = execute!(io::stdout(), EnterAlternateScreen, cursor::Hide)
             .and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout())));
         match opened {
-            Ok(terminal) => Ok(Self { terminal, panicked }),
+            Ok(terminal) => Ok(Self {
+                terminal: ManuallyDrop::new(terminal),
+                panicked,
+            }),
             Err(error) => {
                 restore();
                 Err(error)
@@ -83,10 +88,10 @@ impl Drop for Screened {
     }
 }
 
-/// A terminal that has gone needs no restoring.
-fn restore() {
-    let _ = execute!(io::stdout(), LeaveAlternateScreen, cursor::Show);
+/// Gives the terminal back. One that has gone needs no restoring.
+pub fn restore() {
     let _ = disable_raw_mode();
+    let _ = execute!(io::stdout(), LeaveAlternateScreen, cursor::Show);
     let _ = io::stdout().flush();
 }
 

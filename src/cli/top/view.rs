@@ -20,8 +20,21 @@ use super::{
 /// Lines above and below the list: title, totals, the curve with its name, headings; the keys.
 const LINES_AROUND: u16 = 6;
 
-/// From this width on the list names the node.
-const WIDTH_WITH_NODE: u16 = 100;
+/// The columns of the list: the width of their text, and the width of the list from which on there is
+/// room for them.
+const COLUMNS: [(Sort, u16, u16); 6] = [
+    (Sort::User, 22, 0),
+    (Sort::Since, 15, 30),
+    (Sort::Connections, 4, 43),
+    (Sort::App, 18, 62),
+    (Sort::Browser, 16, 79),
+    (Sort::Node, 14, 100),
+];
+
+/// From this width on the title has the date.
+const WIDTH_WITH_DATE: u16 = 60;
+
+const KEYS: &str = "q end  ? help  / filter  s sort  r reverse  f freeze";
 
 const HELP: [(&str, &str); 9] = [
     ("q, Ctrl-C", "end"),
@@ -53,8 +66,9 @@ pub fn draw(frame: &mut Frame<'_>, screen: &Screen, controls: &Controls, palette
     ])
     .areas(area);
     draw_title(frame, title, screen, palette);
-    frame.render_widget(totals_line(screen, palette), totals);
-    frame.render_widget(curve_line(screen, palette), curve_name);
+    frame.render_widget(totals_line(screen, palette, totals.width), totals);
+    draw_curve_name(frame, curve_name, screen, palette);
+    draw_position(frame, curve_name, list.height, screen, controls);
     draw_curve(frame, curve, screen, palette);
     draw_list(frame, list, screen, controls, palette);
     frame.render_widget(keys_line(screen, controls, palette, keys.width), keys);
@@ -64,14 +78,19 @@ pub fn draw(frame: &mut Frame<'_>, screen: &Screen, controls: &Controls, palette
 }
 
 fn draw_title(frame: &mut Frame<'_>, area: Rect, screen: &Screen, palette: &Palette) {
+    let format = if area.width < WIDTH_WITH_DATE {
+        " %H:%M:%S UTC"
+    } else {
+        " %Y-%m-%d %H:%M:%S UTC"
+    };
     let time = screen.now.map_or_else(
-        || "no event yet".to_owned(),
-        |now| now.format("%Y-%m-%d %H:%M:%S UTC").to_string(),
+        || " no event yet".to_owned(),
+        |now| now.format(format).to_string(),
     );
     let width = u16::try_from(time.len()).unwrap_or(0);
     let [left, right] =
         Layout::horizontal([Constraint::Min(0), Constraint::Length(width)]).areas(area);
-    let room = usize::from(left.width).saturating_sub("qlik-sense-events  ".len() + 1);
+    let room = usize::from(left.width).saturating_sub("qlik-sense-events  ".len());
     let title = Line::from(vec![
         Span::styled("qlik-sense-events", palette.title),
         Span::raw("  "),
@@ -81,49 +100,88 @@ fn draw_title(frame: &mut Frame<'_>, area: Rect, screen: &Screen, palette: &Pale
     frame.render_widget(Line::raw(time), right);
 }
 
-fn totals_line(screen: &Screen, palette: &Palette) -> Line<'static> {
-    let mut spans = Vec::new();
-    let mut add = |name: &str, number: String, style: Style| {
-        spans.push(Span::raw(format!("{name} ")));
-        spans.push(Span::styled(number, style));
-        spans.push(Span::raw("   "));
-    };
-    let number = |number: u64| grouped(number).into_owned();
-    add("users", number(screen.users as u64), palette.number);
-    add(
-        "sessions",
-        number(screen.sessions_in_all as u64),
-        palette.number,
-    );
-    add("connections", number(screen.connections), palette.number);
-    add("events", number(screen.events), palette.number);
-    let rate = format!("{:.1}/s", screen.events_a_second);
-    spans.push(Span::styled(rate, palette.number));
-    if let Some(lost) = screen.lost {
-        let style = if lost > 0 {
-            palette.notice
-        } else {
-            palette.number
+/// The numbers, closer together where they would find no room.
+fn totals_line(screen: &Screen, palette: &Palette, width: u16) -> Line<'static> {
+    let line = |gap: &'static str| {
+        let mut spans = Vec::new();
+        let mut add = |name: &'static str, number: String, style: Style| {
+            if !spans.is_empty() {
+                spans.push(Span::raw(gap));
+            }
+            spans.push(Span::raw(name));
+            spans.push(Span::styled(number, style));
         };
-        spans.push(Span::raw("   lost "));
-        spans.push(Span::styled(number(lost), style));
+        let number = |number: u64| grouped(number).into_owned();
+        add("users ", number(screen.users as u64), palette.number);
+        let sessions = number(screen.sessions_in_all as u64);
+        add("sessions ", sessions, palette.number);
+        add("connections ", number(screen.connections), palette.number);
+        add("events ", number(screen.events), palette.number);
+        let rate = format!("{:.1}/s", screen.events_a_second);
+        add("", rate, palette.number);
+        match screen.lost {
+            Some(0) => add("lost ", number(0), palette.number),
+            Some(lost) => add("lost ", number(lost), palette.notice),
+            None => {}
+        }
+        Line::from(spans)
+    };
+    let wide = line("   ");
+    if wide.width() <= width.into() {
+        wide
+    } else {
+        line("  ")
     }
-    Line::from(spans)
 }
 
-fn curve_line(screen: &Screen, palette: &Palette) -> Line<'static> {
-    let most = screen.minutes.iter().max().copied().unwrap_or(0);
-    let text = format!("events a minute, last hour, at most {}", grouped(most));
-    Line::styled(text, palette.faint)
+/// Which part of the list is shown, where it is too long for the screen.
+fn draw_position(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    list_height: u16,
+    screen: &Screen,
+    controls: &Controls,
+) {
+    let room = usize::from(list_height.saturating_sub(1));
+    let all = screen.sessions.len();
+    if all <= room {
+        return;
+    }
+    let first = first_shown(screen, controls, room);
+    let [from, to, all] = [first + 1, first + room, all].map(|number| grouped(number as u64));
+    let text = format!(" {from} to {to} of {all}");
+    let width = u16::try_from(text.len())
+        .unwrap_or(u16::MAX)
+        .min(area.width);
+    let right = Rect::new(area.right() - width, area.y, width, 1);
+    frame.render_widget(Line::raw(text), right.intersection(area));
+}
+
+fn draw_curve_name(frame: &mut Frame<'_>, area: Rect, screen: &Screen, palette: &Palette) {
+    let shown = shown_minutes(screen, area.width);
+    let most = grouped(shown.iter().max().copied().unwrap_or(0));
+    let text = if shown.len() < MINUTES {
+        format!(
+            "events a minute, last {} minutes, at most {most}",
+            shown.len()
+        )
+    } else {
+        format!("events a minute, last hour, at most {most}")
+    };
+    frame.render_widget(Line::styled(text, palette.faint), area);
+}
+
+/// The last minutes that there is room for.
+fn shown_minutes(screen: &Screen, width: u16) -> &[u64] {
+    let shown = screen.minutes.len().min(width.into());
+    &screen.minutes[screen.minutes.len() - shown..]
 }
 
 /// A character a minute, or several where there is room.
 fn draw_curve(frame: &mut Frame<'_>, area: Rect, screen: &Screen, palette: &Palette) {
-    let width = usize::from(area.width);
-    let repeat = (width / MINUTES).max(1);
-    let shown = screen.minutes.len().min(width / repeat);
-    let minutes = &screen.minutes[screen.minutes.len() - shown..];
-    let data = minutes.iter().flat_map(|minute| vec![*minute; repeat]);
+    let repeat = (usize::from(area.width) / MINUTES).max(1);
+    let minutes = shown_minutes(screen, area.width).iter();
+    let data = minutes.flat_map(|minute| vec![*minute; repeat]);
     let curve = Sparkline::default()
         .data(data.collect::<Vec<_>>())
         .style(palette.curve)
@@ -133,22 +191,27 @@ fn draw_curve(frame: &mut Frame<'_>, area: Rect, screen: &Screen, palette: &Pale
 
 /// The columns of a list of this width, each with the width of its text.
 fn columns(width: u16) -> Vec<(Sort, u16)> {
-    let mut columns = vec![
-        (Sort::User, 22),
-        (Sort::Since, 15),
-        (Sort::Connections, 4),
-        (Sort::App, 18),
-        (Sort::Browser, 16),
-    ];
-    let mut room = width.saturating_sub(22 + 15 + 4 + 18 + 16 + 4);
-    if width >= WIDTH_WITH_NODE {
-        columns.push((Sort::Node, 14));
-        room = room.saturating_sub(15);
-    }
+    let fits = COLUMNS.iter().filter(|&&(.., from)| width >= from);
+    let mut columns: Vec<(Sort, u16)> = fits.map(|&(sort, text, _)| (sort, text)).collect();
+    let gaps = columns.len() as u16 - 1;
+    let taken = columns.iter().map(|(_, text)| text).sum::<u16>() + gaps;
+    let room = width.saturating_sub(taken);
     // What is left is shared by what is most often cut.
-    columns[3].1 += room / 2;
-    columns[0].1 += room / 4;
-    columns[4].1 += room - room / 2 - room / 4;
+    let parts = |sort| match sort {
+        Sort::App => 2,
+        Sort::User | Sort::Browser => 1,
+        _ => 0,
+    };
+    let all: u16 = columns.iter().map(|&(sort, _)| parts(sort)).sum();
+    let mut left = room;
+    for (sort, text) in &mut columns {
+        let share = room * parts(*sort) / all;
+        *text += share;
+        left -= share;
+    }
+    if let Some((_, text)) = columns.iter_mut().rfind(|(sort, _)| parts(*sort) > 0) {
+        *text += left;
+    }
     columns
 }
 
@@ -177,7 +240,8 @@ fn draw_list(
     };
     let header = Row::new(columns.iter().map(heading)).style(palette.heading);
     let room = usize::from(area.height.saturating_sub(1));
-    let sessions = screen.sessions.iter().skip(controls.first).take(room);
+    let first = first_shown(screen, controls, room);
+    let sessions = screen.sessions.iter().skip(first).take(room);
     let rows = sessions.map(|session| {
         Row::new(columns.iter().map(|&(sort, width)| {
             let text = column(session, sort, screen.now);
@@ -188,7 +252,7 @@ fn draw_list(
     frame.render_widget(Table::new(rows, widths).header(header), area);
     if screen.sessions.is_empty() && area.height > 1 {
         let text = if controls.filter.is_empty() {
-            "Nobody is known to be in. Whoever comes or opens an app from now on is shown here."
+            "Nobody is known to be in. Whoever comes or opens an app is shown here."
         } else {
             "No session has this text in it. Esc shows everything again."
         };
@@ -215,15 +279,24 @@ fn column(session: &Session, sort: Sort, now: Option<DateTime<Utc>>) -> String {
     }
 }
 
+/// The place of the first session on the screen: the last page stays full when sessions end.
+fn first_shown(screen: &Screen, controls: &Controls, room: usize) -> usize {
+    controls
+        .first
+        .min(screen.sessions.len().saturating_sub(room))
+}
+
+/// What is going on goes before the keys, which one learns once.
 fn keys_line(screen: &Screen, controls: &Controls, palette: &Palette, width: u16) -> Line<'static> {
+    let width = usize::from(width);
     if controls.is_typing {
-        let room =
-            usize::from(width).saturating_sub("Filter: _  Enter keeps it, Esc clears it".len());
         let filter = escaped(&controls.filter);
-        let skipped = filter.chars().count().saturating_sub(room);
-        let end: String = filter.chars().skip(skipped).collect();
+        let skipped = filter
+            .width()
+            .saturating_sub(width.saturating_sub("Filter: _".len()));
+        let filter: String = filter.chars().skip(skipped).collect();
         return Line::from(vec![
-            Span::styled(format!("Filter: {end}_"), palette.title),
+            Span::styled(format!("Filter: {filter}_"), palette.title),
             Span::styled("  Enter keeps it, Esc clears it", palette.faint),
         ]);
     }
@@ -232,17 +305,17 @@ fn keys_line(screen: &Screen, controls: &Controls, palette: &Palette, width: u16
         said.push("FROZEN".to_owned());
     }
     if !controls.filter.is_empty() {
-        let shown = screen.sessions.len();
+        let shown = grouped(screen.sessions.len() as u64);
         said.push(format!("{shown} with \"{}\"", escaped(&controls.filter)));
     }
     said.extend(screen.notices.iter().map(|notice| escaped(notice)));
-    let keys = "q end  / filter  s sort  r reverse  f freeze  ? help";
-    let said = said.join("  ");
-    let room = usize::from(width).saturating_sub(keys.len() + 2);
+    let mut said = said.join("  ");
+    if !said.is_empty() {
+        said.push_str("  ");
+    }
     Line::from(vec![
-        Span::styled(keys, palette.faint),
-        Span::raw("  "),
-        Span::styled(cut(&said, room, palette), palette.notice),
+        Span::styled(cut(&said, width, palette), palette.notice),
+        Span::styled(KEYS, palette.faint),
     ])
 }
 

@@ -4,19 +4,20 @@ use std::{
     fs::File,
     io::{Read, Write},
     os::fd::OwnedFd,
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     sync::mpsc,
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use nix::{
+    fcntl::{FcntlArg, FdFlag, fcntl},
     pty::{Winsize, openpty},
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
 
-use crate::support::{DEADLINE, command, finish};
+use crate::support::{Codec, DEADLINE, Running, command, finish, payload};
 
 const SIZE: Winsize = Winsize {
     ws_row: 24,
@@ -30,7 +31,7 @@ const RECORDED: &str = r#"{"timestamp":"2026-01-31T09:00:00Z","source_type":"qli
 nonsense
 "#;
 
-/// `top` of a recording, in a terminal.
+/// `top` in a terminal.
 struct Top {
     child: Child,
     keys: File,
@@ -40,14 +41,24 @@ struct Top {
 }
 
 impl Top {
+    /// Of a recording.
     fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("events.json");
         std::fs::write(&file, RECORDED).expect("a file");
-        let pty = openpty(Some(&SIZE), None).expect("a terminal");
-        let end = |fd: &OwnedFd| Stdio::from(fd.try_clone().expect("an end"));
         let mut command = command();
-        command.arg("top").arg(&file).env("TERM", "xterm-256color");
+        command.arg("top").arg(&file);
+        Self::of(command, folder)
+    }
+
+    fn of(mut command: Command, folder: tempfile::TempDir) -> Self {
+        let pty = openpty(Some(&SIZE), None).expect("a terminal");
+        // A program that held its own terminal's other end would never see it go.
+        for end in [&pty.master, &pty.slave] {
+            fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).expect("set");
+        }
+        let end = |fd: &OwnedFd| Stdio::from(fd.try_clone().expect("an end"));
+        command.env("TERM", "xterm-256color");
         command
             .stdin(end(&pty.slave))
             .stdout(end(&pty.slave))
@@ -128,6 +139,85 @@ fn a_signal_ends_it() {
         let id = i32::try_from(top.child.id()).expect("a process id");
         kill(Pid::from_raw(id), Signal::SIGTERM).expect("signalled");
     });
+}
+
+/// Connections that break are how most of its terminals go.
+#[test]
+fn a_terminal_that_goes_ends_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("events.json");
+    std::fs::write(&file, RECORDED).expect("a file");
+    // The leader of a session with this terminal, as a shell's or sshd's child is.
+    let mut leader = Command::new("setsid");
+    leader.arg("--ctty").arg(command().get_program());
+    leader.arg("top").arg(&file);
+    let mut top = Top::of(leader, folder);
+    top.await_text("Sales");
+    let Top {
+        mut child,
+        mut keys,
+        shown,
+        ..
+    } = top;
+    // The thread that reads the terminal lets go of it when it finds nobody to tell.
+    drop(shown);
+    keys.write_all(b"?").expect("a key");
+    drop(keys);
+    let (sender, ended) = mpsc::channel();
+    let id = i32::try_from(child.id()).expect("a process id");
+    let waiting = thread::spawn(move || sender.send(child.wait().expect("a status").code()));
+    let status = ended.recv_timeout(DEADLINE);
+    if status.is_err() {
+        kill(Pid::from_raw(id), Signal::SIGKILL).expect("killed");
+    }
+    // It may notice the signal first, or that it cannot draw any more.
+    assert!(matches!(status, Ok(Some(0 | 1))), "{status:?}");
+    waiting.join().expect("waited").expect("heard");
+}
+
+/// Vector starts a new program when its configuration changes.
+#[test]
+fn it_goes_on_with_the_program_that_takes_the_place_of_the_one_that_ends() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let socket = folder.path().join("events.sock");
+    let config = folder.path().join("config.toml");
+    let text = "[source]\naddress = \"127.0.0.1:0\"\n[output]\nlocal_socket = \"events.sock\"\n";
+    std::fs::write(&config, text).expect("a file");
+    let run = || {
+        let mut command = command();
+        command.arg("run").arg("--config").arg(&config);
+        Running::of(command, Codec::Json, 1)
+    };
+    let mut program = run();
+    let mut command = command();
+    command.arg("top").arg("--socket").arg(&socket);
+    let mut top = Top::of(command, folder);
+    top.await_text("Nobody is known");
+    // It may connect after the first ones.
+    let await_user = |program: &mut Running, top: &mut Top, name: &str| {
+        let started = Instant::now();
+        let mut number = 0;
+        while !top.screen.contains(name) {
+            assert!(
+                started.elapsed() < DEADLINE,
+                "no {name} in {:?}",
+                top.screen
+            );
+            program.event_of(payload::start(&format!("{name}{number}")));
+            number += 1;
+            if let Ok(bytes) = top.shown.recv_timeout(Duration::from_millis(100)) {
+                top.screen += &String::from_utf8_lossy(&bytes);
+            }
+        }
+    };
+    await_user(&mut program, &mut top, "goran");
+    super::stop(program, Signal::SIGTERM);
+    top.await_text("waiting for the next one");
+    let mut program = run();
+    await_user(&mut program, &mut top, "kim-li");
+    top.keys.write_all(b"q").expect("a key");
+    assert_eq!(top.end().1, Some(0));
+    super::stop(program, Signal::SIGTERM);
 }
 
 #[test]
