@@ -98,7 +98,7 @@ async fn a_port_that_is_taken_is_an_error_of_the_component() {
 fn events_are_as_the_definition_says() {
     for (schema, timestamp, host) in [
         ("default", "timestamp", "host"),
-        ("ecs", "\"@timestamp\"", "host.name"),
+        ("ecs", "@timestamp", "host.name"),
     ] {
         let options = format!("output.schema = \"{schema}\"");
         let config = source(&options, ([127, 0, 0, 1], 9997).into());
