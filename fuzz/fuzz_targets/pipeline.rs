@@ -1,5 +1,5 @@
-//! Datagram to every codec: each event is one record, JSON is one line a record, protobuf can be
-//! read by another implementation, and the counters add up.
+//! Datagram to every codec: each event is one record, written at once as by way of a record, JSON is one line a
+//! record, protobuf can be read by another implementation, and the counters add up. Sessions are followed.
 #![no_main]
 
 use std::cell::RefCell;
@@ -47,6 +47,8 @@ fn pipeline() -> Pipeline {
         r"*\*bot?".parse().expect("a pattern"),
         r"LAB\goran".parse().expect("a pattern"),
     ];
+    config.sessions.enabled = true;
+    config.sessions.max_users = 100;
     config.build().expect("a pipeline")
 }
 
@@ -61,16 +63,20 @@ fuzz_target!(|datagram: &[u8]| {
         let out = after.events() + after.undecoded_events()
             - before.events()
             - before.undecoded_events();
-        assert_eq!(out as usize, output.len());
+        let derived = after.derived_events() - before.derived_events();
+        assert_eq!((out + derived) as usize, output.len());
         assert!(out + after.excluded > before.excluded, "no datagram is without a trace");
     });
     let events: Vec<_> = output.drain().collect();
     for schema in Schema::ALL {
         for codec in Codec::ALL {
-            let mut encoder = Encoder::new(codec);
+            let (mut encoder, mut by_record) = (Encoder::new(codec), Encoder::new(codec));
             for event in &events {
-                encoder.push(&schema.view(event)).expect("every event has a form");
+                let view = schema.view(event);
+                encoder.push_event(&view).expect("every event has a form");
+                by_record.push(&view).expect("every event has a form");
             }
+            assert!(encoder.frame() == by_record.frame(), "{codec}");
             check(codec, encoder.frame(), events.len());
         }
     }

@@ -1,8 +1,12 @@
 //! The codec `json`: a JSON object a line.
 
+mod fields;
+
 use serde::Serialize;
 
+use self::fields::FieldsWriter;
 use super::EncodeError;
+use crate::schema::View;
 
 #[derive(Debug, Default)]
 pub(super) struct Json {
@@ -16,6 +20,24 @@ impl Json {
             self.lines.truncate(start);
             return Err(error.into());
         }
+        self.lines.push(b'\n');
+        Ok(())
+    }
+
+    /// As [`Self::push`], for an event, with something before and behind its fields.
+    pub(super) fn push_view(
+        &mut self,
+        [before, behind]: [&'static str; 2],
+        view: &View<'_>,
+    ) -> Result<(), EncodeError> {
+        let start = self.lines.len();
+        self.lines.extend_from_slice(before.as_bytes());
+        if let Err(error) = FieldsWriter::write_object(&mut self.lines, |fields| view.fill(fields))
+        {
+            self.lines.truncate(start);
+            return Err(error.into());
+        }
+        self.lines.extend_from_slice(behind.as_bytes());
         self.lines.push(b'\n');
         Ok(())
     }

@@ -183,8 +183,11 @@ impl Encoder {
     /// As [`push`](Self::push).
     pub fn push_event(&mut self, view: &View<'_>) -> Result<(), EncodeError> {
         match &mut self.0 {
-            Format::Native(native) if view.has_all_fields() => native.push_view(view),
-            _ => self.push_at(view.timestamp(), view),
+            _ if !view.has_all_fields() => self.push_at(view.timestamp(), view),
+            Format::Json(json) => json.push_view(["", ""], view),
+            Format::NativeJson(json) => json.push_view(view),
+            Format::Native(native) => native.push_view(view),
+            Format::MessagePack(records) => records.push(view.timestamp(), view),
         }
     }
 

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{EncodeError, json::Json};
+use crate::schema::View;
 
 #[derive(Debug, Default)]
 pub(super) struct NativeJson(Json);
@@ -16,6 +17,11 @@ struct Log<'a, T: ?Sized> {
 impl NativeJson {
     pub(super) fn push<T: Serialize + ?Sized>(&mut self, record: &T) -> Result<(), EncodeError> {
         self.0.push(&Log { log: record })
+    }
+
+    /// As [`Self::push`], for an event.
+    pub(super) fn push_view(&mut self, view: &View<'_>) -> Result<(), EncodeError> {
+        self.0.push_view(["{\"log\":", "}"], view)
     }
 
     pub(super) const fn len(&self) -> usize {
