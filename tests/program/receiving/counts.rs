@@ -226,3 +226,48 @@ fn lost_datagrams_are_counted_by_node() {
         ]
     );
 }
+
+/// A counter that begins again at its end, a proxy that is restarted, datagrams that overtake each other
+/// or come twice, and two appenders of one node: none of it is a loss, on whichever node.
+#[test]
+fn only_rows_that_never_come_are_lost() {
+    let (_folder, command) = configured("", Codec::Json);
+    let program = Running::of(command, Codec::Json, 1);
+    let address = program.addresses()[0];
+    let socket = sender(address);
+    let rows: [(&str, &str, &[u32]); 6] = [
+        ("end", "session", &[9_997, 9_998, 9_999, 1, 2, 3]),
+        ("end-of-another", "session", &[9_998, 9_999, 0, 1]),
+        ("restarted", "session", &[4_321, 4_322, 1, 2, 3]),
+        ("reordered", "session", &[7, 9, 8, 11, 11, 12, 10, 13]),
+        ("reordered", "connection", &[100, 101, 102]),
+        ("loses", "connection", &[9_998, 2, 3, 9_999, 6]),
+    ];
+    let most = rows.iter().map(|(.., rows)| rows.len()).max().unwrap_or(0);
+    // A row of each node after the other, as they come from several nodes.
+    for place in 0..most {
+        for (host, family, rows) in rows {
+            let Some(row) = rows.get(place) else {
+                continue;
+            };
+            let command = if family == "session" {
+                "Stop session"
+            } else {
+                "Open connection"
+            };
+            let datagram = format!(
+                "/qlik-sense-{family}/2/;{host};20260131T095959.987+0100;{row};id;0;{command};LAB;goran;;;"
+            );
+            socket.send(datagram.as_bytes()).expect("sent");
+        }
+    }
+    drained(address);
+    let stopped = stop(program, Signal::SIGTERM);
+    let summary = stopped.diagnostics.last().expect("a summary");
+    // Of the last one 1, 4 and 5 never come.
+    assert_eq!(summary["lost"], 3, "{summary}");
+    assert_eq!(summary["lost_by_host"], json!({"loses": 3}));
+    for event in &stopped.events {
+        assert_eq!(event["timestamp"], "2026-01-31T08:59:59.987000000Z");
+    }
+}
