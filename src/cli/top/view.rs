@@ -25,9 +25,9 @@ const LINES_AROUND: u16 = 6;
 const COLUMNS: [(Sort, u16, u16); 6] = [
     (Sort::User, 22, 0),
     (Sort::Since, 15, 30),
-    (Sort::Connections, 4, 43),
-    (Sort::App, 18, 62),
-    (Sort::Browser, 16, 79),
+    (Sort::Connections, 6, 45),
+    (Sort::App, 17, 63),
+    (Sort::Browser, 16, 80),
     (Sort::Node, 14, 100),
 ];
 
@@ -230,7 +230,11 @@ fn draw_list(
             (true, false) => " v",
             (true, true) => " ^",
         };
-        let text = format!("{}{arrow}", sort.heading());
+        let mut text = format!("{}{arrow}", sort.heading());
+        if sort == Sort::Connections {
+            // As its numbers.
+            text = format!("{text:>6}");
+        }
         let style = if is_sorted {
             palette.sorted
         } else {
@@ -272,7 +276,7 @@ fn column(session: &Session, sort: Sort, now: Option<DateTime<Utc>>) -> String {
             let before = if session.start_seen { "" } else { "<" };
             format!("{before:1}{:6} {length}", since.format(format).to_string())
         }
-        Sort::Connections => format!("{:>4}", session.connections),
+        Sort::Connections => format!("{:>6}", session.connections),
         Sort::App => session.apps.clone(),
         Sort::Browser => session.browser.clone(),
         Sort::Node => session.node.clone(),
