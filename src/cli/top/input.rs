@@ -2,6 +2,7 @@
 //! events.
 
 use std::{
+    fs::File,
     io::{self, BufRead},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -17,7 +18,7 @@ use qlik_sense_events::{
         start::{self, StartError},
         worker::{Control, Sink},
     },
-    transform::OutputBuffer,
+    transform::{OutputBuffer, sessions::StateError},
 };
 
 use super::{
@@ -38,6 +39,8 @@ const RECONNECT: Duration = Duration::from_millis(500);
 pub struct Input {
     source: String,
     state: Arc<Mutex<State>>,
+    /// Events happen now, by this machine's clock.
+    is_live: bool,
     /// Of a UDP port: what was counted there.
     controls: Vec<Arc<Control>>,
 }
@@ -53,6 +56,8 @@ struct State {
     ended: Option<String>,
     /// Nobody is at the other end of the socket.
     is_waiting: bool,
+    /// Why it is not known who was in before.
+    unread_state: Option<String>,
 }
 
 /// Where lines come from.
@@ -73,10 +78,12 @@ impl Input {
             dropped: 0,
             ended: None,
             is_waiting: false,
+            unread_state: None,
         };
         Self {
             source,
             state: Arc::new(Mutex::new(state)),
+            is_live: false,
             controls: Vec::new(),
         }
     }
@@ -112,6 +119,7 @@ impl Input {
                 .spawn(receive)
                 .map_err(StartError::Thread)?;
         }
+        input.is_live = true;
         input.controls = controls;
         Ok(input)
     }
@@ -128,12 +136,16 @@ impl Input {
                 ("standard input".into(), Box::new(stdin))
             }
             Lines::File(file) => {
-                let opened = io::BufReader::new(std::fs::File::open(file)?);
+                let opened = io::BufReader::new(File::open(file)?);
                 (file.display().to_string(), Box::new(opened))
             }
             Lines::Socket(path) => (path.display().to_string(), connect(path)?),
         };
-        let input = Self::new(source, config);
+        let mut input = Self::new(source, config);
+        if let Lines::Socket(_) = lines {
+            input.is_live = true;
+            lock(&input.state).resume(config);
+        }
         let state = Arc::clone(&input.state);
         let lines = lines.clone();
         let read = move || match lines {
@@ -153,10 +165,10 @@ impl Input {
     /// What is to be seen now.
     pub fn screen(&self) -> Screen {
         let mut state = lock(&self.state);
-        let now = if self.controls.is_empty() {
-            state.recorded_now()
-        } else {
+        let now = if self.is_live {
             Some(SystemTime::now().into())
+        } else {
+            state.recorded_now()
         };
         let mut screen = state.model.screen(now);
         screen.source.clone_from(&self.source);
@@ -173,6 +185,22 @@ impl Input {
 }
 
 impl State {
+    /// Begins with who was in when the program at the other end last wrote its state.
+    fn resume(&mut self, config: &Config) {
+        let Some(file) = config.transform.sessions.state_file() else {
+            return;
+        };
+        let read = File::open(file).map_err(StateError::from).and_then(|file| {
+            let now = SystemTime::now().into();
+            self.model.resume(&mut io::BufReader::new(file), now)
+        });
+        self.unread_state = match read {
+            Ok(()) => None,
+            Err(StateError::Read(error)) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => Some(format!("{}: {error}", file.display())),
+        };
+    }
+
     /// The time of the last event, and what has passed since it came; a recording that has ended
     /// stays where it is.
     fn recorded_now(&self) -> Option<DateTime<Utc>> {
@@ -193,7 +221,14 @@ impl State {
             .then(|| format!("{} events were not shown in time", grouped(self.dropped)));
         let waits = "the program has ended, waiting for the next one";
         let waiting = self.is_waiting.then(|| waits.to_owned());
-        let notices = [self.ended.clone(), waiting, dropped, passed_over];
+        let unread_state = self.unread_state.clone();
+        let notices = [
+            self.ended.clone(),
+            waiting,
+            dropped,
+            passed_over,
+            unread_state,
+        ];
         notices.into_iter().flatten().collect()
     }
 }

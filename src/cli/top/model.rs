@@ -2,13 +2,14 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    io::BufRead,
     sync::Arc,
 };
 
 use chrono::{DateTime, Utc};
 use qlik_sense_events::{
-    event::{Derived, DerivedKind, Event, UserAgent},
-    transform::{FunctionTransform, OutputBuffer, Sessions, SessionsConfig},
+    event::{Derived, DerivedKind, Event, FollowedApp, UserAgent},
+    transform::{FunctionTransform, OutputBuffer, Sessions, SessionsConfig, sessions::StateError},
 };
 use uuid::Uuid;
 
@@ -49,6 +50,19 @@ impl Model {
             minutes: Recent::new(MINUTES),
             last_event: None,
         }
+    }
+
+    /// Begins with who was in when a program wrote its state.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or is no whole state; then nobody is known.
+    pub fn resume(
+        &mut self,
+        state: &mut impl BufRead,
+        now: DateTime<Utc>,
+    ) -> Result<(), StateError> {
+        self.sessions.restore(state, now).map(drop)
     }
 
     /// Takes an event that has arrived.
@@ -108,11 +122,7 @@ impl Model {
         };
         let subject = &open.subject;
         screen.connections += u64::from(session.open_connections);
-        let apps: Vec<String> = session
-            .open_apps
-            .iter()
-            .map(|app| self.name(app.id))
-            .collect();
+        let apps: Vec<String> = session.open_apps.iter().map(|app| self.name(app)).collect();
         screen.sessions.push(Session {
             user: subject
                 .user()
@@ -126,10 +136,11 @@ impl Model {
         });
     }
 
-    fn name(&self, app: Uuid) -> String {
-        match self.names.get(&app) {
+    /// The name that came with a later event is the newer one.
+    fn name(&self, app: &FollowedApp) -> String {
+        match self.names.get(&app.id).or(app.name.as_ref()) {
             Some(name) => name.to_string(),
-            None => app.to_string(),
+            None => app.id.to_string(),
         }
     }
 }

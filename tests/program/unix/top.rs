@@ -175,6 +175,37 @@ fn a_terminal_that_goes_ends_it() {
     waiting.join().expect("waited").expect("heard");
 }
 
+/// The state of the program says who came before anybody watched.
+#[test]
+fn it_begins_with_those_whom_the_program_follows() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (socket, config) = (folder.path().join("e.sock"), folder.path().join("c.toml"));
+    let text = "[source]\naddress = \"127.0.0.1:0\"\n[output]\nlocal_socket = \"e.sock\"\n\
+                [transform.sessions]\nenabled = true\nstate_file = \"state\"\n";
+    std::fs::write(&config, text).expect("a file");
+    let run = || {
+        let mut command = command();
+        command.arg("run").arg("--config").arg(&config);
+        Running::of(command, Codec::Json, 1)
+    };
+    let mut program = run();
+    program.event_of(payload::start("goran"));
+    program.event_of(payload::OPEN);
+    super::stop(program, Signal::SIGTERM);
+    let mut program = run();
+    program.diagnostics.one();
+    let mut command = command();
+    command.arg("top").arg("--socket").arg(&socket);
+    command.arg("--config").arg(&config);
+    let mut top = Top::of(command, folder);
+    for text in [r"LAB\goran", "Chrome"] {
+        top.await_text(text);
+    }
+    top.keys.write_all(b"q").expect("a key");
+    assert_eq!(top.end().1, Some(0));
+    super::stop(program, Signal::SIGTERM);
+}
+
 /// Vector starts a new program when its configuration changes.
 #[test]
 fn it_goes_on_with_the_program_that_takes_the_place_of_the_one_that_ends() {
