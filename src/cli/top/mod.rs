@@ -74,7 +74,8 @@ pub struct TopArgs {
     /// Address to listen on, such as 0.0.0.0:9997 or [::]:9997; may be given several times
     #[arg(long, value_name = "IP:PORT")]
     address: Vec<SocketAddr>,
-    /// Configuration file: its tables source and transform hold here, too
+    /// Configuration file: its tables source and transform hold here, too. With --socket its state_file
+    /// of sessions says who was in before
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
