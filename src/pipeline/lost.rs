@@ -113,7 +113,9 @@ impl LostByHost {
         self.0.get(host).copied().unwrap_or(0)
     }
 
-    pub(crate) const fn as_map(&self) -> &BTreeMap<Box<str>, u64> {
+    /// Each host with its count, as it is kept.
+    #[must_use]
+    pub const fn as_map(&self) -> &BTreeMap<Box<str>, u64> {
         &self.0
     }
 

@@ -238,7 +238,7 @@ impl Pipeline {
     }
 
     /// The same, if anything about it is new since this was last asked.
-    pub(crate) fn news_of_lost(&mut self) -> Option<LostByHost> {
+    pub fn news_of_lost(&mut self) -> Option<LostByHost> {
         self.lost.has_news().then(|| self.lost.by_host())
     }
 
