@@ -147,7 +147,7 @@ impl QlikSenseDeserializer {
 
     fn event(&self, piece: &str) -> Event {
         match Frame::parse(piece) {
-            Ok(frame) => UserEvent::from_frame(piece, &frame, &self.user_agents).into(),
+            Ok(frame) => Event::User(UserEvent::from_frame(piece, &frame, &self.user_agents)),
             Err(error) => Undecoded::new(error, piece).into(),
         }
     }

@@ -65,7 +65,8 @@ impl Kind {
     #[must_use]
     pub fn of(family: Family, command: Option<&str>) -> Self {
         let command = command.unwrap_or_default().trim();
-        let is = |known: &str| command.eq_ignore_ascii_case(known);
+        // Nearly all are written so, which is sooner known than that they are not.
+        let is = |known: &str| command == known || command.eq_ignore_ascii_case(known);
         match family {
             Family::Session if is("Start session") => Self::Session(SessionAction::Start),
             Family::Session if is("Stop session") => Self::Session(SessionAction::Stop),

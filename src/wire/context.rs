@@ -32,10 +32,12 @@ impl<'a> Context<'a> {
     /// ```
     #[must_use]
     pub fn parse(context: &'a str) -> Self {
-        let path = before_query(context);
-        if memchr(b'%', path.as_bytes()).is_none() {
-            return Self::of_path(path);
+        // Where the query begins, or what must be decoded before that is known.
+        let end = memchr3(b'?', b'#', b'%', context.as_bytes()).unwrap_or(context.len());
+        if context.as_bytes().get(end) != Some(&b'%') {
+            return Self::of_path(&context[..end]);
         }
+        let path = before_query(context);
         match percent_decode_str(path).decode_utf8() {
             Ok(decoded) => Context::of_path(before_query(&decoded)).into_owned(),
             Err(_) => Self::of_path(path),
@@ -84,7 +86,11 @@ impl<'a> Context<'a> {
     }
 
     fn new(prefix: &'a str, app_id: Option<Uuid>) -> Self {
-        let virtual_proxy = prefix.trim_matches('/');
+        // Most apps are under no prefix.
+        let virtual_proxy = match prefix {
+            "" => "",
+            _ => prefix.trim_matches('/'),
+        };
         Self {
             virtual_proxy: (!virtual_proxy.is_empty()).then_some(Cow::Borrowed(virtual_proxy)),
             app_id,
