@@ -93,17 +93,15 @@ impl Config {
         {
             *file = folder.join(&*file);
         }
-        let key = &mut transform.pseudonymize.key_file;
-        if !key.as_os_str().is_empty() {
-            *key = folder.join(&*key);
-        }
-        let local_socket = &mut config.output.local_socket;
-        if !local_socket.as_os_str().is_empty() {
-            *local_socket = folder.join(&*local_socket);
-        }
-        let state_file = &mut transform.sessions.state_file;
-        if !state_file.as_os_str().is_empty() {
-            *state_file = folder.join(&*state_file);
+        // Empty where there is to be none.
+        for file in [
+            &mut transform.pseudonymize.key_file,
+            &mut transform.sessions.state_file,
+            &mut config.output.local_socket,
+        ] {
+            if !file.as_os_str().is_empty() {
+                *file = folder.join(&*file);
+            }
         }
         Ok(config)
     }

@@ -149,7 +149,7 @@ impl<'a> Diagnostic<'a> {
     pub fn line(&self, out: &mut impl fmt::Write) -> fmt::Result {
         out.write_str(&escaped(self.message))?;
         let mut record = Record::default();
-        self.add_details_to(&mut record);
+        self.add_to(&mut record);
         for (name, value) in record.iter() {
             match serde_json::to_value(value).map_err(|_| fmt::Error)? {
                 serde_json::Value::String(text) => write!(out, " {name}={}", escaped(&text))?,
@@ -161,17 +161,19 @@ impl<'a> Diagnostic<'a> {
 
     /// The same as an event, for a layout to show.
     #[must_use]
-    pub fn event(&self) -> PluginEvent<'_, Details<'_>> {
+    pub fn event(&self) -> PluginEvent<'_, &Self> {
         PluginEvent {
             timestamp: Timestamp(now()),
             level: self.level.as_str(),
             message: self.message,
-            details: Details(self),
+            details: self,
         }
     }
+}
 
-    /// What goes beyond level and message.
-    fn add_details_to<'r>(&'r self, record: &mut Record<'r>) {
+/// What goes beyond level and message.
+impl Fields for Diagnostic<'_> {
+    fn add_to<'a>(&'a self, record: &mut Record<'a>) {
         record.field("address", self.address.as_deref());
         record.field("receive_buffer_bytes", self.receive_buffer_bytes);
         record.field("kernel_dropped", self.kernel_dropped);
@@ -181,16 +183,6 @@ impl<'a> Diagnostic<'a> {
         if let Some(totals) = self.totals {
             totals.add_to(record);
         }
-    }
-}
-
-/// What goes beyond level and message.
-#[derive(Debug)]
-pub struct Details<'a>(&'a Diagnostic<'a>);
-
-impl Fields for Details<'_> {
-    fn add_to<'a>(&'a self, record: &mut Record<'a>) {
-        self.0.add_details_to(record);
     }
 }
 

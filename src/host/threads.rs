@@ -3,6 +3,7 @@
 use std::{
     io,
     panic::{self, AssertUnwindSafe},
+    sync::{Mutex, MutexGuard, PoisonError},
     thread::{self, JoinHandle},
 };
 
@@ -32,4 +33,10 @@ pub fn spawn(
             Err(_) => failed(Failure::Panicked),
         }
     })
+}
+
+/// Locks what a panicking thread may have held: what it leaves is still whole, because nothing that is locked is
+/// changed in steps that belong together.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -4,7 +4,7 @@ use std::{
     io,
     net::{IpAddr, SocketAddr, UdpSocket},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -13,6 +13,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::threads::lock;
 use crate::{
     event::Arrival,
     pipeline::{Counters, LostByHost, Pipeline},
@@ -143,11 +144,6 @@ impl Control {
     fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
-}
-
-/// What a panicking thread leaves in these is still whole: they are replaced, never half changed.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Receives, decodes and hands on, until it is stopped or its sink fails.

@@ -19,6 +19,11 @@ use crate::{
 /// The version of ECS that the events keep to.
 const ECS_VERSION: &str = "8.17.0";
 
+/// `event.category` of what happens to sessions.
+const SESSION: &[&str] = &["session"];
+/// `event.category` of what happens to connections.
+const NETWORK: &[&str] = &["network"];
+
 /// Every field.
 pub(super) const FIELDS: &[&str] = &[
     "@timestamp",
@@ -175,8 +180,6 @@ fn add_categories<'a>(event: &'a Event, record: &mut impl Fill<'a>) {
 
 /// `event.category` and `event.type` of a kind of event.
 const fn categories(kind: Kind) -> (&'static [&'static str], &'static [&'static str]) {
-    const SESSION: &[&str] = &["session"];
-    const NETWORK: &[&str] = &["network"];
     match kind {
         Kind::Session(SessionAction::Start) => (SESSION, &["start"]),
         Kind::Session(SessionAction::Stop) => (SESSION, &["end"]),

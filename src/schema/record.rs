@@ -24,6 +24,12 @@ pub trait Fields {
     fn add_to<'a>(&'a self, record: &mut Record<'a>);
 }
 
+impl<F: Fields> Fields for &F {
+    fn add_to<'a>(&'a self, record: &mut Record<'a>) {
+        (**self).add_to(record);
+    }
+}
+
 /// Fields with their values, some of which have fields of their own: a `serde` struct of exactly those
 /// that are present.
 ///

@@ -115,19 +115,24 @@ impl Buffer {
             cursor.put_slice(content);
             return;
         }
-        let value_bytes = delimited(content.len());
-        let entry_bytes = delimited(name.len()) + delimited(value_bytes);
-        let mut cursor = Cursor::new(self.extend(delimited(entry_bytes)));
-        cursor.put([FIRST]);
-        cursor.put_length(entry_bytes);
-        cursor.put([FIRST]);
-        cursor.put_length(name.len());
-        cursor.put_slice(name.as_bytes());
-        cursor.put([SECOND]);
-        cursor.put_length(value_bytes);
+        self.delimited(Slot::Entry(name), key, content);
+    }
+
+    /// Writes a value of the kind `key` that has a length, whatever that is and wherever the value stands.
+    #[inline(never)]
+    pub(super) fn delimited(&mut self, slot: Slot<'_>, key: u8, content: &[u8]) {
+        let mut cursor = self.room(slot, delimited(content.len()));
         cursor.put([key]);
         cursor.put_length(content.len());
         cursor.put_slice(content);
+    }
+
+    /// Room for a value of `length` bytes, behind what stands before it.
+    pub(super) fn room(&mut self, slot: Slot<'_>, length: usize) -> Cursor<'_> {
+        let before = slot.bytes_before(length);
+        let mut cursor = Cursor::new(self.extend(before + length));
+        slot.put(&mut cursor, length);
+        cursor
     }
 
     #[cold]

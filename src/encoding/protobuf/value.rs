@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer, ser::Impossible};
 
 use super::{
     Error,
-    buffer::{Buffer, Cursor, MOST_VARINT_BYTES, RAW_BYTES, Slot, delimited, varint_bytes},
+    buffer::{Buffer, Cursor, MOST_VARINT_BYTES, RAW_BYTES, Slot, varint_bytes},
     compound::{ARRAY, Compound, MAP},
     unsupported,
 };
@@ -43,32 +43,16 @@ impl<'b, 'k> ValueSerializer<'b, 'k> {
         }
     }
 
-    /// Room for a value of `length` bytes, behind what stands before it.
-    fn room(self, length: usize) -> Cursor<'b> {
-        let before = self.slot.bytes_before(length);
-        let mut cursor = Cursor::new(self.buffer.extend(before + length));
-        self.slot.put(&mut cursor, length);
-        cursor
-    }
-
     #[inline(always)]
     fn delimited(self, key: u8, content: &[u8]) {
         match self.slot {
             Slot::Entry(name) => self.buffer.entry(name, key, content),
-            _ => self.delimited_elsewhere(key, content),
+            slot => self.buffer.delimited(slot, key, content),
         }
     }
 
-    #[inline(never)]
-    fn delimited_elsewhere(self, key: u8, content: &[u8]) {
-        let mut cursor = self.room(delimited(content.len()));
-        cursor.put([key]);
-        cursor.put_length(content.len());
-        cursor.put_slice(content);
-    }
-
     fn varint(self, key: u8, number: u64) {
-        let mut cursor = self.room(1 + varint_bytes(number));
+        let mut cursor = self.buffer.room(self.slot, 1 + varint_bytes(number));
         cursor.put([key]);
         cursor.put_varint(number);
     }
@@ -160,7 +144,7 @@ impl<'b, 'k> Serializer for ValueSerializer<'b, 'k> {
         if value.is_nan() {
             return Err(unsupported("a number that is NaN"));
         }
-        let mut cursor = self.room(9);
+        let mut cursor = self.buffer.room(self.slot, 9);
         cursor.put([key::FLOAT]);
         cursor.put(value.to_le_bytes());
         Ok(())

@@ -2,13 +2,13 @@
 //! and what arrives meanwhile must not be lost.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard},
     thread,
     time::{Duration, Instant},
 };
 
 use super::station::Station;
-use crate::config::Config;
+use crate::{config::Config, host::threads::lock};
 
 /// How long a receiver waits for an instance. A host that no longer wants it does not say so.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -83,8 +83,4 @@ pub(super) fn claim(config: &Config) -> Option<Station> {
 
 fn parked() -> MutexGuard<'static, Vec<Parked>> {
     lock(&PARKED)
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

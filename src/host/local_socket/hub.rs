@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     io::{self, Write},
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        Arc, Condvar, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, SystemTime},
@@ -12,7 +12,7 @@ use std::{
 
 use crate::{
     encoding::{Codec, Encoder},
-    host::diagnostics::Level,
+    host::{diagnostics::Level, threads::lock},
     schema::{Fill, Record, SOURCE_TYPE, Timestamp},
 };
 
@@ -147,7 +147,7 @@ impl ReaderQueue {
                 lock(&self.state).bytes -= chunk.len();
             }
             if dropped > 0 {
-                reader.write_all(&Dropped(dropped).line())?;
+                reader.write_all(&line_of_dropped(dropped))?;
             }
             if is_last {
                 return reader.flush();
@@ -157,27 +157,18 @@ impl ReaderQueue {
 }
 
 /// What a reader that is too slow is told.
-struct Dropped(u64);
-
-impl Dropped {
-    fn line(&self) -> Vec<u8> {
-        let mut record = Record::default();
-        record.field("timestamp", Timestamp(SystemTime::now().into()));
-        record.field("source_type", SOURCE_TYPE);
-        record.field("event", "plugin");
-        record.field("level", Level::Warning.as_str());
-        record.field("message", "this reader is too slow for all events");
-        record.field("dropped", self.0);
-        let mut encoder = Encoder::new(Codec::Json);
-        // Only a clock outside of 1677 to 2262 makes a record that cannot be written.
-        let _ = encoder.push(&record);
-        encoder.frame().to_vec()
-    }
-}
-
-/// What a panicking thread leaves in these is still whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+fn line_of_dropped(dropped: u64) -> Vec<u8> {
+    let mut record = Record::default();
+    record.field("timestamp", Timestamp(SystemTime::now().into()));
+    record.field("source_type", SOURCE_TYPE);
+    record.field("event", "plugin");
+    record.field("level", Level::Warning.as_str());
+    record.field("message", "this reader is too slow for all events");
+    record.field("dropped", dropped);
+    let mut encoder = Encoder::new(Codec::Json);
+    // Only a clock outside of 1677 to 2262 makes a record that cannot be written.
+    let _ = encoder.push(&record);
+    encoder.frame().to_vec()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Fill, Timestamp, add_agent};
+use super::{Fill, NETWORK, SESSION, Timestamp, add_agent};
 use crate::{
     event::{Derived, DerivedKind, Ended, Pairing, Subject},
     schema::Value,
@@ -18,8 +18,6 @@ pub(super) const fn dataset(event: &Derived) -> &'static str {
 
 /// The fields of `event` but for the module and the dataset.
 pub(super) fn add_categories<'a>(event: &'a Derived, record: &mut impl Fill<'a>) {
-    const SESSION: &[&str] = &["session"];
-    const NETWORK: &[&str] = &["network"];
     let (kind, category, types): (_, _, &'static [&'static str]) = match &event.kind {
         DerivedKind::SessionSummary(..) => ("event", SESSION, &["end"]),
         DerivedKind::ConnectionSummary(..) => ("event", NETWORK, &["connection", "end"]),
