@@ -12,10 +12,7 @@ use std::cell::RefCell;
 use qlik_sense_events::{
     config::LinkedConfig,
     encoding::{Metric, MetricValue, NAMESPACE},
-    host::{
-        diagnostics::{Diagnostic, Level, Report},
-        linked::ExcludeUsersConfig,
-    },
+    host::{diagnostics::{Diagnostic, Level, Report}, linked::ExcludeUsersConfig},
 };
 use serde::{Deserialize, Serialize};
 use vector_config::{

@@ -8,10 +8,7 @@ use chrono::Utc;
 use qlik_sense_events::{
     config::{Config, LinkedConfig},
     decoding,
-    host::{
-        linked::{self, Batch, Codec},
-        supervisor::TICK,
-    },
+    host::{linked::{self, Batch, Codec}, runtime::supervisor::TICK},
     schema::Role,
 };
 use smallvec::SmallVec;

@@ -10,7 +10,7 @@ use prost::Message;
 use qlik_sense_events::{
     encoding::{Codec, Encoder},
     event::Arrival,
-    host::terminal::escaped,
+    host::diagnostics::terminal::escaped,
     pipeline::{Pipeline, PipelineConfig},
     schema::Schema,
     transform::OutputBuffer,

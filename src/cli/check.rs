@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use qlik_sense_events::{config::Config, host::secrets};
+use qlik_sense_events::{config::Config, host::runtime::secrets};
 
 use super::{SUCCESS, USAGE};
 

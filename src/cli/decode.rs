@@ -13,9 +13,7 @@ use qlik_sense_events::{
     host::{
         diagnostics::{Level, Report},
         exec::{Diagnostics, ExecError, Output},
-        frames::Frames,
-        start::StartError,
-        worker::Sink,
+        runtime::{frames::Frames, start::StartError, worker::Sink},
     },
     pipeline::Pipeline,
     schema::Layout,

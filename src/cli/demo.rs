@@ -18,9 +18,11 @@ use qlik_sense_events::{
     host::{
         diagnostics::{Level, Report},
         exec::{Diagnostics, ExecError, Output},
-        frames::Frames,
-        start::{self, StartError},
-        worker::{Control, Sink},
+        runtime::{
+            frames::Frames,
+            start::{self, StartError},
+            worker::{Control, Sink},
+        },
     },
     schema::{Layout, Schema},
     simulate::{Pace, Played, Sender, Site},

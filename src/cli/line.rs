@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use chrono::SecondsFormat;
 use qlik_sense_events::{
     event::{Derived, DerivedKind, Event},
-    host::terminal::escaped,
+    host::diagnostics::terminal::escaped,
 };
 
 /// One line: time, node, what happened, who, where, with what. Text of the payload is shown with

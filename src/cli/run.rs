@@ -8,7 +8,7 @@ use qlik_sense_events::{
     host::{
         diagnostics::{Level, Report},
         exec::{self, Diagnostics, ExecError, Orphan},
-        start::StartError,
+        runtime::start::StartError,
     },
 };
 

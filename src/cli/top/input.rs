@@ -14,7 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use qlik_sense_events::{
     config::Config,
     decoding::QlikSenseDeserializer,
-    host::{
+    host::runtime::{
         start::{self, StartError},
         worker::{Control, Sink},
     },

@@ -37,7 +37,7 @@ use std::{
 use clap::Args;
 use qlik_sense_events::{
     config::{Addresses, Config},
-    host::start::StartError,
+    host::runtime::start::StartError,
 };
 use ratatui::crossterm::event::{self, Event};
 

@@ -1,7 +1,7 @@
 //! The screen as characters.
 
 use chrono::{DateTime, Utc};
-use qlik_sense_events::host::terminal::escaped;
+use qlik_sense_events::host::diagnostics::terminal::escaped;
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},

@@ -20,12 +20,14 @@ use crate::{
     config::Config,
     host::{
         diagnostics::{Level, Report},
-        frames::{Enqueue, Frames},
         local_socket::{LocalSocket, Tee},
-        queue::Queue,
-        refresh::Refresh,
-        start::{StartError, listen, open},
-        threads::Failure,
+        runtime::{
+            frames::{Enqueue, Frames},
+            queue::Queue,
+            refresh::Refresh,
+            start::{StartError, listen, open},
+            threads::Failure,
+        },
     },
 };
 

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use crate::host::frames::FrameWriter;
+use crate::host::runtime::frames::FrameWriter;
 
 /// A pipe to the reader, shared by all workers. Frames never mix.
 #[derive(Debug, Clone)]

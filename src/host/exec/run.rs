@@ -11,14 +11,16 @@ use super::{Diagnostics, ExecError, Output, Reader, Signal, WriteError};
 use crate::{
     config::Config,
     host::{
-        listener::Listener,
-        queue::{Queue, Taken},
-        refresh::Refresh,
-        start::StartError,
-        supervisor::{Supervisor, TICK},
-        telemetry::Telemetry,
-        threads::{Failure, spawn},
-        worker::{Sink, Worker},
+        metrics::Telemetry,
+        runtime::{
+            listener::Listener,
+            queue::{Queue, Taken},
+            refresh::Refresh,
+            start::StartError,
+            supervisor::{Supervisor, TICK},
+            threads::{Failure, spawn},
+            worker::{Sink, Worker},
+        },
     },
 };
 
@@ -156,7 +158,7 @@ mod tests {
     use crate::{
         host::{
             exec::Orphan,
-            start::{listen, open},
+            runtime::start::{listen, open},
         },
         transform::OutputBuffer,
     };

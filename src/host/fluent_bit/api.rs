@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::abi::{Api, Append, Collect, InputPlugin, SetCollectorTime, level};
-use crate::host::{diagnostics::Level, terminal::escaped};
+use crate::host::diagnostics::{Level, terminal::escaped};
 
 /// The host of one instance. It stays on the instance's thread, as the host wants it.
 #[derive(Debug)]

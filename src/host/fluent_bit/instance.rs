@@ -13,7 +13,7 @@ use super::{
     properties::{self, PropertyError},
     station::Station,
 };
-use crate::host::{diagnostics::Level, start::StartError};
+use crate::host::{diagnostics::Level, runtime::start::StartError};
 
 /// How often the host calls, where it lets the plugin choose: 50 ms.
 const COLLECT_NANOSECONDS: i32 = 50_000_000;

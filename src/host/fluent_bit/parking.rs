@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::station::Station;
-use crate::{config::Config, host::threads::lock};
+use crate::{config::Config, host::runtime::threads::lock};
 
 /// How long a receiver waits for an instance. A host that no longer wants it does not say so.
 const PATIENCE: Duration = Duration::from_secs(30);

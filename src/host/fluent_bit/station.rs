@@ -22,13 +22,15 @@ use crate::{
     encoding::Encoder,
     host::{
         diagnostics::{Level, Report},
-        frames::{Enqueue, Frames},
-        queue::{Queue, Taken},
-        refresh::Refresh,
-        start::{StartError, listen, open_with},
-        supervisor::{Supervisor, TICK},
-        telemetry::Telemetry,
-        threads::Failure,
+        metrics::Telemetry,
+        runtime::{
+            frames::{Enqueue, Frames},
+            queue::{Queue, Taken},
+            refresh::Refresh,
+            start::{StartError, listen, open_with},
+            supervisor::{Supervisor, TICK},
+            threads::Failure,
+        },
     },
     source::Bound,
 };

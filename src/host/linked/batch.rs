@@ -6,7 +6,7 @@ use vrl::value::Value;
 
 use crate::{
     encoding::to_vrl,
-    host::worker::{Sink, WorkerCounters},
+    host::runtime::worker::{Sink, WorkerCounters},
     pipeline::UndecodedPolicy,
     schema::Layout,
     transform::OutputBuffer,

@@ -12,10 +12,7 @@ use crate::{
     config::reference,
     host::{
         diagnostics::{Level, Report},
-        reload::Watched,
-        start::StartError,
-        supervisor::TICK,
-        threads,
+        runtime::{start::StartError, supervisor::TICK, threads, watched::Watched},
     },
     pipeline::PipelineError,
     schema::{Role, Schema},

@@ -15,15 +15,20 @@ pub use self::{
     codec::Codec,
     exclude::{ExcludeUsers, ExcludeUsersConfig},
 };
-use super::{
-    diagnostics::Report,
-    queue::Queue,
-    refresh::Refresh,
-    start::{self, StartError},
-    supervisor::Supervisor,
-    telemetry::Telemetry,
+use crate::{
+    config::Config,
+    encoding::Metric,
+    host::{
+        diagnostics::Report,
+        metrics::Telemetry,
+        runtime::{
+            queue::Queue,
+            refresh::Refresh,
+            start::{self, StartError},
+            supervisor::Supervisor,
+        },
+    },
 };
-use crate::{config::Config, encoding::Metric};
 
 /// Opens the sockets of a configuration and starts their workers. Each passes its batches to a clone of
 /// `pass_on`, which may wait: meanwhile the socket's buffer holds what arrives.
@@ -109,7 +114,7 @@ pub struct Running<D: Report>(Supervisor<D>);
 
 impl<D: Report> Running<D> {
     /// Looks after the workers: files that change, errors of sockets, counters. To be called every
-    /// [`TICK`](super::supervisor::TICK).
+    /// [`TICK`](crate::host::runtime::supervisor::TICK).
     pub fn look_around(&mut self) {
         self.0.look_around();
     }

@@ -12,7 +12,7 @@ use std::{
 
 use crate::{
     encoding::{Codec, Encoder},
-    host::{diagnostics::Level, threads::lock},
+    host::{diagnostics::Level, runtime::threads::lock},
     schema::{Fill, Record, SOURCE_TYPE, Timestamp},
 };
 

@@ -13,9 +13,9 @@ pub use self::{
     hub::{Hub, MAX_READER_BYTES, MAX_READERS},
     socket::{LocalSocket, LocalSocketError},
 };
-use super::worker::{Sink, WorkerCounters};
 use crate::{
     encoding::{Codec, Encoder},
+    host::runtime::worker::{Sink, WorkerCounters},
     schema::Schema,
     transform::OutputBuffer,
 };

@@ -5,8 +5,8 @@ use std::{io, time::Instant};
 use super::{Client, Poll, QrsError};
 use crate::{
     config::QrsConfig,
-    host::{
-        diagnostics::Level,
+    host::diagnostics::{
+        Level,
         health::{Failed, Health},
     },
     transform::AppTable,

@@ -1,14 +1,15 @@
 //! What is said about the program itself, wherever a host wants it said.
 
+pub mod health;
+pub mod terminal;
+
 use std::{fmt, net::SocketAddr};
 
 use chrono::{DateTime, Utc};
 
-use super::{
-    listener::{Listener, Totals},
-    terminal::escaped,
-};
+use self::terminal::escaped;
 use crate::{
+    host::{metrics::Totals, runtime::listener::Listener},
     pipeline::Counters,
     schema::{Fields, Fill, PluginEvent, Record, Timestamp},
     source::receive_buffer_bytes,

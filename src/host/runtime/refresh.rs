@@ -3,18 +3,17 @@
 #[cfg(not(feature = "qrs"))]
 use std::io;
 
-#[cfg(feature = "qrs")]
-use super::qrs::Repository;
-use super::{
-    diagnostics::{Level, Report},
-    reload::Watched,
-    start::StartError,
-    worker::Control,
-};
+use super::{start::StartError, watched::Watched, worker::Control};
 #[cfg(not(feature = "qrs"))]
 use crate::config::QrsConfig;
+#[cfg(feature = "qrs")]
+use crate::host::qrs::Repository;
 use crate::{
     config::Config,
+    host::{
+        diagnostics::{Level, Report},
+        metrics::AppNamesCounts,
+    },
     transform::{AppNamesConfig, AppTable, BlacklistConfig},
 };
 
@@ -33,17 +32,6 @@ pub struct Refresh {
     all_names: AppTable,
     failures: u64,
     repository: Option<Repository>,
-}
-
-/// What is known of names of apps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct AppNamesCounts {
-    /// Apps whose name is known.
-    pub apps: u64,
-    /// How often files were not read again.
-    pub file_failures: u64,
-    /// How many requests to the repository have failed.
-    pub qrs_failures: u64,
 }
 
 impl Refresh {

@@ -9,19 +9,21 @@ use std::{
 };
 
 use super::{
-    diagnostics::{Level, Report},
-    listener::{Listener, Totals},
+    listener::Listener,
     queue::Queue,
     refresh::Refresh,
     secrets,
     start::StartError,
     state_file::{self, Loaded},
-    telemetry::Telemetry,
     threads::{Failure, spawn},
     worker::{Control, Sink, Worker},
 };
 use crate::{
     config::Config,
+    host::{
+        diagnostics::{Level, Report},
+        metrics::{Telemetry, Totals},
+    },
     schema::Timestamp,
     source::Bound,
     transform::{AppTable, Sessions},

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Adds the metrics of what is `now`, where `told` was told before.
-pub fn of_sessions(
+pub(super) fn of_sessions(
     now: &SessionStatistics,
     told: Option<&SessionStatistics>,
     metrics: &mut Vec<Metric>,

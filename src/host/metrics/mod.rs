@@ -1,20 +1,19 @@
 //! What was counted, told to the host: as metrics where it has them, otherwise as records.
 
-use std::borrow::Cow;
+mod app_names;
+mod sessions;
+mod totals;
 
-use super::{
-    diagnostics::Diagnostic,
-    listener::{Listener, Totals},
-    queue::Queue,
-    refresh::AppNamesCounts,
-    session_metrics::of_sessions,
-};
+pub use self::{app_names::AppNamesCounts, totals::Totals};
+use self::{app_names::of_app_names, sessions::of_sessions, totals::of_totals};
 use crate::{
     encoding::{Codec, Encoder, Metric, MetricValue, metrics_frame},
-    event::Kind,
+    host::{
+        diagnostics::Diagnostic,
+        runtime::{listener::Listener, queue::Queue},
+    },
     schema::{Layout, Timestamp},
     transform::{Sessions, sessions::SessionStatistics},
-    wire::ErrorCode,
 };
 
 /// Remembers what has been told: a host's counters add up and are told what is new, and records are
@@ -105,7 +104,7 @@ impl Telemetry {
             value: MetricValue::Gauge(queue.events()),
         }];
         for ((listener, totals), told) in listeners.iter().zip(totals).zip(&self.told) {
-            of_listener(&listener.address.to_string(), totals, told, &mut metrics);
+            of_totals(&listener.address.to_string(), totals, told, &mut metrics);
         }
         if let Some(sessions) = sessions {
             of_sessions(sessions, self.told_sessions.as_ref(), &mut metrics);
@@ -153,94 +152,5 @@ impl Telemetry {
         self.told = totals;
         self.told_sessions = sessions;
         metrics
-    }
-}
-
-type Tag = (&'static str, Cow<'static, str>);
-
-fn of_app_names(now: &AppNamesCounts, told: &AppNamesCounts, metrics: &mut Vec<Metric>) {
-    metrics.push(Metric {
-        name: "app_names",
-        tags: vec![],
-        value: MetricValue::Gauge(now.apps),
-    });
-    for (source, now, told) in [
-        ("files", now.file_failures, told.file_failures),
-        ("qrs", now.qrs_failures, told.qrs_failures),
-    ] {
-        metrics.push(Metric {
-            name: "app_names_refresh_failures_total",
-            tags: vec![("source", source.into())],
-            value: MetricValue::Counter(now.saturating_sub(told)),
-        });
-    }
-}
-
-fn of_listener(address: &str, now: &Totals, told: &Totals, metrics: &mut Vec<Metric>) {
-    let mut add = |name, tags: Vec<Tag>, value| {
-        let address = ("address", address.to_owned().into());
-        metrics.push(Metric {
-            name,
-            tags: [address].into_iter().chain(tags).collect(),
-            value,
-        });
-    };
-    add(
-        "receive_buffer_bytes",
-        vec![],
-        MetricValue::Gauge(now.receive_buffer_bytes as u64),
-    );
-    let mut count = |name, tags: Vec<Tag>, number: fn(&Totals) -> u64| {
-        let more = number(now).saturating_sub(number(told));
-        add(name, tags, MetricValue::Counter(more));
-    };
-    count("received_datagrams_total", vec![], |t| t.received_datagrams);
-    count("received_bytes_total", vec![], |t| t.received_bytes);
-    count("excluded_events_total", vec![], |t| t.pipeline.excluded);
-    if now.pipeline.derived_events() > 0 {
-        count("derived_events_total", vec![], |t| {
-            t.pipeline.derived_events()
-        });
-    }
-    count("rate_limited_datagrams_total", vec![], |t| t.over_rate);
-    count("queue_dropped_events_total", vec![], |t| t.dropped);
-    if now.kernel_dropped.is_some() {
-        count("kernel_dropped_datagrams_total", vec![], |t| {
-            t.kernel_dropped.unwrap_or(0)
-        });
-    }
-    let mut count_by = |name, tags, now: u64, told: u64| {
-        add(name, tags, MetricValue::Counter(now.saturating_sub(told)));
-    };
-    for kind in Kind::ALL {
-        let tags = vec![
-            ("event", kind.event().into()),
-            ("action", kind.action().into()),
-        ];
-        let (now, told) = (now.pipeline.events_of(kind), told.pipeline.events_of(kind));
-        count_by("events_total", tags, now, told);
-    }
-    for code in ErrorCode::ALL {
-        let tags = vec![("code", code.as_str().into())];
-        let (now, told) = (
-            now.pipeline.undecoded_by(code),
-            told.pipeline.undecoded_by(code),
-        );
-        count_by("undecoded_events_total", tags, now, told);
-    }
-    for (host, lost) in now.lost_by_host.iter() {
-        let tags = vec![("host", host.to_owned().into())];
-        count_by(
-            "lost_datagrams_total",
-            tags,
-            lost,
-            told.lost_by_host.of(host),
-        );
-    }
-    for (range, number) in now.refusals.iter() {
-        let told = told.refusals.of(range);
-        let range = range.map_or_else(|| "other".into(), |range| range.to_string());
-        let tags = vec![("sender_range", range.into())];
-        count_by("refused_datagrams_total", tags, number, told);
     }
 }

@@ -26,7 +26,7 @@ pub enum StartError {
     /// A certificate or the key for the Qlik Repository Service cannot be used.
     #[cfg(feature = "qrs")]
     #[error(transparent)]
-    Repository(#[from] super::qrs::QrsError),
+    Repository(#[from] crate::host::qrs::QrsError),
     /// A field that is to be left out is none of the schema.
     #[error("output.drop_fields: {0}")]
     Fields(#[from] UnknownField),

@@ -1,0 +1,141 @@
+//! What was counted at an address.
+
+use std::borrow::Cow;
+
+use crate::{
+    encoding::{Metric, MetricValue},
+    event::Kind,
+    pipeline::{Counters, LostByHost},
+    schema::{Fields, Fill, Record},
+    source::Refusals,
+    wire::ErrorCode,
+};
+
+/// What was counted at an address: everything that was received is in exactly one of the others.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Datagrams that were received.
+    pub received_datagrams: u64,
+    /// Their length in bytes.
+    pub received_bytes: u64,
+    /// Datagrams of senders on no list.
+    pub refused: u64,
+    /// The same by the senders' networks.
+    pub refusals: Refusals,
+    /// Datagrams over the rate of their sender.
+    pub over_rate: u64,
+    /// What became of the others.
+    pub pipeline: Counters,
+    /// Events and undecoded payloads that a full queue dropped.
+    pub dropped: u64,
+    /// Datagrams that the system dropped during this run before they were received; none where it
+    /// does not say.
+    pub kernel_dropped: Option<u64>,
+    /// Datagrams that were lost on their way, by the Qlik node that sent them.
+    pub lost_by_host: LostByHost,
+    /// The receive buffers' size in bytes, as the system granted it.
+    pub receive_buffer_bytes: usize,
+}
+
+impl Fields for Totals {
+    fn add_to<'a>(&'a self, record: &mut Record<'a>) {
+        let pipeline = &self.pipeline;
+        record.field("datagrams", self.received_datagrams);
+        record.field("bytes", self.received_bytes);
+        record.field("events", pipeline.events());
+        record.group("events_by_kind", |record| {
+            for kind in Kind::ALL {
+                record.field(kind.name(), above_zero(pipeline.events_of(kind)));
+            }
+        });
+        record.field("excluded", pipeline.excluded);
+        record.field("undecoded", pipeline.undecoded_events());
+        record.group("undecoded_by_code", |record| {
+            for code in ErrorCode::ALL {
+                record.field(code.as_str(), above_zero(pipeline.undecoded_by(code)));
+            }
+        });
+        record.field("refused", self.refused);
+        record.field("over_rate", self.over_rate);
+        record.field("dropped", self.dropped);
+        record.field("kernel_dropped", self.kernel_dropped);
+        record.field("lost", pipeline.lost);
+        record.field("lost_by_host", self.lost_by_host.as_map());
+    }
+}
+
+fn above_zero(number: u64) -> Option<u64> {
+    (number > 0).then_some(number)
+}
+
+type Tag = (&'static str, Cow<'static, str>);
+
+/// Adds the metrics of what is `now` at an address, where `told` was told before.
+pub(super) fn of_totals(address: &str, now: &Totals, told: &Totals, metrics: &mut Vec<Metric>) {
+    let mut add = |name, tags: Vec<Tag>, value| {
+        let address = ("address", address.to_owned().into());
+        metrics.push(Metric {
+            name,
+            tags: [address].into_iter().chain(tags).collect(),
+            value,
+        });
+    };
+    add(
+        "receive_buffer_bytes",
+        vec![],
+        MetricValue::Gauge(now.receive_buffer_bytes as u64),
+    );
+    let mut count = |name, tags: Vec<Tag>, number: fn(&Totals) -> u64| {
+        let more = number(now).saturating_sub(number(told));
+        add(name, tags, MetricValue::Counter(more));
+    };
+    count("received_datagrams_total", vec![], |t| t.received_datagrams);
+    count("received_bytes_total", vec![], |t| t.received_bytes);
+    count("excluded_events_total", vec![], |t| t.pipeline.excluded);
+    if now.pipeline.derived_events() > 0 {
+        count("derived_events_total", vec![], |t| {
+            t.pipeline.derived_events()
+        });
+    }
+    count("rate_limited_datagrams_total", vec![], |t| t.over_rate);
+    count("queue_dropped_events_total", vec![], |t| t.dropped);
+    if now.kernel_dropped.is_some() {
+        count("kernel_dropped_datagrams_total", vec![], |t| {
+            t.kernel_dropped.unwrap_or(0)
+        });
+    }
+    let mut count_by = |name, tags, now: u64, told: u64| {
+        add(name, tags, MetricValue::Counter(now.saturating_sub(told)));
+    };
+    for kind in Kind::ALL {
+        let tags = vec![
+            ("event", kind.event().into()),
+            ("action", kind.action().into()),
+        ];
+        let (now, told) = (now.pipeline.events_of(kind), told.pipeline.events_of(kind));
+        count_by("events_total", tags, now, told);
+    }
+    for code in ErrorCode::ALL {
+        let tags = vec![("code", code.as_str().into())];
+        let (now, told) = (
+            now.pipeline.undecoded_by(code),
+            told.pipeline.undecoded_by(code),
+        );
+        count_by("undecoded_events_total", tags, now, told);
+    }
+    for (host, lost) in now.lost_by_host.iter() {
+        let tags = vec![("host", host.to_owned().into())];
+        count_by(
+            "lost_datagrams_total",
+            tags,
+            lost,
+            told.lost_by_host.of(host),
+        );
+    }
+    for (range, number) in now.refusals.iter() {
+        let told = told.refusals.of(range);
+        let range = range.map_or_else(|| "other".into(), |range| range.to_string());
+        let tags = vec![("sender_range", range.into())];
+        count_by("refused_datagrams_total", tags, number, told);
+    }
+}
