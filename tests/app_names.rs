@@ -87,7 +87,6 @@ fn every_form_names_the_same_apps() {
             assert_eq!(finance.as_deref(), Some("Finanzen, Köln"), "{form}");
         }
     }
-    assert_eq!(forms.len(), 10);
 }
 
 #[test]
@@ -165,7 +164,6 @@ fn slips_are_refused_by_line() {
             "{content}"
         );
     }
-    assert_eq!(rows.len(), 20);
 }
 
 #[test]
@@ -227,7 +225,6 @@ fn what_is_no_list_in_json_is_refused_without_quoting_it() {
             "{said}"
         );
     }
-    assert_eq!(rows.len(), 9);
 }
 
 #[test]

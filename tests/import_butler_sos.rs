@@ -53,7 +53,7 @@ fn configurations() -> Vec<(String, PathBuf)> {
         })
         .collect();
     found.sort();
-    assert_eq!(found.len(), 5, "the number of configurations");
+    assert!(!found.is_empty(), "no configuration");
     found
 }
 

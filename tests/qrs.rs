@@ -471,5 +471,4 @@ fn files_that_cannot_be_used() {
             "a key is not quoted"
         );
     }
-    assert_eq!(rows.len(), 10);
 }

@@ -87,5 +87,4 @@ fn what_is_no_key_is_refused_and_never_shown() {
             assert!(!finished.stderr.contains("secret"), "{}", finished.stderr);
         }
     }
-    assert_eq!(rows.len(), 6);
 }

@@ -17,7 +17,6 @@ pub fn every_event() -> Vec<Event> {
         assert_eq!(events.len(), golden.expected.len(), "{}", golden.name);
         all.extend(events);
     }
-    assert!(all.len() > 90, "{} events", all.len());
     all.extend(session_events());
     all
 }

@@ -35,6 +35,7 @@ pub fn golden() -> Vec<Golden> {
         }
     }
     assert_eq!(datagrams, expectations, "files without a partner");
+    assert!(!datagrams.is_empty(), "no file");
     datagrams.into_iter().map(read).collect()
 }
 

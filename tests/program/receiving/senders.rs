@@ -62,11 +62,8 @@ fn others_are_refused_and_counted_by_network() {
 
 /// A socket of IPv6 shows IPv4 senders as `::ffff:127.0.0.1`.
 #[test]
+#[ignore = "needs IPv6"]
 fn ipv4_is_known_on_a_socket_of_ipv6() {
-    if UdpSocket::bind("[::1]:0").is_err() {
-        eprintln!("skipped: this machine has no IPv6");
-        return;
-    }
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("config.toml");
     std::fs::write(&file, ALLOWED).expect("a file");

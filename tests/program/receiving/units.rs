@@ -153,12 +153,8 @@ fn the_commands_are_the_programs() {
 }
 
 #[test]
+#[ignore = "needs systemd-analyze"]
 fn systemd_finds_nothing_wrong() {
-    let found = Command::new("systemd-analyze").arg("--version").output();
-    if !found.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: systemd-analyze is not installed");
-        return;
-    }
     let temporary = tempfile::tempdir().expect("a folder");
     for name in ["qlik-sense-events.socket", "qlik-sense-events.service"] {
         let unit = fs::read_to_string(folder().join("standalone").join(name)).expect("a unit");
