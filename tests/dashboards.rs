@@ -417,7 +417,9 @@ fn the_index_template_has_a_type_for_every_field() {
             continue;
         }
         let expected: &[&str] = match *field {
-            "@timestamp" | "event.created" | "event.start" | "event.end" => &["date"],
+            // The order of events that came together is in the nanoseconds.
+            "@timestamp" => &["date_nanos"],
+            "event.created" | "event.start" | "event.end" => &["date"],
             "event.sequence" | "event.duration" => &["long"],
             "observer.ip" => &["ip"],
             "labels" => &["object"],

@@ -61,8 +61,15 @@ fn every_vector_example_starts_the_program() {
                 "{name}: {added}"
             );
         }
-        assert!(read(file).contains("plugin"), "{name}: diagnostics");
+        check_diagnostics(&config);
     }
+}
+
+#[test]
+fn the_example_for_a_socket_of_systemd_starts_the_program() {
+    let config = yaml(&read(&root().join("examples/systemd/vector/vector.yaml")));
+    check_source(&config["sources"]["qlik_sense"]);
+    check_diagnostics(&config);
 }
 
 #[test]
@@ -96,10 +103,46 @@ fn the_aggregator_listens_where_the_edges_send() {
     }
 }
 
+/// What the program says about itself, and nothing that users do, is on Vector's standard error.
+fn check_diagnostics(config: &Value) {
+    let sink = &config["sinks"]["diagnostics"];
+    assert_eq!(
+        (&sink["type"], &sink["target"]),
+        (&"console".into(), &"stderr".into())
+    );
+    assert_eq!(sink["encoding"]["codec"], "json");
+    let [input] = values(&sink["inputs"]).collect::<Vec<_>>()[..] else {
+        panic!("one input: {sink}")
+    };
+    let (transform, route) = match input.as_str().expect("a name").split_once('.') {
+        Some((transform, route)) => (&config["transforms"][transform], Some(route)),
+        None => (&config["transforms"][input.as_str().expect("a name")], None),
+    };
+    assert_eq!(transform["inputs"], serde_json::json!(["qlik_sense_clean"]));
+    let condition = match route {
+        // What is left over when what users do has its own routes.
+        Some("_unmatched") => {
+            assert!(transform["route"].get("users").is_some(), "{transform}");
+            return;
+        }
+        Some(route) => &transform["route"][route],
+        None => &transform["condition"],
+    };
+    let is_plugin = [
+        r#".event == "plugin""#,
+        r#".event.dataset == "qlik_sense.plugin""#,
+    ];
+    assert!(
+        is_plugin.iter().any(|known| condition == known),
+        "{condition}"
+    );
+}
+
 /// The source reads what the program writes, and the program takes these arguments.
 pub fn check_source(source: &Value) {
     assert_eq!(source["type"], "exec");
     assert_eq!(source["mode"], "streaming");
+    assert_eq!(source["streaming"]["respawn_interval_secs"], 1);
     assert_eq!(source["decoding"]["codec"], "native");
     assert!(source.get("framing").is_none(), "the codec implies it");
     let command: Vec<&str> = values(&source["command"])

@@ -14,6 +14,7 @@ const CLOSE: &str = "/qseow-proxy-connection/;pro2-win1;Close connection;LAB;gor
     /sales/app/a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69?reloaduri=x;Websocket connection Closed for session";
 
 const CONFIG: &str = "[transform.sessions]\nenabled = true\n";
+#[cfg(unix)]
 const KEPT: &str = "[transform.sessions]\nenabled = true\nstate_file = \"sessions.ndjson\"\n";
 
 fn configured(folder: &TempDir, config: &str, codec: Codec) -> Running {

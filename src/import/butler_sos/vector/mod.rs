@@ -14,6 +14,9 @@ const HEAD: &str = r#"sources:
   qlik_sense:
     type: exec
     mode: streaming
+    # Vector waits five seconds unless told, and what arrives while no program runs is lost.
+    streaming:
+      respawn_interval_secs: 1
     command: [qlik-sense-events, run, --codec, native, --config, @PLUGIN_TOML@]
     decoding:
       codec: native
