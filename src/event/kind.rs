@@ -34,6 +34,17 @@ pub enum Kind {
     Connection(ConnectionAction),
 }
 
+/// Qlik's words for what happened: the only place that knows them. They match without regard to case.
+const COMMANDS: [(&str, Kind); 4] = [
+    ("Start session", Kind::Session(SessionAction::Start)),
+    ("Stop session", Kind::Session(SessionAction::Stop)),
+    ("Open connection", Kind::Connection(ConnectionAction::Open)),
+    (
+        "Close connection",
+        Kind::Connection(ConnectionAction::Close),
+    ),
+];
+
 impl Kind {
     /// Every kind, in the order of [`Kind::index`].
     pub const ALL: [Self; 6] = [
@@ -58,24 +69,21 @@ impl Kind {
         }
     }
 
-    /// The kind that a command means in its family. A command of the other family means nothing
-    /// there, so `Open connection` under a session's token is [`SessionAction::Other`].
+    /// The kind that a command means. The command decides, whatever the payload's type announces; the type
+    /// is what is known where the command is another one or absent.
     ///
     /// Commands match without regard to case or surrounding white space.
     #[must_use]
     pub fn of(family: Family, command: Option<&str>) -> Self {
         let command = command.unwrap_or_default().trim();
-        // Nearly all are written so, which is sooner known than that they are not.
-        let is = |known: &str| command == known || command.eq_ignore_ascii_case(known);
-        match family {
-            Family::Session if is("Start session") => Self::Session(SessionAction::Start),
-            Family::Session if is("Stop session") => Self::Session(SessionAction::Stop),
-            Family::Session => Self::Session(SessionAction::Other),
-            Family::Connection if is("Open connection") => Self::Connection(ConnectionAction::Open),
-            Family::Connection if is("Close connection") => {
-                Self::Connection(ConnectionAction::Close)
-            }
-            Family::Connection => Self::Connection(ConnectionAction::Other),
+        let known = COMMANDS.iter().find(|(known, _)| {
+            // Nearly all are written so, which is sooner known than that they are not.
+            *known == command || known.eq_ignore_ascii_case(command)
+        });
+        match (known, family) {
+            (Some((_, kind)), _) => *kind,
+            (None, Family::Session) => Self::Session(SessionAction::Other),
+            (None, Family::Connection) => Self::Connection(ConnectionAction::Other),
         }
     }
 
@@ -127,7 +135,8 @@ mod tests {
             (Family::Session, "stop SESSION", "session", "stop"),
             (Family::Session, " Start session\t", "session", "start"),
             (Family::Session, "Startsession", "session", "other"),
-            (Family::Session, "Open connection", "session", "other"),
+            (Family::Session, "Open connection", "connection", "open"),
+            (Family::Session, "close CONNECTION ", "connection", "close"),
             (Family::Connection, "Open connection", "connection", "open"),
             (
                 Family::Connection,
@@ -135,8 +144,10 @@ mod tests {
                 "connection",
                 "close",
             ),
-            (Family::Connection, "Start session", "connection", "other"),
+            (Family::Connection, "Start session", "session", "start"),
+            (Family::Connection, "\tSTOP session", "session", "stop"),
             (Family::Connection, "Sync", "connection", "other"),
+            (Family::Connection, "", "connection", "other"),
         ];
         for (family, command, event, action) in rows {
             let kind = Kind::of(family, Some(command));

@@ -10,7 +10,7 @@ use super::{
     extension::{Extension, Unreadable},
     text::{Span, Text},
 };
-use crate::wire::{Context, Frame, message};
+use crate::wire::{Context, Family, Frame, message};
 
 /// A user started or stopped a session, or opened or closed a connection.
 ///
@@ -18,6 +18,7 @@ use crate::wire::{Context, Frame, message};
 #[derive(Clone, PartialEq)]
 pub struct UserEvent {
     pub(super) arrival: Option<Arrival>,
+    family: Family,
     pub(super) kind: Kind,
     payload: Box<str>,
     command: Span,
@@ -50,6 +51,7 @@ impl UserEvent {
         let user_agent = frame.message.and_then(message::user_agent);
         Self {
             arrival: None,
+            family: frame.family,
             kind: Kind::of(frame.family, frame.command),
             payload: payload.into(),
             command: part(frame.command),
@@ -68,7 +70,14 @@ impl UserEvent {
         }
     }
 
-    /// What happened.
+    /// What the payload's type announces. An appender sends one type, so this tells the appenders of a node
+    /// apart; what happened is for the command to say, and so is the [kind](Self::kind).
+    #[must_use]
+    pub const fn family(&self) -> Family {
+        self.family
+    }
+
+    /// What happened, by the command.
     #[must_use]
     pub const fn kind(&self) -> Kind {
         self.kind
@@ -247,6 +256,7 @@ impl UserEvent {
             virtual_proxy,
             user_agent,
             arrival: self.arrival,
+            family: self.family,
             kind: self.kind,
             app_id: self.app_id,
             app_name: self.app_name.take(),
@@ -287,6 +297,7 @@ impl fmt::Debug for UserEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UserEvent")
             .field("arrival", &self.arrival)
+            .field("family", &self.family)
             .field("kind", &self.kind)
             .field("qlik_command", &self.qlik_command())
             .field("host", &self.host())

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::rows::Rows;
-use crate::event::{Kind, UserEvent};
+use crate::{event::UserEvent, wire::Family};
 
 /// Hosts whose rows are followed. Made-up hosts must not take more memory than this.
 const MAX_HOSTS: usize = 256;
@@ -38,9 +38,9 @@ impl LostDatagrams {
         let Some(host) = self.host(name) else {
             return;
         };
-        let rows = match event.kind() {
-            Kind::Session(_) => &mut host.sessions,
-            Kind::Connection(_) => &mut host.connections,
+        let rows = match event.family() {
+            Family::Session => &mut host.sessions,
+            Family::Connection => &mut host.connections,
         };
         let lost = match rows {
             Some(rows) => rows.arrived(row, now),

@@ -10,7 +10,10 @@
 mod derived;
 
 use super::{Fields, Fill, PluginEvent, Record, Tags, default::add_reason};
-use crate::event::{Event, Kind, UserAgent, UserEvent};
+use crate::{
+    event::{Event, UserAgent, UserEvent},
+    wire::Family,
+};
 
 /// Every field.
 pub(super) const FIELDS: &[&str] = &[
@@ -78,9 +81,9 @@ pub(super) fn fill_plugin<'a, D: Fields>(
 }
 
 fn add_user_event<'a>(event: &'a UserEvent, tags: &'a Tags, record: &mut impl Fill<'a>) {
-    let message_type = match event.kind() {
-        Kind::Session(_) => "qseow-proxy-session",
-        Kind::Connection(_) => "qseow-proxy-connection",
+    let message_type = match event.family() {
+        Family::Session => "qseow-proxy-session",
+        Family::Connection => "qseow-proxy-connection",
     };
     record.field("messageType", message_type);
     record.field("host", event.host().unwrap_or_default());

@@ -233,14 +233,14 @@ pub fn naive_event(piece: &str) -> Value {
     };
     let present = |text| Some(text).filter(|text| !["", "(null)"].contains(text));
     let command = fields[2].trim().to_ascii_lowercase();
-    let action = match (family, &*command) {
-        ("session", "start session") => "start",
-        ("session", "stop session") => "stop",
-        ("connection", "open connection") => "open",
-        ("connection", "close connection") => "close",
-        _ => "other",
+    let (event_name, action) = match &*command {
+        "start session" => ("session", "start"),
+        "stop session" => ("session", "stop"),
+        "open connection" => ("connection", "open"),
+        "close connection" => ("connection", "close"),
+        _ => (family, "other"),
     };
-    put("event", Some(family));
+    put("event", Some(event_name));
     put("action", Some(action));
     put("host", present(fields[1]));
     put("qlik_command", present(fields[2]));
