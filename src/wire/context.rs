@@ -3,14 +3,18 @@
 use std::borrow::Cow;
 
 use memchr::{memchr, memchr2, memchr3};
-use nom::{IResult, Parser, character::complete::char, combinator::map_opt};
 use percent_encoding::percent_decode_str;
 use uuid::Uuid;
 
 /// What the context's path says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Context<'a> {
-    /// The prefix of the virtual proxy: the path before `/app/`, without its outer slashes.
+    /// The prefix of the virtual proxy: the path before the first segment that is Qlik's own, without its
+    /// outer slashes. None where there is no such segment, because then it cannot be told from the rest.
+    ///
+    /// This is how the proxy itself finds it: "the text in-between the hostname followed by a slash (/) and
+    /// the reserved whitelist word", whatever its case
+    /// ([Proxy settings](https://help.qlik.com/en-US/sense-developer/May2022/Subsystems/ProxyServiceAPI/Content/Sense_ProxyServiceAPI/ProxyServiceAPI-Proxy-Settings.htm)).
     pub virtual_proxy: Option<Cow<'a, str>>,
     /// The app: the guid that is the segment after `app/`. Session apps (`SessionApp_<guid>`) and
     /// engine data are no published apps and give none.
@@ -21,7 +25,7 @@ impl<'a> Context<'a> {
     /// Reads a context such as `/sales/app/a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69?reloaduri=…`.
     ///
     /// The leading slash is optional and percent-encoding is undone. Nothing after `?` or `#`
-    /// counts, whether they are encoded or not. Anything else than an app's path gives neither part.
+    /// counts, whether they are encoded or not, and neither do scheme and host of a whole URL.
     ///
     /// ```
     /// use qlik_sense_events::wire::Context;
@@ -68,32 +72,27 @@ impl<'a> Context<'a> {
         path
     }
 
-    /// The first `app/` that a guid follows decides; where there is none, the first `app/`.
     fn of_path(path: &'a str) -> Self {
-        let path = path.strip_prefix('/').unwrap_or(path);
-        let mut first = None;
-        let mut start = 0;
-        while let Ok((after_app, before_app)) = until_app(&path[start..]) {
-            let prefix = &path[..start + before_app.len()];
-            if let Ok((_, app_id)) = guid(after_app) {
-                return Self::new(prefix, Some(app_id));
+        let path = without_host(path);
+        let mut found = Self::default();
+        let mut has_prefix = false;
+        let mut rest = path;
+        loop {
+            let end = memchr(b'/', rest.as_bytes()).unwrap_or(rest.len());
+            let (segment, after) = rest.split_at(end);
+            let is_app = is(segment, "app");
+            if !has_prefix && (is_app || is_qliks_own(segment)) {
+                has_prefix = true;
+                found.virtual_proxy = prefix(&path[..path.len() - rest.len()]);
             }
-            first.get_or_insert(prefix);
-            // The segment after this one may be another `app`: `/app/app/<guid>`.
-            start = path.len() - after_app.len();
-        }
-        first.map_or_else(Self::default, |prefix| Self::new(prefix, None))
-    }
-
-    fn new(prefix: &'a str, app_id: Option<Uuid>) -> Self {
-        // Most apps are under no prefix.
-        let virtual_proxy = match prefix {
-            "" => "",
-            _ => prefix.trim_matches('/'),
-        };
-        Self {
-            virtual_proxy: (!virtual_proxy.is_empty()).then_some(Cow::Borrowed(virtual_proxy)),
-            app_id,
+            let Some(after) = after.strip_prefix('/') else {
+                return found;
+            };
+            if is_app && let Some(app_id) = leading_guid(after) {
+                found.app_id = Some(app_id);
+                return found;
+            }
+            rest = after;
         }
     }
 
@@ -105,38 +104,71 @@ impl<'a> Context<'a> {
     }
 }
 
-type Parsed<'a, T> = IResult<&'a str, T, nom::error::Error<&'a str>>;
-
 fn before_query(text: &str) -> &str {
     &text[..memchr2(b'?', b'#', text.as_bytes()).unwrap_or(text.len())]
 }
 
-/// What stands before the next segment that is `app`; what is left begins after `app/`.
-fn until_app(input: &str) -> Parsed<'_, &str> {
-    let mut rest = input;
-    loop {
-        let (after, name) = segment(rest)?;
-        let (after, _) = char('/').parse(after)?;
-        if name.eq_ignore_ascii_case("app") {
-            return Ok((after, &input[..input.len() - rest.len()]));
+/// The path of a whole URL, `https://sense.example.com/sales/hub`; anything else as it is.
+fn without_host(path: &str) -> &str {
+    if path.starts_with('/') {
+        return path;
+    }
+    match path.split_once("://") {
+        Some((scheme, rest)) if is_scheme(scheme) => {
+            &rest[memchr(b'/', rest.as_bytes()).unwrap_or(rest.len())..]
         }
-        rest = after;
+        _ => path,
     }
 }
 
-fn segment(input: &str) -> Parsed<'_, &str> {
-    let end = memchr(b'/', input.as_bytes()).unwrap_or(input.len());
-    Ok((&input[end..], &input[..end]))
+/// A scheme as RFC 3986, 3.1 has it.
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
-/// A whole segment that is a guid in its usual form, 8-4-4-4-12.
-fn guid(input: &str) -> Parsed<'_, Uuid> {
-    map_opt(segment, |text: &str| {
-        (text.len() == 36)
-            .then(|| Uuid::try_parse(text).ok())
-            .flatten()
-    })
-    .parse(input)
+/// Without its outer slashes. Most paths are under no prefix.
+fn prefix(text: &str) -> Option<Cow<'_, str>> {
+    let prefix = match text {
+        "" | "/" => return None,
+        _ => text.trim_matches('/'),
+    };
+    (!prefix.is_empty()).then_some(Cow::Borrowed(prefix))
+}
+
+fn is(segment: &str, word: &str) -> bool {
+    segment == word || segment.eq_ignore_ascii_case(word)
+}
+
+/// Whether a path of Qlik Sense itself begins with this segment. By length, so that a prefix is compared with
+/// few.
+fn is_qliks_own(segment: &str) -> bool {
+    let words: &[&str] = match segment.len() {
+        3 => &["app", "hub", "qmc", "api", "qps", "qrs"],
+        5 => &["sense"],
+        6 => &["assets", "client", "devhub", "single"],
+        7 => &["console", "content", "dev-hub"],
+        8 => &["printing"],
+        9 => &["oidcauthn", "resources", "samlauthn"],
+        10 => &["appcontent", "customdata", "extensions"],
+        11 => &["datamanager", "tempcontent"],
+        14 => &["dataloadeditor", "insightadvisor"],
+        15 => &["datamodelviewer"],
+        29 => &["internal_forms_authentication"],
+        31 => &["internal_windows_authentication"],
+        _ => &[],
+    };
+    words.iter().any(|word| is(segment, word))
+}
+
+/// The first segment, if it is a guid in its usual form, 8-4-4-4-12.
+fn leading_guid(path: &str) -> Option<Uuid> {
+    let end = memchr(b'/', path.as_bytes()).unwrap_or(path.len());
+    (end == 36)
+        .then(|| Uuid::try_parse(&path[..end]).ok())
+        .flatten()
 }
 
 #[cfg(test)]
@@ -148,14 +180,14 @@ mod tests {
     #[test]
     fn table() {
         let app = Some(ID);
-        let rows: [(&str, Option<&str>, Option<&str>); 30] = [
+        let rows: &[(&str, Option<&str>, Option<&str>)] = &[
             ("", None, None),
             ("Not available", None, None),
             ("/hub", None, None),
             ("/qmc", None, None),
             ("/app/", None, None),
             ("/app", None, None),
-            ("/sales/app", None, None),
+            ("/sales/app", Some("sales"), None),
             ("/app/engineData", None, None),
             ("/app/%3Ftransient%3D?reloaduri=x", None, None),
             ("/app/SessionApp_{id}", None, None),
@@ -175,8 +207,27 @@ mod tests {
             ("sales/app/{id}", Some("sales"), app),
             ("/eu/sales/app/{id}", Some("eu/sales"), app),
             ("/sales/app/engineData", Some("sales"), None),
-            ("/app/app/{id}", Some("app"), app),
-            ("/sales/hub?next=/app/{id}", None, None),
+            ("/app/app/{id}", None, app),
+            ("/sales/hub", Some("sales"), None),
+            ("/sales/QMC/", Some("sales"), None),
+            ("/sales/hub?next=/app/{id}", Some("sales"), None),
+            ("/sales", None, None),
+            ("/sales/hubs", None, None),
+            ("/sense/app/{id}", None, app),
+            ("/sales/sense/app/{id}/sheet/x", Some("sales"), app),
+            ("/qrs/app/{id}", None, app),
+            ("/dataloadeditor/app/{id}", None, app),
+            ("/eu/sales/dataloadeditor/app/{id}", Some("eu/sales"), app),
+            ("/sales/extensions/chart/app/x", Some("sales"), None),
+            ("/sales/api/hub/v1/apps", Some("sales"), None),
+            ("/console", None, None),
+            ("https://sense.example.com/app/{id}", None, app),
+            ("https://sense.example.com/sales/hub", Some("sales"), None),
+            ("WSS://h:443/sales/app/{id}?x", Some("sales"), app),
+            ("https%3A%2F%2Fh%2Fsales%2Fapp%2F{id}", Some("sales"), app),
+            ("https://hub", None, None),
+            ("https://", None, None),
+            ("://app/{id}", Some(":"), app),
             ("/hub?x=/sales/app/{id}", None, None),
             ("%2Fsales%2Fapp%2F{id}%3Freloaduri%3D1", Some("sales"), app),
             ("/hub%3Fnext=/app/{id}", None, None),
@@ -188,7 +239,7 @@ mod tests {
                 app,
             ),
         ];
-        for (context, virtual_proxy, app_id) in rows {
+        for &(context, virtual_proxy, app_id) in rows {
             let context = context
                 .replace("{id}", ID)
                 .replace("{ID}", &ID.to_uppercase());
@@ -199,6 +250,52 @@ mod tests {
                 app_id,
                 "{context}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_qliks_own_is_no_prefix_and_ends_one() {
+        for own in [
+            "api",
+            "app",
+            "appcontent",
+            "assets",
+            "client",
+            "console",
+            "content",
+            "customdata",
+            "datamanager",
+            "dataloadeditor",
+            "datamodelviewer",
+            "dev-hub",
+            "devhub",
+            "extensions",
+            "hub",
+            "insightadvisor",
+            "internal_forms_authentication",
+            "internal_windows_authentication",
+            "oidcauthn",
+            "printing",
+            "qmc",
+            "qps",
+            "qrs",
+            "resources",
+            "samlauthn",
+            "sense",
+            "single",
+            "tempcontent",
+        ] {
+            for own in [own, &own.to_uppercase()] {
+                assert_eq!(
+                    Context::parse(&format!("/{own}/app/{ID}")).virtual_proxy,
+                    None,
+                    "{own}"
+                );
+                for path in [format!("/sales/{own}"), format!("/sales/{own}/x")] {
+                    let virtual_proxy = Context::parse(&path).virtual_proxy;
+                    assert_eq!(virtual_proxy.as_deref(), Some("sales"), "{path}");
+                }
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::oracle::{TOKENS, is_extended};
+use crate::oracle::{QLIKS_OWN, TOKENS, is_extended};
 
 pub fn one_of(texts: &'static [&'static str]) -> impl Strategy<Value = String> {
     prop::sample::select(texts).prop_map(str::to_owned)
@@ -58,6 +58,9 @@ pub fn context() -> impl Strategy<Value = String> {
             "%2Feu%2Fapp%2FA421F4A2-C311-4EF4-BA41-FE2E6A2B0D69%3Fx",
             "Not available",
             "/hub",
+            "/sales/hub",
+            "/sales/sense/app/a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69",
+            "https://sense.example.com/sales/app/a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69",
         ]),
         5 => context_of_parts(),
     ]
@@ -73,7 +76,9 @@ pub fn context_of_parts() -> impl Strategy<Value = String> {
             "a421f4a2c311-4ef4-ba41-fe2e6a2b0d69-", "a421f4a2-c311-4ef4-ba41-fe2e6a2b0d6g",
         ]),
         4 => one_of(&["sales", "eu/sales", "%2F", "%2f", "%3F", "?", "#", "%23", "%", "%2", "%FF", "%C3%BC", "%25", "ü"]),
-        2 => one_of(&["engineData", "SessionApp_", "hub", "reloaduri=https%3A%2F%2Fh%2Fapp%2F"]),
+        3 => prop::sample::select(&QLIKS_OWN[..]).prop_map(str::to_owned),
+        1 => one_of(&["https://", "wss:/", "://", "HTTP%3A//", "a b://", "9://"]),
+        2 => one_of(&["engineData", "SessionApp_", "hub", "Hubs", "SENSE", "reloaduri=https%3A%2F%2Fh%2Fapp%2F"]),
         1 => "[^;]{0,3}",
     ];
     prop::collection::vec(part, 0..8).prop_map(|parts| parts.concat())

@@ -112,20 +112,65 @@ pub fn naive_context(context: &str) -> (Option<String>, Option<String>) {
         Ok(decoded) => path(&decoded),
         Err(_) => path(context),
     };
-    let segments: Vec<&str> = undone.split('/').collect();
-    let apps: Vec<usize> = (0..segments.len() - 1)
-        .filter(|&at| segments[at].eq_ignore_ascii_case("app"))
-        .collect();
-    let with_guid = apps.iter().find(|&&at| is_guid(segments[at + 1])).copied();
-    let Some(at) = with_guid.or(apps.first().copied()) else {
-        return (None, None);
+    let undone = match undone.split_once("://") {
+        Some((scheme, rest)) if is_scheme(scheme) => {
+            let host = rest.split('/').next().unwrap_or_default();
+            rest[host.len()..].to_owned()
+        }
+        _ => undone,
     };
-    let prefix = segments[..at].join("/").trim_matches('/').to_owned();
-    (
-        with_guid.map(|at| segments[at + 1].to_ascii_lowercase()),
-        Some(prefix).filter(|prefix| !prefix.is_empty()),
-    )
+    let segments: Vec<&str> = undone.split('/').collect();
+    let app_id = segments
+        .windows(2)
+        .find(|two| two[0].eq_ignore_ascii_case("app") && is_guid(two[1]))
+        .map(|two| two[1].to_ascii_lowercase());
+    let prefix = segments
+        .iter()
+        .position(|segment| QLIKS_OWN.contains(&&*segment.to_ascii_lowercase()))
+        .map(|at| segments[..at].join("/").trim_matches('/').to_owned());
+    (app_id, prefix.filter(|prefix| !prefix.is_empty()))
 }
+
+fn is_scheme(text: &str) -> bool {
+    let mut characters = text.chars();
+    characters
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic())
+        && characters
+            .all(|character| character.is_ascii_alphanumeric() || "+-.".contains(character))
+}
+
+/// What the paths of Qlik Sense itself begin with.
+pub const QLIKS_OWN: [&str; 28] = [
+    "api",
+    "app",
+    "appcontent",
+    "assets",
+    "client",
+    "console",
+    "content",
+    "customdata",
+    "datamanager",
+    "dataloadeditor",
+    "datamodelviewer",
+    "dev-hub",
+    "devhub",
+    "extensions",
+    "hub",
+    "insightadvisor",
+    "internal_forms_authentication",
+    "internal_windows_authentication",
+    "oidcauthn",
+    "printing",
+    "qmc",
+    "qps",
+    "qrs",
+    "resources",
+    "samlauthn",
+    "sense",
+    "single",
+    "tempcontent",
+];
 
 pub fn naive_percent_decoded(text: &str) -> Vec<u8> {
     let bytes = text.as_bytes();
