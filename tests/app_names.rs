@@ -263,7 +263,7 @@ fn errors_name_the_file() {
     let error = config.build().expect_err("no file");
     let said = error.to_string();
     let expected = format!(
-        "{}: the file of app names cannot be read: ",
+        "{}: the file in `transform.app_names.files` cannot be read: ",
         missing.display()
     );
     assert!(said.starts_with(&expected), "{said}");

@@ -6,6 +6,7 @@
 pub mod app_names;
 pub mod blacklist;
 mod case;
+mod list_file;
 pub mod pseudonymize;
 pub mod sessions;
 

@@ -73,7 +73,10 @@ fn a_bad_file_at_the_start_is_refused() {
     fs::write(&config, CONFIG).expect("a file");
     let file = folder.path().join("apps.csv");
     for (apps, reason) in [
-        (None, ": the file of app names cannot be read: "),
+        (
+            None,
+            ": the file in `transform.app_names.files` cannot be read: ",
+        ),
         (
             Some("id,name\n\nsales,Sales\n"),
             ":3: expected an app's id such as ",

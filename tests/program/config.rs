@@ -99,7 +99,7 @@ fn an_impossible_value() {
 fn a_bad_pattern() {
     refused(
         "[transform.blacklist]\nusers = [\n  'LAB\\goran',\n  'maria',\n]\n",
-        "config.toml:4: transform.blacklist.users[1]: expected DIRECTORY\\user_id",
+        "config.toml:4: transform.blacklist.users[1]: `maria`: expected DIRECTORY\\user_id",
     );
 }
 
@@ -112,11 +112,11 @@ fn no_toml() {
 fn a_bad_blacklist_file() {
     refused(
         "[transform.blacklist]\nfiles = [\"users.txt\"]\n",
-        "users.txt:2: the user id is empty",
+        "users.txt:2: `LAB\\`: the user id is empty",
     );
     refused(
         "[transform.blacklist]\nfiles = [\"absent.txt\"]\n",
-        "absent.txt: the blacklist file cannot be read: ",
+        "absent.txt: the file in `transform.blacklist.files` cannot be read: ",
     );
 }
 

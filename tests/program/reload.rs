@@ -64,7 +64,10 @@ fn a_changed_file_is_read_again() {
 fn a_bad_file_changes_nothing_until_it_is_good_again() {
     let mut program = program("LAB\\goran\n");
     replace(program.folder(), "LAB\\maria\nno separator\n");
-    assert_old_rules_stay(&mut program, ":2: expected DIRECTORY\\user_id");
+    assert_old_rules_stay(
+        &mut program,
+        ":2: `no separator`: expected DIRECTORY\\user_id",
+    );
     assert_eq!(seen(&mut program), ["maria"]);
     replace(program.folder(), "LAB\\maria\n");
     assert_read_again(&mut program);
@@ -75,7 +78,10 @@ fn a_bad_file_changes_nothing_until_it_is_good_again() {
 fn a_removed_file_changes_nothing_until_it_is_back() {
     let mut program = program("LAB\\goran\n");
     fs::remove_file(program.folder().join("users.txt")).expect("removed");
-    assert_old_rules_stay(&mut program, ": the blacklist file cannot be read: ");
+    assert_old_rules_stay(
+        &mut program,
+        ": the file in `transform.blacklist.files` cannot be read: ",
+    );
     assert_eq!(seen(&mut program), ["maria"]);
     replace(program.folder(), "LAB\\goran\nLAB\\maria\n");
     assert_read_again(&mut program);

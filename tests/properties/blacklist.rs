@@ -21,9 +21,9 @@ fn naive_listed(entries: &[UserPattern], directory: &str, id: &str, case_sensiti
             text.chars().flat_map(char::to_lowercase).collect()
         }
     };
-    entries.iter().any(|entry| {
-        naive_match(&characters(entry.user_directory()), &characters(directory))
-            && naive_match(&characters(entry.user_id()), &characters(id))
+    entries.iter().flat_map(UserPattern::parts).any(|parts| {
+        naive_match(&characters(parts.0), &characters(directory))
+            && naive_match(&characters(parts.1), &characters(id))
     })
 }
 
@@ -77,12 +77,29 @@ proptest! {
         let _ = blacklist.contains(Some(&user.0), Some(&user.1));
         for entry in &entries {
             // `*` and `?` stand for themselves too.
-            prop_assert!(blacklist.contains(Some(entry.user_directory()), Some(entry.user_id())), "{}", entry);
-            if !entry.user_directory().contains('\\') {
-                let parsed: UserPattern = entry.to_string().parse().expect("an entry");
-                prop_assert_eq!(&parsed, entry);
+            for (directory, id) in entry.parts() {
+                prop_assert!(blacklist.contains(Some(directory), Some(id)), "{}", entry);
             }
+            let written = serde_json::to_value(entry).expect("a value");
+            prop_assert_eq!(&serde_json::from_value::<UserPattern>(written).expect("an entry"), entry);
         }
+    }
+
+    #[test]
+    fn an_entry_as_text_lists_each_user_that_is_shown_so(
+        names in prop::collection::vec("[aéЖ,.'#]{1,3}( [aéЖ,.'/]{1,2})?", 2..6),
+        case_sensitive in any::<bool>(),
+    ) {
+        let text = names.join("\\");
+        prop_assume!(text.parse::<UserPattern>().is_ok());
+        let users = vec![text.parse().expect("an entry")];
+        let config = BlacklistConfig { users, case_sensitive, ..Default::default() };
+        let blacklist = config.build().expect("a blacklist");
+        for place in 1..names.len() {
+            let (directory, id) = (names[..place].join("\\"), names[place..].join("\\"));
+            prop_assert!(blacklist.contains(Some(&directory), Some(&id)), "{} {} {}", text, directory, id);
+        }
+        prop_assert!(!blacklist.contains(Some(&names[0]), Some("b")));
     }
 
     #[test]

@@ -1,14 +1,12 @@
 //! The files with names of apps, and how the transform is built from them.
 
 use std::{
-    fs::File,
-    io::{self, Read},
+    io,
     path::{Path, PathBuf},
 };
 
-use encoding_rs::Encoding;
-
 use super::{AppListError, AppListProblem, AppNames, AppTable, csv, json};
+use crate::transform::list_file::{self, ListFileError};
 
 /// The longest list of apps that is read, in bytes.
 pub const MAX_LIST_BYTES: u64 = 64 << 20;
@@ -26,7 +24,7 @@ pub struct AppNamesConfig {
 #[non_exhaustive]
 pub enum AppNamesError {
     /// A file cannot be read.
-    #[error("{}: the file of app names cannot be read: {source}", file.display())]
+    #[error("{}: the file in `transform.app_names.files` cannot be read: {source}", file.display())]
     Read {
         /// The file.
         file: PathBuf,
@@ -34,7 +32,7 @@ pub enum AppNamesError {
         source: io::Error,
     },
     /// A file is longer than [`MAX_LIST_BYTES`].
-    #[error("{}: the file of app names is larger than {} MiB", file.display(), MAX_LIST_BYTES >> 20)]
+    #[error("{}: the file in `transform.app_names.files` is larger than {} MiB", file.display(), MAX_LIST_BYTES >> 20)]
     TooLarge {
         /// The file.
         file: PathBuf,
@@ -65,42 +63,26 @@ impl AppNamesConfig {
 }
 
 fn read(file: &Path) -> Result<AppTable, AppNamesError> {
-    let unreadable = |source| AppNamesError::Read {
+    let at = |source| AppNamesError::List {
         file: file.into(),
         source,
     };
-    let mut bytes = Vec::new();
-    let opened = File::open(file).map_err(unreadable)?;
-    opened
-        .take(MAX_LIST_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_LIST_BYTES {
-        return Err(AppNamesError::TooLarge { file: file.into() });
-    }
-    parse(&bytes).map_err(|source| AppNamesError::List {
-        file: file.into(),
-        source,
-    })
+    let text = list_file::read(file, MAX_LIST_BYTES).map_err(|error| match error {
+        ListFileError::Read(source) => AppNamesError::Read {
+            file: file.into(),
+            source,
+        },
+        ListFileError::TooLarge => AppNamesError::TooLarge { file: file.into() },
+        ListFileError::Encoding { line } => at(AppListError {
+            line,
+            problem: AppListProblem::Encoding,
+        }),
+    })?;
+    parse(&text).map_err(at)
 }
 
 /// JSON begins with a bracket or a brace, and CSV with neither.
-fn parse(bytes: &[u8]) -> Result<AppTable, AppListError> {
-    let mut decoded = None;
-    let text = match Encoding::for_bom(bytes) {
-        // What PowerShell and Excel write.
-        Some((encoding, _)) if encoding != encoding_rs::UTF_8 => {
-            let (text, _, is_broken) = encoding.decode(bytes);
-            if is_broken {
-                return Err(AppListError {
-                    line: 1 + text.split('\u{FFFD}').next().map_or(0, lines),
-                    problem: AppListProblem::Encoding,
-                });
-            }
-            &**decoded.insert(text)
-        }
-        bom => utf_8(&bytes[bom.map_or(0, |(_, length)| length)..])?,
-    };
+fn parse(text: &str) -> Result<AppTable, AppListError> {
     if !text.trim_start().starts_with(['[', '{']) {
         return csv::read(text);
     }
@@ -115,15 +97,4 @@ fn parse(bytes: &[u8]) -> Result<AppTable, AppListError> {
             },
         },
     })
-}
-
-fn utf_8(bytes: &[u8]) -> Result<&str, AppListError> {
-    str::from_utf8(bytes).map_err(|error| AppListError {
-        line: 1 + memchr::memchr_iter(b'\n', &bytes[..error.valid_up_to()]).count(),
-        problem: AppListProblem::Encoding,
-    })
-}
-
-fn lines(text: &str) -> usize {
-    memchr::memchr_iter(b'\n', text.as_bytes()).count()
 }

@@ -1,13 +1,17 @@
 //! The blacklist's options and how it is built from them.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 
-use super::{Blacklist, Rules, UserPattern, UserPatternError};
+use super::{Blacklist, Rules, UserPattern, UserPatternError, mistake};
+use crate::transform::list_file::{self, ListFileError};
+
+/// The longest file of the blacklist that is read, in bytes: some 500,000 entries of usual length.
+pub const MAX_FILE_BYTES: u64 = 16 << 20;
 
 /// The options of the blacklist, `[transform.blacklist]` in the configuration file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,8 +19,9 @@ use super::{Blacklist, Rules, UserPattern, UserPatternError};
 pub struct BlacklistConfig {
     /// Users whose events are left out. Default: none.
     pub users: Vec<UserPattern>,
-    /// Files with more of them, `DIR\id` a line; empty lines and lines that begin with `#` do not
-    /// count. Default: none.
+    /// Files with more of them, `DIR\id` a line, each of at most [`MAX_FILE_BYTES`]. Empty lines and
+    /// comments do not count: a comment is what follows a `#` that begins a line or stands behind white
+    /// space. Default: none.
     pub files: Vec<PathBuf>,
     /// Whether `Goran` and `goran` are two users. Default: no, as in Active Directory.
     pub case_sensitive: bool,
@@ -27,15 +32,21 @@ pub struct BlacklistConfig {
 #[non_exhaustive]
 pub enum BlacklistError {
     /// A file cannot be read.
-    #[error("{}: the blacklist file cannot be read: {source}", file.display())]
+    #[error("{}: the file in `transform.blacklist.files` cannot be read: {source}", file.display())]
     Read {
         /// The file.
         file: PathBuf,
         /// The system's reason.
         source: io::Error,
     },
-    /// A file is not UTF-8.
-    #[error("{}:{line}: the blacklist file is not UTF-8 text; save it as UTF-8", file.display())]
+    /// A file is longer than [`MAX_FILE_BYTES`].
+    #[error("{}: the file in `transform.blacklist.files` is larger than {} MiB; list users of one kind by a pattern", file.display(), MAX_FILE_BYTES >> 20)]
+    TooLarge {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A file is neither UTF-8 nor UTF-16 with a byte order mark.
+    #[error("{}:{line}: the file in `transform.blacklist.files` is not UTF-8 text; save it as UTF-8", file.display())]
     Encoding {
         /// The file.
         file: PathBuf,
@@ -77,20 +88,18 @@ impl BlacklistConfig {
 }
 
 fn read(file: &Path) -> Result<Vec<UserPattern>, BlacklistError> {
-    let bytes = fs::read(file).map_err(|source| BlacklistError::Read {
-        file: file.into(),
-        source,
+    let text = list_file::read(file, MAX_FILE_BYTES).map_err(|error| {
+        let file = file.into();
+        match error {
+            ListFileError::Read(source) => BlacklistError::Read { file, source },
+            ListFileError::TooLarge => BlacklistError::TooLarge { file },
+            ListFileError::Encoding { line } => BlacklistError::Encoding { file, line },
+        }
     })?;
-    let text = std::str::from_utf8(&bytes).map_err(|error| BlacklistError::Encoding {
-        file: file.into(),
-        line: 1 + memchr::memchr_iter(b'\n', &bytes[..error.valid_up_to()]).count(),
-    })?;
-    // Windows' editors put a byte order mark before UTF-8.
-    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
     (1..)
         .zip(text.lines())
-        .map(|(number, line)| (number, line.trim()))
-        .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
+        .map(|(number, line)| (number, without_comment(line).trim()))
+        .filter(|(_, line)| !line.is_empty())
         .map(|(line, entry)| {
             entry.parse().map_err(|source| BlacklistError::Entry {
                 file: file.into(),
@@ -99,4 +108,8 @@ fn read(file: &Path) -> Result<Vec<UserPattern>, BlacklistError> {
             })
         })
         .collect()
+}
+
+fn without_comment(line: &str) -> &str {
+    &line[..mistake::comment(line, &["#"]).unwrap_or(line.len())]
 }

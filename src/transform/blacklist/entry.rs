@@ -4,32 +4,32 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeStruct};
 
+use super::mistake::{self, IMPOSSIBLE, MAX_BACKSLASHES, UserPatternError, UserPatternProblem};
+
 /// A user or a pattern of users.
 ///
-/// Written as `DIR\id` or, in a configuration file, as a table with `user_directory` and `user_id`.
-/// In each part `*` stands for any number of characters, also none, and `?` for exactly one.
+/// Written as `DIR\id`, the form in which events show `user`, or in a configuration file as a table with
+/// `user_directory` and `user_id`. In each part `*` stands for any number of characters, also none, and `?`
+/// for exactly one.
+///
+/// A directory and an id may hold backslashes of their own, and `DIR\id` does not tell which one is
+/// between them: it may be any. So `ACME\EU\x` lists both the user `x` of the directory `ACME\EU` and the
+/// user `EU\x` of the directory `ACME`. A table lists one of the two.
+///
+/// ```
+/// use qlik_sense_events::transform::blacklist::UserPattern;
+///
+/// let entry: UserPattern = r"ACME\EU\x".parse()?;
+/// let parts: Vec<(&str, &str)> = entry.parts().collect();
+/// assert_eq!(parts, [("ACME", r"EU\x"), (r"ACME\EU", "x")]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct UserPattern {
-    user_directory: String,
-    user_id: String,
-}
-
-/// An entry that can match no user, so most likely a slip.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum UserPatternError {
-    /// There is no `\` between directory and id.
-    #[error(r"expected DIRECTORY\user_id, for example INTERNAL\sa_*, and found no `\`")]
-    NoSeparator,
-    /// The directory is empty.
-    #[error(r"the user directory is empty; write *\user_id for a user of any directory")]
-    EmptyDirectory,
-    /// The user id is empty.
-    #[error(r"the user id is empty; write DIRECTORY\* for all users of a directory")]
-    EmptyUserId,
-    /// A part holds a `;`, a line break or a NUL, which no field of the payload can hold.
-    #[error("a user directory or id never holds `;`, a line break or a NUL character")]
-    ImpossibleCharacter,
+    /// `DIR\id`.
+    text: String,
+    /// Where the backslash between the parts is; none where it may be any of several.
+    separator: Option<usize>,
 }
 
 impl UserPattern {
@@ -39,73 +39,97 @@ impl UserPattern {
     ///
     /// [`UserPatternError`] when a part is empty or holds what no payload can hold.
     pub fn new(
-        user_directory: impl Into<String>,
-        user_id: impl Into<String>,
+        user_directory: impl AsRef<str>,
+        user_id: impl AsRef<str>,
     ) -> Result<Self, UserPatternError> {
-        let (user_directory, user_id) = (user_directory.into(), user_id.into());
-        if user_directory.is_empty() {
-            return Err(UserPatternError::EmptyDirectory);
-        }
-        if user_id.is_empty() {
-            return Err(UserPatternError::EmptyUserId);
-        }
-        let impossible = [';', '\r', '\n', '\0'];
-        if user_directory.contains(impossible) || user_id.contains(impossible) {
-            return Err(UserPatternError::ImpossibleCharacter);
-        }
-        Ok(Self {
-            user_directory,
-            user_id,
+        let (user_directory, user_id) = (user_directory.as_ref(), user_id.as_ref());
+        Self::of_parts(user_directory, user_id).map_err(|problem| {
+            UserPatternError::new(&format!(r"{user_directory}\{user_id}"), problem)
         })
     }
 
-    /// The directory, as written.
-    #[must_use]
-    pub fn user_directory(&self) -> &str {
-        &self.user_directory
+    fn of_parts(user_directory: &str, user_id: &str) -> Result<Self, UserPatternProblem> {
+        if user_directory.is_empty() {
+            return Err(UserPatternProblem::EmptyDirectory);
+        }
+        if user_id.is_empty() {
+            return Err(UserPatternProblem::EmptyUserId);
+        }
+        if [user_directory, user_id].contains(&"(null)") {
+            return Err(UserPatternProblem::Null);
+        }
+        let text = format!(r"{user_directory}\{user_id}");
+        if text.contains(IMPOSSIBLE) {
+            return Err(UserPatternProblem::ImpossibleCharacter);
+        }
+        let separator = Some(user_directory.len());
+        Ok(Self { text, separator })
     }
 
-    /// The user id, as written.
-    #[must_use]
-    pub fn user_id(&self) -> &str {
-        &self.user_id
+    pub(super) fn of_text(text: &str) -> Result<Self, UserPatternProblem> {
+        if let Some(problem) = mistake::in_text(text) {
+            return Err(problem);
+        }
+        let (directory, id) = text
+            .split_once('\\')
+            .ok_or(UserPatternProblem::NoSeparator)?;
+        if id.ends_with('\\') {
+            return Err(UserPatternProblem::EmptyUserId);
+        }
+        let entry = Self::of_parts(directory, id)?;
+        match memchr::memchr_iter(b'\\', id.as_bytes()).count() {
+            0 => Ok(entry),
+            others if others < MAX_BACKSLASHES => Ok(Self {
+                separator: None,
+                ..entry
+            }),
+            _ => Err(UserPatternProblem::TooManyBackslashes),
+        }
+    }
+
+    /// The directory and the user id, as written: one pair, or of an entry that was written as `DIR\id`
+    /// with several backslashes one pair for each of them.
+    pub fn parts(&self) -> impl Iterator<Item = (&str, &str)> {
+        let backslashes = memchr::memchr_iter(b'\\', self.text.as_bytes());
+        backslashes
+            .filter(|place| self.separator.is_none_or(|separator| separator == *place))
+            .map(|place| (&self.text[..place], &self.text[place + 1..]))
     }
 
     /// Whether a part holds `*` or `?`.
     #[must_use]
     pub fn is_pattern(&self) -> bool {
-        let wild = ['*', '?'];
-        self.user_directory.contains(wild) || self.user_id.contains(wild)
+        self.text.contains(['*', '?'])
     }
 }
 
 impl FromStr for UserPattern {
     type Err = UserPatternError;
 
-    /// Reads `DIR\id`. The first `\` separates, as in Windows, where a directory holds none.
+    /// Reads `DIR\id`. What is most likely a slip is refused; a table can say it if it is meant.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (user_directory, user_id) =
-            text.split_once('\\').ok_or(UserPatternError::NoSeparator)?;
-        Self::new(user_directory, user_id)
+        Self::of_text(text).map_err(|problem| UserPatternError::in_text(text, problem))
     }
 }
 
 impl fmt::Display for UserPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\\{}", self.user_directory, self.user_id)
+        f.write_str(&self.text)
     }
 }
 
 impl Serialize for UserPattern {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.user_directory.contains('\\') {
-            // The text would be divided at the first `\` when it is read again.
-            let mut table = serializer.serialize_struct("UserPattern", 2)?;
-            table.serialize_field("user_directory", &self.user_directory)?;
-            table.serialize_field("user_id", &self.user_id)?;
-            return table.end();
+        match self.separator {
+            // The text would be refused or mean something else when it is read again.
+            Some(separator) if self.text.parse().as_ref() != Ok(self) => {
+                let mut table = serializer.serialize_struct("UserPattern", 2)?;
+                table.serialize_field("user_directory", &self.text[..separator])?;
+                table.serialize_field("user_id", &self.text[separator + 1..])?;
+                table.end()
+            }
+            _ => serializer.collect_str(self),
         }
-        serializer.collect_str(self)
     }
 }
 
@@ -132,7 +156,13 @@ impl<'de> de::Visitor<'de> for EntryVisitor {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-        text.parse().map_err(E::custom)
+        text.parse().map_err(|error| match mistake::escaped(text) {
+            Some(written) => E::custom(format_args!(
+                "\"{written}\": in double quotes a backslash and the letter behind it are one character; write \
+                 '{written}' in single quotes"
+            )),
+            None => E::custom(error),
+        })
     }
 
     fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
@@ -145,30 +175,21 @@ impl<'de> de::Visitor<'de> for EntryVisitor {
 mod tests {
     use super::*;
 
-    #[test]
-    fn slips_are_refused() {
-        let rows = [
-            ("goran", UserPatternError::NoSeparator),
-            ("LAB/goran", UserPatternError::NoSeparator),
-            (r"\goran", UserPatternError::EmptyDirectory),
-            (r"LAB\", UserPatternError::EmptyUserId),
-            (r"LAB\a;b", UserPatternError::ImpossibleCharacter),
-        ];
-        for (text, error) in rows {
-            assert_eq!(text.parse::<UserPattern>(), Err(error), "{text}");
-        }
+    fn read(value: serde_json::Value) -> UserPattern {
+        serde_json::from_value(value).expect("an entry")
     }
 
     #[test]
-    fn both_forms_are_the_same() {
-        let table = serde_json::json!({"user_directory": "LAB", "user_id": r"a\b*"});
-        let text = serde_json::json!(r"LAB\a\b*");
-        let read = |value| serde_json::from_value::<UserPattern>(value).expect("an entry");
+    fn both_forms_are_the_same_where_one_backslash_is_all() {
+        let table = serde_json::json!({"user_directory": "LAB", "user_id": "a*"});
+        let text = serde_json::json!(r"LAB\a*");
         assert_eq!(read(table), read(text.clone()));
+        assert_eq!(
+            serde_json::to_value(read(text.clone())).expect("text"),
+            text
+        );
         let wrong = serde_json::json!({"user_directory": "LAB", "userid": "a"});
         assert!(serde_json::from_value::<UserPattern>(wrong).is_err());
-        let entry = read(text.clone());
-        assert_eq!(serde_json::to_value(entry).expect("text"), text);
     }
 
     /// Found by fuzzing: a directory with a `\` is not what the text form would be read as.
@@ -179,11 +200,18 @@ mod tests {
             ("LAB", r"a\b"),
             (r"a\b", "c"),
             (r"\", r"\"),
+            ("LAB", "\"goran\""),
+            ("LAB", "a,b"),
+            (" LAB", "a # b"),
+            ("LAB", &r"x\".repeat(MAX_BACKSLASHES)),
         ] {
             let entry = UserPattern::new(directory, id).expect("an entry");
             let written = serde_json::to_value(&entry).expect("a value");
-            let read: UserPattern = serde_json::from_value(written).expect("an entry");
-            assert_eq!(read, entry);
+            assert_eq!(read(written.clone()), entry, "{written}");
+        }
+        for text in [r"LAB\goran", r"ACME\EU\x", r"LAB\a, b"] {
+            let entry: UserPattern = text.parse().expect("an entry");
+            assert_eq!(serde_json::to_value(&entry).expect("text"), text);
         }
     }
 }

@@ -2,12 +2,14 @@
 
 mod config;
 mod entry;
+mod mistake;
 mod rules;
 
 use self::rules::Rules;
 pub use self::{
-    config::{BlacklistConfig, BlacklistError},
-    entry::{UserPattern, UserPatternError},
+    config::{BlacklistConfig, BlacklistError, MAX_FILE_BYTES},
+    entry::UserPattern,
+    mistake::{UserPatternError, UserPatternProblem},
 };
 use super::{FunctionTransform, OutputBuffer};
 use crate::event::{Event, UserEvent};

@@ -48,17 +48,15 @@ impl Rules {
         let mut exact = HashSet::default();
         let (mut patterns, mut unfolded) = (Vec::new(), Vec::new());
         for entry in entries {
-            let key = rules.key(entry.user_directory(), entry.user_id());
-            if entry.is_pattern() {
-                patterns.push(expression(&String::from_utf8_lossy(&key)));
-                let separator = char::from(SEPARATOR);
-                unfolded.push(expression(&format!(
-                    "{}{separator}{}",
-                    entry.user_directory(),
-                    entry.user_id()
-                )));
-            } else {
-                exact.insert(key.into_boxed_slice());
+            for (user_directory, user_id) in entry.parts() {
+                let key = rules.key(user_directory, user_id);
+                if entry.is_pattern() {
+                    patterns.push(expression(&String::from_utf8_lossy(&key)));
+                    let separator = char::from(SEPARATOR);
+                    unfolded.push(expression(&format!("{user_directory}{separator}{user_id}")));
+                } else {
+                    exact.insert(key.into_boxed_slice());
+                }
             }
         }
         rules.exact = Arc::new(exact);
@@ -201,6 +199,13 @@ mod tests {
             (r"LAB\*.+(x)", "LAB", "aab(x)", false, false),
             (r"*\x", r"LAB\y", "x", true, true),
             (r"LAB\*\x", "LAB", r"a\x", true, true),
+            (r"LAB\*\x", r"LAB\a", "x", true, true),
+            (r"*\x", "LAB", r"y\x", false, false),
+            (r"ACME\EU\x", r"ACME\EU", "x", true, true),
+            (r"ACME\EU\x", "ACME", r"eu\X", true, false),
+            (r"ACME\EU\x", "ACME", "x", false, false),
+            (r"ACME\EU\*", r"ACME\EU", "x", true, true),
+            (r"ACME\*", r"ACME\EU", "x", false, false),
             (r"LAB\*", "LAB", "line\nbreak", true, true),
         ];
         for (entry, directory, id, ignoring_case, minding_case) in rows {
@@ -212,7 +217,7 @@ mod tests {
                 );
             }
         }
-        assert_eq!(rows.len(), 22);
+        assert_eq!(rows.len(), 29);
     }
 
     #[test]

@@ -1,0 +1,274 @@
+//! Entries that are most likely slips, and what is meant instead: an entry that lists nobody would let
+//! users through whom somebody wanted to leave out.
+
+use super::UserPattern;
+
+/// What no part of an entry can hold: no field of a payload can hold `;`, and no name of a Windows account
+/// a control character.
+pub(super) const IMPOSSIBLE: fn(char) -> bool = |c| c == ';' || c.is_control();
+
+/// The most backslashes of an entry as text, each of which costs one entry.
+pub(super) const MAX_BACKSLASHES: usize = 16;
+
+/// As much of an entry as an error shows, in characters.
+const SHOWN: usize = 100;
+
+/// What begins a comment in formats that people know. In a file only the first does.
+const COMMENTS: [&str; 3] = ["#", ";", "//"];
+
+const QUOTES: [char; 11] = ['"', '\'', '`', '“', '”', '„', '‘', '’', '‚', '«', '»'];
+
+/// An entry that can list no user, or is most likely a slip.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{entry}`: {problem}{}", instead(.meant))]
+pub struct UserPatternError {
+    /// The entry, cut where it is long.
+    entry: String,
+    problem: UserPatternProblem,
+    /// The entries that are meant, where that can be told.
+    meant: Vec<String>,
+}
+
+/// What is wrong with an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UserPatternProblem {
+    /// There is no `\` between directory and id.
+    #[error(r"expected DIRECTORY\user_id, for example INTERNAL\sa_*, and found no `\`")]
+    NoSeparator,
+    /// The directory is empty.
+    #[error(r"the user directory is empty; write *\user_id for a user of any directory")]
+    EmptyDirectory,
+    /// The user id is empty.
+    #[error(r"the user id is empty; write DIRECTORY\* for all users of a directory")]
+    EmptyUserId,
+    /// A part is Qlik Sense's word for what is not set.
+    #[error(
+        "`(null)` stands for a user directory or id that is not set, and no entry but `*` lists that"
+    )]
+    Null,
+    /// A part holds a `;` or a control character.
+    #[error("a user directory or id never holds `;` or a control character")]
+    ImpossibleCharacter,
+    /// There is a character that nobody can see, as copied text may have.
+    #[error("there is a character that cannot be seen, U+{:04X}", u32::from(*.0))]
+    InvisibleCharacter(char),
+    /// The entry, or a part of it, is in quotes.
+    #[error("an entry has no quotes around it")]
+    Quotes,
+    /// The entry is written as one of a list in another format.
+    #[error(
+        "an entry stands alone, without brackets around it, a dash before it or a comma after it"
+    )]
+    List,
+    /// There are several users.
+    #[error("an entry is one user")]
+    SeveralUsers,
+    /// There is a comment.
+    #[error("a comment is no part of an entry, and in a file it begins with ` #`")]
+    Comment,
+    /// There are two backslashes in a row.
+    #[error(r"there is one `\` between directory and id, and here are two in a row")]
+    DoubleBackslash,
+    /// There is white space at an end of the directory or the id.
+    #[error(r"there is white space at an end of the user directory or id")]
+    WhiteSpace,
+    /// There are more backslashes than an entry may have.
+    #[error("there are more than {MAX_BACKSLASHES} backslashes")]
+    TooManyBackslashes,
+}
+
+impl UserPatternError {
+    pub(super) fn new(entry: &str, problem: UserPatternProblem) -> Self {
+        Self {
+            entry: shown(entry),
+            problem,
+            meant: Vec::new(),
+        }
+    }
+
+    /// The problem of an entry that was written as text, with what was meant.
+    pub(super) fn in_text(entry: &str, problem: UserPatternProblem) -> Self {
+        let meant = meant(entry);
+        let is_certain = meant.iter().all(|entry| is_entry(entry));
+        Self {
+            meant: if is_certain { meant } else { Vec::new() },
+            ..Self::new(entry, problem)
+        }
+    }
+
+    /// What is wrong.
+    #[must_use]
+    pub const fn problem(&self) -> UserPatternProblem {
+        self.problem
+    }
+}
+
+fn is_entry(text: &str) -> bool {
+    UserPattern::of_text(text).is_ok()
+}
+
+/// What is wrong with an entry as text that is not wrong with it as a table.
+pub(super) fn in_text(text: &str) -> Option<UserPatternProblem> {
+    use UserPatternProblem as P;
+    let mut parts = text.split('\\');
+    Some(
+        if let Some(invisible) = text.chars().find(|c| is_invisible(*c)) {
+            P::InvisibleCharacter(invisible)
+        } else if is_of_a_list(text) {
+            P::List
+        } else if is_quoted(text) || parts.clone().any(is_quoted) {
+            P::Quotes
+        } else if users(text).len() > 1 {
+            P::SeveralUsers
+        } else if comment(text, &COMMENTS).is_some() {
+            P::Comment
+        } else if text.contains(r"\\") {
+            P::DoubleBackslash
+        } else if parts.any(|part| part.trim() != part) {
+            P::WhiteSpace
+        } else {
+            return None;
+        },
+    )
+}
+
+fn is_of_a_list(text: &str) -> bool {
+    text.starts_with(['[', '{'])
+        || text.starts_with("- ")
+        || text.ends_with([',', ';'])
+        || ["['", "[\""].iter().any(|start| text.contains(start))
+}
+
+/// A name may begin with an apostrophe, and none begins with `"`.
+fn is_quoted(text: &str) -> bool {
+    let is_in_quotes = text.starts_with(QUOTES) && text.ends_with(QUOTES);
+    text.starts_with('"') || (is_in_quotes && text.chars().nth(1).is_some())
+}
+
+/// Where the comment of a line or an entry begins, which one of `signs` does at the start or behind white
+/// space: within a name it begins none.
+pub(super) fn comment(text: &str, signs: &[&str]) -> Option<usize> {
+    let starts = text.char_indices().filter(|(place, _)| {
+        let before = text[..*place].chars().next_back();
+        before.is_none_or(char::is_whitespace)
+    });
+    let is_comment = |rest: &str| signs.iter().any(|sign| rest.starts_with(sign));
+    starts
+        .map(|(place, _)| place)
+        .find(|place| is_comment(&text[*place..]))
+}
+
+/// The users that a text names, each with a directory: between commas or semicolons, or in white space
+/// before the same directory once more. A comma before no directory is part of a name.
+fn users(text: &str) -> Vec<&str> {
+    let parts: Vec<&str> = text.split([',', ';']).collect();
+    if parts.len() > 1 && parts.iter().all(|part| part.contains('\\')) {
+        return parts;
+    }
+    let directory = text.split_inclusive('\\').next().unwrap_or_default();
+    let again = text.char_indices().skip(1).filter(|(place, _)| {
+        let rest = text[*place..].get(..directory.len());
+        text[..*place].ends_with(char::is_whitespace)
+            && rest.is_some_and(|rest| rest.eq_ignore_ascii_case(directory))
+    });
+    let (mut users, mut start) = (Vec::new(), 0);
+    for (place, _) in again {
+        users.push(&text[start..place]);
+        start = place;
+    }
+    users.push(&text[start..]);
+    users
+}
+
+/// The entries that are meant by a text, as far as can be told.
+fn meant(text: &str) -> Vec<String> {
+    let text: String = text.chars().filter(|c| !is_invisible(*c)).collect();
+    let text = &text[..comment(&text, &COMMENTS).unwrap_or(text.len())];
+    let text = match (text.find('['), text.rfind(']')) {
+        (Some(start), Some(end)) if start < end && is_of_a_list(text) => &text[start + 1..end],
+        _ => text,
+    };
+    let text = text
+        .trim()
+        .trim_start_matches("- ")
+        .trim_end_matches([',', ';']);
+    users(text).into_iter().map(tidied).collect()
+}
+
+/// One user without what stands around the names, and with one `\` between them.
+fn tidied(text: &str) -> String {
+    let around = |c: char| c.is_whitespace() || QUOTES.contains(&c);
+    let text = text.trim_matches(around).trim_end_matches([',', ';']);
+    let separators: &[char] = if text.contains('\\') {
+        &['\\']
+    } else {
+        &['/', ',', ';', '\t']
+    };
+    let parts = text.split(separators).map(|part| part.trim_matches(around));
+    let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+    parts.join("\\")
+}
+
+/// What is read of a double-quoted TOML string in which every backslash was to be one, as it is written
+/// there: a tab of `"LAB\tom"`.
+pub(super) fn escaped(text: &str) -> Option<String> {
+    if !text.contains(char::is_control) {
+        return None;
+    }
+    let mut written = String::new();
+    for character in text.chars() {
+        match character {
+            '\u{8}' => written.push_str(r"\b"),
+            '\t' => written.push_str(r"\t"),
+            '\n' => written.push_str(r"\n"),
+            '\u{C}' => written.push_str(r"\f"),
+            '\r' => written.push_str(r"\r"),
+            '\u{1B}' => written.push_str(r"\e"),
+            other => written.push(other),
+        }
+    }
+    is_entry(&written).then_some(written)
+}
+
+/// Characters that take no place, but those that some scripts need within words.
+fn is_invisible(character: char) -> bool {
+    matches!(
+        character,
+        '\u{AD}'
+            | '\u{200B}'
+            | '\u{200E}'
+            | '\u{200F}'
+            | '\u{202A}'..='\u{202E}'
+            | '\u{2060}'..='\u{2069}'
+            | '\u{FEFF}'
+    )
+}
+
+fn shown(entry: &str) -> String {
+    let mut shown = String::new();
+    for character in entry.chars().take(SHOWN) {
+        if character.is_control() || is_invisible(character) {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    if entry.chars().nth(SHOWN).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// What to write instead.
+fn instead(meant: &[String]) -> String {
+    match meant {
+        [] => String::new(),
+        [one] => format!("; write `{one}`"),
+        [first, second] => format!("; write `{first}` and `{second}`, each as an entry of its own"),
+        [first, second, others @ ..] => format!(
+            "; write `{first}`, `{second}` and {} more, each as an entry of its own",
+            others.len()
+        ),
+    }
+}

@@ -1,0 +1,56 @@
+//! Files in which people keep lists, read as text and no further than to a bound.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
+
+use encoding_rs::Encoding;
+
+/// Why a file is not read as text.
+#[derive(Debug)]
+pub(super) enum ListFileError {
+    Read(io::Error),
+    TooLarge,
+    /// It is neither UTF-8 nor UTF-16 with a byte order mark, from this line on, counted from 1.
+    Encoding {
+        line: usize,
+    },
+}
+
+/// The text of a file of at most `max_bytes`, without its byte order mark. PowerShell and Excel write UTF-16.
+pub(super) fn read(file: &Path, max_bytes: u64) -> Result<String, ListFileError> {
+    let mut bytes = Vec::new();
+    let opened = File::open(file).map_err(ListFileError::Read)?;
+    opened
+        .take(max_bytes + 1)
+        .read_to_end(&mut bytes)
+        .map_err(ListFileError::Read)?;
+    if bytes.len() as u64 > max_bytes {
+        return Err(ListFileError::TooLarge);
+    }
+    match Encoding::for_bom(&bytes) {
+        Some((encoding, _)) if encoding != encoding_rs::UTF_8 => {
+            let (text, _, is_broken) = encoding.decode(&bytes);
+            if is_broken {
+                let whole = text.split('\u{FFFD}').next().unwrap_or_default();
+                let line = line_after(whole.as_bytes());
+                return Err(ListFileError::Encoding { line });
+            }
+            Ok(text.into_owned())
+        }
+        mark => {
+            drop(bytes.drain(..mark.map_or(0, |(_, length)| length)));
+            String::from_utf8(bytes).map_err(|error| {
+                let whole = error.utf8_error().valid_up_to();
+                let line = line_after(&error.as_bytes()[..whole]);
+                ListFileError::Encoding { line }
+            })
+        }
+    }
+}
+
+fn line_after(text: &[u8]) -> usize {
+    1 + memchr::memchr_iter(b'\n', text).count()
+}
