@@ -6,9 +6,12 @@ mod host;
 
 use std::net::UdpSocket;
 
-use host::{Instance, VERSIONS};
+use host::{Instance, VERSIONS, await_received};
 
 const EXPORTS: bool = false;
+
+/// With the length of their messages, events enough for more than one piece of the queue's.
+const PER_ROUND: usize = 200;
 
 #[test]
 fn records_are_given_at_each_tick_and_taken_back() {
@@ -20,15 +23,21 @@ fn records_are_given_at_each_tick_and_taken_back() {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
         instance.tick();
         assert_eq!(instance.state.record_bytes(), 0, "nothing has come");
+        let message = "x".repeat(8_000);
         for round in 1..=3 {
-            for number in 0..100 {
+            for number in 0..PER_ROUND {
                 let datagram =
-                    format!("/proxy-session/;n1;Stop session;LAB;{round}-{number};;/hub;");
+                    format!("/proxy-session/;n1;Stop session;LAB;{round}-{number};;/hub;{message}");
                 socket.send_to(datagram.as_bytes(), address).expect("sent");
+                // Not more than the socket's buffer holds.
+                if number % 10 == 9 {
+                    await_received(&instance);
+                }
             }
-            let records = instance.records(round * 100);
-            let last = &records[round * 100 - 1].fields;
-            assert_eq!(last["user_id"], format!("{round}-99"), "{version:?}");
+            let records = instance.records(round * PER_ROUND);
+            let last = &records[round * PER_ROUND - 1].fields;
+            let expected = format!("{round}-{}", PER_ROUND - 1);
+            assert_eq!(last["user_id"], expected, "{version:?}");
         }
         instance.pause();
         instance.tick();

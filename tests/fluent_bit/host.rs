@@ -147,6 +147,8 @@ pub struct State {
     log_level: c_int,
     /// Its buffer is full.
     pub refuses: AtomicBool,
+    /// Its buffer is full with the next records, and it says so before it has returned.
+    pub pauses_within: AtomicBool,
     collect: Mutex<Option<(Collect, c_long)>>,
 }
 
@@ -200,6 +202,10 @@ extern "C" fn append(instance: *mut c_void, records: *const c_void, length: usiz
     // SAFETY: the plugin gives records of this length.
     let records = unsafe { std::slice::from_raw_parts(records.cast::<u8>(), length) };
     lock(&state.records).extend_from_slice(records);
+    if state.pauses_within.swap(false, Ordering::SeqCst) {
+        let pause: extern "C" fn() = symbol(&loaded().plugin, "FLBPluginInputPause");
+        pause();
+    }
     0
 }
 
@@ -285,6 +291,9 @@ enum Call {
     Exit,
 }
 
+/// As the host names the thread of an instance.
+const OWN_THREAD: &str = "flb-in-qlik_sense.0-w0";
+
 /// An instance on its own thread.
 pub struct Instance {
     pub state: Arc<State>,
@@ -304,6 +313,23 @@ impl Instance {
         properties: &[(&str, &str)],
         log_level: c_int,
     ) -> Result<Self, Vec<String>> {
+        Self::begin_on(OWN_THREAD, version, properties, log_level)
+    }
+
+    /// As [`begin`](Self::begin), on the thread that runs every input with `threaded: false`.
+    pub fn begin_on_the_pipeline(
+        version: Version,
+        properties: &[(&str, &str)],
+    ) -> Result<Self, Vec<String>> {
+        Self::begin_on("flb-pipeline", version, properties, 3)
+    }
+
+    fn begin_on(
+        thread_name: &str,
+        version: Version,
+        properties: &[(&str, &str)],
+        log_level: c_int,
+    ) -> Result<Self, Vec<String>> {
         let text = |text: &str| CString::new(text).expect("text");
         let properties = properties
             .iter()
@@ -319,7 +345,7 @@ impl Instance {
         let (ready, begun) = mpsc::channel();
         let of_thread = Arc::clone(&state);
         let thread = thread::Builder::new()
-            .name("flb-in-qlik_sense.0-w0".into())
+            .name(thread_name.into())
             .spawn(move || life(version, &of_thread, &ready, &received))
             .expect("a thread");
         let status = begun

@@ -190,6 +190,39 @@ fn a_host_that_takes_nothing_for_a_while_gets_it_later() {
     instance.exit(false);
 }
 
+/// A host that runs its inputs on one thread pauses them while it takes their records.
+#[test]
+fn a_pause_from_within_a_delivery_holds_until_the_host_resumes() {
+    for version in VERSIONS {
+        let instance = begin(version, &[ANY_PORT]);
+        instance.state.pauses_within.store(true, Ordering::SeqCst);
+        send(instance.addresses()[0], [start("a")]);
+        assert_eq!(users(&instance.records(1)), ["a"]);
+        send(instance.addresses()[0], [start("b")]);
+        await_received(&instance);
+        instance.pause();
+        instance.collect();
+        instance.tick();
+        assert_eq!(users(&instance.state.records()), ["a"], "{version:?}");
+        instance.resume();
+        assert_eq!(users(&instance.records(2)), ["a", "b"], "{version:?}");
+        instance.exit(false);
+    }
+}
+
+#[test]
+fn what_a_host_does_not_take_until_the_end_is_counted() {
+    let instance = begin(Version::V5_1, &[ANY_PORT]);
+    instance.state.refuses.store(true, Ordering::SeqCst);
+    send(instance.addresses()[0], [start("a"), start("b")]);
+    await_received(&instance);
+    instance.collect();
+    instance.tick();
+    let log = instance.exit(false).0.log();
+    let closing = log.last().expect("a line");
+    assert!(closing.contains(" dropped=2 "), "{closing}");
+}
+
 #[test]
 fn two_instances_and_two_addresses() {
     let both = begin(Version::V5_1, &[("address", "127.0.0.1:0, [::1]:0")]);

@@ -1,7 +1,7 @@
 //! Properties of the input.
 
 use crate::{
-    host::{Instance, Version, await_received, config_file},
+    host::{Instance, VERSIONS, Version, await_received, config_file},
     send, start, users,
 };
 
@@ -88,6 +88,18 @@ fn a_bad_file_is_refused_with_its_line() {
         line.contains(&format!("property `config`: {file}:2: ")),
         "{line}"
     );
+}
+
+/// There it would wait for the workers while the whole pipeline waits for it.
+#[test]
+fn the_thread_of_the_pipeline_is_refused() {
+    for version in VERSIONS {
+        let log = Instance::begin_on_the_pipeline(version, &[("address", "127.0.0.1:0")]);
+        let log = log.err().expect("a refusal");
+        let expected = "1 [qlik_sense] property `threaded` is `false`: the input needs a thread of its own, \
+             which Fluent Bit gives it when `threaded` is left out";
+        assert_eq!(log, [expected], "{version:?}");
+    }
 }
 
 #[test]

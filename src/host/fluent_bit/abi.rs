@@ -1,7 +1,8 @@
 //! The host's structs, as its proxy interface for external plugins lays them out.
 //!
 //! Only the fields that Fluent Bit 4.0 has; newer hosts have more behind them, and every struct is the
-//! host's own, so that no size of ours matters.
+//! host's own, so that no size of ours matters. No struct is ever referred to: not every host sets every field,
+//! and each is read or written by itself, through a pointer.
 
 use std::ffi::{c_char, c_int, c_long, c_void};
 
@@ -40,26 +41,32 @@ pub(super) struct InputPlugin {
     pub(super) context: *mut c_void,
 }
 
-/// `struct flb_api`: what the host offers.
+/// `struct flb_api`: what the host offers. Some of it is not set in hosts that are built without it.
 #[repr(C)]
 pub(super) struct Api {
     pub(super) output_get_property: *const c_void,
-    pub(super) input_get_property:
-        Option<unsafe extern "C" fn(key: *const c_char, instance: *mut c_void) -> *const c_char>,
+    pub(super) input_get_property: Option<GetProperty>,
     pub(super) output_get_cmt_instance: *const c_void,
     pub(super) input_get_cmt_instance: *const c_void,
-    pub(super) log_print: Option<
-        unsafe extern "C" fn(
-            level: c_int,
-            file: *const c_char,
-            line: c_int,
-            format: *const c_char,
-            ...
-        ),
-    >,
-    pub(super) input_log_check:
-        Option<unsafe extern "C" fn(instance: *mut c_void, level: c_int) -> c_int>,
+    pub(super) log_print: Option<LogPrint>,
+    pub(super) input_log_check: Option<LogCheck>,
 }
+
+/// `flb_input_get_property`.
+pub(super) type GetProperty =
+    unsafe extern "C" fn(key: *const c_char, instance: *mut c_void) -> *const c_char;
+
+/// `flb_log_print`.
+pub(super) type LogPrint = unsafe extern "C" fn(
+    level: c_int,
+    file: *const c_char,
+    line: c_int,
+    format: *const c_char,
+    ...
+);
+
+/// `flb_input_log_check`: whether the log shows a level.
+pub(super) type LogCheck = unsafe extern "C" fn(instance: *mut c_void, level: c_int) -> c_int;
 
 /// `flb_input_log_append`, which the host exports for its own plugins.
 pub(super) type Append = unsafe extern "C" fn(

@@ -2,17 +2,23 @@
 
 use std::{
     ffi::{CStr, CString, c_int, c_void},
+    io,
+    mem::MaybeUninit,
     ptr,
 };
 
-use super::abi::{Api, Append, Collect, InputPlugin, SetCollectorTime, level};
+use super::abi::{
+    Append, Collect, GetProperty, InputPlugin, LogCheck, LogPrint, SetCollectorTime, level,
+};
 use crate::host::diagnostics::{Level, terminal::escaped};
 
 /// The host of one instance. It stays on the instance's thread, as the host wants it.
 #[derive(Debug)]
 pub(super) struct Host {
-    api: *const Api,
     instance: *mut c_void,
+    get_property: Option<GetProperty>,
+    log_print: Option<LogPrint>,
+    log_check: Option<LogCheck>,
     append: Option<Append>,
 }
 
@@ -26,34 +32,51 @@ impl Host {
     ///
     /// # Safety
     ///
-    /// `plugin` points to an instance as the host lays it out, and both its `api` and its `instance` stay
-    /// valid for as long as this value is used.
+    /// `plugin` is null or points to an instance as the host lays it out, of which the host has set `api` and
+    /// `instance`. What these point to is the host's and stays valid for as long as this value is used.
     pub(super) unsafe fn of(plugin: *const InputPlugin) -> Option<Self> {
-        // SAFETY: the caller says that it points to an instance, or to nothing.
-        let plugin = unsafe { plugin.as_ref() }?;
-        (!plugin.api.is_null()).then(|| Self {
-            api: plugin.api,
-            instance: plugin.instance,
-            append: append(),
-        })
-    }
-
-    fn api(&self) -> &Api {
-        // SAFETY: not null (`of` has looked), and valid while this value is used.
-        unsafe { &*self.api }
+        if plugin.is_null() {
+            return None;
+        }
+        // A reference would say that every field has a value, and the host does not set those that an input
+        // has no use for.
+        //
+        // SAFETY: it is not null, and the caller says that these two fields are set.
+        let (api, instance) = unsafe {
+            (
+                (&raw const (*plugin).api).read(),
+                (&raw const (*plugin).instance).read(),
+            )
+        };
+        if api.is_null() {
+            return None;
+        }
+        // SAFETY: it is not null, and the host sets these three in every version that has inputs over the proxy
+        // interface, to a function or to null.
+        unsafe {
+            Some(Self {
+                instance,
+                get_property: (&raw const (*api).input_get_property).read(),
+                log_print: (&raw const (*api).log_print).read(),
+                log_check: (&raw const (*api).input_log_check).read(),
+                append: append(),
+            })
+        }
     }
 
     /// The value of a property, if it has one.
     pub(super) fn property(&self, key: &CStr) -> Result<Option<String>, NoText> {
-        let Some(get) = self.api().input_get_property else {
+        let Some(get) = self.get_property else {
             return Ok(None);
         };
-        // SAFETY: a function of the host with the arguments that it wants.
+        // SAFETY: the host's function, called on the instance's own thread with a key that ends with a zero
+        // and with the instance that the host gave.
         let value = unsafe { get(key.as_ptr(), self.instance) };
         if value.is_null() {
             return Ok(None);
         }
-        // SAFETY: the host gives text that ends with a zero and that it keeps.
+        // SAFETY: it is not null; the host gives text that ends with a zero and keeps it as long as the instance,
+        // and here it is copied at once.
         let value = unsafe { CStr::from_ptr(value) };
         match value.to_str() {
             Ok(text) => Ok(Some(text.trim().to_owned())),
@@ -68,7 +91,7 @@ impl Host {
             Level::Warning => level::WARNING,
             Level::Error => level::ERROR,
         };
-        let Some(print) = self.api().log_print else {
+        let Some(print) = self.log_print else {
             return;
         };
         if !self.shows(level) {
@@ -77,23 +100,24 @@ impl Host {
         for line in message.lines() {
             // Escaped, it holds no zero.
             let line = CString::new(format!("[qlik_sense] {}", escaped(line))).unwrap_or_default();
-            // SAFETY: a function of the host; the format takes one text, and the texts live until it
-            // returns. A file that is null and line 0 are its "no place in a source".
+            // SAFETY: the host's function; the format takes one text, which is given, and both end with a zero
+            // and live until it returns. A file that is null and line 0 are its "no place in a source".
             unsafe { print(level, ptr::null(), 0, c"%s".as_ptr(), line.as_ptr()) };
         }
     }
 
-    /// Says why a second instance on one thread cannot be.
+    /// Says why an instance on a thread that it shares cannot be.
     pub(super) fn refuse_shared_thread(&self) {
         self.log(
             Level::Error,
-            "every instance needs a thread of its own: leave out the property `threaded`",
+            "property `threaded` is `false`: the input needs a thread of its own, which Fluent Bit gives it \
+             when `threaded` is left out",
         );
     }
 
     fn shows(&self, level: c_int) -> bool {
-        match self.api().input_log_check {
-            // SAFETY: a function of the host with the arguments that it wants.
+        match self.log_check {
+            // SAFETY: the host's function, called with the instance that the host gave.
             Some(check) => unsafe { check(self.instance, level) != 0 },
             None => true,
         }
@@ -109,8 +133,8 @@ impl Host {
         let Some(append) = self.append else {
             return false;
         };
-        // SAFETY: a function of the host, called on the instance's own thread; it copies the records.
-        // No tag is the instance's own.
+        // SAFETY: the host's function, called on the instance's own thread with the instance that the host gave;
+        // it copies the records, which are as long as is told. No tag means the instance's own.
         let status = unsafe {
             append(
                 self.instance,
@@ -125,7 +149,7 @@ impl Host {
 
     /// Lets the host call `collect` on this thread every so many nanoseconds. False when it does not.
     pub(super) fn collect_every(&self, nanoseconds: i32, collect: Collect) -> bool {
-        if !self.can_append() || !has_thread_of_its_own() {
+        if !self.can_append() || thread() != Thread::Own {
             return false;
         }
         // SAFETY: `flb_input_set_collector_time` has had this type since the proxy interface is there.
@@ -133,8 +157,9 @@ impl Host {
         else {
             return false;
         };
-        // SAFETY: called while the instance is begun, as its own plugins do. It looks at its config only
-        // for instances without a thread of their own.
+        // SAFETY: the host's function, called while the instance is begun, as its own plugins do. It looks at
+        // its config, which is null here, only for instances without a thread of their own, and this one has
+        // one. The callback is part of this library, which stays in memory.
         let collector = unsafe {
             set(
                 self.instance,
@@ -160,37 +185,84 @@ fn append() -> Option<Append> {
 /// `F` is the type of the function of this name, if there is one.
 unsafe fn symbol<F: Copy>(name: &CStr) -> Option<F> {
     const { assert!(size_of::<F>() == size_of::<*mut c_void>()) };
-    // SAFETY: looking up a name has no condition.
+    // SAFETY: the name ends with a zero, and looking one up changes nothing.
     let address = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
     if address.is_null() {
         return None;
     }
-    // SAFETY: an address that is not null is a function of type `F`, which is as large as a pointer.
+    // SAFETY: an address that is not null is a function of type `F`, as the caller says, and `F` is as large as
+    // a pointer, as is asserted above.
     Some(unsafe { std::mem::transmute_copy(&address) })
 }
 
 /// Keeps this library in memory until the process ends: threads may outlive the host's last call, and a
 /// reload would take their code away.
-pub(super) fn stay_loaded() {
-    let mut found = std::mem::MaybeUninit::<libc::Dl_info>::uninit();
-    let address: fn() = stay_loaded;
-    // SAFETY: the address is one of this library; what is found is written to room for it.
-    if unsafe { libc::dladdr(address as *const c_void, found.as_mut_ptr()) } == 0 {
-        return;
+///
+/// # Errors
+///
+/// What the dynamic linker says when it does not.
+pub(super) fn stay_loaded() -> io::Result<()> {
+    let address: fn() -> io::Result<()> = stay_loaded;
+    keep_loaded(address as *const c_void)
+}
+
+/// Keeps the library that holds `address`.
+fn keep_loaded(address: *const c_void) -> io::Result<()> {
+    let mut found = MaybeUninit::<libc::Dl_info>::zeroed();
+    // SAFETY: any address may be looked up, and there is room for what is found.
+    if unsafe { libc::dladdr(address, found.as_mut_ptr()) } == 0 {
+        return Err(io::Error::other("it is in no library"));
     }
-    // SAFETY: it was found, and so it was written; the name is the library's own.
-    unsafe {
-        let file = found.assume_init().dli_fname;
+    // SAFETY: all fields of the struct are pointers, which may be null, and they were null before it was written.
+    let file = unsafe { found.assume_init() }.dli_fname;
+    if file.is_null() {
+        return Err(io::Error::other("its library has no name"));
+    }
+    // SAFETY: a name of the dynamic linker's own, which ends with a zero. The library is loaded already, so that
+    // nothing of it runs; its handle is never given back.
+    let handle = unsafe {
         libc::dlopen(
             file,
             libc::RTLD_NOW | libc::RTLD_NODELETE | libc::RTLD_NOLOAD,
-        );
+        )
+    };
+    if handle.is_null() {
+        return Err(io::Error::other(linker_error()));
     }
+    Ok(())
 }
 
-/// Whether the host runs this instance on a thread of its own, which it names so.
-fn has_thread_of_its_own() -> bool {
-    thread_name().is_some_and(|name| name.starts_with("flb-in-"))
+/// What the dynamic linker said last on this thread.
+fn linker_error() -> String {
+    // SAFETY: it has no condition.
+    let error = unsafe { libc::dlerror() };
+    if error.is_null() {
+        return "the library is not loaded under its name".into();
+    }
+    // SAFETY: it is not null, and is text that ends with a zero and lives until the linker is asked again, which
+    // this thread does not do before it is copied.
+    let error = unsafe { CStr::from_ptr(error) };
+    error.to_string_lossy().into_owned()
+}
+
+/// Whose thread this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Thread {
+    /// The instance's.
+    Own,
+    /// The one of the host's pipeline, which all instances without a thread of their own share.
+    Pipeline,
+    /// One that no version so far has a name for.
+    Unknown,
+}
+
+/// Whose thread this is, as the host names its threads.
+pub(super) fn thread() -> Thread {
+    match thread_name() {
+        Some(name) if name.starts_with("flb-in-") => Thread::Own,
+        Some(name) if name == "flb-pipeline" => Thread::Pipeline,
+        _ => Thread::Unknown,
+    }
 }
 
 /// The system's name of this thread; the standard library does not know the names of others' threads.
@@ -202,7 +274,37 @@ fn thread_name() -> Option<String> {
     if status != 0 {
         return None;
     }
-    // SAFETY: the name was written and ends with a zero.
+    // SAFETY: the name was written and ends with a zero, in the room that there is.
     let name = unsafe { CStr::from_ptr(name.as_ptr()) };
     Some(name.to_string_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_library_is_not_kept_and_the_reason_is_told() {
+        let error = keep_loaded(ptr::null()).expect_err("no library is at 0");
+        assert_eq!(error.to_string(), "it is in no library");
+    }
+
+    #[test]
+    fn a_library_of_the_process_is_kept() {
+        let function: unsafe extern "C" fn() -> libc::pid_t = libc::getpid;
+        keep_loaded(function as *const c_void).expect("the C library");
+    }
+
+    #[test]
+    fn threads_of_the_host_are_told_apart() {
+        for (name, expected) in [
+            ("flb-in-qlik_sense.0-w0", Thread::Own),
+            ("flb-pipeline", Thread::Pipeline),
+            ("worker", Thread::Unknown),
+        ] {
+            let named = std::thread::Builder::new().name(name.into()).spawn(thread);
+            let seen = named.expect("a thread").join().expect("it ends");
+            assert_eq!(seen, expected, "{name}");
+        }
+    }
 }

@@ -4,19 +4,21 @@
 //! the thread's own: no version of the host has to keep a pointer for it.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     ffi::{c_int, c_void},
     panic::{AssertUnwindSafe, catch_unwind},
-    ptr,
+    ptr, thread,
+    time::{Duration, Instant},
 };
 
 use super::{
     abi::{INPUT_PLUGIN, InputPlugin, PROXY, PluginDefinition},
-    api::{self, Host},
-    buffer,
+    api::{self, Host, Thread},
+    buffer::{self, Buffer},
     instance::Instance,
     parking,
 };
+use crate::host::diagnostics::Level;
 
 const OK: c_int = 0;
 const FAILURE: c_int = -1;
@@ -24,8 +26,23 @@ const FAILURE: c_int = -1;
 /// What the host calls a success of its init callback; 0 and below are failures.
 const BEGUN: c_int = 1;
 
+/// How long a pause waits at most for what the workers have in hand.
+const LAST: Duration = Duration::from_millis(300);
+
+/// When nothing has come for so long, the workers have nothing in hand.
+const QUIET: Duration = Duration::from_millis(50);
+
 thread_local! {
     static INSTANCE: RefCell<Option<Instance>> = const { RefCell::new(None) };
+
+    /// Whether the host takes no records now. Beside the instance: a host may say so while it takes records of
+    /// it, from within the call.
+    static IS_PAUSED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether what waits should go on waiting.
+fn is_held() -> bool {
+    IS_PAUSED.get() || parking::is_reload_near()
 }
 
 /// Does the work of a callback. A panic is its failure, and ends here.
@@ -33,22 +50,19 @@ fn guarded(work: impl FnOnce() -> c_int) -> c_int {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or(FAILURE)
 }
 
-/// Does something with this thread's instance, if it has one.
-fn with_instance(work: impl FnOnce(&mut Instance)) -> c_int {
-    INSTANCE.with_borrow_mut(|instance| match instance {
-        Some(instance) => {
-            work(instance);
-            OK
-        }
-        None => FAILURE,
-    })
+/// Does something with this thread's instance, if it has one and is not at it already.
+fn with_instance<T>(work: impl FnOnce(&mut Instance) -> T) -> Option<T> {
+    INSTANCE.with(|place| place.try_borrow_mut().ok()?.as_mut().map(work))
+}
+
+const fn status(done: Option<()>) -> c_int {
+    if done.is_some() { OK } else { FAILURE }
 }
 
 /// Called first, at every load of the library: in a reload before the old instances are ended.
 #[unsafe(no_mangle)]
 pub extern "C" fn FLBPluginPreRegister(hot_reloading: c_int) -> c_int {
     guarded(|| {
-        api::stay_loaded();
         if hot_reloading > 0 {
             parking::announce_reload();
         }
@@ -67,8 +81,9 @@ pub unsafe extern "C" fn FLBPluginRegister(definition: *mut PluginDefinition) ->
         if definition.is_null() {
             return FAILURE;
         }
-        // SAFETY: the host's struct has these fields in every version; what may be behind them is not
-        // touched. It keeps the texts, which live as long as the library.
+        // SAFETY: it is not null, and the host's struct has these fields in every version; what may be behind them
+        // is not touched. They are written and not read, whatever they are. The host keeps the texts, which live
+        // as long as the library.
         unsafe {
             (&raw mut (*definition).kind).write(INPUT_PLUGIN);
             (&raw mut (*definition).proxy).write(PROXY);
@@ -90,24 +105,42 @@ pub unsafe extern "C" fn FLBPluginRegister(definition: *mut PluginDefinition) ->
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn FLBPluginInit(plugin: *const InputPlugin) -> c_int {
     guarded(|| {
-        // SAFETY: as the caller says; the instance that uses the host is dropped in the last call.
+        // Before there are threads.
+        let stays_loaded = api::stay_loaded();
+        // SAFETY: it is as the caller says, and the instance that keeps the host is dropped in the last call.
         let Some(host) = (unsafe { Host::of(plugin) }) else {
             return FAILURE;
         };
+        if let Err(error) = stays_loaded {
+            host.log(
+                Level::Error,
+                &format!(
+                    "the library cannot be kept in memory, and a reload may end Fluent Bit: {error}"
+                ),
+            );
+        }
         INSTANCE.with_borrow_mut(|place| {
-            if place.is_some() {
+            if place.is_some() || api::thread() == Thread::Pipeline {
                 host.refuse_shared_thread();
                 return FAILURE;
             }
+            IS_PAUSED.set(false);
             *place = Instance::begin(host, collect);
             if place.is_some() { BEGUN } else { FAILURE }
         })
     })
 }
 
+/// Hands over what waits, where the host takes it now.
+fn deliver(instance: &mut Instance) {
+    if !is_held() {
+        instance.deliver();
+    }
+}
+
 /// Called every 50 ms where the host lets the plugin choose.
 unsafe extern "C" fn collect(_: *mut c_void, _: *mut c_void, _: *mut c_void) -> c_int {
-    guarded(|| with_instance(Instance::collect))
+    guarded(|| status(with_instance(deliver)))
 }
 
 /// Called once a second: gives the host what waits, if that was not given before.
@@ -121,25 +154,25 @@ pub unsafe extern "C" fn FLBPluginInputCallback(
     length: *mut usize,
 ) -> c_int {
     let take = || {
-        let mut given = (ptr::null_mut(), 0);
-        let status = with_instance(|instance| {
-            let records = instance.take();
-            if !records.is_empty() {
-                let memory = buffer::allocate(&records);
-                given = (memory, if memory.is_null() { 0 } else { records.len() });
+        let mut given = Buffer::new();
+        let done = with_instance(|instance| {
+            instance.write_log();
+            if !is_held() {
+                instance.take(|records| given.push(records));
             }
         });
-        // SAFETY: room for both, as the caller says.
+        let given = given.into_raw();
+        // SAFETY: neither is null, as is looked at below, and there is room for both, as the caller says.
         unsafe {
             data.write(given.0);
             length.write(given.1);
         }
-        status
+        status(done)
     };
     if data.is_null() || length.is_null() {
         return FAILURE;
     }
-    // SAFETY: room for both, as the caller says.
+    // SAFETY: neither is null, and there is room for both, as the caller says.
     unsafe {
         data.write(ptr::null_mut());
         length.write(0);
@@ -169,7 +202,7 @@ pub unsafe extern "C" fn FLBPluginInputCallbackCtx(
 /// `data` is what the callback gave last, or null, and comes once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn FLBPluginInputCleanupCallback(data: *mut c_void) -> c_int {
-    // SAFETY: as the caller says.
+    // SAFETY: what the callback gave came from a buffer, and comes back once, as the caller says.
     unsafe { buffer::free(data) };
     OK
 }
@@ -191,13 +224,37 @@ pub unsafe extern "C" fn FLBPluginInputCleanupCallbackCtx(
 /// The host takes no records from here on: its buffer is full, or it is about to end.
 #[unsafe(no_mangle)]
 pub extern "C" fn FLBPluginInputPause() {
-    guarded(|| with_instance(Instance::pause));
+    guarded(|| {
+        deliver_what_was_received();
+        IS_PAUSED.set(true);
+        OK
+    });
+}
+
+/// Hands over what was received up to now: a host that is about to end pauses first, and takes nothing after that.
+/// Before a reload it is kept.
+///
+/// It waits only on the instance's own thread, where nothing else waits for it, and borrows nothing meanwhile.
+fn deliver_what_was_received() {
+    let end = Instant::now() + LAST;
+    while !is_held() && with_instance(Instance::deliver) == Some(true) {
+        if api::thread() != Thread::Own || Instant::now() >= end {
+            return;
+        }
+        thread::sleep(QUIET);
+        if with_instance(Instance::is_idle) != Some(false) {
+            return;
+        }
+    }
 }
 
 /// The host takes records again.
 #[unsafe(no_mangle)]
 pub extern "C" fn FLBPluginInputResume() {
-    guarded(|| with_instance(Instance::resume));
+    guarded(|| {
+        IS_PAUSED.set(false);
+        status(with_instance(deliver))
+    });
 }
 
 /// The instance is about to end; in a reload another one follows.

@@ -142,16 +142,6 @@ impl Station {
         }
     }
 
-    /// Everything that waits, as one piece.
-    pub(super) fn take_all(&mut self) -> Vec<u8> {
-        let mut all = Vec::new();
-        self.deliver(|records| {
-            all.extend_from_slice(records);
-            true
-        });
-        all
-    }
-
     /// Whether nothing waits, here or in a socket.
     pub(super) fn is_idle(&mut self) -> bool {
         !self.pending() && !is_any_readable(&self.sockets)
