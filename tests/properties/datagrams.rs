@@ -90,7 +90,12 @@ pub fn message_text() -> impl Strategy<Value = String> {
         4 => one_of(&[
             "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
             "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
-            "curl/8.4.0", "(null)", "Not available",
+            "curl/8.4.0", "(null)", "Not available", "O'Neil Browser", "b.c",
+        ]),
+        3 => one_of(&[
+            "System.IO.IOException: gone", "System.Net.Sockets.SocketException (0x80004005): x",
+            "Qlik.Gone`1[Qlik.X] ---> Qlik.Y: z", "Qlik.Proxy+Gone\r\n   at Qlik.X()", "Exception: x",
+            "_.a", ": ", " ---> ", " (0x", "é.a: ",
         ]),
         3 => one_of(&["\r\n   at Line()", "\n", "\r", "\0", "Start session for user", "\n/qseow-engine/;1", "\n /proxy-session/;"]),
         1 => one_of(&["\n/proxy-session/;", "\n/proxy-session/", "/proxy-session/;", "\u{FEFF}"]),

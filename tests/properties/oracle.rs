@@ -206,22 +206,47 @@ pub fn is_guid(text: &str) -> bool {
 
 pub fn naive_user_agent(message: &str) -> Option<String> {
     let (_, rest) = message.split_once("UserAgent:")?;
-    let rest = rest.split(['\r', '\n']).next()?;
-    let mut agent: Vec<char> = rest
-        .trim_matches([' ', '\t', '\n', '\x0C', '\r'])
-        .chars()
-        .collect();
-    for quote in ['\'', '"'] {
-        if agent.first() == Some(&quote) {
-            agent.remove(0);
-            if agent.last() == Some(&quote) {
-                agent.pop();
-            }
-            break;
+    let rest: Vec<char> = rest.chars().collect();
+    let end = rest
+        .iter()
+        .position(|character| "\r\n".contains(*character))
+        .unwrap_or(rest.len());
+    let line: String = rest[..end].iter().collect();
+    let line = line.trim_matches([' ', '\t', '\x0C']);
+    let is_quoted = line.starts_with(['\'', '"']);
+    let agent = if is_quoted {
+        let quote = line.chars().next()?;
+        let start = rest.iter().position(|character| *character == quote)? + 1;
+        let quotes: Vec<usize> = (start..end).filter(|&at| rest[at] == quote).collect();
+        let behind = |at: usize| rest[at + 1..].iter().collect::<String>();
+        let closing = quotes
+            .iter()
+            .find(|&&at| is_exception(&behind(at)))
+            .or(quotes
+                .iter()
+                .rfind(|&&at| !behind(at).starts_with(char::is_alphanumeric)));
+        match closing {
+            Some(&at) => rest[start..at].iter().collect(),
+            None => line[1..].to_owned(),
         }
-    }
-    let agent: String = agent.into_iter().collect();
+    } else {
+        line.to_owned()
+    };
     (!agent.is_empty() && agent != "(null)").then_some(agent)
+}
+
+/// Whether a text begins as .NET writes an exception.
+fn is_exception(text: &str) -> bool {
+    let ends = [": ", " ---> ", " (0x", "\r\n", "\n"];
+    ends.iter().any(|end| {
+        text.split_once(end).is_some_and(|(name, _)| {
+            let mut characters = name.chars();
+            let first = characters.next().unwrap_or('-');
+            (first == '_' || first.is_ascii_alphabetic())
+                && name.contains('.')
+                && characters.all(|c| c == '_' || c.is_ascii_alphanumeric() || ".+`[],".contains(c))
+        })
+    })
 }
 
 /// The output's fields for one event's text, without those that the arrival adds.
