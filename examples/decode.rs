@@ -43,7 +43,9 @@ fn sentence(event: &Event) -> String {
                 Kind::Session(SessionAction::Stop) => format!("{user} is gone"),
                 Kind::Connection(ConnectionAction::Open) => {
                     let app = event.app_id().map_or("no app".into(), |id| id.to_string());
-                    let browser = event.client().and_then(|client| client.browser_name);
+                    let browser = event
+                        .client()
+                        .and_then(|client| client.browser_name.as_deref());
                     format!("{user} opened {app} with {}", browser.unwrap_or("?"))
                 }
                 Kind::Connection(ConnectionAction::Close) => format!("{user} closed an app"),

@@ -35,7 +35,10 @@ pub fn line(event: &Event) -> String {
                 (&*action, 16),
                 (&*user, 24),
                 (place.as_deref().or(event.context()).unwrap_or(""), 0),
-                (client.and_then(|c| c.browser_name).unwrap_or(""), 0),
+                (
+                    client.and_then(|c| c.browser_name.as_deref()).unwrap_or(""),
+                    0,
+                ),
                 (client.and_then(|c| c.os_name).unwrap_or(""), 0),
             ];
             for (text, width) in parts {

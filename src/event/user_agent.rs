@@ -1,15 +1,20 @@
 //! Browser and system of a user agent, by the names that existing dashboards group by.
 //!
-//! The `woothee` crate recognises the agent; the `names` module turns its names into those of the
-//! JavaScript library Bowser 2.11 and adds the few browsers and versions that `woothee` does not
-//! know. An agent that names no known browser or system gives absent fields, never a guess.
+//! The rules are two ordered lists, one of browsers by their product tokens and one of systems by
+//! their words. Names, versions and order are those of the JavaScript library Bowser 2.14, whose answers
+//! for some four hundred agents are in `tests/data/user-agents.json`. What an agent does not name is
+//! absent.
+//!
+//! They need no crate. `woothee`, which has had no release for years, agreed with Bowser on 218 of 276
+//! agents of today with a list of corrections as long as the list of browsers is now; the lists do on
+//! 262, differ from it on the others for reasons that the table gives, and take a third of the time.
 
+mod browser;
 mod cache;
-mod names;
+mod product;
+mod system;
 
 pub use cache::{DEFAULT_CACHE_BYTES, UserAgentCache};
-
-use woothee::parser::Parser;
 
 /// Number of bytes of a user agent that are looked at: 2,048.
 ///
@@ -20,24 +25,26 @@ pub const MAX_PARSED_BYTES: usize = 2_048;
 
 /// Browser and operating system that a user agent names.
 ///
-/// Names and versions are those that [Bowser](https://github.com/bowser-js/bowser) 2.11 gives,
-/// because Butler SOS parses with it and existing dashboards group by its names: `Microsoft Edge`
+/// Names and versions are those that [Bowser](https://github.com/bowser-js/bowser) 2.14 gives,
+/// because Butler SOS 15 parses with it and existing dashboards group by its names: `Microsoft Edge`
 /// and not `Edge`, `macOS` `10.15.7`, `Windows` `NT 10.0`. A field that the agent does not tell is
 /// `None`, never empty text.
 ///
-/// Names come from a fixed list, so a sender cannot invent new ones; versions are the agent's own
-/// text.
+/// Names of systems come from a fixed list, and so do those of browsers. An app or a program that
+/// does not claim to be a browser goes by its own name, which is the agent's own text, as versions
+/// are: `QlikSenseMobile/1.20 (…)` is `QlikSenseMobile`.
 ///
 /// The agent cannot tell everything. Windows 11 calls itself `NT 10.0`, browsers on macOS 11 and
 /// later say `10.15.7`, and Safari on an iPad asks for desktop pages as `macOS`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct UserAgent {
-    /// Name of the browser, such as `Chrome`, `Microsoft Edge`, `Firefox` or `Internet Explorer`.
-    pub browser_name: Option<&'static str>,
+    /// Name of the browser, such as `Chrome`, `Microsoft Edge`, `Firefox` or `Internet Explorer`, or of
+    /// the app or program, at most 64 bytes long.
+    pub browser_name: Option<Box<str>>,
     /// Version of the browser as the agent writes it, such as `138.0.0.0` or `17.5`.
     pub browser_version: Option<Box<str>>,
-    /// Name of the system: `Windows`, `macOS`, `Linux`, `iOS`, `Android`, `Chrome OS`, `Windows
-    /// Phone`, `Tizen` or `WebOS`.
+    /// Name of the system: `Windows`, `macOS`, `Linux`, `iOS`, `Android`, `Chrome OS`, `HarmonyOS`,
+    /// `Windows Phone`, `Tizen` or `WebOS`.
     pub os_name: Option<&'static str>,
     /// Version of the system, such as `NT 10.0`, `10.15.7` or `14`. Linux and Chrome OS have none.
     pub os_version: Option<Box<str>>,
@@ -46,8 +53,8 @@ pub struct UserAgent {
 impl UserAgent {
     /// Reads the text of a `User-Agent` header, without quotes around it.
     ///
-    /// Takes a few microseconds, at most some tens, and time linear in the length, of which the
-    /// first [`MAX_PARSED_BYTES`] count. [`UserAgentCache`] remembers the result.
+    /// Takes a microsecond, at most some ten, and time linear in the length, of which the first
+    /// [`MAX_PARSED_BYTES`] count. [`UserAgentCache`] remembers the result.
     ///
     /// ```
     /// # use qlik_sense_events::event::UserAgent;
@@ -55,20 +62,21 @@ impl UserAgent {
     ///     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
     ///      Chrome/138.0.0.0 Safari/537.36 Edg/138.0.0.0",
     /// );
-    /// assert_eq!(agent.browser_name, Some("Microsoft Edge"));
+    /// assert_eq!(agent.browser_name.as_deref(), Some("Microsoft Edge"));
     /// assert_eq!(agent.browser_version.as_deref(), Some("138.0.0.0"));
     /// assert_eq!(agent.os_name, Some("Windows"));
     /// assert_eq!(agent.os_version.as_deref(), Some("NT 10.0"));
     ///
+    /// let app = UserAgent::parse("QlikSenseMobile/1.20 (iPhone; iOS 17.5; Scale/3.00)");
+    /// assert_eq!(app.browser_name.as_deref(), Some("QlikSenseMobile"));
     /// assert_eq!(UserAgent::parse("curl/8.4.0"), UserAgent::default());
     /// ```
     pub fn parse(user_agent: &str) -> Self {
         let text = bounded(user_agent);
-        let found = Parser::new().parse(text).unwrap_or_default();
-        let (os_name, os_version) = names::system(&found, text).unzip();
-        let (browser_name, browser_version) = names::browser(&found, text, os_name).unzip();
+        let (os_name, os_version) = system::system(text).unzip();
+        let (browser_name, browser_version) = browser::browser(text, os_name).unzip();
         Self {
-            browser_name,
+            browser_name: browser_name.map(Box::from),
             browser_version: browser_version.flatten().map(Box::from),
             os_name,
             os_version: os_version.flatten().map(Box::from),
@@ -95,12 +103,15 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_browser_gives_nothing() {
+    fn what_names_nothing_gives_nothing() {
         for agent in [
             "",
             " ",
             "-",
+            "/",
             "Not available",
+            "N/A",
+            "Mozilla/5.0",
             "curl/8.4.0",
             "Wget/1.21.3",
             "Java/17.0.9",

@@ -104,7 +104,7 @@ fn add_user_event<'a>(event: &'a UserEvent, tags: &'a Tags, record: &mut impl Fi
 fn add_client<'a>(client: Option<&'a UserAgent>, record: &mut impl Fill<'a>) {
     let Some(client) = client else { return };
     let version = client.browser_version.as_deref();
-    record.field("uaBrowserName", client.browser_name);
+    record.field("uaBrowserName", client.browser_name.as_deref());
     record.field("uaBrowserMajorVersion", version.and_then(major));
     record.field("uaOsName", client.os_name);
     record.field("uaOsVersion", client.os_version.as_deref());

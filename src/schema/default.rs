@@ -107,7 +107,7 @@ fn add_user_event<'a>(event: &'a UserEvent, record: &mut impl Fill<'a>) {
 
 fn add_client<'a>(client: Option<&'a UserAgent>, record: &mut impl Fill<'a>) {
     let Some(client) = client else { return };
-    record.field("browser_name", client.browser_name);
+    record.field("browser_name", client.browser_name.as_deref());
     record.field("browser_version", client.browser_version.as_deref());
     record.field("os_name", client.os_name);
     record.field("os_version", client.os_version.as_deref());

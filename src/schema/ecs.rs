@@ -217,7 +217,7 @@ fn add_agent<'a>(
 ) {
     record.field("original", original);
     let Some(client) = client else { return };
-    record.field("name", client.browser_name);
+    record.field("name", client.browser_name.as_deref());
     record.field("version", client.browser_version.as_deref());
     record.group("os", |record| {
         record.field("name", client.os_name);

@@ -330,7 +330,7 @@ pub fn naive_event(piece: &str) -> Value {
     if let Some(agent) = naive_user_agent(&message) {
         // Names of browsers have a table of their own; here only that they are those of this agent.
         let client = UserAgent::parse(&agent);
-        put("browser_name", client.browser_name);
+        put("browser_name", client.browser_name.as_deref());
         put("browser_version", client.browser_version.as_deref());
         put("os_name", client.os_name);
         put("os_version", client.os_version.as_deref());

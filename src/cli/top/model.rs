@@ -149,7 +149,9 @@ impl Model {
 fn browser(client: &UserAgent) -> String {
     let version = client.browser_version.as_deref();
     let major = version.and_then(|version| version.split('.').next());
-    let browser = [client.browser_name, major].into_iter().flatten();
+    let browser = [client.browser_name.as_deref(), major]
+        .into_iter()
+        .flatten();
     let browser = browser.collect::<Vec<_>>().join(" ");
     let parts = [
         Some(&*browser).filter(|text| !text.is_empty()),
