@@ -40,7 +40,15 @@ pub fn step() -> impl Strategy<Value = Step> {
             0_u8..2,
             0_u8..4,
             0_u8..3,
-            prop::sample::select(vec!["", "chrome", "firefox"]),
+            prop::sample::select(vec![
+                "",
+                "chrome",
+                "chrome127",
+                "firefox",
+                "ipad",
+                "safari17.5",
+                "okhttp4.12",
+            ]),
         ),
     );
     (passes, action).prop_map(|(passes, action)| Step { passes, action })

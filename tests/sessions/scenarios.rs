@@ -250,6 +250,125 @@ fn a_browser_that_no_session_has_shows_a_session() {
     );
 }
 
+/// A session, used from one agent and then from another, which may or may not be the same browser: what
+/// the stop and the time after it show of it.
+fn changes_agent(before: &str, after: &str) -> Vec<String> {
+    let mut followed = Followed::new(config());
+    let script = [
+        (0.0, "start goran".to_owned()),
+        (1.0, format!("open goran app1 {before}")),
+        (60.0, "close goran app1".to_owned()),
+        (61.0, format!("open goran app1 {after}")),
+        (90.0, "close goran app1".to_owned()),
+        (100.0, "stop goran".to_owned()),
+    ];
+    let mut seen = Vec::new();
+    for (seconds, step) in script {
+        seen.extend(followed.datagram(seconds, &datagram("n1", &step)));
+    }
+    seen.extend(followed.tick(90_000.0));
+    let lines = seen.iter().map(line);
+    lines.filter(|line| line.starts_with("session")).collect()
+}
+
+#[test]
+fn a_browser_that_changes_its_agent_stays_in_its_session() {
+    for (before, after) in [
+        // Updates.
+        ("chrome", "chrome127"),
+        ("firefox", "firefox129"),
+        ("safari17.4", "safari17.5"),
+        ("okhttp4.12", "okhttp4.13"),
+        // A tablet asks for the desktop site, and no longer does.
+        ("ipad", "safari17.5"),
+        ("safari17.5", "ipad"),
+        ("ipad", "safari17.4"),
+        ("android", "android_desktop"),
+        ("android_desktop", "android"),
+        // What the agent does not tell speaks against nothing.
+        ("chrome", "absent"),
+        ("absent", "chrome"),
+        ("chrome", "okhttp4.12"),
+        ("okhttp4.12", "chrome"),
+    ] {
+        let sessions = changes_agent(before, after);
+        let expected = ["session goran 0..100 stop single 2 connections"];
+        assert_eq!(sessions, expected, "{before} {after}");
+    }
+}
+
+#[test]
+fn another_browser_or_another_system_shows_another_session() {
+    for (one, other) in [
+        ("chrome", "firefox"),
+        ("chrome", "edge"),
+        ("chrome", "chrome_mac"),
+        ("chrome", "android"),
+        ("chrome_mac", "safari17.5"),
+        ("ipad", "chrome_mac"),
+    ] {
+        for (one, other) in [(one, other), (other, one)] {
+            let sessions = changes_agent(one, other);
+            assert_eq!(sessions.len(), 2, "{one} {other}: {sessions:?}");
+        }
+    }
+}
+
+#[test]
+fn two_versions_of_a_browser_tell_sessions_apart() {
+    plays(
+        config(),
+        &[
+            "0 start goran",
+            "1 open goran app1 chrome",
+            "10 start goran",
+            "11 open goran app2 chrome127",
+            "20 open goran app3 chrome",
+            "30 close goran app2",
+            "3000 stop goran",
+            "3010 close goran app1",
+            "3011 close goran app3",
+            "3012 stop goran",
+        ],
+        &[
+            "30: connection goran 11..30 close single app2",
+            "3000: session goran 10..3000 stop ambiguous 1 connections",
+            "3010: connection goran 1..3010 close single app1",
+            "3011: connection goran 20..3011 close single app3",
+            "3012: session goran 0..3012 stop ambiguous 2 connections",
+        ],
+    );
+}
+
+/// The update comes to the browser of the first session while the second one has not yet shown from which
+/// browser it is used: whichever it is taken for, there are two.
+#[test]
+fn an_update_beside_a_session_that_only_uses_the_hub_makes_no_third_session() {
+    plays(
+        config(),
+        &[
+            "0 start goran",
+            "1 open goran app1 chrome",
+            "2 close goran app1",
+            "10 start goran",
+            "20 open goran app2 chrome127",
+            "30 open goran app3 firefox",
+            "40 close goran app2",
+            "50 close goran app3",
+            "60 stop goran",
+            "70 stop goran",
+            "90000 tick",
+        ],
+        &[
+            "2: connection goran 1..2 close single app1",
+            "40: connection goran 20..40 close single app2",
+            "50: connection goran 30..50 close single app3",
+            "60: session goran 10..60 stop ambiguous 2 connections",
+            "70: session goran 0..70 stop ambiguous 1 connections",
+        ],
+    );
+}
+
 #[test]
 fn a_sixth_session_displaces_the_idlest() {
     let mut script: Vec<String> = (0..6).map(|n| format!("{n} start goran")).collect();

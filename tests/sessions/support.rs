@@ -9,7 +9,61 @@ use qlik_sense_events::{
 
 pub const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 \
                           (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";
-pub const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
+
+/// Browsers by the names that lines call them by.
+const BROWSERS: [(&str, &str); 14] = [
+    ("chrome", CHROME),
+    (
+        "chrome127",
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/127.0.0.0 Safari/537.36",
+    ),
+    (
+        "chrome_mac",
+        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
+    ),
+    (
+        "edge",
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36 Edg/126.0.0.0",
+    ),
+    (
+        "firefox",
+        "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+    ),
+    (
+        "firefox129",
+        "Mozilla/5.0 (X11; Linux x86_64; rv:129.0) Gecko/20100101 Firefox/129.0",
+    ),
+    (
+        "safari17.4",
+        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.4 Safari/605.1.15",
+    ),
+    (
+        "safari17.5",
+        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Safari/605.1.15",
+    ),
+    (
+        "ipad",
+        "Mozilla/5.0 (iPad; CPU OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1",
+    ),
+    (
+        "android",
+        "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
+    ),
+    (
+        "android_desktop",
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",
+    ),
+    ("okhttp4.12", "okhttp/4.12.0"),
+    ("okhttp4.13", "okhttp/4.13.0"),
+    ("absent", "(null)"),
+];
+
+/// What a browser of [`BROWSERS`] sends.
+fn user_agent(browser: &str) -> &'static str {
+    let mut browsers = BROWSERS.iter();
+    let (_, agent) = browsers.find(|(name, _)| *name == browser).expect(browser);
+    agent
+}
 
 /// The configuration of a tracker that is switched on and takes no snapshots.
 pub fn config() -> SessionsConfig {
@@ -77,7 +131,7 @@ impl Followed {
 }
 
 /// A datagram out of a line: `start goran`, `stop goran`, `open goran app1 chrome`,
-/// `close goran app1`. Apps are numbers, browsers `chrome`, `firefox` or none.
+/// `close goran app1`. Apps are numbers, browsers those of [`BROWSERS`] or none.
 pub fn datagram(host: &str, line: &str) -> Vec<u8> {
     let words: Vec<&str> = line.split(' ').collect();
     let [action, user, rest @ ..] = &words[..] else {
@@ -87,11 +141,9 @@ pub fn datagram(host: &str, line: &str) -> Vec<u8> {
         let number: u128 = app.trim_start_matches("app").parse().expect("a number");
         format!("/app/{}?reloaduri=x", uuid(number))
     });
-    let agent = match rest.get(1) {
-        Some(&"chrome") => format!("; UserAgent: '{CHROME}'"),
-        Some(&"firefox") => format!("; UserAgent: '{FIREFOX}'"),
-        _ => String::new(),
-    };
+    let agent = rest.get(1).map_or_else(String::new, |browser| {
+        format!("; UserAgent: '{}'", user_agent(browser))
+    });
     let (family, command) = match *action {
         "start" => ("session", "Start session"),
         "stop" => ("session", "Stop session"),

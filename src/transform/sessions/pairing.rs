@@ -1,9 +1,11 @@
 //! Which session or connection an event is about, where its session's id does not say.
 //!
-//! - **Open**: the session that is used from the same browser and virtual proxy; else one of which
-//!   neither is known yet; else one of the same browser; else one that may be another's, because it
-//!   was left after a choice among several; each time the one that was last active. Otherwise a
-//!   browser that no session is known to be used from shows a session whose start was not seen.
+//! - **Open**: the session that is used from the same agent and virtual proxy; else one of which
+//!   neither is known yet; else one of the same browser, first one with the same virtual proxy; else one
+//!   that may be another's, because it was left after a choice among several; each time the one that was
+//!   last active. Otherwise a browser that no session is known to be used from shows a session whose
+//!   start was not seen. It is the same browser where name and system are the same or are not told:
+//!   versions change, and a tablet may ask for the desktop site.
 //! - **Close**: the connection to the same app; among several one whose session has stopped, then
 //!   the one that was opened first.
 //! - **Stop**: the user's session; among several the one that has been idle longest, if it has nothing
@@ -86,18 +88,37 @@ pub(super) fn of_open(sessions: &[Session], sign: &Sign<'_>) -> Choice {
     }
     let ranked = candidates(sessions, sign).filter_map(|(place, session)| {
         let rank = match &session.origin {
-            Some(origin) if sign.comes_from(origin) => 3,
-            None => 2,
-            Some(origin) if sign.is_of_browser(origin) => 1,
-            Some(_) if session.is_ambiguous => 0,
+            Some(origin) if sign.comes_from(origin) => Rank::Agent,
+            None => Rank::Unknown,
+            Some(origin) if sign.is_of_browser(origin) && sign.is_of_proxy(origin) => Rank::Browser,
+            Some(origin) if sign.is_of_browser(origin) => Rank::BrowserElsewhere,
+            Some(_) if session.is_ambiguous => Rank::Left,
             Some(_) => return None,
         };
         Some((rank, session.seen, place))
     });
-    let best = ranked.clone().max();
-    let rank = best.map(|(rank, ..)| rank);
-    let choices = ranked.filter(|other| Some(other.0) == rank).count();
-    Choice::of(best.map(|(.., place)| place), choices)
+    let Some((rank, _, place)) = ranked.clone().max() else {
+        return Choice::Nothing;
+    };
+    // A browser may have been updated, or another session may show for the first time where it is used.
+    let may_be = |other| other == rank || (rank, other) == (Rank::Unknown, Rank::Browser);
+    let choices = ranked.filter(|(other, ..)| may_be(*other)).count();
+    Choice::of(Some(place), choices)
+}
+
+/// How well a session fits an `Open connection`, from the least to the best.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    /// It is another browser's, unless it was chosen for it wrongly.
+    Left,
+    /// The browser fits, and the virtual proxy does not.
+    BrowserElsewhere,
+    /// The browser and the virtual proxy fit.
+    Browser,
+    /// It is not known where it is used.
+    Unknown,
+    /// The agent and the virtual proxy are the same.
+    Agent,
 }
 
 /// The session that `Stop session` ends.

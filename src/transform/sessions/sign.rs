@@ -63,17 +63,21 @@ impl<'a> Sign<'a> {
         })
     }
 
+    /// Whether it is from the very same agent and virtual proxy.
     pub(super) fn comes_from(&self, origin: &Origin) -> bool {
-        self.client.is_some()
-            && self.is_of_browser(origin)
-            && origin.virtual_proxy.as_deref() == self.virtual_proxy
+        self.client.is_some_and(|client| origin.client == *client)
+            && *origin.user_agent == *self.user_agent.unwrap_or_default()
+            && self.is_of_proxy(origin)
     }
 
-    /// Whether nothing speaks against the same browser.
+    pub(super) fn is_of_proxy(&self, origin: &Origin) -> bool {
+        origin.virtual_proxy.as_deref() == self.virtual_proxy
+    }
+
+    /// Whether nothing speaks against the same browser. Its agent changes when it is updated.
     pub(super) fn is_of_browser(&self, origin: &Origin) -> bool {
-        self.client.is_none_or(|client| {
-            *origin.user_agent == *self.user_agent.unwrap_or_default() && origin.client == *client
-        })
+        self.client
+            .is_none_or(|client| may_be_same_browser(client, &origin.client))
     }
 
     pub(super) fn app(&self) -> AppRef<'a> {
@@ -86,6 +90,25 @@ impl<'a> Sign<'a> {
 
     pub(super) fn is_about(&self, app: &App) -> bool {
         app.id == self.app_id && (app.id.is_some() || *app.path == *self.path)
+    }
+}
+
+/// Whether two agents may be of one browser: what both tell of browser and system is the same, whatever
+/// the versions.
+fn may_be_same_browser(one: &UserAgent, other: &UserAgent) -> bool {
+    let may_be =
+        |one: Option<&str>, other: Option<&str>| one.is_none() || other.is_none() || one == other;
+    may_be(one.browser_name.as_deref(), other.browser_name.as_deref())
+        && may_be(system(one), system(other))
+}
+
+/// The name of the system, the same for a tablet whether or not it asks for the desktop site: iPads then
+/// call themselves macOS, and Android tablets Linux.
+fn system(client: &UserAgent) -> Option<&'static str> {
+    match client.os_name? {
+        "iOS" => Some("macOS"),
+        "Android" => Some("Linux"),
+        name => Some(name),
     }
 }
 
