@@ -13,7 +13,7 @@ use std::{
 use qlik_sense_events::{
     config::Config,
     decoding::{LogNamespace, QlikSenseDeserializer},
-    import::butler_sos::{Import, Options, import},
+    import::butler_sos::{Import, ImportError, Options, import},
     schema::Schema,
 };
 use serde_json::{Value, json};
@@ -61,6 +61,7 @@ fn options() -> Options {
     Options {
         plugin_toml: "/etc/qlik-sense-events/plugin.toml".into(),
         resolve: |_| Vec::new(),
+        allow_any_sender: false,
     }
 }
 
@@ -113,6 +114,198 @@ fn no_secret_is_printed() {
         }
     }
     assert_eq!(held, SECRETS.into(), "each secret is in a configuration");
+}
+
+/// Certificates as Qlik Sense exports them, as far as files can tell.
+fn export_certificates(folder: &Path) {
+    let made =
+        rcgen::generate_simple_self_signed(["sense.example.com".into()]).expect("a certificate");
+    for (name, pem) in [
+        ("client.pem", made.cert.pem()),
+        ("client_key.pem", made.signing_key.serialize_pem()),
+        ("root.pem", made.cert.pem()),
+    ] {
+        fs::write(folder.join(name), pem).expect("a file");
+    }
+}
+
+/// Imports a configuration into a folder with certificates, and says what `check` thinks of what is written.
+fn imported_and_checked(yaml: &str) -> Output {
+    let folder = tempfile::tempdir().expect("a folder");
+    export_certificates(folder.path());
+    let certificates = folder.path().display().to_string().replace('\\', "/");
+    let file = folder.path().join("production.yaml");
+    fs::write(&file, yaml.replace("/opt/butler-sos/cert", &certificates)).expect("a file");
+    let written = run(&[
+        file.to_str().expect("UTF-8"),
+        "--output-dir",
+        folder.path().to_str().expect("UTF-8"),
+    ]);
+    assert!(written.status.success(), "{}", text(&written.stderr));
+    let mut check = Command::new(PROGRAM);
+    check.arg("check").arg(folder.path().join("plugin.toml"));
+    check.output().expect("the program")
+}
+
+#[test]
+fn what_is_written_passes_check() {
+    for (name, file) in configurations() {
+        let checked = imported_and_checked(&read(&file));
+        assert!(
+            checked.status.success(),
+            "{name}: {}",
+            text(&checked.stderr)
+        );
+    }
+    let host_with_port = read(&folder().join("v15.yaml")).replace(
+        "hostIP: sense-1.example.com",
+        "hostIP: sense-1.example.com:4242",
+    );
+    let checked = imported_and_checked(&host_with_port);
+    assert!(checked.status.success(), "{}", text(&checked.stderr));
+    assert!(text(&checked.stdout).contains("those of sense-1.example.com:4242"));
+}
+
+/// What YAML takes for a number, a truth value or a date is a name all the same.
+#[test]
+fn names_stay_as_they_are_written() {
+    let names = [
+        "4711",
+        "007",
+        "12e4",
+        "1.10",
+        "1e400",
+        "0x1F",
+        "0o17",
+        "1_000",
+        "+1",
+        ".5",
+        ".inf",
+        "true",
+        "No",
+        "2026-01-31",
+        "18446744073709551616",
+        "-0",
+        "\"1.10\"",
+        "'quoted'",
+        "!!str 12e4",
+    ];
+    for name in names {
+        let yaml = format!(
+            "Butler-SOS:\n  userEvents:\n    excludeUser:\n      - directory: {name}\n        userId: {name}\n    \
+             tags:\n      - name: site\n        value: {name}\n"
+        );
+        let import = import(&yaml, &options()).expect(name);
+        let config = Config::parse(&import.plugin_toml).expect(name);
+        let name = name.trim_start_matches("!!str ").trim_matches(['"', '\'']);
+        let user = config.transform.blacklist.users[0].to_string();
+        assert_eq!(user, format!("{name}\\{name}"));
+        let tags = serde_json::to_value(&config.output.tags).expect("tags");
+        assert_eq!(tags["site"], name);
+    }
+}
+
+/// The repository's configuration for a machine as it is written in Butler SOS's.
+#[test]
+fn the_port_behind_a_host_is_the_port() {
+    for (written, host, port) in [
+        ("sense1.example.com", "sense1.example.com", 4242),
+        ("sense1.example.com:4242", "sense1.example.com", 4242),
+        ("10.0.0.30:4243", "10.0.0.30", 4243),
+        ("\"[fd00::7]:4243\"", "fd00::7", 4243),
+        (
+            "https://sense1.example.com:4242/",
+            "sense1.example.com",
+            4242,
+        ),
+        ("sense1:none", "", 4242),
+        ("<IP or FQDN>", "", 4242),
+    ] {
+        let yaml = format!(
+            "Butler-SOS:\n  userEvents:\n    enable: true\n  appNames:\n    enableAppNameExtract: true\n    \
+             hostIP: {written}\n"
+        );
+        let import = import(&yaml, &options()).expect(written);
+        let qrs = Config::parse(&import.plugin_toml)
+            .expect(written)
+            .transform
+            .app_names
+            .qrs;
+        assert_eq!((&*qrs.host, qrs.port), (host, port), "{written}");
+    }
+    let of_others = vector(&json!({ "Butler-SOS": {
+        "userEvents": {
+            "sendToMQTT": { "enable": true, "postTo": { "everythingTopic": { "enable": true, "topic": "t" } } },
+            "sendToInfluxdb": { "enable": true },
+        },
+        "mqttConfig": { "enable": true, "brokerHost": "mqtt.example.com:1884" },
+        "influxdbConfig": { "enable": true, "host": "http://influxdb.example.com:8087", "dbName": "d" },
+    } }));
+    let mqtt = &of_others["sinks"]["mqtt_everything"];
+    assert_eq!(
+        (&mqtt["host"], &mqtt["port"]),
+        (&json!("mqtt.example.com"), &json!(1884))
+    );
+    assert_eq!(
+        of_others["sinks"]["influxdb"]["uri"],
+        "http://influxdb.example.com:8087/write?db=d&precision=ns"
+    );
+}
+
+/// Every value may be empty, and only what it says is lost.
+#[test]
+fn an_empty_value_costs_that_value_alone() {
+    let whole = read(&folder().join("v15.yaml"));
+    let lines: Vec<&str> = whole.lines().collect();
+    let mut emptied = 0;
+    for (place, line) in lines.iter().enumerate() {
+        let empty = match line.split_once(": ") {
+            Some((key, _)) => format!("{key}:"),
+            None if line.trim_start().starts_with("- ") => {
+                line.split_once("- ").expect("an entry").0.to_owned() + "-"
+            }
+            None => continue,
+        };
+        if line.starts_with('#') {
+            continue;
+        }
+        let mut lines = lines.clone();
+        lines[place] = &empty;
+        let import = import(&lines.join("\n"), &options())
+            .unwrap_or_else(|problem| panic!("{line}: {problem}"));
+        let config = Config::parse(&import.plugin_toml)
+            .unwrap_or_else(|problems| panic!("{line}: {problems:?}"));
+        let users = config.transform.blacklist.users.len();
+        assert!((3..=4).contains(&users), "{line}: {users} users");
+        emptied += 1;
+    }
+    assert!(emptied > 100, "{emptied}");
+
+    let import = import(
+        "Butler-SOS:\n  userEvents:\n    excludeUser:\n      - directory: LAB\n        userId:\n      -\n      \
+         - directory: LAB\n        userId: goran\n    tags:\n      - name: env\n      - name: site\n        value: north\n",
+        &options(),
+    )
+    .expect("an import");
+    let config = Config::parse(&import.plugin_toml).expect("a configuration");
+    let users = &config.transform.blacklist.users;
+    assert_eq!(
+        users.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        [r"LAB\goran"]
+    );
+    let tags = serde_json::to_value(&config.output.tags).expect("tags");
+    assert_eq!(tags, json!({ "site": "north" }));
+    let notes: Vec<String> = import.notes.iter().map(ToString::to_string).collect();
+    for expected in [
+        r"userEvents.excludeUser[0]: left out: `LAB\`: the user id is empty",
+        r"userEvents.excludeUser[1]: left out: `\`: the user directory is empty",
+        "userEvents.tags[0]: left out: `env` has no value",
+    ] {
+        assert!(
+            notes.iter().any(|note| note.starts_with(expected)),
+            "{expected}: {notes:?}"
+        );
+    }
 }
 
 /// What both programs must agree on, read back from the files.
@@ -378,11 +571,6 @@ fn mistakes_are_found() {
             "expected a port, 1 to 65535",
         ),
         (
-            "Butler-SOS:\n  userEvents:\n    excludeUser:\n      - directory: LAB\n        userId: a\n      - directory: LAB\n",
-            "6: userEvents.excludeUser[1]: ",
-            "missing field `userId`",
-        ),
-        (
             "Butler-SOS:\n  userEvents: {}\n  influxdbConfig:\n    version: 4\n",
             "4: influxdbConfig.version: ",
             "expected 1, 2 or 3",
@@ -415,6 +603,26 @@ fn mistakes_are_found() {
     assert!(text(&missing.stderr).starts_with("/no/such/file.yaml: the configuration"));
 }
 
+/// Values that are not what a key expects, or not written as one would.
+const VALUES: [&str; 16] = [
+    "12e4",
+    "0x1F",
+    "-1",
+    "1e400",
+    ".inf",
+    "~",
+    "''",
+    "host:4242",
+    "https://host:1/",
+    "'*'",
+    "'a,b\\c'",
+    "'\"LAB\\\\x\" # y'",
+    "(null)",
+    "10.0.0.300",
+    "true",
+    "[a, b]",
+];
+
 /// A damaged configuration is refused or imported, and what comes of it is whole: TOML that the program
 /// accepts and YAML.
 #[test]
@@ -431,11 +639,15 @@ fn damaged_configurations_do_no_harm() {
             let mut lines: Vec<String> = whole.lines().map(str::to_owned).collect();
             let place = below(lines.len());
             let line = lines[place].clone();
-            match below(5) {
+            match below(6) {
                 0 => drop(lines.remove(place)),
                 1 => lines[place] = line.replace(':', ""),
                 2 => lines[place] = format!("  {line}"),
                 3 => lines[place] = line.replace(": ", ": \"") + "\"",
+                4 => {
+                    let value = VALUES[below(VALUES.len())];
+                    lines[place] = format!("{}: {value}", line.split(": ").next().unwrap_or(""));
+                }
                 _ => lines[place] = line.split(": ").next().unwrap_or("").to_owned() + ":",
             }
             match import(&lines.join("\n"), &options()) {
@@ -446,41 +658,112 @@ fn damaged_configurations_do_no_harm() {
                         .unwrap_or_else(|error| panic!("{name}, {line}: {error}"));
                     imported += 1;
                 }
-                Err(problem) => {
+                Err(ImportError::Problem(problem)) => {
                     assert!(problem.line > 0, "{name}, {line}: {problem}");
                     refused += 1;
                 }
+                Err(ImportError::NoSender) => refused += 1,
+                Err(error) => panic!("{name}, {line}: {error}"),
             }
         }
     }
     assert!(imported > 100 && refused > 100, "{imported} {refused}");
 }
 
-/// Names of allowed senders are looked up on request, and not otherwise.
+/// The allowed senders that come of `allowedSources` with validation on, and how many notes.
+fn allowed(sources: &str, options: &Options) -> Result<(String, usize), ImportError> {
+    let yaml = format!(
+        "Butler-SOS:\n  userEvents:\n    udpServerConfig:\n      enableSourceValidation: true\n      \
+         allowedSources: {sources}\n"
+    );
+    let import = import(&yaml, options)?;
+    let config = Config::parse(&import.plugin_toml).expect("a configuration");
+    let ranges = &config.source.allowed_senders;
+    let ranges: Vec<String> = ranges.iter().map(ToString::to_string).collect();
+    let notes = import.notes.iter();
+    let notes = notes.filter(|note| note.key.contains("allowedSources"));
+    Ok((ranges.join(" "), notes.count()))
+}
+
 #[test]
-fn names_are_looked_up_on_request() {
-    let yaml = "Butler-SOS:\n  userEvents:\n    udpServerConfig:\n      enableSourceValidation: true\n      \
-                allowedSources: [localhost, name.invalid]\n";
-    let allowed = |options: &Options| {
-        let import = import(yaml, options).expect("an import");
-        let config = Config::parse(&import.plugin_toml).expect("a configuration");
-        let ranges: Vec<String> = config
-            .source
-            .allowed_senders
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        (ranges.join(" "), import.notes.len())
-    };
-    assert_eq!(allowed(&options()), ("0.0.0.0/0 ::/0".into(), 5));
-    let resolving = Options {
+fn names_of_allowed_senders_are_looked_up() {
+    let options = Options {
         resolve: |name| match name {
-            "localhost" => vec!["127.0.0.1".parse().expect("an address")],
-            _ => Vec::new(),
+            "sense-1" => vec!["192.0.2.1".parse().expect("an address")],
+            "name.invalid" | "<IP or FQDN>" => Vec::new(),
+            other => panic!("{other} is no name"),
         },
         ..options()
     };
-    assert_eq!(allowed(&resolving), ("127.0.0.1".into(), 4));
+    let rows = [
+        ("[sense-1, name.invalid]", "192.0.2.1", 2),
+        ("[192.0.2.7, sense-1, 192.0.2.7]", "192.0.2.7 192.0.2.1", 1),
+        ("[192.0.2.7, name.invalid]", "192.0.2.7", 1),
+        (
+            "[192.0.2.7, 192.0.2.300, 4711, 0x7f.1, 10.1, '']",
+            "192.0.2.7",
+            5,
+        ),
+        (
+            "[192.0.2.0/24, null, ' 192.0.2.7 ']",
+            "192.0.2.0/24 192.0.2.7",
+            1,
+        ),
+    ];
+    for (sources, ranges, notes) in rows {
+        let seen = allowed(sources, &options).expect(sources);
+        assert_eq!(seen, (ranges.into(), notes), "{sources}");
+    }
+}
+
+/// Where no address is known, Butler SOS lets everyone in. This does so only when it is told.
+#[test]
+fn without_an_allowed_sender_nothing_is_imported_unless_told() {
+    let permissive = Options {
+        allow_any_sender: true,
+        ..options()
+    };
+    for sources in ["[name.invalid]", "['<IP or FQDN>']", "[]", ""] {
+        assert_eq!(
+            allowed(sources, &options()),
+            Err(ImportError::NoSender),
+            "{sources}"
+        );
+        let (ranges, _) = allowed(sources, &permissive).expect(sources);
+        assert_eq!(ranges, "0.0.0.0/0 ::/0", "{sources}");
+    }
+    let only_known = allowed("[192.0.2.7, name.invalid]", &permissive).expect("an import");
+    assert_eq!(only_known.0, "192.0.2.7");
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("production.yaml");
+    fs::write(
+        &file,
+        "Butler-SOS:\n  userEvents:\n    udpServerConfig:\n      enableSourceValidation: true\n      \
+         allowedSources: [name.invalid]\n",
+    )
+    .expect("a file");
+    let file = file.to_str().expect("UTF-8");
+    let target = folder.path().join("new");
+    let target_name = target.to_str().expect("UTF-8");
+    for arguments in [&[file][..], &[file, "--output-dir", target_name]] {
+        let refused = run(arguments);
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(
+            refused.stdout.is_empty() && !target.exists(),
+            "nothing is written"
+        );
+        let said = text(&refused.stderr);
+        assert!(
+            said.contains("production.yaml: userEvents.udpServerConfig.allowedSources: "),
+            "{said}"
+        );
+        assert!(said.contains("--allow-any-sender"), "{said}");
+    }
+    let told = run(&[file, "--output-dir", target_name, "--allow-any-sender"]);
+    assert!(told.status.success(), "{}", text(&told.stderr));
+    assert!(text(&told.stderr).contains("EVERY sender is accepted"));
+    assert!(target.join("plugin.toml").exists());
 }
 
 /// Whatever a value holds, it stays a value: in TOML, in YAML and in comments.
@@ -490,7 +773,7 @@ fn values_cannot_leave_their_place() {
     let yaml = json!({ "Butler-SOS": {
         "userEvents": {
             "excludeUser": [{ "directory": "LAB", "userId": hostile }],
-            "udpServerConfig": { "serverHost": hostile, "enableSourceValidation": true, "allowedSources": [hostile] },
+            "udpServerConfig": { "serverHost": hostile, "enableSourceValidation": true, "allowedSources": [hostile, "192.0.2.1"] },
             "tags": [{ "name": "note", "value": hostile }],
             "sendToMQTT": { "enable": true, "postTo": { "everythingTopic": { "enable": true, "topic": hostile } } },
             "sendToInfluxdb": { "enable": true },

@@ -8,7 +8,7 @@ use std::{
 };
 
 use clap::Args;
-use qlik_sense_events::import::butler_sos::{self, Import, Options};
+use qlik_sense_events::import::butler_sos::{self, Import, ImportError, Options};
 
 use super::{FAILURE, SUCCESS, USAGE};
 
@@ -31,9 +31,9 @@ pub struct ImportButlerSosArgs {
     /// printed
     #[arg(long, value_name = "DIR")]
     output_dir: Option<PathBuf>,
-    /// Look up the addresses of allowed senders that are given by name
+    /// Accept every sender where no address of an allowed sender is known
     #[arg(long)]
-    resolve: bool,
+    allow_any_sender: bool,
 }
 
 pub fn import_butler_sos(args: &ImportButlerSosArgs) -> u8 {
@@ -47,17 +47,18 @@ pub fn import_butler_sos(args: &ImportButlerSosArgs) -> u8 {
     };
     let options = Options {
         plugin_toml: plugin_toml(args.output_dir.as_deref()),
-        resolve: if args.resolve {
-            look_up
-        } else {
-            |_| Vec::new()
-        },
+        resolve: look_up,
+        allow_any_sender: args.allow_any_sender,
     };
     let import = match butler_sos::import(&text, &options) {
         Ok(import) => import,
-        Err(problem) => {
-            anstream::eprintln!("{file}:{problem}");
-            return USAGE;
+        Err(error) => {
+            if let ImportError::Problem(problem) = error {
+                anstream::eprintln!("{file}:{problem}");
+                return USAGE;
+            }
+            anstream::eprintln!("{file}: {error}");
+            return FAILURE;
         }
     };
     let written = match &args.output_dir {

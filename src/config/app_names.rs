@@ -111,7 +111,7 @@ pub(crate) fn authority(host: &str, port: u16) -> String {
 }
 
 /// Whether this can be the name of a machine, or its IP address without brackets.
-pub(super) fn is_host(text: &str) -> bool {
+pub(crate) fn is_host(text: &str) -> bool {
     let is_name = text
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));

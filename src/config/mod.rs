@@ -19,8 +19,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "qrs")]
 pub(crate) use self::app_names::authority;
+#[cfg(feature = "qrs")]
+#[cfg(feature = "cli")]
+pub(crate) use self::app_names::is_host;
 #[cfg(feature = "linked")]
 pub use self::linked::LinkedConfig;
 pub use self::{

@@ -5,7 +5,7 @@ use super::{
     config::ButlerSos,
     values::{Count, Text},
 };
-use crate::config::QrsConfig;
+use crate::config::{QrsConfig, is_host};
 
 /// The user as whom Butler SOS asks.
 const USER: &str = r"Internal\sa_repository";
@@ -17,9 +17,11 @@ pub(super) fn qrs(from: &ButlerSos, notes: &mut Vec<Note>) -> QrsConfig {
     if !names.enable_app_name_extract {
         return qrs;
     }
-    let host = names.host_ip.as_ref().map_or("", |host| host.0.trim());
-    let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte);
-    if host.is_empty() || !host.bytes().all(is_host) {
+    let (host, port) = names
+        .host_ip
+        .as_ref()
+        .map_or(("", None), Text::host_and_port);
+    if host.is_empty() || !is_host(host) {
         notes.push(Note::new(
             "appNames.hostIP",
             "no machine, so names of apps are not looked up; apps have their ids",
@@ -27,6 +29,7 @@ pub(super) fn qrs(from: &ButlerSos, notes: &mut Vec<Note>) -> QrsConfig {
         return qrs;
     }
     qrs.host = host.to_owned();
+    qrs.port = port.unwrap_or(qrs.port);
     qrs.user = USER.to_owned();
     qrs.interval_secs = names
         .extract_interval

@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, de};
 
-use super::values::{Count, InfluxVersion, Port, Secret, Text};
+use super::values::{Count, InfluxVersion, Port, Secret, Text, list, or_default, with_defaults};
 
 /// The file.
 #[derive(Debug, Deserialize)]
@@ -23,6 +23,7 @@ pub(super) struct File {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "keys with values")]
 pub(super) struct ButlerSos {
+    #[serde(deserialize_with = "or_default")]
     pub(super) user_events: UserEvents,
     #[serde(default, deserialize_with = "or_default")]
     pub(super) mqtt_config: MqttConfig,
@@ -42,12 +43,13 @@ pub(super) struct ButlerSos {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, expecting = "keys with values")]
 pub(super) struct UserEvents {
-    pub(super) enable: bool,
     #[serde(deserialize_with = "or_default")]
+    pub(super) enable: bool,
+    #[serde(deserialize_with = "list")]
     pub(super) exclude_user: Vec<ExcludedUser>,
     #[serde(deserialize_with = "or_default")]
     pub(super) udp_server_config: UdpServerConfig,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "list")]
     pub(super) tags: Vec<Tag>,
     #[serde(rename = "sendToMQTT", deserialize_with = "or_default")]
     pub(super) send_to_mqtt: SendToMqtt,
@@ -61,14 +63,17 @@ pub(super) struct UserEvents {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, expecting = "keys with values")]
 pub(super) struct Switch {
+    #[serde(deserialize_with = "or_default")]
     pub(super) enable: bool,
 }
 
 /// An entry of `excludeUser`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", expecting = "keys with values")]
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default, expecting = "keys with values")]
 pub(super) struct ExcludedUser {
+    #[serde(deserialize_with = "or_default")]
     pub(super) directory: Text,
+    #[serde(deserialize_with = "or_default")]
     pub(super) user_id: Text,
 }
 
@@ -83,8 +88,9 @@ pub(super) struct UdpServerConfig {
     #[serde(deserialize_with = "or_default")]
     pub(super) rate_limit: RateLimit,
     pub(super) max_message_size: Option<Count>,
-    pub(super) enable_source_validation: bool,
     #[serde(deserialize_with = "or_default")]
+    pub(super) enable_source_validation: bool,
+    #[serde(deserialize_with = "list")]
     pub(super) allowed_sources: Vec<Text>,
     #[serde(deserialize_with = "or_default")]
     pub(super) queue_metrics: QueueMetrics,
@@ -103,6 +109,7 @@ pub(super) struct MessageQueue {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, expecting = "keys with values")]
 pub(super) struct RateLimit {
+    #[serde(deserialize_with = "or_default")]
     pub(super) enable: bool,
     pub(super) max_messages_per_minute: Option<Count>,
 }
@@ -116,18 +123,19 @@ pub(super) struct QueueMetrics {
 }
 
 /// An entry of `tags`. Butler SOS 9 wrote its name as `tag`.
-#[derive(Debug, Deserialize)]
-#[serde(expecting = "keys with values")]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, expecting = "keys with values")]
 pub(super) struct Tag {
-    #[serde(alias = "tag")]
+    #[serde(alias = "tag", deserialize_with = "or_default")]
     pub(super) name: Text,
-    pub(super) value: Text,
+    pub(super) value: Option<Text>,
 }
 
 /// `sendToMQTT`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, expecting = "keys with values")]
 pub(super) struct SendToMqtt {
+    #[serde(deserialize_with = "or_default")]
     pub(super) enable: bool,
     #[serde(deserialize_with = "or_default")]
     pub(super) post_to: PostTo,
@@ -153,6 +161,7 @@ pub(super) struct PostTo {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, expecting = "keys with values")]
 pub(super) struct Topic {
+    #[serde(deserialize_with = "or_default")]
     pub(super) enable: bool,
     pub(super) topic: Option<Text>,
 }
@@ -161,9 +170,11 @@ pub(super) struct Topic {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, expecting = "keys with values")]
 pub(super) struct SendToNewRelic {
-    pub(super) enable: bool,
     #[serde(deserialize_with = "or_default")]
+    pub(super) enable: bool,
+    #[serde(deserialize_with = "list")]
     pub(super) destination_account: Vec<Text>,
+    #[serde(deserialize_with = "or_default")]
     pub(super) scramble: bool,
 }
 
@@ -171,6 +182,7 @@ pub(super) struct SendToNewRelic {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, expecting = "keys with values")]
 pub(super) struct MqttConfig {
+    #[serde(deserialize_with = "or_default")]
     pub(super) enable: bool,
     pub(super) broker_host: Option<Text>,
     pub(super) broker_port: Option<Port>,
@@ -180,11 +192,13 @@ pub(super) struct MqttConfig {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, expecting = "keys with values")]
 pub(super) struct InfluxdbConfig {
+    #[serde(deserialize_with = "or_default")]
     pub(super) enable: bool,
     #[serde(alias = "hostIP")]
     pub(super) host: Option<Text>,
     #[serde(alias = "hostPort")]
     pub(super) port: Option<Port>,
+    #[serde(deserialize_with = "or_default")]
     pub(super) version: InfluxVersion,
     #[serde(deserialize_with = "or_default")]
     pub(super) v1_config: InfluxV1,
@@ -210,6 +224,7 @@ pub(super) struct InfluxV1 {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, expecting = "keys with values")]
 pub(super) struct InfluxAuth {
+    #[serde(deserialize_with = "or_default")]
     pub(super) enable: bool,
     pub(super) username: Option<Text>,
     pub(super) password: Option<Secret>,
@@ -236,6 +251,7 @@ pub(super) struct InfluxV3 {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, expecting = "keys with values")]
 pub(super) struct NewRelic {
+    #[serde(deserialize_with = "or_default")]
     pub(super) enable: bool,
     #[serde(deserialize_with = "or_default")]
     pub(super) event: NewRelicEvent,
@@ -246,14 +262,15 @@ pub(super) struct NewRelic {
 #[serde(default, expecting = "keys with values")]
 pub(super) struct NewRelicEvent {
     pub(super) url: Option<Text>,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "list")]
     pub(super) header: Vec<Header>,
 }
 
 /// An entry of `header`, without its value, which may be a key.
-#[derive(Debug, Deserialize)]
-#[serde(expecting = "keys with values")]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, expecting = "keys with values")]
 pub(super) struct Header {
+    #[serde(deserialize_with = "or_default")]
     pub(super) name: Text,
 }
 
@@ -284,9 +301,9 @@ impl<'de> de::Visitor<'de> for AccountsVisitor {
         f.write_str("a list of accounts")
     }
 
-    fn visit_seq<A: de::SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
-        let list = de::value::SeqAccessDeserializer::new(list);
-        Vec::deserialize(list).map(NewRelicAccounts)
+    fn visit_seq<A: de::SeqAccess<'de>>(self, accounts: A) -> Result<Self::Value, A::Error> {
+        let accounts = de::value::SeqAccessDeserializer::new(accounts);
+        Vec::deserialize(accounts).map(|accounts| NewRelicAccounts(with_defaults(accounts)))
     }
 
     fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
@@ -296,10 +313,11 @@ impl<'de> de::Visitor<'de> for AccountsVisitor {
 }
 
 /// An account of New Relic. The only one of Butler SOS 9.0 and 9.1 has no name.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", expecting = "keys with values")]
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default, expecting = "keys with values")]
 pub(super) struct NewRelicAccount {
     pub(super) account_name: Option<Text>,
+    #[serde(deserialize_with = "or_default")]
     pub(super) account_id: Text,
     pub(super) insert_api_key: Option<Secret>,
 }
@@ -322,16 +340,10 @@ pub(super) struct Cert {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, expecting = "keys with values")]
 pub(super) struct AppNames {
+    #[serde(deserialize_with = "or_default")]
     pub(super) enable_app_name_extract: bool,
     /// Milliseconds.
     pub(super) extract_interval: Option<Count>,
     #[serde(rename = "hostIP")]
     pub(super) host_ip: Option<Text>,
-}
-
-/// A key without a value means the same as no key: lists whose entries are all commented out.
-fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }

@@ -21,9 +21,27 @@ use crate::config::Problem;
 pub struct Options {
     /// The name under which Vector finds the plugin.toml.
     pub plugin_toml: String,
-    /// Looks up the addresses of a host. One that knows none is fine: names are then left out, with a
-    /// note.
+    /// Looks up the addresses of a host: of allowed senders that are given by name.
     pub resolve: fn(&str) -> Vec<IpAddr>,
+    /// Whether every sender is accepted where Butler SOS is to accept some, and none of their addresses is
+    /// known.
+    pub allow_any_sender: bool,
+}
+
+/// Why nothing comes of a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImportError {
+    /// The first thing that is wrong with the file, with its line and key.
+    #[error("{0}")]
+    Problem(Problem),
+    /// Only some senders are to be accepted, and no address of theirs is known.
+    #[error(
+        "userEvents.udpServerConfig.allowedSources: no allowed sender is an IP address or a name that can be \
+         looked up here. Import where the names are known, write addresses in their place, or accept every \
+         sender with --allow-any-sender"
+    )]
+    NoSender,
 }
 
 /// What became of a configuration.
@@ -66,21 +84,23 @@ impl fmt::Display for Note {
 ///
 /// # Errors
 ///
-/// The first thing that is wrong with the file, with its line and key.
-pub fn import(text: &str, options: &Options) -> Result<Import, Problem> {
-    let (file, ignored) = read(text)?;
+/// [`ImportError`] when the file is wrong, or it cannot be told from whom to accept datagrams.
+pub fn import(text: &str, options: &Options) -> Result<Import, ImportError> {
+    let (file, ignored) = read(text).map_err(ImportError::Problem)?;
     let from = &file.butler_sos;
     let mut notes = Vec::new();
-    let config = plugin::plugin(from, options, &mut notes);
+    let config = plugin::plugin(from, options, &mut notes)?;
     // A file that was read a moment ago is YAML.
     let value = yaml_serde::from_str(text).unwrap_or_default();
     notes.extend(leftovers::notes(&value, &ignored));
     let mut of_vector = Vec::new();
     let vector_yaml = vector::vector(from, options, &mut of_vector);
-    let toml = plugin::to_toml(&config).map_err(|error| Problem {
-        line: 0,
-        key: String::new(),
-        message: error.to_string(),
+    let toml = plugin::to_toml(&config).map_err(|error| {
+        ImportError::Problem(Problem {
+            line: 0,
+            key: String::new(),
+            message: error.to_string(),
+        })
     })?;
     Ok(Import {
         plugin_toml: format!("{}{toml}", heading("The program's configuration", &notes)),

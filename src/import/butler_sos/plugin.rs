@@ -8,7 +8,7 @@ use std::{
 use toml::{Table, Value};
 
 use super::{
-    Note, Options, app_names,
+    ImportError, Note, Options, app_names,
     config::{ButlerSos, ExcludedUser, RateLimit, Tag, UdpServerConfig},
 };
 use crate::{
@@ -26,7 +26,15 @@ const UDP: &str = "userEvents.udpServerConfig";
 const DEFAULT_PORT: u16 = 9997;
 
 /// The program's configuration that does the same, and what it does differently.
-pub(super) fn plugin(from: &ButlerSos, options: &Options, notes: &mut Vec<Note>) -> Config {
+///
+/// # Errors
+///
+/// [`ImportError::NoSender`].
+pub(super) fn plugin(
+    from: &ButlerSos,
+    options: &Options,
+    notes: &mut Vec<Note>,
+) -> Result<Config, ImportError> {
     let mut config = Config::default();
     let events = &from.user_events;
     if !events.enable {
@@ -37,7 +45,7 @@ pub(super) fn plugin(from: &ButlerSos, options: &Options, notes: &mut Vec<Note>)
     }
     let udp = &events.udp_server_config;
     config.source.address = address(udp, notes);
-    config.source.allowed_senders = allowed_senders(udp, options, notes);
+    config.source.allowed_senders = allowed_senders(udp, options, notes)?;
     if let Some(size) = udp.max_message_size {
         let size = usize::try_from(size.0).unwrap_or(usize::MAX);
         config.source.max_datagram_bytes = size.min(MAX_DATAGRAM_BYTES);
@@ -57,20 +65,23 @@ pub(super) fn plugin(from: &ButlerSos, options: &Options, notes: &mut Vec<Note>)
     config.transform.app_names.qrs = app_names::qrs(from, notes);
     config.output.codec = Codec::Native;
     config.output.tags = tags(&events.tags, notes);
-    config
+    Ok(config)
 }
 
 /// Names and values on every event. Of two with the same name the later one counts, as in Butler SOS.
 fn tags(from: &[Tag], notes: &mut Vec<Note>) -> Tags {
     let mut tags = BTreeMap::new();
     for (place, Tag { name, value }) in from.iter().enumerate() {
+        let key = format!("userEvents.tags[{place}]");
+        let Some(value) = value else {
+            let message = format!("left out: `{}` has no value", name.0);
+            notes.push(Note::new(&key, &message));
+            continue;
+        };
         let tag = BTreeMap::from([(name.0.clone(), value.0.clone())]);
         match Tags::try_from(tag.clone()) {
             Ok(_) => tags.extend(tag),
-            Err(error) => notes.push(Note::new(
-                &format!("userEvents.tags[{place}]"),
-                &format!("left out: {error}"),
-            )),
+            Err(error) => notes.push(Note::new(&key, &format!("left out: {error}"))),
         }
     }
     Tags::try_from(tags).unwrap_or_default()
@@ -97,48 +108,61 @@ fn address(udp: &UdpServerConfig, notes: &mut Vec<Note>) -> Addresses {
     Addresses::new(vec![SocketAddr::new(ip, port)])
 }
 
-/// Whose datagrams are accepted. Butler SOS looks names up once, when it starts, and accepts everyone
-/// when it finds no address at all.
+/// Whose datagrams are accepted. Butler SOS looks names up once, when it starts, and so does the import.
+///
+/// # Errors
+///
+/// [`ImportError::NoSender`] when no address is known. Butler SOS accepts everyone then, which somebody who
+/// lists senders does not mean, and the names may be known where it runs.
 fn allowed_senders(
     udp: &UdpServerConfig,
     options: &Options,
     notes: &mut Vec<Note>,
-) -> Vec<SenderRange> {
+) -> Result<Vec<SenderRange>, ImportError> {
     if !udp.enable_source_validation {
-        return SenderRange::all();
+        return Ok(SenderRange::all());
     }
-    let key = |place: usize| format!("{UDP}.allowedSources[{place}]");
     let mut allowed = Vec::new();
     for (place, source) in udp.allowed_sources.iter().enumerate() {
-        let name = &source.0;
+        let name = source.0.trim();
         if let Ok(range) = name.parse() {
             allowed.push(range);
             continue;
         }
-        let found: Vec<SenderRange> = (options.resolve)(name)
+        let found = if is_name(name) {
+            (options.resolve)(name)
+        } else {
+            Vec::new()
+        };
+        let found: Vec<SenderRange> = found
             .iter()
             .filter_map(|address| address.to_string().parse().ok())
             .collect();
         let message = if found.is_empty() {
             format!(
-                "`{name}` is a name, which is not accepted here; left out. Write its addresses into \
-                 `source.allowed_senders`, or import with --resolve where it can be looked up"
+                "left out: `{name}` is no IP address, and cannot be looked up here; write its addresses into \
+                 `source.allowed_senders`"
             )
         } else {
             let found: Vec<String> = found.iter().map(ToString::to_string).collect();
             let found = found.join(" and ");
             format!("`{name}` is {found} now; when that changes, change `source.allowed_senders`")
         };
-        notes.push(Note::new(&key(place), &message));
+        notes.push(Note::new(
+            &format!("{UDP}.allowedSources[{place}]"),
+            &message,
+        ));
         allowed.extend(found);
+    }
+    if allowed.is_empty() && !options.allow_any_sender {
+        return Err(ImportError::NoSender);
     }
     if allowed.is_empty() {
         notes.push(Note::new(
             &format!("{UDP}.enableSourceValidation"),
-            "no address of an allowed sender is known, so EVERY sender is accepted, as Butler SOS \
-             does in that case",
+            "no address of an allowed sender is known, so EVERY sender is accepted, as --allow-any-sender says",
         ));
-        return SenderRange::all();
+        return Ok(SenderRange::all());
     }
     let mut seen = Vec::new();
     for range in allowed {
@@ -146,7 +170,19 @@ fn allowed_senders(
             seen.push(range);
         }
     }
-    seen
+    Ok(seen)
+}
+
+/// Whether a text can be the name of a machine, and not an address in one of the forms that look-ups take as
+/// well: `10.1`, `4711`, `0x7f.1`.
+fn is_name(text: &str) -> bool {
+    let last = text.trim_end_matches('.').rsplit('.').next();
+    let is_number = |label: &str| {
+        let digits = label.strip_prefix("0x").unwrap_or(label);
+        digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+            && label.starts_with(|c: char| c.is_ascii_digit())
+    };
+    last.is_some_and(|label| !label.is_empty() && !is_number(label))
 }
 
 fn rate_limit(limit: &RateLimit, config: &mut Config, notes: &mut Vec<Note>) {

@@ -4,13 +4,14 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, de};
 
-/// Text, or a number or truth value that somebody wrote without quotes.
+/// Text as it stands in the file, also where YAML takes it for a number or a truth value: `12e4`, `1.10`, `007`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Text(pub(super) String);
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TextVisitor)
+        // Asked for text, the reader does not look for another type.
+        deserializer.deserialize_str(TextVisitor)
     }
 }
 
@@ -26,21 +27,27 @@ impl de::Visitor<'_> for TextVisitor {
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Text, E> {
         Ok(Text(text.to_owned()))
     }
+}
 
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Text, E> {
-        Ok(Text(value.to_string()))
-    }
-
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Text, E> {
-        Ok(Text(value.to_string()))
-    }
-
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Text, E> {
-        Ok(Text(value.to_string()))
-    }
-
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Text, E> {
-        Ok(Text(value.to_string()))
+impl Text {
+    /// The machine that is named, and its port where one is behind it: `host`, `host:port`, `[::1]:port`, also
+    /// within a URL. What is no such thing comes back whole.
+    pub(super) fn host_and_port(&self) -> (&str, Option<u16>) {
+        let text = self.0.trim();
+        let text = text.split_once("://").map_or(text, |(_, rest)| rest);
+        let text = text.split('/').next().unwrap_or_default();
+        let (host, port) = match text.strip_prefix('[').and_then(|text| text.split_once(']')) {
+            Some((host, rest)) => (host, rest.strip_prefix(':')),
+            None => match text.split_once(':') {
+                Some((host, port)) if !port.contains(':') => (host, Some(port)),
+                _ => (text, None),
+            },
+        };
+        match port.map(str::parse) {
+            None => (host, None),
+            Some(Ok(port @ 1..)) => (host, Some(port)),
+            Some(_) => (text, None),
+        }
     }
 }
 
@@ -129,12 +136,66 @@ impl de::Visitor<'_> for WholeNumber {
         Ok(number)
     }
 
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<u64, E> {
+        let number = text.trim().parse();
+        number.map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))
+    }
+
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<u64, E> {
         // Beyond 2^53 the type has no fractions, so nothing could be told.
         if number.fract() == 0.0 && (0.0..9_007_199_254_740_992.0).contains(&number) {
             Ok(number as u64)
         } else {
             Err(E::invalid_value(de::Unexpected::Float(number), &self))
+        }
+    }
+}
+
+/// A key without a value means the same as no key: lists whose entries are all commented out.
+pub(super) fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// As [`or_default`], for a list in which entries may have no value either. Each keeps its place.
+pub(super) fn list<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    or_default(deserializer).map(with_defaults)
+}
+
+pub(super) fn with_defaults<T: Default>(entries: Vec<Option<T>>) -> Vec<T> {
+    entries.into_iter().map(Option::unwrap_or_default).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_and_ports() {
+        let rows = [
+            ("sense1.example.com", "sense1.example.com", None),
+            ("sense1.example.com:4242", "sense1.example.com", Some(4242)),
+            (" sense1:4242 ", "sense1", Some(4242)),
+            ("10.0.0.30:443", "10.0.0.30", Some(443)),
+            ("::1", "::1", None),
+            ("[fd00::7]:4242", "fd00::7", Some(4242)),
+            ("[fd00::7]", "fd00::7", None),
+            (
+                "https://sense1.example.com:4242/qrs",
+                "sense1.example.com",
+                Some(4242),
+            ),
+            ("https://sense1.example.com/", "sense1.example.com", None),
+            ("sense1:0", "sense1:0", None),
+            ("sense1:65536", "sense1:65536", None),
+            ("sense1:", "sense1:", None),
+            ("", "", None),
+        ];
+        for (text, host, port) in rows {
+            assert_eq!(Text(text.into()).host_and_port(), (host, port), "{text}");
         }
     }
 }

@@ -9,10 +9,13 @@ use std::fmt::Write;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{Pieces, is_on, note_placeholders, note_secret, quoted};
-use crate::import::butler_sos::{
-    Note,
-    config::{ButlerSos, InfluxdbConfig},
-    values::InfluxVersion,
+use crate::{
+    config::authority,
+    import::butler_sos::{
+        Note,
+        config::{ButlerSos, InfluxdbConfig},
+        values::{InfluxVersion, Text},
+    },
 };
 
 /// What is not itself in a query, and so has to be encoded.
@@ -163,12 +166,10 @@ pub(super) fn add(from: &ButlerSos, pieces: &mut Pieces, notes: &mut Vec<Note>) 
 /// Where points are written to.
 fn uri(influxdb: &InfluxdbConfig, notes: &mut Vec<Note>) -> String {
     let host = influxdb.host.as_ref();
-    let host = host.map_or("localhost", |host| &host.0);
+    let (host, port) = host.map_or(("localhost", None), Text::host_and_port);
     note_placeholders("influxdbConfig.host", host, notes);
-    let server = format!(
-        "http://{host}:{}",
-        influxdb.port.map_or(8086, |port| port.0)
-    );
+    let port = influxdb.port.map(|port| port.0).or(port);
+    let server = format!("http://{}", authority(host, port.unwrap_or(8086)));
     let mut named = |key: &str, name: Option<&str>| {
         if name.is_none_or(str::is_empty) {
             let message = "missing; write it into the sink's `uri`";

@@ -4,6 +4,7 @@ use super::{Pieces, is_on, note_placeholders, quoted};
 use crate::import::butler_sos::{
     Note,
     config::{ButlerSos, PostTo, Topic},
+    values::Text,
 };
 
 /// The message that Butler SOS publishes, from an event in the schema `default`.
@@ -90,8 +91,10 @@ pub(super) fn add(from: &ButlerSos, pieces: &mut Pieces, notes: &mut Vec<Note>) 
     pieces.transforms.push_str(MESSAGE);
     let mut routes = String::new();
     let host = from.mqtt_config.broker_host.as_ref();
-    let host = quoted(host.map_or("localhost", |host| &host.0));
-    let port = from.mqtt_config.broker_port.map_or(1883, |port| port.0);
+    let (host, port) = host.map_or(("localhost", None), Text::host_and_port);
+    let host = quoted(host);
+    let port = from.mqtt_config.broker_port.map(|port| port.0).or(port);
+    let port = port.unwrap_or(1883);
     for (name, command, topic) in topics {
         let input = match command {
             Some(command) => {

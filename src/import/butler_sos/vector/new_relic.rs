@@ -107,6 +107,12 @@ pub(super) fn add(from: &ButlerSos, pieces: &mut Pieces, notes: &mut Vec<Note>) 
             account.insert_api_key,
             notes,
         );
+        if account.account_id.0.is_empty() {
+            notes.push(Note::new(
+                "thirdPartyToolsCredentials.newRelic.accountId",
+                "missing; write it into the sink's `account_id`",
+            ));
+        }
         note_placeholders(
             "thirdPartyToolsCredentials.newRelic.accountId",
             &account.account_id.0,
