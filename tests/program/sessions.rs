@@ -223,6 +223,20 @@ mod state {
         assert_eq!(events[3]["pairing"], "single");
     }
 
+    #[test]
+    fn the_closing_counters_have_what_no_datagram_brought() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut program = configured(&folder, CONFIG, Codec::Json);
+        for datagram in [&*payload::start("goran"), payload::OPEN, CLOSE, STOP] {
+            program.send(datagram);
+        }
+        program.events().several(6);
+        let diagnostics = stop(&mut program);
+        let summary = diagnostics.last().expect("a summary");
+        let counted = ["datagrams", "events", "derived"].map(|name| summary[name].clone());
+        assert_eq!(counted, [4, 4, 2].map(Value::from), "{summary}");
+    }
+
     /// A kill leaves what was saved last, and perhaps a new state that is not whole.
     #[test]
     fn a_killed_program_leaves_a_whole_state() {

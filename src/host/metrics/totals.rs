@@ -48,6 +48,7 @@ impl Fields for Totals {
                 record.field(kind.name(), above_zero(pipeline.events_of(kind)));
             }
         });
+        record.field("derived", above_zero(pipeline.derived_events()));
         record.field("excluded", pipeline.excluded);
         record.field("undecoded", pipeline.undecoded_events());
         record.group("undecoded_by_code", |record| {
