@@ -1,0 +1,192 @@
+//! Who reads the program's output: counts records and adds up metrics, stands still or goes when told.
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead, BufReader, PipeReader},
+    sync::{Arc, Condvar, Mutex, MutexGuard},
+    thread::{self, JoinHandle},
+};
+
+use serde::Deserialize;
+
+/// What was read.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// Records of datagrams.
+    pub events: u64,
+    /// Records of sessions over time.
+    pub derived: u64,
+    /// The program's counters, each the sum over its tags.
+    pub counters: BTreeMap<String, u64>,
+    /// The program's gauges at the last time, each the sum over its tags.
+    pub gauges: BTreeMap<String, f64>,
+    /// How many sets of metrics have begun, and the time of the last.
+    pub sets: u64,
+    set: String,
+}
+
+impl Seen {
+    pub fn counter(&self, name: &str) -> u64 {
+        self.counters.get(name).copied().unwrap_or_default()
+    }
+
+    /// Users, sessions and connections, as far as they are followed.
+    pub fn followed(&self) -> [f64; 3] {
+        ["active_users", "active_sessions", "active_connections"]
+            .map(|name| self.gauges.get(name).copied().unwrap_or_default())
+    }
+
+    /// Records that were read, and those that the queue has dropped.
+    pub fn out_or_dropped(&self) -> u64 {
+        self.events + self.derived + self.counter("queue_dropped_events_total")
+    }
+
+    /// Everything that was received is in one place.
+    pub fn assert_balanced(&self) {
+        let sum = |names: &[&str]| names.iter().map(|name| self.counter(name)).sum::<u64>();
+        let events = sum(&["events_total", "undecoded_events_total"]);
+        let left_out = sum(&[
+            "excluded_events_total",
+            "refused_datagrams_total",
+            "rate_limited_datagrams_total",
+        ]);
+        assert_eq!(
+            self.counter("received_datagrams_total"),
+            events + left_out,
+            "{self:?}"
+        );
+        assert_eq!(
+            self.out_or_dropped(),
+            events + self.counter("derived_events_total"),
+            "{self:?}"
+        );
+    }
+
+    fn add(&mut self, line: &str) {
+        let line: Line<'_> =
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        match line {
+            Line::Log(log) if log.event.starts_with("session_") => self.derived += 1,
+            Line::Log(log) if log.event.starts_with("connection_") => self.derived += 1,
+            Line::Log(_) => self.events += 1,
+            Line::Metric(metric) => self.add_metric(&metric),
+        }
+    }
+
+    fn add_metric(&mut self, metric: &Metric<'_>) {
+        // Those of a set have its time.
+        if metric.timestamp != self.set {
+            metric.timestamp.clone_into(&mut self.set);
+            self.sets += 1;
+            self.gauges.clear();
+        }
+        if let Some(counter) = &metric.counter {
+            *self.counters.entry(metric.name.to_owned()).or_default() += counter.value as u64;
+        }
+        if let Some(gauge) = &metric.gauge {
+            *self.gauges.entry(metric.name.to_owned()).or_default() += gauge.value;
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Line<'a> {
+    #[serde(borrow)]
+    Log(Log<'a>),
+    #[serde(borrow)]
+    Metric(Metric<'a>),
+}
+
+#[derive(Deserialize)]
+struct Log<'a> {
+    event: &'a str,
+}
+
+#[derive(Deserialize)]
+struct Metric<'a> {
+    name: &'a str,
+    timestamp: &'a str,
+    counter: Option<Number>,
+    gauge: Option<Number>,
+}
+
+#[derive(Deserialize)]
+struct Number {
+    value: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Reads,
+    StandsStill,
+    Goes,
+}
+
+struct Shared {
+    mode: Mutex<Mode>,
+    changed: Condvar,
+    seen: Mutex<Seen>,
+}
+
+pub struct Reader {
+    shared: Arc<Shared>,
+    thread: JoinHandle<()>,
+}
+
+impl Reader {
+    /// What it takes out of the pipe at once, in bytes.
+    pub const BUFFER: usize = 1 << 16;
+
+    pub fn start(pipe: PipeReader) -> Self {
+        let shared = Arc::new(Shared {
+            mode: Mutex::new(Mode::Reads),
+            changed: Condvar::new(),
+            seen: Mutex::default(),
+        });
+        let thread = thread::spawn({
+            let shared = Arc::clone(&shared);
+            move || read(&shared, BufReader::with_capacity(Self::BUFFER, pipe))
+        });
+        Self { shared, thread }
+    }
+
+    pub fn set(&self, mode: Mode) {
+        *lock(&self.shared.mode) = mode;
+        self.shared.changed.notify_all();
+    }
+
+    pub fn seen(&self) -> Seen {
+        lock(&self.shared.seen).clone()
+    }
+
+    /// Everything up to the end of the pipe, or until it has gone.
+    pub fn end(self) -> Seen {
+        self.thread.join().expect("a reader");
+        lock(&self.shared.seen).clone()
+    }
+}
+
+fn read(shared: &Shared, mut pipe: BufReader<PipeReader>) {
+    let mut line = Vec::new();
+    loop {
+        let mode = shared
+            .changed
+            .wait_while(lock(&shared.mode), |mode| *mode == Mode::StandsStill);
+        if *mode.expect("no thread panics with it") == Mode::Goes {
+            return;
+        }
+        line.clear();
+        pipe.read_until(b'\n', &mut line).expect("read");
+        // What a program that was killed has written in part.
+        let Some(whole) = line.strip_suffix(b"\n") else {
+            return;
+        };
+        let whole = std::str::from_utf8(whole).expect("UTF-8");
+        lock(&shared.seen).add(whole);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("no thread panics with it")
+}
