@@ -124,19 +124,26 @@ fn options_are_those_of_the_program() {
 #[test]
 fn slips_are_told_by_key() {
     let rows = [
-        (json!({"adress": "127.0.0.1:9997"}), "adress: unknown field"),
+        (
+            json!({"adress": "127.0.0.1:9997"}),
+            "adress: unknown key; did you mean `address`?",
+        ),
+        (
+            json!({"rate_limit": "many", "workers": 0}),
+            "rate_limit = \"many\": expected a table with the keys `events_per_sec` and `burst`; workers = 0: ",
+        ),
         (
             json!({"address": "localhost:9997"}),
-            "address: invalid value",
+            "address = \"localhost:9997\": expected an address such as",
         ),
-        (json!({"workers": 0}), "workers: expected 1 to 64"),
+        (json!({"workers": 0}), "workers = 0: expected 1 to 64"),
         (
             json!({"rate_limit": {"burst": 0}}),
-            "rate_limit.burst: expected at least 1",
+            "rate_limit.burst = 0: expected at least 1",
         ),
         (
             json!({"transform": {"blacklist": {"users": ["goran"]}}}),
-            "transform.blacklist.users",
+            "transform.blacklist.users[0]: `goran`: ",
         ),
         (
             json!({"output": {"codec": "json"}}),
@@ -144,10 +151,10 @@ fn slips_are_told_by_key() {
         ),
         (
             json!({"output": {"drop_fields": ["x"]}}),
-            "output.drop_fields",
+            "output.drop_fields[0] = \"x\": ",
         ),
-        (json!({"queue": {"max_events": 1}}), "queue: unknown field"),
-        (json!({"telemetry": {}}), "telemetry: unknown field"),
+        (json!({"queue": {"max_events": 1}}), "queue: unknown key"),
+        (json!({"telemetry": {}}), "telemetry: unknown key"),
     ];
     for (given, expected) in &rows {
         let error = serde_json::from_value::<LinkedConfig>(given.clone()).expect_err(expected);

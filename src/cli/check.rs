@@ -5,13 +5,19 @@ use std::path::PathBuf;
 use clap::Args;
 use qlik_sense_events::{config::Config, host::runtime::secrets};
 
-use super::{SUCCESS, USAGE};
+use super::{
+    SUCCESS, USAGE, files,
+    print::{print, say},
+};
 
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// Configuration file
-    #[arg(value_name = "FILE", default_value = "plugin.toml")]
-    file: PathBuf,
+    /// Configuration file [default: plugin.toml]
+    #[arg(value_name = "FILE", conflicts_with = "config")]
+    file: Option<PathBuf>,
+    /// Configuration file, as `run` takes it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Also ask the Qlik Repository Service once for names of apps, and say how many there are
     #[cfg(feature = "qrs")]
     #[arg(long)]
@@ -19,55 +25,47 @@ pub struct CheckArgs {
 }
 
 pub fn check(args: &CheckArgs) -> u8 {
-    let file = args.file.display();
-    let config = match Config::load(&args.file) {
-        Ok(config) => config,
-        Err(error) => {
-            anstream::eprintln!("{error}");
-            return USAGE;
-        }
-    };
-    let pipeline = match config.pipeline().build() {
-        Ok(pipeline) => pipeline,
-        Err(error) => {
-            anstream::eprintln!("{error}");
-            return USAGE;
-        }
-    };
+    let named = args.file.as_ref().or(args.config.as_ref());
+    let file = named.cloned().unwrap_or_else(|| "plugin.toml".into());
+    let (config, error) = Config::load_with_problems(&file);
+    let mut mistakes: Vec<String> = error.iter().map(ToString::to_string).collect();
+    mistakes.extend(files::mistakes(&config));
     #[cfg(feature = "qrs")]
-    let client = match service::client(&config, args.online) {
-        Ok(client) => client,
-        Err(message) => {
-            anstream::eprintln!("{message}");
+    if args.online && !config.transform.app_names.qrs.is_enabled() && error.is_none() {
+        let message = "there is nobody to ask: transform.app_names.qrs.host is empty";
+        mistakes.push(message.to_owned());
+    }
+    if !mistakes.is_empty() {
+        say(mistakes.join("\n"));
+        return USAGE;
+    }
+    for warning in secrets::warnings(&config) {
+        say(warning);
+    }
+    let apps = match config.pipeline().build() {
+        Ok(pipeline) => pipeline.app_names().len(),
+        // A file has changed since.
+        Err(error) => {
+            say(error);
             return USAGE;
         }
     };
-    for warning in secrets::warnings(&config) {
-        anstream::eprintln!("{warning}");
-    }
     let blacklist = &config.transform.blacklist;
-    anstream::println!(
-        "{file}: ok; listens on {}, {} users and {} files in the blacklist, {} app names{}, codec {}",
-        config
-            .source
-            .address
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(" and "),
+    let addresses = config.source.address.iter().map(ToString::to_string);
+    let status = print(format!(
+        "{}: ok; listens on {}, {} users and {} files in the blacklist, {apps} app names{}, codec {}\n",
+        file.display(),
+        addresses.collect::<Vec<_>>().join(" and "),
         blacklist.users.len(),
         blacklist.files.len(),
-        pipeline.app_names().len(),
         repository(&config),
         config.output.codec,
-    );
+    ));
     #[cfg(feature = "qrs")]
-    if args.online
-        && let Some(client) = client
-    {
-        return service::ask(&client, &config);
+    if status == SUCCESS && args.online {
+        return service::ask(&config);
     }
-    SUCCESS
+    status
 }
 
 fn repository(config: &Config) -> String {
@@ -83,30 +81,21 @@ fn repository(config: &Config) -> String {
 mod service {
     use qlik_sense_events::{config::Config, host::qrs::Client};
 
-    use super::super::{FAILURE, SUCCESS};
+    use super::super::{
+        FAILURE,
+        print::{print, say},
+    };
 
-    /// A client with certificates that can be used; none where no service is configured.
-    pub fn client(config: &Config, is_wanted: bool) -> Result<Option<Client>, String> {
+    pub fn ask(config: &Config) -> u8 {
         let qrs = &config.transform.app_names.qrs;
-        if qrs.is_enabled() {
-            let client = Client::new(qrs).map_err(|error| error.to_string())?;
-            return Ok(Some(client));
-        }
-        if is_wanted {
-            return Err("there is nobody to ask: transform.app_names.qrs.host is empty".into());
-        }
-        Ok(None)
-    }
-
-    pub fn ask(client: &Client, config: &Config) -> u8 {
-        match client.apps() {
-            Ok(apps) => {
-                let address = config.transform.app_names.qrs.address();
-                anstream::println!("{address}: ok; names of {} apps", apps.len());
-                SUCCESS
-            }
+        match Client::new(qrs).and_then(|client| client.apps()) {
+            Ok(apps) => print(format!(
+                "{}: ok; names of {} apps\n",
+                qrs.address(),
+                apps.len()
+            )),
             Err(error) => {
-                anstream::eprintln!("{error}");
+                say(error);
                 FAILURE
             }
         }

@@ -41,6 +41,10 @@ pub fn decode(args: &DecodeArgs) -> u8 {
         Err(status) => return status,
     };
     let mut diagnostics = Diagnostics::new(&config.output);
+    if let Some(message) = args.common.refuse_terminal(&config) {
+        diagnostics.report(Level::Error, message);
+        return USAGE;
+    }
     let standard_input = [PathBuf::from("-")];
     let files = if args.files.is_empty() {
         &standard_input

@@ -1,11 +1,12 @@
 //! `completions` and `man`: from the same definitions as `--help`.
 
-use std::io::{self, Write};
-
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use super::{Cli, FAILURE, SUCCESS};
+use super::{
+    Cli, FAILURE,
+    print::{print, say},
+};
 
 #[derive(Debug, Args)]
 pub struct CompletionsArgs {
@@ -18,7 +19,7 @@ pub fn completions(args: &CompletionsArgs) -> u8 {
     let mut command = Cli::command();
     let name = command.get_name().to_owned();
     clap_complete::generate(args.shell, &mut command, name, &mut script);
-    print(&script)
+    print(script)
 }
 
 pub fn man() -> u8 {
@@ -32,15 +33,10 @@ pub fn man() -> u8 {
             rendered.and_then(|()| clap_mangen::Man::new(subcommand.clone()).render(&mut page));
     }
     match rendered {
-        Ok(()) => print(&page),
-        Err(_) => FAILURE,
-    }
-}
-
-fn print(text: &[u8]) -> u8 {
-    match io::stdout().write_all(text) {
-        Ok(()) => SUCCESS,
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => SUCCESS,
-        Err(_) => FAILURE,
+        Ok(()) => print(page),
+        Err(error) => {
+            say(format_args!("the manual page cannot be written: {error}"));
+            FAILURE
+        }
     }
 }

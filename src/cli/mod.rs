@@ -3,11 +3,14 @@
 mod check;
 mod decode;
 mod demo;
+mod files;
 mod generate;
 mod import_butler_sos;
 mod input;
 mod line;
 mod options;
+mod print;
+mod refusal;
 mod run;
 mod simulate;
 mod stop;
@@ -15,7 +18,7 @@ mod summary;
 #[cfg(feature = "top")]
 mod top;
 
-use std::process::ExitCode;
+use std::{env, ffi::OsString, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -71,7 +74,11 @@ enum Command {
 
 /// Reads the command line and does what it says.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let args: Vec<OsString> = env::args_os().collect();
+    let cli = match Cli::try_parse_from(&args) {
+        Ok(cli) => cli,
+        Err(error) => return refusal::report(&error, &args).into(),
+    };
     let status = match cli.command {
         None => run::run(&cli.run),
         Some(Command::Run(args)) => run::run(&args),

@@ -1,13 +1,17 @@
 //! Flags that several subcommands share.
 
-use std::path::PathBuf;
+use std::{
+    io::{self, IsTerminal},
+    net::SocketAddr,
+    path::PathBuf,
+};
 
 use clap::{
     Args,
     builder::{PossibleValuesParser, TypedValueParser},
 };
 use qlik_sense_events::{
-    config::{Config, ConfigError},
+    config::{Addresses, Config},
     encoding::Codec,
     host::{
         diagnostics::{Level, Report},
@@ -16,9 +20,9 @@ use qlik_sense_events::{
     schema::Schema,
 };
 
-use super::USAGE;
+use super::{USAGE, files};
 
-/// Flags of `run`, `decode` and `demo`. They go before the configuration file.
+/// Flags of `run`, `decode` and `demo`. They take precedence over the configuration file.
 #[derive(Debug, Args)]
 pub struct CommonArgs {
     /// Configuration file; every option has a default, see plugin.toml
@@ -30,6 +34,9 @@ pub struct CommonArgs {
     /// Names of the output's fields [default: default]
     #[arg(long, value_parser = schemas())]
     pub schema: Option<Schema>,
+    /// Write the binary codec native to a terminal
+    #[arg(long)]
+    pub force: bool,
 }
 
 fn codecs() -> impl TypedValueParser<Value = Codec> {
@@ -42,33 +49,52 @@ fn schemas() -> impl TypedValueParser<Value = Schema> {
 }
 
 impl CommonArgs {
-    /// The configuration: the file, if one is named, with the flags over it.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with the file.
-    pub fn load(&self) -> Result<Config, ConfigError> {
-        let mut config = match &self.config {
-            Some(file) => Config::load(file)?,
-            None => Config::default(),
+    /// The configuration: the file, if one is named, with the flags over it; or the exit status after
+    /// saying everything that is wrong with it.
+    pub fn load_or_report(&self) -> Result<Config, u8> {
+        let (mut config, error) = match &self.config {
+            Some(file) => Config::load_with_problems(file),
+            None => (Config::default(), None),
         };
         config.output.codec = self.codec.unwrap_or(config.output.codec);
         config.output.schema = self.schema.unwrap_or(config.output.schema);
-        Ok(config)
+        let Some(error) = error else {
+            return Ok(config);
+        };
+        // A host that reads one codec cannot read the report in another.
+        let mut diagnostics = Diagnostics::new(&config.output);
+        let error = error.to_string();
+        let mistakes = files::mistakes(&config);
+        for line in error.lines().chain(mistakes.iter().map(String::as_str)) {
+            diagnostics.report(Level::Error, line);
+        }
+        Err(USAGE)
     }
 
-    /// The configuration, or the exit status after saying what is wrong with it.
-    pub fn load_or_report(&self) -> Result<Config, u8> {
-        self.load().map_err(|error| {
-            // A host that reads one codec cannot read the report in another.
-            let configured = self.config.as_deref().map(Config::output_in);
-            let mut output = configured.unwrap_or_default();
-            output.codec = self.codec.unwrap_or(output.codec);
-            output.schema = self.schema.unwrap_or(output.schema);
-            for line in error.to_string().lines() {
-                Diagnostics::new(&output).report(Level::Error, line);
-            }
-            USAGE
-        })
+    /// Why events are not written to standard output, if it is a terminal and they are binary.
+    pub fn refuse_terminal(&self, config: &Config) -> Option<&'static str> {
+        let is_binary = match config.output.codec {
+            Codec::Native => true,
+            Codec::Json | Codec::NativeJson => false,
+            // One that is new is not known to be text.
+            _ => true,
+        };
+        (is_binary && !self.force && io::stdout().is_terminal()).then_some(
+            "the codec native is binary, and standard output is a terminal: choose --codec json, write \
+             into a file or a pipe, or give --force",
+        )
+    }
+}
+
+/// The addresses of flags, where there are any.
+///
+/// # Errors
+///
+/// What to say where one is given twice.
+pub fn addresses(given: &[SocketAddr]) -> Result<Option<Addresses>, String> {
+    let addresses = Addresses::new(given.to_vec());
+    match addresses.repeated() {
+        Some(address) => Err(format!("--address {address} is given twice")),
+        None => Ok((!given.is_empty()).then_some(addresses)),
     }
 }

@@ -1,6 +1,10 @@
 //! One address or several.
 
-use std::{fmt, net::SocketAddr, ops::Deref};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    ops::Deref,
+};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -11,11 +15,65 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Addresses(Vec<SocketAddr>);
 
+/// A text is no address to listen on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AddressError {
+    /// There is only a port.
+    #[error("expected an address such as \"0.0.0.0:9997\"; did you mean \"0.0.0.0:{0}\"?")]
+    Port(u16),
+    /// There is only an IP address.
+    #[error("expected an address such as \"0.0.0.0:9997\"; did you mean \"{}\"?", SocketAddr::new(*.0, 9997))]
+    Ip(IpAddr),
+    /// There is a name in the place of an IP address.
+    #[error(
+        "expected an address such as \"0.0.0.0:9997\" or \"[::]:9997\"; names of hosts are refused, \
+         write the IP address of `{0}`"
+    )]
+    Name(String),
+    /// It is something else.
+    #[error("expected an address such as \"0.0.0.0:9997\" or \"[::]:9997\"")]
+    Other,
+}
+
+/// Reads an address to listen on, such as `0.0.0.0:9997` or `[::]:9997`.
+///
+/// # Errors
+///
+/// [`AddressError`] for all else.
+pub fn address(text: &str) -> Result<SocketAddr, AddressError> {
+    text.parse().map_err(|_| {
+        if let Ok(port) = text.strip_prefix(':').unwrap_or(text).parse() {
+            return AddressError::Port(port);
+        }
+        if let Ok(ip) = text.trim_matches(['[', ']']).parse() {
+            return AddressError::Ip(ip);
+        }
+        let name = text.rsplit_once(':').map_or(text, |(name, _)| name);
+        let is_name = |letter: char| letter.is_ascii_alphanumeric() || "-._".contains(letter);
+        if name.contains(|letter: char| letter.is_ascii_alphabetic()) && name.chars().all(is_name) {
+            return AddressError::Name(name.to_owned());
+        }
+        AddressError::Other
+    })
+}
+
 impl Addresses {
     /// These addresses.
     #[must_use]
     pub const fn new(addresses: Vec<SocketAddr>) -> Self {
         Self(addresses)
+    }
+
+    /// The first address that is there twice. With port 0 each has a port of its own.
+    #[must_use]
+    pub fn repeated(&self) -> Option<SocketAddr> {
+        let is_repeated = |&place: &usize| {
+            let address = &self.0[place];
+            address.port() != 0 && self.0[..place].contains(address)
+        };
+        let place = (1..self.0.len()).find(is_repeated)?;
+        Some(self.0[place])
     }
 }
 
@@ -58,19 +116,51 @@ impl<'de> de::Visitor<'de> for AddressesVisitor {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-        parse(text).map(|address| Addresses(vec![address]))
+        let address = address(text).map_err(E::custom)?;
+        Ok(Addresses(vec![address]))
     }
 
     fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
         let mut addresses = Vec::new();
-        while let Some(text) = list.next_element::<String>()? {
-            addresses.push(parse(&text)?);
+        while let Some(Address(address)) = list.next_element()? {
+            addresses.push(address);
         }
         Ok(Addresses(addresses))
     }
 }
 
-fn parse<E: de::Error>(text: &str) -> Result<SocketAddr, E> {
-    text.parse()
-        .map_err(|_| E::invalid_value(de::Unexpected::Str(text), &AddressesVisitor))
+/// An address in a list, refused where it is read, so that the error is at its place.
+struct Address(SocketAddr);
+
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        address(&text).map(Self).map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_said() {
+        for (text, expected) in [
+            ("9997", "did you mean \"0.0.0.0:9997\"?"),
+            (":9997", "did you mean \"0.0.0.0:9997\"?"),
+            ("127.0.0.1", "did you mean \"127.0.0.1:9997\"?"),
+            ("::1", "did you mean \"[::1]:9997\"?"),
+            ("localhost:9997", "write the IP address of `localhost`"),
+            (
+                "sense1.example.com",
+                "write the IP address of `sense1.example.com`",
+            ),
+            ("10.0.0.300:9997", "expected an address such as"),
+            ("*:9997", "expected an address such as"),
+            ("", "expected an address such as"),
+        ] {
+            let error = address(text).expect_err(text).to_string();
+            assert!(error.contains(expected), "{text}: {error}");
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::RangeInclusive};
 
-use super::{Config, app_names::is_host};
+use super::{Config, app_names::is_host, suggest::nearest, tree::Step};
 use crate::{decoding::MAX_DATAGRAM_BYTES, schema::SOURCE_TYPE};
 
 /// A minute to a year.
@@ -15,13 +15,27 @@ const RECEIVE_BUFFER_BYTES: RangeInclusive<usize> = 4_096..=1 << 30;
 pub struct WrongValue {
     /// The key with its tables, for example `source.workers`.
     pub key: &'static str,
+    /// The place in the list, from 0, where one value of a list is meant.
+    pub index: Option<usize>,
     /// What was expected.
     pub message: String,
 }
 
 impl fmt::Display for WrongValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.key, self.message)
+        f.write_str(self.key)?;
+        if let Some(index) = self.index {
+            write!(f, "[{index}]")?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+impl WrongValue {
+    /// The way to the value.
+    pub(super) fn path(&self) -> Vec<Step> {
+        let keys = self.key.split('.').map(|key| Step::Key(key.to_owned()));
+        keys.chain(self.index.map(Step::Index)).collect()
     }
 }
 
@@ -34,7 +48,11 @@ impl Config {
         let mut expect = |holds: bool, key, expected| {
             if !holds {
                 let message = format!("expected {expected}");
-                wrong.push(WrongValue { key, message });
+                wrong.push(WrongValue {
+                    key,
+                    index: None,
+                    message,
+                });
             }
         };
         expect(
@@ -47,9 +65,11 @@ impl Config {
             "source.address",
             "at least one address",
         );
-        let repeated = (1..source.address.len())
-            .any(|place| source.address[..place].contains(&source.address[place]));
-        expect(!repeated, "source.address", "each address once");
+        expect(
+            source.address.repeated().is_none(),
+            "source.address",
+            "each address once",
+        );
         expect(
             (1..=64).contains(&source.workers),
             "source.workers",
@@ -158,11 +178,19 @@ impl Config {
             "transform.pseudonymize.key_env",
             "a key in `key_file` or in `key_env`, not in both",
         );
-        if let Err(error) = self.output.layout() {
-            wrong.push(WrongValue {
-                key: "output.drop_fields",
-                message: error.to_string(),
-            });
+        let schema = self.output.schema;
+        for (index, field) in self.output.drop_fields.iter().enumerate() {
+            if !schema.fields().contains(&&**field) {
+                let meant = match nearest(field, schema.fields()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "docs/fields.md lists its fields".to_owned(),
+                };
+                wrong.push(WrongValue {
+                    key: "output.drop_fields",
+                    index: Some(index),
+                    message: format!("the schema `{schema}` has no such field; {meant}"),
+                });
+            }
         }
         wrong
     }

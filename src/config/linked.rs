@@ -3,7 +3,13 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::{Map, Value};
 
-use super::{Config, reference};
+use super::{
+    Config, Problem,
+    problem::shown,
+    read::{Reason, Refused, read},
+    reference,
+    tree::{Node, Step, key},
+};
 
 /// The options of `plugin.toml` without those that are the host's own affair: what is in `[source]` there
 /// stands at the top, `transform` and `output` are tables.
@@ -79,22 +85,42 @@ impl<'de> Deserialize<'de> for LinkedConfig {
             }
         }
         config.insert("source".into(), source.into());
-        let config: Config =
-            serde_path_to_error::deserialize(Value::Object(config)).map_err(|error| {
-                let key = error.path().to_string();
-                let key = key.strip_prefix("source.").unwrap_or(&key).to_owned();
-                de::Error::custom(format!("{key}: {}", error.into_inner()))
-            })?;
-        match config.wrong_values().first() {
-            None => Ok(Self(config)),
-            Some(wrong) => {
-                let wrong = wrong.to_string();
-                Err(de::Error::custom(
-                    wrong.strip_prefix("source.").unwrap_or(&wrong),
-                ))
-            }
+        let tree = Node::from(Value::Object(config));
+        let (config, refused) = read::<Config>(tree.clone());
+        let refused = refused.into_iter().map(|Refused { path, reason }| {
+            let node = tree.at(&path);
+            let is_key = matches!(reason, Reason::UnknownKey { .. } | Reason::MissingKey(_));
+            let name = match path.last() {
+                Some(Step::Key(name)) => name,
+                _ => "",
+            };
+            let message = reason.message(name, node);
+            problem(&path, node.filter(|_| !is_key), message)
+        });
+        let wrong = config.iter().flat_map(Config::wrong_values).map(|wrong| {
+            let path = wrong.path();
+            problem(&path, tree.at(&path), wrong.message)
+        });
+        let problems: Vec<String> = refused.chain(wrong).collect();
+        match config {
+            Some(config) if problems.is_empty() => Ok(Self(config)),
+            _ => Err(de::Error::custom(problems.join("; "))),
         }
     }
+}
+
+/// What is wrong, by the key as the host has it.
+fn problem(path: &[Step], node: Option<&Node>, message: String) -> String {
+    let key = key(path);
+    let key = key.strip_prefix("source.").unwrap_or(&key).to_owned();
+    let node = node.filter(|node| !node.begins(&message));
+    let problem = Problem {
+        line: 1,
+        key,
+        value: node.and_then(Node::to_json).map(|json| shown(&json)),
+        message,
+    };
+    problem.without_line().to_string()
 }
 
 impl Serialize for LinkedConfig {

@@ -7,13 +7,19 @@
 mod addresses;
 mod app_names;
 mod check;
+mod document;
 #[cfg(feature = "linked")]
 mod linked;
 mod load;
 mod manifest;
+mod problem;
 mod pseudonymize;
+mod read;
 #[cfg(feature = "linked")]
 pub mod reference;
+mod suggest;
+mod text;
+mod tree;
 
 use std::path::PathBuf;
 
@@ -26,11 +32,11 @@ pub(crate) use self::app_names::is_host;
 #[cfg(feature = "linked")]
 pub use self::linked::LinkedConfig;
 pub use self::{
-    addresses::Addresses,
+    addresses::{AddressError, Addresses, address},
     app_names::{AppNamesOptions, QrsConfig},
     check::WrongValue,
-    load::{ConfigError, Problem},
     manifest::{HostManifest, Manifest},
+    problem::{ConfigError, Problem},
     pseudonymize::PseudonymizeOptions,
 };
 use crate::{

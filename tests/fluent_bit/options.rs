@@ -34,7 +34,10 @@ fn a_bad_value_is_refused_with_property_and_value() {
             "expected at least one address or range",
         ),
         (("blacklist", "goran"), "goran"),
-        (("schema", "flat"), "expected one of"),
+        (
+            ("schema", "flat"),
+            "expected `default`, `ecs` or `butler_sos`",
+        ),
         (("receive_buffer_size", "lots"), "expected a size such as"),
         (
             ("receive_buffer_size", "1K"),

@@ -280,41 +280,31 @@ fn impossible_options_are_refused() {
     let rows = [
         (
             "host = \"https://sense.example.com\"",
-            "host: expected the name of a machine",
+            "expected the name of a machine",
         ),
         (
             "host = \"sense.example.com:4242\"",
-            "host: expected the name of a machine",
+            "expected the name of a machine",
         ),
         (
             "server_name = \"a/b\"",
-            "server_name: expected a name in the service's certificate",
+            "expected a name in the service's certificate",
         ),
-        ("port = 0", "port: expected 1 to 65535"),
-        ("user = 'sa_api'", "user: expected DIRECTORY\\user_id"),
-        (
-            "user = 'INTERNAL\\a;b'",
-            "user: expected DIRECTORY\\user_id",
-        ),
+        ("port = 0", "expected 1 to 65535"),
+        ("user = 'sa_api'", "expected DIRECTORY\\user_id"),
+        ("user = 'INTERNAL\\a;b'", "expected DIRECTORY\\user_id"),
         (
             "user = \"INTERNAL\\\\a\\nb\"",
-            "user: expected DIRECTORY\\user_id",
+            "in double quotes a backslash begins an escape",
         ),
-        (
-            "interval_secs = 0",
-            "interval_secs: expected 1 to 86400 seconds",
-        ),
-        (
-            "timeout_secs = 601",
-            "timeout_secs: expected 1 to 600 seconds",
-        ),
-        ("hosts = \"x\"", "hosts: unknown field"),
+        ("interval_secs = 0", "expected 1 to 86400 seconds"),
+        ("timeout_secs = 601", "expected 1 to 600 seconds"),
     ];
     for (line, expected) in rows {
         fs::write(&config, format!("[transform.app_names.qrs]\n{line}\n")).expect("a file");
         let checked = finish(&["check", &config]);
         assert_eq!(checked.status, 2, "{line}");
-        let expected = format!("{config}:2: transform.app_names.qrs.{expected}");
+        let expected = format!("{config}:2: transform.app_names.qrs.{line}: {expected}");
         assert!(checked.stderr.starts_with(&expected), "{}", checked.stderr);
     }
 }

@@ -68,7 +68,7 @@ fn what_is_no_key_is_refused_and_never_shown() {
         (
             "key_file = \"key\"\nkey_env = \"QSE_KEY\"",
             "secret",
-            "transform.pseudonymize.key_env: expected a key in `key_file` or in `key_env`, not in both",
+            "expected a key in `key_file` or in `key_env`, not in both",
         ),
     ];
     for (options, key, expected) in rows {

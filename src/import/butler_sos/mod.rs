@@ -99,6 +99,7 @@ pub fn import(text: &str, options: &Options) -> Result<Import, ImportError> {
         ImportError::Problem(Problem {
             line: 0,
             key: String::new(),
+            value: None,
             message: error.to_string(),
         })
     })?;
@@ -170,6 +171,7 @@ fn problem(error: &yaml_serde::Error, key: &str) -> Problem {
     Problem {
         line,
         key: below_root(key).into(),
+        value: None,
         message: message.into(),
     }
 }

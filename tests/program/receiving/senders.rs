@@ -100,36 +100,36 @@ fn slips_are_refused_at_the_start() {
     for (config, expected) in [
         (
             "[source]\n\nallowed_senders = []\n",
-            "3: source.allowed_senders: expected at least one address or range",
+            "3: source.allowed_senders = []: expected at least one address or range",
         ),
         (
             "[source]\nallowed_senders = [\"10.0.0.0/8\", \"qlik.example.com\"]\n",
-            "2: source.allowed_senders[1]: expected an IP address or a range",
+            "2: source.allowed_senders[1] = \"qlik.example.com\": expected an IP address or a range",
         ),
         (
             "[source]\nallowed_senders = [\n  \"10.0.0.0/8\",\n  \"10.1.2.3/16\",\n]\n",
-            "4: source.allowed_senders[1]: the address has bits beyond its prefix; \
+            "4: source.allowed_senders[1] = \"10.1.2.3/16\": the address has bits beyond its prefix; \
              did you mean \"10.1.0.0/16\"?",
         ),
         (
             "[source.rate_limit]\nburst = 0\n",
-            "2: source.rate_limit.burst: expected at least 1 event",
+            "2: source.rate_limit.burst = 0: expected at least 1 event",
         ),
         (
             "[source.rate_limit]\nevents_per_sec = -1\n",
-            "2: source.rate_limit.events_per_sec: ",
+            "2: source.rate_limit.events_per_sec = -1: expected a whole number from 0 to 4294967295",
         ),
         (
             "[queue]\nwhen_full = \"block\"\n",
-            "2: queue.when_full: unknown variant `block`, expected `drop_newest` or `drop_oldest`",
+            "2: queue.when_full = \"block\": expected `drop_newest` or `drop_oldest`",
         ),
         (
             "[queue]\nmax_events = 0\n",
-            "2: queue.max_events: expected 1 to 10000000 events",
+            "2: queue.max_events = 0: expected 1 to 10000000 events",
         ),
         (
             "[telemetry]\ninterval_secs = 100000\n",
-            "2: telemetry.interval_secs: expected 0 to 86400 seconds",
+            "2: telemetry.interval_secs = 100000: expected 0 to 86400 seconds",
         ),
     ] {
         let folder = tempfile::tempdir().expect("a folder");

@@ -1,0 +1,34 @@
+//! What commands say to people: results on standard output, what is wrong on standard error.
+
+use std::{
+    fmt::Display,
+    io::{self, Write},
+};
+
+use super::{FAILURE, SUCCESS};
+
+/// Writes to standard output. The status of the program: a reader that has gone has seen enough.
+pub fn print(text: impl AsRef<[u8]>) -> u8 {
+    let mut stdout = io::stdout().lock();
+    let written = stdout
+        .write_all(text.as_ref())
+        .and_then(|()| stdout.flush());
+    written_or_said(written)
+}
+
+/// The status of the program after a write to standard output.
+pub fn written_or_said(written: io::Result<()>) -> u8 {
+    match written {
+        Ok(()) => SUCCESS,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => SUCCESS,
+        Err(error) => {
+            say(format_args!("standard output cannot be written: {error}"));
+            FAILURE
+        }
+    }
+}
+
+/// Writes a line to standard error. One that cannot be written has nowhere else to go.
+pub fn say(line: impl Display) {
+    let _ = writeln!(anstream::stderr(), "{line}");
+}

@@ -1,0 +1,111 @@
+//! What is wrong with the command line, in the words of clap and in the form that the caller reads.
+
+use std::{
+    ffi::OsString,
+    io::{self, IsTerminal},
+    path::Path,
+};
+
+use qlik_sense_events::{
+    config::{Config, OutputConfig},
+    host::{
+        diagnostics::{Level, Report},
+        exec::Diagnostics,
+    },
+};
+
+use super::{USAGE, print::written_or_said};
+
+/// Subcommands that write text for people, whoever calls them.
+const FOR_PEOPLE: [&str; 7] = [
+    "check",
+    "completions",
+    "help",
+    "import-butler-sos",
+    "man",
+    "simulate",
+    "top",
+];
+
+/// Says why the command line cannot be read, or the help that it asks for. The status of the program.
+///
+/// Vector reads standard error in the codec that its configuration gives the program with `--codec`, so a
+/// mistake beside that flag is said in this codec.
+pub fn report(error: &clap::Error, args: &[OsString]) -> u8 {
+    if !error.use_stderr() {
+        return written_or_said(error.print());
+    }
+    let subcommand = args.get(1).and_then(|arg| arg.to_str());
+    let is_for_people = subcommand.is_some_and(|name| FOR_PEOPLE.contains(&name));
+    if is_for_people || io::stderr().is_terminal() {
+        // There is nowhere else to say it.
+        let _ = error.print();
+    } else {
+        Diagnostics::new(&output(args)).report(Level::Error, &message(error));
+    }
+    USAGE
+}
+
+/// What the command line says of the output, as far as it can be read.
+fn output(args: &[OsString]) -> OutputConfig {
+    let configured = value(args, "--config").map(|file| Config::output_in(Path::new(file)));
+    let mut output = configured.unwrap_or_default();
+    if let Some(codec) = value(args, "--codec").and_then(|name| name.parse().ok()) {
+        output.codec = codec;
+    }
+    if let Some(schema) = value(args, "--schema").and_then(|name| name.parse().ok()) {
+        output.schema = schema;
+    }
+    output
+}
+
+/// The value of a flag, as `--flag value` or `--flag=value`.
+fn value<'a>(args: &'a [OsString], flag: &str) -> Option<&'a str> {
+    let mut args = args.iter().map(|arg| arg.to_str().unwrap_or_default());
+    while let Some(arg) = args.next() {
+        match arg.strip_prefix(flag) {
+            Some("") => return args.next(),
+            Some(rest) if rest.starts_with('=') => return Some(&rest[1..]),
+            _ if arg == "--" => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The error and its hints in one line, without the usage, which is for people.
+fn message(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let paragraphs = text
+        .split("\n\n")
+        .map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "))
+        .filter(|paragraph| !paragraph.is_empty())
+        .take_while(|paragraph| !paragraph.starts_with("Usage: "))
+        .collect::<Vec<_>>()
+        .join("; ");
+    let message = paragraphs.strip_prefix("error: ").unwrap_or(&paragraphs);
+    let message = message.split("; For more information").next();
+    message.unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use qlik_sense_events::encoding::Codec;
+
+    use super::*;
+
+    #[test]
+    fn the_codec_is_read_in_either_form() {
+        for (line, codec) in [
+            ("run --adress x --codec native", Codec::Native),
+            ("--codec=native_json --adress x", Codec::NativeJson),
+            ("run --codec xml", Codec::Json),
+            ("run --codec", Codec::Json),
+            ("run -- --codec native", Codec::Json),
+            ("run --codecs=native", Codec::Json),
+        ] {
+            let args: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            assert_eq!(output(&args).codec, codec, "{line}");
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! Options from what is written, with every mistake that can be told apart.
+//!
+//! A `serde` deserializer whose errors are of this crate's own words: it knows what an option asks for, so
+//! that no error names a type of Rust. A value that is refused is taken out, so that its default stands in
+//! its place, and the rest is read again.
+
+use serde::{
+    de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor},
+    forward_to_deserialize_any,
+};
+
+use super::{
+    suggest::listed,
+    tree::{Entry, Node, Step, Value},
+};
+
+/// More mistakes than this in one file are of the same few kinds.
+pub(super) const MAX_REFUSED: usize = 100;
+
+/// What is wrong at one place.
+#[derive(Debug)]
+pub(super) struct Refused {
+    /// The place; from the inside out while the error is on its way.
+    pub path: Vec<Step>,
+    pub reason: Reason,
+}
+
+/// Why something is refused.
+#[derive(Debug)]
+pub(super) enum Reason {
+    /// There is no such key.
+    UnknownKey { known: &'static [&'static str] },
+    /// A key is missing.
+    MissingKey(&'static str),
+    /// The value is none of a list.
+    UnknownName { known: &'static [&'static str] },
+    /// A text holds what no option does, most likely of a backslash that began an escape.
+    ControlCharacter,
+    /// Something else, in words.
+    Value(String),
+    /// Too many mistakes to list them all.
+    More,
+}
+
+/// The options, and what is wrong with them: where that is anything, defaults are in its place.
+///
+/// # Errors
+///
+/// What is wrong, where nothing can be read at all.
+pub(super) fn read<T: DeserializeOwned>(mut tree: Node) -> (Option<T>, Vec<Refused>) {
+    let mut all: Vec<Refused> = Vec::new();
+    loop {
+        let mut refused = match T::deserialize(Reader(&tree)) {
+            Ok(options) => return (Some(options), all),
+            Err(refused) => refused,
+        };
+        refused.path.reverse();
+        let is_removed = tree.remove(&refused.path);
+        // A table whose wrong key was taken out may miss the right one for that reason alone.
+        let is_consequence = matches!(refused.reason, Reason::MissingKey(_))
+            && all
+                .iter()
+                .any(|known| known.path.starts_with(&refused.path));
+        if !is_consequence {
+            all.push(refused);
+        }
+        if !is_removed {
+            return (None, all);
+        }
+        if all.len() == MAX_REFUSED {
+            let (path, reason) = (Vec::new(), Reason::More);
+            all.push(Refused { path, reason });
+            return (None, all);
+        }
+    }
+}
+
+impl Refused {
+    fn value(message: impl Into<String>) -> Self {
+        Self::new(Reason::Value(message.into()))
+    }
+
+    const fn new(reason: Reason) -> Self {
+        let path = Vec::new();
+        Self { path, reason }
+    }
+
+    fn within(mut self, step: Step) -> Self {
+        self.path.push(step);
+        self
+    }
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // It is never shown: its parts are.
+        write!(f, "{:?}", self.reason)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+impl de::Error for Refused {
+    fn custom<T: std::fmt::Display>(message: T) -> Self {
+        Self::value(message.to_string())
+    }
+
+    fn invalid_type(_: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        Self::value(format!("expected {expected}"))
+    }
+
+    fn invalid_value(_: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        Self::value(format!("expected {expected}"))
+    }
+
+    fn unknown_field(_: &str, known: &'static [&'static str]) -> Self {
+        Self::new(Reason::UnknownKey { known })
+    }
+
+    fn unknown_variant(_: &str, known: &'static [&'static str]) -> Self {
+        Self::new(Reason::UnknownName { known })
+    }
+
+    fn missing_field(key: &'static str) -> Self {
+        Self::new(Reason::MissingKey(key))
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Reader<'n>(&'n Node);
+
+impl<'n> Reader<'n> {
+    fn text(self, expected: &str) -> Result<&'n str, Refused> {
+        let Value::Text(text) = &self.0.value else {
+            return Err(Refused::value(format!("expected {expected}")));
+        };
+        if text.contains(char::is_control) {
+            return Err(Refused::new(Reason::ControlCharacter));
+        }
+        Ok(text)
+    }
+
+    fn whole_number<'de, N, V>(
+        self,
+        visitor: V,
+        bounds: &str,
+        visit: impl FnOnce(V, N) -> Result<V::Value, Refused>,
+    ) -> Result<V::Value, Refused>
+    where
+        N: TryFrom<i128>,
+        V: Visitor<'de>,
+    {
+        match self.0.value {
+            Value::Integer(integer) => N::try_from(integer).ok(),
+            _ => None,
+        }
+        .map_or_else(
+            || {
+                Err(Refused::value(format!(
+                    "expected a whole number{bounds}{}",
+                    self.quoted()
+                )))
+            },
+            |number| visit(visitor, number),
+        )
+    }
+
+    /// What to say of a text where another value is wanted.
+    fn quoted(self) -> &'static str {
+        let is_other =
+            |text: &str| text.parse::<i128>().is_ok() || matches!(text, "true" | "false");
+        match &self.0.value {
+            Value::Text(text) if is_other(text) => ", without quotes",
+            _ => "",
+        }
+    }
+}
+
+impl<'de> de::Deserializer<'de> for Reader<'_> {
+    type Error = Refused;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+        match &self.0.value {
+            Value::Boolean(boolean) => visitor.visit_bool(*boolean),
+            Value::Integer(integer) => visitor.visit_i128(*integer),
+            Value::Number(number) => visitor.visit_f64(*number),
+            Value::Text(_) => visitor.visit_str(self.text("text")?),
+            Value::Other => Err(de::Error::invalid_type(
+                de::Unexpected::Other("no option"),
+                &visitor,
+            )),
+            Value::List(list) => visitor.visit_seq(List(list.iter())),
+            Value::Table(entries) => visitor.visit_map(Table::new(entries)),
+        }
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+        match self.0.value {
+            Value::Boolean(boolean) => visitor.visit_bool(boolean),
+            _ => Err(Refused::value(format!(
+                "expected true or false{}",
+                self.quoted()
+            ))),
+        }
+    }
+
+    fn deserialize_u16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.whole_number(visitor, " from 0 to 65535", V::visit_u16)
+    }
+
+    fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.whole_number(visitor, " from 0 to 4294967295", V::visit_u32)
+    }
+
+    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.whole_number(visitor, " that is not negative", V::visit_u64)
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+        visitor.visit_str(self.text("text in quotes")?)
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Refused> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+        match &self.0.value {
+            Value::List(list) => visitor.visit_seq(List(list.iter())),
+            _ => Err(Refused::value("expected a list, in brackets: [ … ]")),
+        }
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
+        match &self.0.value {
+            Value::Table(entries) => visitor.visit_map(Table::new(entries)),
+            _ => Err(Refused::value(
+                "expected a table of names and values: { name = \"value\" }",
+            )),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        known: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Refused> {
+        match &self.0.value {
+            Value::Table(entries) => visitor.visit_map(Table::new(entries)),
+            _ => {
+                let keys = listed(known, "and");
+                Err(Refused::value(format!(
+                    "expected a table with the keys {keys}"
+                )))
+            }
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        known: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Refused> {
+        match &self.0.value {
+            Value::Text(text) if known.contains(&&**text) => {
+                visitor.visit_enum(text.as_str().into_deserializer())
+            }
+            _ => Err(Refused::new(Reason::UnknownName { known })),
+        }
+    }
+
+    forward_to_deserialize_any! {
+        i8 i16 i32 i64 i128 u8 u128 f32 f64 char bytes byte_buf unit unit_struct tuple tuple_struct
+        identifier ignored_any
+    }
+}
+
+struct List<'n>(std::slice::Iter<'n, (usize, Node)>);
+
+impl<'de> de::SeqAccess<'de> for List<'_> {
+    type Error = Refused;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Refused> {
+        let Some((index, node)) = self.0.next() else {
+            return Ok(None);
+        };
+        seed.deserialize(Reader(node))
+            .map(Some)
+            .map_err(|refused| refused.within(Step::Index(*index)))
+    }
+}
+
+struct Table<'n> {
+    entries: std::slice::Iter<'n, Entry>,
+    current: Option<&'n Entry>,
+}
+
+impl<'n> Table<'n> {
+    fn new(entries: &'n [Entry]) -> Self {
+        Self {
+            entries: entries.iter(),
+            current: None,
+        }
+    }
+}
+
+impl<'de> de::MapAccess<'de> for Table<'_> {
+    type Error = Refused;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Refused> {
+        self.current = self.entries.next();
+        let Some(entry) = self.current else {
+            return Ok(None);
+        };
+        let key: de::value::StrDeserializer<'_, Refused> = entry.key.as_str().into_deserializer();
+        seed.deserialize(key)
+            .map(Some)
+            .map_err(|refused| refused.within(Step::Key(entry.key.clone())))
+    }
+
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Refused> {
+        let Some(entry) = self.current else {
+            return Err(Refused::value("a value without a key"));
+        };
+        seed.deserialize(Reader(&entry.node))
+            .map_err(|refused| refused.within(Step::Key(entry.key.clone())))
+    }
+}
