@@ -25,8 +25,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(any(feature = "cli", feature = "qrs"))]
 pub(crate) use self::app_names::authority;
-#[cfg(feature = "qrs")]
 #[cfg(feature = "cli")]
 pub(crate) use self::app_names::is_host;
 #[cfg(feature = "linked")]
