@@ -68,6 +68,15 @@ fn every_form_names_the_same_apps() {
         format!("{SALES},Sales\r\n\r\n# a comment\r\n{FINANCE},\"Finanzen, Köln\"\r\n"),
         format!("id;name\n{SALES};Sales\n{FINANCE};Finanzen, Köln\n"),
         format!("owner\tName\tID\nx\tSales\t{SALES}\ny\tFinanzen, Köln\t{FINANCE}"),
+        format!("sep=;\n\"App ID\";AppName\n{SALES};Sales\n{FINANCE};Finanzen, Köln\n"),
+        format!("# export\n\"sep=,\"\r\nApp-Name,appId\r\nSales,{SALES}\r\n\"Finanzen, Köln\",{FINANCE}\r\n"),
+        format!("SEP=|\nid|name\n{SALES}|Sales\n{FINANCE}|Finanzen, Köln\n"),
+        format!("sep=\t\n{SALES}\tSales\n{FINANCE}\tFinanzen, Köln\n"),
+        // The repository's apps have both `id` and `appId`.
+        format!("#TYPE Selected\n\"appId\",\"id\",\"name\"\n\"\",\"{SALES}\",\"Sales\"\n,{FINANCE},\"Finanzen, Köln\"\n"),
+        json!({"value": qrs, "Count": 2}).to_string(),
+        json!({"@odata.context": {"id": 5}, "Count": 2, "value": qrs}).to_string(),
+        json!([{"Id": SALES, "Name": "Sales"}, {"AppID": FINANCE, "App Name": "Finanzen, Köln", "appVersion": 5}]).to_string(),
         format!("app_id,app_name\n{},Sales\n{FINANCE},\"Finanzen, Köln\"", SALES.to_uppercase()),
         qrs.to_string(),
         serde_json::to_string_pretty(&qrs).expect("JSON"),
@@ -87,6 +96,97 @@ fn every_form_names_the_same_apps() {
             assert_eq!(finance.as_deref(), Some("Finanzen, Köln"), "{form}");
         }
     }
+}
+
+/// What PowerShell makes of a list with one app.
+#[test]
+fn a_lone_app_is_a_list() {
+    for app in [
+        json!({"id": SALES, "name": "Sales"}),
+        json!({"name": "Sales", "stream": {"id": FINANCE, "name": "Everyone"}, "appId": "", "id": SALES}),
+        json!({"value": [{"id": SALES, "name": "Sales"}], "Count": 1}),
+    ] {
+        let names = build(&[app.to_string().as_bytes()]).expect("names");
+        assert_eq!(names.table().len(), 1, "{app}");
+        assert_eq!(name(&names, SALES).as_deref(), Some("Sales"), "{app}");
+    }
+}
+
+/// A form that is not taken is named.
+#[test]
+fn other_forms_are_refused_by_what_they_are() {
+    use AppListProblem as P;
+    let app = json!({"id": SALES, "name": "Sales"});
+    let long = "x".repeat(100);
+    let cut = format!("`{}…`", "x".repeat(40));
+    let rows = [
+        (
+            "Name;Owner;App identifier;Stream;Published\n".into(),
+            1,
+            P::Header {
+                found: "`Name`, `Owner`, `App identifier`, `Stream`, …".into(),
+            },
+        ),
+        (
+            "sep=;\nid;Titel\n".into(),
+            2,
+            P::Header {
+                found: "`id`, `Titel`".into(),
+            },
+        ),
+        (
+            "<!DOCTYPE html>\n<html>".into(),
+            1,
+            P::Header {
+                found: "`<!DOCTYPE html>`".into(),
+            },
+        ),
+        (format!("{long}\n"), 1, P::Header { found: cut.clone() }),
+        (
+            json!({"data": [app], "links": {}}).to_string(),
+            1,
+            P::Object {
+                found: "`data`, `links`".into(),
+            },
+        ),
+        (
+            json!({"Sales": SALES}).to_string(),
+            1,
+            P::Object {
+                found: "`Sales`".into(),
+            },
+        ),
+        (
+            json!({"id": SALES}).to_string(),
+            1,
+            P::Object {
+                found: "`id`".into(),
+            },
+        ),
+        (
+            json!({"a": 1, "b": 2, "c": 3, "d": 4, "e": 5}).to_string(),
+            1,
+            P::Object {
+                found: "`a`, `b`, `c`, `d`, …".into(),
+            },
+        ),
+        (format!("{{\"{long}\": 5}}"), 1, P::Object { found: cut }),
+        (format!("{app}\n{app}\n"), 2, P::MoreFollows),
+        ("PK\u{3}\u{4}…".into(), 1, P::Workbook),
+    ];
+    for (content, line, expected) in &rows {
+        assert_eq!(
+            problem(content.as_bytes()),
+            (*line, expected.clone()),
+            "{content}"
+        );
+    }
+    assert_eq!(problem(b"\xD0\xCF\x11\xE0\xA1"), (1, P::Workbook));
+    let said = problem(rows[0].0.as_bytes()).1.to_string();
+    assert!(
+        said.contains("the columns `id` and `name`") && said.contains("`App identifier`"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -113,8 +213,20 @@ fn slips_are_refused_by_line() {
         ("id,name\n".into(), 1, P::NoApps),
         ("[]".into(), 1, P::NoApps),
         ("{}".into(), 1, P::NoApps),
-        ("id\n".into(), 1, P::Header),
-        ("\n# apps\nidentifier,name\n".into(), 3, P::Header),
+        (
+            "id\n".into(),
+            1,
+            P::Header {
+                found: "`id`".into(),
+            },
+        ),
+        (
+            "\n# apps\nidentifier,name\n".into(),
+            3,
+            P::Header {
+                found: "`identifier`, `name`".into(),
+            },
+        ),
         (
             format!("id,name\n{SALES},Sales\n \n\n# x\nsales,Sales\n"),
             6,
@@ -203,11 +315,6 @@ fn what_is_no_list_in_json_is_refused_without_quoting_it() {
             format!("{{\"{SALES}\": null}}"),
             1,
             "invalid type: null, expected the name of an app",
-        ),
-        (
-            format!("[{{\"id\": \"{SALES}\", \"name\": \"Sales\"}}]\nmore"),
-            2,
-            "trailing characters",
         ),
         ("[oops]".into(), 1, "expected value"),
     ];

@@ -8,11 +8,16 @@ use std::{
 
 use encoding_rs::Encoding;
 
+/// How files of Excel begin, the newer ones as any archive.
+const WORKBOOKS: [&[u8]; 2] = [b"PK\x03\x04", b"\xD0\xCF\x11\xE0"];
+
 /// Why a file is not read as text.
 #[derive(Debug)]
 pub(super) enum ListFileError {
     Read(io::Error),
     TooLarge,
+    /// It is a file of a spreadsheet program.
+    Workbook,
     /// It is neither UTF-8 nor UTF-16 with a byte order mark, from this line on, counted from 1.
     Encoding {
         line: usize,
@@ -29,6 +34,9 @@ pub(super) fn read(file: &Path, max_bytes: u64) -> Result<String, ListFileError>
         .map_err(ListFileError::Read)?;
     if bytes.len() as u64 > max_bytes {
         return Err(ListFileError::TooLarge);
+    }
+    if WORKBOOKS.iter().any(|start| bytes.starts_with(start)) {
+        return Err(ListFileError::Workbook);
     }
     match Encoding::for_bom(&bytes) {
         Some((encoding, _)) if encoding != encoding_rs::UTF_8 => {

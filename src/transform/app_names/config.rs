@@ -73,6 +73,10 @@ fn read(file: &Path) -> Result<AppTable, AppNamesError> {
             source,
         },
         ListFileError::TooLarge => AppNamesError::TooLarge { file: file.into() },
+        ListFileError::Workbook => at(AppListError {
+            line: 1,
+            problem: AppListProblem::Workbook,
+        }),
         ListFileError::Encoding { line } => at(AppListError {
             line,
             problem: AppListProblem::Encoding,

@@ -4,15 +4,11 @@ use csv::{ReaderBuilder, StringRecord, Trim};
 
 use super::{
     AppListError, AppListProblem, AppTable,
-    list::{List, parse_id},
+    list::{Column, List, parse_id, shown},
 };
 
 /// What may stand between fields: a spreadsheet writes `;` where the comma is in numbers.
 const SEPARATORS: [char; 3] = [',', ';', '\t'];
-
-/// Names of the columns, in lower case. The second ones are those of the output's fields.
-const ID: [&str; 2] = ["id", "app_id"];
-const NAME: [&str; 2] = ["name", "app_name"];
 
 /// Where the columns are.
 #[derive(Debug, Clone, Copy)]
@@ -24,16 +20,20 @@ struct Columns {
 }
 
 /// Reads a list with a header, or with an id and a name a line. Blank lines and lines that begin with
-/// `#` do not count.
+/// `#` do not count, nor does Excel's `sep=;` before all others.
 pub(super) fn read(text: &str) -> Result<AppTable, AppListError> {
+    let first = text.lines().find(|line| !is_passed_over(line.trim()));
+    let first = first.unwrap_or_default();
+    let named = named_separator(first);
     let mut reader = ReaderBuilder::new()
-        .delimiter(separator(text))
+        .delimiter(named.unwrap_or_else(|| separator(first)))
         .has_headers(false)
         .flexible(true)
         .comment(Some(b'#'))
         .trim(Trim::All)
         .from_reader(text.as_bytes());
     let (mut list, mut columns) = (List::default(), None);
+    let mut names_separator = named.is_some();
     let mut record = StringRecord::new();
     // Of text in memory nothing can fail to be read.
     while reader.read_record(&mut record).unwrap_or(false) {
@@ -43,7 +43,7 @@ pub(super) fn read(text: &str) -> Result<AppTable, AppListError> {
         };
         let is_blank = record.len() == 1 && record[0].is_empty();
         let Columns { id, name, count } = match columns {
-            _ if is_blank => continue,
+            _ if is_blank || std::mem::take(&mut names_separator) => continue,
             Some(columns) => columns,
             None => {
                 let (found, is_header) = of_first(&record).map_err(at)?;
@@ -80,22 +80,32 @@ fn is_passed_over(line: &str) -> bool {
 }
 
 /// The separator that comes first in the first line.
-fn separator(text: &str) -> u8 {
-    let mut lines = text.lines();
-    let first = lines.find(|line| !is_passed_over(line.trim()));
-    let found = first.and_then(|line| line.chars().find(|c| SEPARATORS.contains(c)));
+fn separator(first: &str) -> u8 {
+    let found = first.chars().find(|c| SEPARATORS.contains(c));
     found.map_or(b',', |separator| separator as u8)
+}
+
+/// The separator that a first line names for Excel: `sep=;`.
+fn named_separator(first: &str) -> Option<u8> {
+    let first = first.trim_start().trim_matches('"');
+    let (name, separator) = first.split_at_checked(4)?;
+    match separator.as_bytes() {
+        [separator] if name.eq_ignore_ascii_case("sep=") => Some(*separator),
+        _ => None,
+    }
 }
 
 /// The columns that the first record tells of, and whether it is a header.
 fn of_first(record: &StringRecord) -> Result<(Columns, bool), AppListProblem> {
-    let column = |names: [&str; 2]| {
+    let column = |column| {
         record
             .iter()
-            .position(|field| names.contains(&&*field.to_ascii_lowercase()))
+            .position(|field| Column::named(field) == Some(column))
     };
+    let id = column(Column::Id).or_else(|| column(Column::AppId));
+    let name = column(Column::Name).or_else(|| column(Column::AppName));
     let count = record.len();
-    match (column(ID), column(NAME)) {
+    match (id, name) {
         (Some(id), Some(name)) => Ok((Columns { id, name, count }, true)),
         _ if record.get(0).and_then(parse_id).is_some() => {
             let columns = Columns {
@@ -105,6 +115,8 @@ fn of_first(record: &StringRecord) -> Result<(Columns, bool), AppListProblem> {
             };
             Ok((columns, false))
         }
-        _ => Err(AppListProblem::Header),
+        _ => Err(AppListProblem::Header {
+            found: shown(record),
+        }),
     }
 }

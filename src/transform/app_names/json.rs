@@ -11,10 +11,14 @@ use serde::{
 };
 use serde_json::error::Category;
 
-use super::{AppListError, AppListProblem, AppTable, list::List};
+use super::{
+    AppListError, AppListProblem, AppTable,
+    list::{Column, List, MAX_SHOWN, is_word, parse_id, shown},
+};
 
-/// Reads a list of apps: an array of objects that have an `id` and a `name` among others, or an object
-/// that has ids as keys and names as values. It is not held in memory beside its table.
+/// Reads a list of apps: an array of objects that have an `id` and a `name` among others, such an array in
+/// the `value` of an object, one such object, or an object that has ids as keys and names as values. It is
+/// not held in memory beside its table.
 ///
 /// # Errors
 ///
@@ -27,7 +31,10 @@ pub fn read(reader: impl Read) -> io::Result<AppTable> {
         list: &mut list,
         problem: &mut problem,
     };
-    let read = json.deserialize_any(apps).and_then(|()| json.end());
+    let read = json.deserialize_any(apps).and_then(|()| {
+        json.end()
+            .inspect_err(|_| problem = Some(AppListProblem::MoreFollows))
+    });
     let error = match read {
         Ok(()) => {
             return list
@@ -61,8 +68,12 @@ fn message(error: &serde_json::Error) -> String {
     let said = said
         .rsplit_once(" at line ")
         .map_or(&*said, |(said, _)| said);
+    if said == "trailing characters" {
+        return "more follows behind the list; several apps stand in one array, `[{…}, {…}]`"
+            .into();
+    }
     let said = match said.rsplit_once(", expected ") {
-        Some((found, expected)) if found.contains("string") => {
+        Some((found, expected)) if found.starts_with("invalid type: string") => {
             format!("found a text, expected {expected}")
         }
         _ => said.to_owned(),
@@ -80,11 +91,14 @@ struct Apps<'a> {
 
 impl Apps<'_> {
     fn push<E: Error>(&mut self, id: &str, name: &str) -> Result<(), E> {
-        self.list.push(id, name).map_err(|problem| {
-            let error = E::custom(&problem);
-            *self.problem = Some(problem);
-            error
-        })
+        let pushed = self.list.push(id, name);
+        pushed.map_err(|problem| self.refuse(problem))
+    }
+
+    fn refuse<E: Error>(&mut self, problem: AppListProblem) -> E {
+        let error = E::custom(&problem);
+        *self.problem = Some(problem);
+        error
     }
 }
 
@@ -92,7 +106,9 @@ impl<'de> Visitor<'de> for Apps<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array of apps with `id` and `name`, or an object from ids to names")
+        f.write_str(
+            "an array of apps with `id` and `name`, one such app, or an object from ids to names",
+        )
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut apps: A) -> Result<(), A::Error> {
@@ -100,31 +116,141 @@ impl<'de> Visitor<'de> for Apps<'_> {
         Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(mut self, mut apps: A) -> Result<(), A::Error> {
-        while let Some(id) = apps.next_key::<String>()? {
-            let name = Name {
-                apps: &mut self,
-                id,
-            };
-            apps.next_value_seed(name)?;
+    fn visit_map<A: MapAccess<'de>>(mut self, mut entries: A) -> Result<(), A::Error> {
+        let (mut app, mut keys, mut has_list) = (Properties::default(), Vec::new(), false);
+        while let Some(key) = entries.next_key::<String>()? {
+            if keys.is_empty() && parse_id(&key).is_some() {
+                return self.names(key, entries);
+            }
+            if is_word(&key, "value") {
+                entries.next_value_seed(Value(&mut self))?;
+                has_list = true;
+            } else {
+                app.read(Column::named(&key), &mut entries)?;
+            }
+            if keys.len() <= MAX_SHOWN {
+                keys.push(key);
+            }
+        }
+        if has_list {
+            return Ok(());
+        }
+        match app.whole() {
+            Some((id, name)) => self.push(id, name),
+            None if keys.is_empty() => Ok(()),
+            None => Err(self.refuse(AppListProblem::Object {
+                found: shown(keys.iter().map(String::as_str)),
+            })),
+        }
+    }
+}
+
+impl Apps<'_> {
+    /// An object from ids to names, of which the first id has been read.
+    fn names<'de, A: MapAccess<'de>>(
+        mut self,
+        mut id: String,
+        mut names: A,
+    ) -> Result<(), A::Error> {
+        loop {
+            let apps = &mut self;
+            names.next_value_seed(Name { apps, id })?;
+            match names.next_key()? {
+                Some(next) => id = next,
+                None => return Ok(()),
+            }
+        }
+    }
+}
+
+/// The list within an object, as PowerShell wraps it: `{"value": […], "Count": 2}`.
+struct Value<'a, 'b>(&'a mut Apps<'b>);
+
+impl<'de> DeserializeSeed<'de> for Value<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Value<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of apps with `id` and `name`")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut apps: A) -> Result<(), A::Error> {
+        while apps.next_element_seed(App(self.0))?.is_some() {}
+        Ok(())
+    }
+}
+
+/// What an app says of itself.
+#[derive(Default)]
+struct Properties {
+    id: Option<String>,
+    app_id: Option<String>,
+    name: Option<String>,
+    app_name: Option<String>,
+}
+
+impl Properties {
+    /// Reads the value of a property, by what its key says.
+    fn read<'de, A: MapAccess<'de>>(
+        &mut self,
+        column: Option<Column>,
+        properties: &mut A,
+    ) -> Result<(), A::Error> {
+        match column {
+            Some(Column::Id) => self.id = Some(properties.next_value()?),
+            Some(Column::AppId) => self.app_id = properties.next_value()?,
+            Some(Column::Name) => self.name = Some(properties.next_value()?),
+            Some(Column::AppName) => self.app_name = properties.next_value()?,
+            None => drop(properties.next_value::<IgnoredAny>()?),
         }
         Ok(())
+    }
+
+    fn id(&self) -> Option<&str> {
+        self.id.as_deref().or(self.app_id.as_deref())
+    }
+
+    fn name(&self) -> Option<&str> {
+        self.name.as_deref().or(self.app_name.as_deref())
+    }
+
+    fn whole(&self) -> Option<(&str, &str)> {
+        self.id().zip(self.name())
+    }
+}
+
+/// The key of a property. It is not kept.
+struct Key(Option<Column>);
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_identifier(KeyVisitor)
+    }
+}
+
+struct KeyVisitor;
+
+impl Visitor<'_> for KeyVisitor {
+    type Value = Key;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a property")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<Key, E> {
+        Ok(Key(Column::named(name)))
     }
 }
 
 /// An app among its other properties.
 struct App<'a, 'b>(&'a mut Apps<'b>);
-
-#[derive(Deserialize)]
-#[serde(field_identifier, rename_all = "snake_case")]
-enum Property {
-    #[serde(alias = "app_id")]
-    Id,
-    #[serde(alias = "app_name")]
-    Name,
-    #[serde(other)]
-    Other,
-}
 
 impl<'de> DeserializeSeed<'de> for App<'_, '_> {
     type Value = ();
@@ -142,19 +268,13 @@ impl<'de> Visitor<'de> for App<'_, '_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut properties: A) -> Result<(), A::Error> {
-        let (mut id, mut name) = (None, None);
-        while let Some(property) = properties.next_key()? {
-            match property {
-                Property::Id => id = Some(properties.next_value::<String>()?),
-                Property::Name => name = Some(properties.next_value::<String>()?),
-                Property::Other => {
-                    properties.next_value::<IgnoredAny>()?;
-                }
-            }
+        let mut app = Properties::default();
+        while let Some(Key(column)) = properties.next_key()? {
+            app.read(column, &mut properties)?;
         }
-        let id = id.ok_or_else(|| A::Error::missing_field("id"))?;
-        let name = name.ok_or_else(|| A::Error::missing_field("name"))?;
-        self.0.push(&id, &name)
+        let id = app.id().ok_or_else(|| A::Error::missing_field("id"))?;
+        let name = app.name().ok_or_else(|| A::Error::missing_field("name"))?;
+        self.0.push(id, name)
     }
 }
 

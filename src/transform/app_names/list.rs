@@ -33,11 +33,17 @@ pub enum AppListProblem {
     /// It is neither UTF-8 nor UTF-16 with a byte order mark.
     #[error("this is not UTF-8 text; save the list as UTF-8")]
     Encoding,
+    /// It is a workbook of a spreadsheet program.
+    #[error("this is a workbook of Excel; save it as CSV")]
+    Workbook,
     /// The first line is neither a header nor an app.
     #[error(
-        "expected a header with the columns `id` and `name`, or an app's id and name without a header"
+        "expected a header with the columns `id` and `name`, or an app's id and name without a header; found {found}"
     )]
-    Header,
+    Header {
+        /// The columns that there are, cut where they are many or long.
+        found: String,
+    },
     /// A line has more or fewer fields than it should.
     #[error(
         "expected {expected} fields and found {found}; a field that holds the separator stands in double quotes, with no space before them"
@@ -69,6 +75,18 @@ pub enum AppListProblem {
     /// The list is empty.
     #[error("there is no app in the list")]
     NoApps,
+    /// It is an object of another form.
+    #[error(
+        "expected an array of apps with `id` and `name`, alone or in `value`, or one such app, or an object from ids to \
+         names; found an object with the keys {found}"
+    )]
+    Object {
+        /// Its keys, cut where they are many or long.
+        found: String,
+    },
+    /// Something stands behind the list.
+    #[error("more follows behind the list; several apps stand in one array: [{{…}}, {{…}}]")]
+    MoreFollows,
     /// It is no JSON, or not of an expected form.
     #[error("{message} (column {column})")]
     Json {
@@ -115,6 +133,60 @@ impl List {
         }
         Ok(self.names.into())
     }
+}
+
+/// What a column, or a property of an app, holds by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Column {
+    /// `id`.
+    Id,
+    /// `app_id`, which counts where there is no `id`: the repository's apps have both.
+    AppId,
+    /// `name`.
+    Name,
+    /// `app_name`, which counts where there is no `name`.
+    AppName,
+}
+
+impl Column {
+    /// By a name in any case and with anything between its words: `App ID`, `AppName`, `app-id`.
+    pub(super) fn named(text: &str) -> Option<Self> {
+        [
+            ("id", Self::Id),
+            ("appid", Self::AppId),
+            ("name", Self::Name),
+            ("appname", Self::AppName),
+        ]
+        .into_iter()
+        .find(|(name, _)| is_word(text, name))
+        .map(|(_, column)| column)
+    }
+}
+
+/// Whether a name is this word, in lower case, in its own case and with its own marks between words.
+pub(super) fn is_word(name: &str, word: &str) -> bool {
+    let letters = name.trim().chars().filter(|c| !" _-".contains(*c));
+    letters.map(|c| c.to_ascii_lowercase()).eq(word.chars())
+}
+
+/// The most names that an error shows.
+pub(super) const MAX_SHOWN: usize = 4;
+
+/// Names that were found, for an error: a few, and each cut where it is long.
+pub(super) fn shown<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    const CHARACTERS: usize = 40;
+    let mut names = names.into_iter();
+    let first: Vec<String> = names
+        .by_ref()
+        .take(MAX_SHOWN)
+        .map(|name| {
+            let cut: String = name.chars().take(CHARACTERS).collect();
+            let more = if cut.len() < name.len() { "…" } else { "" };
+            format!("`{}{more}`", cut.replace(char::is_control, " "))
+        })
+        .collect();
+    let more = if names.next().is_some() { ", …" } else { "" };
+    first.join(", ") + more
 }
 
 /// An id in its usual form, 8-4-4-4-12, in either case.

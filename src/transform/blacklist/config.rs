@@ -93,6 +93,7 @@ fn read(file: &Path) -> Result<Vec<UserPattern>, BlacklistError> {
         match error {
             ListFileError::Read(source) => BlacklistError::Read { file, source },
             ListFileError::TooLarge => BlacklistError::TooLarge { file },
+            ListFileError::Workbook => BlacklistError::Encoding { file, line: 1 },
             ListFileError::Encoding { line } => BlacklistError::Encoding { file, line },
         }
     })?;
