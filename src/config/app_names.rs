@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::transform::AppNamesConfig;
 
-/// Where names of apps come from. A name from a file goes before that of the repository.
+/// Where names of apps come from. A name from a file takes precedence over that of the repository.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AppNamesOptions {

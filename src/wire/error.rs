@@ -14,7 +14,7 @@ pub enum ErrorCode {
     Empty,
     /// The datagram is longer than the configured limit; only its beginning was kept.
     TooLarge,
-    /// The first field is none of the known type tokens.
+    /// The first field is not a known type token.
     UnknownType,
     /// The payload ends before its last field.
     MissingField,
@@ -171,7 +171,7 @@ impl fmt::Display for DecodeError {
             ),
             (ErrorCode::UnknownType, _) => write!(
                 f,
-                "expected /qseow-proxy-session/ or /qseow-proxy-connection/ followed by `;` at byte {offset}"
+                "expected a known type, such as /qseow-proxy-session/, followed by `;` at byte {offset}"
             ),
             (ErrorCode::MissingField, Some(field)) => write!(
                 f,

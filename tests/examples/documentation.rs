@@ -186,6 +186,36 @@ fn every_field_is_documented() {
     }
 }
 
+/// Files and folders that the documents name in code.
+#[test]
+fn paths_in_the_documentation_are_there() {
+    let ours = [
+        "src/",
+        "tests/",
+        "examples/",
+        "benches/",
+        "fuzz/",
+        "docs/",
+        ".ci/",
+    ];
+    let mut seen = 0;
+    for document in documents() {
+        let text = read(&document);
+        let paths = text
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .filter(|code| ours.iter().any(|folder| code.starts_with(folder)))
+            // In a project of the reader's.
+            .filter(|code| *code != "src/qlik" && !code.contains([' ', '\n', '*']));
+        for path in paths {
+            assert!(root().join(path).exists(), "{}: {path}", document.display());
+            seen += 1;
+        }
+    }
+    assert!(seen > 0);
+}
+
 #[test]
 fn links_lead_somewhere() {
     let mut seen = 0;

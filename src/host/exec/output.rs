@@ -1,4 +1,4 @@
-//! Standard output, written a whole frame at a time by several threads.
+//! Standard output, written a whole frame at a time.
 
 use std::{
     fs::File,
@@ -8,7 +8,7 @@ use std::{
 
 use crate::host::runtime::frames::FrameWriter;
 
-/// A pipe to the reader, shared by all workers. Frames never mix.
+/// A pipe to the reader: one thread writes, another asks whether anybody still reads.
 #[derive(Debug, Clone)]
 pub struct Output(Arc<Mutex<File>>);
 
