@@ -199,7 +199,15 @@ fn a_quoted_name_may_hold_quotes_and_lines() {
     );
     // Lines are counted as an editor counts them.
     let csv = csv.replace(FINANCE, "no id");
-    assert_eq!(problem(csv.as_bytes()), (4, AppListProblem::Id));
+    assert_eq!(
+        problem(csv.as_bytes()),
+        (
+            4,
+            AppListProblem::Id {
+                found: "`no id`".into()
+            }
+        )
+    );
 }
 
 #[test]
@@ -207,6 +215,9 @@ fn slips_are_refused_by_line() {
     use AppListProblem as P;
     let sales = SALES.parse().expect("an id");
     let fields = |expected, found| P::Fields { expected, found };
+    let id = |found: &str| P::Id {
+        found: format!("`{found}`"),
+    };
     let long = "x".repeat(MAX_NAME_BYTES + 1);
     let rows = [
         (String::new(), 1, P::NoApps),
@@ -230,14 +241,22 @@ fn slips_are_refused_by_line() {
         (
             format!("id,name\n{SALES},Sales\n \n\n# x\nsales,Sales\n"),
             6,
-            P::Id,
+            id("sales"),
         ),
-        (format!("id,name\n{SALES},Sales\n\nsales,Sales\n"), 4, P::Id),
-        (format!("{SALES},Sales\n{{{SALES}}},Sales\n"), 2, P::Id),
+        (
+            format!("id,name\n{SALES},Sales\n\nsales,Sales\n"),
+            4,
+            id("sales"),
+        ),
+        (
+            format!("{SALES},Sales\n{{{SALES}}},Sales\n"),
+            2,
+            id(&format!("{{{SALES}}}")),
+        ),
         (
             format!("{SALES},Sales\n{},Sales\n", SALES.replace('-', "")),
             2,
-            P::Id,
+            id(&SALES.replace('-', "")),
         ),
         (format!("{SALES},Sales\n{FINANCE},\n"), 2, P::NoName),
         (format!("{SALES},\" \"\n"), 1, P::NoName),
@@ -258,7 +277,7 @@ fn slips_are_refused_by_line() {
         (
             format!("{{\n\"{SALES}\": \"Sales\",\n\"sales\": \"Sales\"}}"),
             3,
-            P::Id,
+            id("sales"),
         ),
         (
             format!(

@@ -55,8 +55,11 @@ pub enum AppListProblem {
         found: usize,
     },
     /// An id is not one.
-    #[error("expected an app's id such as a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69")]
-    Id,
+    #[error("expected an app's id such as a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69, found {found}")]
+    Id {
+        /// What there is instead, cut where it is long.
+        found: String,
+    },
     /// A name is empty.
     #[error("the app's name is empty")]
     NoName,
@@ -106,7 +109,8 @@ pub(super) struct List {
 impl List {
     /// Adds an app.
     pub(super) fn push(&mut self, id: &str, name: &str) -> Result<(), AppListProblem> {
-        let (id, name) = (parse_id(id).ok_or(AppListProblem::Id)?, name.trim());
+        let known = parse_id(id).ok_or_else(|| AppListProblem::Id { found: shown([id]) });
+        let (id, name) = (known?, name.trim());
         if name.is_empty() {
             return Err(AppListProblem::NoName);
         }
