@@ -173,6 +173,7 @@ fn slips_are_refused_with_what_is_meant() {
         (r"LAB\(null)", P::Null, ""),
         (&r"a\".repeat(18), P::EmptyUserId, ""),
         (&r"a\a".repeat(18), P::TooManyBackslashes, ""),
+        (&format!(r"LAB\{}", "x ".repeat(2_047)), P::TooLong, ""),
     ];
     for (entry, expected, instead) in rows {
         let file = format!("# accounts\nLAB\\fine\n  {entry}  \n");

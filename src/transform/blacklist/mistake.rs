@@ -10,6 +10,9 @@ pub(super) const IMPOSSIBLE: fn(char) -> bool = |c| c == ';' || c.is_control();
 /// The most backslashes of an entry as text, each of which costs one entry.
 pub(super) const MAX_BACKSLASHES: usize = 16;
 
+/// The longest entry as text, in bytes: some ten times what a directory and an account can have in Windows.
+const MAX_BYTES: usize = 4_096;
+
 /// As much of an entry as an error shows, in characters.
 const SHOWN: usize = 100;
 
@@ -73,6 +76,9 @@ pub enum UserPatternProblem {
     /// There is white space at an end of the directory or the id.
     #[error(r"there is white space at an end of the user directory or id")]
     WhiteSpace,
+    /// The entry is longer than any user.
+    #[error("an entry has at most {MAX_BYTES} bytes")]
+    TooLong,
     /// There are more backslashes than an entry may have.
     #[error("there are more than {MAX_BACKSLASHES} backslashes")]
     TooManyBackslashes,
@@ -89,7 +95,10 @@ impl UserPatternError {
 
     /// The problem of an entry that was written as text, with what was meant.
     pub(super) fn in_text(entry: &str, problem: UserPatternProblem) -> Self {
-        let meant = meant(entry);
+        let meant = match problem {
+            UserPatternProblem::TooLong => Vec::new(),
+            _ => meant(entry),
+        };
         let is_certain = meant.iter().all(|entry| is_entry(entry));
         Self {
             meant: if is_certain { meant } else { Vec::new() },
@@ -112,25 +121,25 @@ fn is_entry(text: &str) -> bool {
 pub(super) fn in_text(text: &str) -> Option<UserPatternProblem> {
     use UserPatternProblem as P;
     let mut parts = text.split('\\');
-    Some(
-        if let Some(invisible) = text.chars().find(|c| is_invisible(*c)) {
-            P::InvisibleCharacter(invisible)
-        } else if is_of_a_list(text) {
-            P::List
-        } else if is_quoted(text) || parts.clone().any(is_quoted) {
-            P::Quotes
-        } else if users(text).len() > 1 {
-            P::SeveralUsers
-        } else if comment(text, &COMMENTS).is_some() {
-            P::Comment
-        } else if text.contains(r"\\") {
-            P::DoubleBackslash
-        } else if parts.any(|part| part.trim() != part) {
-            P::WhiteSpace
-        } else {
-            return None;
-        },
-    )
+    Some(if text.len() > MAX_BYTES {
+        P::TooLong
+    } else if let Some(invisible) = text.chars().find(|c| is_invisible(*c)) {
+        P::InvisibleCharacter(invisible)
+    } else if is_of_a_list(text) {
+        P::List
+    } else if is_quoted(text) || parts.clone().any(is_quoted) {
+        P::Quotes
+    } else if users(text).len() > 1 {
+        P::SeveralUsers
+    } else if comment(text, &COMMENTS).is_some() {
+        P::Comment
+    } else if text.contains(r"\\") {
+        P::DoubleBackslash
+    } else if parts.any(|part| part.trim() != part) {
+        P::WhiteSpace
+    } else {
+        return None;
+    })
 }
 
 fn is_of_a_list(text: &str) -> bool {
@@ -210,8 +219,9 @@ fn tidied(text: &str) -> String {
     parts.join("\\")
 }
 
-/// What is read of a double-quoted TOML string in which every backslash was to be one, as it is written
-/// there: a tab of `"LAB\tom"`.
+/// A text that came of a double-quoted string in which every backslash was to be one, as it is written there:
+/// `"LAB\tom"` of a text with a tab. A host's configuration, in YAML or TOML, comes here as values without
+/// its text.
 pub(super) fn escaped(text: &str) -> Option<String> {
     if !text.contains(char::is_control) {
         return None;
