@@ -50,7 +50,7 @@ pub(super) enum Reason {
 pub(super) fn read<T: DeserializeOwned>(mut tree: Node) -> (Option<T>, Vec<Refused>) {
     let mut all: Vec<Refused> = Vec::new();
     loop {
-        let mut refused = match T::deserialize(Reader(&tree)) {
+        let mut refused = match T::deserialize(Reader::new(&tree)) {
             Ok(options) => return (Some(options), all),
             Err(refused) => refused,
         };
@@ -127,14 +127,23 @@ impl de::Error for Refused {
 }
 
 #[derive(Clone, Copy)]
-struct Reader<'n>(&'n Node);
+struct Reader<'n> {
+    node: &'n Node,
+    /// The text is anybody's, as tags are, and may have several lines.
+    is_free: bool,
+}
 
 impl<'n> Reader<'n> {
+    const fn new(node: &'n Node) -> Self {
+        let is_free = false;
+        Self { node, is_free }
+    }
+
     fn text(self, expected: &str) -> Result<&'n str, Refused> {
-        let Value::Text(text) = &self.0.value else {
+        let Value::Text(text) = &self.node.value else {
             return Err(Refused::value(format!("expected {expected}")));
         };
-        if text.contains(char::is_control) {
+        if !self.is_free && text.contains(char::is_control) {
             return Err(Refused::new(Reason::ControlCharacter));
         }
         Ok(text)
@@ -150,7 +159,7 @@ impl<'n> Reader<'n> {
         N: TryFrom<i128>,
         V: Visitor<'de>,
     {
-        match self.0.value {
+        match self.node.value {
             Value::Integer(integer) => N::try_from(integer).ok(),
             _ => None,
         }
@@ -169,7 +178,7 @@ impl<'n> Reader<'n> {
     fn quoted(self) -> &'static str {
         let is_other =
             |text: &str| text.parse::<i128>().is_ok() || matches!(text, "true" | "false");
-        match &self.0.value {
+        match &self.node.value {
             Value::Text(text) if is_other(text) => ", without quotes",
             _ => "",
         }
@@ -180,7 +189,7 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
     type Error = Refused;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
-        match &self.0.value {
+        match &self.node.value {
             Value::Boolean(boolean) => visitor.visit_bool(*boolean),
             Value::Integer(integer) => visitor.visit_i128(*integer),
             Value::Number(number) => visitor.visit_f64(*number),
@@ -195,7 +204,7 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
-        match self.0.value {
+        match self.node.value {
             Value::Boolean(boolean) => visitor.visit_bool(boolean),
             _ => Err(Refused::value(format!(
                 "expected true or false{}",
@@ -237,15 +246,18 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
-        match &self.0.value {
+        match &self.node.value {
             Value::List(list) => visitor.visit_seq(List(list.iter())),
             _ => Err(Refused::value("expected a list, in brackets: [ … ]")),
         }
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
-        match &self.0.value {
-            Value::Table(entries) => visitor.visit_map(Table::new(entries)),
+        match &self.node.value {
+            Value::Table(entries) => visitor.visit_map(Table {
+                is_free: true,
+                ..Table::new(entries)
+            }),
             _ => Err(Refused::value(
                 "expected a table of names and values: { name = \"value\" }",
             )),
@@ -258,7 +270,7 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
         known: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Refused> {
-        match &self.0.value {
+        match &self.node.value {
             Value::Table(entries) => visitor.visit_map(Table::new(entries)),
             _ => {
                 let keys = listed(known, "and");
@@ -275,7 +287,7 @@ impl<'de> de::Deserializer<'de> for Reader<'_> {
         known: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Refused> {
-        match &self.0.value {
+        match &self.node.value {
             Value::Text(text) if known.contains(&&**text) => {
                 visitor.visit_enum(text.as_str().into_deserializer())
             }
@@ -301,7 +313,7 @@ impl<'de> de::SeqAccess<'de> for List<'_> {
         let Some((index, node)) = self.0.next() else {
             return Ok(None);
         };
-        seed.deserialize(Reader(node))
+        seed.deserialize(Reader::new(node))
             .map(Some)
             .map_err(|refused| refused.within(Step::Index(*index)))
     }
@@ -310,6 +322,7 @@ impl<'de> de::SeqAccess<'de> for List<'_> {
 struct Table<'n> {
     entries: std::slice::Iter<'n, Entry>,
     current: Option<&'n Entry>,
+    is_free: bool,
 }
 
 impl<'n> Table<'n> {
@@ -317,6 +330,7 @@ impl<'n> Table<'n> {
         Self {
             entries: entries.iter(),
             current: None,
+            is_free: false,
         }
     }
 }
@@ -342,7 +356,11 @@ impl<'de> de::MapAccess<'de> for Table<'_> {
         let Some(entry) = self.current else {
             return Err(Refused::value("a value without a key"));
         };
-        seed.deserialize(Reader(&entry.node))
+        let reader = Reader {
+            node: &entry.node,
+            is_free: self.is_free,
+        };
+        seed.deserialize(reader)
             .map_err(|refused| refused.within(Step::Key(entry.key.clone())))
     }
 }
