@@ -6,7 +6,7 @@ use clap::Args;
 use qlik_sense_events::{config::Config, host::runtime::secrets};
 
 use super::{
-    SUCCESS, USAGE, files,
+    USAGE, files,
     print::{print, say},
 };
 
@@ -62,7 +62,7 @@ pub fn check(args: &CheckArgs) -> u8 {
         config.output.codec,
     ));
     #[cfg(feature = "qrs")]
-    if status == SUCCESS && args.online {
+    if status == super::SUCCESS && args.online {
         return service::ask(&config);
     }
     status

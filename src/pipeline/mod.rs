@@ -83,6 +83,19 @@ impl PipelineConfig {
             lost: LostDatagrams::default(),
         })
     }
+
+    /// Everything that [`build`](Self::build) could fail with and that can be told apart, by transform and
+    /// file, in order.
+    #[must_use]
+    pub fn mistakes(&self) -> Vec<PipelineError> {
+        let blacklist = self.blacklist.mistakes().into_iter();
+        let app_names = self.app_names.mistakes().into_iter();
+        blacklist
+            .map(PipelineError::from)
+            .chain(app_names.map(PipelineError::from))
+            .chain(self.pseudonymize.build().err().map(PipelineError::from))
+            .collect()
+    }
 }
 
 /// Decodes datagrams and transforms their events.

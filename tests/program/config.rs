@@ -26,6 +26,14 @@ fn check(folder: &TempDir) -> Finished {
     ])
 }
 
+/// What a `run` that has ended has said, as messages.
+fn messages(ran: &Finished) -> Vec<String> {
+    let lines = ran.stderr.split_inclusive('\n');
+    let records = lines.map(|line| record(line.as_bytes()));
+    let message = |record: serde_json::Value| record["message"].as_str().map(str::to_owned);
+    records.filter_map(message).collect()
+}
+
 /// `run` and `check` both refuse the configuration, with the same one message.
 fn refused(config: &str, expected: &str) {
     let folder = folder(config);
@@ -356,17 +364,38 @@ fn every_mistake_is_named_at_once_and_in_order() {
             "{expected}\n{line}"
         );
     }
-    let said: Vec<String> = run(&folder)
-        .stderr
-        .split_inclusive('\n')
-        .map(|line| {
-            record(line.as_bytes())["message"]
-                .as_str()
-                .expect("text")
-                .to_owned()
-        })
-        .collect();
-    assert_eq!(said, lines);
+    assert_eq!(messages(&run(&folder)), lines);
+}
+
+/// The mistakes of the files that a configuration names, beside its own.
+#[test]
+fn every_mistake_of_every_file_is_named() {
+    let config = "[transform.blacklist]\nfiles = ['users.txt', 'absent.txt']\n\
+                  [transform.app_names]\nfiles = ['none.csv']\n";
+    let folder = folder(config);
+    let users = "goran\nLAB\\goran\n\nLAB\\\n# LAB\n\\maria\n";
+    fs::write(folder.path().join("users.txt"), users).expect("a file");
+    let expected = [
+        "users.txt:1: `goran`: ",
+        "users.txt:4: `LAB\\`: ",
+        "users.txt:6: `\\maria`: ",
+        "absent.txt: the file in `transform.blacklist.files` cannot be read: ",
+        "none.csv: the file in `transform.app_names.files` cannot be read: ",
+    ];
+    for own in ["", "[source]\nworkers = 0\n"] {
+        fs::write(folder.path().join("config.toml"), format!("{own}{config}")).expect("a file");
+        let checked = check(&folder);
+        let ran = run(&folder);
+        assert_eq!((checked.status, ran.status), (2, 2));
+        let lines: Vec<&str> = checked.stderr.lines().collect();
+        let files = lines.iter().filter(|line| !line.contains("config.toml"));
+        for (line, expected) in files.clone().zip(expected) {
+            assert!(line.contains(expected), "{expected}\n{line}");
+        }
+        assert_eq!(files.count(), expected.len(), "{}", checked.stderr);
+        assert_eq!(lines.len(), expected.len() + usize::from(!own.is_empty()));
+        assert_eq!(messages(&ran), lines);
+    }
 }
 
 /// Fields that one schema lacks are no mistake where it is the schema's name that is wrong.

@@ -13,6 +13,8 @@ mod app_names_qrs;
 mod bind;
 mod cli;
 mod codecs;
+#[cfg(unix)]
+mod completions;
 mod config;
 mod decode;
 mod demo;

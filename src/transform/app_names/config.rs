@@ -60,6 +60,13 @@ impl AppNamesConfig {
         }
         Ok(AppNames::new(names))
     }
+
+    /// Everything that [`build`](Self::build) could fail with, the first mistake of each file.
+    #[must_use]
+    pub fn mistakes(&self) -> Vec<AppNamesError> {
+        let files = self.files.iter();
+        files.filter_map(|file| read(file).err()).collect()
+    }
 }
 
 fn read(file: &Path) -> Result<AppTable, AppNamesError> {

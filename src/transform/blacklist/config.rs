@@ -79,16 +79,36 @@ impl BlacklistConfig {
     pub fn build(&self) -> Result<Blacklist, BlacklistError> {
         let mut entries = self.users.clone();
         for file in &self.files {
-            entries.extend(read(file)?);
+            for entry in parse(file, &read(file)?) {
+                entries.push(entry?);
+            }
         }
         let rules = Rules::new(&entries, self.case_sensitive)
             .map_err(|error| BlacklistError::TooManyPatterns(error))?;
         Ok(Blacklist { rules, excluded: 0 })
     }
+
+    /// Everything that [`build`](Self::build) could fail with, by file and line, in order: of each file the
+    /// first hundred mistakes.
+    #[must_use]
+    pub fn mistakes(&self) -> Vec<BlacklistError> {
+        const MAX: usize = 100;
+        let mut mistakes = Vec::new();
+        for file in &self.files {
+            match read(file) {
+                Ok(text) => mistakes.extend(parse(file, &text).filter_map(Result::err).take(MAX)),
+                Err(error) => mistakes.push(error),
+            }
+        }
+        if mistakes.is_empty() {
+            mistakes.extend(self.build().err());
+        }
+        mistakes
+    }
 }
 
-fn read(file: &Path) -> Result<Vec<UserPattern>, BlacklistError> {
-    let text = list_file::read(file, MAX_FILE_BYTES).map_err(|error| {
+fn read(file: &Path) -> Result<String, BlacklistError> {
+    list_file::read(file, MAX_FILE_BYTES).map_err(|error| {
         let file = file.into();
         match error {
             ListFileError::Read(source) => BlacklistError::Read { file, source },
@@ -96,7 +116,11 @@ fn read(file: &Path) -> Result<Vec<UserPattern>, BlacklistError> {
             ListFileError::Workbook => BlacklistError::Encoding { file, line: 1 },
             ListFileError::Encoding { line } => BlacklistError::Encoding { file, line },
         }
-    })?;
+    })
+}
+
+/// The entries of a file.
+fn parse(file: &Path, text: &str) -> impl Iterator<Item = Result<UserPattern, BlacklistError>> {
     (1..)
         .zip(text.lines())
         .map(|(number, line)| (number, without_comment(line).trim()))
@@ -108,7 +132,6 @@ fn read(file: &Path) -> Result<Vec<UserPattern>, BlacklistError> {
                 source,
             })
         })
-        .collect()
 }
 
 fn without_comment(line: &str) -> &str {
