@@ -137,7 +137,7 @@ impl World {
 
     /// Load and faults for some seconds, then silence.
     pub fn round(&mut self, rng: &mut Rng) {
-        self.rate = *rng.choice(&[200, 1_000, 3_000, 8_000]).expect("a rate");
+        self.rate = *rng.choice(&[500, 2_000, 5_000, 10_000]).expect("a rate");
         self.say(&format!("{} datagrams a second", self.rate));
         let site = self.site.take().expect("a site");
         let playing = site.begin(self.rate, self.conditions(rng));

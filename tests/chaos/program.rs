@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The queue is bounded by the configuration, in events.
-pub const QUEUE: u64 = 5_000;
+pub const QUEUE: u64 = 500;
 
 /// No more datagrams are read from the socket at once.
 const BATCH: u64 = 1_024;
@@ -273,7 +273,11 @@ impl Life {
         let after = network.udp();
         let received = after.received - self.before.received;
         let no_room = after.no_room - self.before.no_room;
-        println!("      {end:?}: {received} datagrams, {no_room} without room, peak {peak} KiB");
+        println!(
+            "      {end:?}: {received} datagrams, {no_room} without room; {} excluded, {} dropped; peak {peak} KiB",
+            seen.counter("excluded_events_total"),
+            seen.counter("queue_dropped_events_total"),
+        );
         assert!(peak < 64 << 10, "{peak} KiB");
         expected(&said);
         if let End::Killed { rate } = end {
