@@ -54,16 +54,6 @@ pub enum DerivedKind {
 }
 
 impl DerivedKind {
-    /// The prefix of the virtual proxy.
-    pub(crate) const fn virtual_proxy_mut(&mut self) -> &mut Option<Arc<str>> {
-        match self {
-            Self::SessionSummary(session, _) | Self::SessionSnapshot(session) => {
-                &mut session.virtual_proxy
-            }
-            Self::ConnectionSummary(connection, _) => &mut connection.virtual_proxy,
-        }
-    }
-
     /// The value of the output's `event` field: `session_summary`, `connection_summary` or
     /// `session_snapshot`.
     #[must_use]

@@ -58,11 +58,16 @@ impl Extension {
         })
     }
 
-    /// The same without what cannot be read, with its texts in another payload.
-    pub(super) fn readable_part(&self, payload: &str, other: &mut String) -> Self {
+    /// The same with other texts, in another payload, and without what cannot be read.
+    pub(super) fn with_texts(
+        &self,
+        session_id: Option<&str>,
+        result: Option<&str>,
+        payload: &mut String,
+    ) -> Self {
         Self {
-            session_id: Span::push(other, self.session_id.get(payload)),
-            result: Span::push(other, self.result.get(payload)),
+            session_id: Span::push(payload, session_id),
+            result: Span::push(payload, result),
             unreadable_timestamp: Span::ABSENT,
             unreadable_sequence: Span::ABSENT,
             ..*self

@@ -29,6 +29,7 @@ pub use self::{
     user_agent::{DEFAULT_CACHE_BYTES, MAX_PARSED_BYTES, UserAgent, UserAgentCache},
     user_event::{User, UserEvent},
 };
+pub(crate) use user_event::Texts;
 
 /// What one payload says, or why it says nothing.
 #[derive(Debug, Clone, PartialEq)]

@@ -214,55 +214,32 @@ impl UserEvent {
         self.app_name = Some(name);
     }
 
-    /// Puts other words in the place of the user, and leaves out what may name the user elsewhere: the
-    /// message, what follows the [path](Context::path_of) in the context, and what cannot be read.
-    /// `mentions` says whether a text names somebody: such a path, prefix or user agent is left out as well.
-    pub fn replace_user(
-        &mut self,
-        user_directory: Option<&str>,
-        user_id: Option<&str>,
-        mentions: fn(text: &str, name: &str) -> bool,
-    ) {
-        let names = [self.user_directory(), self.user_id()];
-        let names_nobody = |text: &&str| {
-            let mut names = names.into_iter().flatten();
-            !names.any(|name| mentions(text, name))
-        };
+    /// The same event with other texts, and without its message and what cannot be read.
+    pub(crate) fn with_texts(&self, texts: Texts<'_>) -> Self {
         let mut payload = String::with_capacity(self.payload.len());
         let mut push = |part| Span::push(&mut payload, part);
-        let command = push(self.qlik_command());
-        let host = push(self.host());
-        let origin = push(self.origin());
-        let context = push(self.context().map(Context::path_of).filter(names_nobody));
-        let user_agent = push(self.user_agent().filter(names_nobody));
-        let user_directory = push(user_directory);
-        let user_id = push(user_id);
-        // Prefixes are often called as the directory is, but not as a user.
-        let is_user = |text: &str| names[1].is_some_and(|id| mentions(text, id));
-        let virtual_proxy = self.virtual_proxy().filter(|prefix| !is_user(prefix));
-        let virtual_proxy = Text::push(&mut payload, virtual_proxy);
-        if let Some(extension) = &mut self.extension {
-            **extension = extension.readable_part(&self.payload, &mut payload);
-        }
-        *self = Self {
-            payload: payload.into(),
-            command,
-            host,
-            user_directory,
-            user_id,
-            origin,
-            context,
+        Self {
+            command: push(texts.qlik_command),
+            host: push(self.host()),
+            user_directory: push(texts.user_directory),
+            user_id: push(texts.user_id),
+            origin: push(texts.origin),
+            context: push(texts.context),
             message: Span::ABSENT,
-            virtual_proxy,
-            user_agent,
+            user_agent: push(texts.user_agent),
+            virtual_proxy: Text::push(&mut payload, texts.virtual_proxy),
+            extension: self.extension.as_ref().map(|extension| {
+                let part = extension.with_texts(texts.session_id, texts.result, &mut payload);
+                Box::new(part)
+            }),
+            payload: payload.into(),
             arrival: self.arrival,
-            family: self.family,
             kind: self.kind,
+            family: self.family,
             app_id: self.app_id,
-            app_name: self.app_name.take(),
-            client: self.client.take(),
-            extension: self.extension.take(),
-        };
+            app_name: texts.app_name,
+            client: texts.client,
+        }
     }
 
     /// The client's user agent, from the message.
@@ -291,6 +268,23 @@ impl UserEvent {
     pub fn client(&self) -> Option<&UserAgent> {
         self.client.as_deref()
     }
+}
+
+/// The texts of an event that may name its user, to be put in the place of those that it has. What is none is
+/// left out.
+#[derive(Debug)]
+pub(crate) struct Texts<'a> {
+    pub(crate) qlik_command: Option<&'a str>,
+    pub(crate) user_directory: Option<&'a str>,
+    pub(crate) user_id: Option<&'a str>,
+    pub(crate) origin: Option<&'a str>,
+    pub(crate) context: Option<&'a str>,
+    pub(crate) virtual_proxy: Option<&'a str>,
+    pub(crate) user_agent: Option<&'a str>,
+    pub(crate) session_id: Option<&'a str>,
+    pub(crate) result: Option<&'a str>,
+    pub(crate) app_name: Option<Arc<str>>,
+    pub(crate) client: Option<Arc<UserAgent>>,
 }
 
 impl fmt::Debug for UserEvent {

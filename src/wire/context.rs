@@ -48,30 +48,6 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The part of a context that says what was asked for and not by whom: what stands before the query, a
-    /// percent-encoded character (which may be the query's beginning), and a mashup's `identity/`, where
-    /// the user's name is common.
-    ///
-    /// ```
-    /// use qlik_sense_events::wire::Context;
-    ///
-    /// assert_eq!(Context::path_of("/hub?user=goran"), "/hub");
-    /// assert_eq!(Context::path_of("/app/x/identity/goran/ttl/60"), "/app/x");
-    /// ```
-    #[must_use]
-    pub fn path_of(context: &str) -> &str {
-        let end = memchr3(b'?', b'#', b'%', context.as_bytes()).unwrap_or(context.len());
-        let path = &context[..end];
-        let mut start = 0;
-        for segment in path.split('/') {
-            if segment.eq_ignore_ascii_case("identity") {
-                return path[..start].trim_end_matches('/');
-            }
-            start += segment.len() + 1;
-        }
-        path
-    }
-
     fn of_path(path: &'a str) -> Self {
         let path = without_host(path);
         let mut found = Self::default();
