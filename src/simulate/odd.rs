@@ -16,7 +16,7 @@ pub(super) enum Odd {
     EmptyFields,
     /// `;` and `'` within the message.
     PunctuatedMessage,
-    /// An exception after the message, on lines of its own.
+    /// An exception directly behind the message, with line breaks of its own.
     MultilineMessage,
     /// Several events, one a line.
     Relay,
@@ -183,10 +183,11 @@ const NOTES: [&str; 4] = [
     " (attempt 2; 'retry')",
 ];
 
+/// As log4net writes them: without a line break before them, with one behind.
 const EXCEPTIONS: [&str; 3] = [
-    "\r\nSystem.Net.WebSockets.WebSocketException (0x80004005): The remote party went away\r\n   at Example.Proxy.Relay()",
-    "\r\nSystem.TimeoutException: No answer; gave up after 30 s\r\n   at Example.Proxy.Wait(TimeSpan limit)\r\n   at Example.Proxy.Run()",
-    "\r\nSystem.IO.IOException: 'Broken pipe'\r\n ---> System.Net.Sockets.SocketException: Reset\r\n   --- End of inner exception stack trace ---",
+    "System.Net.WebSockets.WebSocketException (0x80004005): The remote party went away\r\n   at Example.Proxy.Relay()\r\n",
+    "System.TimeoutException: No answer; gave up after 30 s\r\n   at Example.Proxy.Wait(TimeSpan limit)\r\n   at Example.Proxy.Run()\r\n",
+    "System.IO.IOException: 'Broken pipe' ---> System.Net.Sockets.SocketException: Reset\r\n   --- End of inner exception stack trace ---\r\n",
 ];
 
 const UNKNOWN_TYPES: [&str; 4] = [
@@ -249,7 +250,7 @@ mod tests {
                         has(&datagram, b"'")
                             && datagram.iter().filter(|&&byte| byte == b';').count() > 7
                     }
-                    Odd::MultilineMessage => has(&datagram, b"session\r\nSystem."),
+                    Odd::MultilineMessage => has(&datagram, b"sessionSystem."),
                     // The site puts the lines together.
                     Odd::Relay => true,
                     Odd::TrailingLf => datagram.ends_with(b"session\n"),
