@@ -169,7 +169,7 @@ async fn what_cannot_be_decoded_is_an_item_and_the_stream_goes_on() {
         (b"noise", "unknown_type"),
         (b"\0\0", "empty"),
         (b"/proxy-session/;h", "missing_field"),
-        (b"\xFF\xFE\x00\xD8", "invalid_encoding"),
+        (b"\xFF\xFE\x00\xD8x\0", "invalid_encoding"),
         (&[b';'; 65_507], "unknown_type"),
         (b"\n", "empty"),
     ];
@@ -340,7 +340,8 @@ fn memory_stays_bounded_on_an_endless_stretch() {
         largest = largest.max(buffer.len());
     }
     assert_eq!(items, 1, "7.7 MB without a new event are one item");
-    assert!(largest < 1_100, "{largest} bytes were kept");
+    // The longest beginning of an event, with a syslog header, is kept besides.
+    assert!(largest < 2_200, "{largest} bytes were kept");
     assert!(buffer.capacity() < 64 << 10, "{}", buffer.capacity());
     buffer.extend_from_slice(b"\n");
     buffer.extend_from_slice(session("n2", "").as_bytes());
@@ -361,6 +362,7 @@ fn stretch() -> impl Strategy<Value = Vec<u8>> {
         2 => Just("\n".to_owned()),
         1 => "[ \r\n]{0,30}",
         1 => Just("\n/qseow-proxy-connection/".to_owned()),
+        1 => Just("\n<13>Nov 27 09:26:05 relay qlik: /proxy-session/;r;Stop session;D;u;;;".to_owned()),
         1 => Just("/proxy-session/;d;Start".to_owned()),
         1 => "[xö;\n]{0,80}",
         1 => (20_usize..150).prop_map(|times| "y".repeat(times)),

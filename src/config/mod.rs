@@ -83,7 +83,7 @@ pub struct SourceConfig {
     pub receive_buffer_bytes: usize,
     /// The longest datagram that is decoded, in bytes, 1 to 65,507. Default: 65,507.
     pub max_datagram_bytes: usize,
-    /// The encoding of datagrams that are neither UTF-8 nor UTF-16LE. Default: `windows-1252`.
+    /// The encoding of events that are neither UTF-8 nor UTF-16. Default: `windows-1252`.
     pub fallback_encoding: FallbackEncoding,
     /// What becomes of payloads that cannot be decoded. Default: `forward`.
     pub undecoded: UndecodedPolicy,

@@ -40,7 +40,7 @@ pub enum LogNamespace {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct QlikSenseDeserializerConfig {
-    /// The encoding of datagrams that are neither UTF-8 nor UTF-16LE. Default: windows-1252.
+    /// The encoding of events that are neither UTF-8 nor UTF-16. Default: windows-1252.
     pub fallback_encoding: FallbackEncoding,
     /// The longest datagram that is decoded, in bytes, 1 to 65,507. Default: 65,507, all that UDP
     /// can carry. A longer one becomes a `too_large` event with its beginning.
@@ -120,13 +120,11 @@ impl QlikSenseDeserializer {
             emit(self.too_large(datagram).into());
             return;
         }
-        match text::decode(datagram, self.fallback_encoding) {
-            Err((error, raw)) => emit(Undecoded::new(error, &raw).into()),
-            Ok(text) => {
-                for piece in pieces(&text) {
-                    emit(self.event(piece));
-                }
-            }
+        for piece in pieces(datagram) {
+            emit(match text::decode(piece, self.fallback_encoding) {
+                Ok(text) => self.event(&text),
+                Err((error, raw)) => Undecoded::new(error, &raw).into(),
+            });
         }
     }
 
@@ -145,10 +143,10 @@ impl QlikSenseDeserializer {
         self.max_datagram_bytes
     }
 
-    fn event(&self, piece: &str) -> Event {
-        match Frame::parse(piece) {
-            Ok(frame) => Event::User(UserEvent::from_frame(piece, &frame, &self.user_agents)),
-            Err(error) => Undecoded::new(error, piece).into(),
+    fn event(&self, text: &str) -> Event {
+        match Frame::parse(text) {
+            Ok(frame) => Event::User(UserEvent::from_frame(text, &frame, &self.user_agents)),
+            Err(error) => Undecoded::new(error, text).into(),
         }
     }
 

@@ -1,62 +1,83 @@
-//! A datagram's text as the events that it holds: one, unless a relay has put several into it.
+//! A datagram as the events that it holds: one, unless a relay has put several into it.
+
+use std::ops::Range;
 
 use memchr::memchr_iter;
 
-use super::frame::starts_frame;
+use super::{
+    frame::{LONGEST_START, starts_frame},
+    utf_16::Utf16,
+};
 
-/// The parts of a datagram's text, one an event, in order. There is always at least one.
+/// The parts of a datagram, one an event, in order. There is always at least one.
 ///
-/// A new part begins where a known type token (and its `;`) follows a newline; any other newline
-/// belongs to the event around it, such as the lines of an exception after the message. Together
-/// the parts are the whole text but for the newlines between them.
+/// A new part begins where a known type token and its `;` follow a newline, perhaps behind a syslog header;
+/// any other newline belongs to the event around it, such as those between the lines of an exception.
+/// Together the parts are the whole datagram but for the newlines between them.
+///
+/// The bytes are divided before they become text, so that each part may have an encoding of its own.
 ///
 /// ```
 /// use qlik_sense_events::wire::pieces;
 ///
-/// let text = "/qseow-proxy-session/;a;…\nat Line()\n/qseow-proxy-session/;b;…";
-/// let pieces: Vec<&str> = pieces(text).collect();
-/// assert_eq!(pieces, ["/qseow-proxy-session/;a;…\nat Line()", "/qseow-proxy-session/;b;…"]);
+/// let datagram = b"/qseow-proxy-session/;a;...\nat Line()\n/qseow-proxy-session/;J\xF6rgen;...";
+/// let pieces: Vec<&[u8]> = pieces(datagram).collect();
+/// assert_eq!(pieces[0], b"/qseow-proxy-session/;a;...\nat Line()");
+/// assert_eq!(pieces[1], b"/qseow-proxy-session/;J\xF6rgen;...");
 /// ```
-pub fn pieces(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = Some(text);
+pub fn pieces(datagram: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(datagram);
     std::iter::from_fn(move || {
-        let text = rest.take()?;
-        match boundary(text.as_bytes()) {
-            None => Some(text),
+        let bytes = rest.take()?;
+        match boundary(bytes) {
+            None => Some(bytes),
             Some(newline) => {
-                rest = Some(&text[newline + 1..]);
-                Some(&text[..newline])
+                rest = Some(&bytes[newline.end..]);
+                Some(&bytes[..newline.start])
             }
         }
     })
 }
 
-/// Where the first event ends: at a newline that is followed by the beginning of another. Works on
-/// bytes, so that a stream can be divided before its encoding is known.
-fn boundary(bytes: &[u8]) -> Option<usize> {
-    // What stands before the first token (line ends, spaces, a mark) is no event of its own.
-    let start = bytes.len() - leading_trimmed_bytes(bytes).len();
-    boundary_after(bytes, start)
+/// How many events a datagram seems to hold, at least one, without decoding it.
+#[must_use]
+pub fn count_events(datagram: &[u8]) -> u32 {
+    u32::try_from(pieces(datagram).count()).unwrap_or(u32::MAX)
 }
 
-/// As [`boundary`], for bytes whose first `start` are known to hold no boundary.
+/// The newline behind the first event: one that is followed by the beginning of another. What stands before the
+/// first token (line ends, spaces, a mark) is no event of its own.
+fn boundary(bytes: &[u8]) -> Option<Range<usize>> {
+    let utf_16 = Utf16::recognise(bytes);
+    let start = match utf_16 {
+        None => bytes.len() - leading_trimmed_bytes(bytes).len(),
+        Some(order) => order.leading_blank_bytes(bytes),
+    };
+    memchr_iter(b'\n', &bytes[start..]).find_map(|position| {
+        let place = start + position;
+        let newlines = match utf_16 {
+            None => [Some(place..place + 1), None],
+            Some(order) => order.newlines(bytes, place),
+        };
+        let mut newlines = newlines.into_iter().flatten();
+        newlines.find(|newline| starts_event(&bytes[newline.end..]))
+    })
+}
+
+/// Whether an event begins here, in any encoding.
+fn starts_event(bytes: &[u8]) -> bool {
+    match Utf16::recognise(bytes) {
+        Some(utf_16) => starts_frame(&utf_16.beginning(bytes, LONGEST_START)),
+        None => starts_frame(bytes),
+    }
+}
+
+/// The newline behind the first event of a stream whose first `start` bytes are known to hold none. UTF-16 is
+/// not looked for: a stream shows only at its beginning that it is UTF-16.
 pub(crate) fn boundary_after(bytes: &[u8], start: usize) -> Option<usize> {
     memchr_iter(b'\n', &bytes[start..])
         .map(|position| start + position)
         .find(|newline| starts_frame(&bytes[newline + 1..]))
-}
-
-/// How many events a datagram seems to hold, at least one, without decoding it: exact for UTF-8, one
-/// for UTF-16.
-#[must_use]
-pub fn count_events(datagram: &[u8]) -> u32 {
-    let mut start = datagram.len() - leading_trimmed_bytes(datagram).len();
-    let mut events = 1;
-    while let Some(newline) = boundary_after(datagram, start) {
-        start = newline + 1;
-        events += 1;
-    }
-    events
 }
 
 /// As [`leading_trimmed`], for bytes.
@@ -113,16 +134,82 @@ mod tests {
                 format!("{S}\n/qseow-engine/;1"),
                 vec![format!("{S}\n/qseow-engine/;1")],
             ),
+            (
+                format!("<14>x: {S}\n<14>x: {C}\n<14>x: at Line()"),
+                vec![
+                    format!("<14>x: {S}"),
+                    format!("<14>x: {C}\n<14>x: at Line()"),
+                ],
+            ),
         ];
         for (text, expected) in rows {
-            assert_eq!(&pieces(text).collect::<Vec<_>>(), expected, "{text:?}");
+            let seen: Vec<&str> = pieces(text.as_bytes())
+                .map(|piece| str::from_utf8(piece).expect("a part of a text"))
+                .collect();
+            assert_eq!(&seen, expected, "{text:?}");
             assert_eq!(
                 count_events(text.as_bytes()) as usize,
                 expected.len(),
                 "{text:?}"
             );
         }
-        assert_eq!(rows.len(), 13);
+    }
+
+    #[test]
+    fn encodings_may_differ_from_event_to_event() {
+        let le =
+            |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
+        let be =
+            |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_be_bytes).collect() };
+        let marked = |text: &str| format!("\u{FEFF}{text}");
+        let windows_1252 = b"/proxy-session/;J\xF6rgen".to_vec();
+        let utf_8 = "/proxy-session/;Jörgen".as_bytes().to_vec();
+        let (wide, many) = ("/proxy-session/;日本 \u{A0A}", "/proxy-session/;a\n\nb");
+        let events = [
+            windows_1252,
+            utf_8,
+            le(wide),
+            be(wide),
+            le(&marked(wide)),
+            be(&marked(wide)),
+            le(many),
+            be(many),
+            le(&format!("<14>1 - - - - - - \u{FEFF}{wide}")),
+        ];
+        let mut covered = 0;
+        for first in &events {
+            for second in &events {
+                let orders = [first, second].map(|event| Utf16::recognise(event));
+                let newlines: &[&[u8]] = match orders {
+                    [Some(Utf16::LittleEndian), Some(Utf16::LittleEndian)] => &[b"\n\0", b"\n"],
+                    [Some(Utf16::BigEndian), Some(Utf16::BigEndian)] => &[b"\0\n", b"\n"],
+                    _ => &[b"\n"],
+                };
+                for newline in newlines {
+                    let datagram = [first, *newline, second, *newline, first].concat();
+                    // `\n\0/\0` after little endian is a newline of its own.
+                    let is_little = |order| order == Some(Utf16::LittleEndian);
+                    if orders.iter().any(|order| is_little(*order))
+                        && [first, second].iter().any(|event| event[0] == 0)
+                    {
+                        continue;
+                    }
+                    let seen: Vec<&[u8]> = pieces(&datagram).collect();
+                    assert_eq!(seen, [first, second, first], "{}", datagram.escape_ascii());
+                    covered += 1;
+                }
+            }
+        }
+        assert!(covered > 80, "{covered}");
+        // The CR of a relay stays with what is before it.
+        let datagram = [le(wide), b"\r\n".to_vec(), be(wide)].concat();
+        let seen: Vec<&[u8]> = pieces(&datagram).collect();
+        assert_eq!(seen, [&[le(wide), b"\r".to_vec()].concat(), &be(wide)]);
+        // A newline is two bytes at an even place, not any two.
+        let datagram = le("/proxy-session/;\u{A2F}\u{2F0A}/proxy-session/;");
+        assert_eq!(pieces(&datagram).count(), 1);
+        let blank = le("\u{FEFF} \r\n\n/proxy-session/;x");
+        assert_eq!(pieces(&blank).count(), 1);
     }
 
     #[test]

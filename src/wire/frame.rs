@@ -17,6 +17,7 @@ use nom::{
 use super::{
     datagram::{leading_trimmed, trailing_trimmed},
     error::{DecodeError, ErrorCode, Field},
+    syslog::{LONGEST_HEADER, after_header},
 };
 
 const SEPARATOR: u8 = b';';
@@ -102,7 +103,8 @@ pub struct Frame<'a> {
 impl<'a> Frame<'a> {
     /// Splits one event's text, as [`pieces`](super::pieces) gives it, into its fields.
     ///
-    /// Leading white space and byte order marks, and trailing CR, LF and NUL, are no part of it.
+    /// Leading white space and byte order marks, and trailing CR, LF and NUL, are no part of it. Neither is a
+    /// syslog header (RFC 5424 or 3164) in front of a known type.
     ///
     /// ```
     /// use qlik_sense_events::wire::{Family, Frame};
@@ -123,7 +125,7 @@ impl<'a> Frame<'a> {
         if event.is_empty() {
             return Err(DecodeError::new(ErrorCode::Empty, None, 0));
         }
-        match frame(event) {
+        match frame(without_header(event)) {
             Ok((_, frame)) => Ok(frame),
             Err(nom::Err::Error(error) | nom::Err::Failure(error)) => Err(error.at(text)),
             Err(nom::Err::Incomplete(_)) => {
@@ -133,14 +135,29 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// Whether an event begins here: a known type token and its `;`.
+/// Whether an event begins here: a known type token and its `;`, perhaps behind a syslog header.
 pub(crate) fn starts_frame(bytes: &[u8]) -> bool {
-    let head = &bytes[..bytes.len().min(LONGEST_START)];
+    starts_with_type(after_header(bytes).unwrap_or(bytes))
+}
+
+fn starts_with_type(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(LONGEST_TYPE)];
     memchr(SEPARATOR, head).is_some_and(|end| known(&head[..end]).is_some())
 }
 
+/// What is no payload of ours keeps its header, so that it is shown and counted whole.
+fn without_header(text: &str) -> &str {
+    match after_header(text.as_bytes()) {
+        Some(rest) if starts_with_type(rest) => &text[text.len() - rest.len()..],
+        _ => text,
+    }
+}
+
+/// The bytes of the longest beginning of an event that [`starts_frame`] recognises.
+pub(crate) const LONGEST_START: usize = LONGEST_HEADER + LONGEST_TYPE;
+
 /// The bytes of the longest type token and its `;`.
-pub(crate) const LONGEST_START: usize = {
+const LONGEST_TYPE: usize = {
     let (mut longest, mut token) = (0, 0);
     while token < TOKENS.len() {
         if TOKENS[token].0.len() > longest {
@@ -399,8 +416,8 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_start_is_that_of_a_token() {
-        assert_eq!(LONGEST_START, "/qlik-sense-connection/2/;".len());
+    fn the_longest_type_is_that_of_a_token() {
+        assert_eq!(LONGEST_TYPE, "/qlik-sense-connection/2/;".len());
     }
 
     #[test]
@@ -408,6 +425,80 @@ mod tests {
         for text in ["", "\r\n", "\0\0", " \u{FEFF}\n", "\n\0"] {
             assert_eq!(error(text), (ErrorCode::Empty, None, 0), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_syslog_header_is_passed_over() {
+        let headers = [
+            // log4net's RemoteSyslogAppender.
+            "<14>Proxy.exe: ",
+            "<134>Qlik Sense Proxy: ",
+            "<0>x:",
+            // RFC 3164, and what relays make of it.
+            "<13>Nov 27 09:26:05 relay qlik[4711]: ",
+            "<13>Nov  7 09:26:05 192.0.2.1 ",
+            "<13>Nov 7 09:26:05.123 relay qlik:  ",
+            "<191>2026-11-27T09:26:05.123456+01:00 relay qlik: ",
+            "<13>2026-11-27T09:26:05Z relay ",
+            "<13>",
+            // RFC 5424.
+            "<165>1 2026-11-27T09:26:05.000003-07:00 192.0.2.1 proxy 8710 - - ",
+            "<165>1 - - - - - - ",
+            "<165>1 - relay proxy - ID47 [origin ip=\"192.0.2.1\"][x@32473 a=\"\\\"b\\]\\c; d\" e=\"\"] \u{FEFF}",
+        ];
+        for header in headers {
+            let text = format!("{header}{STANDARD}");
+            let frame = Frame::parse(&text).expect(header);
+            assert_eq!(
+                (frame.host, frame.message),
+                (Some("h"), Some("m")),
+                "{header}"
+            );
+            assert!(starts_frame(text.as_bytes()), "{header}");
+            // Places count from where the text begins.
+            let text = format!("{header}/proxy-session/;h;c");
+            let expected = (
+                ErrorCode::MissingField,
+                Some(Field::UserDirectory),
+                text.len(),
+            );
+            assert_eq!(error(&text), expected, "{header}");
+            let text = format!(" {header}/qseow-engine/;h;c;d;u;o;x;m");
+            assert_eq!(
+                error(&text),
+                (ErrorCode::UnknownType, Some(Field::Type), 1),
+                "{header}"
+            );
+        }
+        let others = [
+            "<192>Proxy.exe: ",
+            "<1400>Proxy.exe: ",
+            "<>Proxy.exe: ",
+            "14>Proxy.exe: ",
+            "<14>Proxy.exe ",
+            "<14>a: b: ",
+            "<14>a;b: ",
+            "<14>a\nb: ",
+            "<13>Nov 27 09:26 relay qlik: ",
+            "<13>Foo 27 09:26:05 relay ",
+            "<13>2026-11-27T09:26:05 relay ",
+            "Nov 27 09:26:05 relay qlik: ",
+            "<165>1 - - - - - ",
+            "<165>1 - - - - - [x a=\"b] ",
+            "<165>2 - - - - - - ",
+        ];
+        for header in others {
+            let text = format!("{header}{STANDARD}");
+            assert_eq!(
+                error(&text),
+                (ErrorCode::UnknownType, Some(Field::Type), 0),
+                "{header}"
+            );
+            assert!(!starts_frame(text.as_bytes()), "{header}");
+        }
+        let long = |length: usize| format!("<14>{}: {STANDARD}", "x".repeat(length - 6));
+        assert!(Frame::parse(&long(LONGEST_HEADER)).is_ok());
+        assert!(Frame::parse(&long(LONGEST_HEADER + 1)).is_err());
     }
 
     #[test]

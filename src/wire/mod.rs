@@ -3,19 +3,22 @@
 //! This module knows what a datagram of the Qlik Sense proxy looks like and nothing else: no time,
 //! no address, no configuration. It works in three steps, one file each:
 //!
-//! 1. [`text`]: the datagram's bytes become UTF-8 text, whatever encoding the sender used.
-//! 2. [`datagram`]: the text is divided into the events that it holds, usually one.
-//! 3. [`frame`]: each of them is split into its fields.
+//! 1. [`datagram`]: the bytes are divided into the events that they hold, usually one.
+//! 2. [`text`]: each of them becomes UTF-8 text, whatever encoding its sender used.
+//! 3. [`frame`]: the text is split into its fields.
 //!
-//! The fields with a grammar of their own have a file each: [`context`], [`message`] and [`time`].
+//! The fields with a grammar of their own have a file each: [`context`], [`message`] and [`time`]. So have
+//! [UTF-16](Utf16) and the header that syslog puts in front of a payload.
 
 pub mod context;
 pub mod datagram;
 mod error;
 pub mod frame;
 pub mod message;
+mod syslog;
 pub mod text;
 pub mod time;
+mod utf_16;
 
 pub use self::{
     context::Context,
@@ -24,4 +27,5 @@ pub use self::{
     frame::{Family, Frame},
     text::FallbackEncoding,
     time::parse_time,
+    utf_16::Utf16,
 };

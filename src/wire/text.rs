@@ -1,22 +1,24 @@
-//! A datagram's bytes as text.
+//! One event's bytes as text.
 //!
 //! The appender sends UTF-8 when `encoding=utf-8` is set. Without it .NET Framework sends the ANSI
-//! code page of the machine, with `encoding=unicode` it sends UTF-16LE. None of them is announced.
+//! code page of the machine, with `encoding=unicode` it sends UTF-16. None of them is announced.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
-use encoding_rs::{DecoderResult, Encoding, UTF_8, UTF_16LE, WINDOWS_1252};
+use encoding_rs::{DecoderResult, Encoding, WINDOWS_1252};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::error::{DecodeError, ErrorCode};
+use super::{
+    error::{DecodeError, ErrorCode},
+    utf_16::Utf16,
+};
 
 const UTF_8_MARK: &[u8] = b"\xEF\xBB\xBF";
-const UTF_16LE_MARK: &[u8] = b"\xFF\xFE";
 
-/// The encoding of datagrams that are neither UTF-8 nor UTF-16LE. Default: windows-1252.
+/// The encoding of events that are neither UTF-8 nor UTF-16. Default: windows-1252.
 ///
 /// Named by any label of the [WHATWG Encoding Standard](https://encoding.spec.whatwg.org/), without
-/// regard to case: `windows-1252`, `windows-1250`, `shift_jis`, … With `utf-8` such datagrams are
+/// regard to case: `windows-1252`, `windows-1250`, `shift_jis`, … With `utf-8` such events are
 /// not guessed at and become `invalid_encoding`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct FallbackEncoding(&'static Encoding);
@@ -81,9 +83,11 @@ impl<'de> Deserialize<'de> for FallbackEncoding {
     }
 }
 
-/// Decodes a datagram: UTF-8 as it is, UTF-16LE where it is recognised, otherwise `fallback`.
+/// Decodes one event, as [`pieces`](super::pieces) gives it: UTF-8 as it is, UTF-16 where it is recognised,
+/// otherwise `fallback`.
 ///
-/// Nothing is trimmed and nothing is replaced. UTF-8 costs no copy.
+/// Nothing is trimmed. A last character that was cut on its way, as by a limit of length, is U+FFFD and no
+/// reason to take the rest for another encoding; nothing else is replaced. UTF-8 costs no copy.
 ///
 /// # Errors
 ///
@@ -93,31 +97,24 @@ pub fn decode(
     bytes: &[u8],
     fallback: FallbackEncoding,
 ) -> Result<Cow<'_, str>, (DecodeError, String)> {
-    if is_utf_16le(bytes) {
-        return transcode(without_stray_byte(bytes), UTF_16LE);
+    if let Some(utf_16) = Utf16::recognise(bytes) {
+        let mark = utf_16.byte_order_mark();
+        let bytes = without_stray_byte(bytes.strip_prefix(&mark).unwrap_or(bytes));
+        return transcode(bytes, utf_16.encoding());
     }
     match simdutf8::basic::from_utf8(bytes) {
         Ok(text) => Ok(Cow::Borrowed(text)),
-        Err(_) => transcode(bytes, fallback.0),
+        Err(_) => match cut_utf_8(bytes) {
+            Some(text) => Ok(Cow::Owned(text)),
+            None => transcode(bytes.strip_prefix(UTF_8_MARK).unwrap_or(bytes), fallback.0),
+        },
     }
 }
 
-/// Decodes the beginning of a datagram that was cut at some byte, without the character that the
-/// cut went through. Never fails: malformed places become U+FFFD.
+/// Decodes the beginning of a datagram that was cut at some byte. Never fails: malformed places become U+FFFD.
 #[must_use]
 pub fn decode_beginning(bytes: &[u8], fallback: FallbackEncoding) -> Cow<'_, str> {
-    let whole = match std::str::from_utf8(bytes) {
-        Err(error) if error.error_len().is_none() => error.valid_up_to(),
-        _ => bytes.len(),
-    };
-    decode(&bytes[..whole], fallback).unwrap_or_else(|(_, text)| Cow::Owned(text))
-}
-
-/// Without a byte order mark UTF-16LE shows by the zero high bytes of its ASCII characters. Such
-/// bytes are valid UTF-8 too, so this is asked first; no UTF-8 payload has NULs between its letters.
-fn is_utf_16le(bytes: &[u8]) -> bool {
-    bytes.starts_with(UTF_16LE_MARK)
-        || matches!(bytes, [first, 0, second, 0, ..] if *first != 0 && *second != 0)
+    decode(bytes, fallback).unwrap_or_else(|(_, text)| Cow::Owned(text))
 }
 
 /// A relay that ends a UTF-16 datagram with a single-byte line end or NUL leaves an odd length.
@@ -128,44 +125,37 @@ fn without_stray_byte(bytes: &[u8]) -> &[u8] {
     }
 }
 
+/// UTF-8 but for its last character, which was cut: before the line end that a relay may have added.
+fn cut_utf_8(bytes: &[u8]) -> Option<String> {
+    let end = bytes.iter().rposition(|byte| !b"\r\n\0".contains(byte))? + 1;
+    let (event, line_end) = bytes.split_at(end);
+    let error = std::str::from_utf8(event).err()?;
+    if error.error_len().is_some() {
+        return None;
+    }
+    let whole = str::from_utf8(&event[..error.valid_up_to()]).ok()?;
+    let line_end = str::from_utf8(line_end).ok()?;
+    Some(format!("{whole}\u{FFFD}{line_end}"))
+}
+
 fn transcode<'b>(
     bytes: &'b [u8],
     encoding: &'static Encoding,
 ) -> Result<Cow<'b, str>, (DecodeError, String)> {
-    let bytes = bytes
-        .strip_prefix(UTF_16LE_MARK)
-        .filter(|_| encoding == UTF_16LE)
-        .or_else(|| {
-            bytes
-                .strip_prefix(UTF_8_MARK)
-                .filter(|_| encoding != UTF_16LE)
-        })
-        .unwrap_or(bytes);
     if let Some(text) = encoding.decode_without_bom_handling_and_without_replacement(bytes) {
         return Ok(text);
     }
-    let offset = valid_prefix(bytes, encoding);
-    let (text, _) = encoding.decode_without_bom_handling(bytes);
-    let error = DecodeError::new(ErrorCode::InvalidEncoding, None, offset);
-    Err((error, text.into_owned()))
-}
-
-/// How many bytes of UTF-8 the well-formed beginning of malformed input gives.
-fn valid_prefix(bytes: &[u8], encoding: &'static Encoding) -> usize {
-    if encoding == UTF_8 {
-        return std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
-    }
     let mut decoder = encoding.new_decoder_without_bom_handling();
-    let mut text = String::with_capacity(
-        decoder
-            .max_utf8_buffer_length_without_replacement(bytes.len())
-            .unwrap_or(bytes.len()),
-    );
-    match decoder.decode_to_string_without_replacement(bytes, &mut text, true) {
-        (
-            DecoderResult::InputEmpty | DecoderResult::OutputFull | DecoderResult::Malformed(..),
-            _,
-        ) => text.len(),
+    let longest = decoder.max_utf8_buffer_length_without_replacement(bytes.len());
+    let mut text = String::with_capacity(longest.unwrap_or(bytes.len()));
+    // Told that more may come, the decoder is content with a character of which the end is missing.
+    match decoder.decode_to_string_without_replacement(bytes, &mut text, false) {
+        (DecoderResult::InputEmpty, _) => Ok(Cow::Owned(text + "\u{FFFD}")),
+        (DecoderResult::OutputFull | DecoderResult::Malformed(..), _) => {
+            let error = DecodeError::new(ErrorCode::InvalidEncoding, None, text.len());
+            let (shown, _) = encoding.decode_without_bom_handling(bytes);
+            Err((error, shown.into_owned()))
+        }
     }
 }
 
@@ -177,6 +167,10 @@ mod tests {
         text.encode_utf16().flat_map(u16::to_le_bytes).collect()
     }
 
+    fn utf_16be(text: &str) -> Vec<u8> {
+        text.encode_utf16().flat_map(u16::to_be_bytes).collect()
+    }
+
     fn decoded(bytes: &[u8]) -> Result<String, (DecodeError, String)> {
         decode(bytes, FallbackEncoding::default()).map(Cow::into_owned)
     }
@@ -185,15 +179,17 @@ mod tests {
     fn every_encoding_gives_the_same_text() {
         let text = "/qseow-proxy-session/;h;Start session;LAB;Jörgen;;;";
         let windows_1252 = WINDOWS_1252.encode(text).0;
-        let mut marked = UTF_16LE_MARK.to_vec();
-        marked.extend(utf_16le(text));
+        let marked_le = utf_16le(&format!("\u{FEFF}{text}"));
+        let marked_be = utf_16be(&format!("\u{FEFF}{text}"));
         let mut stray = utf_16le(text);
         stray.push(b'\n');
-        let rows: [&[u8]; 5] = [
+        let rows: [&[u8]; 7] = [
             text.as_bytes(),
             &windows_1252,
             &utf_16le(text),
-            &marked,
+            &utf_16be(text),
+            &marked_le,
+            &marked_be,
             &stray,
         ];
         for (row, bytes) in rows.iter().enumerate() {
@@ -206,6 +202,32 @@ mod tests {
         for byte in 0x80..=0xFF_u8 {
             assert!(decoded(&[b'a', byte, b';']).is_ok(), "byte {byte:#x}");
         }
+    }
+
+    #[test]
+    fn a_cut_last_character_is_shown_as_one() {
+        let rows: [(&[u8], &str); 8] = [
+            (b"M\xC3\x9CNCHEN\xC3", "MÜNCHEN\u{FFFD}"),
+            (b"M\xC3\x9C\xE2\x82\r\n\0", "MÜ\u{FFFD}\r\n\0"),
+            (b"\xEF\xBB\xBFx\xF0\x9F\x98", "\u{FEFF}x\u{FFFD}"),
+            (b"/\0q\0\xF6\0\xE5", "/qö\u{FFFD}"),
+            (b"/\0q\0=\xD8", "/q\u{FFFD}"),
+            (b"\xFE\xFF\0q\xD8=\xDE", "q\u{FFFD}"),
+            // Not the last one: no UTF-8.
+            (b"M\xC3\x9C\xC3;", "MÃœÃ;"),
+            (b"M\xFCller", "Müller"),
+        ];
+        for (bytes, expected) in rows {
+            assert_eq!(
+                decoded(bytes).as_deref(),
+                Ok(expected),
+                "{}",
+                bytes.escape_ascii()
+            );
+        }
+        let shift_jis = "shift_jis".parse().expect("a label");
+        let text = decode(b"\x93\xFA\x96", shift_jis);
+        assert_eq!(text.as_deref(), Ok("日\u{FFFD}"));
     }
 
     #[test]

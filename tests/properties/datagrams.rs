@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::oracle::{QLIKS_OWN, TOKENS, is_extended};
+use crate::oracle::{QLIKS_OWN, TOKENS, is_extended, windows_1252_bytes};
 
 pub fn one_of(texts: &'static [&'static str]) -> impl Strategy<Value = String> {
     prop::sample::select(texts).prop_map(str::to_owned)
@@ -128,6 +128,63 @@ pub fn extension() -> impl Strategy<Value = String> {
         .prop_map(|(time, row, session, result)| [time, row, session, result].join(";"))
 }
 
+pub fn syslog_header() -> impl Strategy<Value = String> {
+    let word = || prop_oneof![3 => one_of(&["-", "relay", "192.0.2.1", "4711"]), 1 => "[!-~]{1,4}", 1 => "[ -~é]{0,4}"];
+    let priority =
+        prop_oneof![4 => (0..=191_u8).prop_map(|number| number.to_string()), 1 => "[0-9]{0,4}"];
+    let structured_data = prop_oneof![
+        3 => Just("-".to_owned()),
+        2 => one_of(&[r#"[a@1 b="c"]"#, r#"[a@1 b="\"\]\\\x" c=""][d]"#, "[a", r#"[a b="c]"#, "[]"]),
+    ];
+    let rfc_5424 = (
+        word(),
+        word(),
+        word(),
+        structured_data,
+        one_of(&["", "", "\u{FEFF}", " "]),
+    )
+        .prop_map(|(a, b, c, data, mark)| format!("1 {a} {b} {c} - - {data} {mark}"));
+    let time = prop_oneof![
+        one_of(&[
+            "Nov 27 09:26:05",
+            "Nov  7 09:26:05",
+            "Nov 7 09:26:05.5",
+            "2026-11-27T09:26:05.123+01:00",
+            "2026-11-27T09:26:05Z",
+        ]),
+        one_of(&[
+            "Nov 27 9:26:05",
+            "nov 27 09:26:05",
+            "2026-11-27 09:26:05",
+            ""
+        ]),
+    ];
+    let rfc_3164 = (
+        time,
+        word(),
+        one_of(&[
+            "qlik: ",
+            "qlik[1]:",
+            "Qlik Sense Proxy: ",
+            "",
+            "a:b: ",
+            "a;b: ",
+            "x",
+        ]),
+    )
+        .prop_map(|(time, host, tag)| format!("{time} {host} {tag}"));
+    let tag_only = one_of(&[
+        "Proxy.exe: ",
+        "Proxy.exe:",
+        "",
+        " ",
+        "Qlik Sense Proxy:  \u{FEFF}",
+        ": ",
+    ]);
+    (priority, prop_oneof![rfc_5424, rfc_3164, tag_only])
+        .prop_map(|(priority, rest)| format!("<{priority}>{rest}"))
+}
+
 pub fn event_text() -> impl Strategy<Value = String> {
     let whole = (
         token(),
@@ -161,8 +218,10 @@ pub fn event_text() -> impl Strategy<Value = String> {
             .take(at.index(characters + 1))
             .collect::<String>()
     });
+    let relayed = (syslog_header(), whole.clone()).prop_map(|(header, event)| header + &event);
     prop_oneof![
         8 => whole,
+        2 => relayed,
         3 => cut,
         1 => token(),
         1 => prop::collection::vec(plain(), 0..10).prop_map(|fields| fields.join(";")),
@@ -195,8 +254,34 @@ pub fn datagram_text() -> impl Strategy<Value = String> {
     })
 }
 
-/// Whether the bytes are taken for UTF-16LE, which is told from their beginning alone.
-pub fn looks_like_utf_16le(bytes: &[u8]) -> bool {
-    bytes.starts_with(&[0xFF, 0xFE])
-        || (bytes.len() >= 4 && bytes[0] != 0 && bytes[1] == 0 && bytes[2] != 0 && bytes[3] == 0)
+/// Whether one of the bytes' lines may be taken for UTF-16, which is told from its beginning alone.
+pub fn may_be_utf_16(bytes: &[u8]) -> bool {
+    bytes.split(|byte| *byte == b'\n').any(|line| {
+        line.starts_with(&[0xFF, 0xFE])
+            || line.starts_with(&[0xFE, 0xFF])
+            || (line.len() >= 4
+                && (line[0] == 0) != (line[1] == 0)
+                && (line[2] == 0) != (line[3] == 0))
+    })
+}
+
+/// A text as one of the senders of a site would send it.
+pub fn encoded(text: String) -> impl Strategy<Value = Vec<u8>> {
+    (0..4_u8, any::<prop::sample::Index>()).prop_map(move |(encoding, at)| match encoding {
+        0 => text.clone().into_bytes(),
+        1 => windows_1252_bytes(&text).unwrap_or_else(|| text.clone().into_bytes()),
+        _ => text.as_bytes()[..at.index(text.len() + 1)].to_vec(),
+    })
+}
+
+/// A relay's datagram: events of several senders, with single-byte line ends between them.
+pub fn mixed_datagram() -> impl Strategy<Value = Vec<u8>> {
+    let event = event_text().prop_flat_map(encoded);
+    let between = one_of(&["\n", "\r\n", "\n\n"]);
+    prop::collection::vec((event, between), 1..5).prop_map(|events| {
+        let parts = events
+            .into_iter()
+            .flat_map(|(event, between)| [event, between.into_bytes()]);
+        parts.collect::<Vec<_>>().concat()
+    })
 }

@@ -5,7 +5,7 @@ use qlik_sense_events::{
     encoding::{Codec, Encoder},
     event::Event,
     schema::Schema,
-    wire::{Context, Frame, message, pieces},
+    wire::{Context, Frame, count_events, message, pieces},
 };
 use serde_json::Value;
 
@@ -21,6 +21,10 @@ fn generated_datagrams_cover_what_can_happen() {
             .expect("text")
             .current();
         let all = naive_all(&text);
+        let has_header = naive_pieces(&text)
+            .iter()
+            .any(|piece| without_header(piece) != *piece);
+        *seen.entry("syslog header".to_owned()).or_default() += usize::from(has_header);
         if all.len() > 1 {
             *seen.entry("several".to_owned()).or_default() += 1;
         }
@@ -51,6 +55,7 @@ fn generated_datagrams_cover_what_can_happen() {
     }
     let expected = [
         "several",
+        "syslog header",
         "event session",
         "event connection",
         "event undecoded",
@@ -103,9 +108,15 @@ proptest! {
     ]) {
         let events = events(&datagram);
         prop_assert!(!events.is_empty());
-        if let (Ok(text), false) = (std::str::from_utf8(&datagram), looks_like_utf_16le(&datagram)) {
-            prop_assert_eq!(events.len(), naive_pieces(text).len());
+        if !may_be_utf_16(&datagram) {
+            prop_assert_eq!(events.len(), naive_texts(&datagram).len());
         }
+        let shown = events.iter().map(shown).collect::<Vec<_>>();
+        let pieces: Vec<&[u8]> = pieces(&datagram).collect();
+        prop_assert_eq!(count_events(&datagram) as usize, pieces.len());
+        // Each event by itself gives what it gives among the others.
+        let alone: Vec<Value> = pieces.iter().flat_map(|piece| shown_all(piece)).collect();
+        prop_assert_eq!(shown, alone);
         for codec in Codec::ALL {
             let mut encoder = Encoder::new(codec);
             for event in &events {
@@ -129,40 +140,63 @@ proptest! {
         prop_oneof![3 => any::<u8>(), 2 => Just(b';'), 1 => Just(b'\n')], 1..80
     )) {
         let datagram = [b"/proxy-session/;", &bytes[..]].concat();
-        if std::str::from_utf8(&datagram).is_err() {
-            prop_assert_eq!(shown_all(&datagram), naive_all(&naive_windows_1252(&datagram)));
-        }
+        prop_assume!(!may_be_utf_16(&datagram));
+        prop_assert_eq!(shown_all(&datagram), naive_all_of_bytes(&datagram));
+    }
+
+    #[test]
+    fn each_event_of_a_relay_has_its_own_encoding(datagram in mixed_datagram()) {
+        prop_assume!(!may_be_utf_16(&datagram));
+        prop_assert_eq!(shown_all(&datagram), naive_all_of_bytes(&datagram));
     }
 
     #[test]
     fn the_naive_oracle_agrees(text in datagram_text()) {
-        prop_assume!(!looks_like_utf_16le(text.as_bytes()));
+        prop_assume!(!may_be_utf_16(text.as_bytes()));
         prop_assert_eq!(shown_all(text.as_bytes()), naive_all(&text));
-        prop_assert_eq!(pieces(&text).collect::<Vec<_>>(), naive_pieces(&text));
+        let pieces: Vec<&[u8]> = pieces(text.as_bytes()).collect();
+        let expected = naive_pieces(&text);
+        let expected: Vec<&[u8]> = expected.iter().map(String::as_bytes).collect();
+        prop_assert_eq!(pieces, expected);
     }
 
     #[test]
     fn the_encoding_makes_no_difference(text in datagram_text(), mark in any::<bool>()) {
-        // The first two characters of a payload are ASCII, which is how UTF-16LE is recognised.
+        // The first two characters of a payload are ASCII, which is how UTF-16 is recognised.
         let text = format!("/proxy-session/;{text}");
+        prop_assume!(!may_be_utf_16(text.as_bytes()));
         let expected = naive_all(&text);
-        let mut wide = if mark { vec![0xFF, 0xFE] } else { vec![] };
-        wide.extend(utf_16le_bytes(&text));
-        prop_assert_eq!(&shown_all(&wide), &expected);
-        // A relay's single-byte line end belongs to no character and is left out.
-        wide.push(b'\n');
-        prop_assert_eq!(&shown_all(&wide), &expected);
-        if let Some(narrow) = windows_1252_bytes(&text)
-            && std::str::from_utf8(&narrow).is_err()
-        {
-            prop_assert_eq!(&shown_all(&narrow), &expected);
+        let marked = if mark { format!("\u{FEFF}{text}") } else { text.clone() };
+        for mut wide in [utf_16le_bytes(&marked), utf_16be_bytes(&marked)] {
+            prop_assert_eq!(&shown_all(&wide), &expected);
+            // A relay's single-byte line end belongs to no character and is left out.
+            wide.push(b'\n');
+            prop_assert_eq!(&shown_all(&wide), &expected);
+        }
+        if let Some(narrow) = windows_1252_bytes(&text) {
+            prop_assert_eq!(&shown_all(&narrow), &naive_all_of_bytes(&narrow));
         }
     }
 
     #[test]
+    fn what_is_cut_in_its_last_character_stays_what_it_is(text in event_text(), at in any::<prop::sample::Index>()) {
+        let text = format!("/proxy-session/;{text}é");
+        prop_assume!(!may_be_utf_16(text.as_bytes()));
+        let length = 17 + at.index(text.len() - 17);
+        let start = text.floor_char_boundary(length);
+        let mut expected = text[..start].to_owned();
+        if start < length {
+            expected.push('\u{FFFD}');
+        }
+        prop_assert_eq!(shown_all(&text.as_bytes()[..length]), naive_all(&expected));
+    }
+
+    #[test]
     fn every_byte_is_accounted_for(text in datagram_text()) {
-        prop_assume!(!looks_like_utf_16le(text.as_bytes()));
-        let parts: Vec<&str> = pieces(&text).collect();
+        prop_assume!(!may_be_utf_16(text.as_bytes()));
+        let parts: Vec<&str> = pieces(text.as_bytes())
+            .map(|part| str::from_utf8(part).expect("a part of a text"))
+            .collect();
         prop_assert_eq!(parts.join("\n"), text.clone());
         for (part, event) in parts.iter().zip(events(text.as_bytes())) {
             match (Frame::parse(part), &event) {
@@ -176,7 +210,7 @@ proptest! {
                         (frame.context, event.context()),
                         (frame.message, event.message()),
                     ];
-                    if is_extended(part.trim_start_matches(is_blank)) {
+                    if is_extended(without_header(part.trim_start_matches(is_blank))) {
                         let unreadable = event.unreadable();
                         prop_assert!(event.qlik_timestamp().is_none() || unreadable.timestamp.is_none());
                         prop_assert!(event.sequence().is_none() || unreadable.sequence.is_none());
@@ -189,6 +223,7 @@ proptest! {
                         fields.splice(1..1, extension);
                     }
                     let trimmed = part.trim_start_matches(is_blank).trim_end_matches(['\r', '\n', '\0']);
+                    let trimmed = without_header(trimmed);
                     let token = trimmed.find(';').expect("a token");
                     let mut rest = &trimmed[token..];
                     for (of_frame, of_event) in fields {

@@ -1,9 +1,12 @@
 //! What events should be: slow and obvious, and written without a look at the code that is fast.
 
+use std::sync::LazyLock;
+
 use qlik_sense_events::{
     event::{Event, UserAgent},
     schema::Schema,
 };
+use regex_automata::meta::Regex;
 use serde_json::{Map, Value, json};
 
 use crate::pipeline::{ARRIVAL, events};
@@ -38,8 +41,32 @@ pub fn is_blank(character: char) -> bool {
 }
 
 pub fn begins_event(line: &str) -> bool {
+    let line = &line[header_length(line)..];
     let first = line.split(';').next().unwrap_or_default();
     line.contains(';') && family(first).is_some()
+}
+
+/// RFC 5424; RFC 3164 with what relays leave out and add. Within what the generators make, 1,024 bytes are not
+/// reached.
+const SYSLOG: &str = r#"(?x) ^ < (?: [0-9]{1,2} | 1[0-8][0-9] | 19[01] | 0[0-9]{2} ) > (?:
+    1\x20 (?: [!-~]+ \x20 ){5}
+        (?: - | (?: \[ [!-~&&[^=\]"]]+ (?: \x20 [!-~&&[^=\]"]]+ =" (?: [^"\\\]\x00-\x1F] | \\["\\\]]? )* " )* \] )+ )
+        \x20 \u{FEFF}?
+    | (?:
+        (?: (?: Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec ) \x20 (?: \x20[0-9] | [0-9]{1,2} ) \x20
+            [0-9]{2}:[0-9]{2}:[0-9]{2} (?: \.[0-9]+ )?
+        | [0-9]{4}-[0-9]{2}-[0-9]{2}T [0-9]{2}:[0-9]{2}:[0-9]{2} (?: \.[0-9]+ )? (?: Z | [+-][0-9]{2}:[0-9]{2} ) )
+        \x20 [!-~]+ \x20 )?
+        (?: [\x20-~&&[^:;]]+ : )? [\x20\t]* \u{FEFF}?
+)"#;
+
+/// The length of the syslog header that a text begins with, if it does.
+fn header_length(text: &str) -> usize {
+    static HEADER: LazyLock<Regex> = LazyLock::new(|| Regex::new(SYSLOG).expect("a regex"));
+    // The search takes longer than to see that there is nothing to find.
+    let text = Some(text).filter(|text| text.starts_with('<'));
+    text.and_then(|text| HEADER.find(text))
+        .map_or(0, |header| header.end())
 }
 
 pub fn family(token: &str) -> Option<&'static str> {
@@ -51,6 +78,14 @@ pub fn family(token: &str) -> Option<&'static str> {
 
 pub fn is_extended(token: &str) -> bool {
     token.to_ascii_lowercase().starts_with("/qlik-sense-")
+}
+
+/// A payload without the syslog header in front of its type.
+pub fn without_header(text: &str) -> &str {
+    match header_length(text) {
+        length if begins_event(text) => &text[length..],
+        _ => text,
+    }
 }
 
 /// A time as RFC 3339 in UTC with nine decimals, by chrono's own reader.
@@ -91,11 +126,16 @@ pub fn naive_time(text: &str) -> Option<String> {
 
 /// The texts of a datagram's events: lines, gathered until one begins another event.
 pub fn naive_pieces(text: &str) -> Vec<String> {
+    naive_pieces_by(text, str::to_owned)
+}
+
+/// `shown` is how a text is to be read.
+fn naive_pieces_by(text: &str, shown: impl Fn(&str) -> String) -> Vec<String> {
     let mut pieces = Vec::new();
     let mut lines = text.split('\n');
     let mut piece = lines.next().unwrap_or_default().to_owned();
     for line in lines {
-        if begins_event(line) && !piece.chars().all(is_blank) {
+        if begins_event(&shown(line)) && !shown(&piece).chars().all(is_blank) {
             pieces.push(std::mem::replace(&mut piece, line.to_owned()));
         } else {
             piece = piece + "\n" + line;
@@ -270,6 +310,9 @@ pub fn naive_event(piece: &str) -> Value {
     if text.is_empty() {
         return undecoded("empty", None, 0);
     }
+    let whole = text.len();
+    text = without_header(&text).to_owned();
+    let leading = leading + whole - text.len();
     let fields: Vec<&str> = text.split(';').collect();
     let Some(family) = family(fields[0]) else {
         return undecoded("unknown_type", Some("type"), leading);
@@ -389,6 +432,51 @@ pub fn naive_all(text: &str) -> Vec<Value> {
         .collect()
 }
 
+/// The texts of a datagram's events, where some are no UTF-8. Lines end at the same bytes in windows-1252 and in
+/// UTF-8.
+pub fn naive_texts(datagram: &[u8]) -> Vec<String> {
+    let lines = naive_windows_1252(datagram);
+    // The byte order mark of UTF-8, as it looks there.
+    naive_pieces_by(&lines, |text| text.replace("ï»¿", "\u{FEFF}"))
+        .iter()
+        .map(|piece| {
+            let bytes = windows_1252_bytes(piece).expect("every byte is a character there");
+            naive_text(&bytes)
+        })
+        .collect()
+}
+
+/// UTF-8, UTF-8 but for a cut last character, or windows-1252.
+fn naive_text(bytes: &[u8]) -> String {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return text.to_owned();
+    }
+    let end = bytes.len()
+        - bytes
+            .iter()
+            .rev()
+            .take_while(|byte| b"\r\n\0".contains(byte))
+            .count();
+    for missing in [
+        &[0x80_u8][..],
+        &[0x80, 0x80],
+        &[0x80, 0x80, 0x80],
+        &[0xA0],
+        &[0xA0, 0x80],
+        &[0x90, 0x80, 0x80],
+    ] {
+        let whole = [&bytes[..end], missing].concat();
+        if let Ok(text) = std::str::from_utf8(&whole) {
+            let mut text = text.to_owned();
+            text.pop();
+            let line_end = std::str::from_utf8(&bytes[end..]).expect("ASCII");
+            return text + "\u{FFFD}" + line_end;
+        }
+    }
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    naive_windows_1252(bytes)
+}
+
 /// windows-1252 as the WHATWG Encoding Standard has it, from 0x80 to 0x9F.
 pub const WINDOWS_1252: [char; 32] = [
     '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8D}', 'Ž', '\u{8F}',
@@ -411,6 +499,18 @@ pub fn windows_1252_bytes(text: &str) -> Option<Vec<u8>> {
             (0..=u8::MAX).find(|&byte| naive_windows_1252(&[byte]) == character.to_string())
         })
         .collect()
+}
+
+/// The events of a datagram of any bytes but UTF-16.
+pub fn naive_all_of_bytes(datagram: &[u8]) -> Vec<Value> {
+    naive_texts(datagram)
+        .iter()
+        .map(|text| naive_event(text))
+        .collect()
+}
+
+pub fn utf_16be_bytes(text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(u16::to_be_bytes).collect()
 }
 
 pub fn utf_16le_bytes(text: &str) -> Vec<u8> {
