@@ -73,7 +73,7 @@ impl Report for Log {
         // Vector tells messages apart by where they come from, which is here for all of them.
         match diagnostic.level() {
             Level::Info => info!(message = %line, internal_log_rate_limit = false),
-            Level::Warning => warn!(message = %line, internal_log_rate_limit = false),
+            Level::Warn => warn!(message = %line, internal_log_rate_limit = false),
             Level::Error => error!(message = %line, internal_log_rate_limit = false),
         }
     }

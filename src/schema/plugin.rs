@@ -9,7 +9,7 @@ use super::{Fields, Record, Schema, Tags, Timestamp, butler_sos, default, ecs};
 pub struct PluginEvent<'a, D> {
     /// When it was said.
     pub timestamp: Timestamp,
-    /// `info`, `warning` or `error`.
+    /// `info`, `warn` or `error`.
     pub level: &'a str,
     /// What happened.
     pub message: &'a str,

@@ -73,7 +73,7 @@ fn names_come_change_and_stay_when_the_service_fails() {
     // One word of a failure, however often it comes, and another when its reason changes.
     service.set(Answer::Status(503));
     let (level, message) = said(&mut program);
-    assert_eq!(level, "warning");
+    assert_eq!(level, "warn");
     let stay = "app names were not read again, the old ones stay: 127.0.0.1:";
     assert!(message.starts_with(stay), "{message}");
     assert!(
@@ -89,7 +89,7 @@ fn names_come_change_and_stay_when_the_service_fails() {
     }
     service.set(Answer::Body(b"[{".to_vec()));
     let (level, message) = said(&mut program);
-    assert_eq!(level, "warning");
+    assert_eq!(level, "warn");
     assert!(
         message.contains("is no list of apps: line 1: the JSON ends early"),
         "{message}"
@@ -130,7 +130,7 @@ fn a_service_that_is_not_there_yet() {
     let service = service(&site, Answer::Status(403));
     let mut program = start(folder(&site, service.address.port(), ""));
     let (level, message) = said(&mut program);
-    assert_eq!(level, "warning");
+    assert_eq!(level, "warn");
     assert!(
         message.starts_with("app names were not read: 127.0.0.1:"),
         "{message}"
@@ -180,7 +180,7 @@ fn renewed_certificates_are_used() {
     root(&other, folder.path()).expect("a file");
     let mut program = start(folder);
     let (level, message) = said(&mut program);
-    assert_eq!(level, "warning");
+    assert_eq!(level, "warn");
     assert!(
         message.contains("has not signed the service's certificate"),
         "{message}"

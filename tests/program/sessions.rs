@@ -286,7 +286,7 @@ mod state {
             fs::write(&file, &damaged).expect("a file");
             let mut program = configured(&folder, KEPT, Codec::Json);
             let diagnostic = program.diagnostics.one();
-            assert_eq!(diagnostic["level"], "warning");
+            assert_eq!(diagnostic["level"], "warn");
             let message = diagnostic["message"].as_str().expect("text");
             assert!(message.contains(expected), "{message}");
             assert!(message.ends_with("nobody is followed yet"), "{message}");

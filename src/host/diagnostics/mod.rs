@@ -21,18 +21,18 @@ pub enum Level {
     /// Something that an administrator may want to know.
     Info,
     /// Something that should not be, while events still flow.
-    Warning,
+    Warn,
     /// Something that was refused or has ended.
     Error,
 }
 
 impl Level {
-    /// The value of the field `level`: `info`, `warning` or `error`.
+    /// The value of the field `level`: `info`, `warn` or `error`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Info => "info",
-            Self::Warning => "warning",
+            Self::Warn => "warn",
             Self::Error => "error",
         }
     }
@@ -77,7 +77,7 @@ pub trait Report {
             self.write(&Diagnostic {
                 address: Some(listener.address.to_string()),
                 receive_buffer_bytes: granted,
-                ..Diagnostic::new(Level::Warning, SMALL_BUFFER)
+                ..Diagnostic::new(Level::Warn, SMALL_BUFFER)
             });
         }
         let dropped = listener.workers.iter().map(|worker| worker.dropped_before);
@@ -86,7 +86,7 @@ pub trait Report {
             self.write(&Diagnostic {
                 address: Some(listener.address.to_string()),
                 kernel_dropped: Some(dropped),
-                ..Diagnostic::new(Level::Warning, DROPPED_BEFORE)
+                ..Diagnostic::new(Level::Warn, DROPPED_BEFORE)
             });
         }
     }

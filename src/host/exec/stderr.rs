@@ -66,7 +66,7 @@ fn write_plain(out: &mut impl Write, diagnostic: &Diagnostic<'_>) -> io::Result<
 const fn style(level: Level) -> Style {
     let color = match level {
         Level::Info => AnsiColor::Green,
-        Level::Warning => AnsiColor::Yellow,
+        Level::Warn => AnsiColor::Yellow,
         Level::Error => AnsiColor::Red,
     };
     color.on_default().bold()

@@ -88,7 +88,7 @@ impl Host {
     pub(super) fn log(&self, level: Level, message: &str) {
         let level = match level {
             Level::Info => level::INFO,
-            Level::Warning => level::WARNING,
+            Level::Warn => level::WARNING,
             Level::Error => level::ERROR,
         };
         let Some(print) = self.log_print else {

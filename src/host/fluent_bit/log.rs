@@ -28,7 +28,7 @@ impl Log {
         let Lines { waiting, dropped } = mem::take(&mut *self.lines());
         if dropped > 0 {
             let message = format!("{dropped} earlier messages were left out");
-            host.log(Level::Warning, &message);
+            host.log(Level::Warn, &message);
         }
         for (level, line) in waiting {
             host.log(level, &line);

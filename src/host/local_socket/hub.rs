@@ -162,7 +162,7 @@ fn line_of_dropped(dropped: u64) -> Vec<u8> {
     record.field("timestamp", Timestamp(SystemTime::now().into()));
     record.field("source_type", SOURCE_TYPE);
     record.field("event", "plugin");
-    record.field("level", Level::Warning.as_str());
+    record.field("level", Level::Warn.as_str());
     record.field("message", "this reader is too slow for all events");
     record.field("dropped", dropped);
     let mut encoder = Encoder::new(Codec::Json);

@@ -95,7 +95,7 @@ impl Repository {
                 secs / 60
             ),
         };
-        said.push((Level::Warning, message));
+        said.push((Level::Warn, message));
     }
 
     /// The last good list.

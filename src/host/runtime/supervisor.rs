@@ -71,7 +71,7 @@ impl<D: Report> Supervisor<D> {
         failed: impl Fn(Failure) + Clone + Send + 'static,
     ) -> Result<Self, StartError> {
         for warning in secrets::warnings(config) {
-            diagnostics.report(Level::Warning, &warning);
+            diagnostics.report(Level::Warn, &warning);
         }
         refresh.start(
             workers
@@ -182,7 +182,7 @@ impl<D: Report> Supervisor<D> {
             .collect();
         for (count, last) in errors {
             let message = format!("the socket reported {count} errors, the last one was: {last}");
-            self.diagnostics.report(Level::Warning, &message);
+            self.diagnostics.report(Level::Warn, &message);
         }
     }
 
@@ -256,7 +256,7 @@ impl State {
                     Err(error) => format!("it could not be renamed: {error}"),
                 };
                 diagnostics.report(
-                    Level::Warning,
+                    Level::Warn,
                     &format!("{name}: the state of sessions is damaged, {error}; {to}, and nobody is followed yet"),
                 );
             }

@@ -112,7 +112,7 @@ fn drops_of_an_earlier_time_are_reported_and_not_counted_again() {
             break diagnostic;
         }
     };
-    assert_eq!(warning["level"], "warning");
+    assert_eq!(warning["level"], "warn");
     let before = warning["kernel_dropped"].as_u64().expect("a number");
     let stopped = end(program);
     assert_eq!(stopped.count("kernel_dropped"), 0);

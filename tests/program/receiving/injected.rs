@@ -30,7 +30,7 @@ fn survives(error: &str, reported: Option<&str>) {
     let warning = reported.map(|_| {
         program
             .diagnostics
-            .find(|diagnostic| diagnostic["level"] == "warning")
+            .find(|diagnostic| diagnostic["level"] == "warn")
     });
     let stopped = crate::unix::stop(program, Signal::SIGTERM);
     assert_eq!(stopped.status, Some(0));

@@ -30,7 +30,7 @@ fn warnings(folder: TempDir, file: &str) -> (Vec<String>, String) {
     assert_eq!(stopped.status, Some(0));
     let warnings = stopped.diagnostics.iter();
     let warnings = warnings
-        .filter(|said| said["level"] == "warning")
+        .filter(|said| said["level"] == "warn")
         .filter_map(|said| said["message"].as_str())
         .filter(|message| message.contains(file));
     (warnings.map(String::from).collect(), checked.stderr)
