@@ -108,7 +108,10 @@ fn memory(connections: u32, extended: bool) {
         kept = Some(pipeline);
     });
     let resident = resident().saturating_sub(before);
-    let hosts = sessions(kept.as_ref().expect("kept")).statistics().hosts;
+    let hosts = sessions(kept.as_ref().expect("kept"))
+        .statistics()
+        .expect("followed")
+        .hosts;
     let active: u64 = hosts.iter().map(|host| host.active_sessions()).sum();
     assert_eq!(active, u64::from(USERS));
     println!(

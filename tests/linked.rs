@@ -12,6 +12,7 @@ use std::{
 
 use qlik_sense_events::{
     config::{Config, LinkedConfig, reference},
+    encoding::{Metric, MetricValue},
     host::{
         diagnostics::{Diagnostic, Report},
         linked::{self, Batch, ExcludeUsersConfig, Running},
@@ -24,6 +25,7 @@ use vrl::value::Value;
 /// Long enough for a machine that does much else.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+#[derive(Clone)]
 struct Log(Sender<String>);
 
 impl Report for Log {
@@ -40,7 +42,8 @@ fn options(options: Json) -> LinkedConfig {
 }
 
 struct Source {
-    running: Running<Log>,
+    running: Running,
+    metrics: Receiver<Vec<Metric>>,
     batches: Receiver<Batch>,
     lines: Receiver<String>,
     sender: UdpSocket,
@@ -51,8 +54,15 @@ impl Source {
         given["address"] = json!("127.0.0.1:0");
         let ((log, lines), (sender, batches)) = (mpsc::channel(), mpsc::channel());
         let pass_on = move |batch| sender.send(batch).map_err(std::io::Error::other);
-        let running =
-            linked::start(options(given).config(), Log(log), pass_on).expect("it listens");
+        let (record, metrics) = mpsc::channel();
+        let record = move |metrics| {
+            // The test may have seen enough.
+            let _ = record.send(metrics);
+        };
+        let failed = |failure| panic!("{failure:?}");
+        let options = options(given);
+        let running = linked::start(options.config(), Log(log), record, failed, pass_on);
+        let running = running.expect("it listens");
         let line = lines
             .recv_timeout(PATIENCE)
             .expect("it says that it listens");
@@ -64,6 +74,7 @@ impl Source {
         sender.connect(address).expect("an address");
         Self {
             running,
+            metrics,
             batches,
             lines,
             sender,
@@ -263,7 +274,7 @@ fn what_the_options_drop_is_counted() {
 
 #[test]
 fn at_the_end_nothing_is_left_and_the_port_is_free() {
-    let mut source = Source::start(json!({"workers": 1}));
+    let source = Source::start(json!({"workers": 1}));
     let address = source.sender.peer_addr().expect("an address");
     for number in 0..500 {
         source.send(&datagram(&format!("user{number}")));
@@ -275,17 +286,18 @@ fn at_the_end_nothing_is_left_and_the_port_is_free() {
         dropped += batch.dropped;
     }
     assert_eq!((received, dropped), (500, 0));
-    source.running.look_around();
-    let metrics = source.running.take_metrics();
-    let counted = metrics
-        .iter()
-        .find(|metric| metric.name == "received_datagrams_total");
-    let value = format!("{:?}", counted.expect("the counter").value);
-    assert_eq!(value, "Counter(500)");
     source.running.conclude();
     let line = source.lines.recv_timeout(PATIENCE).expect("a report");
     assert!(line.starts_with("stopped "), "{line}");
-    drop(source);
+    let counted = source.metrics.try_iter().flatten();
+    let counted = counted.filter(|metric| metric.name == "received_datagrams_total");
+    let counted: u64 = counted
+        .map(|metric| match metric.value {
+            MetricValue::Counter(more) => more,
+            _ => panic!("{metric:?}"),
+        })
+        .sum();
+    assert_eq!(counted, 500);
     UdpSocket::bind(address).expect("the port is free");
 }
 

@@ -61,7 +61,7 @@ impl<T: Explained> Configurable for Options<T> {
 }
 
 /// What the crate has to say goes to Vector's log.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Log;
 
 impl Report for Log {

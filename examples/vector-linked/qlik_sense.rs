@@ -1,6 +1,6 @@
 //! The source: datagrams of Qlik Sense to Vector's log events.
 
-use std::{io, time::Duration};
+use std::io;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -8,11 +8,12 @@ use chrono::Utc;
 use qlik_sense_events::{
     config::{Config, LinkedConfig},
     decoding,
-    host::{linked::{self, Batch, Codec}, runtime::supervisor::TICK},
+    host::linked::{self, Batch, Codec},
     schema::Role,
 };
 use smallvec::SmallVec;
-use tokio::{sync::mpsc, time::interval};
+use tokio::sync::mpsc;
+use tracing::Span;
 use vector::{
     SourceSender,
     config::{DataType, Resource, SourceConfig, SourceContext, SourceOutput},
@@ -45,9 +46,6 @@ use super::{Log, Options, record};
 
 /// Batches that wait for the rest of the topology. What arrives then waits in the socket's buffer.
 const BATCHES: usize = 16;
-
-/// How often the counters of the crate become metrics of Vector's.
-const TELL: Duration = Duration::from_secs(1);
 
 /// Configuration for the `qlik_sense` source.
 #[configurable_component(source(
@@ -117,13 +115,20 @@ fn path(field: &str) -> OwnedValuePath {
 async fn run(config: Config, mut out: Outlet, mut shutdown: ShutdownSignal) -> Result<(), ()> {
     let (sender, mut batches) = mpsc::channel(BATCHES);
     let pass_on = move |batch| sender.blocking_send(batch).map_err(io::Error::other);
-    let mut running = linked::start(&config, Log, pass_on).map_err(|error| {
+    let (failed, mut failures) = mpsc::unbounded_channel();
+    let failed = move |failure| {
+        // The source may have ended.
+        let _ = failed.send(failure);
+    };
+    // Metrics are told apart by the span of their component.
+    let span = Span::current();
+    let record = move |metrics| span.in_scope(|| record(metrics));
+    let running = linked::start(&config, Log, record, failed, pass_on).map_err(|error| {
         emit!(SocketBindError {
             mode: SocketMode::Udp,
             error,
         });
     })?;
-    let (mut ticks, mut tell) = (interval(TICK), interval(TELL));
     let mut is_ending = false;
     loop {
         tokio::select! {
@@ -135,11 +140,12 @@ async fn run(config: Config, mut out: Outlet, mut shutdown: ShutdownSignal) -> R
                 Some(batch) => out.send(batch).await?,
                 None => break,
             },
-            _ = ticks.tick() => running.look_around(),
-            _ = tell.tick() => record(running.take_metrics()),
+            Some(failure) = failures.recv() => {
+                error!(message = "Nothing is received any more.", ?failure);
+                return Err(());
+            }
         }
     }
-    record(running.take_metrics());
     running.conclude();
     Ok(())
 }

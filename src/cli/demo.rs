@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     ops::ControlFlow,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -21,6 +21,7 @@ use qlik_sense_events::{
         runtime::{
             frames::Frames,
             start::{self, StartError},
+            threads::{Failure, lock},
             worker::{Control, Sink},
         },
     },
@@ -89,13 +90,14 @@ fn play(args: &DemoArgs, config: &Config) -> Result<(), ExecError> {
         frames: (!for_people)
             .then(|| Frames::new(output.clone(), config.output.codec, layout.clone())),
     };
-    let (_, mut workers) = start::listen(config, opened, sink)?;
+    let (listeners, mut workers) = start::listen(config, opened, sink);
     // One address was configured, so there is one worker.
     let Some(worker) = workers.pop() else {
         return Ok(());
     };
     let address = worker.address().map_err(StartError::Socket)?;
     let control = worker.control();
+    drop(listeners);
     let thread = thread::spawn(move || worker.run());
     say(
         &screen,
@@ -110,13 +112,12 @@ fn play(args: &DemoArgs, config: &Config) -> Result<(), ExecError> {
         await_arrival(&control, played.datagrams);
         control.stop();
     }
-    if let Err(error) = thread.join().unwrap_or(Ok(())) {
+    match thread.join().unwrap_or(Err(Failure::Panicked)) {
+        Ok(()) => {}
         // Whoever reads the events has seen enough.
-        return if error.kind() == io::ErrorKind::BrokenPipe {
-            Ok(())
-        } else {
-            Err(ExecError::Output(error))
-        };
+        Err(Failure::Failed(error)) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+        Err(Failure::Failed(error)) => return Err(ExecError::Output(error)),
+        Err(Failure::Panicked) => return Err(ExecError::Panicked),
     }
     say(
         &screen,
@@ -173,10 +174,6 @@ fn await_arrival(control: &Control, datagrams: u64) {
 
 fn say(screen: &Mutex<Screen>, text: &str) {
     lock(screen).message(text);
-}
-
-fn lock(screen: &Mutex<Screen>) -> std::sync::MutexGuard<'_, Screen> {
-    screen.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Events as lines on a terminal, in the codec into a pipe.

@@ -71,6 +71,13 @@ impl CommonArgs {
         Err(USAGE)
     }
 
+    /// The file, if one is named, and what it says without the flags.
+    pub fn config_file(&self) -> Option<(PathBuf, Config)> {
+        let file = self.config.clone()?;
+        let config = Config::load(&file).ok()?;
+        Some((file, config))
+    }
+
     /// Why events are not written to standard output, if it is a terminal and they are binary.
     pub fn refuse_terminal(&self, config: &Config) -> Option<&'static str> {
         let is_binary = match config.output.codec {

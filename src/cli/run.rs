@@ -1,14 +1,10 @@
 //! `run`: from the network to standard output.
 
-use std::{
-    io::{self, IsTerminal},
-    net::SocketAddr,
-    panic,
-};
+use std::{net::SocketAddr, time::Duration};
 
 use clap::Args;
 use qlik_sense_events::{
-    config::{self, Config},
+    config,
     host::{
         diagnostics::{Level, Report},
         exec::{self, Diagnostics, ExecError, Orphan},
@@ -37,11 +33,15 @@ pub struct RunArgs {
     outlive_parent: bool,
 }
 
+/// How long the last diagnostics may take to be read.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 pub fn run(args: &RunArgs) -> u8 {
     let mut config = match args.common.load_or_report() {
         Ok(config) => config,
         Err(status) => return status,
     };
+    let config_file = args.common.config_file();
     let mut diagnostics = Diagnostics::new(&config.output);
     let refused = match addresses(&args.address) {
         Ok(addresses) => {
@@ -54,7 +54,14 @@ pub fn run(args: &RunArgs) -> u8 {
         diagnostics.report(Level::Error, &message);
         return USAGE;
     }
-    report_panics(&config);
+    diagnostics = match diagnostics.clone().aside() {
+        Ok(aside) => aside,
+        Err(error) => {
+            let error = StartError::Thread(error);
+            diagnostics.report(Level::Error, &error.to_string());
+            return FAILURE;
+        }
+    };
     let orphan = if args.outlive_parent {
         Orphan::Lives
     } else {
@@ -62,8 +69,8 @@ pub fn run(args: &RunArgs) -> u8 {
     };
     let ended = stop::signals()
         .map_err(|error| StartError::Thread(error).into())
-        .and_then(|signals| exec::run(&config, orphan, &mut diagnostics, signals));
-    match ended {
+        .and_then(|signals| exec::run(&config, config_file, orphan, &diagnostics, signals));
+    let status = match ended {
         Ok(()) => SUCCESS,
         Err(ExecError::Start(error)) => {
             for reason in files::reasons(&config, &error) {
@@ -79,16 +86,7 @@ pub fn run(args: &RunArgs) -> u8 {
             diagnostics.report(Level::Error, &error.to_string());
             FAILURE
         }
-    }
-}
-
-/// A host that reads standard error in the codec cannot read what a panic says by itself.
-fn report_panics(config: &Config) {
-    if io::stderr().is_terminal() {
-        return;
-    }
-    let output = config.output.clone();
-    panic::set_hook(Box::new(move |info| {
-        Diagnostics::new(&output).report(Level::Error, &info.to_string());
-    }));
+    };
+    diagnostics.flush(LAST_WORDS);
+    status
 }

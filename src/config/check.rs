@@ -10,6 +10,9 @@ const TIMEOUT_SECS: RangeInclusive<u64> = 60..=31_536_000;
 
 const RECEIVE_BUFFER_BYTES: RangeInclusive<usize> = 4_096..=1 << 30;
 
+/// As much as the longest event takes, and no more than memory of an usual machine.
+const QUEUE_BYTES: RangeInclusive<usize> = 65_536..=1 << 30;
+
 /// An option has the right type and a value that cannot be meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrongValue {
@@ -115,6 +118,11 @@ impl Config {
             (1..=10_000_000).contains(&self.queue.max_events),
             "queue.max_events",
             "1 to 10000000 events",
+        );
+        expect(
+            QUEUE_BYTES.contains(&self.queue.max_bytes),
+            "queue.max_bytes",
+            "65536 to 1073741824 bytes",
         );
         expect(
             self.telemetry.interval_secs <= 86_400,

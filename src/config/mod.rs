@@ -119,9 +119,11 @@ pub enum WhenFull {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct QueueConfig {
-    /// Events that wait while the output is slow, 1 to 10,000,000. Default: 50,000. Whatever this
-    /// says, they take at most 16 MiB.
+    /// Events that wait while the output is slow, 1 to 10,000,000. Default: 50,000.
     pub max_events: usize,
+    /// What they take at most, in bytes, 65,536 to 1,073,741,824: of the two bounds the one that is reached first
+    /// holds. Default: 16 MiB.
+    pub max_bytes: usize,
     /// What is dropped, and counted, when the queue is full. Default: `drop_newest`.
     pub when_full: WhenFull,
 }
@@ -130,6 +132,7 @@ impl Default for QueueConfig {
     fn default() -> Self {
         Self {
             max_events: 50_000,
+            max_bytes: 16 << 20,
             when_full: WhenFull::default(),
         }
     }

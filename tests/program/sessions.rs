@@ -260,8 +260,9 @@ mod state {
         assert_eq!(program.events().several(2)[1]["start_seen"], true);
     }
 
+    /// Whatever is in the place of a state is kept, under a name that nothing else has.
     #[test]
-    fn a_damaged_state_is_set_aside() {
+    fn a_state_that_cannot_be_used_is_set_aside() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("sessions.ndjson");
         let mut program = configured(&folder, KEPT, Codec::Json);
@@ -270,19 +271,38 @@ mod state {
         let whole = fs::read_to_string(&file).expect("the state");
         let last = whole.trim_end().rfind('\n').expect("lines") + 1;
         let rows = [
-            (whole[..last].to_owned(), "line 3: expected more lines"),
+            (
+                whole[..last].to_owned(),
+                "is damaged, line 3: expected more lines",
+                "damaged",
+            ),
             (
                 whole.replace("goran", "horan"),
-                "the checksum in the last line",
+                "is damaged, the checksum in the last line",
+                "damaged-2",
             ),
             (
                 whole.replace("\"version\":1", "\"version\":2"),
-                "line 1: expected version 1",
+                "is of another version of this program, line 1: expected version 1 of the format, found version 2",
+                "version-2",
             ),
-            (String::new(), "line 1: expected more lines"),
-            ("hello\n".to_owned(), "line 1: expected a state of sessions"),
+            (
+                String::new(),
+                "is damaged, line 1: expected more lines",
+                "damaged-3",
+            ),
+            (
+                "hello\n".to_owned(),
+                "is damaged, line 1: expected a state of sessions",
+                "damaged-4",
+            ),
+            (
+                format!("{}\n", "x".repeat(9 << 20)),
+                "is damaged, line 1: expected a line of 8 MiB at most",
+                "damaged-5",
+            ),
         ];
-        for (damaged, expected) in rows {
+        for (damaged, expected, suffix) in rows {
             fs::write(&file, &damaged).expect("a file");
             let mut program = configured(&folder, KEPT, Codec::Json);
             let diagnostic = program.diagnostics.one();
@@ -291,8 +311,9 @@ mod state {
             assert!(message.contains(expected), "{message}");
             assert!(message.ends_with("nobody is followed yet"), "{message}");
             assert!(!message.contains("oran"), "{message}");
-            let aside = folder.path().join("sessions.ndjson.damaged");
-            assert_eq!(fs::read_to_string(aside).expect("the old state"), damaged);
+            let aside = folder.path().join(format!("sessions.ndjson.{suffix}"));
+            let kept = fs::read_to_string(&aside).expect("the old state");
+            assert!(kept == damaged, "{}", aside.display());
             program.event_of(payload::start("peter"));
             stop(&mut program);
             let state = fs::read_to_string(&file).expect("the new state");

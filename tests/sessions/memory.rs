@@ -39,7 +39,11 @@ fn bytes_a_user(connections: u32, extended: bool) -> u64 {
         }
         kept = Some(followed);
     });
-    let statistics = kept.expect("followed").sessions().statistics();
+    let statistics = kept
+        .expect("followed")
+        .sessions()
+        .statistics()
+        .expect("followed");
     let sessions: u64 = statistics.hosts.iter().map(|h| h.active_sessions()).sum();
     assert_eq!(sessions, u64::from(USERS));
     u64::try_from(allocations.bytes_current).expect("memory is held") / u64::from(USERS)
@@ -77,7 +81,11 @@ fn a_flood_is_bounded() {
         }
         kept = Some(followed);
     });
-    let statistics = kept.expect("followed").sessions().statistics();
+    let statistics = kept
+        .expect("followed")
+        .sessions()
+        .statistics()
+        .expect("followed");
     assert!(statistics.evicted_users > 0);
     let bytes = u64::try_from(allocations.bytes_current).expect("memory is held");
     println!("{} bytes a user of a flood", bytes / u64::from(MAX_USERS));

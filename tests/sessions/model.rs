@@ -37,7 +37,7 @@ fn watch(day: &Day) -> Seen {
                      output: &mut OutputBuffer| {
         while Duration::from_secs(minute * 60) <= time {
             pipeline.tick(at(day, Duration::from_secs(minute * 60)), output);
-            let hosts = sessions.statistics().hosts;
+            let hosts = sessions.statistics().expect("followed").hosts;
             open_sessions.push(hosts.iter().map(|host| host.active_sessions()).sum());
             minute += 1;
         }
@@ -56,7 +56,7 @@ fn watch(day: &Day) -> Seen {
         &mut pipeline,
         &mut output,
     );
-    for host in sessions.statistics().hosts {
+    for host in sessions.statistics().expect("followed").hosts {
         assert_eq!((host.active_users(), host.active_connections()), (0, 0));
     }
     let mut seen = Seen {

@@ -114,13 +114,13 @@ proptest! {
                     _ => {}
                 }
             }
-            let (users, open, connections) = active(&sessions.statistics());
+            let (users, open, connections) = active(&sessions.statistics().expect("followed"));
             prop_assert!(users <= MAX_USERS as u64);
             prop_assert!(open <= 2 * MAX_USERS as u64, "{open}");
             prop_assert!(connections <= 4 * MAX_USERS as u64, "{connections}");
             prop_assert!(users <= open + connections);
         }
-        let (_, open, connections) = active(&sessions.statistics());
+        let (_, open, connections) = active(&sessions.statistics().expect("followed"));
         now += 3.0 * 86_400.0;
         let mut last = (0, 0);
         // One tick ends connections whose sessions end with the next.
@@ -134,7 +134,7 @@ proptest! {
             }
         }
         prop_assert_eq!(last, (open, connections));
-        prop_assert_eq!(active(&sessions.statistics()), (0, 0, 0));
+        prop_assert_eq!(active(&sessions.statistics().expect("followed")), (0, 0, 0));
     }
 
     /// The same input gives the same output, and a run that is broken off and goes on from its state

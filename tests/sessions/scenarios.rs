@@ -458,7 +458,7 @@ fn nodes_are_apart_and_the_same_user_may_come_through_two_sockets() {
     assert_eq!(lines, ["session goran 0..9 stop single 0 connections"]);
     assert_eq!(ended[0].subject.host.as_deref(), Some("n1"));
 
-    let statistics = one.sessions().statistics();
+    let statistics = one.sessions().statistics().expect("followed");
     let active: Vec<_> = statistics
         .hosts
         .iter()
@@ -478,7 +478,7 @@ fn events_that_name_nobody_are_passed_over_and_counted() {
         let datagram = format!("/proxy-session/;n1;Start session;LAB;{user};;/hub;");
         assert!(followed.datagram(0.0, datagram.as_bytes()).is_empty());
     }
-    let statistics = followed.sessions().statistics();
+    let statistics = followed.sessions().statistics().expect("followed");
     assert_eq!(statistics.unfollowed, 3);
     assert_eq!(statistics.hosts[1].active_users(), 0);
 }

@@ -5,7 +5,7 @@ use std::{
     fs::File,
     io::{self, BufRead},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     thread,
     time::{Duration, Instant, SystemTime},
 };
@@ -16,6 +16,7 @@ use qlik_sense_events::{
     decoding::QlikSenseDeserializer,
     host::runtime::{
         start::{self, StartError},
+        threads::{Failure, lock},
         worker::{Control, Sink},
     },
     transform::{OutputBuffer, sessions::StateError},
@@ -98,21 +99,24 @@ impl Input {
         // Who is in is followed here, for all workers together.
         config.transform.sessions.enabled = false;
         let opened = start::open(&config)?;
-        let addresses: Vec<String> = opened
-            .iter()
-            .map(|(bound, _)| format!("udp {}", bound.address))
+        let addresses = opened.bound.iter();
+        let addresses: Vec<String> = addresses
+            .map(|bound| format!("udp {}", bound.address))
             .collect();
         let mut input = Self::new(addresses.join(", "), &config);
         let sink = |_| ModelSink(Arc::clone(&input.state));
-        let (_, workers) = start::listen(&config, opened, sink)?;
+        let (_, workers) = start::listen(&config, opened, sink);
         let mut controls = Vec::new();
         for worker in workers {
             controls.push(worker.control());
             let state = Arc::clone(&input.state);
             let receive = move || {
-                if let Err(error) = worker.run() {
-                    lock(&state).ended = Some(format!("nothing is received any more: {error}"));
-                }
+                let ended = match worker.run() {
+                    Ok(()) => return,
+                    Err(Failure::Failed(error)) => error.to_string(),
+                    Err(Failure::Panicked) => "by a fault of the program".to_owned(),
+                };
+                lock(&state).ended = Some(format!("nothing is received any more: {ended}"));
             };
             thread::Builder::new()
                 .name("worker".into())
@@ -231,10 +235,6 @@ impl State {
         ];
         notices.into_iter().flatten().collect()
     }
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct ModelSink(Arc<Mutex<State>>);

@@ -1,5 +1,6 @@
 //! What is said about the program itself, wherever a host wants it said.
 
+pub mod backlog;
 pub mod health;
 pub mod terminal;
 
@@ -12,7 +13,6 @@ use crate::{
     host::{metrics::Totals, runtime::listener::Listener},
     pipeline::Counters,
     schema::{Fields, Fill, PluginEvent, Record, Timestamp},
-    source::receive_buffer_bytes,
 };
 
 /// How much a diagnostic matters.
@@ -63,11 +63,8 @@ pub trait Report {
 
     /// Reports that an address is listened on, and how large the system made the receive buffer.
     fn listening(&mut self, listener: &Listener, wanted_bytes: usize) {
-        let granted = listener
-            .workers
-            .iter()
-            .filter_map(|worker| receive_buffer_bytes(&worker.socket).ok())
-            .min();
+        let workers = listener.workers.iter();
+        let granted = workers.filter_map(|w| w.receive_buffer_bytes()).min();
         self.write(&Diagnostic {
             address: Some(listener.address.to_string()),
             receive_buffer_bytes: granted,
@@ -80,7 +77,7 @@ pub trait Report {
                 ..Diagnostic::new(Level::Warn, SMALL_BUFFER)
             });
         }
-        let dropped = listener.workers.iter().map(|worker| worker.dropped_before);
+        let dropped = listener.workers.iter().map(|w| w.dropped_before());
         let dropped = dropped.sum();
         if dropped > 0 {
             self.write(&Diagnostic {

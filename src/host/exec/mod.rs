@@ -6,7 +6,9 @@ mod stderr;
 mod watch;
 
 use std::{
-    io,
+    io::{self, IsTerminal},
+    panic,
+    path::PathBuf,
     sync::{Arc, mpsc},
 };
 
@@ -21,11 +23,14 @@ use crate::{
     host::{
         diagnostics::{Level, Report},
         local_socket::{LocalSocket, Tee},
+        metrics::Telemetry,
         runtime::{
+            Edge, PATIENCE, Runtime,
             frames::{Enqueue, Frames},
             queue::Queue,
             refresh::Refresh,
-            start::{StartError, listen, open},
+            start::{StartError, open},
+            supervisor::OnPanic,
             threads::Failure,
         },
     },
@@ -44,14 +49,23 @@ pub enum ExecError {
     /// A thread has ended by a fault of the program.
     #[error("a thread ended by a fault of the program, which is reported above")]
     Panicked,
+    /// A file does not let it end.
+    #[error(
+        "it ended before everything was done: a file system did not answer for {} s, so that the state of sessions may \
+         not be saved",
+        PATIENCE.as_secs()
+    )]
+    Unfinished,
 }
 
-/// What ends a run, or asks it to look around.
+/// What ends a run, or asks something of it.
 #[derive(Debug)]
 pub enum Signal {
     /// Someone asks the program to end (SIGTERM, SIGINT, a console event).
     Stop,
-    /// A worker's sink failed; nobody reads any more, or the output is broken.
+    /// Someone asks it to read the files of transforms again (SIGHUP).
+    ReadAgain,
+    /// Nobody reads any more, or the output is broken.
     Failed(io::Error),
     /// A thread ended by a fault of the program; it has written why to standard error.
     Panicked,
@@ -79,7 +93,8 @@ pub enum Orphan {
 /// Receives on every address of the configuration and writes events to standard output until a
 /// signal comes, the reader closes the pipe or the parent is gone.
 ///
-/// `signals` hands out the sender through which the program's signal handler reports.
+/// `config_file` is where the configuration comes from, with what it says. `signals` hands out the sender through
+/// which the program's signal handler reports.
 ///
 /// # Errors
 ///
@@ -87,45 +102,72 @@ pub enum Orphan {
 /// is no error.
 pub fn run(
     config: &Config,
+    config_file: Option<(PathBuf, Config)>,
     orphan: Orphan,
-    diagnostics: &mut Diagnostics,
+    diagnostics: &Diagnostics,
     signals: (mpsc::Sender<Signal>, mpsc::Receiver<Signal>),
 ) -> Result<(), ExecError> {
-    let refresh = Refresh::new(config)?;
+    report_panics(diagnostics);
+    let mut refresh = Refresh::new(config)?;
+    if let Some((file, config)) = config_file {
+        refresh = refresh.with_config_file(file, config);
+    }
     let output = Output::stdout().map_err(ExecError::Output)?;
     // Before anybody is told that it listens: whoever is the parent then is the one to miss.
     let reader = Reader::new(&output, orphan);
     let layout = config.output.layout().map_err(StartError::Fields)?;
+    // Before anything is touched that may be another run's: both cannot have the port.
+    let opened = open(config)?;
+    let queue = Arc::new(Queue::new(config.queue, opened.workers()));
     let path = &config.output.local_socket;
-    let local_socket = (!path.as_os_str().is_empty()).then(|| LocalSocket::open(path));
+    let local_socket =
+        (!path.as_os_str().is_empty()).then(|| LocalSocket::open(path, diagnostics.clone()));
     let hub = local_socket
         .as_ref()
         .and_then(|opened| Some(opened.as_ref().ok()?.hub()));
-    let opened = open(config)?;
-    let count = opened.iter().map(|(bound, _)| bound.sockets.len()).sum();
-    let queue = Arc::new(Queue::new(config.queue, count));
-    let sink = |number| {
-        let writer = Enqueue::new(Arc::clone(&queue), number);
-        let frames = Frames::new(writer, config.output.codec, layout.clone());
-        Tee::new(frames, hub.clone())
+    let codec = config.output.codec;
+    let sink = {
+        let queue = Arc::clone(&queue);
+        move |number| {
+            let writer = Enqueue::new(Arc::clone(&queue), number);
+            Tee::new(Frames::new(writer, codec, layout.clone()), hub.clone())
+        }
     };
-    let (listeners, workers) = listen(config, opened, sink)?;
-    for listener in &listeners {
-        diagnostics.listening(listener, config.source.receive_buffer_bytes);
-    }
+    let failed = signals.0.clone();
+    let edge = Edge {
+        queue: Arc::clone(&queue),
+        telemetry: Telemetry::metrics(codec),
+        on_panic: OnPanic::End,
+        failed: Box::new(move |failure| {
+            // The receiver may have ended already.
+            let _ = failed.send(Signal::from(failure));
+        }),
+        diagnostics: diagnostics.clone(),
+    };
+    let runtime = Runtime::start(config, refresh, opened, sink, edge)?;
     // It is for people who look in, and the output for those who count on it.
     if let Some(Err(error)) = &local_socket {
         let message = format!("output.local_socket is not open, events flow without it: {error}");
-        diagnostics.report(Level::Error, &message);
+        diagnostics.clone().report(Level::Error, &message);
     }
-    let run = Run::start(
-        config,
-        refresh,
-        (listeners, workers),
-        queue,
-        output.clone(),
-        diagnostics,
-        signals,
-    )?;
+    let run = Run::start(runtime, queue, output.clone(), signals).map_err(StartError::Thread)?;
     run.supervise(&output, &reader)
+}
+
+/// Says where a fault is, in the codec that the host reads. What the panic says may quote a payload, which is for
+/// nobody's eyes but those of a person at a terminal.
+fn report_panics(diagnostics: &Diagnostics) {
+    if io::stderr().is_terminal() {
+        return;
+    }
+    let diagnostics = diagnostics.clone();
+    panic::set_hook(Box::new(move |panic| {
+        let place = panic.location().map(ToString::to_string);
+        let message = format!(
+            "the program has a fault, in version {} at {}: please report it",
+            env!("CARGO_PKG_VERSION"),
+            place.unwrap_or_default(),
+        );
+        diagnostics.clone().report(Level::Error, &message);
+    }));
 }

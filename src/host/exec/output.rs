@@ -3,10 +3,10 @@
 use std::{
     fs::File,
     io::{self, Write},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
-use crate::host::runtime::frames::FrameWriter;
+use crate::host::runtime::{frames::FrameWriter, threads::lock};
 
 /// A pipe to the reader: one thread writes, another asks whether anybody still reads.
 #[derive(Debug, Clone)]
@@ -41,7 +41,7 @@ impl Output {
     ///
     /// [`WriteError`] when it can only be written in part, or not at all.
     pub fn write(&self, frame: &[u8]) -> Result<(), WriteError> {
-        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut file = lock(&self.0);
         let mut rest = frame;
         write_all(&mut file, &mut rest).map_err(|source| WriteError {
             written_bytes: frame.len() - rest.len(),

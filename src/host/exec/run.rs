@@ -1,4 +1,7 @@
 //! The program from its first thread to its last: signals, the writer, a reader that goes.
+//!
+//! Its thread waits for signals and does nothing that may wait for a file, a network or a reader, so that it
+//! can always be told to end.
 
 use std::{
     io,
@@ -7,53 +10,48 @@ use std::{
     time::Duration,
 };
 
-use super::{Diagnostics, ExecError, Output, Reader, Signal, WriteError};
-use crate::{
-    config::Config,
-    host::{
-        metrics::Telemetry,
-        runtime::{
-            listener::Listener,
-            queue::{Queue, Taken},
-            refresh::Refresh,
-            start::StartError,
-            supervisor::{Supervisor, TICK},
-            threads::{Failure, spawn},
-            worker::{Sink, Worker},
-        },
-    },
+use super::{ExecError, Output, Reader, Signal, WriteError};
+use crate::host::runtime::{
+    PATIENCE, Runtime,
+    queue::{Queue, Taken},
+    supervisor::TICK,
+    threads::{Failure, spawn},
 };
 
-/// Workers and a writer that are running.
+/// A runtime and a writer that are running.
 #[derive(Debug)]
-pub struct Run<'d> {
-    supervisor: Supervisor<&'d mut Diagnostics>,
+pub struct Run {
+    runtime: Runtime,
     writer: JoinHandle<()>,
     queue: Arc<Queue>,
     signals: mpsc::Receiver<Signal>,
 }
 
-impl<'d> Run<'d> {
-    /// Starts a thread for each worker, and one that writes what is queued.
+impl Run {
+    /// Starts the thread that writes what is queued.
     ///
     /// # Errors
     ///
-    /// [`StartError::Thread`] when the system gives none.
-    pub fn start<S: Sink + Send + 'static>(
-        config: &Config,
-        refresh: Refresh,
-        workers: (Vec<Listener>, Vec<Worker<S>>),
+    /// When the system gives none.
+    pub fn start(
+        runtime: Runtime,
         queue: Arc<Queue>,
         output: Output,
-        diagnostics: &'d mut Diagnostics,
         (sender, signals): (mpsc::Sender<Signal>, mpsc::Receiver<Signal>),
-    ) -> Result<Self, StartError> {
+    ) -> io::Result<Self> {
         let failed = move |failure| {
             // The receiver may have ended already.
             let _ = sender.send(Signal::from(failure));
         };
-        let writer = spawn("writer", failed.clone(), {
+        let panicked = {
             let (queue, failed) = (Arc::clone(&queue), failed.clone());
+            move |failure| {
+                queue.break_off(0);
+                failed(failure);
+            }
+        };
+        let work = {
+            let queue = Arc::clone(&queue);
             move || {
                 if let Err(error) = write(&queue, &output) {
                     queue.break_off(error.written_bytes);
@@ -61,36 +59,27 @@ impl<'d> Run<'d> {
                 }
                 Ok(())
             }
-        })
-        .map_err(StartError::Thread)?;
-        let telemetry = Telemetry::metrics(config.output.codec, workers.0.len());
-        let supervisor = Supervisor::start(
-            config,
-            refresh,
-            workers,
-            Arc::clone(&queue),
-            telemetry,
-            diagnostics,
-            failed,
-        )?;
+        };
+        let writer = spawn("writer", panicked, work)?;
         Ok(Self {
-            supervisor,
+            runtime,
             writer,
             queue,
             signals,
         })
     }
 
-    /// Looks after the workers until the run ends, and says what it was.
+    /// Waits for what ends the run, and sees to its end.
     ///
     /// # Errors
     ///
     /// [`ExecError::Output`] when the output is broken, [`ExecError::Panicked`] when a thread has ended by a
-    /// fault.
-    pub fn supervise(mut self, output: &Output, reader: &Reader) -> Result<(), ExecError> {
+    /// fault, [`ExecError::Unfinished`] when a file does not let it end.
+    pub fn supervise(self, output: &Output, reader: &Reader) -> Result<(), ExecError> {
         let ended = loop {
             match self.signals.recv_timeout(TICK) {
                 Ok(Signal::Stop) | Err(mpsc::RecvTimeoutError::Disconnected) => break Ok(()),
+                Ok(Signal::ReadAgain) => self.runtime.read_again(),
                 Ok(Signal::Failed(error)) => break Err(ExecError::Output(error)),
                 Ok(Signal::Panicked) => break Err(ExecError::Panicked),
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
@@ -98,44 +87,53 @@ impl<'d> Run<'d> {
             if reader.has_gone(output) {
                 break Err(ExecError::Output(io::ErrorKind::BrokenPipe.into()));
             }
-            self.supervisor.look_around();
         };
         self.end(ended)
     }
 
-    /// Workers never wait for the output, so they can always be waited for; a writer may be blocked in writing
-    /// to a reader that has gone, and ends with the process.
-    fn end(mut self, ended: Result<(), ExecError>) -> Result<(), ExecError> {
-        if ended.is_ok() {
-            self.supervisor.stop();
+    /// The order is that of [`shutdown`](crate::host::runtime::shutdown).
+    fn end(self, ended: Result<(), ExecError>) -> Result<(), ExecError> {
+        if matches!(ended, Err(ExecError::Output(_))) {
+            self.runtime.leave();
         } else {
-            self.supervisor.leave();
+            self.runtime.stop();
         }
-        self.supervisor.join();
+        let is_finished = self.runtime.await_end(PATIENCE);
         self.queue.close();
-        let ended = ended.and_then(|()| self.wait_for_writer());
-        if ended.is_err() {
+        // A writer may be blocked in writing to a reader that has gone, and ends with the process.
+        let ended = match ended {
+            Err(ExecError::Output(error)) => Err(ExecError::Output(error)),
+            ended => self.wait_for_writer().and(ended),
+        };
+        if matches!(ended, Err(ExecError::Output(_))) {
             self.queue.break_off(0);
         }
-        self.supervisor.conclude();
+        let patience = if is_finished {
+            PATIENCE
+        } else {
+            Duration::ZERO
+        };
+        let is_concluded = self.runtime.conclude(patience).is_some();
         match ended {
             Err(ExecError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Ok(()) if !is_finished || !is_concluded => Err(ExecError::Unfinished),
             ended => ended,
         }
     }
 
     /// Waits until everything is written. The reader may go while the last events wait for it.
     fn wait_for_writer(&self) -> Result<(), ExecError> {
+        let mut has_panicked = false;
         loop {
             // A writer that has failed has said so before it finished.
             let is_finished = self.writer.is_finished();
             let patience = if is_finished { Duration::ZERO } else { TICK };
             match self.signals.recv_timeout(patience) {
                 Ok(Signal::Failed(error)) => return Err(ExecError::Output(error)),
-                Ok(Signal::Panicked) => return Err(ExecError::Panicked),
-                Ok(Signal::Stop) => {}
+                Ok(Signal::Panicked) => has_panicked = true,
+                Err(_) if is_finished && has_panicked => return Err(ExecError::Panicked),
                 Err(_) if is_finished => return Ok(()),
-                Err(_) => {}
+                Ok(_) | Err(_) => {}
             }
         }
     }
@@ -156,9 +154,11 @@ mod tests {
 
     use super::*;
     use crate::{
+        config::Config,
         host::{
-            exec::Orphan,
-            runtime::start::{listen, open},
+            exec::{Diagnostics, Orphan},
+            metrics::Telemetry,
+            runtime::{Edge, refresh::Refresh, start::open, supervisor::OnPanic, worker::Sink},
         },
         transform::OutputBuffer,
     };
@@ -166,7 +166,10 @@ mod tests {
     struct Panics;
 
     impl Sink for Panics {
-        fn take(&mut self, _: &mut OutputBuffer) -> io::Result<()> {
+        fn take(&mut self, events: &mut OutputBuffer) -> io::Result<()> {
+            if events.is_empty() {
+                return Ok(());
+            }
             panic!("this is the test of a panic");
         }
     }
@@ -177,23 +180,29 @@ mod tests {
         let config =
             Config::parse("[source]\naddress = \"127.0.0.1:0\"\n").expect("a configuration");
         let opened = open(&config).expect("a port");
-        let (listeners, workers) = listen(&config, opened, |_| Panics).expect("a worker");
-        let address = listeners[0].address;
+        let address = opened.bound[0].address;
         let output = Output::stdout().expect("standard output");
-        let mut diagnostics = Diagnostics::new(&config.output);
-        let run = Run::start(
-            &config,
-            Refresh::new(&config).expect("no certificates"),
-            (listeners, workers),
-            Arc::new(Queue::new(config.queue, 1)),
-            output.clone(),
-            &mut diagnostics,
-            mpsc::channel(),
-        );
+        let queue = Arc::new(Queue::new(config.queue, 1));
+        let signals = mpsc::channel();
+        let failed = signals.0.clone();
+        let edge = Edge {
+            queue: Arc::clone(&queue),
+            telemetry: Telemetry::metrics(config.output.codec),
+            on_panic: OnPanic::End,
+            failed: Box::new(move |failure| {
+                // The run may have ended.
+                let _ = failed.send(Signal::from(failure));
+            }),
+            diagnostics: Diagnostics::new(&config.output),
+        };
+        let refresh = Refresh::new(&config).expect("no certificates");
+        let runtime = Runtime::start(&config, refresh, opened, |_| Panics, edge).expect("threads");
+        let run = Run::start(runtime, queue, output.clone(), signals).expect("a thread");
         let sender = UdpSocket::bind("127.0.0.1:0").expect("a port");
         sender.send_to(b"anything", address).expect("sent");
         let reader = Reader::new(&output, Orphan::Lives);
-        let ended = run.expect("threads").supervise(&output, &reader);
+        let ended = run.supervise(&output, &reader);
         assert!(matches!(ended, Err(ExecError::Panicked)), "{ended:?}");
+        UdpSocket::bind(address).expect("the port is free");
     }
 }

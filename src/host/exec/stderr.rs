@@ -5,7 +5,9 @@
 
 use std::{
     io::{self, IsTerminal, Write},
-    time::SystemTime,
+    sync::{Arc, Condvar, Mutex},
+    thread,
+    time::{Duration, SystemTime},
 };
 
 use anstream::AutoStream;
@@ -14,17 +16,28 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::{
     config::OutputConfig,
-    encoding::Encoder,
-    host::diagnostics::{Diagnostic, Level, Report},
+    encoding::{Codec, Encoder},
+    host::{
+        diagnostics::{Diagnostic, Level, Report, backlog::Backlog},
+        runtime::threads::{lock, wait},
+    },
     schema::Layout,
 };
 
 /// Writes diagnostics to standard error.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Diagnostics {
+    form: Form,
+    /// Where they wait for a thread that writes them; none where they are written at once.
+    waiting: Option<Arc<Waiting>>,
+}
+
+/// How they look.
+#[derive(Debug, Clone)]
+struct Form {
     layout: Layout,
     /// None on a terminal.
-    encoder: Option<Encoder>,
+    codec: Option<Codec>,
 }
 
 impl Diagnostics {
@@ -32,35 +45,129 @@ impl Diagnostics {
     /// with the tags, of the output.
     #[must_use]
     pub fn new(output: &OutputConfig) -> Self {
-        let encoder = (!io::stderr().is_terminal()).then(|| Encoder::new(output.codec));
-        let layout = Layout::new(output.schema, output.tags.clone());
-        Self { layout, encoder }
+        Self {
+            form: Form {
+                layout: Layout::new(output.schema, output.tags.clone()),
+                codec: (!io::stderr().is_terminal()).then_some(output.codec),
+            },
+            waiting: None,
+        }
+    }
+
+    /// The same, written by a thread of their own, so that a reader who does not read standard error keeps nobody
+    /// else waiting.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no thread.
+    pub fn aside(self) -> io::Result<Self> {
+        let waiting = Arc::<Waiting>::default();
+        let (form, shared) = (self.form.clone(), Arc::clone(&waiting));
+        thread::Builder::new()
+            .name("diagnostics".into())
+            .spawn(move || shared.write(&form))?;
+        Ok(Self {
+            waiting: Some(waiting),
+            ..self
+        })
+    }
+
+    /// Waits until everything is written, at most for so long.
+    pub fn flush(&self, patience: Duration) {
+        if let Some(waiting) = &self.waiting {
+            let has_more = |state: &mut State| state.is_writing || !state.backlog.is_empty();
+            let state = lock(&waiting.state);
+            let _ = waiting
+                .written
+                .wait_timeout_while(state, patience, has_more);
+        }
     }
 }
 
 impl Report for Diagnostics {
     fn write(&mut self, diagnostic: &Diagnostic<'_>) {
-        let mut stderr = io::stderr().lock();
-        let _ = match &mut self.encoder {
-            None => write_plain(&mut AutoStream::auto(stderr), diagnostic),
-            Some(encoder) => {
-                encoder.clear();
-                match encoder.push(&self.layout.plugin(&diagnostic.event())) {
-                    Ok(()) => stderr.write_all(encoder.frame()),
-                    Err(_) => Ok(()),
-                }
+        let Some(bytes) = self.form.bytes(diagnostic) else {
+            return;
+        };
+        match &self.waiting {
+            None => self.form.write(&bytes),
+            Some(waiting) => {
+                lock(&waiting.state).backlog.push(bytes);
+                waiting.news.notify_one();
             }
+        }
+    }
+}
+
+/// Diagnostics on their way to the thread that writes them.
+#[derive(Debug, Default)]
+struct Waiting {
+    state: Mutex<State>,
+    news: Condvar,
+    written: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    backlog: Backlog<Vec<u8>>,
+    is_writing: bool,
+}
+
+impl Waiting {
+    /// Writes what waits, until the process ends.
+    fn write(&self, form: &Form) {
+        let mut state = lock(&self.state);
+        loop {
+            while state.backlog.is_empty() {
+                state.is_writing = false;
+                self.written.notify_all();
+                state = wait(&self.news, state);
+            }
+            state.is_writing = true;
+            let (left_out, lines) = state.backlog.take();
+            drop(state);
+            let left_out =
+                left_out.and_then(|message| form.bytes(&Diagnostic::new(Level::Warn, &message)));
+            for bytes in left_out.into_iter().chain(lines) {
+                form.write(&bytes);
+            }
+            state = lock(&self.state);
+        }
+    }
+}
+
+impl Form {
+    /// A diagnostic as it is written; none that cannot be.
+    fn bytes(&self, diagnostic: &Diagnostic<'_>) -> Option<Vec<u8>> {
+        let Some(codec) = self.codec else {
+            return plain(diagnostic).ok();
+        };
+        let mut encoder = Encoder::new(codec);
+        encoder
+            .push(&self.layout.plugin(&diagnostic.event()))
+            .ok()?;
+        Some(encoder.frame().to_vec())
+    }
+
+    /// What cannot be written has nowhere else to go.
+    fn write(&self, bytes: &[u8]) {
+        let mut stderr = io::stderr().lock();
+        let _ = match self.codec {
+            None => AutoStream::auto(stderr).write_all(bytes),
+            Some(_) => stderr.write_all(bytes),
         };
     }
 }
 
-fn write_plain(out: &mut impl Write, diagnostic: &Diagnostic<'_>) -> io::Result<()> {
+fn plain(diagnostic: &Diagnostic<'_>) -> io::Result<Vec<u8>> {
     let now: DateTime<Utc> = SystemTime::now().into();
     let time = now.to_rfc3339_opts(SecondsFormat::Millis, true);
     let (level, style) = (diagnostic.level(), style(diagnostic.level()));
     let mut line = String::new();
     diagnostic.line(&mut line).map_err(io::Error::other)?;
-    writeln!(out, "{time} {style}{}{style:#} {line}", level.as_str())
+    let mut out = Vec::new();
+    writeln!(out, "{time} {style}{}{style:#} {line}", level.as_str())?;
+    Ok(out)
 }
 
 const fn style(level: Level) -> Style {

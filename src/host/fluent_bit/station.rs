@@ -3,13 +3,7 @@
 //! It needs no host, so it goes on while there is none: from the end of an instance to the beginning of
 //! the one that follows it in a reload.
 
-use std::{
-    io,
-    net::UdpSocket,
-    os::fd::AsFd,
-    sync::{Arc, mpsc},
-    thread::{self, JoinHandle},
-};
+use std::{io, os::fd::AsFd, sync::Arc};
 
 use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},
@@ -24,11 +18,12 @@ use crate::{
         diagnostics::{Level, Report},
         metrics::Telemetry,
         runtime::{
+            Edge, PATIENCE, Runtime,
             frames::{Enqueue, Frames},
             queue::{Queue, Taken},
             refresh::Refresh,
-            start::{StartError, listen, open_with},
-            supervisor::{Supervisor, TICK},
+            start::{StartError, open_with},
+            supervisor::OnPanic,
             threads::Failure,
         },
     },
@@ -41,76 +36,46 @@ pub(super) struct Station {
     config: Config,
     queue: Arc<Queue>,
     log: Log,
-    /// Handles on all sockets.
-    sockets: Vec<UdpSocket>,
     /// Events that were taken out of the queue and not by the host.
     pending: Taken,
-    /// Its end ends the supervisor.
-    stop: mpsc::Sender<()>,
-    supervisor: JoinHandle<Supervisor<Log>>,
+    runtime: Runtime,
 }
 
 impl Station {
     /// Begins to receive, at sockets of an earlier receiver where they are for the same addresses.
-    pub(super) fn start(
-        config: Config,
-        kept: Vec<Bound>,
-        mut log: Log,
-    ) -> Result<Self, StartError> {
+    pub(super) fn start(config: Config, kept: Vec<Bound>, log: Log) -> Result<Self, StartError> {
         let refresh = Refresh::new(&config)?;
         let layout = config.output.layout()?;
         let opened = open_with(&config, kept)?;
-        let count = opened.iter().map(|(bound, _)| bound.sockets.len()).sum();
-        let queue = Arc::new(Queue::new(config.queue, count));
-        let sink = |number| {
-            let writer = Enqueue::new(Arc::clone(&queue), number);
-            Frames::with_encoder(writer, Encoder::message_pack(), layout.clone())
+        let queue = Arc::new(Queue::new(config.queue, opened.workers()));
+        let telemetry = Telemetry::records(layout.clone());
+        let sink = {
+            let queue = Arc::clone(&queue);
+            move |number| {
+                let writer = Enqueue::new(Arc::clone(&queue), number);
+                Frames::with_encoder(writer, Encoder::message_pack(), layout.clone())
+            }
         };
-        let workers = listen(&config, opened, sink)?;
-        for listener in &workers.0 {
-            log.listening(listener, config.source.receive_buffer_bytes);
-        }
-        let handles = workers.0.iter().flat_map(|listener| &listener.workers);
-        let handles = handles.map(|worker| worker.socket.try_clone());
-        let sockets = handles
-            .collect::<io::Result<_>>()
-            .map_err(StartError::Socket)?;
-        let telemetry = Telemetry::records(layout.clone(), workers.0.len());
         let failed = {
             let log = log.clone();
             move |failure: Failure| log.clone().report(Level::Error, &fault(&failure))
         };
-        // Signals are the host's.
-        without_signals(|| {
-            let (stop, stopped) = mpsc::channel();
-            let mut supervisor = Supervisor::start(
-                &config,
-                refresh,
-                workers,
-                Arc::clone(&queue),
-                telemetry,
-                log.clone(),
-                failed,
-            )?;
-            let supervise = move || {
-                while stopped.recv_timeout(TICK) == Err(mpsc::RecvTimeoutError::Timeout) {
-                    supervisor.look_around();
-                }
-                supervisor
-            };
-            let supervisor = thread::Builder::new()
-                .name("supervisor".into())
-                .spawn(supervise)
-                .map_err(StartError::Thread)?;
-            Ok(Self {
-                config: config.clone(),
-                queue: Arc::clone(&queue),
-                log,
-                sockets,
-                pending: Taken::default(),
-                stop,
-                supervisor,
-            })
+        let edge = Edge {
+            queue: Arc::clone(&queue),
+            telemetry,
+            on_panic: OnPanic::Restart,
+            failed: Box::new(failed),
+            diagnostics: log.clone(),
+        };
+        let signals = WithoutSignals::begin().map_err(StartError::Thread)?;
+        let runtime = Runtime::start(&config, refresh, opened, sink, edge)?;
+        drop(signals);
+        Ok(Self {
+            config,
+            queue,
+            log,
+            pending: Taken::default(),
+            runtime,
         })
     }
 
@@ -144,7 +109,7 @@ impl Station {
 
     /// Whether nothing waits, here or in a socket.
     pub(super) fn is_idle(&mut self) -> bool {
-        !self.pending() && !is_any_readable(&self.sockets)
+        !self.pending() && !is_any_readable(&self.runtime)
     }
 
     /// Whether there is something in `pending`.
@@ -154,44 +119,44 @@ impl Station {
 
     /// Ends, and leaves the sockets and what still waits to the receiver that follows.
     pub(super) fn succeed(self, config: Config) -> Result<Self, StartError> {
-        let Self { log, queue, .. } = &self;
-        let (log, queue) = (log.clone(), Arc::clone(queue));
+        let Self {
+            queue,
+            log,
+            mut pending,
+            runtime,
+            ..
+        } = self;
+        runtime.stop();
+        runtime.await_end(PATIENCE);
         let mut rest = Taken::default();
-        let mut pending = self.pending.bytes.clone();
-        let mut supervisor = self.stop();
-        supervisor.conclude();
-        let sockets = supervisor.into_sockets();
+        let mut all = std::mem::take(&mut pending.bytes);
         while queue.take_waiting(&mut rest) {
-            pending.extend_from_slice(&rest.bytes);
+            all.extend_from_slice(&rest.bytes);
         }
+        let sockets = runtime.conclude(PATIENCE).unwrap_or_default();
         let mut station = Self::start(config, sockets, log)?;
-        station.pending.bytes = pending;
+        station.pending.bytes = all;
         Ok(station)
     }
 
     /// Ends. What still waits is lost, and counted.
     pub(super) fn end(self) -> Log {
-        let (log, queue) = (self.log.clone(), Arc::clone(&self.queue));
-        let mut supervisor = self.stop();
+        let Self {
+            queue,
+            log,
+            runtime,
+            ..
+        } = self;
+        runtime.stop();
+        runtime.await_end(PATIENCE);
         queue.break_off(0);
-        supervisor.conclude();
+        runtime.conclude(PATIENCE);
         log
-    }
-
-    /// Lets the workers take what their sockets hold, and ends them.
-    fn stop(self) -> Supervisor<Log> {
-        drop(self.stop);
-        let mut supervisor = match self.supervisor.join() {
-            Ok(supervisor) => supervisor,
-            Err(panic) => std::panic::resume_unwind(panic),
-        };
-        supervisor.stop();
-        supervisor.join();
-        supervisor
     }
 }
 
-fn is_any_readable(sockets: &[UdpSocket]) -> bool {
+fn is_any_readable(runtime: &Runtime) -> bool {
+    let sockets: Vec<_> = runtime.sockets().collect();
     let readable = |socket| PollFd::new(AsFd::as_fd(socket), PollFlags::POLLIN);
     let mut states: Vec<_> = sockets.iter().map(readable).collect();
     poll(&mut states, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
@@ -200,18 +165,26 @@ fn is_any_readable(sockets: &[UdpSocket]) -> bool {
 fn fault(failure: &Failure) -> String {
     let why = match failure {
         Failure::Failed(error) => error.to_string(),
-        Failure::Panicked => "by a fault, which is reported on standard error".into(),
+        Failure::Panicked => "faults, which are reported on standard error".into(),
     };
-    format!("a thread that receives has ended: {why}. Restart Fluent Bit to receive again")
+    format!(
+        "nothing is received any more, and the address is free: {why}. Restart Fluent Bit to receive again"
+    )
 }
 
-/// Threads that are started within have all signals blocked.
-fn without_signals<T>(start: impl FnOnce() -> Result<T, StartError>) -> Result<T, StartError> {
-    let error = |errno| StartError::Thread(io::Error::from(errno));
-    let before = SigSet::all()
-        .thread_swap_mask(SigmaskHow::SIG_BLOCK)
-        .map_err(error)?;
-    let started = start();
-    before.thread_set_mask().map_err(error)?;
-    started
+/// Threads that are started while there is one have all signals blocked: signals are the host's.
+struct WithoutSignals(SigSet);
+
+impl WithoutSignals {
+    fn begin() -> io::Result<Self> {
+        let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+        Ok(Self(before))
+    }
+}
+
+impl Drop for WithoutSignals {
+    fn drop(&mut self) {
+        // The mask was this thread's before.
+        let _ = self.0.thread_set_mask();
+    }
 }

@@ -22,18 +22,22 @@ use crate::{
         diagnostics::Report,
         metrics::Telemetry,
         runtime::{
+            Edge, PATIENCE, Runtime,
             queue::Queue,
             refresh::Refresh,
             start::{self, StartError},
-            supervisor::Supervisor,
+            supervisor::OnPanic,
+            threads::Failure,
         },
     },
 };
 
 /// Opens the sockets of a configuration and starts their workers. Each passes its batches to a clone of
-/// `pass_on`, which may wait: meanwhile the socket's buffer holds what arrives.
+/// `pass_on`, which may wait: meanwhile the socket's buffer holds what arrives. Threads of its own look after
+/// them: once a second they give `record` what was counted, as metrics; see docs/vector.md for their names.
 ///
-/// When `pass_on` fails, its worker ends. When the workers have ended, all clones have been dropped.
+/// When `pass_on` fails, or workers panic again and again, everything ends, the sockets are closed, and `failed` is
+/// told why. When the workers have ended, all clones of `pass_on` have been dropped.
 ///
 /// # Errors
 ///
@@ -49,13 +53,15 @@ use crate::{
 /// };
 ///
 /// /// Keeps the address that is listened on.
+/// #[derive(Clone)]
 /// struct Log(mpsc::Sender<String>);
 ///
 /// impl Report for Log {
 ///     fn write(&mut self, diagnostic: &Diagnostic<'_>) {
 ///         let mut line = String::new();
 ///         diagnostic.line(&mut line).expect("text");
-///         self.0.send(line).expect("somebody reads");
+///         // Nobody may read any more.
+///         let _ = self.0.send(line);
 ///     }
 /// }
 ///
@@ -63,7 +69,7 @@ use crate::{
 /// let (log, lines) = mpsc::channel();
 /// let (sender, batches) = mpsc::channel();
 /// let pass_on = move |batch| sender.send(batch).map_err(std::io::Error::other);
-/// let mut running = linked::start(options.config(), Log(log), pass_on)?;
+/// let running = linked::start(options.config(), Log(log), |_| {}, |_| {}, pass_on)?;
 ///
 /// let line = lines.recv()?;
 /// let address = line.split(' ').find_map(|word| word.strip_prefix("address=")).expect("an address");
@@ -74,69 +80,52 @@ use crate::{
 /// assert_eq!(batch.events[0].as_object().unwrap()["user_id"], "goran".into());
 ///
 /// running.stop();
-/// assert!(batches.recv().is_err());
+/// running.conclude();
+/// assert!(batches.iter().all(|batch| batch.events.is_empty()));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn start<D: Report>(
+pub fn start(
     config: &Config,
-    mut diagnostics: D,
+    diagnostics: impl Report + Clone + Send + 'static,
+    record: impl FnMut(Vec<Metric>) + Send + 'static,
+    failed: impl Fn(Failure) + Send + 'static,
     pass_on: impl FnMut(Batch) -> io::Result<()> + Clone + Send + 'static,
-) -> Result<Running<D>, StartError> {
+) -> Result<Running, StartError> {
     let layout = config.output.layout()?;
     let refresh = Refresh::new(config)?;
     let undecoded = config.source.undecoded;
-    let sink = |_| Batches::new(layout.clone(), undecoded, pass_on.clone());
-    let (listeners, workers) = start::listen(config, start::open_with(config, Vec::new())?, sink)?;
-    for listener in &listeners {
-        diagnostics.listening(listener, config.source.receive_buffer_bytes);
-    }
-    // The host has its own queue, and asks for metrics when it wants them.
+    let sink = move |_| Batches::new(layout.clone(), undecoded, pass_on.clone());
+    let opened = start::open_with(config, Vec::new())?;
     let mut config = config.clone();
-    config.telemetry.interval_secs = 0;
-    let queue = Arc::new(Queue::new(config.queue, workers.len()));
-    let workers = (listeners, workers);
-    let telemetry = Telemetry::metrics(config.output.codec, workers.0.len());
-    let supervisor = Supervisor::start(
-        &config,
-        refresh,
-        workers,
-        queue,
-        telemetry,
+    config.telemetry.interval_secs = RECORD_SECS;
+    let edge = Edge {
+        // The host has its own; nothing is ever put in here.
+        queue: Arc::new(Queue::new(config.queue, opened.workers())),
+        telemetry: Telemetry::given(record),
+        on_panic: OnPanic::Restart,
+        failed: Box::new(failed),
         diagnostics,
-        |_| {},
-    )?;
-    Ok(Running(supervisor))
+    };
+    Runtime::start(&config, refresh, opened, sink, edge).map(Running)
 }
 
-/// Workers that are running. They are stopped when this is dropped.
+/// How often the host gets metrics, in seconds.
+const RECORD_SECS: u64 = 1;
+
+/// Workers that are running. Dropped, they end as after [`stop`](Self::stop) and [`conclude`](Self::conclude).
 #[derive(Debug)]
-pub struct Running<D: Report>(Supervisor<D>);
+pub struct Running(Runtime);
 
-impl<D: Report> Running<D> {
-    /// Looks after the workers: files that change, errors of sockets, counters. To be called every
-    /// [`TICK`](crate::host::runtime::supervisor::TICK).
-    pub fn look_around(&mut self) {
-        self.0.look_around();
-    }
-
-    /// What was counted since this was last asked, as metrics; see docs/vector.md for their names.
-    pub fn take_metrics(&mut self) -> Vec<Metric> {
-        self.0.take_metrics()
-    }
-
-    /// Tells the workers to pass on what their sockets hold now and to end.
+impl Running {
+    /// Tells the workers to pass on what their sockets hold now and to end. When they have, the state of sessions
+    /// is saved and the last metrics are recorded.
     pub fn stop(&self) {
         self.0.stop();
     }
 
-    /// Reports what was counted in all.
-    pub fn conclude(&mut self) {
-        self.0.conclude();
-    }
-}
-
-impl<D: Report> Drop for Running<D> {
-    fn drop(&mut self) {
-        self.0.stop();
+    /// Waits for that, at most for some seconds, and has what was counted in all reported.
+    pub fn conclude(self) {
+        self.0.await_end(PATIENCE);
+        self.0.conclude(PATIENCE);
     }
 }

@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     io::{self, Write},
     sync::{
-        Arc, Condvar, Mutex, PoisonError,
+        Arc, Condvar, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, SystemTime},
@@ -12,7 +12,10 @@ use std::{
 
 use crate::{
     encoding::{Codec, Encoder},
-    host::{diagnostics::Level, runtime::threads::lock},
+    host::{
+        diagnostics::Level,
+        runtime::threads::{lock, wait},
+    },
     schema::{Fill, Record, SOURCE_TYPE, Timestamp},
 };
 
@@ -132,10 +135,7 @@ impl ReaderQueue {
         loop {
             let mut waiting = lock(&self.state);
             while waiting.chunks.is_empty() && waiting.dropped == 0 && !waiting.is_closed {
-                waiting = self
-                    .news
-                    .wait(waiting)
-                    .unwrap_or_else(PoisonError::into_inner);
+                waiting = wait(&self.news, waiting);
             }
             // What is being written waits too.
             let chunks = std::mem::take(&mut waiting.chunks);

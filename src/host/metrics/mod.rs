@@ -4,153 +4,146 @@ mod app_names;
 mod sessions;
 mod totals;
 
+use std::{fmt, net::SocketAddr};
+
 pub use self::{app_names::AppNamesCounts, totals::Totals};
 use self::{app_names::of_app_names, sessions::of_sessions, totals::of_totals};
 use crate::{
     encoding::{Codec, Encoder, Metric, MetricValue, metrics_frame},
-    host::{
-        diagnostics::Diagnostic,
-        runtime::{listener::Listener, queue::Queue},
-    },
+    host::{diagnostics::Diagnostic, runtime::queue::Queue},
     schema::{Layout, Timestamp},
-    transform::{Sessions, sessions::SessionStatistics},
+    transform::sessions::SessionStatistics,
 };
+
+/// Everything that is counted, at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct Counted {
+    /// At each address.
+    pub addresses: Vec<(SocketAddr, Totals)>,
+    /// Events that wait in the queue; none for a host that has no queue of ours.
+    pub queue_events: Option<u64>,
+    /// By the tracker of sessions, where they are followed.
+    pub sessions: Option<SessionStatistics>,
+    /// Of names of apps, where anybody asked for them.
+    pub app_names: Option<AppNamesCounts>,
+}
 
 /// Remembers what has been told: a host's counters add up and are told what is new, and records are
 /// only worth it when there is something new.
 #[derive(Debug)]
 pub struct Telemetry {
     form: Form,
-    told: Vec<Totals>,
-    told_app_names: AppNamesCounts,
-    told_sessions: Option<SessionStatistics>,
+    told: Counted,
 }
 
-#[derive(Debug)]
 enum Form {
     Metrics(Codec),
     /// Fluent Bit's records, that look so.
     Records(Layout),
+    /// To a host that keeps metrics of its own.
+    Given(Box<dyn FnMut(Vec<Metric>) + Send>),
 }
 
 impl Telemetry {
     /// Metrics in a codec, if it has them. Nothing has been told yet.
     #[must_use]
-    pub fn metrics(codec: Codec, listeners: usize) -> Self {
-        Self::new(Form::Metrics(codec), listeners)
+    pub fn metrics(codec: Codec) -> Self {
+        Self::new(Form::Metrics(codec))
     }
 
     /// Records of Fluent Bit, events about the plugin with all that was counted at an address. Nothing has been
     /// told yet.
     #[must_use]
-    pub fn records(layout: Layout, listeners: usize) -> Self {
-        Self::new(Form::Records(layout), listeners)
+    pub fn records(layout: Layout) -> Self {
+        Self::new(Form::Records(layout))
     }
 
-    fn new(form: Form, listeners: usize) -> Self {
+    /// Metrics that `give` gets, for a host that has neither queue nor output of ours. Nothing has been told yet.
+    #[must_use]
+    pub fn given(give: impl FnMut(Vec<Metric>) + Send + 'static) -> Self {
+        Self::new(Form::Given(Box::new(give)))
+    }
+
+    fn new(form: Form) -> Self {
         Self {
             form,
-            told: vec![Totals::default(); listeners],
-            told_app_names: AppNamesCounts::default(),
-            told_sessions: None,
+            told: Counted::default(),
         }
     }
 
-    /// Offers a set of metrics to the queue. What an earlier set that still waits leaves no room for
+    /// Tells what is new. What an earlier set of metrics that still waits in the queue leaves no room for
     /// is part of the next one; there is always room for the set that `is_last`.
-    pub fn tell(
-        &mut self,
-        listeners: &[Listener],
-        sessions: Option<&Sessions>,
-        queue: &Queue,
-        app_names: Option<AppNamesCounts>,
-        time: Timestamp,
-        is_last: bool,
-    ) {
-        let sessions = sessions.map(Sessions::statistics);
-        let totals: Vec<Totals> = listeners
-            .iter()
-            .map(|listener| listener.totals(queue))
-            .collect();
-        let frame = match &self.form {
-            Form::Metrics(codec) => {
-                let mut metrics = self.since_told(listeners, &totals, sessions.as_ref(), queue);
-                if let Some(app_names) = &app_names {
-                    of_app_names(app_names, &self.told_app_names, &mut metrics);
-                }
-                metrics_frame(*codec, &metrics, time)
+    pub fn tell(&mut self, mut now: Counted, queue: &Queue, time: Timestamp, is_last: bool) {
+        let is_told = match &mut self.form {
+            Form::Metrics(codec) => metrics_frame(*codec, &since(&now, &self.told), time)
+                .is_some_and(|frame| queue.offer_metrics(&frame, is_last)),
+            Form::Records(layout) => changed(layout, &now, &self.told, is_last)
+                .is_some_and(|frame| queue.offer_metrics(&frame, is_last)),
+            Form::Given(give) => {
+                now.queue_events = None;
+                give(since(&now, &self.told));
+                true
             }
-            Form::Records(layout) => self.changed(layout, listeners, &totals, is_last),
         };
-        if let Some(frame) = frame
-            && queue.offer_metrics(&frame, is_last)
-        {
-            self.told = totals;
-            self.told_app_names = app_names.unwrap_or_default();
-            self.told_sessions = sessions;
+        if is_told {
+            self.told = now;
         }
     }
 
-    fn since_told(
-        &self,
-        listeners: &[Listener],
-        totals: &[Totals],
-        sessions: Option<&SessionStatistics>,
-        queue: &Queue,
-    ) -> Vec<Metric> {
-        let mut metrics = vec![Metric {
+    /// Says that sessions are followed anew, and counted from zero.
+    pub fn sessions_begin_anew(&mut self) {
+        self.told.sessions = None;
+    }
+}
+
+/// The metrics of what is `now`, where `told` was told before: every host's, so that none lacks any.
+fn since(now: &Counted, told: &Counted) -> Vec<Metric> {
+    let mut metrics = Vec::new();
+    if let Some(events) = now.queue_events {
+        metrics.push(Metric {
             name: "queue_events",
             tags: vec![],
-            value: MetricValue::Gauge(queue.events()),
-        }];
-        for ((listener, totals), told) in listeners.iter().zip(totals).zip(&self.told) {
-            of_totals(&listener.address.to_string(), totals, told, &mut metrics);
-        }
-        if let Some(sessions) = sessions {
-            of_sessions(sessions, self.told_sessions.as_ref(), &mut metrics);
-        }
-        metrics
+            value: MetricValue::Gauge(events),
+        });
     }
-
-    /// A record for each address where something was counted since.
-    fn changed(
-        &self,
-        layout: &Layout,
-        listeners: &[Listener],
-        totals: &[Totals],
-        is_last: bool,
-    ) -> Option<Vec<u8>> {
-        let message = if is_last { "stopped" } else { "running" };
-        let mut records = Encoder::message_pack();
-        for ((listener, totals), told) in listeners.iter().zip(totals).zip(&self.told) {
-            if totals != told {
-                let diagnostic = Diagnostic::of_totals(message, listener.address, totals);
-                let event = diagnostic.event();
-                // Numbers and names: there is nothing that could not be written.
-                let _ = records.push_at(event.timestamp, &layout.plugin(&event));
-            }
-        }
-        (!records.is_empty()).then(|| records.frame().to_vec())
+    let nothing = Totals::default();
+    for (place, (address, totals)) in now.addresses.iter().enumerate() {
+        let told = told.addresses.get(place).map_or(&nothing, |told| &told.1);
+        of_totals(&address.to_string(), totals, told, &mut metrics);
     }
+    if let Some(sessions) = &now.sessions {
+        of_sessions(sessions, told.sessions.as_ref(), &mut metrics);
+    }
+    if let Some(app_names) = &now.app_names {
+        let told = told.app_names.unwrap_or_default();
+        of_app_names(app_names, &told, &mut metrics);
+    }
+    metrics
+}
 
-    /// What is new since this was last asked, as metrics for a host that has neither queue nor output of
-    /// ours.
-    #[cfg(feature = "linked")]
-    pub fn take(
-        &mut self,
-        listeners: &[Listener],
-        sessions: Option<&Sessions>,
-        queue: &Queue,
-    ) -> Vec<Metric> {
-        let sessions = sessions.map(Sessions::statistics);
-        let totals: Vec<Totals> = listeners
-            .iter()
-            .map(|listener| listener.totals(queue))
-            .collect();
-        let mut metrics = self.since_told(listeners, &totals, sessions.as_ref(), queue);
-        metrics.retain(|metric| !metric.name.starts_with("queue_"));
-        self.told = totals;
-        self.told_sessions = sessions;
-        metrics
+/// A record for each address where something was counted since.
+fn changed(layout: &Layout, now: &Counted, told: &Counted, is_last: bool) -> Option<Vec<u8>> {
+    let message = if is_last { "stopped" } else { "running" };
+    let mut records = Encoder::message_pack();
+    let nothing = Totals::default();
+    for (place, (address, totals)) in now.addresses.iter().enumerate() {
+        let told = told.addresses.get(place).map_or(&nothing, |told| &told.1);
+        if totals != told {
+            let diagnostic = Diagnostic::of_totals(message, *address, totals);
+            let event = diagnostic.event();
+            // Numbers and names: there is nothing that could not be written.
+            let _ = records.push_at(event.timestamp, &layout.plugin(&event));
+        }
+    }
+    (!records.is_empty()).then(|| records.frame().to_vec())
+}
+
+impl fmt::Debug for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Metrics(codec) => f.debug_tuple("Metrics").field(codec).finish(),
+            Self::Records(layout) => f.debug_tuple("Records").field(layout).finish(),
+            Self::Given(_) => f.write_str("Given"),
+        }
     }
 }

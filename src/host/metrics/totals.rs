@@ -26,7 +26,8 @@ pub struct Totals {
     pub over_rate: u64,
     /// What became of the others.
     pub pipeline: Counters,
-    /// Events and undecoded payloads that a full queue dropped.
+    /// Events and undecoded payloads that a full queue dropped, or an output that broke or ended; and datagrams
+    /// that were in hand when a worker panicked.
     pub dropped: u64,
     /// Datagrams that the system dropped during this run before they were received; none where it
     /// does not say.

@@ -3,7 +3,7 @@
 use std::{
     io,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         mpsc::{self, RecvTimeoutError, TryRecvError},
     },
     thread,
@@ -13,7 +13,7 @@ use std::{
 use ureq::Agent;
 
 use super::{Client, QrsError};
-use crate::{config::QrsConfig, transform::AppTable};
+use crate::{config::QrsConfig, host::runtime::threads::lock, transform::AppTable};
 
 /// How long after a first failure the next request comes.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
@@ -100,10 +100,6 @@ impl Drop for Poll {
         // A name that is being resolved cannot be broken off.
         let _ = self.ended.recv_timeout(END);
     }
-}
-
-fn lock(request: &Mutex<Request>) -> std::sync::MutexGuard<'_, Request> {
-    request.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The thread's side.

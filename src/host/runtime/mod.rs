@@ -1,13 +1,34 @@
-//! What every host runs, from its start to its end, so that two hosts do the same with a datagram.
+//! One life for every host, so that two hosts do the same with a datagram: [`Runtime::start`] begins it, and
+//! [`shutdown`] has the order of its end.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `start.rs` | from a configuration to sockets that are bound |
+//! | `handle.rs` | what a host holds: the start, and what it may ask for |
+//! | `workers.rs`, `worker.rs` | the threads that receive; what each does with its socket |
+//! | `listener.rs` | an address, and what its workers have counted |
+//! | `frames.rs`, `queue.rs` | what waits for the host, and what is dropped |
+//! | `supervisor.rs` | the thread that looks after the workers: counters, the state of sessions, panics |
+//! | `drops.rs`, `every.rs`, `state_file.rs`, `secrets.rs` | parts of that |
+//! | `refresh.rs`, `watched.rs` | the thread that reads files of transforms again |
+//! | `shutdown.rs` | the order of the end |
+//! | `threads.rs` | panics and locks |
 
+mod drops;
+mod every;
 pub mod frames;
+mod handle;
 pub mod listener;
 pub mod queue;
 pub mod refresh;
 pub mod secrets;
+pub mod shutdown;
 pub mod start;
-pub mod state_file;
+mod state_file;
 pub mod supervisor;
 pub mod threads;
 pub mod watched;
 pub mod worker;
+mod workers;
+
+pub use self::handle::{Edge, PATIENCE, Runtime};

@@ -2,13 +2,12 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    fmt,
+    sync::{Condvar, Mutex, MutexGuard},
 };
 
+use super::threads::{lock, wait};
 use crate::config::{QueueConfig, WhenFull};
-
-/// The queue's second bound, in bytes: events of unusual length must not take more memory than this.
-pub const MAX_QUEUE_BYTES: usize = 16 << 20;
 
 /// Bytes that are handed to the output at once.
 const WRITE_BYTES: usize = 1 << 20;
@@ -20,6 +19,7 @@ const WRITE_BYTES: usize = 1 << 20;
 #[derive(Debug)]
 pub struct Queue {
     max_events: u64,
+    max_bytes: usize,
     when_full: WhenFull,
     state: Mutex<State>,
     news: Condvar,
@@ -36,10 +36,36 @@ struct State {
     metrics: Vec<u8>,
     /// Dropped events of each worker.
     dropped: Vec<u64>,
+    full: Full,
     /// Nothing more will be added.
     is_closed: bool,
     /// Nothing more will be taken out.
     is_broken: bool,
+}
+
+/// How full the queue was when it last dropped something, and which bound that was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Full {
+    /// It has dropped nothing.
+    #[default]
+    Never,
+    /// As many events as there may be.
+    Events(u64),
+    /// As many bytes as there may be, of so many events.
+    Bytes(usize, u64),
+}
+
+impl fmt::Display for Full {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Never => f.write_str("it was never full"),
+            Self::Events(events) => write!(f, "queue.max_events ({events}) is reached"),
+            Self::Bytes(bytes, events) => write!(
+                f,
+                "queue.max_bytes ({bytes}) is reached, with {events} events"
+            ),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -70,6 +96,7 @@ impl Queue {
     pub fn new(config: QueueConfig, workers: usize) -> Self {
         Self {
             max_events: config.max_events as u64,
+            max_bytes: config.max_bytes,
             when_full: config.when_full,
             state: Mutex::new(State {
                 frames: VecDeque::new(),
@@ -78,6 +105,7 @@ impl Queue {
                 taken: Vec::new(),
                 metrics: Vec::new(),
                 dropped: vec![0; workers],
+                full: Full::Never,
                 is_closed: false,
                 is_broken: false,
             }),
@@ -93,13 +121,16 @@ impl Queue {
             state.dropped[worker] += events;
             return;
         }
-        if self.when_full == WhenFull::DropOldest {
-            while self.is_full(&state, frame.len(), events) && state.drop_oldest() {}
-        }
         // A frame that is larger than the whole queue may still be the only one in it.
-        if !state.frames.is_empty() && self.is_full(&state, frame.len(), events) {
-            state.dropped[worker] += events;
-            return;
+        if !state.frames.is_empty()
+            && let Some(full) = self.full(&state, frame.len(), events)
+        {
+            state.full = full;
+            if self.when_full == WhenFull::DropNewest {
+                state.dropped[worker] += events;
+                return;
+            }
+            while self.full(&state, frame.len(), events).is_some() && state.drop_oldest() {}
         }
         state.events += events;
         state.bytes += frame.len();
@@ -131,10 +162,7 @@ impl Queue {
         let mut state = self.lock();
         state.taken.clear();
         while state.frames.is_empty() && state.metrics.is_empty() && !state.is_closed {
-            state = self
-                .news
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = wait(&self.news, state);
         }
         state.take(taken)
     }
@@ -177,13 +205,31 @@ impl Queue {
         self.lock().dropped.get(worker).copied().unwrap_or(0)
     }
 
-    fn is_full(&self, state: &State, bytes: usize, events: u64) -> bool {
-        state.events + events > self.max_events || state.bytes + bytes > MAX_QUEUE_BYTES
+    /// Events of all workers that were dropped.
+    #[must_use]
+    pub fn all_dropped(&self) -> u64 {
+        self.lock().dropped.iter().sum()
+    }
+
+    /// How full it was when it last dropped something for want of room.
+    #[must_use]
+    pub fn last_full(&self) -> Full {
+        self.lock().full
+    }
+
+    /// Whether there is no room for so much more.
+    fn full(&self, state: &State, bytes: usize, events: u64) -> Option<Full> {
+        if state.events + events > self.max_events {
+            Some(Full::Events(self.max_events))
+        } else if state.bytes + bytes > self.max_bytes {
+            Some(Full::Bytes(self.max_bytes, state.events))
+        } else {
+            None
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing in here panics between two changes that belong together.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 
@@ -225,6 +271,7 @@ mod tests {
     fn queue(max_events: usize, when_full: WhenFull) -> Queue {
         let config = QueueConfig {
             max_events,
+            max_bytes: 1_000,
             when_full,
         };
         Queue::new(config, 2)
@@ -268,11 +315,11 @@ mod tests {
     #[test]
     fn bytes_are_bounded_too() {
         let queue = queue(usize::MAX, WhenFull::DropNewest);
-        let frame = vec![0; MAX_QUEUE_BYTES / 4 + 1];
         for _ in 0..10 {
-            queue.push(0, &frame, 1);
+            queue.push(0, &[0; 251], 1);
         }
         assert_eq!((queue.events(), queue.dropped(0)), (3, 7));
+        assert_eq!(queue.last_full(), Full::Bytes(1_000, 3));
     }
 
     #[test]

@@ -1,9 +1,22 @@
-//! What is read anew while a host runs: the blacklist, and names of apps.
+//! What is read anew while a host runs: the blacklist, and names of apps. A thread of its own does it, so that a
+//! network share that does not answer keeps nobody waiting.
 
-#[cfg(not(feature = "qrs"))]
-use std::io;
+use std::{
+    io,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex,
+        mpsc::{self, RecvTimeoutError},
+    },
+};
 
-use super::{start::StartError, watched::Watched, worker::Control};
+use super::{
+    start::StartError,
+    supervisor::{News, TICK},
+    threads::{Failure, guarded, lock, spawn},
+    watched::Watched,
+    worker::Control,
+};
 #[cfg(not(feature = "qrs"))]
 use crate::config::QrsConfig;
 #[cfg(feature = "qrs")]
@@ -16,6 +29,11 @@ use crate::{
     },
     transform::{AppNamesConfig, AppTable, BlacklistConfig},
 };
+
+const NOTHING_TO_READ: &str =
+    "there is nothing to be read again: the configuration names no files of a transform";
+
+const FAULT: &str = "files of a transform were not read again by a fault of the program; what they said before holds";
 
 /// Looks at the files that transforms are built from, and gives workers what has become of them.
 ///
@@ -32,6 +50,33 @@ pub struct Refresh {
     all_names: AppTable,
     failures: u64,
     repository: Option<Repository>,
+    config_file: Option<ConfigFile>,
+}
+
+/// The file of the configuration, and what it said at the start.
+#[derive(Debug)]
+struct ConfigFile {
+    file: PathBuf,
+    config: Config,
+}
+
+/// The thread that reads anew. It ends when this is dropped; nobody waits for it, because it may wait for a file.
+#[derive(Debug)]
+pub(super) struct Refreshing {
+    requests: mpsc::Sender<()>,
+    app_names: Arc<Mutex<Option<AppNamesCounts>>>,
+}
+
+impl Refreshing {
+    /// Where to ask that everything be read anew, whether or not it has changed.
+    pub(super) fn requests(&self) -> mpsc::Sender<()> {
+        self.requests.clone()
+    }
+
+    /// What is known of names of apps; none where nobody asked for them.
+    pub(super) fn app_names(&self) -> Option<AppNamesCounts> {
+        *lock(&self.app_names)
+    }
 }
 
 impl Refresh {
@@ -51,36 +96,87 @@ impl Refresh {
             all_names: AppTable::default(),
             failures: 0,
             repository: Repository::new(&app_names.qrs)?,
+            config_file: None,
         })
     }
 
-    /// Begins to ask the repository, where one is configured. `names` are those of the files, with which
-    /// the workers began.
-    ///
-    /// # Errors
-    ///
-    /// [`StartError::Thread`] when the system gives none.
-    pub fn start(&mut self, names: AppTable) -> Result<(), StartError> {
+    /// Remembers what the file of the configuration says, without what flags of the program put over it: when
+    /// everything is read anew, it says whether that has changed.
+    #[must_use]
+    pub fn with_config_file(mut self, file: PathBuf, config: Config) -> Self {
+        self.config_file = Some(ConfigFile { file, config });
+        self
+    }
+
+    /// Starts the thread, and begins to ask the repository, where one is configured. `names` are those of the
+    /// files, with which the workers began.
+    pub(super) fn start<D: Report + Send + 'static>(
+        mut self,
+        names: AppTable,
+        controls: Vec<Arc<Control>>,
+        news: mpsc::Sender<News>,
+        mut diagnostics: D,
+    ) -> io::Result<Refreshing> {
         self.all_names = names.clone();
         self.names = names;
         if let Some(repository) = &mut self.repository {
-            repository.start().map_err(StartError::Thread)?;
+            repository.start()?;
         }
-        Ok(())
+        let (requests, requested) = mpsc::channel();
+        let app_names = Arc::new(Mutex::new(self.app_names_counts()));
+        let counts = Arc::clone(&app_names);
+        let work = move || {
+            loop {
+                let is_asked = match requested.recv_timeout(TICK) {
+                    Ok(()) => true,
+                    Err(RecvTimeoutError::Timeout) => false,
+                    Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                };
+                let controls = controls.iter().map(|control| &**control);
+                let looked = guarded(|| {
+                    self.look_around(is_asked, controls, &mut diagnostics);
+                    Ok(())
+                });
+                *lock(&counts) = self.app_names_counts();
+                if looked.is_err() {
+                    diagnostics.report(Level::Error, FAULT);
+                    // The supervisor is there for as long as this thread is wanted.
+                    let _ = news.send(News::Fault);
+                }
+            }
+        };
+        spawn("refresh", |_: Failure| {}, work)?;
+        Ok(Refreshing {
+            requests,
+            app_names,
+        })
     }
 
-    /// Reads anew what has changed, and takes what has come.
-    pub fn look_around<'c>(
+    /// Reads anew what has changed, or everything when that `is_asked` for, and takes what has come.
+    fn look_around<'c>(
         &mut self,
+        is_asked: bool,
         controls: impl Iterator<Item = &'c Control> + Clone,
         diagnostics: &mut impl Report,
     ) {
-        if self.blacklist_files.changed() {
+        let is_asked_for = |files: &[PathBuf]| is_asked && !files.is_empty();
+        let (blacklist, app_names) = (&self.blacklist.files, &self.app_names.files);
+        let mut wants_blacklist = is_asked_for(blacklist);
+        let mut wants_app_names = is_asked_for(app_names);
+        if is_asked {
+            self.check_config(diagnostics);
+            if !wants_blacklist && !wants_app_names {
+                diagnostics.report(Level::Info, NOTHING_TO_READ);
+            }
+        }
+        wants_blacklist |= self.blacklist_files.changed();
+        wants_app_names |= self.app_names_files.changed();
+        if wants_blacklist {
             self.reload_blacklist(controls.clone(), diagnostics);
         }
         // What is said of names is true when it is said: workers have them.
         let mut said = Vec::new();
-        let mut has_names = self.app_names_files.changed() && self.reload_app_names(&mut said);
+        let mut has_names = wants_app_names && self.reload_app_names(&mut said);
         if let Some(repository) = &mut self.repository {
             has_names |= repository.has_news(&mut said);
         }
@@ -95,9 +191,29 @@ impl Refresh {
         }
     }
 
+    /// Says whether the file of the configuration has changed since the start.
+    fn check_config(&self, diagnostics: &mut impl Report) {
+        let Some(ConfigFile { file, config }) = &self.config_file else {
+            return;
+        };
+        let name = file.display();
+        match Config::load(file) {
+            Ok(read) if read == *config => {}
+            Ok(_) => {
+                let message = format!("{name} has changed: what it says holds from the next start");
+                diagnostics.report(Level::Warn, &message);
+            }
+            Err(error) => {
+                let message = format!(
+                    "{name} has changed and would not do for the next start: {error}. What it said at the start holds"
+                );
+                diagnostics.report(Level::Error, &message);
+            }
+        }
+    }
+
     /// What is known of names of apps; none where nobody asked for them.
-    #[must_use]
-    pub fn app_names_counts(&self) -> Option<AppNamesCounts> {
+    fn app_names_counts(&self) -> Option<AppNamesCounts> {
         let is_wanted = !self.app_names.files.is_empty() || self.repository.is_some();
         is_wanted.then(|| AppNamesCounts {
             apps: self.all_names.len() as u64,

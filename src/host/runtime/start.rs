@@ -1,16 +1,16 @@
 //! From a configuration to sockets, pipelines and workers.
 
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, sync::Arc};
 
 use super::{
     listener::{Listener, ListenerWorker},
-    worker::{Sink, Worker},
+    worker::{Control, Sink, Worker},
 };
 use crate::{
     config::Config,
     pipeline::{Pipeline, PipelineError},
     schema::UnknownField,
-    source::{self, BindError, Bound, Senders},
+    source::{self, BindError, Bound},
 };
 
 /// Why nothing can be received.
@@ -49,8 +49,22 @@ pub enum StartError {
     Thread(#[source] io::Error),
 }
 
-/// Sockets, and a pipeline for each.
-pub type Opened = Vec<(Bound, Vec<Pipeline>)>;
+/// Sockets that are bound, and what each has a pipeline beside.
+#[derive(Debug)]
+pub struct Opened {
+    /// The sockets, by address.
+    pub bound: Vec<Bound>,
+    /// What the pipelines are like.
+    pub pipeline: Pipeline,
+}
+
+impl Opened {
+    /// How many sockets there are, each of which has a worker.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        self.bound.iter().map(|bound| bound.sockets.len()).sum()
+    }
+}
 
 impl StartError {
     /// Whether the configuration is wrong, or a file that it names.
@@ -65,8 +79,8 @@ impl StartError {
     }
 }
 
-/// Opens the sockets, or takes those that the service manager has opened, and builds a pipeline for
-/// each.
+/// Opens the sockets, or takes those that the service manager has opened, and builds what their pipelines are
+/// like.
 ///
 /// # Errors
 ///
@@ -79,7 +93,7 @@ pub fn open(config: &Config) -> Result<Opened, StartError> {
     if bound.is_empty() {
         bound = source::bind(&source.address, source.workers, source.receive_buffer_bytes)?;
     }
-    Ok(beside(&pipeline, bound))
+    Ok(Opened { bound, pipeline })
 }
 
 /// As [`open`], without a service manager, and with sockets of an earlier receiver where they are those
@@ -115,55 +129,36 @@ pub fn open_with(config: &Config, kept: Vec<Bound>) -> Result<Opened, StartError
             bound = source::bind(&source.address, source.workers, source.receive_buffer_bytes)?;
         }
     }
-    Ok(beside(&pipeline, bound))
-}
-
-/// A pipeline for each socket, as `pipeline` is.
-fn beside(pipeline: &Pipeline, bound: Vec<Bound>) -> Opened {
-    let with_pipelines = |bound: Bound| {
-        let pipelines = bound.sockets.iter().map(|_| pipeline.beside()).collect();
-        (bound, pipelines)
-    };
-    bound.into_iter().map(with_pipelines).collect()
+    Ok(Opened { bound, pipeline })
 }
 
 /// A worker for each socket, numbered from 0, with the sink that `sink` makes for its number.
-///
-/// # Errors
-///
-/// [`StartError::Socket`] when the system gives no second handle on a socket.
 pub fn listen<S: Sink>(
     config: &Config,
     opened: Opened,
-    sink: impl Fn(usize) -> S,
-) -> Result<(Vec<Listener>, Vec<Worker<S>>), StartError> {
-    let source = &config.source;
+    mut sink: impl FnMut(usize) -> S,
+) -> (Vec<Listener>, Vec<Worker<S>>) {
+    let Opened { bound, pipeline } = opened;
     let (mut listeners, mut workers) = (Vec::new(), Vec::new());
-    for (bound, pipelines) in opened {
+    for Bound { address, sockets } in bound {
         let mut listener = Listener {
-            address: bound.address,
+            address,
             workers: Vec::new(),
         };
-        for (socket, pipeline) in bound.sockets.into_iter().zip(pipelines) {
-            let number = workers.len();
-            let handle = socket.try_clone().map_err(StartError::Socket)?;
-            let senders = Senders::new(&source.allowed_senders, source.rate_limit);
-            let worker = Worker::new(
-                socket,
-                source.max_datagram_bytes,
-                senders,
-                pipeline,
+        for socket in sockets {
+            let (number, socket) = (workers.len(), Arc::new(socket));
+            let control = Arc::<Control>::default();
+            workers.push(Worker::new(
+                Arc::clone(&socket),
+                &config.source,
+                pipeline.beside(),
                 sink(number),
-            );
-            listener.workers.push(ListenerWorker {
-                number,
-                dropped_before: source::kernel_drops(&handle).unwrap_or(0),
-                socket: handle,
-                control: worker.control(),
-            });
-            workers.push(worker);
+                Arc::clone(&control),
+            ));
+            let worker = ListenerWorker::new(number, socket, control);
+            listener.workers.push(worker);
         }
         listeners.push(listener);
     }
-    Ok((listeners, workers))
+    (listeners, workers)
 }

@@ -5,33 +5,124 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, BufReader, BufWriter, Write},
     path::{Path, PathBuf},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
-use crate::transform::{Sessions, sessions::StateError};
+use super::every::Every;
+use crate::{
+    host::diagnostics::{Level, Report},
+    transform::{Sessions, sessions::StateError},
+};
 
-/// What became of a state file at the start.
+/// How often the sessions are kept for the next run.
+const SAVE: Duration = Duration::from_mins(1);
+
+/// The file, and when it is to be written.
 #[derive(Debug)]
-pub enum Loaded {
+pub(super) struct StateFile {
+    file: PathBuf,
+    due: Every,
+    /// The last attempt failed and was reported.
+    is_failing: bool,
+}
+
+/// What was in the file.
+#[derive(Debug)]
+enum Loaded {
     /// There is none yet.
     Absent,
     /// So many users are followed from where they were.
     Users(u64),
-    /// It was damaged, stands under another name now, and nobody is followed yet.
+    /// No state that can be used. It stands under another name now, and nobody is followed yet.
     SetAside {
         /// What is wrong with it.
         error: StateError,
         /// Its other name; what the system said where it could not be renamed.
-        to: Result<PathBuf, io::Error>,
+        to: io::Result<PathBuf>,
     },
 }
 
+impl StateFile {
+    /// Goes on from the file, and writes it: that it cannot be should be known now and not in a minute.
+    ///
+    /// # Errors
+    ///
+    /// When there is a file and the system does not let it be read.
+    pub(super) fn open(
+        file: &Path,
+        sessions: &Sessions,
+        diagnostics: &mut impl Report,
+    ) -> io::Result<Self> {
+        let mut state = Self {
+            file: file.into(),
+            due: Every::new(SAVE),
+            is_failing: false,
+        };
+        state.load(sessions, diagnostics)?;
+        state.save(sessions, diagnostics);
+        Ok(state)
+    }
+
+    /// Goes on from what was saved last, after sessions were left half changed.
+    pub(super) fn go_back(&self, sessions: &Sessions, diagnostics: &mut impl Report) {
+        if let Err(error) = self.load(sessions, diagnostics) {
+            sessions.begin_anew();
+            let message = format!(
+                "{}: the state of sessions cannot be read, and nobody is followed yet: {error}",
+                self.file.display()
+            );
+            diagnostics.report(Level::Error, &message);
+        }
+    }
+
+    fn load(&self, sessions: &Sessions, diagnostics: &mut impl Report) -> io::Result<()> {
+        let name = self.file.display();
+        match load(&self.file, sessions)? {
+            Loaded::Absent => sessions.begin_anew(),
+            Loaded::Users(users) => {
+                let message = format!("{name}: the sessions of {users} users go on");
+                diagnostics.report(Level::Info, &message);
+            }
+            Loaded::SetAside { error, to } => {
+                let what = match &error {
+                    StateError::Version { .. } => "is of another version of this program",
+                    _ => "is damaged",
+                };
+                let to = match to {
+                    Ok(to) => format!("it is kept as {}", to.display()),
+                    Err(error) => format!("it could not be renamed: {error}"),
+                };
+                let message = format!(
+                    "{name}: the state of sessions {what}, {error}; {to}, and nobody is followed yet"
+                );
+                diagnostics.report(Level::Warn, &message);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_due(&mut self) -> bool {
+        self.due.is_due()
+    }
+
+    /// A file that cannot be written is reported once, until it can be again.
+    pub(super) fn save(&mut self, sessions: &Sessions, diagnostics: &mut impl Report) {
+        match save(&self.file, sessions) {
+            Ok(()) => self.is_failing = false,
+            Err(error) if !std::mem::replace(&mut self.is_failing, true) => diagnostics.report(
+                Level::Error,
+                &format!(
+                    "{}: the state of sessions cannot be written: {error}",
+                    self.file.display()
+                ),
+            ),
+            Err(_) => {}
+        }
+    }
+}
+
 /// Takes the sessions from a file, as they were when it was written, and older by the time since.
-///
-/// # Errors
-///
-/// When there is a file and the system does not let it be read.
-pub fn load(file: &Path, sessions: &Sessions) -> io::Result<Loaded> {
+fn load(file: &Path, sessions: &Sessions) -> io::Result<Loaded> {
     let opened = match File::open(file) {
         Ok(opened) => opened,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Loaded::Absent),
@@ -41,20 +132,35 @@ pub fn load(file: &Path, sessions: &Sessions) -> io::Result<Loaded> {
         Ok(users) => Ok(Loaded::Users(users)),
         Err(StateError::Read(error)) => Err(error),
         Err(error) => {
-            let other = with_suffix(file, ".damaged");
-            let to = fs::rename(file, &other).map(|()| other);
+            let to = match error {
+                StateError::Version { found } => set_aside(file, &format!(".version-{found}")),
+                _ => set_aside(file, ".damaged"),
+            };
             Ok(Loaded::SetAside { error, to })
         }
     }
 }
 
+/// Renames a file to a name that nothing has, which is its new one.
+fn set_aside(file: &Path, suffix: &str) -> io::Result<PathBuf> {
+    let numbered = (2..).map(|number| format!("{suffix}-{number}"));
+    for suffix in [suffix.to_owned()].into_iter().chain(numbered) {
+        let other = with_suffix(file, &suffix);
+        match fs::symlink_metadata(&other) {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return fs::rename(file, &other).map(|()| other);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
 /// Writes the sessions to a file. Whoever reads it, after a crash at any point too, finds the old
-/// state or the new one whole. Only its owner may read it, where the system knows owners.
-///
-/// # Errors
-///
-/// When the system does not let it be written; the old state is as it was.
-pub fn save(file: &Path, sessions: &Sessions) -> io::Result<()> {
+/// state or the new one whole. Only its owner may read it, where the system knows owners. On an error the old
+/// state is as it was.
+fn save(file: &Path, sessions: &Sessions) -> io::Result<()> {
     let new = with_suffix(file, ".new");
     // Left by a run that was killed; another's file would have another's permissions.
     match fs::remove_file(&new) {
@@ -79,6 +185,11 @@ fn write(new: &Path, sessions: &Sessions) -> io::Result<()> {
     let mut writer = BufWriter::new(options.open(new)?);
     for part in sessions.state() {
         writer.write_all(&part)?;
+    }
+    if !sessions.is_whole() {
+        return Err(io::Error::other(
+            "a fault of the program has left the sessions half changed",
+        ));
     }
     writer.into_inner()?.sync_all()
 }

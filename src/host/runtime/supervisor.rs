@@ -1,181 +1,178 @@
-//! Looks after the workers: files that change, errors of their sockets, counters and metrics.
+//! The thread that looks after the workers: counters and metrics, the state of sessions, errors of sockets, drops,
+//! and workers that end before their time.
 
 use std::{
-    io,
-    path::{Path, PathBuf},
-    sync::Arc,
-    thread::JoinHandle,
+    collections::VecDeque,
+    sync::{
+        Arc,
+        mpsc::{self, RecvTimeoutError},
+    },
     time::{Duration, Instant, SystemTime},
 };
 
 use super::{
-    listener::Listener,
+    drops::Drops,
+    every::Every,
     queue::Queue,
-    refresh::Refresh,
-    secrets,
-    start::StartError,
-    state_file::{self, Loaded},
-    threads::{Failure, spawn},
-    worker::{Control, Sink, Worker},
+    refresh::Refreshing,
+    state_file::StateFile,
+    threads::Failure,
+    worker::{Control, Sink},
+    workers::Workers,
 };
 use crate::{
-    config::Config,
+    config::TelemetryConfig,
     host::{
         diagnostics::{Level, Report},
-        metrics::{Telemetry, Totals},
+        metrics::{Counted, Telemetry, Totals},
     },
     schema::Timestamp,
-    source::Bound,
-    transform::{AppTable, Sessions},
+    transform::Sessions,
 };
 
-/// How often a host lets the supervisor look around.
+/// How often it looks around.
 pub const TICK: Duration = Duration::from_millis(250);
-
-/// How often the sessions are kept for the next run.
-const SAVE: Duration = Duration::from_mins(1);
 
 /// How often counters are reported while there is traffic.
 const REPORT: Duration = Duration::from_mins(1);
 
-/// Workers that are running, and what is needed to look after them. It has no thread of its own: its
-/// host lets it [look around](Self::look_around) every [`TICK`].
-#[derive(Debug)]
-pub struct Supervisor<D> {
-    refresh: Refresh,
-    listeners: Vec<Listener>,
-    threads: Vec<JoinHandle<()>>,
-    queue: Arc<Queue>,
-    report: Every,
-    reported: Vec<Totals>,
-    sessions: Option<Sessions>,
-    state: Option<State>,
-    telemetry: Telemetry,
-    telemetry_due: Option<Every>,
-    diagnostics: D,
+/// How often it asks what the system has dropped, which takes more than a look at a number.
+const ASK_SYSTEM: Duration = Duration::from_secs(1);
+
+/// How often workers are made anew in [`RESTART_WINDOW`].
+const RESTARTS: usize = 3;
+const RESTART_WINDOW: Duration = Duration::from_mins(10);
+
+/// What becomes of a worker that panics. The batch in hand is lost and counted either way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnPanic {
+    /// The runtime ends, for a host that is started again when it ends.
+    End,
+    /// It is made anew, with a new pipeline, and with the sessions that were saved last where the panic has left
+    /// them half changed. After three times in ten minutes the runtime ends.
+    Restart,
 }
 
-impl<D: Report> Supervisor<D> {
-    /// Starts a thread for each worker. When one ends before it was told to, it says so to `failed`.
-    ///
-    /// # Errors
-    ///
-    /// [`StartError::Thread`] when the system gives none.
-    pub fn start<S: Sink + Send + 'static>(
-        config: &Config,
-        mut refresh: Refresh,
-        (listeners, workers): (Vec<Listener>, Vec<Worker<S>>),
-        queue: Arc<Queue>,
-        telemetry: Telemetry,
-        mut diagnostics: D,
-        failed: impl Fn(Failure) + Clone + Send + 'static,
-    ) -> Result<Self, StartError> {
-        for warning in secrets::warnings(config) {
-            diagnostics.report(Level::Warn, &warning);
-        }
-        refresh.start(
-            workers
-                .first()
-                .map_or_else(AppTable::default, Worker::app_names),
-        )?;
-        let sessions = workers.first().and_then(Worker::sessions).cloned();
-        let state = match (&sessions, config.transform.sessions.state_file()) {
-            (Some(sessions), Some(file)) => Some(State::load(file, sessions, &mut diagnostics)?),
-            _ => None,
-        };
-        let threads = workers
-            .into_iter()
-            .map(|worker| spawn("worker", failed.clone(), || worker.run()))
-            .collect::<io::Result<_>>()
-            .map_err(StartError::Thread)?;
-        let interval = config.telemetry.interval_secs;
-        Ok(Self {
-            refresh,
-            reported: vec![Totals::default(); listeners.len()],
+/// What the supervisor is told.
+#[derive(Debug)]
+pub(super) enum News {
+    /// A worker has ended.
+    Ended(usize, Result<(), Failure>),
+    /// Something else than a worker has panicked, and has said so.
+    Fault,
+    /// Workers have been told to end, and so should everything else.
+    Stop,
+    /// The output has taken what it takes.
+    Conclude,
+}
+
+/// What looks after the workers, until it is told to stop.
+#[derive(Debug)]
+pub(super) struct Supervisor<S, D> {
+    pub(super) workers: Workers<S>,
+    pub(super) news: mpsc::Receiver<News>,
+    pub(super) queue: Arc<Queue>,
+    pub(super) refreshing: Refreshing,
+    pub(super) state: Option<StateFile>,
+    pub(super) on_panic: OnPanic,
+    pub(super) telemetry: Telemetry,
+    pub(super) diagnostics: D,
+    pub(super) times: Times,
+    pub(super) told: Told,
+    /// The host has said that the output has taken what it takes.
+    pub(super) is_output_done: bool,
+}
+
+/// When what is due that comes at intervals.
+#[derive(Debug)]
+pub(super) struct Times {
+    report: Every,
+    telemetry: Option<Every>,
+    system: Every,
+}
+
+impl Times {
+    pub(super) fn new(telemetry: TelemetryConfig) -> Self {
+        let interval = telemetry.interval_secs;
+        Self {
             report: Every::new(REPORT),
-            telemetry,
-            telemetry_due: (interval > 0).then(|| Every::new(Duration::from_secs(interval))),
-            listeners,
-            threads,
-            queue,
-            sessions,
-            state,
-            diagnostics,
-        })
+            telemetry: (interval > 0).then(|| Every::new(Duration::from_secs(interval))),
+            system: Every::new(ASK_SYSTEM),
+        }
+    }
+}
+
+/// What has been said of counters, drops and panics.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    totals: Vec<Totals>,
+    queue: Drops,
+    system: Vec<Drops>,
+    panics: VecDeque<Instant>,
+}
+
+impl<S: Sink + Send + 'static, D: Report> Supervisor<S, D> {
+    /// Works until the host wants the end, or until the workers end by themselves, for the reason that it says
+    /// then.
+    pub(super) fn supervise(&mut self) -> Result<(), Failure> {
+        loop {
+            match self.news.recv_timeout(TICK) {
+                Ok(News::Ended(number, Err(Failure::Panicked))) => self.panicked(number)?,
+                Ok(News::Ended(_, Err(failure))) => return Err(failure),
+                Ok(News::Fault) if self.on_panic == OnPanic::End => return Err(Failure::Panicked),
+                // Workers that were told to end are followed by the order to stop.
+                Ok(News::Ended(_, Ok(())) | News::Fault) => {}
+                Ok(News::Conclude) => {
+                    self.is_output_done = true;
+                    return Ok(());
+                }
+                Ok(News::Stop) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                Err(RecvTimeoutError::Timeout) => self.look_around(),
+            }
+        }
+    }
+
+    /// Puts a new worker in the place of one that panicked, if that has not been too often.
+    fn panicked(&mut self, number: usize) -> Result<(), Failure> {
+        if !self.may_restart(Instant::now()) {
+            return Err(Failure::Panicked);
+        }
+        self.diagnostics.report(Level::Error, RESTARTED);
+        if let Some(sessions) = self.workers.sessions().filter(|s| !s.is_whole()).cloned() {
+            match &self.state {
+                Some(state) => state.go_back(&sessions, &mut self.diagnostics),
+                None => sessions.begin_anew(),
+            }
+            self.telemetry.sessions_begin_anew();
+        }
+        self.workers.again(number).map_err(Failure::Failed)
+    }
+
+    fn may_restart(&mut self, now: Instant) -> bool {
+        let panics = &mut self.told.panics;
+        panics.retain(|&panic| now.saturating_duration_since(panic) < RESTART_WINDOW);
+        panics.push_back(now);
+        self.on_panic == OnPanic::Restart && panics.len() <= RESTARTS
     }
 
     /// Does what is due.
-    pub fn look_around(&mut self) {
-        let workers = self.listeners.iter().flat_map(|listener| &listener.workers);
-        let controls = workers.map(|worker| &*worker.control);
-        self.refresh.look_around(controls, &mut self.diagnostics);
+    fn look_around(&mut self) {
         self.report_receive_errors();
-        if self.report.is_due() {
+        self.report_drops();
+        if self.times.report.is_due() {
             self.report_totals("running", |now, reported| now != reported);
         }
-        if self.telemetry_due.as_mut().is_some_and(Every::is_due) {
+        if self.times.telemetry.as_mut().is_some_and(Every::is_due) {
             self.tell(false);
         }
-        if self.state.as_mut().is_some_and(State::is_due) {
+        if self.state.as_mut().is_some_and(StateFile::is_due) {
             self.save_state();
         }
     }
 
-    /// Keeps the sessions for the next run, where that is wanted.
-    fn save_state(&mut self) {
-        if let (Some(state), Some(sessions)) = (&mut self.state, &self.sessions) {
-            state.save(sessions, &mut self.diagnostics);
-        }
-    }
-
-    /// Tells the workers to take what their sockets still hold and to end.
-    pub fn stop(&self) {
-        for control in self.controls() {
-            control.stop();
-        }
-    }
-
-    /// Tells the workers to end and to leave what their sockets still hold, when nobody would read it.
-    pub fn leave(&self) {
-        for control in self.controls() {
-            control.leave();
-        }
-    }
-
-    /// Waits for the workers to end after a [stop](Self::stop) or [leave](Self::leave), tells the last
-    /// metrics, and keeps the sessions for the next run.
-    pub fn join(&mut self) {
-        for thread in std::mem::take(&mut self.threads) {
-            // A panic was told already.
-            let _ = thread.join();
-        }
-        if self.telemetry_due.is_some() {
-            self.tell(true);
-        }
-        self.save_state();
-    }
-
-    /// The sockets, for a receiver that follows.
-    #[must_use]
-    pub fn into_sockets(self) -> Vec<Bound> {
-        let sockets = self.listeners.into_iter().map(|listener| Bound {
-            address: listener.address,
-            sockets: listener
-                .workers
-                .into_iter()
-                .map(|worker| worker.socket)
-                .collect(),
-        });
-        sockets.collect()
-    }
-
-    /// Reports what was counted at each address in all.
-    pub fn conclude(&mut self) {
-        self.report_totals("stopped", |_, _| true);
-    }
-
     fn report_receive_errors(&mut self) {
         let errors: Vec<_> = self
+            .workers
             .controls()
             .map(Control::take_receive_errors)
             .filter_map(|errors| Some((errors.count, errors.last?)))
@@ -186,132 +183,74 @@ impl<D: Report> Supervisor<D> {
         }
     }
 
-    /// Reports what was counted at each address where `is_wanted` says so of what is and what was.
-    fn report_totals(&mut self, message: &str, is_wanted: impl Fn(&Totals, &Totals) -> bool) {
-        for (listener, reported) in self.listeners.iter().zip(&mut self.reported) {
-            let totals = listener.totals(&self.queue);
-            if is_wanted(&totals, reported) {
-                self.diagnostics
-                    .report_totals(message, listener.address, &totals);
-            }
-            *reported = totals;
-        }
-    }
-
-    fn tell(&mut self, is_last: bool) {
-        let time = Timestamp(SystemTime::now().into());
-        self.telemetry.tell(
-            &self.listeners,
-            self.sessions.as_ref(),
-            &self.queue,
-            self.refresh.app_names_counts(),
-            time,
-            is_last,
-        );
-    }
-
-    /// The metrics of a host that has no output of ours for them, since they were last asked for.
-    #[cfg(feature = "linked")]
-    pub fn take_metrics(&mut self) -> Vec<crate::encoding::Metric> {
-        self.telemetry
-            .take(&self.listeners, self.sessions.as_ref(), &self.queue)
-    }
-
-    fn controls(&self) -> impl Iterator<Item = &Control> {
-        let workers = self.listeners.iter().flat_map(|listener| &listener.workers);
-        workers.map(|worker| &*worker.control)
-    }
-}
-
-/// The file that keeps the sessions.
-#[derive(Debug)]
-struct State {
-    file: PathBuf,
-    due: Every,
-    /// The last attempt failed and was reported.
-    is_failing: bool,
-}
-
-impl State {
-    /// Goes on from the file.
-    fn load(
-        file: &Path,
-        sessions: &Sessions,
-        diagnostics: &mut impl Report,
-    ) -> Result<Self, StartError> {
-        let loaded = state_file::load(file, sessions).map_err(|source| StartError::State {
-            file: file.into(),
-            source,
-        })?;
-        let name = file.display();
-        match loaded {
-            Loaded::Absent => {}
-            Loaded::Users(users) => diagnostics.report(
-                Level::Info,
-                &format!("{name}: the sessions of {users} users go on"),
-            ),
-            Loaded::SetAside { error, to } => {
-                let to = match to {
-                    Ok(to) => format!("it is {} now", to.display()),
-                    Err(error) => format!("it could not be renamed: {error}"),
-                };
-                diagnostics.report(
-                    Level::Warn,
-                    &format!("{name}: the state of sessions is damaged, {error}; {to}, and nobody is followed yet"),
-                );
-            }
-        }
-        let mut state = Self {
-            file: file.into(),
-            due: Every::new(SAVE),
-            is_failing: false,
-        };
-        // A file that cannot be written should be known now and not in a minute.
-        state.save(sessions, diagnostics);
-        Ok(state)
-    }
-
-    fn is_due(&mut self) -> bool {
-        self.due.is_due()
-    }
-
-    /// A file that cannot be written is reported once, until it can be again.
-    fn save(&mut self, sessions: &Sessions, diagnostics: &mut impl Report) {
-        match state_file::save(&self.file, sessions) {
-            Ok(()) => self.is_failing = false,
-            Err(error) if !std::mem::replace(&mut self.is_failing, true) => diagnostics.report(
-                Level::Error,
-                &format!(
-                    "{}: the state of sessions cannot be written: {error}",
-                    self.file.display()
-                ),
-            ),
-            Err(_) => {}
-        }
-    }
-}
-
-/// Something that is done at intervals. A time that was missed is not made up for.
-#[derive(Debug)]
-struct Every {
-    interval: Duration,
-    next: Instant,
-}
-
-impl Every {
-    fn new(interval: Duration) -> Self {
-        Self {
-            interval,
-            next: Instant::now() + interval,
-        }
-    }
-
-    fn is_due(&mut self) -> bool {
+    /// Says at once when the queue or the system begins to drop.
+    fn report_drops(&mut self) {
         let now = Instant::now();
-        let is_due = now >= self.next;
-        if is_due {
-            self.next = now + self.interval;
+        let dropped = self.queue.all_dropped();
+        if let Some(said) = self.told.queue.look(dropped, now) {
+            let (level, message) = said.of_queue(self.queue.last_full());
+            self.diagnostics.report(level, &message);
         }
-        is_due
+        if !self.times.system.is_due() {
+            return;
+        }
+        let listeners = self.workers.listeners();
+        self.told
+            .system
+            .resize_with(listeners.len(), Drops::default);
+        for (listener, drops) in listeners.iter().zip(&mut self.told.system) {
+            let dropped = listener.workers.iter().filter_map(|w| w.kernel_drops());
+            if let Some(said) = drops.look(dropped.sum(), now) {
+                let (level, message) = said.of_system(listener.address);
+                self.diagnostics.report(level, &message);
+            }
+        }
     }
 }
+
+impl<S, D: Report> Supervisor<S, D> {
+    /// Keeps the sessions for the next run, where that is wanted.
+    pub(super) fn save_state(&mut self) {
+        if let (Some(state), Some(sessions)) = (&mut self.state, self.workers.sessions()) {
+            state.save(sessions, &mut self.diagnostics);
+        }
+    }
+
+    pub(super) fn tell(&mut self, is_last: bool) {
+        if self.times.telemetry.is_none() {
+            return;
+        }
+        let time = Timestamp(SystemTime::now().into());
+        let counted = Counted {
+            addresses: self.totals().collect(),
+            queue_events: Some(self.queue.events()),
+            sessions: self.workers.sessions().and_then(Sessions::statistics),
+            app_names: self.refreshing.app_names(),
+        };
+        self.telemetry.tell(counted, &self.queue, time, is_last);
+    }
+
+    /// Reports what was counted at each address where `is_wanted` says so of what is and what was.
+    pub(super) fn report_totals(
+        &mut self,
+        message: &str,
+        is_wanted: impl Fn(&Totals, &Totals) -> bool,
+    ) {
+        let all: Vec<_> = self.totals().collect();
+        self.told.totals.resize_with(all.len(), Totals::default);
+        for ((address, totals), told) in all.into_iter().zip(&mut self.told.totals) {
+            if is_wanted(&totals, told) {
+                self.diagnostics.report_totals(message, address, &totals);
+            }
+            *told = totals;
+        }
+    }
+
+    fn totals(&self) -> impl Iterator<Item = (std::net::SocketAddr, Totals)> {
+        let listeners = self.workers.listeners().iter();
+        listeners.map(|listener| (listener.address, listener.totals(&self.queue)))
+    }
+}
+
+const RESTARTED: &str = "a thread that receives has panicked by a fault of the program, and is started anew; what it \
+     had in hand is lost and counted as dropped. Please report it with the text of the panic";

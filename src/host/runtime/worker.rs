@@ -3,6 +3,7 @@
 use std::{
     io,
     net::{IpAddr, SocketAddr, UdpSocket},
+    panic::{self, AssertUnwindSafe},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -13,8 +14,9 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::threads::lock;
+use super::threads::{Failure, guarded, lock};
 use crate::{
+    config::SourceConfig,
     event::Arrival,
     pipeline::{Counters, LostByHost, Pipeline},
     source::{Receiver, Refusals, Senders, Verdict, receive_buffer_bytes},
@@ -53,12 +55,42 @@ pub struct Control {
     refusals: Mutex<Refusals>,
     lost: Mutex<LostByHost>,
     receive_errors: Mutex<ReceiveErrors>,
-    blacklist: Mutex<Option<Blacklist>>,
-    app_names: Mutex<Option<AppTable>>,
+    blacklist: Mutex<Given<Blacklist>>,
+    app_names: Mutex<Given<AppTable>>,
 }
 
-/// What a worker has counted. What was received was refused, was over its sender's rate, or went into
-/// the pipeline.
+/// The last that was given to a worker, kept for one that takes its place.
+#[derive(Debug)]
+struct Given<T> {
+    last: Option<T>,
+    is_new: bool,
+}
+
+impl<T> Default for Given<T> {
+    fn default() -> Self {
+        Self {
+            last: None,
+            is_new: false,
+        }
+    }
+}
+
+impl<T: Clone> Given<T> {
+    fn give(&mut self, value: T) {
+        self.last = Some(value);
+        self.is_new = true;
+    }
+
+    /// What is new since this was last asked.
+    fn take(&mut self) -> Option<T> {
+        std::mem::take(&mut self.is_new)
+            .then(|| self.last.clone())
+            .flatten()
+    }
+}
+
+/// What a worker has counted. What was received was refused, was over its sender's rate, went into the
+/// pipeline, or was in hand when the worker panicked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct WorkerCounters {
     /// Datagrams that were received.
@@ -69,6 +101,8 @@ pub struct WorkerCounters {
     pub refused: u64,
     /// Datagrams over the rate of their sender.
     pub over_rate: u64,
+    /// Datagrams of batches that were in hand in a panic, and are lost.
+    pub broken_off: u64,
     /// What became of the others.
     pub pipeline: Counters,
 }
@@ -129,12 +163,20 @@ impl Control {
     /// Gives the worker new rules for its blacklist: they hold for every datagram that arrives from
     /// now on.
     pub fn replace_blacklist(&self, blacklist: Blacklist) {
-        *lock(&self.blacklist) = Some(blacklist);
+        lock(&self.blacklist).give(blacklist);
     }
 
     /// Gives the worker new names of apps: they hold for every datagram that arrives from now on.
     pub fn replace_app_names(&self, names: AppTable) {
-        *lock(&self.app_names) = Some(names);
+        lock(&self.app_names).give(names);
+    }
+
+    /// What holds for a worker that takes the place of one that panicked is what that was given last.
+    fn begin_again(&self) {
+        let mut blacklist = lock(&self.blacklist);
+        blacklist.is_new = blacklist.last.is_some();
+        let mut app_names = lock(&self.app_names);
+        app_names.is_new = app_names.last.is_some();
     }
 
     fn is_left(&self) -> bool {
@@ -149,36 +191,51 @@ impl Control {
 /// Receives, decodes and hands on, until it is stopped or its sink fails.
 #[derive(Debug)]
 pub struct Worker<S> {
-    socket: UdpSocket,
+    socket: Arc<UdpSocket>,
     max_datagram_bytes: usize,
     senders: Senders,
     pipeline: Pipeline,
     sink: S,
     events: OutputBuffer,
     counters: WorkerCounters,
+    /// What the pipelines counted of workers that had this one's place.
+    before: Before,
     control: Arc<Control>,
     next_tick: Instant,
 }
 
+#[derive(Debug)]
+struct Before {
+    pipeline: Counters,
+    lost: LostByHost,
+}
+
 impl<S: Sink> Worker<S> {
-    /// A worker that is not running yet.
+    /// A worker that is not running yet. It goes on counting where the last one with this `control` has ended.
     #[must_use]
     pub fn new(
-        socket: UdpSocket,
-        max_datagram_bytes: usize,
-        senders: Senders,
+        socket: Arc<UdpSocket>,
+        source: &SourceConfig,
         pipeline: Pipeline,
-        sink: S,
+        mut sink: S,
+        control: Arc<Control>,
     ) -> Self {
+        control.begin_again();
+        let counters = control.counters();
+        sink.counted(&counters);
         Self {
             socket,
-            max_datagram_bytes,
-            senders,
+            max_datagram_bytes: source.max_datagram_bytes,
+            senders: Senders::new(&source.allowed_senders, source.rate_limit),
             pipeline,
             sink,
             events: OutputBuffer::default(),
-            counters: WorkerCounters::default(),
-            control: Arc::default(),
+            counters,
+            before: Before {
+                pipeline: counters.pipeline,
+                lost: control.lost_by_host(),
+            },
+            control,
             next_tick: Instant::now(),
         }
     }
@@ -204,41 +261,34 @@ impl<S: Sink> Worker<S> {
         self.socket.local_addr()
     }
 
-    /// The size of the socket's receive buffer in bytes, as the system granted it.
-    ///
-    /// # Errors
-    ///
-    /// When the system does not say.
-    pub fn receive_buffer_bytes(&self) -> io::Result<usize> {
-        receive_buffer_bytes(&self.socket)
-    }
-
     /// The names of apps that it begins with.
     #[must_use]
     pub fn app_names(&self) -> AppTable {
         self.pipeline.app_names().clone()
     }
 
-    /// A handle on the socket, to ask what the system has counted at it.
-    ///
-    /// # Errors
-    ///
-    /// When the system gives none.
-    pub fn socket(&self) -> io::Result<UdpSocket> {
-        self.socket.try_clone()
-    }
-
     /// Works until it is stopped. What arrived before that still goes out, unless the worker is to leave it.
     ///
     /// # Errors
     ///
-    /// What the sink fails with, or the socket when it refuses its settings.
-    pub fn run(mut self) -> io::Result<()> {
+    /// [`Failure::Failed`] with what the sink fails with, or the socket when it refuses its settings;
+    /// [`Failure::Panicked`] after a panic: the batch in hand is counted as lost.
+    pub fn run(mut self) -> Result<(), Failure> {
+        let ended = guarded(|| self.work());
+        if matches!(ended, Err(Failure::Panicked)) {
+            self.break_off();
+        }
+        ended
+    }
+
+    fn work(&mut self) -> io::Result<()> {
         let socket = self.socket.try_clone()?;
         let mut receiver = Receiver::new(socket, self.max_datagram_bytes, PATIENCE)?;
         while !self.control.is_stopped() {
             self.batch(|each| receiver.receive(each))?;
-            self.tick()?;
+            if Instant::now() >= self.next_tick {
+                self.tick()?;
+            }
         }
         // What arrives after the stop must not keep the worker, nor must datagrams without a byte.
         let held = receive_buffer_bytes(&self.socket).unwrap_or(0) as u64;
@@ -249,9 +299,8 @@ impl<S: Sink> Worker<S> {
             }
         }
         self.pipeline.finish();
-        self.counters.pipeline = self.pipeline.counters();
-        self.publish();
-        Ok(())
+        // Sessions end here whose time has come; the others go on in the next run.
+        self.tick()
     }
 
     /// One batch of datagrams: whether there was one.
@@ -268,31 +317,42 @@ impl<S: Sink> Worker<S> {
             ..
         } = self;
         let mut arrival_times: Option<ArrivalTimes> = None;
+        let mut panicked = None;
         let received = receive(&mut |datagram, sender| {
-            let arrival_times = arrival_times.get_or_insert_with(|| {
-                // Asked after the wait for datagrams: rules that came meanwhile hold for all of them.
-                if let Some(blacklist) = lock(&control.blacklist).take() {
-                    pipeline.replace_blacklist(blacklist);
-                }
-                if let Some(names) = lock(&control.app_names).take() {
-                    pipeline.replace_app_names(names);
-                }
-                ArrivalTimes(now())
-            });
-            let timestamp = arrival_times.next();
             counters.received_datagrams += 1;
             counters.received_bytes += datagram.len() as u64;
-            match senders.admit(sender, || count_events(datagram)) {
-                Verdict::Accepted => {
-                    pipeline.datagram(datagram, Arrival::new(timestamp, sender), events);
-                }
-                Verdict::Refused => {
-                    counters.refused += 1;
-                    lock(&control.refusals).count(sender);
-                }
-                Verdict::OverRate => counters.over_rate += 1,
+            if panicked.is_some() {
+                return;
             }
+            let handle = || {
+                let arrival_times = arrival_times.get_or_insert_with(|| {
+                    // Asked after the wait for datagrams: rules that came meanwhile hold for all of them.
+                    if let Some(blacklist) = lock(&control.blacklist).take() {
+                        pipeline.replace_blacklist(blacklist);
+                    }
+                    if let Some(names) = lock(&control.app_names).take() {
+                        pipeline.replace_app_names(names);
+                    }
+                    ArrivalTimes(now())
+                });
+                let timestamp = arrival_times.next();
+                match senders.admit(sender, || count_events(datagram)) {
+                    Verdict::Accepted => {
+                        pipeline.datagram(datagram, Arrival::new(timestamp, sender), events);
+                    }
+                    Verdict::Refused => {
+                        counters.refused += 1;
+                        lock(&control.refusals).count(sender);
+                    }
+                    Verdict::OverRate => counters.over_rate += 1,
+                }
+            };
+            // The rest of the batch has been read from the socket, and is to be counted.
+            panicked = panic::catch_unwind(AssertUnwindSafe(handle)).err();
         });
+        if let Some(payload) = panicked {
+            panic::resume_unwind(payload);
+        }
         match received {
             Ok(_) => {
                 self.pass_on()?;
@@ -307,18 +367,15 @@ impl<S: Sink> Worker<S> {
 
     /// Lets the pipeline know the time, several times a second.
     fn tick(&mut self) -> io::Result<()> {
-        let now = Instant::now();
-        if now >= self.next_tick {
-            self.next_tick = now + PATIENCE;
-            self.pipeline.tick(self::now(), &mut self.events);
-            self.pass_on()?;
-        }
-        Ok(())
+        self.next_tick = Instant::now() + PATIENCE;
+        self.pipeline.tick(now(), &mut self.events);
+        self.pass_on()
     }
 
     /// Hands the events over, and tells what was counted.
     fn pass_on(&mut self) -> io::Result<()> {
-        self.counters.pipeline = self.pipeline.counters();
+        let pipelines = [self.before.pipeline, self.pipeline.counters()];
+        self.counters.pipeline = pipelines.into_iter().sum();
         self.sink.counted(&self.counters);
         self.sink.take(&mut self.events)?;
         self.publish();
@@ -328,9 +385,23 @@ impl<S: Sink> Worker<S> {
     /// Shows what was counted to those who ask.
     fn publish(&mut self) {
         *lock(&self.control.counters) = self.counters;
-        if let Some(lost) = self.pipeline.news_of_lost() {
+        if let Some(mut lost) = self.pipeline.news_of_lost() {
+            lost.add(&self.before.lost);
             *lock(&self.control.lost) = lost;
         }
+    }
+
+    /// Counts the batch that was in hand in a panic as lost, whatever had become of its datagrams. The pipeline
+    /// may be half changed and is not asked.
+    fn break_off(&mut self) {
+        let mut counters = self.counters;
+        let told = self.control.counters();
+        let in_hand = |counters: &WorkerCounters| {
+            counters.received_datagrams - counters.refused - counters.over_rate
+        };
+        counters.broken_off += in_hand(&counters) - in_hand(&told);
+        counters.pipeline = told.pipeline;
+        *lock(&self.control.counters) = counters;
     }
 
     /// No error of a UDP socket is a reason to stop listening: interfaces go and come back.

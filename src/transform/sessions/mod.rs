@@ -36,7 +36,7 @@ mod user;
 
 use std::{
     io::BufRead,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use chrono::{DateTime, Utc};
@@ -56,6 +56,10 @@ use crate::event::{Derived, Event};
 /// The sessions transform: every event goes on, followed by what can be told with it.
 ///
 /// Clones follow the same sessions: the events of one user may come through several sockets.
+///
+/// A panic in the midst of following leaves sessions half changed. From then on nothing is followed and nothing told,
+/// while events go on as they are, until a state is [restored](Self::restore) or following
+/// [begins anew](Self::begin_anew).
 ///
 /// ```
 /// use chrono::{DateTime, TimeDelta};
@@ -100,7 +104,9 @@ impl Sessions {
 
     /// Follows the events in `output` from a place on, and adds what can be told with them.
     pub fn follow(&mut self, output: &mut OutputBuffer, from: usize) {
-        let mut tracker = lock(&self.tracker);
+        let Ok(mut tracker) = self.tracker.lock() else {
+            return;
+        };
         for event in output.iter().skip(from) {
             if let Event::User(event) = event
                 && let Some(arrival) = event.arrival()
@@ -115,7 +121,9 @@ impl Sessions {
     /// Lets time pass: sessions and connections without a sign end, and snapshots are taken when they
     /// are due. A host calls this several times a second.
     pub fn tick(&mut self, now: DateTime<Utc>, output: &mut OutputBuffer) {
-        lock(&self.tracker).tick(now, &mut self.derived);
+        if let Ok(mut tracker) = self.tracker.lock() {
+            tracker.tick(now, &mut self.derived);
+        }
         self.drain(output);
     }
 
@@ -123,20 +131,28 @@ impl Sessions {
     #[must_use]
     pub fn open_sessions(&self, now: DateTime<Utc>) -> Vec<Derived> {
         let mut open = Vec::new();
-        lock(&self.tracker).open_sessions(now, &mut open);
+        if let Some(mut tracker) = self.tracker() {
+            tracker.open_sessions(now, &mut open);
+        }
         open.into_iter().map(|derived| *derived).collect()
     }
 
-    /// What has been seen up to now.
+    /// What has been seen up to now, since following began; none where it was broken off by a panic.
     #[must_use]
-    pub fn statistics(&self) -> SessionStatistics {
-        lock(&self.tracker).statistics().clone()
+    pub fn statistics(&self) -> Option<SessionStatistics> {
+        Some(self.tracker()?.statistics().clone())
+    }
+
+    /// Whether sessions are followed: no panic has left them half changed.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        !self.tracker.is_poisoned()
     }
 
     /// The state as text, in parts, to be [restored](Self::restore) by another run. Between two parts
     /// events go on, so that a large state holds up nobody; each user is as at the time of their part.
     ///
-    /// It names users.
+    /// It names users. It ends early, and is no whole state, when sessions are no longer [whole](Self::is_whole).
     pub fn state(&self) -> impl Iterator<Item = Vec<u8>> {
         let tracker = Arc::clone(&self.tracker);
         let mut writer: Option<Writer> = None;
@@ -144,7 +160,7 @@ impl Sessions {
         std::iter::from_fn(move || {
             let first = next?;
             let mut text = Vec::new();
-            let tracker = lock(&tracker);
+            let tracker = tracker.lock().ok()?;
             let writer = writer.get_or_insert_with(|| tracker.begin_state(&mut text));
             next = tracker.write_state(first, writer, &mut text);
             Some(text)
@@ -160,7 +176,29 @@ impl Sessions {
     ///
     /// [`StateError`] when the text cannot be read or is no whole state; then nobody is followed.
     pub fn restore(&self, text: &mut impl BufRead, now: DateTime<Utc>) -> Result<u64, StateError> {
-        lock(&self.tracker).restore(text, now)
+        self.replace(|tracker| tracker.restore(text, now))
+    }
+
+    /// Follows nobody, as at the beginning.
+    pub fn begin_anew(&self) {
+        self.replace(Tracker::forget);
+    }
+
+    /// Puts a tracker in the place of what is there, also of one that is half changed.
+    fn replace<T>(&self, replace: impl FnOnce(&mut Tracker) -> T) -> T {
+        let mut tracker = self.tracker.lock().unwrap_or_else(|broken| {
+            let mut tracker = broken.into_inner();
+            tracker.forget();
+            tracker
+        });
+        let replaced = replace(&mut tracker);
+        self.tracker.clear_poison();
+        replaced
+    }
+
+    /// What follows the sessions; none after a panic in its midst.
+    fn tracker(&self) -> Option<MutexGuard<'_, Tracker>> {
+        self.tracker.lock().ok()
     }
 
     fn drain(&mut self, output: &mut OutputBuffer) {
@@ -178,7 +216,71 @@ impl FunctionTransform for Sessions {
     }
 }
 
-/// A thread that panics ends the program, so what it leaves behind is not used for long.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::{
+        decoding::{LogNamespace, QlikSenseDeserializer},
+        event::Arrival,
+    };
+
+    fn send(sessions: &mut Sessions, minute: i64, datagram: &'static str) -> usize {
+        let decoded = QlikSenseDeserializer::default().parse(datagram.into(), LogNamespace::Legacy);
+        let mut event = decoded.expect("an event").remove(0);
+        let time = DateTime::UNIX_EPOCH + TimeDelta::minutes(minute);
+        event.set_arrival(Arrival::local(time));
+        let mut output = OutputBuffer::default();
+        sessions.transform(&mut output, event);
+        output.len()
+    }
+
+    const START: &str = "/proxy-session/;n1;Start session;LAB;goran;;/hub;";
+    const STOP: &str = "/proxy-session/;n1;Stop session;LAB;goran;;/hub;";
+
+    /// Panics in the midst of a change.
+    fn break_off(sessions: &Sessions) {
+        let tracker = Arc::clone(&sessions.tracker);
+        let panicked = thread::spawn(move || {
+            let _tracker = tracker.lock();
+            panic!("this is the test of a panic");
+        });
+        panicked.join().expect_err("a panic");
+    }
+
+    #[test]
+    fn a_half_changed_tracker_is_neither_used_nor_saved() {
+        let mut sessions = Sessions::new(&SessionsConfig::default());
+        send(&mut sessions, 0, START);
+        let state: Vec<u8> = sessions.state().flatten().collect();
+        break_off(&sessions);
+
+        assert!(!sessions.is_whole());
+        assert_eq!(send(&mut sessions, 1, STOP), 1, "the event alone goes on");
+        assert_eq!(sessions.state().count(), 0);
+        assert_eq!(sessions.open_sessions(DateTime::UNIX_EPOCH), []);
+        assert!(sessions.statistics().is_none());
+
+        let restored = sessions.restore(&mut &*state, DateTime::UNIX_EPOCH);
+        assert_eq!(restored.expect("a state"), 1);
+        assert!(sessions.is_whole());
+        assert_eq!(send(&mut sessions, 2, STOP), 2, "the event and a summary");
+    }
+
+    #[test]
+    fn a_broken_tracker_begins_anew_with_nobody() {
+        let mut sessions = Sessions::new(&SessionsConfig::default());
+        send(&mut sessions, 0, START);
+        break_off(&sessions);
+        sessions.begin_anew();
+        assert!(sessions.is_whole());
+        assert_eq!(sessions.open_sessions(DateTime::UNIX_EPOCH), []);
+        break_off(&sessions);
+        let damaged = sessions.restore(&mut b"damaged".as_slice(), DateTime::UNIX_EPOCH);
+        damaged.expect_err("no state");
+        assert!(sessions.is_whole() && sessions.open_sessions(DateTime::UNIX_EPOCH).is_empty());
+    }
 }

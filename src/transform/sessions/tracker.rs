@@ -220,13 +220,18 @@ impl Tracker {
     ) -> Result<u64, StateError> {
         let read = self.read(text, now);
         if read.is_err() {
-            *self = Self::new(&self.config);
+            self.forget();
         }
         read
     }
 
-    fn read(&mut self, text: &mut impl BufRead, now: DateTime<Utc>) -> Result<u64, StateError> {
+    /// Follows nobody, as at the beginning.
+    pub(super) fn forget(&mut self) {
         *self = Self::new(&self.config);
+    }
+
+    fn read(&mut self, text: &mut impl BufRead, now: DateTime<Utc>) -> Result<u64, StateError> {
+        self.forget();
         let moment = self.clock.advance(now);
         let mut reader = Reader::begin(text, now, moment)?;
         loop {

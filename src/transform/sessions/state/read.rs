@@ -1,7 +1,7 @@
 //! A state, read back. Everything is checked: the file may be anything.
 
 use std::{
-    io::{self, BufRead},
+    io::{self, BufRead, Read as _},
     sync::Arc,
 };
 
@@ -21,6 +21,10 @@ use super::{
     lines::{AppState, ConnectionState, EndLine, Head, Line, OriginLine, SessionState, UserLine},
 };
 use crate::event::UserAgent;
+
+/// The longest line that is read, in bytes: more than a user takes with as many sessions and connections as
+/// there may be, of which all texts are as long as they may be.
+const MAX_LINE_BYTES: u64 = 8 << 20;
 
 /// Reads a state.
 pub(in super::super) struct Reader<'t, R> {
@@ -220,7 +224,11 @@ impl<R: BufRead> Lines<'_, R> {
     fn next(&mut self) -> Result<(), StateError> {
         self.number += 1;
         self.line.clear();
-        match self.text.read_line(&mut self.line) {
+        let mut text = self.text.by_ref().take(MAX_LINE_BYTES + 1);
+        match text.read_line(&mut self.line) {
+            Ok(read) if read as u64 > MAX_LINE_BYTES => {
+                Err(self.damaged("a line of 8 MiB at most"))
+            }
             Ok(0) => Err(self.damaged("more lines; the file is cut off")),
             Ok(_) => {
                 self.checksum.add(self.line.as_bytes());

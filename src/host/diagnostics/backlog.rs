@@ -1,0 +1,63 @@
+//! What waits to be said, bounded: while nobody takes it, an error may repeat itself.
+
+use std::{collections::VecDeque, mem};
+
+/// What waits at most. More of it pushes out the oldest.
+const MAX: usize = 200;
+
+/// What waits to be said, in order.
+#[derive(Debug)]
+pub struct Backlog<T> {
+    waiting: VecDeque<T>,
+    left_out: u64,
+}
+
+impl<T> Default for Backlog<T> {
+    fn default() -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            left_out: 0,
+        }
+    }
+}
+
+impl<T> Backlog<T> {
+    /// Adds something at its end.
+    pub fn push(&mut self, one: T) {
+        if self.waiting.len() == MAX {
+            self.waiting.pop_front();
+            self.left_out += 1;
+        }
+        self.waiting.push_back(one);
+    }
+
+    /// Takes everything, with a word on what was pushed out before it.
+    pub fn take(&mut self) -> (Option<String>, VecDeque<T>) {
+        let Self { waiting, left_out } = mem::take(self);
+        let message = format!("{left_out} earlier messages were left out");
+        ((left_out > 0).then_some(message), waiting)
+    }
+
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latest_stay_and_the_others_are_counted() {
+        let mut backlog = Backlog::default();
+        (0..MAX + 3).for_each(|number| backlog.push(number));
+        let (message, waiting) = backlog.take();
+        assert_eq!(message.as_deref(), Some("3 earlier messages were left out"));
+        assert!(waiting.into_iter().eq(3..MAX + 3));
+        assert!(backlog.is_empty());
+        backlog.push(0);
+        assert_eq!(backlog.take(), (None, [0].into()));
+    }
+}

@@ -1,0 +1,126 @@
+//! Stretches of drops: each is worth a word when it begins and when it is over, however long it lasts.
+
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use super::queue::Full;
+use crate::host::diagnostics::Level;
+
+/// When nothing has been dropped for so long, a stretch is over.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// Whether drops go on, of one kind in one place.
+#[derive(Debug, Default)]
+pub(super) struct Drops {
+    /// How many there were when this was last looked at.
+    known: u64,
+    stretch: Option<Stretch>,
+}
+
+#[derive(Debug)]
+struct Stretch {
+    began: Instant,
+    last: Instant,
+    /// How many there were before.
+    before: u64,
+}
+
+/// What is worth saying of drops.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// So many were dropped after a time without any.
+    Begins(u64),
+    /// So many were dropped in a stretch of so many seconds.
+    Over { count: u64, secs: u64 },
+}
+
+impl Said {
+    /// Of the queue, which was last full as is said.
+    pub(super) fn of_queue(&self, full: Full) -> (Level, String) {
+        match self {
+            Self::Begins(count) => (
+                Level::Warn,
+                format!(
+                    "the queue is full and drops events, {count} so far: the host takes them more slowly than they come. \
+                     {full}; a larger bound bridges a longer pause, and what makes the host slow is to be found there"
+                ),
+            ),
+            Self::Over { count, secs } => (
+                Level::Info,
+                format!("the queue drops nothing any more; it dropped {count} events in {secs} s"),
+            ),
+        }
+    }
+
+    /// Of the system, at an address.
+    pub(super) fn of_system(&self, address: SocketAddr) -> (Level, String) {
+        match self {
+            Self::Begins(count) => (
+                Level::Warn,
+                format!(
+                    "the system drops datagrams at {address}, {count} so far, because its receive buffer is full: raise \
+                     source.receive_buffer_bytes, and net.core.rmem_max with it"
+                ),
+            ),
+            Self::Over { count, secs } => (
+                Level::Info,
+                format!(
+                    "the system drops no datagrams at {address} any more; it dropped {count} in {secs} s"
+                ),
+            ),
+        }
+    }
+}
+
+impl Drops {
+    /// There were `count` up to `now`.
+    pub(super) fn look(&mut self, count: u64, now: Instant) -> Option<Said> {
+        let before = std::mem::replace(&mut self.known, count);
+        let has_more = count > before;
+        match &mut self.stretch {
+            None if has_more => {
+                self.stretch = Some(Stretch {
+                    began: now,
+                    last: now,
+                    before,
+                });
+                Some(Said::Begins(count - before))
+            }
+            Some(stretch) if has_more => {
+                stretch.last = now;
+                None
+            }
+            Some(stretch) if now.saturating_duration_since(stretch.last) >= QUIET => {
+                let said = Said::Over {
+                    count: count - stretch.before,
+                    secs: stretch.last.duration_since(stretch.began).as_secs(),
+                };
+                self.stretch = None;
+                Some(said)
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_stretch_is_told_when_it_begins_and_when_it_is_over() {
+        let (mut drops, start) = (Drops::default(), Instant::now());
+        let mut look = |secs, count| drops.look(count, start + Duration::from_secs(secs));
+        assert_eq!(look(0, 0), None);
+        assert_eq!(look(1, 5), Some(Said::Begins(5)));
+        assert_eq!(look(2, 7), None);
+        assert_eq!(look(11, 7), None, "it may go on");
+        assert_eq!(look(11, 8), None);
+        assert_eq!(look(20, 8), None);
+        assert_eq!(look(21, 8), Some(Said::Over { count: 8, secs: 10 }));
+        assert_eq!(look(60, 8), None);
+        assert_eq!(look(61, 9), Some(Said::Begins(1)));
+    }
+}

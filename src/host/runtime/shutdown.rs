@@ -1,0 +1,106 @@
+//! The end, in one order in every host, whether it is asked for, follows a fault, or comes because a host has
+//! dropped its runtime:
+//!
+//! 1. **Receiving stops.** Workers are told so before anything else, and need nobody for it. (What tells them is
+//!    [`Runtime::stop`](super::Runtime::stop), or [`leave`](super::Runtime::leave) where nobody would read what
+//!    the sockets still hold.)
+//! 2. **Sockets are drained**: each worker takes what its socket held when it was told to stop.
+//! 3. **Sessions are concluded**: each worker lets its pipeline know the time once more, so that sessions end
+//!    whose time has come; rows that are missing count as lost. The others go on in the next run.
+//! 4. **The state of sessions is saved.** It comes before what waits for the host, which may not wait for it.
+//! 5. **The last metrics** are put behind the last events.
+//! 6. **The output is closed**: nothing more comes, and the host takes what waits, or says that it will not.
+//! 7. **What was counted is reported**, which only now is the whole of it, and the sockets are closed or handed to
+//!    the receiver that follows.
+
+use std::{sync::mpsc, time::Duration};
+
+use super::{
+    supervisor::{News, Supervisor},
+    threads::Failure,
+    worker::Sink,
+};
+use crate::{
+    host::diagnostics::{Level, Report},
+    source::Bound,
+};
+
+/// How long workers may take to end. They never wait for an output of ours; a sink of another host's may.
+const DRAIN: Duration = Duration::from_secs(2);
+
+impl<S: Sink + Send + 'static, D: Report> Supervisor<S, D> {
+    /// Looks after the workers until the end, and sees to that. `failed` is told when it comes by itself, and
+    /// `output_closed` when step 6 is done. Gives back the sockets, where they are open.
+    pub(super) fn live(
+        mut self,
+        failed: &dyn Fn(Failure),
+        output_closed: mpsc::Sender<()>,
+    ) -> Vec<Bound> {
+        let lived = self.supervise();
+        if lived.is_err() {
+            self.workers.leave();
+        }
+        let dropped = self.queue.all_dropped();
+        let ended = lived.and(self.shut_down());
+        if let Err(failure) = ended {
+            // A program that holds a port and hears nothing would be worse than one that holds none.
+            self.workers.close();
+            failed(failure);
+        }
+        drop(output_closed);
+        self.await_output();
+        self.conclude(dropped)
+    }
+}
+
+impl<S, D: Report> Supervisor<S, D> {
+    /// Steps 2 to 6, after workers have been told to stop.
+    fn shut_down(&mut self) -> Result<(), Failure> {
+        if !self.workers.have_ended(DRAIN) {
+            self.diagnostics.report(Level::Error, STUCK);
+        }
+        let mut ended = Ok(());
+        for news in self.news.try_iter() {
+            match news {
+                News::Ended(_, worker) => ended = ended.and(worker),
+                News::Conclude => self.is_output_done = true,
+                News::Fault | News::Stop => {}
+            }
+        }
+        self.save_state();
+        self.tell(true);
+        self.queue.close();
+        ended
+    }
+
+    /// Step 7. `dropped` is how many events had been dropped before the end began.
+    fn conclude(mut self, dropped: u64) -> Vec<Bound> {
+        let dropped = self.queue.all_dropped().saturating_sub(dropped);
+        if dropped > 0 {
+            let message = format!(
+                "{dropped} events were dropped at the end, because the host did not take what waited for it; they are \
+                 lost. See docs/reliability.md for what keeps them over a restart"
+            );
+            self.diagnostics.report(Level::Warn, &message);
+        }
+        self.report_totals("stopped", |_, _| true);
+        let listeners = self.workers.into_listeners().into_iter();
+        let bound = listeners.map(|listener| {
+            let sockets = listener.workers.iter().filter_map(|worker| worker.socket());
+            Bound {
+                address: listener.address,
+                sockets: sockets
+                    .filter_map(|socket| socket.try_clone().ok())
+                    .collect(),
+            }
+        });
+        bound.collect()
+    }
+
+    /// Waits until the output has taken what it takes, or the host is gone.
+    fn await_output(&self) {
+        while !self.is_output_done && !matches!(self.news.recv(), Ok(News::Conclude) | Err(_)) {}
+    }
+}
+
+const STUCK: &str = "a thread that receives does not end, because the host does not take its events; what it has in hand is lost";
