@@ -22,7 +22,7 @@ use qlik_sense_events::{
 
 use super::{
     FAILURE, SUCCESS, USAGE,
-    input::{open, read_line},
+    input::{LineReader, open},
     options::CommonArgs,
 };
 
@@ -30,7 +30,7 @@ use super::{
 pub struct DecodeArgs {
     #[command(flatten)]
     common: CommonArgs,
-    /// Files with a datagram a line; `-` or none for standard input. Empty lines are skipped
+    /// Files with a datagram a line, also in UTF-16; `-` or none for standard input. Empty lines are skipped
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -118,19 +118,19 @@ impl Decode {
     }
 
     /// Decodes a file's lines as far as it can be read.
-    fn file(&mut self, mut reader: Box<dyn BufRead>) -> io::Result<Option<io::Error>> {
+    fn file(&mut self, reader: Box<dyn BufRead>) -> io::Result<Option<io::Error>> {
+        let mut reader = LineReader::new(reader);
         let mut line = Vec::new();
         loop {
             // What is in the reader's buffer came together, so its events may go out together.
-            let buffered = match reader.fill_buf() {
-                Ok([]) => return Ok(None),
-                Ok(buffer) => buffer.len(),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            let available = match reader.available() {
+                Ok(0) => return Ok(None),
+                Ok(available) => available,
                 Err(error) => return Ok(Some(error)),
             };
             let mut taken = 0;
-            while taken < buffered {
-                match read_line(&mut reader, &mut line, self.max_datagram_bytes) {
+            while taken < available {
+                match reader.read_line(&mut line, self.max_datagram_bytes) {
                     Ok(0) => break,
                     Ok(read) => taken += read,
                     Err(error) => return Ok(Some(error)),

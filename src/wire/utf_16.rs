@@ -38,6 +38,17 @@ impl Utf16 {
         }
     }
 
+    /// The text of bytes that are known to be in this byte order, without a byte order mark; none where they
+    /// are malformed.
+    #[must_use]
+    pub fn decode(self, bytes: &[u8]) -> Option<String> {
+        let bytes = bytes.strip_prefix(&self.byte_order_mark()).unwrap_or(bytes);
+        let text = self
+            .encoding()
+            .decode_without_bom_handling_and_without_replacement(bytes)?;
+        Some(text.into_owned())
+    }
+
     pub(super) fn encoding(self) -> &'static Encoding {
         match self {
             Self::LittleEndian => UTF_16LE,
@@ -45,7 +56,9 @@ impl Utf16 {
         }
     }
 
-    pub(super) const fn byte_order_mark(self) -> [u8; 2] {
+    /// The two bytes that a text may begin with to tell its byte order.
+    #[must_use]
+    pub const fn byte_order_mark(self) -> [u8; 2] {
         match self {
             Self::LittleEndian => [0xFF, 0xFE],
             Self::BigEndian => [0xFE, 0xFF],

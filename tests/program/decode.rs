@@ -116,6 +116,41 @@ fn the_line_ends_of_windows_are_no_text() {
     }
 }
 
+/// PowerShell 5 writes UTF-16 with a byte order mark and CRLF where `>` stands.
+#[test]
+fn a_recording_in_utf_16_is_read_line_by_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = format!(
+        "{}\r\n\r\n{}\r\n{}\r\n",
+        payload::start("日本"),
+        payload::CUT,
+        payload::start("jörgen")
+    );
+    let marked = format!("\u{FEFF}{text}");
+    let little = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let big = |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let files: [Vec<u8>; 4] = [little(&text), big(&text), little(&marked), big(&marked)];
+    for file in files {
+        let path = folder.path().join("recording.txt");
+        fs::write(&path, file).expect("a file");
+        let ended = decode(&[], &[path.display().to_string()]);
+        let events = ended.records();
+        assert_eq!(ended.status, 0, "{}", ended.stderr);
+        assert_eq!(events.len(), 3, "{events:?}");
+        assert_eq!(events[0]["user_id"], "日本");
+        assert_eq!(events[0]["message"], "Start session for user");
+        assert_eq!(events[1]["error"]["code"], "missing_field");
+        assert_eq!(events[2]["user_id"], "jörgen");
+    }
+}
+
+#[test]
+fn a_recording_of_syslog_is_decoded() {
+    let text = format!("<14>Proxy.exe: {}\n", payload::start("a"));
+    let (_folder, files) = files(&[&text]);
+    assert_eq!(users(&decode(&[], &files)), ["a"]);
+}
+
 #[test]
 fn a_line_beyond_the_limit_keeps_its_beginning_and_harms_no_other() {
     let long = payload::start("long") + &"x".repeat(200_000);

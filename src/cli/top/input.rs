@@ -23,7 +23,7 @@ use qlik_sense_events::{
 };
 
 use super::{
-    super::input::read_line,
+    super::input::LineReader,
     model::Model,
     record::{self, Record},
     screen::{Screen, grouped},
@@ -268,10 +268,11 @@ fn read_socket(mut reader: Box<dyn BufRead + Send>, path: &Path, state: &Mutex<S
     }
 }
 
-fn read_lines(mut reader: impl BufRead, state: &Mutex<State>) -> io::Result<()> {
+fn read_lines(reader: impl BufRead, state: &Mutex<State>) -> io::Result<()> {
     let deserializer = QlikSenseDeserializer::default();
+    let mut reader = LineReader::new(reader);
     let mut line = Vec::new();
-    while read_line(&mut reader, &mut line, MAX_LINE)? > 0 {
+    while reader.read_line(&mut line, MAX_LINE)? > 0 {
         if line.trim_ascii().is_empty() {
             continue;
         }
