@@ -156,8 +156,8 @@ struct Errors {
     ambiguous: f64,
 }
 
-fn errors(loss: u32, extended: bool) -> Errors {
-    let day = Day::new(&DayOptions {
+fn day(loss: u32, extended: bool) -> Day {
+    Day::new(&DayOptions {
         extended,
         network: Network {
             lost: loss,
@@ -165,8 +165,11 @@ fn errors(loss: u32, extended: bool) -> Errors {
             late: 1_000,
         },
         ..DayOptions::default()
-    });
-    let seen = watch(&day);
+    })
+}
+
+fn errors(loss: u32, extended: bool, day: &Day) -> Errors {
+    let seen = watch(day);
     let percent = |part: f64, of: f64| 100.0 * part / of;
     let more = |truth: usize, seen: usize| percent(seen as f64 - truth as f64, truth as f64);
     let time = |truth: &[Stay], seen: &[(Stay, Ended, bool)]| {
@@ -247,7 +250,7 @@ fn the_table_of_errors_is_in_the_documentation() {
     let mut rows = Vec::new();
     for extended in [false, true] {
         for loss in [0, 1_000, 10_000] {
-            let errors = errors(loss, extended);
+            let errors = errors(loss, extended, &day(loss, extended));
             println!("{}", errors.row());
             if loss == 0 {
                 assert_eq!(errors.sessions, 0.0, "{errors:?}");
@@ -272,4 +275,29 @@ fn the_table_of_errors_is_in_the_documentation() {
     for row in rows {
         assert!(document.contains(&row), "docs/sessions.md: {row}");
     }
+}
+
+/// Every browser is updated at the same time, in the middle of the day.
+#[test]
+fn updates_make_no_session_that_there_was_not() {
+    let mut day = day(0, false);
+    let noon = Duration::from_secs(5 * 3_600);
+    let is_open = |stay: &&Stay| stay.start < noon && noon < stay.end;
+    assert!(day.sessions.iter().filter(is_open).count() > 50);
+    for delivery in &mut day.deliveries {
+        if delivery.arrival > noon {
+            let mut text = String::from_utf8(delivery.datagram.clone()).expect("UTF-8");
+            for product in ["Chrome/", "Version/", "Firefox/", "SamsungBrowser/"] {
+                text = text.replace(product, &format!("{product}9"));
+            }
+            delivery.datagram = text.into_bytes();
+        }
+    }
+    let errors = errors(0, false, &day);
+    assert_eq!(
+        (errors.sessions, errors.connections),
+        (0.0, 0.0),
+        "{errors:?}"
+    );
+    assert_eq!(errors.open.round(), 0.0, "{errors:?}");
 }
