@@ -99,6 +99,8 @@ fn read(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -137,6 +139,21 @@ mod tests {
         ];
         for (text, expected) in rows {
             assert_eq!(unescaped(text).as_deref(), expected, "{text}");
+        }
+    }
+    proptest! {
+        #[test]
+        fn any_text_has_no_more_bytes_without_its_escapes(
+            pieces in prop::collection::vec(
+                prop_oneof![Just("%"), Just("%u"), Just("&#"), Just("&#x"), Just("&amp"), Just("é"), Just("80"), Just("f6"), Just(";"), Just("g")],
+                0..20,
+            ),
+        ) {
+            let text = pieces.concat();
+            if let Some(plain) = unescaped(&text) {
+                prop_assert!(plain.len() <= text.len(), "{text} {plain}");
+                prop_assert_ne!(plain, text);
+            }
         }
     }
 }
