@@ -25,13 +25,14 @@ use qlik_sense_events::{
             worker::{Control, Sink},
         },
     },
-    schema::{Layout, Schema},
+    schema::Schema,
     simulate::{Pace, Played, Sender, Site},
     transform::OutputBuffer,
 };
 
 use super::{
-    FAILURE, SUCCESS, USAGE, line::line, options::CommonArgs, simulate::SiteArgs, stop, summary,
+    FAILURE, SUCCESS, USAGE, files, line::line, options::CommonArgs, progress::Progress,
+    simulate::SiteArgs, stop, summary,
 };
 
 /// How long the last datagrams may take from the sender to the pipeline.
@@ -62,27 +63,37 @@ pub fn demo(args: &DemoArgs) -> u8 {
         // What an administrator would leave out first: Qlik Sense's own accounts.
         config.transform.blacklist.users = SERVICE_ACCOUNTS.parse().into_iter().collect();
     }
-    match play(args, &config) {
+    let mut diagnostics = Diagnostics::new(&config.output);
+    let output = &config.output;
+    // Lines for people have fields of their own; somebody who asks for others wants to see those.
+    let for_people = io::stdout().is_terminal()
+        && args.common.codec.is_none()
+        && output.schema == Schema::Default
+        && output.drop_fields.is_empty();
+    if !for_people && let Some(message) = args.common.refuse_terminal(&config) {
+        diagnostics.report(Level::Error, message);
+        return USAGE;
+    }
+    match play(args, &config, for_people) {
         Ok(()) => SUCCESS,
-        Err(error) => {
-            Diagnostics::new(&config.output).report(Level::Error, &error.to_string());
-            match error {
-                ExecError::Start(error) if error.is_configuration() => USAGE,
-                _ => FAILURE,
+        Err(ExecError::Start(error)) if error.is_configuration() => {
+            for reason in files::reasons(&config, &error) {
+                diagnostics.report(Level::Error, &reason);
             }
+            USAGE
+        }
+        Err(error) => {
+            diagnostics.report(Level::Error, &error.to_string());
+            FAILURE
         }
     }
 }
 
 const SERVICE_ACCOUNTS: &str = r"INTERNAL\sa_*";
 
-fn play(args: &DemoArgs, config: &Config) -> Result<(), ExecError> {
-    let screen = Arc::new(Mutex::new(Screen::new()));
+fn play(args: &DemoArgs, config: &Config, for_people: bool) -> Result<(), ExecError> {
+    let screen = Arc::new(Mutex::new(Progress::new()));
     let layout = config.output.layout().map_err(StartError::Fields)?;
-    // Lines for people have fields of their own; whoever asks for others wants to see those.
-    let for_people = io::stdout().is_terminal()
-        && args.common.codec.is_none()
-        && layout == Layout::new(Schema::Default, config.output.tags.clone());
     let output = Output::stdout().map_err(ExecError::Output)?;
     let opened = start::open(config)?;
     let sink = |_| DemoSink {
@@ -133,7 +144,7 @@ fn play(args: &DemoArgs, config: &Config) -> Result<(), ExecError> {
 fn send(
     args: &DemoArgs,
     address: SocketAddr,
-    screen: &Mutex<Screen>,
+    screen: &Mutex<Progress>,
     control: &Control,
     has_ended: impl Fn() -> bool,
 ) -> io::Result<Played> {
@@ -148,7 +159,7 @@ fn send(
     };
     Sender::connect(address)?.play(&mut Site::new(args.site.options()), pace, |played| {
         let counters = control.counters().pipeline;
-        lock(screen).progress(format!(
+        lock(screen).show(format!(
             "{:4.1} s  sent {}  received {}  events {}  excluded {}  undecoded {}",
             played.elapsed.as_secs_f64(),
             played.datagrams,
@@ -172,13 +183,13 @@ fn await_arrival(control: &Control, datagrams: u64) {
     }
 }
 
-fn say(screen: &Mutex<Screen>, text: &str) {
+fn say(screen: &Mutex<Progress>, text: &str) {
     lock(screen).message(text);
 }
 
 /// Events as lines on a terminal, in the codec into a pipe.
 struct DemoSink {
-    screen: Arc<Mutex<Screen>>,
+    screen: Arc<Mutex<Progress>>,
     frames: Option<Frames<Output>>,
 }
 
@@ -198,47 +209,5 @@ impl Sink for DemoSink {
                 })
             }
         }
-    }
-}
-
-/// Standard error with one line at its bottom that is written anew, where it is a terminal.
-struct Screen {
-    is_terminal: bool,
-    progress: String,
-}
-
-impl Screen {
-    fn new() -> Self {
-        Self {
-            is_terminal: io::stderr().is_terminal(),
-            progress: String::new(),
-        }
-    }
-
-    fn progress(&mut self, progress: String) {
-        self.progress = progress;
-        if self.is_terminal {
-            eprint!("\r\x1b[2K{}", self.progress);
-        }
-    }
-
-    /// Lets something else be written where the line of progress stands.
-    fn around<T>(&self, write: impl FnOnce() -> T) -> T {
-        if self.is_terminal && !self.progress.is_empty() {
-            eprint!("\r\x1b[2K");
-        }
-        let written = write();
-        if self.is_terminal {
-            eprint!("{}", self.progress);
-        }
-        written
-    }
-
-    fn message(&mut self, text: &str) {
-        if self.is_terminal && !self.progress.is_empty() {
-            eprint!("\r\x1b[2K");
-        }
-        self.progress.clear();
-        eprintln!("{text}");
     }
 }

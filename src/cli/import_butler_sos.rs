@@ -10,7 +10,10 @@ use std::{
 use clap::Args;
 use qlik_sense_events::import::butler_sos::{self, Import, ImportError, Options};
 
-use super::{FAILURE, SUCCESS, USAGE};
+use super::{
+    FAILURE, SUCCESS, USAGE,
+    print::{print, say},
+};
 
 const PLUGIN_TOML: &str = "plugin.toml";
 const VECTOR_YAML: &str = "vector.yaml";
@@ -41,7 +44,9 @@ pub fn import_butler_sos(args: &ImportButlerSosArgs) -> u8 {
     let text = match read(&args.file) {
         Ok(text) => text,
         Err(error) => {
-            anstream::eprintln!("{file}: the configuration of Butler SOS cannot be read: {error}");
+            say(format_args!(
+                "{file}: the configuration of Butler SOS cannot be read: {error}"
+            ));
             return USAGE;
         }
     };
@@ -54,35 +59,37 @@ pub fn import_butler_sos(args: &ImportButlerSosArgs) -> u8 {
         Ok(import) => import,
         Err(error) => {
             if let ImportError::Problem(problem) = error {
-                anstream::eprintln!("{file}:{problem}");
+                say(format_args!("{file}:{problem}"));
                 return USAGE;
             }
-            anstream::eprintln!("{file}: {error}");
+            say(format_args!("{file}: {error}"));
             return FAILURE;
         }
     };
-    let written = match &args.output_dir {
-        Some(folder) => write(folder, &import),
-        None => print(&import),
-    };
-    if let Err(error) = written {
-        if error.kind() == io::ErrorKind::BrokenPipe {
-            return SUCCESS;
+    let Some(folder) = &args.output_dir else {
+        let status = print(both(&import));
+        if status == SUCCESS {
+            say_notes(args, &import);
         }
-        anstream::eprintln!("{error}");
+        return status;
+    };
+    if let Err(error) = write(folder, &import) {
+        say(error);
         return FAILURE;
     }
-    for note in &import.notes {
-        anstream::eprintln!("{file}: {note}");
-    }
-    if let Some(folder) = &args.output_dir {
-        anstream::eprintln!(
-            "next: qlik-sense-events check {} && vector validate {}",
-            folder.join(PLUGIN_TOML).display(),
-            folder.join(VECTOR_YAML).display()
-        );
-    }
+    say_notes(args, &import);
+    say(format_args!(
+        "next: qlik-sense-events check {} && vector validate {}",
+        folder.join(PLUGIN_TOML).display(),
+        folder.join(VECTOR_YAML).display()
+    ));
     SUCCESS
+}
+
+fn say_notes(args: &ImportButlerSosArgs, import: &Import) {
+    for note in &import.notes {
+        say(format_args!("{}: {note}", args.file.display()));
+    }
 }
 
 fn read(file: &Path) -> io::Result<String> {
@@ -115,15 +122,12 @@ fn look_up(name: &str) -> Vec<IpAddr> {
     addresses
 }
 
-/// Prints both files, so that each can be told from the other.
-fn print(import: &Import) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    write!(
-        stdout,
+/// Both files, so that each can be told from the other.
+fn both(import: &Import) -> String {
+    format!(
         "# ---------- {PLUGIN_TOML} ----------\n{}\n# ---------- {VECTOR_YAML} ----------\n{}",
         import.plugin_toml, import.vector_yaml
-    )?;
-    stdout.flush()
+    )
 }
 
 /// Writes both files, or neither if one of them is there.
@@ -141,7 +145,7 @@ fn write(folder: &Path, import: &Import) -> io::Result<()> {
         // Not overwritten, even if it has come to be since.
         let written = File::create_new(&file).and_then(|mut open| open.write_all(text.as_bytes()));
         written.map_err(|error| at(&file, &error))?;
-        anstream::eprintln!("wrote {}", file.display());
+        say(format_args!("wrote {}", file.display()));
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ mod input;
 mod line;
 mod options;
 mod print;
+mod progress;
 mod refusal;
 mod run;
 mod simulate;

@@ -1,8 +1,8 @@
 //! `simulate`: sends the datagrams of a lifelike site.
 
 use std::{
-    io::{self, IsTerminal, Write},
-    net::{SocketAddr, ToSocketAddrs},
+    io::{self, IsTerminal},
+    net::{IpAddr, SocketAddr, ToSocketAddrs},
     ops::ControlFlow,
     sync::{
         Arc,
@@ -13,7 +13,13 @@ use std::{
 use clap::Args;
 use qlik_sense_events::simulate::{Pace, Played, Sender, Site, SiteOptions};
 
-use super::{FAILURE, SUCCESS, USAGE, stop, summary};
+use super::{
+    FAILURE, USAGE,
+    print::{print, say},
+    progress::Progress,
+    stop,
+    summary::Sent,
+};
 
 #[derive(Debug, Args)]
 pub struct SimulateArgs {
@@ -33,14 +39,19 @@ pub struct SimulateArgs {
 /// What the simulated site looks like.
 #[derive(Debug, Args)]
 pub struct SiteArgs {
-    /// Users of the site, beside its service accounts
-    #[arg(long, default_value_t = SiteOptions::default().users)]
-    users: usize,
-    /// Qlik Sense nodes
-    #[arg(long, default_value_t = SiteOptions::default().nodes)]
-    nodes: usize,
-    /// Odd payloads in a thousand: other encodings, missing fields, garbage
-    #[arg(long, value_name = "PER_MILLE", default_value_t = SiteOptions::default().odd_per_mille)]
+    /// Users of the site, beside its service accounts, 1 to 1000000
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    users: u32,
+    /// Qlik Sense nodes, 1 to 1000
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    nodes: u16,
+    /// Odd payloads in a thousand, 0 to 1000: other encodings, missing fields, garbage
+    #[arg(
+        long,
+        value_name = "PER_MILLE",
+        default_value_t = SiteOptions::default().odd_per_mille,
+        value_parser = clap::value_parser!(u16).range(0..=1_000)
+    )]
     odd: u16,
     /// The same seed gives the same site
     #[arg(long, default_value_t = SiteOptions::default().seed)]
@@ -54,8 +65,8 @@ impl SiteArgs {
     pub const fn options(&self) -> SiteOptions {
         SiteOptions {
             seed: self.seed,
-            users: self.users,
-            nodes: self.nodes,
+            users: self.users as usize,
+            nodes: self.nodes as usize,
             odd_per_mille: self.odd,
             extended: self.extended,
         }
@@ -63,24 +74,59 @@ impl SiteArgs {
 }
 
 pub fn simulate(args: &SimulateArgs) -> u8 {
-    let Some(address) = resolve(&args.to) else {
-        anstream::eprintln!("--to: expected HOST:PORT such as 127.0.0.1:9997");
-        return USAGE;
+    let address = match resolve(&args.to) {
+        Ok(address) => address,
+        Err((status, message)) => {
+            say(format_args!("--to {:?}: {message}", args.to));
+            return status;
+        }
     };
-    match play(args, address) {
-        Ok(played) => {
-            report(&played);
-            SUCCESS
-        }
+    let played = match play(args, address) {
+        Ok(played) => played,
         Err(error) => {
-            anstream::eprintln!("cannot send to {address}: {error}");
-            FAILURE
+            say(format_args!("cannot send to {address}: {error}"));
+            return FAILURE;
         }
+    };
+    let status = report(&played);
+    if played.refused > 0 {
+        say(format_args!(
+            "nobody listens on {address}, or did not at times: its system refused {} datagrams or more. Start a \
+             receiver there first, such as `qlik-sense-events run`",
+            played.refused
+        ));
+        return FAILURE;
     }
+    status
 }
 
-fn resolve(to: &str) -> Option<SocketAddr> {
-    to.to_socket_addrs().ok()?.next()
+/// The address to send to, or the status of the program and what was expected.
+fn resolve(to: &str) -> Result<SocketAddr, (u8, String)> {
+    const EXPECTED: &str = "expected HOST:PORT such as 127.0.0.1:9997";
+    let wrong = |hint: String| Err((USAGE, format!("{EXPECTED}{hint}")));
+    if to.parse::<u16>().is_ok() {
+        return wrong(format!("; did you mean 127.0.0.1:{to}?"));
+    }
+    if let Ok(address) = to.parse::<IpAddr>() {
+        let address = SocketAddr::new(address, 9997);
+        return wrong(format!("; did you mean {address}?"));
+    }
+    let Some((host, port)) = to.rsplit_once(':') else {
+        return wrong(format!("; did you mean {to}:9997?"));
+    };
+    match port.parse::<u16>() {
+        Ok(1..) if !host.is_empty() => {}
+        Ok(1..) => return wrong(format!("; did you mean 127.0.0.1:{port}?")),
+        _ => return wrong(", with a port from 1 to 65535".to_owned()),
+    }
+    match to.to_socket_addrs().map(|mut found| found.next()) {
+        Ok(Some(address)) => Ok(address),
+        Ok(None) => Err((FAILURE, format!("the name {host} has no address"))),
+        Err(error) => Err((
+            FAILURE,
+            format!("the name {host} cannot be looked up: {error}"),
+        )),
+    }
 }
 
 fn play(args: &SimulateArgs, address: SocketAddr) -> io::Result<Played> {
@@ -94,39 +140,33 @@ fn play(args: &SimulateArgs, address: SocketAddr) -> io::Result<Played> {
         rate: args.rate,
         count: args.count,
     };
-    let show_progress = io::stderr().is_terminal();
+    let mut progress = Progress::new();
+    let mut is_refused = false;
     let played = Sender::connect(address)?.play(&mut site, pace, |played| {
-        if show_progress {
-            let seconds = played.elapsed.as_secs_f64();
-            eprint!(
-                "\rsent {} datagrams to {address} in {seconds:.1} s",
-                played.datagrams
-            );
+        if played.refused > 0 && !std::mem::replace(&mut is_refused, true) {
+            progress.message(format_args!("nobody listens on {address}; sending goes on"));
         }
+        let seconds = played.elapsed.as_secs_f64();
+        progress.show(format!(
+            "sent {} datagrams to {address} in {seconds:.1} s",
+            played.datagrams
+        ));
         if stopped.load(Ordering::Relaxed) {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())
         }
     });
-    if show_progress {
-        eprintln!();
-    }
+    progress.end();
     played
 }
 
 /// The truth that a receiver can be checked against: lines on a terminal, JSON into a pipe.
-fn report(played: &Played) {
-    let numbers = summary::sent(played);
-    let text = if io::stdout().is_terminal() {
-        numbers
-            .iter()
-            .map(|(name, number)| format!("{name:<18} {number:>9}"))
-            .collect::<Vec<_>>()
-            .join("\n")
+fn report(played: &Played) -> u8 {
+    let sent = Sent::new(played);
+    print(if io::stdout().is_terminal() {
+        sent.lines()
     } else {
-        summary::json(&numbers)
-    };
-    // A reader that has gone does not need it.
-    let _ = writeln!(io::stdout(), "{text}");
+        sent.json() + "\n"
+    })
 }

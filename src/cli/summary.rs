@@ -3,32 +3,78 @@
 use qlik_sense_events::{event::Kind, pipeline::Counters, simulate::Played, wire::ErrorCode};
 use serde_json::{Map, Value};
 
-/// What a simulation has sent, as names and numbers.
-pub fn sent(played: &Played) -> Vec<(&'static str, u64)> {
-    let tally = played.tally;
-    vec![
-        ("datagrams", played.datagrams),
-        ("bytes", played.bytes),
-        ("session_start", tally.session_start),
-        ("session_stop", tally.session_stop),
-        ("session_other", tally.session_other),
-        ("connection_open", tally.connection_open),
-        ("connection_close", tally.connection_close),
-        ("connection_other", tally.connection_other),
-        ("service_account", tally.service_account),
-        ("anonymous", tally.anonymous),
-        ("undecodable", tally.undecodable),
-        ("given_up", played.given_up),
-    ]
+/// What a simulation has sent, as names and numbers: what adds up, and within what is `of which`, a part of
+/// it.
+pub struct Sent {
+    /// Datagrams, those that cannot be decoded among them.
+    datagrams: Vec<(&'static str, u64)>,
+    /// Kinds of events; together they are all events.
+    kinds: Vec<(&'static str, u64)>,
+    /// Parts of the events, by their users.
+    of_which: Vec<(&'static str, u64)>,
+    /// What went wrong on the way.
+    network: Vec<(&'static str, u64)>,
 }
 
-/// Names and numbers as a JSON object.
-pub fn json(numbers: &[(&'static str, u64)]) -> String {
-    let map: Map<String, Value> = numbers
-        .iter()
-        .map(|&(name, number)| (name.to_owned(), number.into()))
-        .collect();
-    Value::Object(map).to_string()
+impl Sent {
+    pub fn new(played: &Played) -> Self {
+        let tally = played.tally;
+        Self {
+            datagrams: vec![
+                ("datagrams", played.datagrams),
+                ("bytes", played.bytes),
+                ("undecodable", tally.undecodable),
+                ("events", tally.events()),
+            ],
+            kinds: vec![
+                ("session_start", tally.session_start),
+                ("session_stop", tally.session_stop),
+                ("session_other", tally.session_other),
+                ("connection_open", tally.connection_open),
+                ("connection_close", tally.connection_close),
+                ("connection_other", tally.connection_other),
+            ],
+            of_which: vec![
+                ("service_account", tally.service_account),
+                ("anonymous", tally.anonymous),
+            ],
+            network: vec![("given_up", played.given_up), ("refused", played.refused)],
+        }
+    }
+
+    /// As a JSON object, for programs.
+    pub fn json(&self) -> String {
+        let table = |numbers: &[(&'static str, u64)]| {
+            let entries = numbers
+                .iter()
+                .map(|&(name, number)| (name.to_owned(), number.into()));
+            entries.collect::<Map<String, Value>>()
+        };
+        let mut all = table(&self.datagrams);
+        all.extend(table(&self.kinds));
+        all.insert("of_which".to_owned(), table(&self.of_which).into());
+        all.extend(table(&self.network));
+        Value::Object(all).to_string()
+    }
+
+    /// As lines, for people.
+    pub fn lines(&self) -> String {
+        let indented = |indent: usize, numbers: &[(&'static str, u64)]| {
+            let width = 20 - indent;
+            let line = |&(name, number): &(&str, u64)| {
+                format!("{:indent$}{name:<width$} {number:>9}\n", "")
+            };
+            numbers.iter().map(line).collect::<String>()
+        };
+        [
+            indented(0, &self.datagrams),
+            indented(2, &self.kinds),
+            "  of which\n".to_owned(),
+            indented(4, &self.of_which),
+            indented(0, &self.network),
+        ]
+        .concat()
+    }
 }
 
 /// What a receiver has counted, for people: a line a kind.

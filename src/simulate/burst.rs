@@ -61,7 +61,9 @@ impl Burst {
                     }
                 }
                 Err(error) if transmit::may_pass(&error) => {
+                    let is_refusal = transmit::is_refusal(&error);
                     played.send_errors += 1;
+                    played.refused += u64::from(is_refusal);
                     failures += 1;
                     if failures == ATTEMPTS {
                         played.given_up += 1;
@@ -69,7 +71,7 @@ impl Burst {
                         failures = 0;
                     }
                     // A refusal is about a datagram sent before, so this one can go at once.
-                    if error.kind() != io::ErrorKind::ConnectionRefused {
+                    if !is_refusal {
                         thread::sleep(RETRY_DELAY);
                     }
                 }

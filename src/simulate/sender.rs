@@ -9,10 +9,13 @@ use std::time::{Duration, Instant, SystemTime};
 use super::burst::Burst;
 use super::datagram::Tally;
 use super::site::Site;
-use super::transmit::BATCH;
+use super::transmit::{self, BATCH};
 
 /// Time between two reports of progress.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How long the answer to the last datagram may take that nobody listens.
+const ANSWER: Duration = Duration::from_millis(100);
 
 /// How fast to play, and how much.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -34,6 +37,9 @@ pub struct Played {
     pub tally: Tally,
     /// Times that the network reported an error, such as that nobody listens. The datagram is tried again each time.
     pub send_errors: u64,
+    /// Those of the errors that say that nobody listens: each is the answer (ICMP) to a datagram before. One answer may
+    /// stand for many, so this many datagrams at least did not arrive.
+    pub refused: u64,
     /// Datagrams given up after ten errors. They count towards [`Pace::count`] but nowhere else.
     pub given_up: u64,
     /// Time since the start.
@@ -110,7 +116,7 @@ pub fn play(
             if played.elapsed >= next_report {
                 next_report = played.elapsed + PROGRESS_INTERVAL;
                 if progress(&played).is_break() {
-                    return Ok(played);
+                    return await_answer(socket, played);
                 }
             }
             if played.elapsed >= slot {
@@ -122,8 +128,25 @@ pub fn play(
         burst.send(socket, &mut played)?;
     }
     played.elapsed = start.elapsed();
+    let played = await_answer(socket, played)?;
     // It is over either way.
     let _ = progress(&played);
+    Ok(played)
+}
+
+/// Waits for the answer to the last datagrams that nobody listens. A receiver that does, answers nothing.
+fn await_answer(socket: &UdpSocket, mut played: Played) -> io::Result<Played> {
+    if played.datagrams > 0 {
+        let timeout = socket.read_timeout()?;
+        socket.set_read_timeout(Some(ANSWER))?;
+        if let Err(error) = socket.recv(&mut [0])
+            && transmit::is_refusal(&error)
+        {
+            played.send_errors += 1;
+            played.refused += 1;
+        }
+        socket.set_read_timeout(timeout)?;
+    }
     Ok(played)
 }
 
@@ -191,7 +214,10 @@ mod tests {
             }
             assert_eq!((played.datagrams, played.bytes), (80, bytes));
             assert_eq!(played.tally, tally);
-            assert_eq!((played.send_errors, played.given_up), (0, 0));
+            assert_eq!(
+                (played.send_errors, played.given_up, played.refused),
+                (0, 0, 0)
+            );
         }
         Ok(())
     }
@@ -261,6 +287,7 @@ mod tests {
             Sender::connect(address)?.play(&mut site(), pace, |_| ControlFlow::Continue(()))?;
 
         assert_eq!(played.datagrams + played.given_up, 200);
+        assert!(played.refused > 0);
         Ok(())
     }
 

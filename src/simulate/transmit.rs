@@ -49,6 +49,12 @@ pub(super) fn send(socket: &UdpSocket, datagrams: &[Vec<u8>]) -> io::Result<usiz
     Ok(datagrams.len())
 }
 
+/// Whether this is the answer to an earlier datagram that nobody listens; Windows has its own name for it.
+pub(super) fn is_refusal(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionRefused | ConnectionReset)
+}
+
 /// Whether the network, not the caller, is the reason for this error, so that it may pass.
 pub(super) fn may_pass(error: &io::Error) -> bool {
     use io::ErrorKind::{

@@ -1,9 +1,11 @@
 //! What the program says of itself on standard error: log events in the codec of the output, because
 //! Vector reads both streams with the same codec.
 
-use serde_json::json;
+use std::{fs, io::Cursor};
 
-use crate::support::{CODECS, Running, time, unstamped};
+use serde_json::{Value, json};
+
+use crate::support::{CODECS, Codec, Records, Running, command, finish, time, unstamped};
 
 #[test]
 fn listening_is_an_event_in_every_codec() {
@@ -33,4 +35,98 @@ fn the_receive_buffer_is_as_configured() {
     let program = Running::configured("[source]\nreceive_buffer_bytes = 16384\n");
     let bytes = program.listening[0]["receive_buffer_bytes"].as_u64();
     assert!(matches!(bytes, Some(16_384 | 32_768)), "{bytes:?}");
+}
+
+/// What a program says that ends at once, in a codec.
+fn said(args: &[&str], codec: Codec) -> Vec<Value> {
+    let output = command().args(args).output().expect("the program starts");
+    assert_eq!(
+        (output.status.code(), output.stdout.len()),
+        (Some(2), 0),
+        "{args:?}"
+    );
+    Records::new(Cursor::new(output.stderr), codec).collect()
+}
+
+/// Vector shows nothing of a line that is not in the codec of its configuration.
+#[test]
+fn slips_on_the_command_line_are_said_in_the_codec_that_it_names() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for codec in CODECS {
+        let name = codec.name();
+        let of_file = folder.path().join(name).display().to_string();
+        let config = format!("[output]\ncodec = \"{name}\"\nschema = \"nonsense\"\n[source\n");
+        fs::write(&of_file, config).expect("a file");
+        let joined = format!("--codec={name}");
+        for (args, expected) in [
+            (
+                &["run", "--codec", name, "--adress", "127.0.0.1:0"][..],
+                "'--address'",
+            ),
+            (&["run", "--adress", "127.0.0.1:0", &joined], "'--address'"),
+            (
+                &["--codec", name, "--address", "localhost:9997"],
+                "names of hosts",
+            ),
+            (&["decode", &joined, "--schema", "xml"], "butler_sos"),
+            (&["rnu", "--codec", name], "'rnu'"),
+            (
+                &["run", "--config", &of_file, "--adress", "127.0.0.1:0"],
+                "'--address'",
+            ),
+            (
+                &[
+                    "run",
+                    "--codec",
+                    name,
+                    "--config",
+                    "/nonexistent/config.toml",
+                ],
+                "/nonexistent/config.toml: ",
+            ),
+            (
+                &[
+                    "run",
+                    "--address",
+                    "127.0.0.1:9",
+                    "--address",
+                    "127.0.0.1:9",
+                    &joined,
+                ],
+                "given twice",
+            ),
+        ] {
+            let said = said(args, codec);
+            let [diagnostic] = &*said else {
+                panic!("{args:?}: {said:?}");
+            };
+            assert_eq!(diagnostic["level"], "error", "{args:?}");
+            let message = diagnostic["message"].as_str().expect("text");
+            assert!(message.contains(expected), "{args:?}: {message}");
+            assert!(!message.contains("Usage"), "{message}");
+        }
+        // All that is wrong with a file, each by itself.
+        let said = said(&["run", "--config", &of_file], codec);
+        assert_eq!(said.len(), 2, "{said:?}");
+    }
+}
+
+/// Those who call these look at their text.
+#[test]
+fn commands_for_people_say_slips_in_text() {
+    for args in [
+        &["check", "--codec", "native"][..],
+        &["simulate", "--codec", "native"],
+        &["completions", "--codec", "native"],
+    ] {
+        let ended = finish(args);
+        assert_eq!(ended.status, 2);
+        assert!(
+            ended
+                .stderr
+                .starts_with("error: unexpected argument '--codec'"),
+            "{}",
+            ended.stderr
+        );
+    }
 }

@@ -1,5 +1,7 @@
 //! The simulator against the receiver: what is said to be sent is what comes out.
 
+use std::net::UdpSocket;
+
 use serde_json::Value;
 
 use crate::support::{Running, finish, record};
@@ -23,7 +25,22 @@ fn simulate(program: &Running, count: u64) -> Value {
     let truth = record(ended.stdout.as_bytes());
     assert_eq!(truth["datagrams"], count);
     assert_eq!(truth["given_up"], 0);
+    assert_eq!(truth["refused"], 0);
+    assert_adds_up(&truth);
     truth
+}
+
+/// The kinds are all events, and what is `of_which` is a part of them.
+fn assert_adds_up(truth: &Value) {
+    let number = |value: &Value| value.as_u64().expect("a number");
+    let table = truth.as_object().expect("a table");
+    let kinds = table
+        .iter()
+        .filter(|(name, _)| name.starts_with("session_") || name.starts_with("connection_"));
+    let events: u64 = kinds.map(|(_, count)| number(count)).sum();
+    assert_eq!(number(&truth["events"]), events, "{truth}");
+    let parts = truth["of_which"].as_object().expect("a table");
+    assert!(parts.values().map(number).sum::<u64>() <= events, "{truth}");
 }
 
 /// How many events are of this kind.
@@ -59,7 +76,7 @@ fn every_event_comes_out() {
         .iter()
         .filter(|event| event["user"].as_str().is_some_and(is_service_account))
         .count();
-    assert_eq!(truth["service_account"], service_accounts);
+    assert_eq!(truth["of_which"]["service_account"], service_accounts);
 }
 
 #[test]
@@ -79,7 +96,9 @@ fn blacklisted_accounts_do_not_come_out() {
     .map(|name| truth[name].as_u64().expect("a number"))
     .iter()
     .sum::<u64>();
-    let excluded = truth["service_account"].as_u64().expect("a number");
+    let excluded = truth["of_which"]["service_account"]
+        .as_u64()
+        .expect("a number");
     assert!(excluded > 0);
     assert_eq!(events.len() as u64, expected - excluded);
     for event in events {
@@ -113,12 +132,53 @@ fn the_same_seed_is_the_same_site() {
     assert_ne!(events, run("2"));
 }
 
+/// The system of the other end answers that nobody listens, also to the last datagram.
+#[test]
+fn that_nobody_listens_is_said() {
+    // The address of a socket that has been closed: nobody else gets it at once.
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let address = socket.local_addr().expect("an address").to_string();
+    drop(socket);
+    for args in [
+        &["--count", "1"][..],
+        &["--count", "20", "--rate", "1000"],
+        &["--count", "200", "--rate", "0"],
+    ] {
+        let ended = finish(&[&["simulate", "--to", &*address][..], args].concat());
+        assert_eq!(ended.status, 1, "{args:?}");
+        let truth = record(ended.stdout.as_bytes());
+        assert!(truth["refused"].as_u64() > Some(0), "{truth}");
+        assert_adds_up(&truth);
+        let last = ended.stderr.lines().last().unwrap_or_default();
+        let expected = format!("nobody listens on {address}");
+        assert!(last.starts_with(&expected), "{}", ended.stderr);
+    }
+}
+
 #[test]
 fn a_destination_that_is_none() {
-    let ended = finish(&["simulate", "--to", "nowhere"]);
-    assert_eq!((ended.status, &*ended.stdout), (2, ""));
-    assert_eq!(
-        ended.stderr.trim_end(),
-        "--to: expected HOST:PORT such as 127.0.0.1:9997"
-    );
+    const EXPECTED: &str = "expected HOST:PORT such as 127.0.0.1:9997";
+    for (to, hint) in [
+        ("nowhere", "; did you mean nowhere:9997?"),
+        ("9997", "; did you mean 127.0.0.1:9997?"),
+        (":9997", "; did you mean 127.0.0.1:9997?"),
+        ("127.0.0.1", "; did you mean 127.0.0.1:9997?"),
+        ("::1", "; did you mean [::1]:9997?"),
+        ("127.0.0.1:0", ", with a port from 1 to 65535"),
+        ("127.0.0.1:99999", ", with a port from 1 to 65535"),
+    ] {
+        let ended = finish(&["simulate", "--to", to]);
+        assert_eq!((ended.status, &*ended.stdout), (2, ""), "{to}");
+        let expected = format!("--to {to:?}: {EXPECTED}{hint}");
+        assert_eq!(ended.stderr.trim_end(), expected);
+    }
+}
+
+#[test]
+fn a_name_that_nobody_knows_is_no_slip_in_its_form() {
+    let ended = finish(&["simulate", "--to", "no-such-host.invalid:9997"]);
+    assert_eq!((ended.status, &*ended.stdout), (1, ""));
+    let expected =
+        "--to \"no-such-host.invalid:9997\": the name no-such-host.invalid cannot be looked up: ";
+    assert!(ended.stderr.starts_with(expected), "{}", ended.stderr);
 }

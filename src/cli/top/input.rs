@@ -35,6 +35,9 @@ const MAX_LINE: usize = 1 << 20;
 /// How long to wait before a socket is tried again.
 const RECONNECT: Duration = Duration::from_millis(500);
 
+/// What is said of a file or a pipe at its end.
+pub const ENDED: &str = "the input has ended";
+
 /// Events that come in, and what is known of them.
 #[derive(Debug, Clone)]
 pub struct Input {
@@ -134,15 +137,8 @@ impl Input {
     ///
     /// When a file or a socket cannot be opened, or the system gives no thread.
     pub fn lines(lines: &Lines, config: &Config) -> io::Result<Self> {
-        let (source, reader): (_, Box<dyn BufRead + Send>) = match lines {
-            Lines::File(file) if file == Path::new("-") => {
-                let stdin = io::BufReader::new(io::stdin());
-                ("standard input".into(), Box::new(stdin))
-            }
-            Lines::File(file) => {
-                let opened = io::BufReader::new(File::open(file)?);
-                (file.display().to_string(), Box::new(opened))
-            }
+        let (source, reader) = match lines {
+            Lines::File(file) => open(file)?,
             Lines::Socket(path) => (path.display().to_string(), connect(path)?),
         };
         let mut input = Self::new(source, config);
@@ -156,13 +152,26 @@ impl Input {
             Lines::Socket(path) => read_socket(reader, &path, &state),
             Lines::File(_) => {
                 let ended = match read_lines(reader, &state) {
-                    Ok(()) => "the input has ended".to_owned(),
+                    Ok(()) => ENDED.to_owned(),
                     Err(error) => format!("the input cannot be read: {error}"),
                 };
                 lock(&state).ended = Some(ended);
             }
         };
         thread::Builder::new().name("lines".into()).spawn(read)?;
+        Ok(input)
+    }
+
+    /// Reads JSON lines to their end.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read.
+    pub fn whole(file: &Path, config: &Config) -> io::Result<Self> {
+        let (source, reader) = open(file)?;
+        let input = Self::new(source, config);
+        read_lines(reader, &input.state)?;
+        lock(&input.state).ended = Some(ENDED.to_owned());
         Ok(input)
     }
 
@@ -289,6 +298,16 @@ fn read_lines(reader: impl BufRead, state: &Mutex<State>) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The name of a file, `-` for standard input, and its lines.
+fn open(file: &Path) -> io::Result<(String, Box<dyn BufRead + Send>)> {
+    if file == Path::new("-") {
+        let stdin = io::BufReader::new(io::stdin());
+        return Ok(("standard input".into(), Box::new(stdin)));
+    }
+    let opened = io::BufReader::new(File::open(file)?);
+    Ok((file.display().to_string(), Box::new(opened)))
 }
 
 #[cfg(unix)]

@@ -7,12 +7,14 @@
 //! | `model.rs` | who is in, and how many events came |
 //! | `screen.rs` | what is shown, as data; sorting and filtering |
 //! | `keys.rs` | what keys do |
+//! | `list.rs` | the screen as a plain list |
 //! | `view.rs` | the screen as characters |
 //! | `palette.rs` | colours, or none |
 //! | `terminal.rs` | the terminal, taken over and given back |
 
 mod input;
 mod keys;
+mod list;
 mod model;
 mod palette;
 mod record;
@@ -22,9 +24,9 @@ mod view;
 
 use std::{
     env,
-    io::{self, Write},
+    io::{self, IsTerminal},
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process,
     sync::{
         Arc,
@@ -36,19 +38,25 @@ use std::{
 
 use clap::Args;
 use qlik_sense_events::{
-    config::{Addresses, Config},
+    config::{self, Config},
     host::runtime::start::StartError,
 };
 use ratatui::crossterm::event::{self, Event};
 
 use self::{
-    input::{Input, Lines},
+    input::{ENDED, Input, Lines},
     keys::{Controls, Next},
     palette::Palette,
     screen::Screen,
     terminal::Screened,
 };
-use super::{FAILURE, SUCCESS, USAGE, stop};
+use super::{
+    FAILURE, SUCCESS, USAGE,
+    options::addresses,
+    print::{print, say},
+    progress::knows_escapes,
+    stop,
+};
 
 /// How often the screen is drawn without a key.
 const REFRESH: Duration = Duration::from_millis(500);
@@ -72,7 +80,7 @@ pub struct TopArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "address")]
     socket: Option<PathBuf>,
     /// Address to listen on, such as 0.0.0.0:9997 or [::]:9997; may be given several times
-    #[arg(long, value_name = "IP:PORT")]
+    #[arg(long, value_name = "IP:PORT", value_parser = config::address)]
     address: Vec<SocketAddr>,
     /// Configuration file: its tables source and transform hold here, too. With --socket its state_file
     /// of sessions says who was in before
@@ -84,12 +92,21 @@ pub fn top(args: &TopArgs) -> u8 {
     let mut config = match args.config.as_deref().map(Config::load).transpose() {
         Ok(config) => config.unwrap_or_default(),
         Err(error) => {
-            anstream::eprintln!("{error}");
+            say(error);
             return USAGE;
         }
     };
-    if !args.address.is_empty() {
-        config.source.address = Addresses::new(args.address.clone());
+    match addresses(&args.address) {
+        Ok(addresses) => config.source.address = addresses.unwrap_or(config.source.address),
+        Err(message) => {
+            say(message);
+            return USAGE;
+        }
+    }
+    if let Some(file) = &args.file
+        && !(io::stdout().is_terminal() && knows_escapes())
+    {
+        return print_list(file, &config);
     }
     let watched = input(args, &config).and_then(|input| {
         watch(&input).map_err(|error| (FAILURE, format!("the terminal cannot be used: {error}")))
@@ -97,11 +114,32 @@ pub fn top(args: &TopArgs) -> u8 {
     match watched {
         Ok(status) => status,
         Err((status, message)) => {
-            // A terminal that has gone takes no message.
-            let _ = writeln!(anstream::stderr(), "{message}");
+            say(message);
             status
         }
     }
+}
+
+/// Prints who was in at the end of a file.
+fn print_list(file: &Path, config: &Config) -> u8 {
+    match Input::whole(file, config) {
+        Ok(input) => {
+            let screen = arranged(&input.screen(), &Controls::default());
+            let status = print(list::list(&screen));
+            for notice in screen.notices.iter().filter(|&notice| notice != ENDED) {
+                say(notice);
+            }
+            status
+        }
+        Err(error) => {
+            say(unreadable(file, &error));
+            FAILURE
+        }
+    }
+}
+
+fn unreadable(file: &Path, error: &io::Error) -> String {
+    format!("{}: the file cannot be read: {error}", file.display())
 }
 
 fn input(args: &TopArgs, config: &Config) -> Result<Input, (u8, String)> {
@@ -112,7 +150,7 @@ fn input(args: &TopArgs, config: &Config) -> Result<Input, (u8, String)> {
     };
     Input::lines(&lines, config).map_err(|error| {
         let message = match &lines {
-            Lines::File(file) => format!("{}: the file cannot be read: {error}", file.display()),
+            Lines::File(file) => unreadable(file, &error),
             Lines::Socket(path) => format!(
                 "{}: no program shows its events there: {error}. It needs the option \
                  output.local_socket, and the same user",

@@ -19,6 +19,8 @@ use ratatui::{
     },
 };
 
+use super::super::progress::knows_escapes;
+
 /// A terminal in raw mode on its alternate screen. Dropped, it is as it was.
 pub struct Screened {
     /// Ratatui's own drop shows the cursor, and panics where the terminal has gone: it cannot say so.
@@ -35,7 +37,12 @@ impl Screened {
     pub fn open() -> io::Result<Self> {
         if !io::stdout().is_terminal() {
             return Err(io::Error::other(
-                "standard output is no terminal; `run` writes events into a file or a pipe",
+                "standard output is no terminal; `run` writes events into a file or a pipe, and `top FILE` a list",
+            ));
+        }
+        if !knows_escapes() {
+            return Err(io::Error::other(
+                "it knows no escape sequences (TERM=dumb); `top FILE` prints a list",
             ));
         }
         let panicked = Arc::new(AtomicBool::new(false));

@@ -265,7 +265,8 @@ fn draw_list(
     }
 }
 
-fn column(session: &Session, sort: Sort, now: Option<DateTime<Utc>>) -> String {
+/// The text of a column.
+pub fn column(session: &Session, sort: Sort, now: Option<DateTime<Utc>>) -> String {
     match sort {
         Sort::User => session.user.clone(),
         Sort::Since => {

@@ -3,6 +3,8 @@
 mod frames;
 #[cfg(target_os = "linux")]
 mod memory;
+#[cfg(target_os = "linux")]
+mod output;
 mod parent;
 mod read_once;
 mod reader;

@@ -185,3 +185,75 @@ fn odd_payloads_do_not_steer_the_terminal() {
     assert!(shown >= 400, "{shown}");
     assert_eq!(program.0.wait().expect("a status").code(), Some(0));
 }
+
+/// The status, and what is said, of a program that writes to a terminal.
+fn onto_a_terminal(args: &[&str]) -> (Option<i32>, String) {
+    let (_master, name) = terminal();
+    let mut command = plain();
+    command.args(args).stdin(Stdio::null());
+    let output = command.stdout(open(&name)).stderr(Stdio::piped()).output();
+    let output = output.expect("the program starts");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code(), said)
+}
+
+/// As compressors and others do that write binary.
+#[test]
+fn binary_does_not_go_to_a_terminal_unless_told() {
+    for args in [
+        &["run", "--address", "127.0.0.1:0", "--codec", "native"][..],
+        &["decode", "--codec", "native"],
+        &["demo", "--seconds", "1", "--codec", "native"],
+    ] {
+        let (status, said) = onto_a_terminal(args);
+        assert_eq!(status, Some(2), "{args:?}");
+        assert!(
+            said.contains("standard output is a terminal"),
+            "{args:?}: {said}"
+        );
+        assert!(said.contains("--force"), "{args:?}: {said}");
+    }
+    for args in [
+        &["decode", "--codec", "native", "--force"][..],
+        &["decode", "--codec", "native_json"],
+    ] {
+        assert_eq!(onto_a_terminal(args).0, Some(0), "{args:?}");
+    }
+}
+
+/// A dumb terminal would show escape sequences as they are.
+#[test]
+fn a_dumb_terminal_gets_no_escapes() {
+    for args in [
+        &["demo", "--seconds", "1", "--rate", "50"][..],
+        &["check", "/nonexistent/config.toml"],
+        &["run", "--config", "/nonexistent/config.toml"],
+        &["run", "--adress", "127.0.0.1:0"],
+        &[
+            "simulate",
+            "--to",
+            "127.0.0.1:9",
+            "--count",
+            "300",
+            "--rate",
+            "1000",
+        ],
+        &["--help"],
+    ] {
+        let (master, name) = terminal();
+        let mut command = plain();
+        command.env("TERM", "dumb").args(args).stdin(Stdio::null());
+        command.stdout(open(&name)).stderr(open(&name));
+        let mut program = Killed(command.spawn().expect("the program starts"));
+        // The command keeps the terminal open.
+        drop(command);
+        let lines = lines(master);
+        let mut text = String::new();
+        while let Ok(line) = lines.recv_timeout(DEADLINE) {
+            text += &line;
+        }
+        program.0.wait().expect("a status");
+        assert!(!text.is_empty(), "{args:?}");
+        assert!(!text.contains('\x1b'), "{args:?}: {text:?}");
+    }
+}

@@ -26,6 +26,8 @@ const SIZE: Winsize = Winsize {
     ws_ypixel: 0,
 };
 
+const TERMINAL: &str = "xterm-256color";
+
 const RECORDED: &str = r#"{"timestamp":"2026-01-31T09:00:00Z","source_type":"qlik_sense","event":"session","action":"start","host":"n1","user":"LAB\\goran"}
 {"timestamp":"2026-01-31T09:01:00Z","source_type":"qlik_sense","event":"connection","action":"open","host":"n1","user":"LAB\\goran","app_name":"Sales","app_id":"a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69"}
 nonsense
@@ -43,11 +45,16 @@ struct Top {
 impl Top {
     /// Of a recording.
     fn start() -> Self {
+        Self::start_on(TERMINAL)
+    }
+
+    /// Of a recording, on a terminal of this kind.
+    fn start_on(terminal: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("events.json");
         std::fs::write(&file, RECORDED).expect("a file");
         let mut command = command();
-        command.arg("top").arg(&file);
+        command.arg("top").arg(&file).env("TERM", terminal);
         Self::of(command, folder)
     }
 
@@ -58,7 +65,9 @@ impl Top {
             fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).expect("set");
         }
         let end = |fd: &OwnedFd| Stdio::from(fd.try_clone().expect("an end"));
-        command.env("TERM", "xterm-256color");
+        if command.get_envs().all(|(name, _)| name != "TERM") {
+            command.env("TERM", TERMINAL);
+        }
         command
             .stdin(end(&pty.slave))
             .stdout(end(&pty.slave))
@@ -263,9 +272,56 @@ fn keys_change_what_is_shown() {
     assert_eq!(top.end().1, Some(0));
 }
 
+const LIST: &str = "\
+users 1   sessions 1   connections 1   events 2
+USER       SINCE             CONN  APP    BROWSER  NODE
+LAB\\goran   09:00  1m 00s       1  Sales           n1
+";
+
+#[test]
+fn a_file_is_a_plain_list_in_a_pipe() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("events.json").display().to_string();
+    std::fs::write(&file, RECORDED).expect("a file");
+    let expected = format!("{file}  2026-01-31 09:01:00 UTC\n{LIST}");
+    let finished = finish(&["top", &file]);
+    assert_eq!(finished.stdout, expected);
+    assert_eq!(
+        finished.stderr,
+        "1 lines are no events in the schema default\n"
+    );
+    assert_eq!(finished.status, 0);
+    let finished = crate::support::finish_with_input(&["top", "-"], RECORDED);
+    assert_eq!(
+        finished.stdout,
+        format!("standard input  2026-01-31 09:01:00 UTC\n{LIST}")
+    );
+    let absent = finish(&["top", "/nonexistent/events.json"]);
+    assert_eq!((absent.status, &*absent.stdout), (1, ""));
+    assert!(
+        absent
+            .stderr
+            .starts_with("/nonexistent/events.json: the file cannot be read: ")
+    );
+}
+
+/// A dumb terminal would show escape sequences as they are.
+#[test]
+fn a_dumb_terminal_shows_the_list() {
+    let mut top = Top::start_on("dumb");
+    top.await_text("n1");
+    let (screen, status) = top.end();
+    assert!(
+        screen.contains("LAB\\goran   09:00  1m 00s       1  Sales"),
+        "{screen}"
+    );
+    assert!(!screen.contains('\x1b'), "{screen:?}");
+    assert_eq!(status, Some(0));
+}
+
 #[test]
 fn without_a_terminal_it_says_what_to_do() {
-    let finished = finish(&["top", "/dev/null"]);
+    let finished = finish(&["top", "--address", "127.0.0.1:0"]);
     assert_eq!(finished.status, 1);
     assert!(
         finished.stderr.contains("standard output is no terminal"),
