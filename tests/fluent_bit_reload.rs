@@ -6,6 +6,7 @@
 mod host;
 
 use std::{
+    fs,
     net::{SocketAddr, UdpSocket},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -135,6 +136,54 @@ fn a_reload_may_move_an_instance_to_another_address() {
         instance.records(count);
     }
     instance.exit(false);
+}
+
+/// The host ends then, and nobody will take what waited.
+#[test]
+fn a_reload_that_fails_counts_what_waited_and_keeps_the_sessions() {
+    let _alone = alone();
+    for (blacklist, expected) in [
+        // Refused before anything is taken over, and after it.
+        ("no-directory", " dropped=1 "),
+        (
+            "nowhere",
+            "1 events that waited for the next input are dropped",
+        ),
+    ] {
+        let state_file = host::config_file("sessions", "");
+        fs::remove_file(&state_file).expect("removed");
+        let address = free_address();
+        let config = |files: &str| {
+            let sessions = format!("enabled = true\nstate_file = '{state_file}'\n");
+            let blacklist = format!("[transform.blacklist]\nfiles = [{files}]\n");
+            let text = format!(
+                "[source]\naddress = \"{address}\"\n[transform.sessions]\n{sessions}{blacklist}"
+            );
+            host::config_file("failing", &text)
+        };
+        let file = config("");
+        let old = Instance::begin(Version::V5_1, &[("config", &file)]);
+        let old = old.unwrap_or_else(|log| panic!("{log:?}"));
+        register(Version::V5_1, true);
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        let datagram = start("goran");
+        socket.send_to(datagram.as_bytes(), address).expect("sent");
+        host::await_received(&old);
+        drop(old.exit(true));
+
+        let (key, value) = match blacklist {
+            "nowhere" => ("config", config("'/nowhere/users.txt'")),
+            bad => ("blacklist", bad.to_owned()),
+        };
+        let address = address.to_string();
+        let new = Instance::begin(Version::V5_1, &[("address", &address), (key, &value)]);
+        let log = new.err().expect("a refusal");
+        assert!(log.iter().any(|line| line.contains(expected)), "{log:?}");
+        assert!(log.iter().any(|line| line.contains(" stopped ")), "{log:?}");
+        let state = fs::read_to_string(&state_file).expect("the state of sessions");
+        assert!(state.contains("goran"), "{state}");
+        UdpSocket::bind(address).expect("free");
+    }
 }
 
 /// What a host that is about to end is given may not be taken in time.

@@ -39,6 +39,10 @@ impl Instance {
             }
             Err(error) => {
                 host.log(Level::Error, &error.to_string());
+                // The host ends now, whichever of its instances cannot begin.
+                for log in parking::end_all() {
+                    log.write_to(&host);
+                }
                 None
             }
         }
@@ -48,7 +52,11 @@ impl Instance {
         let config = properties::config(|key| host.property(key))?;
         match parking::claim(&config) {
             Some(station) if station.goes_on_for(&config) => Ok(station),
-            Some(station) => Ok(station.succeed(config)?),
+            Some(station) => {
+                let log = station.log().clone();
+                let begun = station.succeed(config);
+                Ok(begun.inspect_err(|_| log.write_to(host))?)
+            }
             None => Ok(Station::start(config, Vec::new(), Log::default())?),
         }
     }

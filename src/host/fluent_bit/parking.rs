@@ -2,12 +2,13 @@
 //! and what arrives meanwhile must not be lost.
 
 use std::{
+    mem,
     sync::{Mutex, MutexGuard},
     thread,
     time::{Duration, Instant},
 };
 
-use super::station::Station;
+use super::{log::Log, station::Station};
 use crate::{config::Config, host::runtime::threads::lock};
 
 /// How long a receiver waits for an instance. A host that no longer wants it does not say so.
@@ -79,6 +80,13 @@ pub(super) fn claim(config: &Config) -> Option<Station> {
     let place = parked.iter().position(is_same);
     let place = place.or_else(|| parked.iter().position(is_near))?;
     Some(parked.remove(place).station)
+}
+
+/// Ends the receivers that are kept, when the host does not begin the instances that would follow. What is to be said
+/// of them.
+pub(super) fn end_all() -> Vec<Log> {
+    let all = mem::take(&mut *parked());
+    all.into_iter().map(|parked| parked.station.end()).collect()
 }
 
 fn parked() -> MutexGuard<'static, Vec<Parked>> {

@@ -104,6 +104,7 @@ impl Station {
                 return;
             }
             self.pending.bytes.clear();
+            self.pending.events = 0;
         }
     }
 
@@ -129,14 +130,22 @@ impl Station {
         runtime.stop();
         runtime.await_end(PATIENCE);
         let mut rest = Taken::default();
-        let mut all = std::mem::take(&mut pending.bytes);
         while queue.take_waiting(&mut rest) {
-            all.extend_from_slice(&rest.bytes);
+            pending.bytes.extend_from_slice(&rest.bytes);
+            pending.events += rest.events;
         }
         let sockets = runtime.conclude(PATIENCE).unwrap_or_default();
-        let mut station = Self::start(config, sockets, log)?;
-        station.pending.bytes = all;
-        Ok(station)
+        match Self::start(config, sockets, log.clone()) {
+            Ok(station) => Ok(Self { pending, ..station }),
+            Err(error) => {
+                let message = format!(
+                    "{} events that waited for the next input are dropped",
+                    pending.events
+                );
+                log.clone().report(Level::Warn, &message);
+                Err(error)
+            }
+        }
     }
 
     /// Ends. What still waits is lost, and counted.

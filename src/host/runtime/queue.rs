@@ -88,6 +88,8 @@ struct Written {
 pub struct Taken {
     /// The frames' bytes.
     pub bytes: Vec<u8>,
+    /// How many events they hold.
+    pub events: u64,
 }
 
 impl Queue {
@@ -238,12 +240,14 @@ impl State {
     fn take(&mut self, taken: &mut Taken) -> bool {
         taken.bytes.clear();
         taken.bytes.append(&mut self.metrics);
+        taken.events = 0;
         while let Some(frame) = self.frames.pop_front_if(|frame| {
             taken.bytes.is_empty() || taken.bytes.len() + frame.bytes.len() <= WRITE_BYTES
         }) {
             self.events -= frame.events;
             self.bytes -= frame.bytes.len();
             taken.bytes.extend_from_slice(&frame.bytes);
+            taken.events += frame.events;
             self.taken.push(Written {
                 end: taken.bytes.len(),
                 events: frame.events,
