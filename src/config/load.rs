@@ -1,6 +1,6 @@
 //! Reading the file.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
@@ -30,16 +30,9 @@ impl Config {
     /// so that more can be said of the rest.
     #[must_use]
     pub fn load_with_problems(file: &Path) -> (Self, Option<ConfigError>) {
-        let text = match fs::read(file) {
-            Ok(bytes) => text::decode(bytes),
-            Err(source) => {
-                let file = file.into();
-                return (Self::default(), Some(ConfigError::Read { file, source }));
-            }
-        };
-        let (mut config, problems) = match text {
+        let (mut config, problems) = match text::read(file) {
             Ok(text) => Document::parse(&text).config(),
-            Err(problem) => (Self::default(), vec![problem]),
+            Err(error) => return (Self::default(), Some(error)),
         };
         config.place_files(file.parent().unwrap_or(Path::new("")));
         let error = (!problems.is_empty()).then(|| ConfigError::Problems {
@@ -81,9 +74,7 @@ impl Config {
     /// wrong elsewhere: what is wrong has to be reported in some codec.
     #[must_use]
     pub fn output_in(file: &Path) -> OutputConfig {
-        let read = fs::read(file).ok();
-        let text = read.and_then(|bytes| text::decode(bytes).ok());
-        let text = text.unwrap_or_default();
+        let text = text::read(file).unwrap_or_default();
         let document = Document::parse(&text);
         let tree = document.tree();
         OutputConfig {

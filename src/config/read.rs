@@ -42,11 +42,8 @@ pub(super) enum Reason {
     More,
 }
 
-/// The options, and what is wrong with them: where that is anything, defaults are in its place.
-///
-/// # Errors
-///
-/// What is wrong, where nothing can be read at all.
+/// The options, with defaults in the place of what is wrong, and what that is. No options where nothing can
+/// be read, or too much is wrong.
 pub(super) fn read<T: DeserializeOwned>(mut tree: Node) -> (Option<T>, Vec<Refused>) {
     let mut all: Vec<Refused> = Vec::new();
     loop {

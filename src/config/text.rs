@@ -1,68 +1,47 @@
-//! The bytes of a configuration file as text.
+//! A configuration file as text.
 
-use encoding_rs::{UTF_16BE, UTF_16LE};
+use std::path::Path;
 
-use super::Problem;
+use super::{ConfigError, Problem};
+use crate::transform::text_file::{self, TextFileError};
+
+/// The longest configuration file that is read, in bytes: many times what one with every option takes.
+const MAX_FILE_BYTES: u64 = 16 << 20;
 
 /// The text of a file: UTF-8, or UTF-16 with a byte order mark, as Windows' editors and PowerShell write it.
-pub(super) fn decode(bytes: Vec<u8>) -> Result<String, Problem> {
-    let utf_16 = match bytes[..] {
-        [0xFF, 0xFE, ref rest @ ..] => Some((UTF_16LE, rest)),
-        [0xFE, 0xFF, ref rest @ ..] => Some((UTF_16BE, rest)),
-        _ => None,
+pub(super) fn read(file: &Path) -> Result<String, ConfigError> {
+    let refused = |line, message: &str| ConfigError::Problems {
+        file: file.into(),
+        problems: vec![Problem {
+            line,
+            key: String::new(),
+            value: None,
+            message: message.to_owned(),
+        }],
     };
-    if let Some((encoding, rest)) = utf_16 {
-        return encoding
-            .decode_without_bom_handling_and_without_replacement(rest)
-            .map(|text| text.into_owned())
-            .ok_or_else(|| refused(1, "the file is damaged UTF-16; save it as UTF-8"));
-    }
+    let text = text_file::read(file, MAX_FILE_BYTES).map_err(|error| match error {
+        TextFileError::Read(source) => ConfigError::Read {
+            file: file.into(),
+            source,
+        },
+        TextFileError::TooLarge => refused(
+            1,
+            "the file is larger than 16 MiB, so it is no configuration",
+        ),
+        TextFileError::Workbook => refused(
+            1,
+            "this is a file of a spreadsheet program, no configuration",
+        ),
+        TextFileError::Encoding { line } => refused(
+            line,
+            "the text is neither UTF-8 nor whole UTF-16; save the file as UTF-8",
+        ),
+    })?;
     // Every other byte of ASCII in UTF-16, and no character of a configuration.
-    if bytes.iter().take(64).any(|&byte| byte == 0) {
-        let message = "the file is UTF-16 without a byte order mark, or no text; save it as UTF-8";
+    if text.contains('\0') {
+        let message =
+            "this is UTF-16 without a byte order mark, or no text; save the file as UTF-8";
         return Err(refused(1, message));
     }
-    String::from_utf8(bytes).map_err(|error| {
-        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = 1 + memchr::memchr_iter(b'\n', valid).count();
-        refused(line, "the line is not UTF-8; save the file as UTF-8")
-    })
-}
-
-fn refused(line: usize, message: &str) -> Problem {
-    Problem {
-        line,
-        key: String::new(),
-        value: None,
-        message: message.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn utf_16(bytes: impl Fn(u16) -> [u8; 2]) -> Vec<u8> {
-        let text = "\u{FEFF}[output]\ntags = { site = 'Göteborg' }\n";
-        text.encode_utf16().flat_map(bytes).collect()
-    }
-
-    #[test]
-    fn utf_16_with_its_mark_is_text() {
-        for bytes in [utf_16(u16::to_le_bytes), utf_16(u16::to_be_bytes)] {
-            let text = decode(bytes.clone()).expect("text");
-            assert_eq!(text, "[output]\ntags = { site = 'Göteborg' }\n");
-            let unmarked = decode(bytes[2..].to_vec()).expect_err("no mark");
-            assert!(unmarked.message.contains("UTF-16"), "{unmarked}");
-            let cut = decode(bytes[..bytes.len() - 1].to_vec()).expect_err("half a letter");
-            assert!(cut.message.contains("UTF-16"), "{cut}");
-        }
-    }
-
-    #[test]
-    fn another_code_page_is_refused_by_line() {
-        let refused = decode(b"[output]\n\n# G\xF6teborg\n".to_vec()).expect_err("windows-1252");
-        assert_eq!(refused.line, 3);
-        assert!(refused.message.contains("UTF-8"), "{refused}");
-    }
+    Ok(text)
 }

@@ -6,9 +6,9 @@
 pub mod app_names;
 pub mod blacklist;
 mod case;
-mod list_file;
 pub mod pseudonymize;
 pub mod sessions;
+pub(crate) mod text_file;
 
 pub use self::{
     app_names::{AppNames, AppNamesConfig, AppTable},

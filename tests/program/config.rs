@@ -321,13 +321,24 @@ fn a_file_in_utf_16_is_read() {
         "{}",
         checked.stderr
     );
+    let cut: Vec<u8> = units().flat_map(u16::to_be_bytes).collect();
+    fs::write(&file, &cut[..cut.len() - 1]).expect("a file");
+    let checked = check(&folder);
+    assert_eq!(checked.status, 2);
+    assert!(
+        checked
+            .stderr
+            .contains("config.toml:2: the text is neither UTF-8 nor whole UTF-16"),
+        "{}",
+        checked.stderr
+    );
     fs::write(&file, b"[output]\ntags = { site = 'G\xF6teborg' }\n").expect("a file");
     let checked = check(&folder);
     assert_eq!(checked.status, 2);
     assert!(
         checked
             .stderr
-            .contains("config.toml:2: the line is not UTF-8"),
+            .contains("config.toml:2: the text is neither UTF-8 nor whole UTF-16"),
         "{}",
         checked.stderr
     );

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{AppListError, AppListProblem, AppNames, AppTable, csv, json};
-use crate::transform::list_file::{self, ListFileError};
+use crate::transform::text_file::{self, TextFileError};
 
 /// The longest list of apps that is read, in bytes.
 pub const MAX_LIST_BYTES: u64 = 64 << 20;
@@ -74,17 +74,17 @@ fn read(file: &Path) -> Result<AppTable, AppNamesError> {
         file: file.into(),
         source,
     };
-    let text = list_file::read(file, MAX_LIST_BYTES).map_err(|error| match error {
-        ListFileError::Read(source) => AppNamesError::Read {
+    let text = text_file::read(file, MAX_LIST_BYTES).map_err(|error| match error {
+        TextFileError::Read(source) => AppNamesError::Read {
             file: file.into(),
             source,
         },
-        ListFileError::TooLarge => AppNamesError::TooLarge { file: file.into() },
-        ListFileError::Workbook => at(AppListError {
+        TextFileError::TooLarge => AppNamesError::TooLarge { file: file.into() },
+        TextFileError::Workbook => at(AppListError {
             line: 1,
             problem: AppListProblem::Workbook,
         }),
-        ListFileError::Encoding { line } => at(AppListError {
+        TextFileError::Encoding { line } => at(AppListError {
             line,
             problem: AppListProblem::Encoding,
         }),

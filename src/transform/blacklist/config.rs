@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{Blacklist, Rules, UserPattern, UserPatternError, mistake};
-use crate::transform::list_file::{self, ListFileError};
+use crate::transform::text_file::{self, TextFileError};
 
 /// The longest file of the blacklist that is read, in bytes: some 500,000 entries of usual length.
 pub const MAX_FILE_BYTES: u64 = 16 << 20;
@@ -108,13 +108,13 @@ impl BlacklistConfig {
 }
 
 fn read(file: &Path) -> Result<String, BlacklistError> {
-    list_file::read(file, MAX_FILE_BYTES).map_err(|error| {
+    text_file::read(file, MAX_FILE_BYTES).map_err(|error| {
         let file = file.into();
         match error {
-            ListFileError::Read(source) => BlacklistError::Read { file, source },
-            ListFileError::TooLarge => BlacklistError::TooLarge { file },
-            ListFileError::Workbook => BlacklistError::Encoding { file, line: 1 },
-            ListFileError::Encoding { line } => BlacklistError::Encoding { file, line },
+            TextFileError::Read(source) => BlacklistError::Read { file, source },
+            TextFileError::TooLarge => BlacklistError::TooLarge { file },
+            TextFileError::Workbook => BlacklistError::Encoding { file, line: 1 },
+            TextFileError::Encoding { line } => BlacklistError::Encoding { file, line },
         }
     })
 }

@@ -1,4 +1,4 @@
-//! Files in which people keep lists, read as text and no further than to a bound.
+//! Files that people write, read as text and no further than to a bound.
 
 use std::{
     fs::File,
@@ -13,7 +13,7 @@ const WORKBOOKS: [&[u8]; 2] = [b"PK\x03\x04", b"\xD0\xCF\x11\xE0"];
 
 /// Why a file is not read as text.
 #[derive(Debug)]
-pub(super) enum ListFileError {
+pub(crate) enum TextFileError {
     Read(io::Error),
     TooLarge,
     /// It is a file of a spreadsheet program.
@@ -25,18 +25,18 @@ pub(super) enum ListFileError {
 }
 
 /// The text of a file of at most `max_bytes`, without its byte order mark. PowerShell and Excel write UTF-16.
-pub(super) fn read(file: &Path, max_bytes: u64) -> Result<String, ListFileError> {
+pub(crate) fn read(file: &Path, max_bytes: u64) -> Result<String, TextFileError> {
     let mut bytes = Vec::new();
-    let opened = File::open(file).map_err(ListFileError::Read)?;
+    let opened = File::open(file).map_err(TextFileError::Read)?;
     opened
         .take(max_bytes + 1)
         .read_to_end(&mut bytes)
-        .map_err(ListFileError::Read)?;
+        .map_err(TextFileError::Read)?;
     if bytes.len() as u64 > max_bytes {
-        return Err(ListFileError::TooLarge);
+        return Err(TextFileError::TooLarge);
     }
     if WORKBOOKS.iter().any(|start| bytes.starts_with(start)) {
-        return Err(ListFileError::Workbook);
+        return Err(TextFileError::Workbook);
     }
     match Encoding::for_bom(&bytes) {
         Some((encoding, _)) if encoding != encoding_rs::UTF_8 => {
@@ -44,7 +44,7 @@ pub(super) fn read(file: &Path, max_bytes: u64) -> Result<String, ListFileError>
             if is_broken {
                 let whole = text.split('\u{FFFD}').next().unwrap_or_default();
                 let line = line_after(whole.as_bytes());
-                return Err(ListFileError::Encoding { line });
+                return Err(TextFileError::Encoding { line });
             }
             Ok(text.into_owned())
         }
@@ -53,7 +53,7 @@ pub(super) fn read(file: &Path, max_bytes: u64) -> Result<String, ListFileError>
             String::from_utf8(bytes).map_err(|error| {
                 let whole = error.utf8_error().valid_up_to();
                 let line = line_after(&error.as_bytes()[..whole]);
-                ListFileError::Encoding { line }
+                TextFileError::Encoding { line }
             })
         }
     }
