@@ -237,7 +237,7 @@ impl World {
 
     /// Everything that was sent has come or is lost, and all counts agree.
     fn silence(&mut self, rng: &mut Rng) {
-        until("the network is silent", || self.network.is_drained());
+        until(|| "the network is silent", || self.network.is_drained());
         let life = self.life.as_ref().expect("a program that runs");
         life.assert_exact(&self.network);
         let memory = life.kibibytes("VmRSS");

@@ -19,7 +19,7 @@ mod site;
 mod way;
 
 use std::{
-    thread,
+    fmt, thread,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -31,10 +31,10 @@ use faults::World;
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Waits for something that nobody tells.
-fn until(what: &str, holds: impl Fn() -> bool) {
+fn until<W: fmt::Display>(what: impl Fn() -> W, holds: impl Fn() -> bool) {
     let end = Instant::now() + DEADLINE;
     while !holds() {
-        assert!(Instant::now() < end, "never: {what}");
+        assert!(Instant::now() < end, "never: {}", what());
         thread::sleep(Duration::from_millis(5));
     }
 }
