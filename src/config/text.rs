@@ -34,7 +34,7 @@ pub(super) fn read(file: &Path) -> Result<String, ConfigError> {
         ),
         TextFileError::Encoding { line } => refused(
             line,
-            "the text is neither UTF-8 nor whole UTF-16; save the file as UTF-8",
+            "the text is neither UTF-8 nor UTF-16 with a byte order mark; save the file as UTF-8",
         ),
     })?;
     // Every other byte of ASCII in UTF-16, and no character of a configuration.

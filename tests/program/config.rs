@@ -312,36 +312,33 @@ fn a_file_in_utf_16_is_read() {
         assert_eq!((checked.status, &*checked.stderr), (0, ""));
         assert!(checked.stdout.contains("2 users"), "{}", checked.stdout);
     }
-    let without_mark: Vec<u8> = units().skip(1).flat_map(u16::to_le_bytes).collect();
-    fs::write(&file, without_mark).expect("a file");
-    let checked = check(&folder);
-    assert_eq!(checked.status, 2);
-    assert!(
-        checked.stderr.contains("UTF-16 without a byte order mark"),
-        "{}",
-        checked.stderr
-    );
-    let cut: Vec<u8> = units().flat_map(u16::to_be_bytes).collect();
-    fs::write(&file, &cut[..cut.len() - 1]).expect("a file");
-    let checked = check(&folder);
-    assert_eq!(checked.status, 2);
-    assert!(
-        checked
-            .stderr
-            .contains("config.toml:2: the text is neither UTF-8 nor whole UTF-16"),
-        "{}",
-        checked.stderr
-    );
-    fs::write(&file, b"[output]\ntags = { site = 'G\xF6teborg' }\n").expect("a file");
-    let checked = check(&folder);
-    assert_eq!(checked.status, 2);
-    assert!(
-        checked
-            .stderr
-            .contains("config.toml:2: the text is neither UTF-8 nor whole UTF-16"),
-        "{}",
-        checked.stderr
-    );
+    let without_mark = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let mut cut: Vec<u8> = units().flat_map(u16::to_be_bytes).collect();
+    cut.pop();
+    for (bytes, expected) in [
+        (
+            without_mark("[output]\n"),
+            "1: this is UTF-16 without a byte order mark",
+        ),
+        (
+            without_mark("tags = 'ö'"),
+            "1: the text is neither UTF-8 nor UTF-16 with a byte order mark",
+        ),
+        (
+            cut,
+            "2: the text is neither UTF-8 nor UTF-16 with a byte order mark",
+        ),
+        (
+            b"[output]\ntags = { site = 'G\xF6teborg' }\n".to_vec(),
+            "2: the text is neither UTF-8 nor UTF-16",
+        ),
+    ] {
+        fs::write(&file, bytes).expect("a file");
+        let checked = check(&folder);
+        assert_eq!(checked.status, 2);
+        let expected = format!("config.toml:{expected}");
+        assert!(checked.stderr.contains(&expected), "{}", checked.stderr);
+    }
 }
 
 /// Syntax, unknown keys, wrong types and impossible values, in the order of the file.
