@@ -1,9 +1,20 @@
 //! `check`: what is wrong with a configuration file.
 
-use std::path::PathBuf;
+use std::{io, path::PathBuf, time::SystemTime};
 
 use clap::Args;
-use qlik_sense_events::{config::Config, host::runtime::secrets};
+use qlik_sense_events::{
+    config::{Config, QueueConfig},
+    event::Arrival,
+    host::runtime::{
+        frames::{FrameWriter, Frames},
+        secrets,
+        worker::Sink,
+    },
+    pipeline::PipelineConfig,
+    simulate::{Site, SiteOptions},
+    transform::OutputBuffer,
+};
 
 use super::{
     USAGE, files,
@@ -53,19 +64,78 @@ pub fn check(args: &CheckArgs) -> u8 {
     let blacklist = &config.transform.blacklist;
     let addresses = config.source.address.iter().map(ToString::to_string);
     let status = print(format!(
-        "{}: ok; listens on {}, {} users and {} files in the blacklist, {apps} app names{}, codec {}\n",
+        "{}: ok; listens on {}, {} users and {} files in the blacklist, {apps} app names{}, codec {}\n{}",
         file.display(),
         addresses.collect::<Vec<_>>().join(" and "),
         blacklist.users.len(),
         blacklist.files.len(),
         repository(&config),
         config.output.codec,
+        queue(&config),
     ));
     #[cfg(feature = "qrs")]
     if status == super::SUCCESS && args.online {
         return service::ask(&config);
     }
     status
+}
+
+/// Which bound of the queue is reached first, by events as a lifelike site has them.
+fn queue(config: &Config) -> String {
+    let Ok(layout) = config.output.layout() else {
+        return String::new();
+    };
+    let mut frames = Frames::new(Size::default(), config.output.codec, layout);
+    let Ok(mut pipeline) = PipelineConfig::default().build() else {
+        return String::new();
+    };
+    let (mut site, mut datagram) = (Site::new(SiteOptions::default()), Vec::new());
+    let (arrival, mut events) = (
+        Arrival::local(SystemTime::now().into()),
+        OutputBuffer::default(),
+    );
+    for _ in 0..SAMPLE {
+        site.next_datagram(&mut datagram);
+        pipeline.datagram(&datagram, arrival, &mut events);
+    }
+    // It has no output that could fail.
+    let _ = frames.take(&mut events);
+    let Size { bytes, events } = *frames.writer();
+    let event_bytes = bytes / events.max(1);
+    let QueueConfig {
+        max_events,
+        max_bytes,
+        ..
+    } = config.queue;
+    let room = max_bytes as u64 / event_bytes.max(1);
+    let first = if room < max_events as u64 {
+        format!(
+            "some {room} events of {event_bytes} bytes, because queue.max_bytes is reached before queue.max_events"
+        )
+    } else {
+        format!(
+            "{max_events} events of some {event_bytes} bytes, because queue.max_events is reached before queue.max_bytes"
+        )
+    };
+    format!("the queue has room for {first}\n")
+}
+
+/// Datagrams by which the size of events is measured.
+const SAMPLE: u32 = 1_000;
+
+/// Measures what it is to write.
+#[derive(Debug, Default, Clone, Copy)]
+struct Size {
+    bytes: u64,
+    events: u64,
+}
+
+impl FrameWriter for Size {
+    fn write(&mut self, frame: &[u8], events: u64) -> io::Result<()> {
+        self.bytes += frame.len() as u64;
+        self.events += events;
+        Ok(())
+    }
 }
 
 fn repository(config: &Config) -> String {

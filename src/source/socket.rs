@@ -116,17 +116,17 @@ fn share(
     workers: usize,
     open: impl Fn(SocketAddr, bool) -> io::Result<UdpSocket>,
 ) -> io::Result<Bound> {
-    // Alone, so that an address that another program shares is taken, and port 0 becomes a port.
-    let alone = open(address, false)?;
-    let address = alone.local_addr()?;
-    let sockets = if workers == 1 {
-        vec![alone]
-    } else {
-        drop(alone);
-        (0..workers)
-            .map(|_| open(address, true))
-            .collect::<io::Result<_>>()?
-    };
+    // Alone, so that an address that another program shares is taken, and port 0 becomes a port. It stays open: a
+    // moment without a socket would lose datagrams, or the port.
+    let first = open(address, false)?;
+    let address = first.local_addr()?;
+    if workers > 1 {
+        share_port(&SockRef::from(&first))?;
+    }
+    let mut sockets = vec![first];
+    for _ in 1..workers {
+        sockets.push(open(address, true)?);
+    }
     Ok(Bound { address, sockets })
 }
 
@@ -183,4 +183,58 @@ pub fn ask_for_buffer(socket: &impl std::os::fd::AsFd, bytes: usize) {
 #[cfg(windows)]
 pub fn ask_for_buffer(socket: &impl std::os::windows::io::AsSocket, bytes: usize) {
     let _ = SockRef::from(socket).set_recv_buffer_size(bytes);
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn between_the_first_socket_and_the_others_nobody_can_take_the_port() {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let bound = share(address, 3, |address, is_shared| {
+            if is_shared {
+                let taken = UdpSocket::bind(address).expect_err("the port is taken");
+                assert_eq!(taken.kind(), io::ErrorKind::AddrInUse);
+            }
+            open(address, false, is_shared, 4_096)
+        });
+        let bound = bound.expect("a port");
+        assert_eq!(bound.sockets.len(), 3);
+        UdpSocket::bind(bound.address).expect_err("the port is taken");
+    }
+
+    /// Whichever of them the system gives a sender to, it is one that somebody reads.
+    #[test]
+    fn all_sockets_of_an_address_receive() {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let bound = bind(&[address], 2, 4_096).expect("a port").remove(0);
+        for socket in &bound.sockets {
+            socket.set_nonblocking(true).expect("set");
+        }
+        let mut seen = [0, 0];
+        while seen.contains(&0) {
+            // A port of its own each time, by which the system chooses.
+            let sender = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+            sender.send_to(b"x", bound.address).expect("sent");
+            for (socket, seen) in bound.sockets.iter().zip(&mut seen) {
+                *seen += u32::from(socket.recv(&mut [0]).is_ok());
+            }
+        }
+    }
+
+    #[test]
+    fn an_address_in_use_leaves_the_one_before_it_free() {
+        let taken = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let taken = taken
+            .local_addr()
+            .map(|address| (taken, address))
+            .expect("its address");
+        let first = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let free = first.local_addr().expect("its address");
+        drop(first);
+        let refused = bind(&[free, taken.1], 2, 4_096).expect_err("one is taken");
+        assert_eq!(refused.address, taken.1);
+        UdpSocket::bind(free).expect("the other one is free");
+    }
 }

@@ -446,10 +446,33 @@ fn a_good_file_is_ok() {
     let expected = ": ok; listens on 0.0.0.0:9997, 1 users and 0 files in the blacklist, 0 app names, \
          codec json";
     assert!(
-        checked.stdout.trim_end().ends_with(expected),
+        checked
+            .stdout
+            .lines()
+            .next()
+            .is_some_and(|line| line.ends_with(expected)),
         "{}",
         checked.stdout
     );
+}
+
+#[test]
+fn it_says_which_bound_of_the_queue_is_reached_first() {
+    for (config, expected) in [
+        ("", "queue.max_bytes is reached before queue.max_events"),
+        (
+            "[queue]\nmax_bytes = 1000000000\n",
+            "room for 50000 events of some ",
+        ),
+        (
+            "[queue]\nmax_events = 1000\n",
+            "room for 1000 events of some ",
+        ),
+    ] {
+        let checked = check(&folder(config));
+        assert_eq!(checked.status, 0);
+        assert!(checked.stdout.contains(expected), "{}", checked.stdout);
+    }
 }
 
 /// A host that reads the codec of the file must be able to read what is wrong with the rest of it.

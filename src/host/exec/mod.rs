@@ -146,9 +146,14 @@ pub fn run(
     };
     let runtime = Runtime::start(config, refresh, opened, sink, edge)?;
     // It is for people who look in, and the output for those who count on it.
-    if let Some(Err(error)) = &local_socket {
+    let said = match &local_socket {
+        Some(Err(error)) => Some((Level::Error, error)),
+        Some(Ok(socket)) => socket.answered().map(|error| (Level::Warn, error)),
+        None => None,
+    };
+    if let Some((level, error)) = said {
         let message = format!("output.local_socket is not open, events flow without it: {error}");
-        diagnostics.clone().report(Level::Error, &message);
+        diagnostics.clone().report(level, &message);
     }
     let run = Run::start(runtime, queue, output.clone(), signals).map_err(StartError::Thread)?;
     run.supervise(&output, &reader)

@@ -36,13 +36,14 @@ pub enum LocalSocketError {
 #[derive(Debug)]
 pub struct LocalSocket {
     hub: Arc<Hub>,
+    answered: Option<LocalSocketError>,
     #[cfg(unix)]
     place: unix::Place,
 }
 
 impl LocalSocket {
     /// Opens the socket. One that a run has left which was killed is replaced. One at which a program answers is
-    /// not: `diagnostics` is told, and the socket is opened when that program has ended. Only the same user (and
+    /// not: the socket is opened when that program has ended, and `diagnostics` is told. Only the same user (and
     /// root) can connect.
     ///
     /// # Errors
@@ -54,8 +55,12 @@ impl LocalSocket {
         diagnostics: impl Report + Send + 'static,
     ) -> Result<Self, LocalSocketError> {
         let hub = Arc::new(Hub::default());
-        let place = unix::Place::open(path, Arc::clone(&hub), diagnostics)?;
-        Ok(Self { hub, place })
+        let (place, answered) = unix::Place::open(path, Arc::clone(&hub), diagnostics)?;
+        Ok(Self {
+            hub,
+            answered,
+            place,
+        })
     }
 
     /// There are no Unix sockets here.
@@ -66,6 +71,12 @@ impl LocalSocket {
     #[cfg(not(unix))]
     pub fn open(path: &Path, _: impl Report + Send + 'static) -> Result<Self, LocalSocketError> {
         Err(LocalSocketError::Unavailable(path.into()))
+    }
+
+    /// Why it was not open at once, where another program answered.
+    #[must_use]
+    pub const fn answered(&self) -> Option<&LocalSocketError> {
+        self.answered.as_ref()
     }
 
     /// Where events go to reach the readers.
@@ -136,13 +147,10 @@ mod unix {
             path: &Path,
             hub: Arc<Hub>,
             mut diagnostics: impl Report + Send + 'static,
-        ) -> Result<Self, LocalSocketError> {
-            let (state, listener) = match SocketFile::open(path) {
-                Ok((file, listener)) => (State::Ours { _file: file }, Some(listener)),
-                Err(error @ LocalSocketError::Answered(_)) => {
-                    diagnostics.report(Level::Warn, &format!("output.local_socket: {error}"));
-                    (State::Another, None)
-                }
+        ) -> Result<(Self, Option<LocalSocketError>), LocalSocketError> {
+            let (state, listener, answered) = match SocketFile::open(path) {
+                Ok((file, listener)) => (State::Ours { _file: file }, Some(listener), None),
+                Err(error @ LocalSocketError::Answered(_)) => (State::Another, None, Some(error)),
                 Err(error) => return Err(error),
             };
             let state = Arc::new(Mutex::new(state));
@@ -167,7 +175,7 @@ mod unix {
                 .name("local socket".into())
                 .spawn(serve)
                 .map_err(refused)?;
-            Ok(place)
+            Ok((place, answered))
         }
 
         pub(super) fn close(&mut self) {
@@ -388,18 +396,20 @@ mod tests {
         let first = open(&path).expect("a socket");
         let (said, sayings) = mpsc::channel();
         let second = LocalSocket::open(&path, Said(said)).expect("it waits");
-        let kept = sayings.recv().expect("a word");
-        assert!(kept.contains("another program has this socket"), "{kept}");
+        let answered = second.answered().expect("a reason").to_string();
+        assert!(
+            answered.contains("another program has this socket"),
+            "{answered}"
+        );
         assert!(!first.hub().has_readers(), "the question is no reader");
         let _stream = UnixStream::connect(&path).expect("a connection");
         await_readers(&first.hub());
         // What waits touches nothing when it ends.
         drop(second);
-        assert!(path.exists());
+        assert!(path.exists() && sayings.recv().is_err());
 
         let (said, sayings) = mpsc::channel();
         let third = LocalSocket::open(&path, Said(said)).expect("it waits");
-        sayings.recv().expect("that another program has it");
         drop(first);
         let opened = sayings.recv().expect("a word");
         assert!(opened.ends_with("is open now"), "{opened}");

@@ -75,6 +75,11 @@ impl Said {
 }
 
 impl Drops {
+    /// How many there were when this was last looked at.
+    pub(super) const fn known(&self) -> u64 {
+        self.known
+    }
+
     /// There were `count` up to `now`.
     pub(super) fn look(&mut self, count: u64, now: Instant) -> Option<Said> {
         let before = std::mem::replace(&mut self.known, count);

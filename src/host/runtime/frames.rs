@@ -69,6 +69,12 @@ impl<W: FrameWriter> Frames<W> {
         }
     }
 
+    /// Where they go.
+    #[must_use]
+    pub const fn writer(&self) -> &W {
+        &self.writer
+    }
+
     fn write(&mut self) -> io::Result<()> {
         if self.encoder.is_empty() {
             return Ok(());

@@ -26,6 +26,8 @@ pub mod shutdown;
 pub mod start;
 mod state_file;
 pub mod supervisor;
+#[cfg(test)]
+mod tests;
 pub mod threads;
 pub mod watched;
 pub mod worker;

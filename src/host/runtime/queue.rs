@@ -36,6 +36,8 @@ struct State {
     metrics: Vec<u8>,
     /// Dropped events of each worker.
     dropped: Vec<u64>,
+    /// How many of them for want of room.
+    overflowed: u64,
     full: Full,
     /// Nothing more will be added.
     is_closed: bool,
@@ -107,6 +109,7 @@ impl Queue {
                 taken: Vec::new(),
                 metrics: Vec::new(),
                 dropped: vec![0; workers],
+                overflowed: 0,
                 full: Full::Never,
                 is_closed: false,
                 is_broken: false,
@@ -130,9 +133,12 @@ impl Queue {
             state.full = full;
             if self.when_full == WhenFull::DropNewest {
                 state.dropped[worker] += events;
+                state.overflowed += events;
                 return;
             }
+            let before = state.events;
             while self.full(&state, frame.len(), events).is_some() && state.drop_oldest() {}
+            state.overflowed += before - state.events;
         }
         state.events += events;
         state.bytes += frame.len();
@@ -211,6 +217,12 @@ impl Queue {
     #[must_use]
     pub fn all_dropped(&self) -> u64 {
         self.lock().dropped.iter().sum()
+    }
+
+    /// Those of them that were dropped for want of room, and not because the output broke or ended.
+    #[must_use]
+    pub fn overflowed(&self) -> u64 {
+        self.lock().overflowed
     }
 
     /// How full it was when it last dropped something for want of room.

@@ -40,7 +40,6 @@ impl<S: Sink + Send + 'static, D: Report> Supervisor<S, D> {
         if lived.is_err() {
             self.workers.leave();
         }
-        let dropped = self.queue.all_dropped();
         let ended = lived.and(self.shut_down());
         if let Err(failure) = ended {
             // A program that holds a port and hears nothing would be worse than one that holds none.
@@ -49,7 +48,7 @@ impl<S: Sink + Send + 'static, D: Report> Supervisor<S, D> {
         }
         drop(output_closed);
         self.await_output();
-        self.conclude(dropped)
+        self.conclude()
     }
 }
 
@@ -73,9 +72,11 @@ impl<S, D: Report> Supervisor<S, D> {
         ended
     }
 
-    /// Step 7. `dropped` is how many events had been dropped before the end began.
-    fn conclude(mut self, dropped: u64) -> Vec<Bound> {
-        let dropped = self.queue.all_dropped().saturating_sub(dropped);
+    /// Step 7.
+    fn conclude(mut self) -> Vec<Bound> {
+        // Of what was dropped before, the supervisor has said something.
+        let told = self.told.queue.known();
+        let dropped = self.queue.all_dropped().saturating_sub(told);
         if dropped > 0 {
             let message = format!(
                 "{dropped} events were dropped at the end, because the host did not take what waited for it; they are \

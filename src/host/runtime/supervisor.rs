@@ -106,7 +106,7 @@ impl Times {
 #[derive(Debug, Default)]
 pub(super) struct Told {
     totals: Vec<Totals>,
-    queue: Drops,
+    pub(super) queue: Drops,
     system: Vec<Drops>,
     panics: VecDeque<Instant>,
 }
@@ -186,8 +186,8 @@ impl<S: Sink + Send + 'static, D: Report> Supervisor<S, D> {
     /// Says at once when the queue or the system begins to drop.
     fn report_drops(&mut self) {
         let now = Instant::now();
-        let dropped = self.queue.all_dropped();
-        if let Some(said) = self.told.queue.look(dropped, now) {
+        let overflowed = self.queue.overflowed();
+        if let Some(said) = self.told.queue.look(overflowed, now) {
             let (level, message) = said.of_queue(self.queue.last_full());
             self.diagnostics.report(level, &message);
         }

@@ -146,6 +146,59 @@ fn events_flow_without_a_socket_that_cannot_be_opened() {
     );
 }
 
+/// A second program, started by mistake, takes nothing of the first one's: neither the port nor the socket.
+#[test]
+fn a_second_program_takes_nothing_of_the_first() {
+    let (mut program, path) = program();
+    let address = program.addresses()[0];
+    let file = program.folder().join("config.toml");
+    let second = crate::support::finish(&[
+        "run",
+        "--address",
+        &address.to_string(),
+        "--config",
+        file.to_str().expect("text"),
+    ]);
+    assert_eq!(second.status, 1, "{second:?}");
+    assert!(
+        second.stderr.contains("another program listens there"),
+        "{second:?}"
+    );
+    let seen = first_line(&mut program, &mut connect(&path));
+    assert_eq!(seen["user_id"], "goran");
+}
+
+/// As one follows another at a socket that the service manager holds.
+#[test]
+fn a_program_that_follows_opens_the_socket_when_the_first_has_ended() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("events.sock");
+    let config = format!("[output]\nlocal_socket = \"{}\"\n", path.display());
+    let first = Running::configured(&config);
+    let mut second = Running::configured(&config);
+    let waits = second.diagnostics.one();
+    assert_eq!(waits["level"], "warn");
+    let message = waits["message"].as_str().expect("text");
+    assert!(
+        message.contains("another program has this socket"),
+        "{message}"
+    );
+    let mut reader = connect(&path);
+    stop(first, Signal::SIGTERM);
+    let mut rest = String::new();
+    assert_eq!(
+        reader.read_line(&mut rest).expect("the end"),
+        0,
+        "it was the first one's"
+    );
+    let opens = second.diagnostics.one();
+    let message = opens["message"].as_str().expect("text");
+    assert!(message.ends_with("is open now"), "{message}");
+    first_line(&mut second, &mut connect(&path));
+    stop(second, Signal::SIGTERM);
+    assert!(!path.exists());
+}
+
 #[test]
 fn the_lines_are_json_in_the_schema_default_whatever_the_output_is() {
     let folder = tempfile::tempdir().expect("a folder");

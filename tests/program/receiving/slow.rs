@@ -165,6 +165,67 @@ fn the_policy_decides_what_is_kept() {
     }
 }
 
+/// Nobody should have to look for a number in a record of level info.
+#[test]
+fn drops_are_a_warning_at_once_and_an_end_that_drops_is_one() {
+    for (bound, expected) in [
+        ("max_events = 500", "queue.max_events (500) is reached"),
+        (
+            "max_bytes = 65536",
+            "queue.max_bytes (65536) is reached, with ",
+        ),
+    ] {
+        let config = format!("[source]\n{BUFFER}[queue]\n{bound}\n");
+        let (_folder, command) = configured(&config, Codec::Json);
+        let (mut program, reader) = unread(command, Codec::Json);
+        let mut sender = Numbered::new("127.0.0.1", program.addresses()[0]);
+        sender.feed(&program, EVENTS);
+        let warning = program.diagnostics.one();
+        assert_eq!(warning["level"], "warn");
+        let message = warning["message"].as_str().expect("text");
+        assert!(
+            message.starts_with("the queue is full and drops events, "),
+            "{message}"
+        );
+        assert!(message.contains(expected), "{message}");
+        // Vector goes without having read what waits for it.
+        drop(reader);
+        let (status, diagnostics) = program.wait();
+        assert_eq!(status.code(), Some(0));
+        let [warning, stopped] = &diagnostics[..] else {
+            panic!("{diagnostics:?}")
+        };
+        assert_eq!(stopped["message"], "stopped");
+        assert_eq!(warning["level"], "warn");
+        let message = warning["message"].as_str().expect("text");
+        assert!(
+            message.contains(" events were dropped at the end"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn what_the_system_drops_is_a_warning_at_once() {
+    let (_folder, command) = configured("[source]\nreceive_buffer_bytes = 4096\n", Codec::Json);
+    let (mut program, _reader) = unread(command, Codec::Json);
+    let mut sender = Numbered::new("127.0.0.1", program.addresses()[0]);
+    halt(&program);
+    for _ in 0..BURST {
+        sender.event();
+    }
+    go_on(&program);
+    let warning = program.diagnostics.one();
+    assert_eq!(warning["level"], "warn");
+    let message = warning["message"].as_str().expect("text");
+    assert!(
+        message.starts_with("the system drops datagrams at 127.0.0.1:"),
+        "{message}"
+    );
+    assert!(message.contains("source.receive_buffer_bytes"), "{message}");
+    signal(&program, Signal::SIGTERM);
+}
+
 /// The queue is bounded in bytes, whatever the number of events may be.
 #[test]
 fn memory_is_bounded_while_nobody_reads() {

@@ -2,6 +2,9 @@
 
 mod frames;
 #[cfg(target_os = "linux")]
+mod hanging;
+mod hangup;
+#[cfg(target_os = "linux")]
 mod memory;
 #[cfg(target_os = "linux")]
 mod output;
@@ -17,7 +20,10 @@ mod terminal;
 #[cfg(all(target_os = "linux", feature = "top"))]
 mod top;
 
+use std::io::{self, Write};
+
 use nix::{
+    fcntl::{FcntlArg, OFlag, fcntl},
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
@@ -31,6 +37,20 @@ pub fn process(program: &Running) -> Pid {
 
 pub fn signal(program: &Running, signal: Signal) {
     kill(process(program), signal).expect("signalled");
+}
+
+/// A pipe with room for nothing more: who writes into it waits.
+fn full_pipe() -> (io::PipeReader, io::PipeWriter) {
+    let (reader, mut writer) = io::pipe().expect("a pipe");
+    // As large as the program would make it, so that it cannot make room.
+    #[cfg(target_os = "linux")]
+    let _ = fcntl(&writer, FcntlArg::F_SETPIPE_SZ(1 << 20));
+    fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).expect("set");
+    for size in [1 << 12, 1] {
+        while writer.write(&vec![0; size]).is_ok() {}
+    }
+    fcntl(&writer, FcntlArg::F_SETFL(OFlag::empty())).expect("set");
+    (reader, writer)
 }
 
 /// What a program leaves when it is asked to end.

@@ -1,16 +1,11 @@
 //! Asked to end: what was received goes out first, and is counted.
 
-use std::io::{self, Write};
-
-use nix::{
-    fcntl::{FcntlArg, OFlag, fcntl},
-    sys::{
-        signal::Signal,
-        wait::{Id, WaitPidFlag, WaitStatus, waitid},
-    },
+use nix::sys::{
+    signal::Signal,
+    wait::{Id, WaitPidFlag, WaitStatus, waitid},
 };
 
-use super::{process, signal, stop};
+use super::{full_pipe, process, signal, stop};
 use crate::support::{CODECS, Codec, Running, command, payload, time, unstamped};
 
 /// A datagram to this machine is in the receiver's socket when it has been sent.
@@ -110,19 +105,6 @@ fn the_last_diagnostics_are_in_the_codec() {
             assert_eq!(unstamped(diagnostic.clone()), expected, "{codec:?}");
         }
     }
-}
-
-/// A pipe with room for nothing more.
-fn full_pipe() -> (io::PipeReader, io::PipeWriter) {
-    let (reader, mut writer) = io::pipe().expect("a pipe");
-    // As large as the program would make it, so that it cannot make room.
-    #[cfg(target_os = "linux")]
-    let _ = fcntl(&writer, FcntlArg::F_SETPIPE_SZ(1 << 20));
-    fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).expect("set");
-    for size in [1 << 12, 1] {
-        while writer.write(&vec![0; size]).is_ok() {}
-    }
-    (reader, writer)
 }
 
 fn the_second_signal_ends_it_with_its_status(second: Signal, status: i32) {

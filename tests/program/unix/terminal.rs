@@ -12,6 +12,8 @@ use std::{
 use nix::{
     fcntl::OFlag,
     pty::{PtyMaster, grantpt, posix_openpt, ptsname_r, unlockpt},
+    sys::signal::{Signal, kill},
+    unistd::Pid,
 };
 
 use crate::support::{DEADLINE, command};
@@ -97,6 +99,24 @@ fn no_color_is_respected() {
         line.contains(" info listening address=127.0.0.1:"),
         "{line:?}"
     );
+}
+
+/// A person at a terminal closes it; nobody is there any more to read files for.
+#[test]
+fn a_hangup_ends_it_on_a_terminal() {
+    let (master, name) = terminal();
+    let mut command = plain();
+    command.args(["run", "--address", "127.0.0.1:0"]);
+    command.stdout(Stdio::piped()).stderr(open(&name));
+    let mut program = Killed(command.spawn().expect("the program starts"));
+    drop(command);
+    let lines = lines(master);
+    lines.recv_timeout(DEADLINE).expect("it listens");
+    let id = Pid::from_raw(program.0.id().try_into().expect("a process id"));
+    kill(id, Signal::SIGHUP).expect("signalled");
+    let last = lines.recv_timeout(DEADLINE).expect("a line");
+    assert!(last.contains(" stopped "), "{last}");
+    assert_eq!(program.0.wait().expect("a status").code(), Some(0));
 }
 
 #[test]

@@ -1,0 +1,350 @@
+//! A runtime as a host has it, with faults that no datagram can cause.
+
+use std::{
+    fs, io,
+    net::{SocketAddr, UdpSocket},
+    path::Path,
+    sync::{Arc, Mutex, mpsc},
+    time::Duration,
+};
+
+use super::{
+    Edge, PATIENCE, Runtime,
+    queue::Queue,
+    refresh::Refresh,
+    start::{StartError, open},
+    supervisor::OnPanic,
+    threads::{Failure, lock},
+    worker::Sink,
+    workers::Workers,
+};
+use crate::{
+    config::Config,
+    encoding::{Metric, MetricValue},
+    event::Event,
+    host::{
+        diagnostics::{Diagnostic, Report},
+        metrics::Telemetry,
+    },
+    transform::OutputBuffer,
+};
+
+/// Long enough for a machine that does much else.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Passes on the users of events, and panics when it comes to one of this name.
+const PANIC: &str = "panic";
+
+#[derive(Clone)]
+struct Users(mpsc::Sender<String>);
+
+impl Sink for Users {
+    fn take(&mut self, events: &mut OutputBuffer) -> io::Result<()> {
+        let users: Vec<String> = events
+            .drain()
+            .filter_map(|event| match event {
+                Event::User(event) => event.user_id().map(str::to_owned),
+                _ => None,
+            })
+            .collect();
+        assert!(
+            !users.iter().any(|user| user == PANIC),
+            "this is the test of a panic"
+        );
+        users
+            .into_iter()
+            .try_for_each(|user| self.0.send(user).map_err(io::Error::other))
+    }
+}
+
+/// Says what is reported.
+#[derive(Clone)]
+struct Said(mpsc::Sender<String>);
+
+impl Report for Said {
+    fn write(&mut self, diagnostic: &Diagnostic<'_>) {
+        let mut line = String::new();
+        diagnostic.line(&mut line).expect("text");
+        // The test may have heard enough.
+        let _ = self.0.send(line);
+    }
+}
+
+/// A runtime, and what its host is told.
+struct Host {
+    runtime: Runtime,
+    address: SocketAddr,
+    sender: UdpSocket,
+    users: mpsc::Receiver<String>,
+    failures: mpsc::Receiver<Failure>,
+    said: mpsc::Receiver<String>,
+    metrics: mpsc::Receiver<Vec<Metric>>,
+}
+
+impl Host {
+    fn start(config: &str, on_panic: OnPanic) -> Self {
+        Self::try_start(config, on_panic).expect("it starts")
+    }
+
+    fn try_start(config: &str, on_panic: OnPanic) -> Result<Self, StartError> {
+        let text = format!("{config}\n[source]\naddress = \"127.0.0.1:0\"\n");
+        Self::at(&Config::parse(&text).expect("a configuration"), on_panic)
+    }
+
+    fn at(config: &Config, on_panic: OnPanic) -> Result<Self, StartError> {
+        let opened = open(config)?;
+        let address = opened.bound[0].address;
+        let (sink, users) = mpsc::channel();
+        let (failed, failures) = mpsc::channel();
+        let (report, said) = mpsc::channel();
+        let (record, metrics) = mpsc::channel();
+        let edge = Edge {
+            queue: Arc::new(Queue::new(config.queue, opened.workers())),
+            telemetry: Telemetry::given(move |metrics| {
+                // The test may have seen enough.
+                let _ = record.send(metrics);
+            }),
+            on_panic,
+            failed: Box::new(move |failure| {
+                // As above.
+                let _ = failed.send(failure);
+            }),
+            diagnostics: Said(report),
+        };
+        let refresh = Refresh::new(config)?;
+        let sink = Users(sink);
+        let runtime = Runtime::start(config, refresh, opened, move |_| sink.clone(), edge)?;
+        let sender = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        sender.connect(address).expect("an address");
+        Ok(Self {
+            runtime,
+            address,
+            sender,
+            users,
+            failures,
+            said,
+            metrics,
+        })
+    }
+
+    fn send(&self, user: &str) {
+        let datagram = format!("/proxy-session/;n1;Start session;LAB;{user};;/hub;");
+        self.sender.send(datagram.as_bytes()).expect("sent");
+    }
+
+    fn user(&self) -> String {
+        self.users.recv_timeout(DEADLINE).expect("a user")
+    }
+
+    /// Something that is said, whatever is said before it.
+    fn hears(&self, part: &str) -> String {
+        loop {
+            let line = self.said.recv_timeout(DEADLINE).expect(part);
+            if line.contains(part) {
+                return line;
+            }
+        }
+    }
+
+    fn panics(&self) {
+        self.send(PANIC);
+    }
+}
+
+/// The sum of a counter.
+fn counted(metrics: &[Metric], name: &str) -> u64 {
+    let values = metrics.iter().filter(|metric| metric.name == name);
+    let values = values.map(|metric| match metric.value {
+        MetricValue::Counter(more) => more,
+        _ => panic!("{metric:?} is no counter"),
+    });
+    values.sum()
+}
+
+#[test]
+fn a_worker_that_panics_is_made_anew() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let list = folder.path().join("users.txt");
+    fs::write(&list, "LAB\\anna\n").expect("a list");
+    let config = format!("[transform.blacklist]\nfiles = ['{}']\n", list.display());
+    let host = Host::start(&config, OnPanic::Restart);
+    // What was given to the worker holds for the one that takes its place.
+    fs::write(&list, "LAB\\maria\nLAB\\bob\n").expect("a list");
+    host.hears("the blacklist was read again");
+    for number in 0..3 {
+        host.send(&format!("before{number}"));
+        assert_eq!(host.user(), format!("before{number}"));
+        host.panics();
+        host.hears("has panicked by a fault of the program");
+        for user in ["maria", "anna"] {
+            host.send(user);
+        }
+        assert_eq!(host.user(), "anna");
+    }
+    host.runtime.stop();
+    assert!(host.runtime.await_end(PATIENCE));
+    assert!(host.runtime.conclude(PATIENCE).is_some());
+    let line = loop {
+        let line = host.said.recv_timeout(DEADLINE).expect("the last line");
+        if line.starts_with("stopped ") {
+            break line;
+        }
+    };
+    for part in [
+        " datagrams=12 ",
+        " events=6 ",
+        " excluded=3 ",
+        " dropped=3 ",
+    ] {
+        assert!(line.contains(part), "{line}");
+    }
+    let metrics: Vec<_> = host.metrics.try_iter().flatten().collect();
+    for (name, expected) in [
+        ("received_datagrams_total", 12),
+        ("excluded_events_total", 3),
+        ("queue_dropped_events_total", 3),
+    ] {
+        assert_eq!(counted(&metrics, name), expected, "{name}");
+    }
+    assert!(host.failures.try_recv().is_err());
+}
+
+#[test]
+fn after_four_panics_the_port_is_free_and_the_host_is_told() {
+    let host = Host::start("", OnPanic::Restart);
+    for _ in 0..3 {
+        host.panics();
+        host.hears("is started anew");
+    }
+    host.panics();
+    let failure = host.failures.recv_timeout(DEADLINE).expect("a failure");
+    assert!(matches!(failure, Failure::Panicked));
+    UdpSocket::bind(host.address).expect("the port is free");
+    assert!(host.runtime.sockets().next().is_none());
+    assert!(host.runtime.conclude(PATIENCE).is_some());
+    let line = host.said.iter().find(|line| line.starts_with("stopped "));
+    assert!(line.expect("the last line").contains(" datagrams=4 "));
+}
+
+#[test]
+fn a_host_that_is_started_again_is_told_of_the_first_panic() {
+    let host = Host::start("", OnPanic::End);
+    host.panics();
+    let failure = host.failures.recv_timeout(DEADLINE).expect("a failure");
+    assert!(matches!(failure, Failure::Panicked));
+    UdpSocket::bind(host.address).expect("the port is free");
+}
+
+const SESSIONS: &str = "[transform.sessions]\nenabled = true\n";
+
+fn kept_in(file: &Path) -> String {
+    format!("{SESSIONS}state_file = '{}'\n", file.display())
+}
+
+/// In every host, and whoever it is that ends it.
+#[test]
+fn a_runtime_that_is_dropped_has_saved_the_sessions() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("sessions.ndjson");
+    let host = Host::start(&kept_in(&file), OnPanic::Restart);
+    host.send("goran");
+    host.user();
+    let Host {
+        runtime,
+        metrics,
+        said,
+        ..
+    } = host;
+    drop(runtime);
+    let state = fs::read_to_string(&file).expect("the state");
+    assert!(state.contains("goran"), "{state}");
+    let metrics: Vec<_> = metrics.try_iter().flatten().collect();
+    assert_eq!(counted(&metrics, "received_datagrams_total"), 1);
+    assert!(said.try_iter().any(|line| line.starts_with("stopped ")));
+    let host = Host::start(&kept_in(&file), OnPanic::Restart);
+    host.hears("the sessions of 1 users go on");
+}
+
+/// A state that cannot be read is found after the sockets were opened and before anything receives.
+#[test]
+fn a_start_that_fails_leaves_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let probe = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let address = probe.local_addr().expect("its address");
+    drop(probe);
+    let text = format!(
+        "{}[source]\naddress = \"{address}\"\n",
+        kept_in(folder.path())
+    );
+    let config = Config::parse(&text).expect("a configuration");
+    let refused = Host::at(&config, OnPanic::Restart).map(|host| host.address);
+    assert!(
+        matches!(refused, Err(StartError::State { .. })),
+        "{refused:?}"
+    );
+    UdpSocket::bind(address).expect("the port is free");
+}
+
+/// What a start leaves behind that fails later: threads that receive already.
+#[test]
+fn workers_that_are_dropped_end() {
+    let config = Config::parse("[source]\naddress = \"127.0.0.1:0\"\nworkers = 2\n");
+    let config = config.expect("a configuration");
+    let opened = open(&config).expect("a port");
+    let address = opened.bound[0].address;
+    let (sink, users) = mpsc::channel();
+    let sink = Users(sink);
+    let news = mpsc::channel();
+    let mut workers = Workers::new(&config, opened, Box::new(move |_| sink.clone()), news.0);
+    workers.run().expect("threads");
+    drop(workers);
+    UdpSocket::bind(address).expect("the port is free");
+    assert!(users.recv().is_err(), "no sink is left");
+}
+
+/// A sink that stands still keeps its worker, and nothing else: neither the end nor the state of sessions.
+#[test]
+fn a_sink_that_stands_still_does_not_keep_the_sessions_from_being_saved() {
+    #[derive(Clone)]
+    struct Stuck(Arc<Mutex<mpsc::Receiver<()>>>, mpsc::Sender<()>);
+
+    impl Sink for Stuck {
+        fn take(&mut self, events: &mut OutputBuffer) -> io::Result<()> {
+            if events.drain().count() > 0 {
+                self.1.send(()).expect("the test waits");
+                // Until the test ends.
+                let _ = lock(&self.0).recv();
+            }
+            Ok(())
+        }
+    }
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("sessions.ndjson");
+    let text = format!("{}[source]\naddress = \"127.0.0.1:0\"\n", kept_in(&file));
+    let config = Config::parse(&text).expect("a configuration");
+    let opened = open(&config).expect("a port");
+    let address = opened.bound[0].address;
+    let (release, until) = mpsc::channel::<()>();
+    let (stands, still) = mpsc::channel();
+    let sink = Stuck(Arc::new(Mutex::new(until)), stands);
+    let (report, said) = mpsc::channel();
+    let edge = Edge {
+        queue: Arc::new(Queue::new(config.queue, 1)),
+        telemetry: Telemetry::given(|_| {}),
+        on_panic: OnPanic::Restart,
+        failed: Box::new(|_| {}),
+        diagnostics: Said(report),
+    };
+    let refresh = Refresh::new(&config).expect("no certificates");
+    let runtime = Runtime::start(&config, refresh, opened, move |_| sink.clone(), edge);
+    let sender = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let datagram = b"/proxy-session/;n1;Start session;LAB;goran;;/hub;";
+    sender.send_to(datagram, address).expect("sent");
+    still.recv_timeout(DEADLINE).expect("it stands still");
+    drop(runtime.expect("it starts"));
+    let state = fs::read_to_string(&file).expect("the state");
+    assert!(state.contains("goran"), "{state}");
+    assert!(said.try_iter().any(|line| line.contains("does not end")));
+    drop(release);
+}

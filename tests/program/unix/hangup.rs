@@ -1,0 +1,73 @@
+//! SIGHUP: files of transforms are read again where nobody sits at a terminal, and on a terminal it is the end.
+
+use std::fs;
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{signal, stop};
+use crate::support::{Running, payload};
+
+const CONFIG: &str = "[transform.blacklist]\nfiles = [\"users.txt\"]\n";
+
+fn program(config: &str) -> Running {
+    let folder: TempDir = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("users.txt"), "# nobody\n").expect("a list");
+    Running::configured_in(folder, config)
+}
+
+fn said(program: &mut Running) -> (Value, String) {
+    let diagnostic = program.diagnostics.one();
+    let message = diagnostic["message"].as_str().expect("text").to_owned();
+    (diagnostic["level"].clone(), message)
+}
+
+#[test]
+fn files_are_read_again_and_a_changed_configuration_is_reported() {
+    let mut program = program(CONFIG);
+    let file = program.folder().join("config.toml");
+    let name = file.display();
+
+    signal(&program, Signal::SIGHUP);
+    let (level, message) = said(&mut program);
+    assert_eq!(
+        (level, &*message),
+        ("info".into(), "the blacklist was read again")
+    );
+
+    fs::write(&file, format!("{CONFIG}[output]\nschema = \"ecs\"\n")).expect("a file");
+    signal(&program, Signal::SIGHUP);
+    let (level, message) = said(&mut program);
+    let expected = format!("{name} has changed: what it says holds from the next start");
+    assert_eq!((level, message), ("warn".into(), expected));
+    assert_eq!(said(&mut program).1, "the blacklist was read again");
+
+    fs::write(&file, format!("{CONFIG}[output]\nschema = \"ECS\"\n")).expect("a file");
+    signal(&program, Signal::SIGHUP);
+    let (level, message) = said(&mut program);
+    let expected = format!("{name} has changed and would not do for the next start: ");
+    assert!(
+        level == "error" && message.starts_with(&expected),
+        "{message}"
+    );
+    assert_eq!(said(&mut program).1, "the blacklist was read again");
+
+    let event = program.event_of(payload::start("goran"));
+    assert_eq!(event["user_id"], "goran", "what it said at the start holds");
+    assert_eq!(stop(program, Signal::SIGTERM).status, Some(0));
+}
+
+#[test]
+fn where_no_file_is_named_it_says_so() {
+    let mut program = program("");
+    signal(&program, Signal::SIGHUP);
+    let (level, message) = said(&mut program);
+    assert_eq!(level, "info");
+    assert!(
+        message.starts_with("there is nothing to be read again"),
+        "{message}"
+    );
+    program.event_of(payload::OPEN);
+    assert_eq!(stop(program, Signal::SIGTERM).status, Some(0));
+}
