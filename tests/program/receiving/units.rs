@@ -20,6 +20,7 @@ const KNOWN: [(&str, &[&str]); 4] = [
         "Service",
         &[
             "ExecStart",
+            "ExecReload",
             "StandardOutput",
             "StandardError",
             "LogRateLimitIntervalSec",
@@ -86,7 +87,7 @@ fn files() -> Vec<String> {
 #[test]
 fn every_unit_is_read_here() {
     let expected = [
-        ("standalone/qlik-sense-events.service", 17),
+        ("standalone/qlik-sense-events.service", 18),
         ("standalone/qlik-sense-events.socket", 4),
         ("vector/qlik-sense-events.conf", 3),
         ("vector/qlik-sense-events.socket", 5),
