@@ -49,7 +49,10 @@ impl<'a> Context<'a> {
     }
 
     fn of_path(path: &'a str) -> Self {
-        let path = without_host(path);
+        let path = match path.as_bytes() {
+            [b'/', ..] => &path[1..],
+            _ => without_host(path),
+        };
         let mut found = Self::default();
         let mut has_prefix = false;
         let mut rest = path;
@@ -84,11 +87,8 @@ fn before_query(text: &str) -> &str {
     &text[..memchr2(b'?', b'#', text.as_bytes()).unwrap_or(text.len())]
 }
 
-/// The path of a whole URL, `https://sense.example.com/sales/hub`; anything else as it is.
+/// What stands behind the host of a whole URL, `https://sense.example.com/sales/hub`; anything else as it is.
 fn without_host(path: &str) -> &str {
-    if path.starts_with('/') {
-        return path;
-    }
     match path.split_once("://") {
         Some((scheme, rest)) if is_scheme(scheme) => {
             &rest[memchr(b'/', rest.as_bytes()).unwrap_or(rest.len())..]
@@ -108,7 +108,7 @@ fn is_scheme(text: &str) -> bool {
 /// Without its outer slashes. Most paths are under no prefix.
 fn prefix(text: &str) -> Option<Cow<'_, str>> {
     let prefix = match text {
-        "" | "/" => return None,
+        "" => return None,
         _ => text.trim_matches('/'),
     };
     (!prefix.is_empty()).then_some(Cow::Borrowed(prefix))
@@ -118,11 +118,11 @@ fn is(segment: &str, word: &str) -> bool {
     segment == word || segment.eq_ignore_ascii_case(word)
 }
 
-/// Whether a path of Qlik Sense itself begins with this segment. By length, so that a prefix is compared with
-/// few.
+/// Whether a path of Qlik Sense itself begins with this segment, beside `app`. By length, so that a prefix is
+/// compared with few.
 fn is_qliks_own(segment: &str) -> bool {
     let words: &[&str] = match segment.len() {
-        3 => &["app", "hub", "qmc", "api", "qps", "qrs"],
+        3 => &["hub", "qmc", "api", "qps", "qrs"],
         5 => &["sense"],
         6 => &["assets", "client", "devhub", "single"],
         7 => &["console", "content", "dev-hub"],

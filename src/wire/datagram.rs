@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use memchr::memchr_iter;
+use memchr::{memchr, memchr_iter};
 
 use super::{
     frame::{LONGEST_START, starts_frame},
@@ -48,6 +48,11 @@ pub fn count_events(datagram: &[u8]) -> u32 {
 /// The newline behind the first event: one that is followed by the beginning of another. What stands before the
 /// first token (line ends, spaces, a mark) is no event of its own.
 fn boundary(bytes: &[u8]) -> Option<Range<usize>> {
+    // Nearly all datagrams have no newline, in whatever encoding.
+    memchr(b'\n', bytes).and_then(|_| boundary_among_lines(bytes))
+}
+
+fn boundary_among_lines(bytes: &[u8]) -> Option<Range<usize>> {
     let utf_16 = Utf16::recognise(bytes);
     let start = match utf_16 {
         None => bytes.len() - leading_trimmed_bytes(bytes).len(),

@@ -147,6 +147,10 @@ fn starts_with_type(bytes: &[u8]) -> bool {
 
 /// What is no payload of ours keeps its header, so that it is shown and counted whole.
 fn without_header(text: &str) -> &str {
+    // Sooner known here than by a call.
+    if !text.as_bytes().starts_with(b"<") {
+        return text;
+    }
     match after_header(text.as_bytes()) {
         Some(rest) if starts_with_type(rest) => &text[text.len() - rest.len()..],
         _ => text,

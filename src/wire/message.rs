@@ -41,12 +41,19 @@ static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(MARKER))
 #[must_use]
 pub fn user_agent(message: &str) -> Option<&str> {
     let marker = FINDER.find(message.as_bytes())?;
-    let text = message[marker + MARKER.len()..].trim_start_matches([' ', '\t', '\x0C']);
-    let agent = match text.as_bytes().first() {
-        Some(&quote @ (b'\'' | b'"')) => quoted(&text[1..], quote),
+    let text = without_blanks(&message[marker + MARKER.len()..]);
+    let agent = match text.as_bytes() {
+        [quote @ (b'\'' | b'"'), ..] => quoted(&text[1..], *quote),
         _ => line(text).trim_ascii(),
     };
     (!agent.is_empty() && agent != "(null)").then_some(agent)
+}
+
+/// Without white space before anything else on the line.
+fn without_blanks(text: &str) -> &str {
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\x0C');
+    let blanks = text.bytes().take_while(|byte| is_blank(byte)).count();
+    &text[blanks..]
 }
 
 fn line(text: &str) -> &str {

@@ -22,9 +22,6 @@ type Parsed<'a, T> = IResult<&'a [u8], T, nom::error::Error<&'a [u8]>>;
 
 /// What stands behind a header; none where the text begins with no header.
 pub(super) fn after_header(text: &[u8]) -> Option<&[u8]> {
-    if text.first() != Some(&b'<') {
-        return None;
-    }
     let beginning = &text[..text.len().min(LONGEST_HEADER)];
     let (rest, ()) = header(beginning).ok()?;
     Some(&text[beginning.len() - rest.len()..])

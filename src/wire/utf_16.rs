@@ -19,8 +19,11 @@ impl Utf16 {
     /// zero byte each, as the ASCII characters have that every payload begins with. Such bytes are valid
     /// UTF-8 too, so this is asked first; no UTF-8 payload has NULs between its letters.
     #[must_use]
+    #[inline]
     pub const fn recognise(bytes: &[u8]) -> Option<Self> {
         match *bytes {
+            // Nearly all others begin so, which is soonest known.
+            [1..=0x7F, 1..=0xFF, ..] => None,
             [0xFF, 0xFE, ..] => Some(Self::LittleEndian),
             [0xFE, 0xFF, ..] => Some(Self::BigEndian),
             [first, 0, second, 0, ..] if first != 0 && second != 0 => Some(Self::LittleEndian),
