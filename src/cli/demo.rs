@@ -123,12 +123,9 @@ fn play(args: &DemoArgs, config: &Config, for_people: bool) -> Result<(), ExecEr
         await_arrival(&control, played.datagrams);
         control.stop();
     }
-    match thread.join().unwrap_or(Err(Failure::Panicked)) {
-        Ok(()) => {}
-        // Whoever reads the events has seen enough.
-        Err(Failure::Failed(error)) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
-        Err(Failure::Failed(error)) => return Err(ExecError::Output(error)),
-        Err(Failure::Panicked) => return Err(ExecError::Panicked),
+    let ended = thread.join().unwrap_or(Err(Failure::Panicked));
+    if !was_seen(ended)? {
+        return Ok(());
     }
     say(
         &screen,
@@ -139,6 +136,16 @@ fn play(args: &DemoArgs, config: &Config, for_people: bool) -> Result<(), ExecEr
         ),
     );
     Ok(())
+}
+
+/// Whether somebody has seen the events to their end. Who reads no further has seen enough.
+fn was_seen(ended: Result<(), Failure>) -> Result<bool, ExecError> {
+    match ended {
+        Ok(()) => Ok(true),
+        Err(Failure::Failed(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(Failure::Failed(error)) => Err(ExecError::Output(error)),
+        Err(Failure::Panicked) => Err(ExecError::Panicked),
+    }
 }
 
 fn send(
@@ -209,5 +216,22 @@ impl Sink for DemoSink {
                 })
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use qlik_sense_events::host::runtime::threads::guarded;
+
+    use super::*;
+
+    #[test]
+    fn a_receiver_that_panics_is_a_failure() {
+        let ended = guarded(|| panic!("this is the test of a panic"));
+        assert!(matches!(was_seen(ended), Err(ExecError::Panicked)));
+        let gone = Failure::Failed(io::ErrorKind::BrokenPipe.into());
+        assert!(matches!(was_seen(Err(gone)), Ok(false)));
+        let full = Failure::Failed(io::ErrorKind::StorageFull.into());
+        assert!(matches!(was_seen(Err(full)), Err(ExecError::Output(_))));
     }
 }

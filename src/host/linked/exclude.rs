@@ -1,7 +1,7 @@
 //! The blacklist for events that are values already: a transform of its own in the host's topology.
 
 use std::{
-    sync::{Arc, PoisonError, RwLock, Weak},
+    sync::{Arc, RwLock, Weak},
     thread,
 };
 
@@ -96,7 +96,7 @@ fn reload(
     match config.build() {
         Ok(blacklist) => {
             if let Some(shared) = shared.upgrade() {
-                *shared.write().unwrap_or_else(PoisonError::into_inner) = blacklist;
+                threads::write(&shared, blacklist);
                 diagnostics.report(Level::Info, "the blacklist was read again");
             }
         }
@@ -114,11 +114,7 @@ impl ExcludeUsers {
         let text = |role| text(event, self.schema.field_of(role)?);
         let (user_directory, user_id) = (text(Role::UserDirectory), text(Role::UserId));
         (user_directory.is_some() || user_id.is_some())
-            && self
-                .blacklist
-                .read()
-                .unwrap_or_else(PoisonError::into_inner)
-                .contains(user_directory, user_id)
+            && threads::read(&self.blacklist).contains(user_directory, user_id)
     }
 }
 

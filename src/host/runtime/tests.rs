@@ -209,6 +209,29 @@ fn a_worker_that_panics_is_made_anew() {
     assert!(host.failures.try_recv().is_err());
 }
 
+/// `docs/fields.md` lists them for every host.
+#[test]
+fn metrics_that_are_given_to_a_host_have_the_names_of_apps() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let list = folder.path().join("apps.csv");
+    fs::write(
+        &list,
+        "id,name\na421f4a2-c311-4ef4-ba41-fe2e6a2b0d69,Sales\n",
+    )
+    .expect("a list");
+    let config = format!("[transform.app_names]\nfiles = ['{}']\n", list.display());
+    let host = Host::start(&config, OnPanic::Restart);
+    fs::write(&list, "no list\n").expect("a file");
+    host.hears("the files of app names were not read again");
+    host.runtime.stop();
+    assert!(host.runtime.await_end(PATIENCE));
+    let metrics: Vec<_> = host.metrics.try_iter().flatten().collect();
+    let failures = counted(&metrics, "app_names_refresh_failures_total");
+    assert_eq!(failures, 1);
+    let mut apps = metrics.iter().filter(|metric| metric.name == "app_names");
+    assert!(apps.any(|apps| matches!(apps.value, MetricValue::Gauge(1))));
+}
+
 #[test]
 fn after_four_panics_the_port_is_free_and_the_host_is_told() {
     let host = Host::start("", OnPanic::Restart);

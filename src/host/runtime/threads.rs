@@ -3,7 +3,7 @@
 use std::{
     io,
     panic::{self, AssertUnwindSafe},
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard},
     thread,
 };
 
@@ -53,6 +53,16 @@ pub fn spawn(
 /// [`Sessions`](crate::transform::Sessions).
 pub fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Reads what is locked, for the reason and under the condition of [`lock`].
+pub fn read<T>(shared: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    shared.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Replaces what is locked, for the reason and under the condition of [`lock`].
+pub fn write<T>(shared: &RwLock<T>, value: T) {
+    *shared.write().unwrap_or_else(PoisonError::into_inner) = value;
 }
 
 /// Waits for news of what is locked, for the reason and under the condition of [`lock`].
