@@ -157,6 +157,10 @@ fn slips_are_told_by_key() {
             "transform.blacklist.users[0]: `goran`: ",
         ),
         (
+            json!({"transform": {"pseudonymize": {"key_env": ["secret"]}}}),
+            "transform.pseudonymize.key_env: expected text",
+        ),
+        (
             json!({"output": {"codec": "json"}}),
             "output.codec: the host gets events as values",
         ),

@@ -10,7 +10,7 @@ use super::{
     problem::shown,
     read::{MAX_REFUSED, Reason, Refused, read},
     suggest::{instead, listed, nearest},
-    tree::{Node, Step, Value, key},
+    tree::{Node, Step, Value, is_secret, key},
 };
 
 /// A text that is TOML, as far as it is.
@@ -82,7 +82,11 @@ impl<'a> Document<'a> {
             value,
             message,
         };
-        self.mistakes.push(Mistake { place, problem });
+        // As often as a bracket is not closed.
+        let is_said = |mistake: &Mistake| mistake.problem == problem;
+        if !self.mistakes.iter().any(is_said) {
+            self.mistakes.push(Mistake { place, problem });
+        }
     }
 
     /// Values of which the text is no TOML are said and taken out.
@@ -90,7 +94,10 @@ impl<'a> Document<'a> {
         let place = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
         errors.sort_by_key(place);
         // A text that is something else altogether.
-        errors.truncate(MAX_REFUSED);
+        if errors.len() > MAX_REFUSED {
+            errors.truncate(MAX_REFUSED);
+            self.push(self.text.len(), String::new(), None, MORE.to_owned());
+        }
         let mut taken_out: Vec<Vec<Step>> = Vec::new();
         let mut found: Vec<(toml::de::Error, Vec<Step>)> = Vec::new();
         for error in errors {
@@ -122,7 +129,9 @@ impl<'a> Document<'a> {
             let span = self.tree.at(&path).and_then(|node| node.span.clone());
             let span = span.unwrap_or_default();
             let written = self.text.get(span.clone()).unwrap_or_default();
-            let message = if written.is_empty() {
+            let message = if is_secret(&path) {
+                error.message().to_owned()
+            } else if written.is_empty() {
                 "a value is missing".to_owned()
             } else if let Some(hint) = escape_hint(written) {
                 hint
@@ -131,7 +140,8 @@ impl<'a> Document<'a> {
             } else {
                 error.message().to_owned()
             };
-            let value = (!written.is_empty()).then(|| shown(written));
+            let is_shown = !written.is_empty() && !is_secret(&path);
+            let value = is_shown.then(|| shown(written));
             self.push(span.start, key(&path), value, message);
             taken_out.push(path);
         }
@@ -161,15 +171,15 @@ impl<'a> Document<'a> {
         };
         let node = self.tree.at(path);
         let span = node.and_then(|node| node.span.clone());
-        let written = node.and_then(|node| self.written(node));
+        let written = node
+            .and_then(|node| self.written(node))
+            .filter(|_| !is_secret(path));
         let is_key = matches!(reason, Reason::UnknownKey { .. } | Reason::MissingKey(_));
         let message = match reason {
             Reason::UnknownKey { known } => unknown_key(name, known, &elsewhere(name)),
-            Reason::ControlCharacter => span
-                .clone()
-                .and_then(|span| escape_hint(self.text.get(span)?))
-                .unwrap_or_else(|| "the text holds a control character".to_owned()),
-            Reason::More => format!("there is more; the first {} are named", self.mistakes.len()),
+            Reason::ControlCharacter => written
+                .and_then(escape_hint)
+                .unwrap_or_else(|| reason.message(name, node)),
             reason => written
                 .filter(|written| has_escape(written))
                 .and_then(escape_hint)
@@ -193,7 +203,8 @@ impl<'a> Document<'a> {
     fn wrong(&mut self, wrong: WrongValue) {
         let path = wrong.path();
         let node = self.tree.at(&path);
-        let value = node.and_then(|node| self.written(node)).map(shown);
+        let written = node.and_then(|node| self.written(node));
+        let value = written.filter(|_| !is_secret(&path)).map(shown);
         let place = start(node.and_then(|node| node.span.clone()));
         self.push(place, key(&path), value, wrong.message);
     }
@@ -222,10 +233,13 @@ impl Reason {
                     .to_owned()
             }
             Self::Value(message) => message.clone(),
-            Self::More => "there is more".to_owned(),
+            Self::More => MORE.to_owned(),
         }
     }
 }
+
+/// What ends a list of mistakes that is long enough.
+const MORE: &str = "there is more that is wrong; this much is named";
 
 fn start(span: Option<Range<usize>>) -> usize {
     span.map_or(0, |span| span.start)

@@ -8,7 +8,7 @@ use super::{
     problem::shown,
     read::{Reason, Refused, read},
     reference,
-    tree::{Node, Step, key},
+    tree::{Node, Step, is_secret, key},
 };
 
 /// The options of `plugin.toml` without those that are the host's own affair: what is in `[source]` there
@@ -113,7 +113,7 @@ impl<'de> Deserialize<'de> for LinkedConfig {
 fn problem(path: &[Step], node: Option<&Node>, message: String) -> String {
     let key = key(path);
     let key = key.strip_prefix("source.").unwrap_or(&key).to_owned();
-    let node = node.filter(|node| !node.begins(&message));
+    let node = node.filter(|node| !node.begins(&message) && !is_secret(path));
     let problem = Problem {
         line: 1,
         key,

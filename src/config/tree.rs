@@ -60,6 +60,11 @@ pub(super) fn key(path: &[Step]) -> String {
     key
 }
 
+/// Whether a value may be a key of pseudonyms in the wrong place, which nobody must find in a log.
+pub(super) fn is_secret(path: &[Step]) -> bool {
+    key(path).starts_with("transform.pseudonymize")
+}
+
 impl Node {
     /// The value at the end of a path.
     pub(super) fn at(&self, path: &[Step]) -> Option<&Self> {

@@ -416,16 +416,18 @@ fn one_slip_is_one_mistake() {
 
 #[test]
 fn a_thousand_mistakes_are_not_all_named() {
-    let entries = "'maria', ".repeat(1_000);
-    let folder = folder(&format!("[transform.blacklist]\nusers = [{entries}]\n"));
-    let checked = check(&folder);
-    assert_eq!(checked.status, 2);
-    assert_eq!(checked.stderr.lines().count(), 101);
-    let last = checked.stderr.lines().last().expect("a line");
-    assert!(
-        last.ends_with("there is more; the first 100 are named"),
-        "{last}"
-    );
+    for entry in ["'maria',\n", "\"LAB\\sa\",\n"] {
+        let entries = entry.repeat(1_000);
+        let folder = folder(&format!("[transform.blacklist]\nusers = [{entries}]\n"));
+        let checked = check(&folder);
+        assert_eq!(checked.status, 2);
+        assert_eq!(checked.stderr.lines().count(), 101);
+        let last = checked.stderr.lines().last().expect("a line");
+        assert!(
+            last.ends_with("there is more that is wrong; this much is named"),
+            "{last}"
+        );
+    }
 }
 
 #[test]

@@ -66,9 +66,34 @@ fn what_is_no_key_is_refused_and_never_shown() {
             "QSE_NO_SUCH_KEY: the environment variable",
         ),
         (
-            "key_file = \"key\"\nkey_env = \"QSE_KEY\"",
+            "key_file = \"key\"\nkey_env = \"secret\"",
             "secret",
-            "expected a key in `key_file` or in `key_env`, not in both",
+            "transform.pseudonymize.key_env: expected a key in `key_file` or in `key_env`, not in both",
+        ),
+        (
+            "key = \"secret\"",
+            "secret",
+            "transform.pseudonymize.key: unknown key; ",
+        ),
+        (
+            "key_file = secret",
+            "secret",
+            "transform.pseudonymize.key_file: ",
+        ),
+        (
+            "key_file = [\"secret\"]",
+            "secret",
+            "transform.pseudonymize.key_file: ",
+        ),
+        (
+            "key_env = \"sec\\ret\\qsecret\"",
+            "secret",
+            "transform.pseudonymize.key_env: ",
+        ),
+        (
+            "key_env = \"secret\\t\"",
+            "secret",
+            "transform.pseudonymize.key_env: ",
         ),
     ];
     for (options, key, expected) in rows {

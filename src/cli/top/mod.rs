@@ -51,7 +51,7 @@ use self::{
     terminal::Screened,
 };
 use super::{
-    FAILURE, SUCCESS, USAGE,
+    FAILURE, SUCCESS, USAGE, files,
     options::addresses,
     print::{print, say},
     progress::knows_escapes,
@@ -146,7 +146,7 @@ fn input(args: &TopArgs, config: &Config) -> Result<Input, (u8, String)> {
     let lines = match (&args.socket, &args.file) {
         (Some(path), _) => Lines::Socket(path.clone()),
         (None, Some(file)) => Lines::File(file.clone()),
-        (None, None) => return Input::udp(config).map_err(cannot_receive),
+        (None, None) => return Input::udp(config).map_err(|error| cannot_receive(config, &error)),
     };
     Input::lines(&lines, config).map_err(|error| {
         let message = match &lines {
@@ -161,15 +161,15 @@ fn input(args: &TopArgs, config: &Config) -> Result<Input, (u8, String)> {
     })
 }
 
-fn cannot_receive(error: StartError) -> (u8, String) {
-    match &error {
+fn cannot_receive(config: &Config, error: &StartError) -> (u8, String) {
+    match error {
         StartError::Bind(_) => {
             let hint = "Where a receiver runs already, give it output.local_socket and read that: \
                         top --socket FILE";
             (FAILURE, format!("{error}\n{hint}"))
         }
         StartError::Socket(_) | StartError::Thread(_) => (FAILURE, error.to_string()),
-        _ => (USAGE, error.to_string()),
+        _ => (USAGE, files::reasons(config, error).join("\n")),
     }
 }
 
