@@ -5,14 +5,17 @@ use std::{
     net::{SocketAddr, UdpSocket},
     path::Path,
     sync::{Arc, Mutex, mpsc},
+    thread,
     time::Duration,
 };
+
+use chrono::DateTime;
 
 use super::{
     Edge, PATIENCE, Runtime,
     queue::Queue,
     refresh::Refresh,
-    start::{StartError, open},
+    start::{Opened, StartError, open},
     supervisor::OnPanic,
     threads::{Failure, lock},
     worker::Sink,
@@ -26,7 +29,7 @@ use crate::{
         diagnostics::{Diagnostic, Report},
         metrics::Telemetry,
     },
-    transform::OutputBuffer,
+    transform::{OutputBuffer, Sessions},
 };
 
 /// Long enough for a machine that does much else.
@@ -92,7 +95,10 @@ impl Host {
     }
 
     fn at(config: &Config, on_panic: OnPanic) -> Result<Self, StartError> {
-        let opened = open(config)?;
+        Self::over(config, open(config)?, on_panic)
+    }
+
+    fn over(config: &Config, opened: Opened, on_panic: OnPanic) -> Result<Self, StartError> {
         let address = opened.bound[0].address;
         let (sink, users) = mpsc::channel();
         let (failed, failures) = mpsc::channel();
@@ -286,6 +292,70 @@ fn a_runtime_that_is_dropped_has_saved_the_sessions() {
     assert!(said.try_iter().any(|line| line.starts_with("stopped ")));
     let host = Host::start(&kept_in(&file), OnPanic::Restart);
     host.hears("the sessions of 1 users go on");
+}
+
+/// Leaves the sessions half changed, as a panic in their midst does.
+fn break_off(sessions: Sessions) {
+    struct Panics;
+
+    impl io::Read for Panics {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            panic!("this is the test of a panic");
+        }
+    }
+
+    let state = move || sessions.restore(&mut io::BufReader::new(Panics), DateTime::UNIX_EPOCH);
+    thread::spawn(state).join().expect_err("a panic");
+}
+
+/// A runtime that follows who is in a state, of sessions that are half changed.
+fn half_changed(file: &Path, on_panic: OnPanic) -> Host {
+    let text = format!("{}[source]\naddress = \"127.0.0.1:0\"\n", kept_in(file));
+    let config = Config::parse(&text).expect("a configuration");
+    let host = Host::at(&config, OnPanic::Restart).expect("it starts");
+    host.send("goran");
+    host.user();
+    drop(host.runtime);
+
+    let opened = open(&config).expect("a port");
+    let sessions = opened.pipeline.sessions().expect("followed").clone();
+    let host = Host::over(&config, opened, on_panic).expect("it starts");
+    host.hears("the sessions of 1 users go on");
+    break_off(sessions);
+    // Events go on.
+    host.send("maria");
+    assert_eq!(host.user(), "maria");
+    host
+}
+
+#[test]
+fn a_worker_that_is_made_anew_goes_on_from_the_sessions_saved_last() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("sessions.ndjson");
+    let host = half_changed(&file, OnPanic::Restart);
+    host.panics();
+    host.hears("the sessions of 1 users go on");
+    host.send("peter");
+    assert_eq!(host.user(), "peter");
+    drop(host.runtime);
+    let state = fs::read_to_string(&file).expect("the state");
+    for (user, is_there) in [("goran", true), ("maria", false), ("peter", true)] {
+        assert_eq!(state.contains(user), is_there, "{user} in {state}");
+    }
+}
+
+#[test]
+fn sessions_that_are_half_changed_are_not_saved_at_the_end() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("sessions.ndjson");
+    let host = half_changed(&file, OnPanic::End);
+    let before = fs::read_to_string(&file).expect("the state");
+    host.panics();
+    host.failures.recv_timeout(DEADLINE).expect("a failure");
+    host.hears("the state of sessions cannot be written");
+    drop(host.runtime);
+    assert_eq!(fs::read_to_string(&file).expect("the state"), before);
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
 }
 
 /// A state that cannot be read is found after the sockets were opened and before anything receives.
