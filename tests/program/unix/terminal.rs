@@ -2,7 +2,7 @@
 
 use std::{
     fs::OpenOptions,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read},
     os::unix::fs::OpenOptionsExt,
     process::{Child, Command, Stdio},
     sync::mpsc,
@@ -211,10 +211,20 @@ fn onto_a_terminal(args: &[&str]) -> (Option<i32>, String) {
     let (_master, name) = terminal();
     let mut command = plain();
     command.args(args).stdin(Stdio::null());
-    let output = command.stdout(open(&name)).stderr(Stdio::piped()).output();
-    let output = output.expect("the program starts");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    (output.status.code(), said)
+    command.stdout(open(&name)).stderr(Stdio::piped());
+    let mut program = Killed(command.spawn().expect("the program starts"));
+    let mut stderr = program.0.stderr.take().expect("a pipe");
+    let (sender, said) = mpsc::channel();
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if stderr.read_to_end(&mut bytes).is_ok() {
+            // The test has failed where nobody receives.
+            let _ = sender.send(bytes);
+        }
+    });
+    let said = said.recv_timeout(DEADLINE).expect("the program ends");
+    let status = program.0.wait().expect("a status");
+    (status.code(), String::from_utf8_lossy(&said).into_owned())
 }
 
 /// As compressors and others do that write binary.
