@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{Read, Write},
+    num::NonZeroU16,
     os::fd::OwnedFd,
     process::{Child, Command, Stdio},
     sync::mpsc,
@@ -38,7 +39,10 @@ struct Top {
     child: Child,
     keys: File,
     shown: mpsc::Receiver<Vec<u8>>,
+    /// Everything that it has written.
     screen: String,
+    /// What stands on the screen: of a text that changes, only the letters that differ are written.
+    terminal: vt100::Parser,
     _folder: tempfile::TempDir,
 }
 
@@ -86,29 +90,41 @@ impl Top {
                 }
             }
         });
+        let size = |length| NonZeroU16::new(length).expect("a size");
         Self {
             child,
             keys,
             shown,
             screen: String::new(),
+            terminal: vt100::Parser::new(size(SIZE.ws_row), size(SIZE.ws_col), 0),
             _folder: folder,
         }
     }
 
     fn await_text(&mut self, text: &str) {
         let started = Instant::now();
-        while !self.screen.contains(text) {
+        while !self.shows(text) {
             let left = DEADLINE.saturating_sub(started.elapsed());
             let bytes = self.shown.recv_timeout(left);
             let bytes = bytes.unwrap_or_else(|_| panic!("no {text:?} in {:?}", self.screen));
-            self.screen += &String::from_utf8_lossy(&bytes);
+            self.take(&bytes);
         }
+    }
+
+    /// Whether it stands there, or has been written.
+    fn shows(&self, text: &str) -> bool {
+        self.screen.contains(text) || self.terminal.screen().contents().contains(text)
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        self.screen += &String::from_utf8_lossy(bytes);
+        self.terminal.process(bytes);
     }
 
     /// Everything up to the end, and the status.
     fn end(mut self) -> (String, Option<i32>) {
         while let Ok(bytes) = self.shown.recv_timeout(DEADLINE) {
-            self.screen += &String::from_utf8_lossy(&bytes);
+            self.take(&bytes);
         }
         let status = self.child.wait().expect("a status");
         (self.screen, status.code())
@@ -237,7 +253,7 @@ fn it_goes_on_with_the_program_that_takes_the_place_of_the_one_that_ends() {
     let await_user = |program: &mut Running, top: &mut Top, name: &str| {
         let started = Instant::now();
         let mut number = 0;
-        while !top.screen.contains(name) {
+        while !top.shows(name) {
             assert!(
                 started.elapsed() < DEADLINE,
                 "no {name} in {:?}",
@@ -246,7 +262,7 @@ fn it_goes_on_with_the_program_that_takes_the_place_of_the_one_that_ends() {
             program.event_of(payload::start(&format!("{name}{number}")));
             number += 1;
             if let Ok(bytes) = top.shown.recv_timeout(Duration::from_millis(100)) {
-                top.screen += &String::from_utf8_lossy(&bytes);
+                top.take(&bytes);
             }
         }
     };
