@@ -9,6 +9,8 @@ mod process;
 pub mod qrs;
 mod records;
 
+#[cfg(unix)]
+pub use self::process::Process;
 pub use self::{
     process::{Finished, Running, command, finish, finish_with_input, sender},
     records::{CODECS, Codec, Records, record, time, unstamped},

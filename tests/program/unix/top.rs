@@ -5,7 +5,7 @@ use std::{
     io::{Read, Write},
     num::NonZeroU16,
     os::fd::OwnedFd,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::mpsc,
     thread,
     time::{Duration, Instant},
@@ -18,7 +18,7 @@ use nix::{
     unistd::Pid,
 };
 
-use crate::support::{Codec, DEADLINE, Running, command, finish, payload};
+use crate::support::{Codec, DEADLINE, Process, Running, command, finish, payload};
 
 const SIZE: Winsize = Winsize {
     ws_row: 24,
@@ -36,7 +36,7 @@ nonsense
 
 /// `top` in a terminal.
 struct Top {
-    child: Child,
+    child: Process,
     keys: File,
     shown: mpsc::Receiver<Vec<u8>>,
     /// Everything that it has written.
@@ -76,7 +76,7 @@ impl Top {
             .stdin(end(&pty.slave))
             .stdout(end(&pty.slave))
             .stderr(end(&pty.slave));
-        let child = command.spawn().expect("the program starts");
+        let child = Process(command.spawn().expect("the program starts"));
         drop((command, pty.slave));
         let keys = File::from(pty.master);
         let mut master = keys.try_clone().expect("a handle");
@@ -126,7 +126,7 @@ impl Top {
         while let Ok(bytes) = self.shown.recv_timeout(DEADLINE) {
             self.take(&bytes);
         }
-        let status = self.child.wait().expect("a status");
+        let status = self.child.0.wait().expect("a status");
         (self.screen, status.code())
     }
 }
@@ -161,7 +161,7 @@ fn control_c_ends_it() {
 #[test]
 fn a_signal_ends_it() {
     ends_well(|top| {
-        let id = i32::try_from(top.child.id()).expect("a process id");
+        let id = i32::try_from(top.child.0.id()).expect("a process id");
         kill(Pid::from_raw(id), Signal::SIGTERM).expect("signalled");
     });
 }
@@ -189,8 +189,8 @@ fn a_terminal_that_goes_ends_it() {
     keys.write_all(b"?").expect("a key");
     drop(keys);
     let (sender, ended) = mpsc::channel();
-    let id = i32::try_from(child.id()).expect("a process id");
-    let waiting = thread::spawn(move || sender.send(child.wait().expect("a status").code()));
+    let id = i32::try_from(child.0.id()).expect("a process id");
+    let waiting = thread::spawn(move || sender.send(child.0.wait().expect("a status").code()));
     let status = ended.recv_timeout(DEADLINE);
     if status.is_err() {
         kill(Pid::from_raw(id), Signal::SIGKILL).expect("killed");
