@@ -186,6 +186,15 @@ fn every_field_is_documented() {
     }
 }
 
+#[test]
+fn the_readme_leads_to_every_document() {
+    let readme = read(&root().join("README.md"));
+    for name in files("docs", "md").keys() {
+        let link = format!("\n- [docs/{name}.md](docs/{name}.md): ");
+        assert!(readme.contains(&link), "{name}");
+    }
+}
+
 /// Files and folders that the documents name in code.
 #[test]
 fn paths_in_the_documentation_are_there() {
