@@ -12,7 +12,7 @@ use qlik_sense_events::{
     encoding::{Codec, Encoder},
     event::{Arrival, Event},
     pipeline::{Pipeline, PipelineConfig},
-    schema::Schema,
+    schema::Layout,
     simulate::{Site, SiteOptions},
     transform::{BlacklistConfig, OutputBuffer},
 };
@@ -93,11 +93,10 @@ fn main() {
         pipeline.datagram(datagram, arrival, &mut events);
     }
     for codec in Codec::ALL {
-        let mut encoder = Encoder::new(codec);
+        let mut encoder = Encoder::new(codec, &Layout::default());
         report(&format!("encode {codec}"), || {
             for event in &events {
-                let view = Schema::Default.view(event);
-                encoder.push(&view).expect("an event");
+                encoder.push(event).expect("an event");
                 if encoder.len() >= Encoder::FULL_BYTES {
                     encoder.clear();
                 }

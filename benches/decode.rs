@@ -12,7 +12,7 @@ use qlik_sense_events::{
     encoding::{Codec, Encoder},
     event::{Arrival, Event},
     pipeline::{Pipeline, PipelineConfig},
-    schema::Schema,
+    schema::Layout,
     simulate::{Site, SiteOptions},
     transform::{AppTable, BlacklistConfig, OutputBuffer},
 };
@@ -112,17 +112,17 @@ fn decode(criterion: &mut Criterion) {
     for codec in Codec::ALL {
         let mut pipeline = pipeline(10_000, 0);
         let mut output = OutputBuffer::default();
-        let mut encoder = Encoder::new(codec);
+        let mut encoder = Encoder::new(codec, &Layout::default());
         let name = format!("decode + blacklist of 10,000 + {codec}");
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
                 for batch in datagrams.chunks(64) {
                     for datagram in batch {
                         pipeline.datagram(black_box(datagram), arrival(), &mut output);
-                        for event in output.drain() {
-                            let view = Schema::Default.view(&event);
-                            encoder.push_event(&view).expect("an event");
+                        for event in &output {
+                            encoder.push(event).expect("an event");
                         }
+                        output.clear();
                     }
                     black_box(encoder.frame());
                     encoder.clear();

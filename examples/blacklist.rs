@@ -3,7 +3,7 @@
 use qlik_sense_events::{
     decoding::{Error, QlikSenseDeserializer},
     encoding::{Codec, Encoder},
-    schema::Schema,
+    schema::Layout,
     transform::{BlacklistConfig, FunctionTransform, OutputBuffer},
 };
 
@@ -40,9 +40,9 @@ pub fn report() -> Result<(String, u64), Error> {
         });
     }
 
-    let mut encoder = Encoder::new(Codec::Json);
+    let mut encoder = Encoder::new(Codec::Json, &Layout::default());
     for event in &output {
-        encoder.push(&Schema::Default.view(event))?;
+        encoder.push(event)?;
     }
     let json = String::from_utf8(encoder.frame().to_vec())?;
     Ok((json, blacklist.excluded()))

@@ -18,9 +18,7 @@ use std::{
 
 use all::every_event;
 use chrono::{DateTime, Utc};
-use qlik_sense_events::schema::{
-    Fields, Fill, Layout, PluginEvent, Record, Schema, Tags, Timestamp,
-};
+use qlik_sense_events::schema::{Details, Layout, PluginEvent, Schema, Tags, Timestamp};
 use serde_json::Value;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -196,24 +194,18 @@ fn every_event_keeps_to_the_schema() {
     assert_eq!(fields, shown, "every field is among the events");
 }
 
-struct Details;
-
-impl Fields for Details {
-    fn add_to<'a>(&'a self, record: &mut Record<'a>) {
-        record.field("datagrams", 7_u64);
-    }
-}
-
 #[test]
 fn diagnostics_keep_to_the_schema() {
+    let mut details = Details::default();
+    details.add("datagrams", 7_u64);
     let event = PluginEvent {
         timestamp: Timestamp(DateTime::<Utc>::UNIX_EPOCH),
         level: "info",
-        message: "running",
-        details: Details,
+        message: "running".to_owned(),
+        details,
     };
     let layout = layout();
-    let record = serde_json::to_value(layout.plugin(&event)).expect("JSON");
+    let record = serde_json::to_value(layout.view(&event)).expect("JSON");
     let mut fields = BTreeSet::new();
     check_fields(&record, "", &mut fields);
     check_values(&record);

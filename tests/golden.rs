@@ -13,16 +13,16 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use pipeline::events;
 use qlik_sense_events::{
     encoding::{Codec, Encoder},
-    schema::Schema,
+    schema::Layout,
 };
 use serde_json::Value;
 use support::{Golden, golden};
 
 /// What the pipeline and the codec `json` make of a datagram, read back line by line.
 fn lines(datagram: &[u8]) -> Vec<Value> {
-    let mut encoder = Encoder::new(Codec::Json);
+    let mut encoder = Encoder::new(Codec::Json, &Layout::default());
     for event in &events(datagram) {
-        encoder.push(&Schema::Default.view(event)).expect("JSON");
+        encoder.push(event).expect("JSON");
     }
     let text = std::str::from_utf8(encoder.frame()).expect("JSON is UTF-8");
     assert!(text.is_empty() || text.ends_with('\n'));

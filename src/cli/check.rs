@@ -5,6 +5,7 @@ use std::{io, path::PathBuf, time::SystemTime};
 use clap::Args;
 use qlik_sense_events::{
     config::{Config, QueueConfig},
+    encoding::Encoder,
     event::Arrival,
     host::runtime::{
         frames::{FrameWriter, Frames},
@@ -85,7 +86,7 @@ fn queue(config: &Config) -> String {
     let Ok(layout) = config.output.layout() else {
         return String::new();
     };
-    let mut frames = Frames::new(Size::default(), config.output.codec, layout);
+    let mut frames = Frames::new(Size::default(), Encoder::new(config.output.codec, &layout));
     let Ok(mut pipeline) = PipelineConfig::default().build() else {
         return String::new();
     };

@@ -9,6 +9,7 @@ use std::{
 use clap::Args;
 use qlik_sense_events::{
     config::Config,
+    encoding::Encoder,
     event::Arrival,
     host::{
         diagnostics::{Level, Report},
@@ -65,7 +66,7 @@ pub fn decode(args: &DecodeArgs) -> u8 {
             return USAGE;
         }
     };
-    match Decode::new(&config, layout, pipeline)
+    match Decode::new(&config, &layout, pipeline)
         .and_then(|decode| decode.files(files, &mut diagnostics))
     {
         Ok(status) => status,
@@ -85,11 +86,11 @@ struct Decode {
 }
 
 impl Decode {
-    fn new(config: &Config, layout: Layout, pipeline: Pipeline) -> io::Result<Self> {
+    fn new(config: &Config, layout: &Layout, pipeline: Pipeline) -> io::Result<Self> {
         Ok(Self {
             pipeline,
             events: OutputBuffer::default(),
-            sink: Frames::new(Output::stdout()?, config.output.codec, layout),
+            sink: Frames::new(Output::stdout()?, Encoder::new(config.output.codec, layout)),
             max_datagram_bytes: config.source.max_datagram_bytes,
         })
     }

@@ -15,6 +15,7 @@ use std::{
 use clap::Args;
 use qlik_sense_events::{
     config::{Addresses, Config},
+    encoding::Encoder,
     host::{
         diagnostics::{Level, Report},
         exec::{Diagnostics, ExecError, Output},
@@ -99,7 +100,7 @@ fn play(args: &DemoArgs, config: &Config, for_people: bool) -> Result<(), ExecEr
     let sink = |_| DemoSink {
         screen: Arc::clone(&screen),
         frames: (!for_people)
-            .then(|| Frames::new(output.clone(), config.output.codec, layout.clone())),
+            .then(|| Frames::new(output.clone(), Encoder::new(config.output.codec, &layout))),
     };
     let (listeners, mut workers) = start::listen(config, opened, sink);
     // One address was configured, so there is one worker.

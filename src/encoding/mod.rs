@@ -1,26 +1,28 @@
-//! `serde` values to the bytes that a host reads.
+//! Named fields to the bytes that a host reads.
 //!
-//! A codec is one file that knows a format and no schema. [`Encoder`] gathers records into a frame,
-//! which is written to the host at once.
+//! A codec is one file that knows a format and no schema: it prepares names and constants when a layout becomes a
+//! plan, and writes values when an event walks it. [`Encoder`] gathers events into a frame, which is written to the
+//! host at once.
 
 mod json;
 mod message_pack;
 mod metric;
 mod native;
 mod native_json;
+mod owned_value;
 mod protobuf;
 #[cfg(feature = "vrl")]
 mod vrl;
 
 use std::{fmt, str::FromStr};
 
-use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 
-pub use self::metric::{Histogram, Metric, MetricValue, NAMESPACE, metrics_frame};
-#[cfg(feature = "vrl")]
-pub use self::vrl::to_vrl;
-use crate::schema::{Timestamp, View};
+pub use self::{
+    metric::{Histogram, Metric, MetricValue, NAMESPACE, metrics_frame},
+    owned_value::{FieldName, OwnedValue, OwnedValues},
+};
+use crate::schema::{Layout, Planned};
 
 /// The format of the output, named as Vector names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -74,23 +76,16 @@ impl FromStr for Codec {
     }
 }
 
-/// Why a record cannot be written in a format. The records before and after it are not affected.
-#[derive(Debug, thiserror::Error)]
+/// Why an event cannot be written in a format. The events before and after it are not affected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// A value has no form in JSON.
-    #[error("the record cannot be written as JSON: {0}")]
-    Json(#[from] serde_json::Error),
-    /// A value has no form in Vector's protobuf.
-    #[error("the record cannot be written in Vector's native format: {0}")]
-    Native(String),
-    /// A value has no form in MessagePack.
-    #[error("the record cannot be written as MessagePack: {0}")]
-    MessagePack(String),
-    /// A value has no form in vrl.
-    #[cfg(feature = "vrl")]
-    #[error("the record cannot be made a vrl value: {0}")]
-    Vrl(String),
+    /// No output format has such a time.
+    #[error("the time is not between 1677-09-21 and 2262-04-11; check the clock")]
+    Time,
+    /// A number has no form in the format.
+    #[error("expected a number below 2^63")]
+    Number,
     /// Vector ends a stream that has a frame of more than 8 MiB.
     #[error("the record needs {bytes} bytes; Vector reads frames of at most 8,388,608")]
     TooLarge {
@@ -99,17 +94,24 @@ pub enum EncodeError {
     },
 }
 
-/// Gathers records into frames of one codec, or of Fluent Bit's records.
+/// Gathers events into frames of one codec, or of Fluent Bit's records.
 ///
 /// ```
-/// use qlik_sense_events::encoding::{Codec, Encoder};
+/// use qlik_sense_events::{
+///     decoding::{LogNamespace, QlikSenseDeserializer},
+///     encoding::{Codec, Encoder},
+///     schema::Layout,
+/// };
 ///
-/// let mut encoder = Encoder::new(Codec::Json);
-/// encoder.push(&serde_json::json!({"event": "session"}))?;
-/// assert_eq!(encoder.frame(), b"{\"event\":\"session\"}\n");
+/// let mut encoder = Encoder::new(Codec::Json, &Layout::default());
+/// let datagram = "/proxy-session/;n1;Stop session;LAB;goran;;;".into();
+/// for event in QlikSenseDeserializer::default().parse(datagram, LogNamespace::Legacy)? {
+///     encoder.push(&event)?;
+/// }
+/// assert!(encoder.frame().starts_with(b"{\"source_type\":\"qlik_sense\","));
 /// encoder.clear();
 /// assert!(encoder.is_empty());
-/// # Ok::<(), qlik_sense_events::encoding::EncodeError>(())
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 /// ```
 #[derive(Debug)]
 pub struct Encoder(Format);
@@ -117,9 +119,19 @@ pub struct Encoder(Format);
 #[derive(Debug)]
 enum Format {
     Json(json::Json),
-    NativeJson(native_json::NativeJson),
     Native(native::Native),
     MessagePack(message_pack::MessagePack),
+}
+
+/// The same for every format.
+macro_rules! each {
+    ($format:expr, $codec:ident => $do:expr) => {
+        match $format {
+            Format::Json($codec) => $do,
+            Format::Native($codec) => $do,
+            Format::MessagePack($codec) => $do,
+        }
+    };
 }
 
 impl Encoder {
@@ -127,13 +139,13 @@ impl Encoder {
     /// enough to make the cost of a write small, and far from Vector's limit of 8 MiB.
     pub const FULL_BYTES: usize = 256 << 10;
 
-    /// An encoder with nothing in it.
+    /// An encoder with nothing in it, for events that look as the layout says.
     #[must_use]
-    pub fn new(codec: Codec) -> Self {
+    pub fn new(codec: Codec, layout: &Layout) -> Self {
         Self(match codec {
-            Codec::Json => Format::Json(json::Json::default()),
-            Codec::NativeJson => Format::NativeJson(native_json::NativeJson::default()),
-            Codec::Native => Format::Native(native::Native::default()),
+            Codec::Json => Format::Json(json::Json::new(layout, ["", ""])),
+            Codec::NativeJson => Format::Json(native_json::native_json(layout)),
+            Codec::Native => Format::Native(native::Native::new(layout)),
         })
     }
 
@@ -142,104 +154,39 @@ impl Encoder {
     ///
     /// The time of a record is not repeated among its fields: Fluent Bit's outputs add it under the name
     /// that their destination expects. Any other time is RFC 3339 text.
-    ///
-    /// ```
-    /// use qlik_sense_events::{encoding::Encoder, schema::Timestamp};
-    ///
-    /// let mut records = Encoder::message_pack();
-    /// let time = Timestamp("2026-01-31T09:00:00Z".parse()?);
-    /// records.push_at(time, &serde_json::json!({"a": 1}))?;
-    /// let expected = b"\x92\x92\xD7\x00\x69\x7D\xC4\x90\0\0\0\0\x80\x81\xA1a\x01";
-    /// assert_eq!(records.frame(), expected);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     #[must_use]
-    pub fn message_pack() -> Self {
-        Self(Format::MessagePack(message_pack::MessagePack::default()))
+    pub fn message_pack(layout: &Layout) -> Self {
+        Self(Format::MessagePack(message_pack::MessagePack::new(layout)))
     }
 
-    /// As [`push`](Self::push), with the time at which the record happened, for formats that have it
-    /// beside the fields.
+    /// Adds an event, or what the plugin says about itself, at the end of the frame.
     ///
     /// # Errors
     ///
-    /// As [`push`](Self::push).
-    pub fn push_at<T: Serialize + ?Sized>(
-        &mut self,
-        time: Timestamp,
-        record: &T,
-    ) -> Result<(), EncodeError> {
-        match &mut self.0 {
-            Format::MessagePack(records) => records.push(time, record),
-            _ => self.push(record),
-        }
-    }
-
-    /// Adds an event, with its time beside the fields in formats that have it there. What is written is what
-    /// [`push_at`](Self::push_at) writes, in less time.
-    ///
-    /// # Errors
-    ///
-    /// As [`push`](Self::push).
-    pub fn push_event(&mut self, view: &View<'_>) -> Result<(), EncodeError> {
-        match &mut self.0 {
-            _ if !view.has_all_fields() => self.push_at(view.timestamp(), view),
-            Format::Json(json) => json.push_view(["", ""], view),
-            Format::NativeJson(json) => json.push_view(view),
-            Format::Native(native) => native.push_view(view),
-            Format::MessagePack(records) => records.push(view.timestamp(), view),
-        }
-    }
-
-    /// Adds a record, a map from names to values, at the end of the frame. Where the format has a time
-    /// beside the fields, it is 1970.
-    ///
-    /// # Errors
-    ///
-    /// [`EncodeError`] when the record cannot be written; the frame is as it was before.
-    pub fn push<T: Serialize + ?Sized>(&mut self, record: &T) -> Result<(), EncodeError> {
-        match &mut self.0 {
-            Format::Json(json) => json.push(record),
-            Format::NativeJson(json) => json.push(record),
-            Format::Native(native) => native.push(record),
-            Format::MessagePack(records) => records.push(Timestamp(DateTime::UNIX_EPOCH), record),
-        }
+    /// [`EncodeError`] when it cannot be written; the frame is as it was before.
+    pub fn push(&mut self, event: &impl Planned) -> Result<(), EncodeError> {
+        each!(&mut self.0, codec => codec.push(event))
     }
 
     /// The frame's length so far, in bytes.
     #[must_use]
     pub fn len(&self) -> usize {
-        match &self.0 {
-            Format::Json(json) => json.len(),
-            Format::NativeJson(json) => json.len(),
-            Format::Native(native) => native.len(),
-            Format::MessagePack(records) => records.len(),
-        }
+        each!(&self.0, codec => codec.len())
     }
 
-    /// Whether no record was added since the last [`clear`](Self::clear).
+    /// Whether nothing was added since the last [`clear`](Self::clear).
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The frame with all records that were added, ready to be written; empty without any.
+    /// The frame with all events that were added, ready to be written; empty without any.
     pub fn frame(&mut self) -> &[u8] {
-        match &mut self.0 {
-            Format::Json(json) => json.frame(),
-            Format::NativeJson(json) => json.frame(),
-            Format::Native(native) => native.frame(),
-            Format::MessagePack(records) => records.frame(),
-        }
+        each!(&mut self.0, codec => codec.frame())
     }
 
     /// Begins a new frame and keeps the memory of the old one.
     pub fn clear(&mut self) {
-        match &mut self.0 {
-            Format::Json(json) => json.clear(),
-            Format::NativeJson(json) => json.clear(),
-            Format::Native(native) => native.clear(),
-            Format::MessagePack(records) => records.clear(),
-        }
+        each!(&mut self.0, codec => codec.clear());
     }
 }

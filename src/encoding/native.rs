@@ -1,12 +1,10 @@
 //! The codec `native`: a length, then Vector's protobuf `event.EventArray` with many logs in it.
 
-use serde::Serialize;
-
 use super::{
     EncodeError,
-    protobuf::{Buffer, Cursor, Error, FieldsWriter, Slot, ValueSerializer, varint_bytes},
+    protobuf::{Buffer, Cursor, Fields, FieldsWriter, varint_bytes},
 };
-use crate::schema::View;
+use crate::schema::{Layout, Planned, Plans};
 
 /// What Vector's length-delimited framing reads at most, in bytes.
 const MAX_FRAME_BYTES: usize = 8 << 20;
@@ -22,33 +20,23 @@ const LOGS: u8 = 0x0A;
 pub(super) struct Native {
     /// `HEADROOM` bytes, then the contents of a `LogArray`.
     buffer: Buffer,
-}
-
-impl Default for Native {
-    fn default() -> Self {
-        let mut buffer = Buffer::default();
-        buffer.extend(HEADROOM);
-        Self { buffer }
-    }
+    plans: Plans<Fields>,
 }
 
 impl Native {
-    pub(super) fn push<T: Serialize + ?Sized>(&mut self, record: &T) -> Result<(), EncodeError> {
-        self.add(|buffer| record.serialize(ValueSerializer::new(buffer, Slot::Log)))
+    pub(super) fn new(layout: &Layout) -> Self {
+        let mut buffer = Buffer::default();
+        buffer.extend(HEADROOM);
+        Self {
+            buffer,
+            plans: layout.plans(),
+        }
     }
 
-    /// As [`Self::push`], for an event.
-    pub(super) fn push_view(&mut self, view: &View<'_>) -> Result<(), EncodeError> {
-        self.add(|buffer| FieldsWriter::write_log(buffer, |fields| view.fill(fields)))
-    }
-
-    fn add(
-        &mut self,
-        write: impl FnOnce(&mut Buffer) -> Result<(), Error>,
-    ) -> Result<(), EncodeError> {
-        let start = self.buffer.len();
+    pub(super) fn push(&mut self, event: &impl Planned) -> Result<(), EncodeError> {
+        let (start, plans) = (self.buffer.len(), &self.plans);
         let written =
-            write(&mut self.buffer).map_err(|error| EncodeError::Native(error.to_string()));
+            FieldsWriter::write_log(&mut self.buffer, |fields| plans.write(event, fields));
         let bytes = self.buffer.len() - start;
         let checked = match written {
             Ok(()) if bytes > MAX_FRAME_BYTES - HEADROOM => Err(EncodeError::TooLarge { bytes }),

@@ -53,7 +53,79 @@ pub enum DerivedKind {
     SessionSnapshot(FollowedSession),
 }
 
+impl Derived {
+    /// How long it lasted, or has lasted up to now; never negative.
+    #[must_use]
+    pub fn duration(&self) -> TimeDelta {
+        let start = self.kind.start();
+        match self.kind.ended() {
+            Some(ended) => ended.duration_since(start),
+            None => (self.timestamp - start).max(TimeDelta::zero()),
+        }
+    }
+}
+
 impl DerivedKind {
+    /// When it started.
+    #[must_use]
+    pub const fn start(&self) -> DateTime<Utc> {
+        match self {
+            Self::SessionSummary(session, _) | Self::SessionSnapshot(session) => session.start,
+            Self::ConnectionSummary(connection, _) => connection.start,
+        }
+    }
+
+    /// Whether its start was seen.
+    #[must_use]
+    pub const fn start_seen(&self) -> bool {
+        match self {
+            Self::SessionSummary(session, _) | Self::SessionSnapshot(session) => session.start_seen,
+            Self::ConnectionSummary(connection, _) => connection.start_seen,
+        }
+    }
+
+    /// How it ended; none while it is open.
+    #[must_use]
+    pub const fn ended(&self) -> Option<&Ended> {
+        match self {
+            Self::SessionSummary(_, ended) | Self::ConnectionSummary(_, ended) => Some(ended),
+            Self::SessionSnapshot(_) => None,
+        }
+    }
+
+    /// The proxy session's id.
+    #[must_use]
+    pub fn session_id(&self) -> Option<&str> {
+        match self {
+            Self::SessionSummary(session, _) | Self::SessionSnapshot(session) => {
+                session.session_id.as_deref()
+            }
+            Self::ConnectionSummary(connection, _) => connection.session_id.as_deref(),
+        }
+    }
+
+    /// The prefix of the virtual proxy.
+    #[must_use]
+    pub fn virtual_proxy(&self) -> Option<&str> {
+        match self {
+            Self::SessionSummary(session, _) | Self::SessionSnapshot(session) => {
+                session.virtual_proxy.as_deref()
+            }
+            Self::ConnectionSummary(connection, _) => connection.virtual_proxy.as_deref(),
+        }
+    }
+
+    /// The browser and system.
+    #[must_use]
+    pub fn client(&self) -> Option<&UserAgent> {
+        match self {
+            Self::SessionSummary(session, _) | Self::SessionSnapshot(session) => {
+                session.client.as_deref()
+            }
+            Self::ConnectionSummary(connection, _) => connection.client.as_deref(),
+        }
+    }
+
     /// The value of the output's `event` field: `session_summary`, `connection_summary` or
     /// `session_snapshot`.
     #[must_use]

@@ -75,10 +75,13 @@ impl Kind {
     /// Commands match without regard to case or surrounding white space.
     #[must_use]
     pub fn of(family: Family, command: Option<&str>) -> Self {
-        let command = command.unwrap_or_default().trim();
-        let known = COMMANDS.iter().find(|(known, _)| {
-            // Nearly all are written so, which is sooner known than that they are not.
-            *known == command || known.eq_ignore_ascii_case(command)
+        let command = command.unwrap_or_default();
+        // Nearly all are written so, which is sooner known than that they are not.
+        let known = COMMANDS.iter().find(|(known, _)| *known == command);
+        let known = known.or_else(|| {
+            let command = command.trim();
+            let mut commands = COMMANDS.iter();
+            commands.find(|(known, _)| known.eq_ignore_ascii_case(command))
         });
         match (known, family) {
             (Some((_, kind)), _) => *kind,

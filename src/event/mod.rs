@@ -8,6 +8,7 @@
 
 mod arrival;
 mod derived;
+mod event_kind;
 mod extension;
 mod kind;
 mod text;
@@ -23,6 +24,7 @@ pub use self::{
         DERIVED_EVENTS, Derived, DerivedKind, EndReason, Ended, FollowedApp, FollowedConnection,
         FollowedSession, Pairing, Subject,
     },
+    event_kind::EventKind,
     extension::Unreadable,
     kind::{ConnectionAction, Kind, SessionAction},
     undecoded::Undecoded,

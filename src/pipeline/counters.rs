@@ -4,7 +4,7 @@ use std::iter::Sum;
 
 use crate::{
     event::{DERIVED_EVENTS, Event, Kind},
-    schema::{Fields, Fill, Record},
+    schema::Details,
     transform::OutputBuffer,
     wire::ErrorCode,
 };
@@ -108,16 +108,18 @@ impl Sum for Counters {
     }
 }
 
-impl Fields for Counters {
-    fn add_to<'a>(&'a self, record: &mut Record<'a>) {
-        record.field("datagrams", self.datagrams);
-        record.field("bytes", self.bytes);
-        record.field("events", self.events());
-        let derived = self.derived_events();
-        record.field("derived", (derived > 0).then_some(derived));
-        record.field("excluded", self.excluded);
-        record.field("undecoded", self.undecoded_events());
-        record.field("lost", self.lost);
+impl From<&Counters> for Details {
+    fn from(counters: &Counters) -> Self {
+        let mut details = Self::default();
+        details.add("datagrams", counters.datagrams);
+        details.add("bytes", counters.bytes);
+        details.add("events", counters.events());
+        let derived = counters.derived_events();
+        details.add_any("derived", (derived > 0).then_some(derived));
+        details.add("excluded", counters.excluded);
+        details.add("undecoded", counters.undecoded_events());
+        details.add_any("lost", counters.lost);
+        details
     }
 }
 

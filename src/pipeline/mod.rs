@@ -15,9 +15,9 @@ use crate::{
     decoding::{QlikSenseDeserializer, QlikSenseDeserializerConfig},
     event::{Arrival, Event},
     transform::{
-        AppNames, AppNamesConfig, AppTable, Blacklist, BlacklistConfig, FunctionTransform,
-        OutputBuffer, Pseudonymize, PseudonymizeConfig, Sessions, SessionsConfig,
-        app_names::AppNamesError, blacklist::BlacklistError, pseudonymize::PseudonymizeError,
+        AppNames, AppNamesConfig, AppTable, Blacklist, BlacklistConfig, OutputBuffer, Pseudonymize,
+        PseudonymizeConfig, Sessions, SessionsConfig, app_names::AppNamesError,
+        blacklist::BlacklistError, pseudonymize::PseudonymizeError,
     },
 };
 
@@ -159,7 +159,7 @@ impl Pipeline {
         let sessions = &mut self.sessions;
         self.deserializer.decode(datagram, |mut event| {
             event.set_arrival(arrival);
-            match &event {
+            match &mut event {
                 Event::Undecoded(reason) => {
                     counters.undecoded(reason.error().code);
                     if undecoded == UndecodedPolicy::Forward {
@@ -169,17 +169,13 @@ impl Pipeline {
                 Event::User(user_event) => {
                     // Before the blacklist: what is left out has arrived all the same.
                     lost.arrived(user_event, arrival.timestamp);
-                    let (kind, before) = (user_event.kind(), output.len());
-                    blacklist.transform(output, event);
-                    if output.len() > before {
-                        counters.event(kind);
+                    if blacklist.excludes(user_event) {
+                        return;
                     }
-                    // Where they are: an event is large to move.
-                    for event in output.after(before) {
-                        if let Event::User(event) = event {
-                            app_names.name(event);
-                        }
-                    }
+                    counters.event(user_event.kind());
+                    app_names.name(user_event);
+                    let before = output.len();
+                    output.push(event);
                     if let Some(sessions) = sessions {
                         sessions.follow(output, before);
                         counters.derived(output, before);

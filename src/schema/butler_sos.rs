@@ -7,107 +7,132 @@
 //! events have a `messageType` of their own, the keys that they can fill, and keys of their own in the
 //! same spelling.
 
-mod derived;
-
-use super::{Fields, Fill, PluginEvent, Record, Tags, default::add_reason};
+use super::{
+    Entry, Value,
+    field::{
+        APP_ID, APP_NAME, APP_NAMES, APPS, BROWSER_NAME, BROWSER_VERSION, CONNECTIONS, CONTEXT,
+        DURATION_SECS, END, END_REASON, END_SEEN, ERROR_CODE, ERROR_FIELD, ERROR_OFFSET, HOST,
+        MESSAGE, OPEN_APP_NAMES, OPEN_APPS, OPEN_CONNECTIONS, ORIGIN, OS_NAME, OS_VERSION, PAIRING,
+        QLIK_COMMAND, RAW, SENDER, SESSION_ID, START, START_SEEN, USER_DIRECTORY, USER_ID,
+    },
+    plugin::{self, PluginEvent},
+};
 use crate::{
-    event::{Event, UserAgent, UserEvent},
+    event::{Event, EventKind},
     wire::Family,
 };
 
-/// Every field.
-pub(super) const FIELDS: &[&str] = &[
-    "messageType",
-    "host",
-    "command",
-    "userDir",
-    "userId",
-    "origin",
-    "context",
-    "message",
-    "tags",
-    "appId",
-    "appName",
-    "uaBrowserName",
-    "uaBrowserMajorVersion",
-    "uaOsName",
-    "uaOsVersion",
-    "error",
-    "error.code",
-    "error.field",
-    "error.offset",
-    "sessionId",
-    "start",
-    "startSeen",
-    "connections",
-    "openConnections",
-    "apps",
-    "appNames",
-    "openApps",
-    "openAppNames",
-    "end",
-    "endSeen",
-    "endReason",
-    "pairing",
-    "durationSecs",
+/// Text that is empty where the event has none.
+macro_rules! text_or_empty {
+    ($name:literal, $field:ident) => {
+        Entry::text($name, |event| $field.text_of(event).or(Some("")))
+    };
+}
+
+const MESSAGE_TYPE: Entry<Event> = Entry::by_kind("messageType", |kind| kind.event().into());
+const TAGS: Entry<Event> = Entry::tags_even_if_none("tags");
+
+const USER_EVENT: &[Entry<Event>] = &[
+    Entry::value("messageType", |event| match event {
+        Event::User(event) => Value::Text(match event.family() {
+            Family::Session => "qseow-proxy-session",
+            Family::Connection => "qseow-proxy-connection",
+        }),
+        _ => Value::Absent,
+    }),
+    text_or_empty!("host", HOST),
+    text_or_empty!("command", QLIK_COMMAND),
+    text_or_empty!("userDir", USER_DIRECTORY),
+    text_or_empty!("userId", USER_ID),
+    text_or_empty!("origin", ORIGIN),
+    text_or_empty!("context", CONTEXT),
+    text_or_empty!("message", MESSAGE),
+    TAGS,
+    APP_ID.named("appId"),
+    Entry::value("appName", |event| {
+        match (APP_ID.value(event), APP_NAME.value(event)) {
+            (Value::Absent, _) => Value::Absent,
+            (_, Value::Absent) => Value::Text("<unknown app name>"),
+            (_, name) => name,
+        }
+    }),
 ];
 
-pub(super) fn fill<'a>(event: &'a Event, tags: &'a Tags, record: &mut impl Fill<'a>) {
-    match event {
-        Event::User(event) => add_user_event(event, tags, record),
-        Event::Undecoded(event) => {
-            let sender = event.arrival().and_then(|arrival| arrival.sender);
-            record.field("messageType", "undecoded");
-            record.field("host", sender);
-            record.field("message", event.raw());
-            record.field("tags", tags);
-            record.group("error", |record| add_reason(event.error(), record));
+const CLIENT: &[Entry<Event>] = &[
+    BROWSER_NAME.named("uaBrowserName"),
+    Entry::value("uaBrowserMajorVersion", |event| {
+        match BROWSER_VERSION.value(event) {
+            Value::Text(version) => major(version).into(),
+            _ => Value::Absent,
         }
-        Event::Derived(event) => derived::fill(event, tags, record),
+    }),
+    OS_NAME.named("uaOsName"),
+    OS_VERSION.named("uaOsVersion"),
+];
+
+const UNDECODED: &[Entry<Event>] = &[
+    MESSAGE_TYPE,
+    SENDER.named("host"),
+    RAW.named("message"),
+    TAGS,
+    ERROR_CODE.named("error.code"),
+    ERROR_FIELD.named("error.field"),
+    ERROR_OFFSET.named("error.offset"),
+];
+
+const SUBJECT: &[Entry<Event>] = &[
+    MESSAGE_TYPE,
+    text_or_empty!("host", HOST),
+    text_or_empty!("userDir", USER_DIRECTORY),
+    USER_ID.named("userId"),
+    TAGS,
+];
+const APP: &[Entry<Event>] = &[APP_ID.named("appId"), APP_NAME.named("appName")];
+const BEGUN: &[Entry<Event>] = &[
+    SESSION_ID.named("sessionId"),
+    START.named("start"),
+    START_SEEN.named("startSeen"),
+];
+const SESSION: &[Entry<Event>] = &[
+    CONNECTIONS.named("connections"),
+    OPEN_CONNECTIONS.named("openConnections"),
+    APPS.named("apps"),
+    APP_NAMES.named("appNames"),
+];
+const ENDED: &[Entry<Event>] = &[
+    END.named("end"),
+    END_SEEN.named("endSeen"),
+    END_REASON.named("endReason"),
+    PAIRING.named("pairing"),
+    DURATION_SECS.named("durationSecs"),
+];
+const OPEN: &[Entry<Event>] = &[
+    OPEN_APPS.named("openApps"),
+    OPEN_APP_NAMES.named("openAppNames"),
+    DURATION_SECS.named("durationSecs"),
+];
+
+/// The fields of a kind of event, in order.
+pub(super) fn entries(kind: EventKind) -> Vec<Entry<Event>> {
+    match kind {
+        EventKind::User(_) => [USER_EVENT, CLIENT].concat(),
+        EventKind::Undecoded => UNDECODED.to_vec(),
+        EventKind::SessionSummary => [SUBJECT, CLIENT, BEGUN, SESSION, ENDED].concat(),
+        EventKind::ConnectionSummary => [SUBJECT, APP, CLIENT, BEGUN, ENDED].concat(),
+        EventKind::SessionSnapshot => [SUBJECT, CLIENT, BEGUN, SESSION, OPEN].concat(),
     }
 }
 
-pub(super) fn fill_plugin<'a, D: Fields>(
-    event: &'a PluginEvent<'a, D>,
-    tags: &'a Tags,
-    record: &mut Record<'a>,
-) {
-    record.field("messageType", "plugin");
-    record.field("message", event.message);
-    record.field("tags", tags);
-    record.field("timestamp", event.timestamp);
-    record.field("level", event.level);
-    event.details.add_to(record);
-}
-
-fn add_user_event<'a>(event: &'a UserEvent, tags: &'a Tags, record: &mut impl Fill<'a>) {
-    let message_type = match event.family() {
-        Family::Session => "qseow-proxy-session",
-        Family::Connection => "qseow-proxy-connection",
-    };
-    record.field("messageType", message_type);
-    record.field("host", event.host().unwrap_or_default());
-    record.field("command", event.qlik_command().unwrap_or_default());
-    record.field("userDir", event.user_directory().unwrap_or_default());
-    record.field("userId", event.user_id().unwrap_or_default());
-    record.field("origin", event.origin().unwrap_or_default());
-    record.field("context", event.context().unwrap_or_default());
-    record.field("message", event.message().unwrap_or_default());
-    record.field("tags", tags);
-    let app_id = event.app_id();
-    record.field("appId", app_id);
-    let app_name = event.app_name().unwrap_or("<unknown app name>");
-    record.field("appName", app_id.map(|_| app_name));
-    add_client(event.client(), record);
-}
-
-fn add_client<'a>(client: Option<&'a UserAgent>, record: &mut impl Fill<'a>) {
-    let Some(client) = client else { return };
-    let version = client.browser_version.as_deref();
-    record.field("uaBrowserName", client.browser_name.as_deref());
-    record.field("uaBrowserMajorVersion", version.and_then(major));
-    record.field("uaOsName", client.os_name);
-    record.field("uaOsVersion", client.os_version.as_deref());
+/// The fields of an event about the plugin itself.
+pub(super) fn plugin_entries() -> Vec<Entry<PluginEvent>> {
+    vec![
+        Entry::constant("messageType", "plugin"),
+        plugin::MESSAGE.named("message"),
+        Entry::tags_even_if_none("tags"),
+        plugin::TIMESTAMP.named("timestamp"),
+        plugin::LEVEL.named("level"),
+        Entry::details(""),
+    ]
 }
 
 /// The digits that a version begins with.

@@ -1,11 +1,18 @@
 //! How the output of a host looks: a schema, tags, and fields that are left out.
 
-use super::{PluginEvent, PluginView, Schema, Tags, View, dropped::Dropped};
-use crate::event::Event;
+use std::sync::Arc;
+
+use super::{
+    Format, Schema, Tags, View,
+    plan::{Arrangement, Plan},
+    plans::{Planned, Plans},
+    view::Names,
+};
+use crate::event::EventKind;
 
 /// A schema with the tags on every event and without the fields that are not wanted.
 ///
-/// Made once from the configuration; showing an event costs no allocation. Every worker has a clone.
+/// Made once from the configuration; a clone shares it.
 ///
 /// ```
 /// use qlik_sense_events::{
@@ -21,11 +28,12 @@ use crate::event::Event;
 /// assert!(json.get("user").is_none() && json.get("message").is_none());
 /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Layout {
     schema: Schema,
     tags: Tags,
-    dropped: Option<Dropped>,
+    dropped: Vec<String>,
+    names: Arc<Plans<Names>>,
 }
 
 /// A field that is to be left out is none of the schema.
@@ -44,50 +52,73 @@ pub struct UnknownField {
 impl Layout {
     /// A schema with these tags on everything.
     #[must_use]
-    pub const fn new(schema: Schema, tags: Tags) -> Self {
+    pub fn new(schema: Schema, tags: Tags) -> Self {
+        let dropped = Vec::new();
+        let names = Arc::new(compile(schema, &tags, &dropped));
         Self {
             schema,
             tags,
-            dropped: None,
+            dropped,
+            names,
         }
     }
 
     /// The same without the fields of these names. A name is one of [`Schema::fields`]: `user_id`, or
-    /// `error.code` for a field within a field.
+    /// `error.code` for a field within a field. Events about the plugin itself keep all fields.
     ///
     /// # Errors
     ///
     /// [`UnknownField`] when the schema has no field of such a name.
     pub fn without(mut self, fields: &[impl AsRef<str>]) -> Result<Self, UnknownField> {
         for field in fields {
-            let (field, schema) = (field.as_ref(), self.schema);
-            if !schema.fields().contains(&field) {
-                let field = field.to_owned();
+            let (field, schema) = (field.as_ref().to_owned(), self.schema);
+            if !schema.fields().contains(&&*field) {
                 return Err(UnknownField { field, schema });
             }
-            self.dropped.get_or_insert_with(Dropped::default).add(field);
+            self.dropped.push(field);
         }
+        self.names = Arc::new(self.plans());
         Ok(self)
     }
 
     /// An event as this layout shows it.
     #[must_use]
-    pub const fn view<'a>(&'a self, event: &'a Event) -> View<'a> {
+    pub fn view<'a, E: Planned>(&'a self, event: &'a E) -> View<'a, E> {
         View {
-            schema: self.schema,
             event,
-            tags: &self.tags,
-            dropped: self.dropped.as_ref(),
+            plan: event.plan(&self.names),
         }
     }
 
-    /// An event about the plugin as this layout shows it.
-    #[must_use]
-    pub const fn plugin<'a, D>(&'a self, event: &'a PluginEvent<'a, D>) -> PluginView<'a, D> {
-        PluginView {
-            schema: self.schema,
-            tags: &self.tags,
-            event,
-        }
+    /// How events are written in a format.
+    pub(crate) fn plans<F: Format>(&self) -> Plans<F> {
+        compile(self.schema, &self.tags, &self.dropped)
+    }
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self::new(Schema::default(), Tags::default())
+    }
+}
+
+impl PartialEq for Layout {
+    fn eq(&self, other: &Self) -> bool {
+        (self.schema, &self.tags, &self.dropped) == (other.schema, &other.tags, &other.dropped)
+    }
+}
+
+impl Eq for Layout {}
+
+fn compile<F: Format>(schema: Schema, tags: &Tags, dropped: &[String]) -> Plans<F> {
+    let events = EventKind::ALL.iter().map(|&kind| {
+        let arrangement = Arrangement { tags, dropped };
+        Plan::compile(&schema.entries(kind), Some(kind), arrangement)
+    });
+    // Fields that are left out are those of events.
+    let arrangement = Arrangement { tags, dropped: &[] };
+    Plans {
+        events: events.collect(),
+        plugin: Plan::compile(&schema.plugin_entries(), None, arrangement),
     }
 }

@@ -1,38 +1,46 @@
 //! Event to named fields: the only place that knows the names of the output.
 //!
-//! A schema is one file with one function: it fills a [`Record`] with the fields of an event, in order,
-//! each with its name and its value or its absence. A record is a `serde` value, which every codec can
-//! write, so schemas and codecs combine without knowing each other. [`Layout`] adds what the
-//! configuration says: tags, and fields to leave out.
+//! A schema is one file with the list of the fields that each kind of event has, in order. Most of them are rows of the
+//! table in `field.rs`, which says what a field is and where an event has it. With the tags and without the fields that
+//! the configuration leaves out ([`Layout`]), the list becomes a plan for each format (`plan.rs`), once, when the
+//! configuration is read. For an event a codec only walks the steps of its plan.
 
 mod butler_sos;
 mod default;
-mod dropped;
 mod ecs;
+mod entry;
+mod field;
+mod format;
 mod layout;
+mod plan;
+mod plans;
 mod plugin;
-mod record;
 mod role;
 mod tags;
 mod timestamp;
 mod value;
+mod view;
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::LazyLock};
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
-use self::dropped::Dropped;
-pub(crate) use self::value::ipv4_text;
+use self::entry::{Entry, Source};
 pub use self::{
+    field::{FIELDS, Field, FieldType},
+    format::{Format, Writer},
     layout::{Layout, UnknownField},
-    plugin::{PluginEvent, PluginView},
-    record::{Fields, Fill, Record},
+    plan::Constant,
+    plans::Planned,
+    plugin::{Detail, Details, PluginEvent},
     role::Role,
     tags::{TagError, Tags},
-    timestamp::{TIMESTAMP_TOKEN, Timestamp},
-    value::Value,
+    timestamp::Timestamp,
+    value::{List, Value},
+    view::View,
 };
-use crate::event::Event;
+pub(crate) use self::{plans::Plans, value::ipv4_text};
+use crate::event::{Event, EventKind};
 
 /// The value of `source_type` in every event and diagnostic.
 pub const SOURCE_TYPE: &str = "qlik_sense";
@@ -67,23 +75,49 @@ impl Schema {
 
     /// The names of all fields, those within a field with its name and a dot before theirs.
     #[must_use]
-    pub const fn fields(self) -> &'static [&'static str] {
+    pub fn fields(self) -> &'static [&'static str] {
+        static NAMES: LazyLock<[Vec<&str>; 3]> = LazyLock::new(|| Schema::ALL.map(Schema::names));
+        &NAMES[self as usize]
+    }
+
+    fn names(self) -> Vec<&'static str> {
+        let entries = EventKind::ALL.iter().flat_map(|kind| self.entries(*kind));
+        let mut names = Vec::new();
+        for name in entries.map(|entry| entry.name) {
+            let dots = name.match_indices('.').map(|(dot, _)| dot);
+            for end in dots.chain([name.len()]) {
+                if !names.contains(&&name[..end]) {
+                    names.push(&name[..end]);
+                }
+            }
+        }
+        names
+    }
+
+    /// The fields of a kind of event, in order.
+    fn entries(self, kind: EventKind) -> Vec<Entry<Event>> {
         match self {
-            Self::Default => default::FIELDS,
-            Self::Ecs => ecs::FIELDS,
-            Self::ButlerSos => butler_sos::FIELDS,
+            Self::Default => default::entries(kind),
+            Self::Ecs => ecs::entries(kind),
+            Self::ButlerSos => butler_sos::entries(kind),
+        }
+    }
+
+    /// The fields of an event about the plugin itself, in order.
+    fn plugin_entries(self) -> Vec<Entry<PluginEvent>> {
+        match self {
+            Self::Default => default::plugin_entries(),
+            Self::Ecs => ecs::plugin_entries(),
+            Self::ButlerSos => butler_sos::plugin_entries(),
         }
     }
 
     /// An event as this schema shows it, without tags and with every field.
     #[must_use]
-    pub const fn view(self, event: &Event) -> View<'_> {
-        View {
-            schema: self,
-            event,
-            tags: Tags::NONE,
-            dropped: None,
-        }
+    pub fn view(self, event: &Event) -> View<'_> {
+        static LAYOUTS: LazyLock<[Layout; 3]> =
+            LazyLock::new(|| Schema::ALL.map(|schema| Layout::new(schema, Tags::default())));
+        LAYOUTS[self as usize].view(event)
     }
 }
 
@@ -106,57 +140,5 @@ impl FromStr for Schema {
             .into_iter()
             .find(|schema| schema.as_str() == name)
             .ok_or(UnknownSchema)
-    }
-}
-
-/// An event as a schema shows it: a `serde` map from field names to values.
-///
-/// ```
-/// use qlik_sense_events::{decoding::{LogNamespace, QlikSenseDeserializer}, schema::Schema};
-///
-/// let datagram = "/proxy-connection/;n1;Open connection;LAB;goran;;/app/x;".into();
-/// let events = QlikSenseDeserializer::default().parse(datagram, LogNamespace::Legacy)?;
-/// let json = serde_json::to_value(Schema::Default.view(&events[0]))?;
-/// assert_eq!(json["action"], "open");
-/// assert_eq!(json["user"], r"LAB\goran");
-/// assert!(json.get("origin").is_none());
-/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
-/// ```
-#[derive(Debug, Clone, Copy)]
-pub struct View<'a> {
-    schema: Schema,
-    event: &'a Event,
-    tags: &'a Tags,
-    dropped: Option<&'a Dropped>,
-}
-
-impl<'a> View<'a> {
-    /// When it happened; 1970 where that is not known.
-    #[must_use]
-    pub fn timestamp(&self) -> Timestamp {
-        Timestamp(self.event.timestamp().unwrap_or_default())
-    }
-
-    /// Whether no field is left out.
-    pub(crate) const fn has_all_fields(&self) -> bool {
-        self.dropped.is_none()
-    }
-
-    /// Shows the fields that the event has, also those that are left out elsewhere.
-    #[inline]
-    pub(crate) fn fill(&self, fields: &mut impl Fill<'a>) {
-        match self.schema {
-            Schema::Default => default::fill(self.event, self.tags, fields),
-            Schema::Ecs => ecs::fill(self.event, self.tags, fields),
-            Schema::ButlerSos => butler_sos::fill(self.event, self.tags, fields),
-        }
-    }
-}
-
-impl Serialize for View<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut record = Record::without(self.dropped);
-        self.fill(&mut record);
-        record.serialize(serializer)
     }
 }

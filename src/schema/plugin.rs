@@ -1,40 +1,103 @@
-//! What the plugin says about itself, in the schema of its events.
+//! What the plugin says about itself, as an event beside those of Qlik Sense.
 
-use serde::{Serialize, Serializer};
+use std::borrow::Cow;
 
-use super::{Fields, Record, Schema, Tags, Timestamp, butler_sos, default, ecs};
+use super::{Entry, Timestamp, Value};
 
 /// An event about the plugin itself: `event: "plugin"` in the schema `default`.
-#[derive(Debug, Clone, Copy)]
-pub struct PluginEvent<'a, D> {
+#[derive(Debug, Clone, PartialEq)]
+pub struct PluginEvent {
     /// When it was said.
     pub timestamp: Timestamp,
     /// `info`, `warn` or `error`.
-    pub level: &'a str,
+    pub level: &'static str,
     /// What happened.
-    pub message: &'a str,
+    pub message: String,
     /// Numbers and names beyond the message.
-    pub details: D,
+    pub details: Details,
 }
 
-/// An event about the plugin as a layout shows it: a `serde` map from field names to values.
-///
-/// It has the tags. Fields that are left out are those of user events, so it has all of its own.
-#[derive(Debug, Clone, Copy)]
-pub struct PluginView<'a, D> {
-    pub(super) schema: Schema,
-    pub(super) tags: &'a Tags,
-    pub(super) event: &'a PluginEvent<'a, D>,
+/// Names with numbers, texts, or details of their own, in order.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Details(Vec<(Cow<'static, str>, Detail)>);
+
+/// One of [`Details`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Detail {
+    /// A number.
+    Number(u64),
+    /// Text.
+    Text(String),
+    /// Details within this one.
+    Group(Details),
 }
 
-impl<D: Fields> Serialize for PluginView<'_, D> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (event, tags, mut record) = (self.event, self.tags, Record::default());
-        match self.schema {
-            Schema::Default => default::fill_plugin(event, tags, &mut record),
-            Schema::Ecs => ecs::fill_plugin(event, tags, &mut record),
-            Schema::ButlerSos => butler_sos::fill_plugin(event, tags, &mut record),
+impl Details {
+    /// Adds a detail.
+    pub fn add(&mut self, name: impl Into<Cow<'static, str>>, detail: impl Into<Detail>) {
+        self.0.push((name.into(), detail.into()));
+    }
+
+    /// Adds a detail, if there is one.
+    pub fn add_any(&mut self, name: &'static str, detail: Option<impl Into<Detail>>) {
+        if let Some(detail) = detail {
+            self.add(name, detail);
         }
-        record.serialize(serializer)
+    }
+
+    /// Adds numbers by name, of which those that are zero are left out; nothing, if all are.
+    pub fn add_counts<N: Into<Cow<'static, str>>>(
+        &mut self,
+        name: &'static str,
+        counts: impl IntoIterator<Item = (N, u64)>,
+    ) {
+        let mut group = Self::default();
+        for (name, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
+            group.add(name, count);
+        }
+        if !group.0.is_empty() {
+            self.add(name, group);
+        }
+    }
+
+    /// Adds the details of others behind these.
+    pub fn extend(&mut self, others: impl IntoIterator<Item = Self>) {
+        self.0
+            .extend(others.into_iter().flat_map(|details| details.0));
+    }
+
+    /// Every detail with its name, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Detail)> {
+        self.0.iter().map(|(name, detail)| (&**name, detail))
     }
 }
+
+impl From<u64> for Detail {
+    fn from(number: u64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<usize> for Detail {
+    fn from(number: usize) -> Self {
+        Self::Number(number as u64)
+    }
+}
+
+impl From<String> for Detail {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<Details> for Detail {
+    fn from(details: Details) -> Self {
+        Self::Group(details)
+    }
+}
+
+pub(super) const TIMESTAMP: Entry<PluginEvent> =
+    Entry::value("timestamp", |event| event.timestamp.into());
+pub(super) const LEVEL: Entry<PluginEvent> = Entry::value("level", |event| event.level.into());
+pub(super) const MESSAGE: Entry<PluginEvent> =
+    Entry::value("message", |event| Value::Text(&event.message));

@@ -1,6 +1,6 @@
 //! What a field is to a host, whatever its name in a schema.
 
-use super::Schema;
+use super::{Schema, field};
 
 /// What hosts and their transforms have to find in any event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,18 +32,20 @@ impl Schema {
     /// The field that has a role, as [`Schema::fields`] names it; none where the schema has none.
     #[must_use]
     pub const fn field_of(self, role: Role) -> Option<&'static str> {
+        let field = match role {
+            Role::Timestamp => field::TIMESTAMP,
+            Role::Host => field::HOST,
+            Role::Message => field::MESSAGE,
+            Role::UserDirectory => field::USER_DIRECTORY,
+            Role::UserId => field::USER_ID,
+        };
         Some(match (self, role) {
-            (Self::Default, Role::Timestamp) => "timestamp",
-            (Self::Ecs, Role::Timestamp) => "@timestamp",
+            (Self::Default, _) => field.default,
+            (Self::Ecs, _) => field.ecs,
             (Self::ButlerSos, Role::Timestamp) => return None,
-            (Self::Default | Self::ButlerSos, Role::Host) => "host",
-            (Self::Ecs, Role::Host) => "host.name",
-            (Self::Default | Self::Ecs | Self::ButlerSos, Role::Message) => "message",
-            (Self::Default, Role::UserDirectory) => "user_directory",
-            (Self::Ecs, Role::UserDirectory) => "user.domain",
+            (Self::ButlerSos, Role::Host) => "host",
+            (Self::ButlerSos, Role::Message) => "message",
             (Self::ButlerSos, Role::UserDirectory) => "userDir",
-            (Self::Default, Role::UserId) => "user_id",
-            (Self::Ecs, Role::UserId) => "user.name",
             (Self::ButlerSos, Role::UserId) => "userId",
         })
     }

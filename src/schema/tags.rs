@@ -22,12 +22,15 @@ use serde::{Deserialize, Serialize};
 pub struct Tags(BTreeMap<String, String>);
 
 impl Tags {
-    /// No tags.
-    pub(super) const NONE: &'static Self = &Self(BTreeMap::new());
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 
-    /// The tags, or nothing where there are none.
-    pub(super) fn if_any(&self) -> Option<&Self> {
-        (!self.0.is_empty()).then_some(self)
+    /// Every tag's name and value, by name.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (&**name, &**value))
     }
 }
 

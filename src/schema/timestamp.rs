@@ -1,13 +1,7 @@
-//! Times that stay times where the format has them, and are RFC 3339 text where it has not.
+//! Times: what a format has for them, and where it has nothing, RFC 3339 text.
 
 use chrono::{DateTime, Datelike, Timelike, Utc};
 use serde::{Serialize, Serializer, ser::Error as _};
-
-/// The name under which a [`Timestamp`] shows itself to serializers of binary formats.
-///
-/// Such a serializer receives a newtype struct of this name around an `i64`, the nanoseconds since
-/// 1970-01-01T00:00:00Z, and writes its own kind of timestamp.
-pub const TIMESTAMP_TOKEN: &str = "$qlik_sense_events::Timestamp";
 
 /// A point in time, to the nanosecond, from 1677-09-21 to 2262-04-11.
 ///
@@ -16,6 +10,15 @@ pub const TIMESTAMP_TOKEN: &str = "$qlik_sense_events::Timestamp";
 pub struct Timestamp(pub DateTime<Utc>);
 
 impl Timestamp {
+    /// Whether every format can have it. A clock that is wrong by centuries is why it may not.
+    #[must_use]
+    pub fn is_writable(self) -> bool {
+        // The seconds tell for all but the first and the last of them.
+        const SECONDS: i64 = i64::MAX / 1_000_000_000;
+        let seconds = self.0.timestamp();
+        (-SECONDS..SECONDS).contains(&seconds) || self.0.timestamp_nanos_opt().is_some()
+    }
+
     /// RFC 3339 in UTC with nine decimals.
     pub(crate) fn rfc_3339(self) -> [u8; 30] {
         rfc_3339(self.0)
@@ -24,15 +27,13 @@ impl Timestamp {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let nanoseconds = self.0.timestamp_nanos_opt().ok_or_else(|| {
-            S::Error::custom("the time is not between 1677-09-21 and 2262-04-11; check the clock")
-        })?;
-        if serializer.is_human_readable() {
-            let text = rfc_3339(self.0);
-            serializer.serialize_str(str::from_utf8(&text).map_err(S::Error::custom)?)
-        } else {
-            serializer.serialize_newtype_struct(TIMESTAMP_TOKEN, &nanoseconds)
+        if !self.is_writable() {
+            return Err(S::Error::custom(
+                "the time is not between 1677-09-21 and 2262-04-11; check the clock",
+            ));
         }
+        let text = rfc_3339(self.0);
+        serializer.serialize_str(str::from_utf8(&text).map_err(S::Error::custom)?)
     }
 }
 

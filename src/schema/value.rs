@@ -1,9 +1,6 @@
-//! The values that fields can have, and how each is written.
+//! The values that fields can have.
 
-use std::{
-    collections::BTreeMap,
-    net::{IpAddr, Ipv4Addr},
-};
+use std::net::{IpAddr, Ipv4Addr};
 
 use chrono::TimeDelta;
 use serde::{Serialize, Serializer, ser::Error as _};
@@ -40,20 +37,45 @@ pub enum Value<'a> {
     Guid(Uuid),
     /// An address as text.
     Address(IpAddr),
-    /// A list with one address.
-    ListOfAddress(IpAddr),
-    /// A list of words.
-    Words(&'static [&'static str]),
-    /// Names and values that stand on every event.
-    Tags(&'a Tags),
-    /// The ids of apps, as a list.
-    AppIds(&'a [FollowedApp]),
-    /// The names of apps, as a list of those that are known.
-    AppNames(&'a [FollowedApp]),
-    /// Numbers by name, of which only those above zero are shown.
-    Counts(&'a BTreeMap<Box<str>, u64>),
     /// Why a payload could not be decoded, in words.
     Reason(DecodeError),
+    /// Several values.
+    List(List<'a>),
+    /// Names and values that stand on every event.
+    Tags(&'a Tags),
+}
+
+/// Several values of one kind.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum List<'a> {
+    /// One address.
+    Address(IpAddr),
+    /// Words.
+    Words(&'static [&'static str]),
+    /// The ids of apps.
+    AppIds(&'a [FollowedApp]),
+    /// The names of apps, of those that are known.
+    AppNames(&'a [FollowedApp]),
+}
+
+impl<'a> List<'a> {
+    /// The values, in order; none of them is a list.
+    pub fn iter(self) -> impl Iterator<Item = Value<'a>> {
+        let places = match self {
+            Self::Address(_) => 1,
+            Self::Words(words) => words.len(),
+            Self::AppIds(apps) | Self::AppNames(apps) => apps.len(),
+        };
+        (0..places).filter_map(move |place| {
+            Some(match self {
+                Self::Address(address) => Value::Address(address),
+                Self::Words(words) => Value::Text(words[place]),
+                Self::AppIds(apps) => Value::Guid(apps[place].id),
+                Self::AppNames(apps) => Value::Text(apps[place].name.as_deref()?),
+            })
+        })
+    }
 }
 
 impl<'a> Value<'a> {
@@ -62,7 +84,7 @@ impl<'a> Value<'a> {
         if apps.is_empty() {
             Self::Absent
         } else {
-            Self::AppIds(apps)
+            Self::List(List::AppIds(apps))
         }
     }
 
@@ -71,7 +93,7 @@ impl<'a> Value<'a> {
         if apps.iter().all(|app| app.name.is_none()) {
             Self::Absent
         } else {
-            Self::AppNames(apps)
+            Self::List(List::AppNames(apps))
         }
     }
 
@@ -82,6 +104,24 @@ impl<'a> Value<'a> {
     )]
     pub(super) fn seconds(duration: TimeDelta) -> Self {
         Self::Float(duration.num_milliseconds().max(0) as f64 / 1_000.0)
+    }
+
+    /// Shows a value as text: that of a user, a guid, an address or a reason, and text itself. Nothing of others.
+    pub(crate) fn with_text(self, show: impl FnOnce(&str)) {
+        match self {
+            Self::Text(text) => show(text),
+            Self::User(user) => show(&user.to_string()),
+            Self::Guid(guid) => show(guid.hyphenated().encode_lower(&mut Uuid::encode_buffer())),
+            Self::Address(address) => show(&address.to_string()),
+            Self::Reason(error) => show(&error.to_string()),
+            _ => {}
+        }
+    }
+
+    /// Whether there is a value.
+    #[must_use]
+    pub const fn is_present(&self) -> bool {
+        !matches!(self, Self::Absent)
     }
 }
 
@@ -114,9 +154,8 @@ from! {
     Boolean from bool,
     Guid from Uuid,
     Address from IpAddr,
-    Words from &'static [&'static str],
-    Tags from &'a Tags,
     Reason from DecodeError,
+    List from List<'a>,
 }
 
 impl From<usize> for Value<'_> {
@@ -125,13 +164,9 @@ impl From<usize> for Value<'_> {
     }
 }
 
-impl<'a> From<&'a BTreeMap<Box<str>, u64>> for Value<'a> {
-    fn from(counts: &'a BTreeMap<Box<str>, u64>) -> Self {
-        if counts.values().all(|count| *count == 0) {
-            Self::Absent
-        } else {
-            Self::Counts(counts)
-        }
+impl From<&'static [&'static str]> for Value<'_> {
+    fn from(words: &'static [&'static str]) -> Self {
+        Self::List(List::Words(words))
     }
 }
 
@@ -140,74 +175,63 @@ impl Serialize for Value<'_> {
         match self {
             Self::Absent => serializer.serialize_none(),
             Self::Text(text) => serializer.serialize_str(text),
-            Self::User(user) => write_user(*user, serializer),
+            Self::User(user) => serializer.collect_str(user),
             Self::Timestamp(time) => time.serialize(serializer),
             Self::Unsigned(number) => serializer.serialize_u64(*number),
             Self::Integer(number) => serializer.serialize_i64(*number),
             Self::Float(number) => serializer.serialize_f64(*number),
             Self::Boolean(value) => serializer.serialize_bool(*value),
-            Self::Guid(guid) => write_guid(*guid, serializer),
-            Self::Address(address) => write_address(*address, serializer),
-            Self::ListOfAddress(address) => serializer.collect_seq([Value::Address(*address)]),
-            Self::Words(words) => serializer.collect_seq(*words),
-            Self::Tags(tags) => tags.serialize(serializer),
-            Self::AppIds(apps) => {
-                serializer.collect_seq(apps.iter().map(|app| Value::Guid(app.id)))
+            Self::Guid(guid) => {
+                let mut text = Uuid::encode_buffer();
+                serializer.serialize_str(guid.hyphenated().encode_lower(&mut text))
             }
-            Self::AppNames(apps) => {
-                serializer.collect_seq(apps.iter().filter_map(|app| app.name.as_deref()))
+            Self::Address(IpAddr::V4(address)) => {
+                let (text, length) = ipv4_text(*address);
+                serializer.serialize_str(str::from_utf8(&text[..length]).map_err(S::Error::custom)?)
             }
-            Self::Counts(counts) => {
-                serializer.collect_map(counts.iter().filter(|(_, count)| **count > 0))
-            }
+            Self::Address(address) => serializer.collect_str(address),
             Self::Reason(error) => serializer.collect_str(error),
+            Self::List(list) => serializer.collect_seq(list.iter()),
+            Self::Tags(tags) => tags.serialize(serializer),
         }
     }
 }
 
-fn write_guid<S: Serializer>(guid: Uuid, serializer: S) -> Result<S::Ok, S::Error> {
-    let mut text = Uuid::encode_buffer();
-    serializer.serialize_str(guid.hyphenated().encode_lower(&mut text))
-}
-
-/// `Display` takes longer than all other fields together, for this and for addresses.
-fn write_user<S: Serializer>(user: User<'_>, serializer: S) -> Result<S::Ok, S::Error> {
-    let directory = user.directory.len();
-    let mut text = [0; 128];
-    let Some(text) = text.get_mut(..directory + 1 + user.id.len()) else {
-        return serializer.collect_str(&user);
-    };
-    text[..directory].copy_from_slice(user.directory.as_bytes());
-    text[directory] = b'\\';
-    text[directory + 1..].copy_from_slice(user.id.as_bytes());
-    serializer.serialize_str(str::from_utf8(text).map_err(S::Error::custom)?)
-}
-
-fn write_address<S: Serializer>(address: IpAddr, serializer: S) -> Result<S::Ok, S::Error> {
-    let IpAddr::V4(address) = address else {
-        return serializer.collect_str(&address);
-    };
-    let (text, length) = ipv4_text(address);
-    serializer.serialize_str(str::from_utf8(&text[..length]).map_err(S::Error::custom)?)
-}
-
-/// An address as text, and the length of the text.
+/// An address as text, and the length of the text. `Display` takes longer than all other fields together.
 pub(crate) fn ipv4_text(address: Ipv4Addr) -> ([u8; 16], usize) {
     let mut text = [0; "255.255.255.255.".len()];
     let mut length = 0;
-    let mut put = |byte| {
-        text[length] = byte;
-        length += 1;
-    };
     for octet in address.octets() {
-        if octet >= 100 {
-            put(b'0' + octet / 100);
+        let (digits, bytes) = OCTETS[usize::from(octet)];
+        if let Some(room) = text[length..].first_chunk_mut() {
+            *room = digits;
         }
-        if octet >= 10 {
-            put(b'0' + octet / 10 % 10);
-        }
-        put(b'0' + octet % 10);
-        put(b'.');
+        length += usize::from(bytes);
     }
     (text, length - 1)
 }
+
+/// Each octet with a dot behind it, and how many bytes that are.
+const OCTETS: [([u8; 4], u8); 256] = {
+    let mut octets = [([b'.'; 4], 0); 256];
+    let mut octet = 0;
+    while octet < 256 {
+        let digits = [octet / 100, octet / 10 % 10, octet % 10];
+        let mut digit = if octet >= 100 {
+            0
+        } else if octet >= 10 {
+            1
+        } else {
+            2
+        };
+        let (text, bytes) = &mut octets[octet];
+        while digit < 3 {
+            text[*bytes as usize] = b'0' + digits[digit] as u8;
+            *bytes += 1;
+            digit += 1;
+        }
+        *bytes += 1;
+        octet += 1;
+    }
+    octets
+};

@@ -67,6 +67,11 @@ impl OutputBuffer {
         self.0.drain(..)
     }
 
+    /// Forgets the events and keeps the memory for others.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
     /// The events as a vector.
     #[must_use]
     pub fn into_events(self) -> Vec<Event> {

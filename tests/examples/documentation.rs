@@ -9,7 +9,7 @@ use qlik_sense_events::{
     config::Config,
     decoding::{LogNamespace, QlikSenseDeserializer},
     event::{Arrival, DERIVED_EVENTS},
-    schema::Schema,
+    schema::{FIELDS, Schema},
 };
 use serde_json::Value;
 
@@ -223,6 +223,35 @@ fn paths_in_the_documentation_are_there() {
         }
     }
     assert!(seen > 0);
+}
+
+/// The types and the names beside them are those of the table of fields in `src/schema/field.rs`.
+#[test]
+fn fields_are_documented_as_their_table_has_them() {
+    let text = read(&root().join("docs/fields.md"));
+    let rows = |headings: &[&str]| -> BTreeMap<String, String> {
+        text.split("\n## ")
+            .filter(|section| headings.iter().any(|heading| section.starts_with(heading)))
+            .flat_map(str::lines)
+            .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "))
+            .map(|(name, rest)| (name.into(), rest.split(" | ").next().unwrap_or("").into()))
+            .collect()
+    };
+    let default = rows(&["Fields\n", "Sessions over time"]);
+    let ecs = rows(&["The schema `ecs`"]);
+    for field in FIELDS {
+        let (name, type_) = (field.default, field.field_type.as_str());
+        assert_eq!(default.get(name).map(|cell| &**cell), Some(type_), "{name}");
+        let beside = ecs
+            .get(field.ecs)
+            .unwrap_or_else(|| panic!("{}", field.ecs));
+        assert!(
+            beside.contains(&format!("`{name}`")),
+            "{}: {beside}",
+            field.ecs
+        );
+        assert!(!field.documentation.is_empty(), "{name}");
+    }
 }
 
 #[test]

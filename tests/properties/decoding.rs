@@ -4,7 +4,7 @@ use proptest::{prelude::*, strategy::ValueTree};
 use qlik_sense_events::{
     encoding::{Codec, Encoder},
     event::Event,
-    schema::Schema,
+    schema::Layout,
     wire::{Context, Frame, count_events, message, pieces},
 };
 use serde_json::Value;
@@ -118,10 +118,10 @@ proptest! {
         let alone: Vec<Value> = pieces.iter().flat_map(|piece| shown_all(piece)).collect();
         prop_assert_eq!(shown, alone);
         for codec in Codec::ALL {
-            let mut encoder = Encoder::new(codec);
+            let mut encoder = Encoder::new(codec, &Layout::default());
             for event in &events {
                 let before = encoder.len();
-                encoder.push(&Schema::Default.view(event)).expect("every event can be written");
+                encoder.push(event).expect("every event can be written");
                 prop_assert!(encoder.len() > before);
             }
             let frame = encoder.frame();

@@ -1,5 +1,7 @@
 //! The bytes of protobuf messages: varints, lengths, and what stands before a value.
 
+use crate::event::User;
+
 /// Key of field 1, length-delimited: the logs of a `LogArray`, the items of arrays and maps, and the
 /// key of a map's entry.
 pub(super) const FIRST: u8 = 0x0A;
@@ -9,8 +11,8 @@ pub(super) const SECOND: u8 = 0x12;
 /// Key of `event.Value`'s field for text.
 pub(super) const RAW_BYTES: u8 = 0x0A;
 
-/// A name and a content that are together so short leave all lengths of their entry in one byte.
-pub(super) const SHORT: usize = 0x7F - 6;
+/// A head and a content that are together so short leave all lengths of their entry in one byte.
+const SHORT: usize = 0x7F + 2;
 /// The bytes that a number takes at most as a varint.
 pub(super) const MOST_VARINT_BYTES: usize = 10;
 
@@ -25,8 +27,6 @@ const LEAST_MEMORY: usize = 4 << 10;
 pub(in crate::encoding) struct Buffer {
     memory: Vec<u8>,
     end: usize,
-    /// Text that is made while it is written.
-    pub(super) text: String,
 }
 
 impl Buffer {
@@ -53,78 +53,80 @@ impl Buffer {
         &mut room[..length]
     }
 
-    /// Writes a map's entry whose value is text.
+    /// Writes a map's entry whose value is of the kind `kind` and has a length.
     #[inline(always)]
-    pub(super) fn text(&mut self, name: &'static str, text: &str) {
-        self.entry_with(name, RAW_BYTES, text.as_bytes());
-    }
-
-    /// Writes a map's entry whose value is of the kind `key` and has a length.
-    #[inline(never)]
-    pub(super) fn entry(&mut self, name: &str, key: u8, content: &[u8]) {
-        self.entry_with(name, key, content);
-    }
-
-    #[inline(always)]
-    fn entry_with(&mut self, name: &str, key: u8, content: &[u8]) {
-        let bytes = content.len();
-        if name.len() + bytes > SHORT {
-            self.long_entry(name, key, content);
-            return;
+    pub(super) fn entry(&mut self, key: &Key, kind: u8, content: &[u8]) {
+        match self.short_entry(key, kind, content.len()) {
+            Some(room) => copy(room, content),
+            None => self.long_entry(key, kind, content),
         }
-        self.short_entry(name, key, bytes).put_slice(content);
     }
 
     /// Room for a content of so many bytes, behind what stands before it in an entry of which all lengths take one
-    /// byte.
+    /// byte; none if they take more, or if there is not memory enough yet.
     #[inline(always)]
-    fn short_entry(&mut self, name: &str, key: u8, bytes: usize) -> Cursor<'_> {
-        let name_bytes = name.len();
-        let mut cursor = Cursor::new(self.extend(8 + name_bytes + bytes));
-        let entry_bytes = (6 + name_bytes + bytes) as u8;
-        cursor.put([FIRST, entry_bytes, FIRST, name_bytes as u8]);
-        cursor.put_slice(name.as_bytes());
-        cursor.put([SECOND, 2 + bytes as u8, key, bytes as u8]);
-        cursor
+    fn short_entry(&mut self, key: &Key, kind: u8, bytes: usize) -> Option<&mut [u8]> {
+        let start = usize::from(key.short?);
+        if start + bytes > SHORT {
+            return None;
+        }
+        let room = self.memory.get_mut(self.end..)?;
+        // Two moves copy all of it; what is behind it is overwritten next.
+        *room.first_chunk_mut()? = key.head;
+        room[1] = (start + bytes - 2) as u8;
+        let content = room.get_mut(start - 3..start + bytes)?;
+        let (lengths, content) = content.split_first_chunk_mut()?;
+        *lengths = [2 + bytes as u8, kind, bytes as u8];
+        self.end += start + bytes;
+        Some(content)
     }
 
-    /// Writes a map's entry whose value is the text that `parts` are together, if it is short.
-    pub(super) fn short_text_of(&mut self, name: &str, parts: [&str; 3]) -> bool {
-        let bytes = parts[0].len() + parts[1].len() + parts[2].len();
-        let is_short = name.len() + bytes <= SHORT;
-        if is_short {
-            let mut cursor = self.short_entry(name, RAW_BYTES, bytes);
-            for part in parts {
-                cursor.put_slice(part.as_bytes());
-            }
+    /// Writes a map's entry whose value is directory and id of a user.
+    pub(super) fn entry_of_user(&mut self, key: &Key, user: User<'_>) {
+        let (directory, id) = (user.directory.as_bytes(), user.id.as_bytes());
+        let bytes = directory.len() + 1 + id.len();
+        if let Some(room) = self.short_entry(key, RAW_BYTES, bytes)
+            && let Some((before, behind)) = room.split_at_mut_checked(directory.len())
+            && let Some((separator, behind)) = behind.split_first_mut()
+        {
+            copy(before, directory);
+            *separator = b'\\';
+            copy(behind, id);
+        } else {
+            self.long_entry(key, RAW_BYTES, user.to_string().as_bytes());
         }
-        is_short
     }
 
     #[inline(never)]
-    fn long_entry(&mut self, name: &str, key: u8, content: &[u8]) {
-        let (name_bytes, bytes) = (name.len(), content.len());
-        if name_bytes < 0x80 && (0x80..0x3F00).contains(&bytes) {
+    fn long_entry(&mut self, key: &Key, kind: u8, content: &[u8]) {
+        let (name, bytes) = (&*key.name, content.len());
+        if (0x80..0x3F00).contains(&bytes) {
             // All lengths but that of the name take two bytes.
-            let mut cursor = Cursor::new(self.extend(11 + name_bytes + bytes));
-            let entry = two_bytes(8 + name_bytes + bytes);
-            cursor.put([FIRST, entry[0], entry[1], FIRST, name_bytes as u8]);
-            cursor.put_slice(name.as_bytes());
+            let mut cursor = Cursor::new(self.extend(8 + name.len() + bytes));
+            let entry = two_bytes(5 + name.len() + bytes);
+            cursor.put([FIRST, entry[0], entry[1]]);
+            cursor.put_slice(name);
             let (value, length) = (two_bytes(3 + bytes), two_bytes(bytes));
-            cursor.put([SECOND, value[0], value[1], key, length[0], length[1]]);
+            cursor.put([value[0], value[1], kind, length[0], length[1]]);
             cursor.put_slice(content);
             return;
         }
-        self.delimited(Slot::Entry(name), key, content);
+        self.delimited(Slot::Entry(key), kind, content);
     }
 
-    /// Writes a value of the kind `key` that has a length, whatever that is and wherever the value stands.
+    /// Writes a value of the kind `kind` that has a length, whatever that is and wherever the value stands.
     #[inline(never)]
-    pub(super) fn delimited(&mut self, slot: Slot<'_>, key: u8, content: &[u8]) {
+    pub(super) fn delimited(&mut self, slot: Slot<'_>, kind: u8, content: &[u8]) {
         let mut cursor = self.room(slot, delimited(content.len()));
-        cursor.put([key]);
+        cursor.put([kind]);
         cursor.put_length(content.len());
         cursor.put_slice(content);
+    }
+
+    /// Writes bytes as they are.
+    #[inline]
+    pub(super) fn put_slice(&mut self, bytes: &[u8]) {
+        Cursor::new(self.extend(bytes.len())).put_slice(bytes);
     }
 
     /// Room for a value of `length` bytes, behind what stands before it.
@@ -147,10 +149,48 @@ impl Buffer {
 pub(in crate::encoding) enum Slot<'k> {
     /// A `Log` of a `LogArray`, which holds the value.
     Log,
-    /// An entry of a map, with its key.
-    Entry(&'k str),
+    /// An entry of a map.
+    Entry(&'k Key),
     /// An item of an array.
     Item,
+}
+
+/// The key of a map's entry, as it is written.
+#[derive(Debug)]
+pub(in crate::encoding) struct Key {
+    /// The name behind its length, and the key of the value.
+    name: Box<[u8]>,
+    /// The same behind the key of an entry and its length, and before the lengths of a short value, which are left
+    /// open.
+    head: [u8; HEAD],
+    /// How many bytes of it stand before a short value; none where the name is too long for it.
+    short: Option<u8>,
+}
+
+/// The bytes before a short value, of a name of at most 25 bytes: as many as two moves copy.
+const HEAD: usize = 32;
+
+impl Key {
+    pub(super) fn new(name: &str) -> Self {
+        let mut key = vec![0; delimited(name.len()) + 1];
+        let mut cursor = Cursor::new(&mut key);
+        cursor.put([FIRST]);
+        cursor.put_length(name.len());
+        cursor.put_slice(name.as_bytes());
+        cursor.put([SECOND]);
+        let mut head = [0; HEAD];
+        let bytes = 2 + key.len() + 3;
+        let short = (bytes <= HEAD).then(|| {
+            head[0] = FIRST;
+            head[2..2 + key.len()].copy_from_slice(&key);
+            bytes as u8
+        });
+        Self {
+            name: key.into(),
+            head,
+            short,
+        }
+    }
 }
 
 impl Slot<'_> {
@@ -160,8 +200,8 @@ impl Slot<'_> {
         match self {
             Slot::Log => 1 + varint_bytes((value + length) as u64) + value,
             Slot::Entry(key) => {
-                let key = delimited(key.len());
-                1 + varint_bytes((key + value + length) as u64) + key + value
+                let within = key.name.len() + value - 1;
+                1 + varint_bytes((within + length) as u64) + within
             }
             Slot::Item => value,
         }
@@ -177,11 +217,8 @@ impl Slot<'_> {
                 cursor.put([SECOND]);
             }
             Slot::Entry(key) => {
-                cursor.put_length(delimited(key.len()) + delimited(length));
-                cursor.put([FIRST]);
-                cursor.put_length(key.len());
-                cursor.put_slice(key.as_bytes());
-                cursor.put([SECOND]);
+                cursor.put_length(key.name.len() + delimited(length) - 1);
+                cursor.put_slice(&key.name);
             }
             Slot::Item => {}
         }
@@ -257,17 +294,13 @@ impl<'b> Cursor<'b> {
 /// longer than the copy.
 #[inline(always)]
 fn copy(to: &mut [u8], from: &[u8]) {
-    let bytes = from.len();
-    if (4..=32).contains(&bytes) {
-        if bytes <= 8 {
-            copy_ends::<4>(to, from);
-        } else if bytes <= 16 {
-            copy_ends::<8>(to, from);
-        } else {
-            copy_ends::<16>(to, from);
-        }
-    } else {
-        to.copy_from_slice(from);
+    match from.len() {
+        2..=4 => copy_ends::<2>(to, from),
+        5..=8 => copy_ends::<4>(to, from),
+        9..=16 => copy_ends::<8>(to, from),
+        17..=32 => copy_ends::<16>(to, from),
+        33..=64 => copy_ends::<32>(to, from),
+        _ => to.copy_from_slice(from),
     }
 }
 

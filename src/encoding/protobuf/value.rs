@@ -1,24 +1,24 @@
-//! One value: text, a number, a time, or the beginning of a map or an array.
+//! The fields of an event as the entries of a map.
 
-use std::fmt::{Display, Write as _};
+use std::net::{IpAddr, Ipv4Addr};
 
-use serde::{Serialize, Serializer, ser::Impossible};
+use uuid::{Uuid, fmt::Hyphenated};
 
 use super::{
-    Error,
-    buffer::{Buffer, Cursor, MOST_VARINT_BYTES, RAW_BYTES, Slot, varint_bytes},
-    compound::{ARRAY, Compound, MAP},
-    unsupported,
+    buffer::{Buffer, Cursor, Key, MOST_VARINT_BYTES, RAW_BYTES, Slot, varint_bytes},
+    header::{ARRAY, Header, MAP},
 };
-use crate::schema::TIMESTAMP_TOKEN;
+use crate::{
+    encoding::EncodeError,
+    schema::{Constant, Format, Timestamp, Value, Writer, ipv4_text},
+};
 
 /// Keys of `event.Value`'s fields: number times eight, plus the wire type.
-mod key {
-    pub(in crate::encoding) const TIMESTAMP: u8 = 0x12;
-    pub(in crate::encoding) const INTEGER: u8 = 0x20;
-    pub(in crate::encoding) const FLOAT: u8 = 0x29;
-    pub(in crate::encoding) const BOOLEAN: u8 = 0x30;
-    pub(in crate::encoding) const NULL: u8 = 0x48;
+mod kind {
+    pub(super) const TIMESTAMP: u8 = 0x12;
+    pub(super) const INTEGER: u8 = 0x20;
+    pub(super) const FLOAT: u8 = 0x29;
+    pub(super) const BOOLEAN: u8 = 0x30;
 }
 
 /// Key of `google.protobuf.Timestamp.seconds`.
@@ -26,39 +26,120 @@ const SECONDS: u8 = 0x08;
 /// Key of `google.protobuf.Timestamp.nanos`.
 const NANOS: u8 = 0x10;
 
-/// Writes one value into its slot.
-pub(in crate::encoding) struct ValueSerializer<'b, 'k> {
-    buffer: &'b mut Buffer,
-    slot: Slot<'k>,
-    /// The number that follows is a time, in nanoseconds.
-    is_timestamp: bool,
+/// Entries of a map.
+#[derive(Debug)]
+pub(in crate::encoding) struct Fields;
+
+impl Format for Fields {
+    type Key = Key;
+    type Fixed = Box<[u8]>;
+
+    fn key(name: &str) -> Self::Key {
+        Key::new(name)
+    }
+
+    fn fixed(fields: &[(&'static str, Constant)]) -> Self::Fixed {
+        let mut buffer = Buffer::default();
+        Constant::write_all(fields, &mut FieldsWriter::new(&mut buffer));
+        (&*buffer.bytes_mut()).into()
+    }
 }
 
-impl<'b, 'k> ValueSerializer<'b, 'k> {
-    pub(in crate::encoding) const fn new(buffer: &'b mut Buffer, slot: Slot<'k>) -> Self {
+/// Writes fields into the map of a log, or of a field that has fields of its own.
+pub(in crate::encoding) struct FieldsWriter<'b> {
+    buffer: &'b mut Buffer,
+    /// Why the first field that could not be written could not.
+    failed: Option<EncodeError>,
+}
+
+impl<'b> FieldsWriter<'b> {
+    const fn new(buffer: &'b mut Buffer) -> Self {
         Self {
             buffer,
-            slot,
-            is_timestamp: false,
+            failed: None,
         }
     }
 
-    #[inline(always)]
-    fn delimited(self, key: u8, content: &[u8]) {
-        match self.slot {
-            Slot::Entry(name) => self.buffer.entry(name, key, content),
-            slot => self.buffer.delimited(slot, key, content),
+    /// Writes a log with the fields that `write` writes.
+    ///
+    /// # Errors
+    ///
+    /// When a value has no form in the format.
+    #[inline]
+    pub(in crate::encoding) fn write_log(
+        buffer: &'b mut Buffer,
+        write: impl FnOnce(&mut Self),
+    ) -> Result<(), EncodeError> {
+        let header = Header::reserve(buffer, Slot::Log);
+        let mut writer = Self::new(buffer);
+        write(&mut writer);
+        header.write(writer.buffer, Slot::Log, MAP);
+        writer.failed.map_or(Ok(()), Err)
+    }
+
+    fn fail(&mut self, error: EncodeError) {
+        self.failed.get_or_insert(error);
+    }
+
+    /// Writes what few events have.
+    #[inline(never)]
+    fn write_rare(&mut self, key: &Key, value: Value<'_>) {
+        match value {
+            Value::Unsigned(number) => match i64::try_from(number) {
+                Ok(number) => self.varint(key, kind::INTEGER, number.cast_unsigned()),
+                Err(_) => self.fail(EncodeError::Number),
+            },
+            Value::Integer(number) => self.varint(key, kind::INTEGER, number.cast_unsigned()),
+            Value::Float(number) if number.is_nan() => self.fail(EncodeError::Number),
+            Value::Float(number) => {
+                let mut cursor = self.buffer.room(Slot::Entry(key), 9);
+                cursor.put([kind::FLOAT]);
+                cursor.put(number.to_le_bytes());
+            }
+            Value::Boolean(value) => self.varint(key, kind::BOOLEAN, value.into()),
+            Value::List(list) => {
+                let header = Header::reserve(self.buffer, Slot::Entry(key));
+                for value in list.iter() {
+                    value.with_text(|text| {
+                        self.buffer
+                            .delimited(Slot::Item, RAW_BYTES, text.as_bytes());
+                    });
+                }
+                header.write(self.buffer, Slot::Entry(key), ARRAY);
+            }
+            Value::Tags(tags) => {
+                let header = Header::reserve(self.buffer, Slot::Entry(key));
+                for (name, value) in tags.iter() {
+                    self.text(&Key::new(name), value);
+                }
+                header.write(self.buffer, Slot::Entry(key), MAP);
+            }
+            text => text.with_text(|text| self.text(key, text)),
         }
     }
 
-    fn varint(self, key: u8, number: u64) {
-        let mut cursor = self.buffer.room(self.slot, 1 + varint_bytes(number));
-        cursor.put([key]);
+    /// As [`Writer::write_text`], which is a part of the walk through the steps of a plan.
+    #[inline(never)]
+    fn text(&mut self, key: &Key, text: &str) {
+        self.buffer.entry(key, RAW_BYTES, text.as_bytes());
+    }
+
+    fn varint(&mut self, key: &Key, kind: u8, number: u64) {
+        let mut cursor = self.buffer.room(Slot::Entry(key), 1 + varint_bytes(number));
+        cursor.put([kind]);
         cursor.put_varint(number);
     }
 
     /// `google.protobuf.Timestamp`: whole seconds, and nanoseconds that are never negative.
-    pub(super) fn timestamp(self, seconds: i64, nanos: i64) {
+    fn timestamp(&mut self, key: &Key, time: Timestamp) {
+        if !time.is_writable() {
+            self.fail(EncodeError::Time);
+            return;
+        }
+        // A leap second is a second of more than 10^9 nanoseconds.
+        let nanos = i64::from(time.0.timestamp_subsec_nanos());
+        let seconds = time.0.timestamp() + nanos / 1_000_000_000;
+        let nanos = nanos % 1_000_000_000;
         let mut content = [0; 2 * (1 + MOST_VARINT_BYTES)];
         let content_bytes = content.len();
         let mut cursor = Cursor::new(&mut content);
@@ -69,198 +150,56 @@ impl<'b, 'k> ValueSerializer<'b, 'k> {
             }
         }
         let length = content_bytes - cursor.rest_bytes();
-        self.delimited(key::TIMESTAMP, &content[..length]);
+        self.buffer.entry(key, kind::TIMESTAMP, &content[..length]);
     }
 
-    fn compound(self, key: u8) -> Compound<'b, 'k> {
-        Compound::new(self.buffer, self.slot, key)
+    fn guid(&mut self, key: &Key, guid: Uuid) {
+        let mut text = [0; Hyphenated::LENGTH];
+        guid.hyphenated().encode_lower(&mut text);
+        self.buffer.entry(key, RAW_BYTES, &text);
+    }
+
+    fn address(&mut self, key: &Key, address: Ipv4Addr) {
+        let (text, length) = ipv4_text(address);
+        self.buffer.entry(key, RAW_BYTES, &text[..length]);
     }
 }
 
-impl<'b, 'k> Serializer for ValueSerializer<'b, 'k> {
-    type Ok = ();
-    type Error = Error;
-    type SerializeSeq = Compound<'b, 'k>;
-    type SerializeTuple = Compound<'b, 'k>;
-    type SerializeTupleStruct = Compound<'b, 'k>;
-    type SerializeTupleVariant = Impossible<(), Error>;
-    type SerializeMap = Compound<'b, 'k>;
-    type SerializeStruct = Compound<'b, 'k>;
-    type SerializeStructVariant = Impossible<(), Error>;
-
-    fn is_human_readable(&self) -> bool {
-        false
-    }
-
-    fn serialize_bool(self, value: bool) -> Result<(), Error> {
-        self.varint(key::BOOLEAN, u64::from(value));
-        Ok(())
-    }
-
-    fn serialize_i8(self, value: i8) -> Result<(), Error> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_i16(self, value: i16) -> Result<(), Error> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_i32(self, value: i32) -> Result<(), Error> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_i64(self, value: i64) -> Result<(), Error> {
-        if self.is_timestamp {
-            let seconds = value.div_euclid(1_000_000_000);
-            self.timestamp(seconds, value.rem_euclid(1_000_000_000));
-        } else {
-            self.varint(key::INTEGER, value.cast_unsigned());
-        }
-        Ok(())
-    }
-
-    fn serialize_u8(self, value: u8) -> Result<(), Error> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_u16(self, value: u16) -> Result<(), Error> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_u32(self, value: u32) -> Result<(), Error> {
-        self.serialize_i64(value.into())
-    }
-
-    fn serialize_u64(self, value: u64) -> Result<(), Error> {
-        let value = i64::try_from(value).map_err(|_| unsupported("a number above 2^63 - 1"))?;
-        self.serialize_i64(value)
-    }
-
-    fn serialize_f32(self, value: f32) -> Result<(), Error> {
-        self.serialize_f64(value.into())
-    }
-
-    fn serialize_f64(self, value: f64) -> Result<(), Error> {
-        if value.is_nan() {
-            return Err(unsupported("a number that is NaN"));
-        }
-        let mut cursor = self.buffer.room(self.slot, 9);
-        cursor.put([key::FLOAT]);
-        cursor.put(value.to_le_bytes());
-        Ok(())
-    }
-
-    fn serialize_char(self, value: char) -> Result<(), Error> {
-        self.serialize_str(value.encode_utf8(&mut [0; 4]))
-    }
+impl Writer<Fields> for FieldsWriter<'_> {
+    type Group = Header;
 
     #[inline]
-    fn serialize_str(self, value: &str) -> Result<(), Error> {
-        self.delimited(RAW_BYTES, value.as_bytes());
-        Ok(())
+    fn write_fixed(&mut self, fixed: &Box<[u8]>) {
+        self.buffer.put_slice(fixed);
     }
 
-    fn serialize_bytes(self, value: &[u8]) -> Result<(), Error> {
-        self.delimited(RAW_BYTES, value);
-        Ok(())
+    #[inline(always)]
+    fn write_text(&mut self, key: &Key, text: &str) {
+        self.buffer.entry(key, RAW_BYTES, text.as_bytes());
     }
 
-    fn collect_str<T: Display + ?Sized>(self, value: &T) -> Result<(), Error> {
-        let mut text = std::mem::take(&mut self.buffer.text);
-        text.clear();
-        let written = write!(text, "{value}");
-        ValueSerializer::new(self.buffer, self.slot).delimited(RAW_BYTES, text.as_bytes());
-        self.buffer.text = text;
-        written.map_err(|_| unsupported("a value that cannot be displayed"))
+    #[inline(always)]
+    fn write(&mut self, key: &Key, value: Value<'_>) {
+        match value {
+            Value::Absent => {}
+            Value::Text(text) => self.text(key, text),
+            Value::User(user) => self.buffer.entry_of_user(key, user),
+            Value::Timestamp(time) => self.timestamp(key, time),
+            Value::Guid(guid) => self.guid(key, guid),
+            Value::Address(IpAddr::V4(address)) => self.address(key, address),
+            value => self.write_rare(key, value),
+        }
     }
 
-    fn serialize_none(self) -> Result<(), Error> {
-        self.varint(key::NULL, 0);
-        Ok(())
+    fn begin_group(&mut self, key: &Key) -> Header {
+        Header::reserve(self.buffer, Slot::Entry(key))
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Error> {
-        value.serialize(self)
-    }
-
-    fn serialize_unit(self) -> Result<(), Error> {
-        self.serialize_none()
-    }
-
-    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Error> {
-        self.serialize_none()
-    }
-
-    fn serialize_unit_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-    ) -> Result<(), Error> {
-        self.serialize_str(variant)
-    }
-
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), Error> {
-        value.serialize(Self {
-            is_timestamp: name == TIMESTAMP_TOKEN,
-            ..self
-        })
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-        value: &T,
-    ) -> Result<(), Error> {
-        let mut compound = self.compound(MAP);
-        compound.put(Slot::Entry(variant), value)?;
-        compound.finish();
-        Ok(())
-    }
-
-    fn serialize_seq(self, _: Option<usize>) -> Result<Compound<'b, 'k>, Error> {
-        Ok(self.compound(ARRAY))
-    }
-
-    fn serialize_tuple(self, _: usize) -> Result<Compound<'b, 'k>, Error> {
-        Ok(self.compound(ARRAY))
-    }
-
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Compound<'b, 'k>, Error> {
-        Ok(self.compound(ARRAY))
-    }
-
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeTupleVariant, Error> {
-        Err(unsupported("an enum variant with several values"))
-    }
-
-    fn serialize_map(self, _: Option<usize>) -> Result<Compound<'b, 'k>, Error> {
-        Ok(self.compound(MAP))
-    }
-
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Compound<'b, 'k>, Error> {
-        Ok(self.compound(MAP))
-    }
-
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeStructVariant, Error> {
-        Err(unsupported("an enum variant with fields"))
+    fn end_group(&mut self, key: &Key, group: Header) {
+        if group.is_empty(self.buffer) {
+            group.take_back(self.buffer);
+        } else {
+            group.write(self.buffer, Slot::Entry(key), MAP);
+        }
     }
 }

@@ -12,7 +12,7 @@ use self::terminal::escaped;
 use crate::{
     host::{metrics::Totals, runtime::listener::Listener},
     pipeline::Counters,
-    schema::{Fields, Fill, PluginEvent, Record, Timestamp},
+    schema::{Detail, Details, PluginEvent, Timestamp},
 };
 
 /// How much a diagnostic matters.
@@ -146,12 +146,13 @@ impl<'a> Diagnostic<'a> {
     /// What `out` fails with.
     pub fn line(&self, out: &mut impl fmt::Write) -> fmt::Result {
         out.write_str(&escaped(self.message))?;
-        let mut record = Record::default();
-        self.add_to(&mut record);
-        for (name, value) in record.iter() {
-            match serde_json::to_value(value).map_err(|_| fmt::Error)? {
-                serde_json::Value::String(text) => write!(out, " {name}={}", escaped(&text))?,
-                other => write!(out, " {name}={other}")?,
+        for (name, detail) in self.details().iter() {
+            match detail {
+                Detail::Text(text) => write!(out, " {name}={}", escaped(text))?,
+                other => {
+                    let json = serde_json::to_string(other).map_err(|_| fmt::Error)?;
+                    write!(out, " {name}={json}")?;
+                }
             }
         }
         Ok(())
@@ -159,28 +160,24 @@ impl<'a> Diagnostic<'a> {
 
     /// The same as an event, for a layout to show.
     #[must_use]
-    pub fn event(&self) -> PluginEvent<'_, &Self> {
+    pub fn event(&self) -> PluginEvent {
         PluginEvent {
             timestamp: Timestamp(now()),
             level: self.level.as_str(),
-            message: self.message,
-            details: self,
+            message: self.message.to_owned(),
+            details: self.details(),
         }
     }
-}
 
-/// What goes beyond level and message.
-impl Fields for Diagnostic<'_> {
-    fn add_to<'a>(&'a self, record: &mut Record<'a>) {
-        record.field("address", self.address.as_deref());
-        record.field("receive_buffer_bytes", self.receive_buffer_bytes);
-        record.field("kernel_dropped", self.kernel_dropped);
-        if let Some(counters) = self.counters {
-            counters.add_to(record);
-        }
-        if let Some(totals) = self.totals {
-            totals.add_to(record);
-        }
+    /// What goes beyond level and message.
+    fn details(&self) -> Details {
+        let mut details = Details::default();
+        details.add_any("address", self.address.clone());
+        details.add_any("receive_buffer_bytes", self.receive_buffer_bytes);
+        details.add_any("kernel_dropped", self.kernel_dropped);
+        details.extend(self.counters.map(Details::from));
+        details.extend(self.totals.map(Details::from));
+        details
     }
 }
 

@@ -20,6 +20,7 @@ pub use self::{
 };
 use crate::{
     config::Config,
+    encoding::Encoder,
     host::{
         diagnostics::{Level, Report},
         local_socket::{LocalSocket, Tee},
@@ -130,7 +131,10 @@ pub fn run(
         let queue = Arc::clone(&queue);
         move |number| {
             let writer = Enqueue::new(Arc::clone(&queue), number);
-            Tee::new(Frames::new(writer, codec, layout.clone()), hub.clone())
+            Tee::new(
+                Frames::new(writer, Encoder::new(codec, &layout)),
+                hub.clone(),
+            )
         }
     };
     let failed = signals.0.clone();

@@ -142,10 +142,8 @@ impl Form {
         let Some(codec) = self.codec else {
             return plain(diagnostic).ok();
         };
-        let mut encoder = Encoder::new(codec);
-        encoder
-            .push(&self.layout.plugin(&diagnostic.event()))
-            .ok()?;
+        let mut encoder = Encoder::new(codec, &self.layout);
+        encoder.push(&diagnostic.event()).ok()?;
         Some(encoder.frame().to_vec())
     }
 

@@ -53,7 +53,7 @@ impl Station {
             let queue = Arc::clone(&queue);
             move |number| {
                 let writer = Enqueue::new(Arc::clone(&queue), number);
-                Frames::with_encoder(writer, Encoder::message_pack(), layout.clone())
+                Frames::new(writer, Encoder::message_pack(&layout))
             }
         };
         let failed = {

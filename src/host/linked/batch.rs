@@ -5,7 +5,7 @@ use std::{fmt, io};
 use vrl::value::Value;
 
 use crate::{
-    encoding::to_vrl,
+    encoding::OwnedValues,
     host::runtime::worker::{Sink, WorkerCounters},
     pipeline::UndecodedPolicy,
     schema::Layout,
@@ -26,7 +26,7 @@ pub struct Batch {
 
 /// Makes batches of what a worker has received, and passes them on.
 pub(super) struct Batches<F> {
-    layout: Layout,
+    values: OwnedValues,
     undecoded: UndecodedPolicy,
     pass_on: F,
     next: Batch,
@@ -35,9 +35,9 @@ pub(super) struct Batches<F> {
 }
 
 impl<F> Batches<F> {
-    pub(super) fn new(layout: Layout, undecoded: UndecodedPolicy, pass_on: F) -> Self {
+    pub(super) fn new(layout: &Layout, undecoded: UndecodedPolicy, pass_on: F) -> Self {
         Self {
-            layout,
+            values: OwnedValues::new(layout),
             undecoded,
             pass_on,
             next: Batch::default(),
@@ -70,9 +70,11 @@ impl<F: FnMut(Batch) -> io::Result<()>> Sink for Batches<F> {
         batch.events.reserve(events.len());
         for event in events.drain() {
             // Only a clock outside of 1677 to 2262 makes an event that is no value.
-            let value = to_vrl(&self.layout.view(&event))
+            let value = self
+                .values
+                .value_of(&event)
                 .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-            batch.events.push(value);
+            batch.events.push(value.into());
         }
         (self.pass_on)(batch)
     }

@@ -8,7 +8,7 @@ use vrl::value::Value;
 
 use crate::{
     decoding::{self, LogNamespace, QlikSenseDeserializer},
-    encoding::to_vrl,
+    encoding::OwnedValues,
     event::Arrival,
     schema::Layout,
 };
@@ -43,9 +43,10 @@ impl Codec {
     ) -> decoding::Result<SmallVec<[Value; 1]>> {
         let arrival = Arrival::local(SystemTime::now().into());
         let events = self.deserializer.parse(bytes, log_namespace)?;
+        let layout = OwnedValues::new(&self.layout);
         let values = events.into_iter().map(|mut event| {
             event.set_arrival(arrival);
-            Ok(to_vrl(&self.layout.view(&event))?)
+            Ok(layout.value_of(&event)?.into())
         });
         values.collect()
     }

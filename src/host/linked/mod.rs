@@ -94,7 +94,7 @@ pub fn start(
     let layout = config.output.layout()?;
     let refresh = Refresh::new(config)?;
     let undecoded = config.source.undecoded;
-    let sink = move |_| Batches::new(layout.clone(), undecoded, pass_on.clone());
+    let sink = move |_| Batches::new(&layout, undecoded, pass_on.clone());
     let opened = start::open_with(config, Vec::new())?;
     let mut config = config.clone();
     config.telemetry.interval_secs = RECORD_SECS;

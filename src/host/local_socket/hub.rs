@@ -16,7 +16,7 @@ use crate::{
         diagnostics::Level,
         runtime::threads::{lock, wait},
     },
-    schema::{Fill, Record, SOURCE_TYPE, Timestamp},
+    schema::{Details, Layout, PluginEvent, Timestamp},
 };
 
 /// Readers at the same time.
@@ -158,16 +158,17 @@ impl ReaderQueue {
 
 /// What a reader that is too slow is told.
 fn line_of_dropped(dropped: u64) -> Vec<u8> {
-    let mut record = Record::default();
-    record.field("timestamp", Timestamp(SystemTime::now().into()));
-    record.field("source_type", SOURCE_TYPE);
-    record.field("event", "plugin");
-    record.field("level", Level::Warn.as_str());
-    record.field("message", "this reader is too slow for all events");
-    record.field("dropped", dropped);
-    let mut encoder = Encoder::new(Codec::Json);
-    // Only a clock outside of 1677 to 2262 makes a record that cannot be written.
-    let _ = encoder.push(&record);
+    let mut details = Details::default();
+    details.add("dropped", dropped);
+    let event = PluginEvent {
+        timestamp: Timestamp(SystemTime::now().into()),
+        level: Level::Warn.as_str(),
+        message: "this reader is too slow for all events".to_owned(),
+        details,
+    };
+    let mut encoder = Encoder::new(Codec::Json, &Layout::default());
+    // Only a clock outside of 1677 to 2262 makes an event that cannot be written.
+    let _ = encoder.push(&event);
     encoder.frame().to_vec()
 }
 

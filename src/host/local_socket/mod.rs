@@ -16,7 +16,7 @@ pub use self::{
 use crate::{
     encoding::{Codec, Encoder},
     host::runtime::worker::{Sink, WorkerCounters},
-    schema::Schema,
+    schema::Layout,
     transform::OutputBuffer,
 };
 
@@ -35,7 +35,7 @@ impl<S: Sink> Tee<S> {
         Self {
             sink,
             hub,
-            encoder: Encoder::new(Codec::Json),
+            encoder: Encoder::new(Codec::Json, &Layout::default()),
         }
     }
 }
@@ -50,7 +50,7 @@ impl<S: Sink> Sink for Tee<S> {
                 encoder.clear();
                 for event in &*events {
                     // An event that no codec can write is reported by the sink.
-                    let _ = encoder.push_event(&Schema::Default.view(event));
+                    let _ = encoder.push(event);
                 }
                 encoder.frame().into()
             });

@@ -124,15 +124,14 @@ fn since(now: &Counted, told: &Counted) -> Vec<Metric> {
 /// A record for each address where something was counted since.
 fn changed(layout: &Layout, now: &Counted, told: &Counted, is_last: bool) -> Option<Vec<u8>> {
     let message = if is_last { "stopped" } else { "running" };
-    let mut records = Encoder::message_pack();
+    let mut records = Encoder::message_pack(layout);
     let nothing = Totals::default();
     for (place, (address, totals)) in now.addresses.iter().enumerate() {
         let told = told.addresses.get(place).map_or(&nothing, |told| &told.1);
         if totals != told {
             let diagnostic = Diagnostic::of_totals(message, *address, totals);
-            let event = diagnostic.event();
             // Numbers and names: there is nothing that could not be written.
-            let _ = records.push_at(event.timestamp, &layout.plugin(&event));
+            let _ = records.push(&diagnostic.event());
         }
     }
     (!records.is_empty()).then(|| records.frame().to_vec())

@@ -6,7 +6,7 @@ use crate::{
     encoding::{Metric, MetricValue},
     event::Kind,
     pipeline::{Counters, LostByHost},
-    schema::{Fields, Fill, Record},
+    schema::Details,
     source::Refusals,
     wire::ErrorCode,
 };
@@ -38,36 +38,33 @@ pub struct Totals {
     pub receive_buffer_bytes: usize,
 }
 
-impl Fields for Totals {
-    fn add_to<'a>(&'a self, record: &mut Record<'a>) {
-        let pipeline = &self.pipeline;
-        record.field("datagrams", self.received_datagrams);
-        record.field("bytes", self.received_bytes);
-        record.field("events", pipeline.events());
-        record.group("events_by_kind", |record| {
-            for kind in Kind::ALL {
-                record.field(kind.name(), above_zero(pipeline.events_of(kind)));
-            }
-        });
-        record.field("derived", above_zero(pipeline.derived_events()));
-        record.field("excluded", pipeline.excluded);
-        record.field("undecoded", pipeline.undecoded_events());
-        record.group("undecoded_by_code", |record| {
-            for code in ErrorCode::ALL {
-                record.field(code.as_str(), above_zero(pipeline.undecoded_by(code)));
-            }
-        });
-        record.field("refused", self.refused);
-        record.field("over_rate", self.over_rate);
-        record.field("dropped", self.dropped);
-        record.field("kernel_dropped", self.kernel_dropped);
-        record.field("lost", pipeline.lost);
-        record.field("lost_by_host", self.lost_by_host.as_map());
+impl From<&Totals> for Details {
+    fn from(totals: &Totals) -> Self {
+        let pipeline = &totals.pipeline;
+        let mut details = Self::default();
+        details.add("datagrams", totals.received_datagrams);
+        details.add("bytes", totals.received_bytes);
+        details.add("events", pipeline.events());
+        let by_kind = Kind::ALL.map(|kind| (kind.name(), pipeline.events_of(kind)));
+        details.add_counts("events_by_kind", by_kind);
+        let derived = pipeline.derived_events();
+        details.add_any("derived", (derived > 0).then_some(derived));
+        details.add("excluded", pipeline.excluded);
+        details.add("undecoded", pipeline.undecoded_events());
+        let by_code = ErrorCode::ALL.map(|code| (code.as_str(), pipeline.undecoded_by(code)));
+        details.add_counts("undecoded_by_code", by_code);
+        details.add("refused", totals.refused);
+        details.add("over_rate", totals.over_rate);
+        details.add("dropped", totals.dropped);
+        details.add_any("kernel_dropped", totals.kernel_dropped);
+        details.add_any("lost", pipeline.lost);
+        let by_host = totals.lost_by_host.iter();
+        details.add_counts(
+            "lost_by_host",
+            by_host.map(|(host, lost)| (host.to_owned(), lost)),
+        );
+        details
     }
-}
-
-fn above_zero(number: u64) -> Option<u64> {
-    (number > 0).then_some(number)
 }
 
 type Tag = (&'static str, Cow<'static, str>);

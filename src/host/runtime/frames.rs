@@ -3,11 +3,7 @@
 use std::{io, sync::Arc};
 
 use super::{queue::Queue, worker::Sink};
-use crate::{
-    encoding::{Codec, EncodeError, Encoder},
-    schema::Layout,
-    transform::OutputBuffer,
-};
+use crate::{encoding::Encoder, event::Event, transform::OutputBuffer};
 
 /// Where whole frames go.
 pub trait FrameWriter {
@@ -46,25 +42,17 @@ impl FrameWriter for Enqueue {
 pub struct Frames<W> {
     writer: W,
     encoder: Encoder,
-    layout: Layout,
     /// Events in the encoder.
     events: u64,
 }
 
 impl<W: FrameWriter> Frames<W> {
-    /// Frames in a codec, of events that look so.
-    #[must_use]
-    pub fn new(writer: W, codec: Codec, layout: Layout) -> Self {
-        Self::with_encoder(writer, Encoder::new(codec), layout)
-    }
-
     /// Frames of this encoder.
     #[must_use]
-    pub const fn with_encoder(writer: W, encoder: Encoder, layout: Layout) -> Self {
+    pub const fn new(writer: W, encoder: Encoder) -> Self {
         Self {
             writer,
             encoder,
-            layout,
             events: 0,
         }
     }
@@ -73,6 +61,18 @@ impl<W: FrameWriter> Frames<W> {
     #[must_use]
     pub const fn writer(&self) -> &W {
         &self.writer
+    }
+
+    fn add(&mut self, event: &Event) -> io::Result<()> {
+        // Only a clock outside of 1677 to 2262 makes an event that no codec can write.
+        self.encoder
+            .push(event)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        self.events += 1;
+        if self.encoder.len() >= Encoder::FULL_BYTES {
+            self.write()?;
+        }
+        Ok(())
     }
 
     fn write(&mut self) -> io::Result<()> {
@@ -88,16 +88,10 @@ impl<W: FrameWriter> Frames<W> {
 
 impl<W: FrameWriter> Sink for Frames<W> {
     fn take(&mut self, events: &mut OutputBuffer) -> io::Result<()> {
-        for event in events.drain() {
-            // Only a clock outside of 1677 to 2262 makes an event that no codec can write.
-            self.encoder
-                .push_event(&self.layout.view(&event))
-                .map_err(|error: EncodeError| io::Error::new(io::ErrorKind::InvalidData, error))?;
-            self.events += 1;
-            if self.encoder.len() >= Encoder::FULL_BYTES {
-                self.write()?;
-            }
-        }
+        // Where they are: an event is large to move.
+        let taken = events.iter().try_for_each(|event| self.add(event));
+        events.clear();
+        taken?;
         self.write()
     }
 }

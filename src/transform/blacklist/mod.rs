@@ -59,15 +59,19 @@ impl Blacklist {
         self.rules = other.rules;
     }
 
-    fn excludes(&self, event: &UserEvent) -> bool {
-        !self.rules.is_empty() && self.contains(event.user_directory(), event.user_id())
+    /// Whether an event is left out, which counts it.
+    pub(crate) fn excludes(&mut self, event: &UserEvent) -> bool {
+        let excludes =
+            !self.rules.is_empty() && self.contains(event.user_directory(), event.user_id());
+        self.excluded += u64::from(excludes);
+        excludes
     }
 }
 
 impl FunctionTransform for Blacklist {
     fn transform(&mut self, output: &mut OutputBuffer, event: Event) {
         match &event {
-            Event::User(user_event) if self.excludes(user_event) => self.excluded += 1,
+            Event::User(user_event) if self.excludes(user_event) => {}
             _ => output.push(event),
         }
     }

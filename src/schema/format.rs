@@ -1,0 +1,44 @@
+//! What a codec has to offer for a schema to write fields in it.
+
+use std::fmt::Debug;
+
+use super::{Constant, Value};
+
+/// What of a format is prepared when the configuration is read: the names of fields, and fields that are the
+/// same in every event.
+pub trait Format {
+    /// The name of a field, as the format writes it.
+    type Key: Debug + Send + Sync;
+    /// Fields that follow one another and are the same in every event.
+    type Fixed: Debug + Send + Sync;
+
+    /// Prepares the name of a field.
+    fn key(name: &str) -> Self::Key;
+
+    /// Prepares fields that are the same in every event.
+    fn fixed(fields: &[(&'static str, Constant)]) -> Self::Fixed;
+}
+
+/// Takes the fields of an event one by one, in order, and writes them in a format.
+///
+/// A value that the format cannot have is noted and reported when the event is complete, so that no field needs a
+/// check of its own.
+pub trait Writer<F: Format> {
+    /// What is to be remembered of a group until it ends.
+    type Group;
+
+    /// Writes fields that are the same in every event.
+    fn write_fixed(&mut self, fixed: &F::Fixed);
+
+    /// Writes a field whose value is text.
+    fn write_text(&mut self, key: &F::Key, text: &str);
+
+    /// Writes a field, unless its value is absent.
+    fn write(&mut self, key: &F::Key, value: Value<'_>);
+
+    /// Begins a field whose fields follow.
+    fn begin_group(&mut self, key: &F::Key) -> Self::Group;
+
+    /// Ends such a field. One that has no fields is taken back.
+    fn end_group(&mut self, key: &F::Key, group: Self::Group);
+}

@@ -1,0 +1,285 @@
+//! How events of a kind are written in a format: made once of a schema's list, walked for every event.
+//!
+//! Names are as the format writes them, neighbours that are the same in every event are one step, and fields that
+//! are left out are no step at all.
+
+use super::{
+    Details, Entry, Format, Tags, Value, Writer,
+    entry::{Condition, Source},
+    plugin::Detail,
+};
+use crate::event::EventKind;
+
+/// What is done for each event, in order.
+#[derive(Debug)]
+pub struct Plan<F: Format, S: 'static>(Box<[Step<F, S>]>);
+
+#[derive(Debug)]
+pub enum Step<F: Format, S: 'static> {
+    /// Fields that are the same in every event.
+    Fixed(F::Fixed),
+    /// A field of text, unless there is none.
+    Text(F::Key, fn(&S) -> Option<&str>),
+    /// A field, unless its value is absent.
+    Value(F::Key, fn(&S) -> Value<'_>),
+    /// Where a condition does not hold, so many steps are left out.
+    If(fn(&S) -> bool, usize),
+    /// A field with fields of its own, unless all of those are absent.
+    Group(F::Key, Box<[Self]>),
+    /// Fields that only the event knows.
+    Details(fn(&S) -> &Details),
+}
+
+/// A value that is the same in every event.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Constant {
+    /// A value.
+    Value(Value<'static>),
+    /// The tags of the layout.
+    Tags(Tags),
+    /// Fields within this one.
+    Group(Vec<(&'static str, Self)>),
+}
+
+impl Constant {
+    /// Writes fields that are the same in every event.
+    pub(crate) fn write_all<F: Format>(
+        fields: &[(&'static str, Self)],
+        writer: &mut impl Writer<F>,
+    ) {
+        for (name, constant) in fields {
+            let key = F::key(name);
+            match constant {
+                Self::Value(value) => writer.write(&key, *value),
+                Self::Tags(tags) => writer.write(&key, Value::Tags(tags)),
+                Self::Group(fields) => {
+                    let group = writer.begin_group(&key);
+                    Self::write_all(fields, writer);
+                    writer.end_group(&key, group);
+                }
+            }
+        }
+    }
+}
+
+/// What a layout decides about every plan.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Arrangement<'a> {
+    pub(super) tags: &'a Tags,
+    /// Names of fields that are left out.
+    pub(super) dropped: &'a [String],
+}
+
+impl Arrangement<'_> {
+    /// Whether a field is left out, itself or with the field that it is within.
+    fn drops(&self, name: &str) -> bool {
+        self.dropped.iter().any(|dropped| {
+            name.strip_prefix(&**dropped)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
+    }
+}
+
+impl<F: Format, S> Plan<F, S> {
+    /// The plan of a schema's list. `kind` is that of the events, where they have one.
+    pub(super) fn compile(
+        entries: &[Entry<S>],
+        kind: Option<EventKind>,
+        arrangement: Arrangement<'_>,
+    ) -> Self {
+        let nodes = entries
+            .iter()
+            .filter(|entry| !arrangement.drops(entry.name))
+            .filter_map(|entry| Node::of(entry, kind, arrangement.tags));
+        Self(steps(grouped(nodes.collect()), None))
+    }
+
+    pub(super) fn steps(&self) -> &[Step<F, S>] {
+        &self.0
+    }
+
+    /// Writes an event.
+    #[inline]
+    pub(crate) fn write(&self, event: &S, writer: &mut impl Writer<F>) {
+        walk(&self.0, event, writer);
+    }
+}
+
+fn walk<F: Format, S>(steps: &[Step<F, S>], event: &S, writer: &mut impl Writer<F>) {
+    let mut steps = steps.iter();
+    while let Some(step) = steps.next() {
+        match step {
+            Step::Fixed(fixed) => writer.write_fixed(fixed),
+            Step::Text(key, text) => {
+                if let Some(text) = text(event) {
+                    writer.write_text(key, text);
+                }
+            }
+            Step::Value(key, value) => writer.write(key, value(event)),
+            Step::If(holds, count) => {
+                if !holds(event) {
+                    steps = steps.as_slice()[*count..].iter();
+                }
+            }
+            Step::Group(key, steps) => {
+                let group = writer.begin_group(key);
+                walk(steps, event, writer);
+                writer.end_group(key, group);
+            }
+            Step::Details(details) => write_details(details(event), writer),
+        }
+    }
+}
+
+fn write_details<F: Format>(details: &Details, writer: &mut impl Writer<F>) {
+    for (name, detail) in details.iter() {
+        let key = F::key(name);
+        match detail {
+            Detail::Number(number) => writer.write(&key, Value::Unsigned(*number)),
+            Detail::Text(text) => writer.write(&key, Value::Text(text)),
+            Detail::Group(details) => {
+                let group = writer.begin_group(&key);
+                write_details(details, writer);
+                writer.end_group(&key, group);
+            }
+        }
+    }
+}
+
+/// A schema's list as a tree, before a format has its part.
+struct Node<S: 'static> {
+    name: &'static str,
+    /// What holds where it, and all that is within it, can have a value.
+    condition: Option<Condition<S>>,
+    content: Content<S>,
+}
+
+enum Content<S: 'static> {
+    Constant(Constant),
+    Text(fn(&S) -> Option<&str>),
+    Value(fn(&S) -> Value<'_>),
+    Group(Vec<Node<S>>),
+    Details(fn(&S) -> &Details),
+}
+
+impl<S> Node<S> {
+    /// None where it is known that there is no value.
+    fn of(entry: &Entry<S>, kind: Option<EventKind>, tags: &Tags) -> Option<Self> {
+        let constant = |value: Value<'static>| {
+            let constant = Content::Constant(Constant::Value(value));
+            value.is_present().then_some(constant)
+        };
+        let content = match entry.source {
+            Source::Constant(value) => constant(value)?,
+            Source::Kind(value) => constant(value(kind?))?,
+            Source::Text(text) => Content::Text(text),
+            Source::Value(value) => Content::Value(value),
+            Source::Tags if tags.is_empty() => return None,
+            Source::Tags | Source::TagsEvenIfNone => {
+                Content::Constant(Constant::Tags(tags.clone()))
+            }
+            Source::Details(details) => Content::Details(details),
+        };
+        Some(Self {
+            name: entry.name,
+            condition: entry.condition,
+            content,
+        })
+    }
+
+    /// A field of these fields; a constant, if all of them are.
+    fn group(name: &'static str, nodes: Vec<Self>) -> Self {
+        let is_constant = |node: &Self| matches!(node.content, Content::Constant(_));
+        let condition = common_condition(&nodes);
+        let content = if nodes.iter().all(is_constant) {
+            let constants = nodes.into_iter().filter_map(|node| match node.content {
+                Content::Constant(constant) => Some((node.name, constant)),
+                _ => None,
+            });
+            Content::Constant(Constant::Group(constants.collect()))
+        } else {
+            Content::Group(nodes)
+        };
+        Self {
+            name,
+            condition,
+            content,
+        }
+    }
+}
+
+/// The condition that all of them have.
+fn common_condition<S>(nodes: &[Node<S>]) -> Option<Condition<S>> {
+    let condition = nodes.first()?.condition?;
+    let is_same = |node: &Node<S>| node.condition.is_some_and(|it| it.name == condition.name);
+    nodes.iter().all(is_same).then_some(condition)
+}
+
+/// Puts neighbours that are within the same field into it.
+fn grouped<S>(nodes: Vec<Node<S>>) -> Vec<Node<S>> {
+    let mut grouped = Vec::new();
+    let mut nodes = nodes.into_iter().peekable();
+    while let Some(node) = nodes.next() {
+        let Some((group, name)) = node.name.split_once('.') else {
+            grouped.push(node);
+            continue;
+        };
+        let mut within = vec![Node { name, ..node }];
+        while let Some((_, name)) = nodes
+            .peek()
+            .and_then(|next| next.name.split_once('.'))
+            .filter(|(next, _)| *next == group)
+        {
+            within.extend(nodes.next().map(|next| Node { name, ..next }));
+        }
+        grouped.push(Node::group(group, self::grouped(within)));
+    }
+    grouped
+}
+
+/// The steps of a format, within those that one condition holds for.
+fn steps<F: Format, S>(nodes: Vec<Node<S>>, known: Option<&'static str>) -> Box<[Step<F, S>]> {
+    let mut steps = Vec::new();
+    let mut nodes = nodes.into_iter().peekable();
+    while let Some(node) = nodes.next() {
+        let condition = node.condition.filter(|it| known != Some(it.name));
+        let mut same = vec![node];
+        if let Some(condition) = condition {
+            let is_same =
+                |next: &Node<S>| next.condition.is_some_and(|it| it.name == condition.name);
+            while let Some(next) = nodes.next_if(is_same) {
+                same.push(next);
+            }
+            let within = self::steps(same, Some(condition.name));
+            steps.push(Step::If(condition.holds, within.len()));
+            steps.extend(within);
+            continue;
+        }
+        let is_constant = |node: &Node<S>| matches!(node.content, Content::Constant(_));
+        if is_constant(&same[0]) {
+            while let Some(next) = nodes.next_if(is_constant) {
+                same.push(next);
+            }
+        }
+        steps.push(step(same, known));
+    }
+    steps.into()
+}
+
+/// The step of a node, or of several that are all constant.
+fn step<F: Format, S>(nodes: Vec<Node<S>>, known: Option<&'static str>) -> Step<F, S> {
+    let mut constants = Vec::new();
+    for Node { name, content, .. } in nodes {
+        match content {
+            Content::Constant(constant) => constants.push((name, constant)),
+            Content::Text(text) => return Step::Text(F::key(name), text),
+            Content::Value(value) => return Step::Value(F::key(name), value),
+            Content::Group(nodes) => return Step::Group(F::key(name), steps(nodes, known)),
+            Content::Details(details) if name.is_empty() => return Step::Details(details),
+            Content::Details(details) => {
+                return Step::Group(F::key(name), [Step::Details(details)].into());
+            }
+        }
+    }
+    Step::Fixed(F::fixed(&constants))
+}
