@@ -57,6 +57,6 @@ fn sentence(event: &Event) -> String {
         // The error says what is wrong and where; `raw()` has the text.
         Event::Undecoded(event) => format!("undecoded: {}", event.error()),
         // Other payloads of Qlik Sense may join.
-        _ => event.name().to_owned(),
+        _ => event.kind().event().to_owned(),
     }
 }

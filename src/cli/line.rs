@@ -48,8 +48,9 @@ pub fn line(event: &Event) -> String {
         Event::Undecoded(event) => {
             let _ = write!(line, "  undecoded: {}", event.error());
         }
-        Event::Derived(event) => {
-            let name = event.kind.event().replace('_', " ");
+        Event::Derived(derived) => {
+            let name = event.kind().event().replace('_', " ");
+            let event = derived;
             let subject = &event.subject;
             let user = subject
                 .user()
@@ -64,7 +65,7 @@ pub fn line(event: &Event) -> String {
                 let _ = write!(line, "  {:<width$}", escaped(text));
             }
         }
-        _ => line.push_str(event.name()),
+        _ => line.push_str(event.kind().event()),
     }
     line.truncate(line.trim_end().len());
     line

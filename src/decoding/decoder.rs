@@ -35,9 +35,9 @@ const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
 /// let mut stream = BytesMut::from(
 ///     "/proxy-session/;a;Start session;D;u;;;\n/proxy-session/;a;Stop session;D;u;;;\n",
 /// );
-/// assert_eq!(decoder.decode(&mut stream)?.unwrap().name(), "session");
+/// assert_eq!(decoder.decode(&mut stream)?.unwrap().kind().event(), "session");
 /// assert_eq!(decoder.decode(&mut stream)?, None); // the second may still go on
-/// assert_eq!(decoder.decode_eof(&mut stream)?.unwrap().name(), "session");
+/// assert_eq!(decoder.decode_eof(&mut stream)?.unwrap().kind().event(), "session");
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Debug, Clone, Default)]

@@ -125,27 +125,7 @@ impl DerivedKind {
             Self::ConnectionSummary(connection, _) => connection.client.as_deref(),
         }
     }
-
-    /// The value of the output's `event` field: `session_summary`, `connection_summary` or
-    /// `session_snapshot`.
-    #[must_use]
-    pub const fn event(&self) -> &'static str {
-        DERIVED_EVENTS[self.index()]
-    }
-
-    /// The place of this kind in [`DERIVED_EVENTS`].
-    #[must_use]
-    pub const fn index(&self) -> usize {
-        match self {
-            Self::SessionSummary(..) => 0,
-            Self::ConnectionSummary(..) => 1,
-            Self::SessionSnapshot(_) => 2,
-        }
-    }
 }
-
-/// The values of the output's `event` field for derived events.
-pub const DERIVED_EVENTS: [&str; 3] = ["session_summary", "connection_summary", "session_snapshot"];
 
 /// A session as far as it was seen.
 #[derive(Debug, Clone, PartialEq)]

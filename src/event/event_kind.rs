@@ -65,6 +65,15 @@ impl EventKind {
         }
     }
 
+    /// Whether events of this kind follow from others: no datagram brings them.
+    #[must_use]
+    pub const fn is_derived(self) -> bool {
+        matches!(
+            self,
+            Self::SessionSummary | Self::ConnectionSummary | Self::SessionSnapshot
+        )
+    }
+
     /// The value of the output's `event` field, for example `session`.
     #[must_use]
     pub const fn event(self) -> &'static str {

@@ -21,8 +21,8 @@ use chrono::{DateTime, Utc};
 pub use self::{
     arrival::Arrival,
     derived::{
-        DERIVED_EVENTS, Derived, DerivedKind, EndReason, Ended, FollowedApp, FollowedConnection,
-        FollowedSession, Pairing, Subject,
+        Derived, DerivedKind, EndReason, Ended, FollowedApp, FollowedConnection, FollowedSession,
+        Pairing, Subject,
     },
     event_kind::EventKind,
     extension::Unreadable,
@@ -75,15 +75,10 @@ impl Event {
         }
     }
 
-    /// The value of the output's `event` field: `session`, `connection`, `undecoded`, or what
-    /// [`DerivedKind::event`] says.
+    /// The kind of event.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::User(event) => event.kind.event(),
-            Self::Undecoded(_) => "undecoded",
-            Self::Derived(event) => event.kind.event(),
-        }
+    pub const fn kind(&self) -> EventKind {
+        EventKind::of(self)
     }
 }
 

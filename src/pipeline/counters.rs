@@ -3,7 +3,7 @@
 use std::iter::Sum;
 
 use crate::{
-    event::{DERIVED_EVENTS, Event, Kind},
+    event::{EventKind, Kind},
     schema::Details,
     transform::OutputBuffer,
     wire::ErrorCode,
@@ -24,23 +24,22 @@ pub struct Counters {
     /// none while no row number has come. What was refused or over its sender's rate before it came to
     /// the pipeline is among them.
     pub lost: Option<u64>,
-    events: [u64; Kind::ALL.len()],
+    /// Decoded and derived events, by kind.
+    events: [u64; EventKind::ALL.len()],
     undecoded: [u64; ErrorCode::ALL.len()],
-    derived: [u64; DERIVED_EVENTS.len()],
 }
 
 impl Counters {
-    pub(super) const fn event(&mut self, kind: Kind) {
+    pub(super) const fn event(&mut self, kind: EventKind) {
         self.events[kind.index()] += 1;
     }
 
     /// Counts the derived events in `output` from a place on.
     pub(super) fn derived(&mut self, output: &OutputBuffer, from: usize) {
-        for event in output.iter().skip(from) {
-            if let Event::Derived(event) = event {
-                self.derived[event.kind.index()] += 1;
-            }
-        }
+        let kinds = output.iter().skip(from).map(EventKind::of);
+        kinds
+            .filter(|kind| kind.is_derived())
+            .for_each(|kind| self.event(kind));
     }
 
     pub(super) const fn undecoded(&mut self, code: ErrorCode) {
@@ -50,26 +49,28 @@ impl Counters {
     /// Events of a kind that went out.
     #[must_use]
     pub const fn events_of(&self, kind: Kind) -> u64 {
-        self.events[kind.index()]
+        self.events[EventKind::User(kind).index()]
     }
 
     /// Events of all kinds that went out, without the undecoded ones.
     #[must_use]
     pub fn events(&self) -> u64 {
-        self.events.iter().sum()
-    }
-
-    /// Derived events of a kind that went out, by the kind's place in [`DERIVED_EVENTS`].
-    #[must_use]
-    pub fn derived_of(&self, index: usize) -> u64 {
-        self.derived.get(index).copied().unwrap_or(0)
+        self.sum_of(|kind| !kind.is_derived())
     }
 
     /// Derived events of all kinds that went out. They are not among [`Counters::events`], because no
     /// datagram brought them.
     #[must_use]
     pub fn derived_events(&self) -> u64 {
-        self.derived.iter().sum()
+        self.sum_of(EventKind::is_derived)
+    }
+
+    fn sum_of(&self, is_wanted: impl Fn(EventKind) -> bool) -> u64 {
+        let kinds = EventKind::ALL.iter().zip(self.events);
+        kinds
+            .filter(|(kind, _)| is_wanted(**kind))
+            .map(|(_, count)| count)
+            .sum()
     }
 
     /// Payloads that could not be decoded, by the reason.
@@ -98,9 +99,6 @@ impl Sum for Counters {
                 *total += more;
             }
             for (total, more) in total.undecoded.iter_mut().zip(more.undecoded) {
-                *total += more;
-            }
-            for (total, more) in total.derived.iter_mut().zip(more.derived) {
                 *total += more;
             }
             total

@@ -13,7 +13,7 @@ use self::lost::LostDatagrams;
 pub use self::{counters::Counters, lost::LostByHost};
 use crate::{
     decoding::{QlikSenseDeserializer, QlikSenseDeserializerConfig},
-    event::{Arrival, Event},
+    event::{Arrival, Event, EventKind},
     transform::{
         AppNames, AppNamesConfig, AppTable, Blacklist, BlacklistConfig, OutputBuffer, Pseudonymize,
         PseudonymizeConfig, Sessions, SessionsConfig, app_names::AppNamesError,
@@ -172,7 +172,7 @@ impl Pipeline {
                     if blacklist.excludes(user_event) {
                         return;
                     }
-                    counters.event(user_event.kind());
+                    counters.event(EventKind::User(user_event.kind()));
                     app_names.name(user_event);
                     let before = output.len();
                     output.push(event);

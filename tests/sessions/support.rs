@@ -199,6 +199,6 @@ pub fn line(derived: &Derived) -> String {
             session.open_connections,
             session.connections,
         ),
-        _ => derived.kind.event().to_owned(),
+        other => panic!("{other:?}"),
     }
 }

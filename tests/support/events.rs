@@ -65,7 +65,7 @@ fn session_events() -> Vec<Event> {
         pipeline.datagram(datagram.as_bytes(), Arrival::local(time), &mut output);
     }
     let events = output.into_events();
-    let names: Vec<&str> = events.iter().map(Event::name).collect();
+    let names: Vec<&str> = events.iter().map(|event| event.kind().event()).collect();
     let expected = [
         "session",
         "connection",

@@ -150,6 +150,7 @@ fn command(event: &str, action: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use qlik_sense_events::{
+        event::EventKind,
         pipeline::PipelineConfig,
         schema::{Layout, Schema, Tags},
         simulate::{Site, SiteOptions},
@@ -182,7 +183,7 @@ mod tests {
                     Some(Record::Event(read)) => pairs.push((event, read)),
                     other => {
                         assert_eq!(other, Some(Record::Other));
-                        assert_eq!(event.name(), "undecoded");
+                        assert_eq!(event.kind(), EventKind::Undecoded);
                     }
                 }
             }
