@@ -1,26 +1,25 @@
 //! What a source and a transform that are linked into a Vector stand on: options as its users write them,
-//! events as values, the end, and the shapes of vector-lib's traits.
+//! events as values, a host that stands still, the end, and what is kept over it.
 #![cfg(feature = "linked")]
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
-    net::UdpSocket,
+    net::{SocketAddr, UdpSocket},
     sync::mpsc::{self, Receiver, Sender},
     time::Duration,
 };
 
 use qlik_sense_events::{
     config::{Config, LinkedConfig, reference},
-    encoding::{Metric, MetricValue},
+    encoding::{Metric, MetricValue, OwnedValue},
     host::{
         diagnostics::{Diagnostic, Report},
-        linked::{self, Batch, ExcludeUsersConfig, Running},
+        linked::{self, Batch, Batches, ExcludeUsersConfig, Running},
     },
     schema::Schema,
 };
 use serde_json::{Value as Json, json};
-use vrl::value::Value;
 
 /// Long enough for a machine that does much else.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -43,72 +42,116 @@ fn options(options: Json) -> LinkedConfig {
 
 struct Source {
     running: Running,
+    batches: Batches,
     metrics: Receiver<Vec<Metric>>,
-    batches: Receiver<Batch>,
+    /// The sums of counters, by name.
+    counters: BTreeMap<&'static str, u64>,
     lines: Receiver<String>,
     sender: UdpSocket,
+    tasks: tokio::runtime::Runtime,
 }
 
 impl Source {
     fn start(mut given: Json) -> Self {
         given["address"] = json!("127.0.0.1:0");
-        let ((log, lines), (sender, batches)) = (mpsc::channel(), mpsc::channel());
-        let pass_on = move |batch| sender.send(batch).map_err(std::io::Error::other);
-        let (record, metrics) = mpsc::channel();
-        let record = move |metrics| {
-            // The test may have seen enough.
-            let _ = record.send(metrics);
-        };
-        let failed = |failure| panic!("{failure:?}");
-        let options = options(given);
-        let running = linked::start(options.config(), Log(log), record, failed, pass_on);
-        let running = running.expect("it listens");
-        let line = lines
-            .recv_timeout(PATIENCE)
-            .expect("it says that it listens");
-        let address = line
-            .split(' ')
-            .find_map(|word| word.strip_prefix("address="))
-            .expect("an address");
+        let ((log, lines), (recorder, metrics)) = (mpsc::channel(), mpsc::channel());
+        // The test may have seen enough.
+        let record = move |metrics| drop(recorder.send(metrics));
+        let (running, batches) =
+            linked::start(options(given).config(), Log(log), record).expect("it listens");
         let sender = UdpSocket::bind("127.0.0.1:0").expect("a port");
-        sender.connect(address).expect("an address");
-        Self {
+        let tasks = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .expect("a runtime");
+        let source = Self {
             running,
-            metrics,
             batches,
+            metrics,
+            counters: BTreeMap::new(),
             lines,
             sender,
-        }
+            tasks,
+        };
+        let line = source.line("listening ");
+        let mut words = line.split(' ');
+        let address = words.find_map(|word| word.strip_prefix("address="));
+        let address = address.expect("an address");
+        source.sender.connect(address).expect("an address");
+        source
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.sender.peer_addr().expect("an address")
     }
 
     fn send(&self, datagram: &str) {
         self.sender.send(datagram.as_bytes()).expect("sent");
     }
 
+    /// The next line that begins so.
+    fn line(&self, begin: &str) -> String {
+        loop {
+            let line = self.lines.recv_timeout(PATIENCE).expect(begin);
+            if line.starts_with(begin) {
+                return line;
+            }
+        }
+    }
+
+    /// The next batch; none at the end.
+    fn batch(&mut self) -> Option<Batch> {
+        let next = async { tokio::time::timeout(PATIENCE, self.batches.next()).await };
+        self.tasks.block_on(next).expect("a batch, or the end")
+    }
+
     /// Batches until there are so many events in them.
-    fn events(&self, count: usize) -> (Vec<Value>, u64, u64) {
+    fn events(&mut self, count: usize) -> (Vec<OwnedValue>, u64, u64) {
         let (mut events, mut bytes, mut dropped) = (Vec::new(), 0, 0);
         while events.len() < count {
-            let batch = self.batches.recv_timeout(PATIENCE).expect("a batch");
-            events.extend(batch.events);
+            let batch = self.batch().expect("a batch");
+            events.extend(values(&batch));
             bytes += batch.bytes;
             dropped += batch.dropped;
         }
         (events, bytes, dropped)
     }
+
+    /// Waits until so many were counted.
+    fn await_counter(&mut self, name: &str, expected: u64) {
+        while self.counters.get(name).copied().unwrap_or_default() < expected {
+            let metrics = self.metrics.recv_timeout(PATIENCE).expect(name);
+            for metric in metrics {
+                if let MetricValue::Counter(more) = metric.value {
+                    *self.counters.entry(metric.name).or_default() += more;
+                }
+            }
+        }
+        assert_eq!(self.counters[name], expected, "{name}");
+    }
+
+    /// Ends it; what still waits is dropped. What was said until then.
+    fn end(self) -> Vec<String> {
+        self.running.stop();
+        self.batches.conclude().expect("no fault");
+        self.lines.iter().collect()
+    }
+}
+
+fn values(batch: &Batch) -> impl Iterator<Item = OwnedValue> {
+    batch.values().map(|value| value.expect("a value"))
 }
 
 fn datagram(user: &str) -> String {
     format!("/qseow-proxy-session/;pro2-win1;Start session;LAB;{user};;/hub;Start session")
 }
 
-fn field<'v>(event: &'v Value, name: &str) -> Option<&'v Value> {
-    event.as_object()?.get(name)
-}
-
-fn text<'v>(event: &'v Value, name: &str) -> &'v str {
-    let bytes = field(event, name).and_then(Value::as_bytes).expect(name);
-    std::str::from_utf8(bytes).expect("text")
+/// The text of a field, whose name has a dot before each part within another field.
+fn text_of<'v>(event: &'v OwnedValue, name: &str) -> Option<&'v str> {
+    match name.split('.').try_fold(event, OwnedValue::get)? {
+        OwnedValue::Text(text) => Some(text),
+        other => panic!("{name}: {other:?}"),
+    }
 }
 
 #[test]
@@ -168,7 +211,14 @@ fn slips_are_told_by_key() {
             json!({"output": {"drop_fields": ["x"]}}),
             "output.drop_fields[0] = \"x\": ",
         ),
-        (json!({"queue": {"max_events": 1}}), "queue: unknown key"),
+        (
+            json!({"output": {"local_socket": "/run/x"}}),
+            "output.local_socket: the host has sinks",
+        ),
+        (
+            json!({"queue": {"max_events": 0}}),
+            "queue.max_events = 0: expected 1 to",
+        ),
         (json!({"telemetry": {}}), "telemetry: unknown key"),
     ];
     for (given, expected) in &rows {
@@ -244,7 +294,7 @@ fn defaults_in_the_schema_are_the_defaults() {
 
 #[test]
 fn datagrams_become_values() {
-    let source = Source::start(json!({
+    let mut source = Source::start(json!({
         "output": {"tags": {"site": "Lund"}, "drop_fields": ["user"]},
         "transform": {"blacklist": {"users": [r"LAB\sa_*"]}},
     }));
@@ -257,72 +307,121 @@ fn datagrams_become_values() {
     let (events, bytes, dropped) = source.events(2);
     assert_eq!(bytes, datagrams.iter().map(|d| d.len() as u64).sum::<u64>());
     assert_eq!(dropped, 1);
-    assert_eq!(text(&events[0], "user_id"), "goran");
-    assert!(field(&events[0], "timestamp").is_some_and(Value::is_timestamp));
-    assert_eq!(
-        text(field(&events[0], "tags").expect("tags"), "site"),
-        "Lund"
-    );
-    assert!(field(&events[0], "user").is_none());
-    assert_eq!(text(&events[1], "event"), "undecoded");
+    assert_eq!(text_of(&events[0], "user_id"), Some("goran"));
+    let time = events[0].get("timestamp");
+    assert!(matches!(time, Some(OwnedValue::Timestamp(_))), "{time:?}");
+    assert_eq!(text_of(&events[0], "tags.site"), Some("Lund"));
+    assert_eq!(events[0].get("user"), None);
+    assert_eq!(text_of(&events[1], "event"), Some("undecoded"));
 }
 
 #[test]
 fn what_the_options_drop_is_counted() {
-    let source = Source::start(json!({"undecoded": "drop"}));
+    let mut source = Source::start(json!({"undecoded": "drop"}));
+    // Nothing else comes, and it is told all the same.
     source.send("garbage");
+    let batch = source.batch().expect("a batch");
+    assert_eq!(
+        (batch.bytes, batch.dropped, batch.values().len()),
+        (7, 1, 0)
+    );
     source.send(&datagram("goran"));
     let (events, _, dropped) = source.events(1);
-    assert_eq!((events.len(), dropped), (1, 1));
+    assert_eq!((events.len(), dropped), (1, 0));
 }
 
 #[test]
 fn at_the_end_nothing_is_left_and_the_port_is_free() {
-    let source = Source::start(json!({"workers": 1}));
-    let address = source.sender.peer_addr().expect("an address");
+    let mut source = Source::start(json!({"workers": 1}));
     for number in 0..500 {
         source.send(&datagram(&format!("user{number}")));
     }
     source.running.stop();
     let (mut received, mut dropped) = (0, 0);
-    while let Ok(batch) = source.batches.recv_timeout(PATIENCE) {
-        received += batch.events.len();
+    while let Some(batch) = source.batch() {
+        received += batch.values().len();
         dropped += batch.dropped;
     }
     assert_eq!((received, dropped), (500, 0));
-    source.running.conclude();
-    let line = source.lines.recv_timeout(PATIENCE).expect("a report");
-    assert!(line.starts_with("stopped "), "{line}");
-    let counted = source.metrics.try_iter().flatten();
-    let counted = counted.filter(|metric| metric.name == "received_datagrams_total");
-    let counted: u64 = counted
-        .map(|metric| match metric.value {
-            MetricValue::Counter(more) => more,
-            _ => panic!("{metric:?}"),
-        })
-        .sum();
-    assert_eq!(counted, 500);
+    source.await_counter("received_datagrams_total", 500);
+    let address = source.address();
+    let lines = source.end();
+    let line = lines.last().expect("a report");
+    assert!(
+        line.starts_with("stopped ") && line.contains(" events=500 "),
+        "{line}"
+    );
     UdpSocket::bind(address).expect("the port is free");
 }
 
 #[test]
 fn a_host_that_goes_takes_the_workers_with_it() {
-    let source = Source::start(json!({}));
-    let address = source.sender.peer_addr().expect("an address");
-    drop(source.running);
-    // The batches end when the worker has.
-    while source.batches.recv_timeout(PATIENCE).is_ok() {}
-    UdpSocket::bind(address).expect("the port is free");
+    let Source {
+        running,
+        batches,
+        sender,
+        ..
+    } = Source::start(json!({}));
+    drop((batches, running));
+    UdpSocket::bind(sender.peer_addr().expect("an address")).expect("the port is free");
+}
+
+/// A sink that stands still takes nothing for minutes, and nothing here may wait for it.
+#[test]
+fn a_host_that_takes_nothing_stops_neither_counters_nor_the_end_nor_what_is_saved() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let state_file = folder.path().join("sessions.jsonl");
+    let given = json!({
+        "queue": {"max_events": 1},
+        "transform": {"sessions": {"enabled": true, "state_file": state_file}},
+    });
+    let mut source = Source::start(given.clone());
+    source.send(&datagram("user0"));
+    // Before it waits, nothing is too much.
+    source.await_counter("received_datagrams_total", 1);
+    (1..30).for_each(|number| source.send(&datagram(&format!("user{number}"))));
+    source.await_counter("queue_dropped_events_total", 29);
+    let line = source.line("the queue is full");
+    assert!(line.contains("queue.max_events"), "{line}");
+
+    let lines = source.end();
+    let line = lines.last().expect("a report");
+    assert!(line.starts_with("stopped "), "{line}");
+    assert!(
+        line.contains(" datagrams=30 ") && line.contains(" dropped=30 "),
+        "{line}"
+    );
+
+    let source = Source::start(given);
+    drop(source.line(&format!(
+        "{}: the sessions of 30 users go on",
+        state_file.display()
+    )));
 }
 
 #[test]
-fn users_are_excluded_in_every_schema() {
+fn names_of_apps_are_counted_as_in_every_host() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("apps.csv");
+    fs::write(
+        &file,
+        "id,name\na421f4a2-c311-4ef4-ba41-fe2e6a2b0d69,Sales\n",
+    )
+    .expect("written");
+    let source = Source::start(json!({"transform": {"app_names": {"files": [file]}}}));
+    let metrics = source.metrics.recv_timeout(PATIENCE).expect("metrics");
+    let apps = metrics.iter().find(|metric| metric.name == "app_names");
+    let value = &apps.expect("the gauge").value;
+    assert!(matches!(value, MetricValue::Gauge(1)), "{value:?}");
+}
+
+#[test]
+fn users_are_excluded_whichever_the_schema() {
+    let config: ExcludeUsersConfig =
+        serde_json::from_value(json!({"users": [r"lab\SA_*"]})).expect("options");
+    let exclude = config.build(Log(mpsc::channel().0)).expect("no file");
     for schema in Schema::ALL {
-        let source = Source::start(json!({"output": {"schema": schema}}));
-        let config: ExcludeUsersConfig =
-            serde_json::from_value(json!({"users": [r"lab\SA_*"], "schema": schema}))
-                .expect("options");
-        let exclude = config.build(Log(mpsc::channel().0)).expect("no file");
+        let mut source = Source::start(json!({"output": {"schema": schema}}));
         source.send(&datagram("sa_engine"));
         source.send(&datagram("goran"));
         source.send("garbage");
@@ -330,7 +429,7 @@ fn users_are_excluded_in_every_schema() {
             .events(3)
             .0
             .iter()
-            .map(|event| exclude.excludes(event))
+            .map(|event| exclude.excludes(|name| text_of(event, name)))
             .collect();
         assert_eq!(excluded, [true, false, false], "{schema}");
     }
@@ -345,13 +444,14 @@ fn files_of_excluded_users_are_read_again() {
         serde_json::from_value(json!({"files": [file]})).expect("options");
     let (log, lines) = mpsc::channel();
     let exclude = config.build(Log(log)).expect("a list");
-    let event = |user: &str| {
-        Value::from_iter([
-            ("user_directory".to_owned(), Value::from("LAB")),
-            ("user_id".to_owned(), Value::from(user)),
-        ])
+    let excludes = |user: &str| {
+        exclude.excludes(|name| match name {
+            "user_directory" => Some("LAB"),
+            "user_id" => Some(user),
+            _ => None,
+        })
     };
-    assert!(exclude.excludes(&event("maria")) && !exclude.excludes(&event("goran")));
+    assert!(excludes("maria") && !excludes("goran"));
 
     fs::write(&file, "LAB\\goran and more\nbad line\n").expect("written");
     let line = lines.recv_timeout(PATIENCE).expect("a report");
@@ -359,12 +459,12 @@ fn files_of_excluded_users_are_read_again() {
         line.contains("users.txt:2") && line.contains("the old rules stay"),
         "{line}"
     );
-    assert!(exclude.excludes(&event("maria")));
+    assert!(excludes("maria"));
 
     fs::write(&file, "LAB\\goran\n").expect("written");
     let line = lines.recv_timeout(PATIENCE).expect("a report");
     assert_eq!(line, "the blacklist was read again");
-    assert!(exclude.excludes(&event("goran")) && !exclude.excludes(&event("maria")));
+    assert!(excludes("goran") && !excludes("maria"));
 
     // The thread that watches the file ends with the transform.
     drop(exclude);

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use qlik_sense_events::host::linked::{ExcludeUsers, ExcludeUsersConfig};
 use vector::{
     config::{DataType, Input, OutputId, TransformConfig, TransformContext, TransformOutput},
-    event::Event,
+    event::{Event, Value},
     schema::Definition,
     transforms::{FunctionTransform, OutputBuffer, Transform},
 };
@@ -37,7 +37,7 @@ impl_generate_config_from_default!(ExcludeQlikUsersConfig);
 impl TransformConfig for ExcludeQlikUsersConfig {
     async fn build(&self, _: &TransformContext) -> vector::Result<Transform> {
         Ok(Transform::function(ExcludeQlikUsers {
-            users: self.options.0.build(Log)?,
+            users: self.options.0.build(Log::default())?,
             dropped: register!(ComponentEventsDropped::<INTENTIONAL>::from(
                 "The user is on the list."
             )),
@@ -71,8 +71,17 @@ struct ExcludeQlikUsers {
 impl FunctionTransform for ExcludeQlikUsers {
     fn transform(&mut self, output: &mut OutputBuffer, event: Event) {
         match &event {
-            Event::Log(log) if self.users.excludes(log.value()) => self.dropped.emit(Count(1)),
+            Event::Log(log) if self.users.excludes(|field| text(log.value(), field)) => {
+                self.dropped.emit(Count(1));
+            }
             _ => output.push(event),
         }
     }
+}
+
+/// The text of a field, whose name has a dot before each part within another field.
+fn text<'v>(event: &'v Value, field: &str) -> Option<&'v str> {
+    let mut names = field.split('.');
+    let value = names.try_fold(event, |value, name| value.as_object()?.get(name))?;
+    std::str::from_utf8(value.as_bytes()?).ok()
 }

@@ -4,28 +4,30 @@
 //! says what goes into its manifest. What is decoded, excluded and counted, and which options there are,
 //! is that crate's; this folder only tells it to Vector.
 
+#[allow(dead_code, reason = "for a source of your own")]
+mod codec;
 mod exclude_qlik_users;
 mod qlik_sense;
+
+#[cfg(test)]
+mod tests;
 
 use std::cell::RefCell;
 
 use qlik_sense_events::{
     config::LinkedConfig,
-    encoding::{Metric, MetricValue, NAMESPACE},
-    host::{diagnostics::{Diagnostic, Level, Report}, linked::ExcludeUsersConfig},
+    encoding::{FieldName, Metric, MetricValue, NAMESPACE, OwnedValue},
+    host::{
+        diagnostics::{Diagnostic, Level, Report},
+        linked::ExcludeUsersConfig,
+    },
 };
 use serde::{Deserialize, Serialize};
+use tracing::Span;
+use vector::event::{KeyString, Value};
 use vector_config::{
     Configurable, GenerateError, Metadata,
     schema::{SchemaGenerator, SchemaObject},
-};
-
-#[cfg(test)]
-mod tests;
-
-pub use self::{
-    exclude_qlik_users::ExcludeQlikUsersConfig,
-    qlik_sense::{QlikSenseCodec, QlikSenseConfig},
 };
 
 /// Options of `qlik-sense-events` as options of a Vector component.
@@ -60,9 +62,15 @@ impl<T: Explained> Configurable for Options<T> {
     }
 }
 
-/// What the crate has to say goes to Vector's log.
-#[derive(Clone, Copy, Debug)]
-struct Log;
+/// What the crate has to say goes to Vector's log, under the component that it is of.
+#[derive(Clone, Debug)]
+struct Log(Span);
+
+impl Default for Log {
+    fn default() -> Self {
+        Self(Span::current())
+    }
+}
 
 impl Report for Log {
     fn write(&mut self, diagnostic: &Diagnostic<'_>) {
@@ -71,16 +79,17 @@ impl Report for Log {
             return;
         }
         // Vector tells messages apart by where they come from, which is here for all of them.
-        match diagnostic.level() {
+        self.0.in_scope(|| match diagnostic.level() {
             Level::Info => info!(message = %line, internal_log_rate_limit = false),
             Level::Warn => warn!(message = %line, internal_log_rate_limit = false),
             Level::Error => error!(message = %line, internal_log_rate_limit = false),
-        }
+        });
     }
 }
 
-/// What the crate counts becomes part of Vector's internal metrics.
-fn record(metrics: Vec<Metric>) {
+/// What the crate counts becomes part of Vector's internal metrics, with the labels of the component.
+fn record(Log(component): &Log, metrics: Vec<Metric>) {
+    let _component = component.enter();
     for metric in metrics {
         let name = format!("{NAMESPACE}_{}", metric.name);
         let labels: Vec<metrics::Label> = metric
@@ -103,4 +112,21 @@ fn record(metrics: Vec<Metric>) {
             }
         }
     }
+}
+
+/// A value of the crate's as one of Vector's.
+fn value(value: OwnedValue) -> Value {
+    match value {
+        OwnedValue::Text(text) => Value::Bytes(text.into()),
+        OwnedValue::Integer(number) => Value::Integer(number),
+        OwnedValue::Float(number) => Value::from_f64_or_zero(number),
+        OwnedValue::Boolean(value) => Value::Boolean(value),
+        OwnedValue::Timestamp(time) => Value::Timestamp(time),
+        OwnedValue::Array(values) => Value::Array(values.into_iter().map(self::value).collect()),
+        OwnedValue::Object(fields) => Value::Object(fields.into_iter().map(entry).collect()),
+    }
+}
+
+fn entry((name, inner): (FieldName, OwnedValue)) -> (KeyString, Value) {
+    (KeyString::from(&*name), value(inner))
 }

@@ -1,33 +1,25 @@
 //! The source: datagrams of Qlik Sense to Vector's log events.
 
-use std::io;
-
 use async_trait::async_trait;
-use bytes::Bytes;
 use chrono::Utc;
 use qlik_sense_events::{
     config::{Config, LinkedConfig},
-    decoding,
-    host::linked::{self, Batch, Codec},
+    encoding::EncodeError,
+    host::linked::{self, Batch, Batches},
     schema::Role,
 };
-use smallvec::SmallVec;
-use tokio::sync::mpsc;
-use tracing::Span;
+use tokio::task::spawn_blocking;
+use tracing::Instrument;
 use vector::{
     SourceSender,
     config::{DataType, Resource, SourceConfig, SourceContext, SourceOutput},
-    event::{Event, LogEvent},
+    event::LogEvent,
     internal_events::{SocketBindError, SocketMode, StreamClosedError},
     schema::Definition,
     shutdown::ShutdownSignal,
 };
 use vector_lib::{
     EstimatedJsonEncodedSizeOf,
-    codecs::{
-        BytesDecoder, Decoder,
-        decoding::{Deserializer, Framer, format},
-    },
     config::LogNamespace,
     configurable::configurable_component,
     emit, impl_generate_config_from_default,
@@ -42,10 +34,7 @@ use vector_lib::{
     vrl::value::{Kind, kind::Collection},
 };
 
-use super::{Log, Options, record};
-
-/// Batches that wait for the rest of the topology. What arrives then waits in the socket's buffer.
-const BATCHES: usize = 16;
+use super::{Log, Options, record, value};
 
 /// Configuration for the `qlik_sense` source.
 #[configurable_component(source(
@@ -111,43 +100,43 @@ fn path(field: &str) -> OwnedValuePath {
     OwnedValuePath { segments }
 }
 
-/// Passes on what arrives until Vector shuts down, then what has arrived before.
-async fn run(config: Config, mut out: Outlet, mut shutdown: ShutdownSignal) -> Result<(), ()> {
-    let (sender, mut batches) = mpsc::channel(BATCHES);
-    let pass_on = move |batch| sender.blocking_send(batch).map_err(io::Error::other);
-    let (failed, mut failures) = mpsc::unbounded_channel();
-    let failed = move |failure| {
-        // The source may have ended.
-        let _ = failed.send(failure);
-    };
-    // Metrics are told apart by the span of their component.
-    let span = Span::current();
-    let record = move |metrics| span.in_scope(|| record(metrics));
-    let running = linked::start(&config, Log, record, failed, pass_on).map_err(|error| {
+/// Receives until Vector shuts the source down or changes it.
+///
+/// The crate's own threads receive, count and save, and never wait for the rest of the topology: what waits for that is
+/// in a queue of theirs, which a task of its own empties. It goes on when the source has ended: in a reload Vector
+/// begins the source that follows only then, and nobody listens meanwhile.
+async fn run(config: Config, out: Outlet, shutdown: ShutdownSignal) -> Result<(), ()> {
+    let log = Log::default();
+    let start = move || linked::start(&config, log.clone(), move |metrics| record(&log, metrics));
+    let started = blocking(start).await?;
+    let (running, batches) = started.map_err(|error| {
         emit!(SocketBindError {
             mode: SocketMode::Udp,
             error,
         });
     })?;
-    let mut is_ending = false;
-    loop {
-        tokio::select! {
-            _ = &mut shutdown, if !is_ending => {
-                is_ending = true;
-                running.stop();
-            }
-            batch = batches.recv() => match batch {
-                Some(batch) => out.send(batch).await?,
-                None => break,
-            },
-            Some(failure) = failures.recv() => {
-                error!(message = "Nothing is received any more.", ?failure);
-                return Err(());
-            }
-        }
+    let forwarded = tokio::spawn(forward(batches, out).in_current_span());
+    tokio::select! {
+        forwarded = forwarded => forwarded.unwrap_or(Err(())),
+        // Vector takes the port for free when the token is gone.
+        _token = shutdown => blocking(move || running.stop()).await,
     }
-    running.conclude();
-    Ok(())
+}
+
+/// Does what may wait for a file where nobody waits for it.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ()> {
+    spawn_blocking(work)
+        .await
+        .map_err(|error| error!(message = "A thread has failed.", %error))
+}
+
+/// Passes on what was received, until no more will come.
+async fn forward(mut batches: Batches, mut out: Outlet) -> Result<(), ()> {
+    while let Some(batch) = batches.next().await {
+        out.send(batch).await?;
+    }
+    let ended = blocking(|| batches.conclude()).await?;
+    ended.map_err(|error| error!(message = "The source has failed.", %error))
 }
 
 /// The way to the rest of the topology, with what Vector wants to know of it.
@@ -177,10 +166,15 @@ impl Outlet {
         if batch.dropped > 0 {
             self.dropped.emit(Count(batch.dropped as usize));
         }
-        if batch.events.is_empty() {
+        let events = batch
+            .values()
+            .map(|event| Ok(LogEvent::from(value(event?))));
+        let events: Result<Vec<_>, EncodeError> = events.collect();
+        let mut events =
+            events.map_err(|error| error!(message = "An event has no form in Vector.", %error))?;
+        if events.is_empty() {
             return Ok(());
         }
-        let mut events: Vec<_> = batch.events.into_iter().map(LogEvent::from).collect();
         let (count, size) = (events.len(), events.estimated_json_encoded_size_of());
         self.events_received.emit(CountByteSize(count, size));
         let now = Utc::now();
@@ -194,32 +188,5 @@ impl Outlet {
         self.out.send_batch(events).await.map_err(|_| {
             emit!(StreamClosedError { count });
         })
-    }
-}
-
-/// The decoder as a codec of Vector's, for a source of your own: [`QlikSenseCodec::decoder`].
-#[derive(Clone, Debug, Default)]
-pub struct QlikSenseCodec(Codec);
-
-impl QlikSenseCodec {
-    /// Vector's decoder for datagrams, one a frame.
-    pub fn decoder(self, namespace: LogNamespace) -> Decoder {
-        let framer = Framer::Bytes(BytesDecoder::new());
-        Decoder::new(framer, Deserializer::Boxed(Box::new(self))).with_log_namespace(namespace)
-    }
-}
-
-impl format::Deserializer for QlikSenseCodec {
-    fn parse(
-        &self,
-        bytes: Bytes,
-        namespace: LogNamespace,
-    ) -> vector_lib::Result<SmallVec<[Event; 1]>> {
-        let namespace = match namespace {
-            LogNamespace::Legacy => decoding::LogNamespace::Legacy,
-            LogNamespace::Vector => decoding::LogNamespace::Vector,
-        };
-        let events = self.0.parse(bytes, namespace)?.into_iter();
-        Ok(events.map(|event| LogEvent::from(event).into()).collect())
     }
 }

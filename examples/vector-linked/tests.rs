@@ -27,7 +27,9 @@ use vector_lib::{
     schema::meaning,
 };
 
-use super::{ExcludeQlikUsersConfig, QlikSenseCodec, QlikSenseConfig};
+use super::{
+    codec::QlikSenseCodec, exclude_qlik_users::ExcludeQlikUsersConfig, qlik_sense::QlikSenseConfig,
+};
 
 const START: &str = "/qseow-proxy-session/;pro2-win1;Start session;LAB;goran;;/hub;Start session";
 const SERVICE: &str = "/qseow-proxy-session/;pro2-win1;Start session;INTERNAL;sa_engine;;;Start";
@@ -65,9 +67,15 @@ async fn the_source_complies() {
     let events = compliant_events("").await;
     assert_eq!(events.len(), 3);
     let log = events[0].as_log();
-    assert_eq!(log.get("user_id"), Some(&Value::from("goran")));
-    assert_eq!(log.get("source_type"), Some(&Value::from("qlik_sense")));
-    assert!(matches!(log.get("timestamp"), Some(Value::Timestamp(_))));
+    assert_eq!(log.get(event_path!("user_id")), Some(&Value::from("goran")));
+    assert_eq!(
+        log.get(event_path!("source_type")),
+        Some(&Value::from("qlik_sense"))
+    );
+    assert!(matches!(
+        log.get(event_path!("timestamp")),
+        Some(Value::Timestamp(_))
+    ));
 }
 
 #[tokio::test]
@@ -142,7 +150,7 @@ fn the_codec_works_inside_vectors_decoder() {
     assert_eq!(bytes, START.len() + 1 + SERVICE.len());
     let users = events
         .iter()
-        .map(|event| event.as_log().get("user_id").cloned());
+        .map(|event| event.as_log().get(event_path!("user_id")).cloned());
     let users: Vec<_> = users.collect();
     assert_eq!(users, [Some("goran".into()), Some("sa_engine".into())]);
     assert!(decoder.decode_eof(&mut buffer).expect("decoded").is_none());
@@ -176,7 +184,10 @@ async fn the_transform_complies() {
         topology.stop().await;
 
         let kept: Event = received.recv().await.expect("an event");
-        assert_eq!(kept.as_log().get("user_id"), Some(&Value::from("goran")));
+        assert_eq!(
+            kept.as_log().get(event_path!("user_id")),
+            Some(&Value::from("goran"))
+        );
         assert!(received.recv().await.is_some());
         assert!(received.recv().await.is_none());
     })

@@ -12,7 +12,7 @@ use super::{
 };
 
 /// The options of `plugin.toml` without those that are the host's own affair: what is in `[source]` there
-/// stands at the top, `transform` and `output` are tables.
+/// stands at the top, `transform`, `output` and `queue` are tables.
 ///
 /// ```
 /// use qlik_sense_events::config::LinkedConfig;
@@ -32,14 +32,21 @@ use super::{
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LinkedConfig(Config);
 
-const TABLES: [&str; 2] = ["transform", "output"];
+const TABLES: [&str; 3] = ["transform", "output", "queue"];
 
 /// Options of those tables that the host does not need, and why.
-const NOT_HERE: [(&str, &str, &str); 1] = [(
-    "output",
-    "codec",
-    "the host gets events as values, so there is no codec; leave it out",
-)];
+const NOT_HERE: [(&str, &str, &str); 2] = [
+    (
+        "output",
+        "codec",
+        "the host gets events as values, so there is no codec; leave it out",
+    ),
+    (
+        "output",
+        "local_socket",
+        "the host has sinks for those who look in, such as `vector tap`; leave it out",
+    ),
+];
 
 impl LinkedConfig {
     /// The options as the program has them.

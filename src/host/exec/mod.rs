@@ -142,6 +142,7 @@ pub fn run(
         queue: Arc::clone(&queue),
         telemetry: Telemetry::metrics(codec),
         on_panic: OnPanic::End,
+        hands_sockets_on: false,
         failed: Box::new(move |failure| {
             // The receiver may have ended already.
             let _ = failed.send(Signal::from(failure));

@@ -189,6 +189,7 @@ mod tests {
             queue: Arc::clone(&queue),
             telemetry: Telemetry::metrics(config.output.codec),
             on_panic: OnPanic::End,
+            hands_sockets_on: false,
             failed: Box::new(move |failure| {
                 // The run may have ended.
                 let _ = failed.send(Signal::from(failure));

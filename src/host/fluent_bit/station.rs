@@ -64,6 +64,7 @@ impl Station {
             queue: Arc::clone(&queue),
             telemetry,
             on_panic: OnPanic::Restart,
+            hands_sockets_on: true,
             failed: Box::new(failed),
             diagnostics: log.clone(),
         };

@@ -1,58 +1,171 @@
-//! What one worker has received at once, as values of vrl.
+//! What was received, from the workers, which must not wait, to the host, which may.
 
-use std::{fmt, io};
+use std::{
+    future::poll_fn,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+};
 
-use vrl::value::Value;
-
+use super::{Life, LinkedError};
 use crate::{
-    encoding::OwnedValues,
-    host::runtime::worker::{Sink, WorkerCounters},
+    encoding::{EncodeError, OwnedValue, OwnedValues},
+    event::Event,
+    host::runtime::{
+        queue::Queue,
+        worker::{Sink, WorkerCounters},
+    },
     pipeline::UndecodedPolicy,
     schema::Layout,
     transform::OutputBuffer,
 };
 
-/// What was received at once.
-#[derive(Debug, Default)]
+/// What an event takes of the queue beyond the bytes of its datagram: its fields, and what a transform added.
+const EVENT_BYTES: usize = 512;
+
+/// Events that were received together, and what was received since the batch before it.
+#[derive(Debug)]
 pub struct Batch {
     /// How long all datagrams were, in bytes.
     pub bytes: u64,
     /// What went no further because the options say so: events of excluded users, datagrams of refused
     /// senders or over their rate, undecoded payloads that are to be dropped.
     pub dropped: u64,
-    /// The events of the others, in order, as the schema shows them.
-    pub events: Vec<Value>,
+    events: Vec<Event>,
+    values: Arc<OwnedValues>,
 }
 
-/// Makes batches of what a worker has received, and passes them on.
-pub(super) struct Batches<F> {
-    values: OwnedValues,
-    undecoded: UndecodedPolicy,
-    pass_on: F,
-    next: Batch,
-    /// What the batches so far had in bytes and dropped.
-    told: (u64, u64),
+impl Batch {
+    /// The events of the others, in order, as the schema shows them; each is made a value when it is asked for.
+    ///
+    /// An event is an error when it has a time that no host can have, by a clock that is centuries away.
+    pub fn values(&self) -> impl ExactSizeIterator<Item = Result<OwnedValue, EncodeError>> {
+        self.events.iter().map(|event| self.values.value_of(event))
+    }
 }
 
-impl<F> Batches<F> {
-    pub(super) fn new(layout: &Layout, undecoded: UndecodedPolicy, pass_on: F) -> Self {
+/// The batches of a source, in the order in which they were received. Dropped, the source ends, and what still waits
+/// is dropped and counted.
+#[derive(Debug)]
+pub struct Batches {
+    queue: Arc<Queue<Vec<Event>>>,
+    received: Arc<Received>,
+    values: Arc<OwnedValues>,
+    life: Arc<Life>,
+}
+
+/// What was received and not told yet.
+#[derive(Debug, Default)]
+pub(super) struct Received {
+    bytes: AtomicU64,
+    dropped: AtomicU64,
+}
+
+impl Batches {
+    pub(super) fn new(
+        queue: Arc<Queue<Vec<Event>>>,
+        received: Arc<Received>,
+        layout: &Layout,
+        life: Arc<Life>,
+    ) -> Self {
         Self {
-            values: OwnedValues::new(layout),
+            queue,
+            received,
+            values: Arc::new(OwnedValues::new(layout)),
+            life,
+        }
+    }
+
+    /// Waits for the next batch, which may have no events. None when the source has ended and everything was
+    /// taken.
+    pub async fn next(&mut self) -> Option<Batch> {
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    /// Ends the source, if it has not ended, drops and counts what still waits, and has what was counted in all
+    /// reported, which it waits for, at most for some seconds.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkedError`] when the source has ended by itself.
+    pub fn conclude(self) -> Result<(), LinkedError> {
+        self.queue.break_off(0);
+        self.life.conclude()
+    }
+
+    fn poll_next(&self, context: &Context<'_>) -> Poll<Option<Batch>> {
+        let polled = self.queue.poll_take(context);
+        let (bytes, dropped) = self.received.take();
+        let events = match polled {
+            Poll::Ready(Some(events)) => events,
+            _ if bytes > 0 => Vec::new(),
+            Poll::Ready(None) => return Poll::Ready(None),
+            Poll::Pending => return Poll::Pending,
+        };
+        Poll::Ready(Some(Batch {
+            bytes,
+            dropped,
+            events,
+            values: Arc::clone(&self.values),
+        }))
+    }
+}
+
+impl Drop for Batches {
+    fn drop(&mut self) {
+        self.queue.break_off(0);
+        // Nobody asks why it has ended.
+        let _ = self.life.conclude();
+    }
+}
+
+impl Received {
+    fn add(&self, bytes: u64, dropped: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.dropped.fetch_add(dropped, Ordering::Relaxed);
+    }
+
+    fn take(&self) -> (u64, u64) {
+        let take = |number: &AtomicU64| number.swap(0, Ordering::Relaxed);
+        (take(&self.bytes), take(&self.dropped))
+    }
+}
+
+/// A worker's side of them.
+#[derive(Debug)]
+pub(super) struct Enqueue {
+    queue: Arc<Queue<Vec<Event>>>,
+    worker: usize,
+    received: Arc<Received>,
+    undecoded: UndecodedPolicy,
+    /// What has been told in bytes and dropped.
+    told: Option<(u64, u64)>,
+    /// The bytes of the events that come next.
+    bytes: u64,
+}
+
+impl Enqueue {
+    pub(super) const fn new(
+        queue: Arc<Queue<Vec<Event>>>,
+        worker: usize,
+        received: Arc<Received>,
+        undecoded: UndecodedPolicy,
+    ) -> Self {
+        Self {
+            queue,
+            worker,
+            received,
             undecoded,
-            pass_on,
-            next: Batch::default(),
-            told: (0, 0),
+            told: None,
+            bytes: 0,
         }
     }
 }
 
-impl<F> fmt::Debug for Batches<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Batches").finish_non_exhaustive()
-    }
-}
-
-impl<F: FnMut(Batch) -> io::Result<()>> Sink for Batches<F> {
+impl Sink for Enqueue {
     fn counted(&mut self, counters: &WorkerCounters) {
         let undecoded = match self.undecoded {
             UndecodedPolicy::Forward => 0,
@@ -60,22 +173,29 @@ impl<F: FnMut(Batch) -> io::Result<()>> Sink for Batches<F> {
         };
         let dropped =
             counters.refused + counters.over_rate + counters.pipeline.excluded + undecoded;
-        self.next.bytes = counters.received_bytes - self.told.0;
-        self.next.dropped = dropped - self.told.1;
-        self.told = (counters.received_bytes, dropped);
+        let now = (counters.received_bytes, dropped);
+        // A worker in the place of another goes on counting where that has ended, and says so before it begins.
+        let told = self.told.replace(now).unwrap_or(now);
+        self.bytes += now.0 - told.0;
+        self.received.add(self.bytes, now.1 - told.1);
     }
 
     fn take(&mut self, events: &mut OutputBuffer) -> io::Result<()> {
-        let mut batch = std::mem::take(&mut self.next);
-        batch.events.reserve(events.len());
-        for event in events.drain() {
-            // Only a clock outside of 1677 to 2262 makes an event that is no value.
-            let value = self
-                .values
-                .value_of(&event)
-                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-            batch.events.push(value.into());
+        let bytes = std::mem::take(&mut self.bytes);
+        if events.is_empty() {
+            if bytes > 0 {
+                self.queue.wake();
+            }
+            return Ok(());
         }
-        (self.pass_on)(batch)
+        let count = events.len();
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        let bytes = bytes.saturating_add(count * EVENT_BYTES);
+        let content = || events.drain().collect();
+        self.queue
+            .push_frame(self.worker, bytes, count as u64, content);
+        // What the queue has dropped is still there.
+        events.drain();
+        Ok(())
     }
 }

@@ -1,33 +1,32 @@
-//! The decoder in the shape of vector-lib's codecs, with values of vrl for events.
+//! The decoder in the shape of vector-lib's codecs, with values for events.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
 use smallvec::SmallVec;
-use vrl::value::Value;
 
 use crate::{
     decoding::{self, LogNamespace, QlikSenseDeserializer},
-    encoding::OwnedValues,
+    encoding::{OwnedValue, OwnedValues},
     event::Arrival,
     schema::Layout,
 };
 
 /// Decodes datagrams into events as values. For a source of one's own that has framed its bytes already;
 /// what [`start`](super::start()) starts does more: it knows senders and applies the transforms.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Codec {
     deserializer: QlikSenseDeserializer,
-    layout: Layout,
+    values: Arc<OwnedValues>,
 }
 
 impl Codec {
     /// A codec that shows events as `layout` says.
     #[must_use]
-    pub const fn new(deserializer: QlikSenseDeserializer, layout: Layout) -> Self {
+    pub fn new(deserializer: QlikSenseDeserializer, layout: &Layout) -> Self {
         Self {
             deserializer,
-            layout,
+            values: Arc::new(OwnedValues::new(layout)),
         }
     }
 
@@ -40,14 +39,19 @@ impl Codec {
         &self,
         bytes: Bytes,
         log_namespace: LogNamespace,
-    ) -> decoding::Result<SmallVec<[Value; 1]>> {
+    ) -> decoding::Result<SmallVec<[OwnedValue; 1]>> {
         let arrival = Arrival::local(SystemTime::now().into());
         let events = self.deserializer.parse(bytes, log_namespace)?;
-        let layout = OwnedValues::new(&self.layout);
         let values = events.into_iter().map(|mut event| {
             event.set_arrival(arrival);
-            Ok(layout.value_of(&event)?.into())
+            Ok(self.values.value_of(&event)?)
         });
         values.collect()
+    }
+}
+
+impl Default for Codec {
+    fn default() -> Self {
+        Self::new(QlikSenseDeserializer::default(), &Layout::default())
     }
 }

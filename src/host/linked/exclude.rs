@@ -6,7 +6,6 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use vrl::value::Value;
 
 use crate::{
     config::reference,
@@ -16,39 +15,25 @@ use crate::{
     },
     pipeline::PipelineError,
     schema::{Role, Schema},
-    transform::{Blacklist, BlacklistConfig, blacklist::UserPattern},
+    transform::{Blacklist, BlacklistConfig},
 };
 
-/// The options of the transform `exclude_qlik_users`: those of the blacklist, and how the events name
-/// their user.
+/// The options of the transform `exclude_qlik_users`, which are those of the blacklist.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ExcludeUsersConfig {
-    /// Users whose events are left out. Default: none.
-    pub users: Vec<UserPattern>,
-    /// Files with more of them, read again when they change. Default: none.
-    pub files: Vec<std::path::PathBuf>,
-    /// Whether `Goran` and `goran` are two users. Default: no.
-    pub case_sensitive: bool,
-    /// The names of the events' fields. Default: `default`.
-    pub schema: Schema,
-}
+#[serde(transparent)]
+pub struct ExcludeUsersConfig(BlacklistConfig);
 
-/// Says which events are those of excluded users. Clones share their rules.
+/// Says which events are those of excluded users, in whichever schema. Clones share their rules.
 #[derive(Debug, Clone)]
 pub struct ExcludeUsers {
     blacklist: Arc<RwLock<Blacklist>>,
-    schema: Schema,
 }
 
 impl ExcludeUsersConfig {
     /// The JSON Schema of the options, with explanations and defaults.
     #[must_use]
     pub fn json_schema() -> serde_json::Value {
-        reference::json_schema(|key| match key {
-            "output.schema" => Some("schema".to_owned()),
-            _ => key.strip_prefix("transform.blacklist.").map(str::to_owned),
-        })
+        reference::json_schema(|key| key.strip_prefix("transform.blacklist.").map(str::to_owned))
     }
 
     /// Builds the transform. While it lives, files are read again when they change; `diagnostics` is
@@ -61,11 +46,7 @@ impl ExcludeUsersConfig {
         &self,
         mut diagnostics: impl Report + Send + 'static,
     ) -> Result<ExcludeUsers, StartError> {
-        let config = BlacklistConfig {
-            users: self.users.clone(),
-            files: self.files.clone(),
-            case_sensitive: self.case_sensitive,
-        };
+        let config = self.0.clone();
         let mut watched = Watched::new(config.files.iter().cloned());
         let blacklist = Arc::new(RwLock::new(config.build().map_err(PipelineError::from)?));
         if !config.files.is_empty() {
@@ -81,10 +62,7 @@ impl ExcludeUsersConfig {
             };
             threads::spawn("blacklist", |_| {}, work).map_err(StartError::Thread)?;
         }
-        Ok(ExcludeUsers {
-            blacklist,
-            schema: self.schema,
-        })
+        Ok(ExcludeUsers { blacklist })
     }
 }
 
@@ -108,20 +86,17 @@ fn reload(
 }
 
 impl ExcludeUsers {
-    /// Whether an event is one of an excluded user. One that names no user is none.
+    /// Whether an event is one of an excluded user. `text_of` gives the text of a field, whose name has a dot
+    /// before each part within another field: `user.name`. An event that names no user in the fields of any
+    /// schema is none.
     #[must_use]
-    pub fn excludes(&self, event: &Value) -> bool {
-        let text = |role| text(event, self.schema.field_of(role)?);
-        let (user_directory, user_id) = (text(Role::UserDirectory), text(Role::UserId));
-        (user_directory.is_some() || user_id.is_some())
-            && threads::read(&self.blacklist).contains(user_directory, user_id)
+    pub fn excludes<'v>(&self, text_of: impl Fn(&str) -> Option<&'v str>) -> bool {
+        let blacklist = threads::read(&self.blacklist);
+        Schema::ALL.into_iter().any(|schema| {
+            let text_of = |role| text_of(schema.field_of(role)?);
+            let (user_directory, user_id) = (text_of(Role::UserDirectory), text_of(Role::UserId));
+            (user_directory.is_some() || user_id.is_some())
+                && blacklist.contains(user_directory, user_id)
+        })
     }
-}
-
-/// The text of a field, whose name has a dot before each part within another field.
-fn text<'v>(event: &'v Value, field: &str) -> Option<&'v str> {
-    let value = field
-        .split('.')
-        .try_fold(event, |value, name| value.as_object()?.get(name))?;
-    std::str::from_utf8(value.as_bytes()?).ok()
 }

@@ -1,17 +1,17 @@
 //! The host of those who build their own Vector: a source and a transform that are linked into it.
 //!
-//! Workers receive on threads of their own and pass on batches of values of vrl; there is no queue and no
-//! format. What Vector's own types make of that is in `examples/vector-linked`.
+//! Threads of its own receive, count and save, and never wait for Vector: what does is in a queue. Vector takes
+//! batches out of it and makes values of its own of their events; `examples/vector-linked` has that side.
 
 mod batch;
 mod codec;
 mod exclude;
 
-use std::{io, sync::Arc};
+use std::sync::{Arc, Mutex};
 
-use self::batch::Batches;
+use self::batch::{Enqueue, Received};
 pub use self::{
-    batch::Batch,
+    batch::{Batch, Batches},
     codec::Codec,
     exclude::{ExcludeUsers, ExcludeUsersConfig},
 };
@@ -27,28 +27,31 @@ use crate::{
             refresh::Refresh,
             start::{self, StartError},
             supervisor::OnPanic,
-            threads::Failure,
+            threads::{Failure, lock},
         },
     },
 };
 
-/// Opens the sockets of a configuration and starts their workers. Each passes its batches to a clone of
-/// `pass_on`, which may wait: meanwhile the socket's buffer holds what arrives. Threads of its own look after
-/// them: once a second they give `record` what was counted, as metrics; see docs/vector.md for their names.
+/// How often the host gets metrics, in seconds.
+const RECORD_SECS: u64 = 1;
+
+/// Opens the sockets of a configuration and starts the threads that receive. What they receive comes out of
+/// [`Batches`]; what waits there is bounded by the options `queue`, and what these drop is counted.
 ///
-/// When `pass_on` fails, or workers panic again and again, everything ends, the sockets are closed, and `failed` is
-/// told why. When the workers have ended, all clones of `pass_on` have been dropped.
+/// Once a second, and at the end, `record` gets what was counted since, as metrics; see docs/vector.md for their names.
+/// It is called on a thread that may wait for it, as `diagnostics` is.
 ///
 /// # Errors
 ///
 /// [`StartError`] when an address cannot be listened on, or something that the configuration names
-/// cannot be used.
+/// cannot be used. Then nothing is left of what had begun.
 ///
 /// ```
 /// use std::{net::UdpSocket, sync::mpsc};
 ///
 /// use qlik_sense_events::{
 ///     config::LinkedConfig,
+///     encoding::OwnedValue,
 ///     host::{diagnostics::{Diagnostic, Report}, linked},
 /// };
 ///
@@ -65,67 +68,125 @@ use crate::{
 ///     }
 /// }
 ///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// let options: LinkedConfig = serde_json::from_str(r#"{"address": "127.0.0.1:0"}"#)?;
 /// let (log, lines) = mpsc::channel();
-/// let (sender, batches) = mpsc::channel();
-/// let pass_on = move |batch| sender.send(batch).map_err(std::io::Error::other);
-/// let running = linked::start(options.config(), Log(log), |_| {}, |_| {}, pass_on)?;
+/// let (running, mut batches) = linked::start(options.config(), Log(log), |_| {})?;
 ///
 /// let line = lines.recv()?;
 /// let address = line.split(' ').find_map(|word| word.strip_prefix("address=")).expect("an address");
 /// UdpSocket::bind("127.0.0.1:0")?
 ///     .send_to(b"/proxy-session/;n1;Stop session;LAB;goran;;;", address)?;
-/// let batch = batches.recv()?;
+/// let batch = batches.next().await.expect("a batch");
 /// assert_eq!(batch.bytes, 44);
-/// assert_eq!(batch.events[0].as_object().unwrap()["user_id"], "goran".into());
+/// let event = batch.values().next().expect("an event")?;
+/// assert_eq!(event.get("user_id"), Some(&OwnedValue::Text("goran".into())));
 ///
 /// running.stop();
-/// running.conclude();
-/// assert!(batches.iter().all(|batch| batch.events.is_empty()));
+/// assert!(batches.next().await.is_none());
+/// batches.conclude()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn start(
     config: &Config,
     diagnostics: impl Report + Clone + Send + 'static,
     record: impl FnMut(Vec<Metric>) + Send + 'static,
-    failed: impl Fn(Failure) + Send + 'static,
-    pass_on: impl FnMut(Batch) -> io::Result<()> + Clone + Send + 'static,
-) -> Result<Running, StartError> {
+) -> Result<(Running, Batches), StartError> {
     let layout = config.output.layout()?;
     let refresh = Refresh::new(config)?;
-    let undecoded = config.source.undecoded;
-    let sink = move |_| Batches::new(&layout, undecoded, pass_on.clone());
     let opened = start::open_with(config, Vec::new())?;
-    let mut config = config.clone();
-    config.telemetry.interval_secs = RECORD_SECS;
+    let queue = Arc::new(Queue::new(config.queue, opened.workers()));
+    let received = Arc::<Received>::default();
+    let sink = {
+        let (queue, received) = (Arc::clone(&queue), Arc::clone(&received));
+        let undecoded = config.source.undecoded;
+        move |number| Enqueue::new(Arc::clone(&queue), number, Arc::clone(&received), undecoded)
+    };
+    let life = Arc::<Life>::default();
+    let failed = {
+        let life = Arc::clone(&life);
+        Box::new(move |failure| *lock(&life.failure) = Some(failure))
+    };
     let edge = Edge {
-        // The host has its own; nothing is ever put in here.
-        queue: Arc::new(Queue::new(config.queue, opened.workers())),
+        queue: Arc::clone(&queue),
         telemetry: Telemetry::given(record),
         on_panic: OnPanic::Restart,
-        failed: Box::new(failed),
+        hands_sockets_on: false,
+        failed,
         diagnostics,
     };
-    Runtime::start(&config, refresh, opened, sink, edge).map(Running)
+    let mut config = config.clone();
+    config.telemetry.interval_secs = RECORD_SECS;
+    *lock(&life.runtime) = Some(Runtime::start(&config, refresh, opened, sink, edge)?);
+    let running = Running(Arc::clone(&life));
+    Ok((running, Batches::new(queue, received, &layout, life)))
 }
 
-/// How often the host gets metrics, in seconds.
-const RECORD_SECS: u64 = 1;
-
-/// Workers that are running. Dropped, they end as after [`stop`](Self::stop) and [`conclude`](Self::conclude).
+/// A source that is running. Dropped, it ends as after [`stop`](Self::stop), which nobody waits for then.
 #[derive(Debug)]
-pub struct Running(Runtime);
+pub struct Running(Arc<Life>);
 
 impl Running {
-    /// Tells the workers to pass on what their sockets hold now and to end. When they have, the state of sessions
-    /// is saved and the last metrics are recorded.
+    /// Has it end, and waits until nothing more will be received, at most for some seconds: what the sockets held waits
+    /// in [`Batches`], the addresses are free, the state of sessions is saved, and the last metrics were recorded.
     pub fn stop(&self) {
-        self.0.stop();
+        if let Some(runtime) = &*lock(&self.0.runtime) {
+            runtime.stop();
+            runtime.await_end(PATIENCE);
+        }
     }
+}
 
-    /// Waits for that, at most for some seconds, and has what was counted in all reported.
-    pub fn conclude(self) {
-        self.0.await_end(PATIENCE);
-        self.0.conclude(PATIENCE);
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(runtime) = &*lock(&self.0.runtime) {
+            runtime.stop();
+        }
+    }
+}
+
+/// What both sides of a source share.
+#[derive(Debug, Default)]
+struct Life {
+    /// Until it is over.
+    runtime: Mutex<Option<Runtime>>,
+    failure: Mutex<Option<Failure>>,
+}
+
+impl Life {
+    /// Reports what was counted in all, when it has ended and what waited was taken or dropped.
+    fn conclude(&self) -> Result<(), LinkedError> {
+        if let Some(runtime) = lock(&self.runtime).take() {
+            runtime.stop();
+            runtime.await_end(PATIENCE);
+            runtime.conclude(PATIENCE);
+        }
+        let failure = lock(&self.failure).take();
+        failure.map_or(Ok(()), |failure| Err(failure.into()))
+    }
+}
+
+/// Why a source has ended by itself. Nothing is received any more, and its addresses are free.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LinkedError {
+    /// A socket or a thread cannot be used any more.
+    #[error("nothing is received any more: {0}")]
+    Failed(#[source] std::io::Error),
+    /// Threads have panicked again and again.
+    #[error(
+        "nothing is received any more: threads have panicked again and again, by a fault that was reported"
+    )]
+    Panicked,
+}
+
+impl From<Failure> for LinkedError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Failed(error) => Self::Failed(error),
+            Failure::Panicked => Self::Panicked,
+        }
     }
 }

@@ -20,8 +20,8 @@ use crate::{
 pub struct Counted {
     /// At each address.
     pub addresses: Vec<(SocketAddr, Totals)>,
-    /// Events that wait in the queue; none for a host that has no queue of ours.
-    pub queue_events: Option<u64>,
+    /// Events that wait in the queue.
+    pub queue_events: u64,
     /// By the tracker of sessions, where they are followed.
     pub sessions: Option<SessionStatistics>,
     /// Of names of apps, where anybody asked for them.
@@ -58,7 +58,7 @@ impl Telemetry {
         Self::new(Form::Records(layout))
     }
 
-    /// Metrics that `give` gets, for a host that has neither queue nor output of ours. Nothing has been told yet.
+    /// Metrics that `give` gets, for a host that has metrics of its own. Nothing has been told yet.
     #[must_use]
     pub fn given(give: impl FnMut(Vec<Metric>) + Send + 'static) -> Self {
         Self::new(Form::Given(Box::new(give)))
@@ -73,14 +73,13 @@ impl Telemetry {
 
     /// Tells what is new. What an earlier set of metrics that still waits in the queue leaves no room for
     /// is part of the next one; there is always room for the set that `is_last`.
-    pub fn tell(&mut self, mut now: Counted, queue: &Queue, time: Timestamp, is_last: bool) {
+    pub fn tell<F>(&mut self, now: Counted, queue: &Queue<F>, time: Timestamp, is_last: bool) {
         let is_told = match &mut self.form {
             Form::Metrics(codec) => metrics_frame(*codec, &since(&now, &self.told), time)
                 .is_some_and(|frame| queue.offer_metrics(&frame, is_last)),
             Form::Records(layout) => changed(layout, &now, &self.told, is_last)
                 .is_some_and(|frame| queue.offer_metrics(&frame, is_last)),
             Form::Given(give) => {
-                now.queue_events = None;
                 give(since(&now, &self.told));
                 true
             }
@@ -98,14 +97,11 @@ impl Telemetry {
 
 /// The metrics of what is `now`, where `told` was told before: every host's, so that none lacks any.
 fn since(now: &Counted, told: &Counted) -> Vec<Metric> {
-    let mut metrics = Vec::new();
-    if let Some(events) = now.queue_events {
-        metrics.push(Metric {
-            name: "queue_events",
-            tags: vec![],
-            value: MetricValue::Gauge(events),
-        });
-    }
+    let mut metrics = vec![Metric {
+        name: "queue_events",
+        tags: vec![],
+        value: MetricValue::Gauge(now.queue_events),
+    }];
     let nothing = Totals::default();
     for (place, (address, totals)) in now.addresses.iter().enumerate() {
         let told = told.addresses.get(place).map_or(&nothing, |told| &told.1);

@@ -35,13 +35,15 @@ use crate::{
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What differs from host to host.
-pub struct Edge<D> {
+pub struct Edge<D, F = Box<[u8]>> {
     /// Where frames wait for the host.
-    pub queue: Arc<Queue>,
+    pub queue: Arc<Queue<F>>,
     /// How what was counted is told.
     pub telemetry: Telemetry,
     /// What becomes of a worker that panics.
     pub on_panic: OnPanic,
+    /// Whether the sockets are for a receiver that follows.
+    pub hands_sockets_on: bool,
     /// Is told when the runtime has ended by itself: its sockets are closed then.
     pub failed: Box<dyn Fn(Failure) + Send>,
     /// What is said about it.
@@ -69,17 +71,23 @@ impl Runtime {
     ///
     /// [`StartError`] when the state of sessions cannot be read or the system gives no thread. Then nothing is left
     /// of what had begun.
-    pub fn start<S: Sink + Send + 'static, D: Report + Clone + Send + 'static>(
+    pub fn start<S, D, F>(
         config: &Config,
         refresh: Refresh,
         opened: Opened,
         sink: impl FnMut(usize) -> S + Send + 'static,
-        edge: Edge<D>,
-    ) -> Result<Self, StartError> {
+        edge: Edge<D, F>,
+    ) -> Result<Self, StartError>
+    where
+        S: Sink + Send + 'static,
+        D: Report + Clone + Send + 'static,
+        F: Send + 'static,
+    {
         let Edge {
             queue,
             telemetry,
             on_panic,
+            hands_sockets_on,
             failed,
             mut diagnostics,
         } = edge;
@@ -116,6 +124,7 @@ impl Runtime {
             refreshing,
             state,
             on_panic,
+            hands_sockets_on,
             telemetry,
             diagnostics,
             times: Times::new(config.telemetry),

@@ -95,7 +95,7 @@ impl ListenerWorker {
 impl Listener {
     /// What was counted at this address up to now.
     #[must_use]
-    pub fn totals(&self, queue: &Queue) -> Totals {
+    pub fn totals<F>(&self, queue: &Queue<F>) -> Totals {
         let mut totals = Totals::default();
         for worker in &self.workers {
             let counters = worker.control.counters();

@@ -4,6 +4,7 @@ use std::{
     collections::VecDeque,
     fmt,
     sync::{Condvar, Mutex, MutexGuard},
+    task::{Context, Poll, Waker},
 };
 
 use super::threads::{lock, wait};
@@ -12,22 +13,22 @@ use crate::config::{QueueConfig, WhenFull};
 /// Bytes that are handed to the output at once.
 const WRITE_BYTES: usize = 1 << 20;
 
-/// Frames on their way to the output, bounded in events and bytes.
+/// Frames on their way to the output, bounded in events and bytes: bytes to be written, or what else a host takes.
 ///
 /// A frame is one write and is kept or dropped whole. Every drop is counted, by the worker whose
 /// events it held; so is what an output that breaks did not take.
 #[derive(Debug)]
-pub struct Queue {
+pub struct Queue<F = Box<[u8]>> {
     max_events: u64,
     max_bytes: usize,
     when_full: WhenFull,
-    state: Mutex<State>,
+    state: Mutex<State<F>>,
     news: Condvar,
 }
 
 #[derive(Debug)]
-struct State {
-    frames: VecDeque<Frame>,
+struct State<F> {
+    frames: VecDeque<Frame<F>>,
     events: u64,
     bytes: usize,
     /// What was taken out last: while it is being written, it is neither here nor there.
@@ -39,6 +40,8 @@ struct State {
     /// How many of them for want of room.
     overflowed: u64,
     full: Full,
+    /// A task that waits for frames, where it is no thread.
+    task: Option<Waker>,
     /// Nothing more will be added.
     is_closed: bool,
     /// Nothing more will be taken out.
@@ -71,8 +74,9 @@ impl fmt::Display for Full {
 }
 
 #[derive(Debug)]
-struct Frame {
-    bytes: Box<[u8]>,
+struct Frame<F> {
+    content: F,
+    bytes: usize,
     events: u64,
     worker: usize,
 }
@@ -94,7 +98,7 @@ pub struct Taken {
     pub events: u64,
 }
 
-impl Queue {
+impl<F> Queue<F> {
     /// An empty queue for the frames of `workers` workers.
     #[must_use]
     pub fn new(config: QueueConfig, workers: usize) -> Self {
@@ -111,6 +115,7 @@ impl Queue {
                 dropped: vec![0; workers],
                 overflowed: 0,
                 full: Full::Never,
+                task: None,
                 is_closed: false,
                 is_broken: false,
             }),
@@ -118,9 +123,15 @@ impl Queue {
         }
     }
 
-    /// Adds a frame with the events of a worker, or drops what the policy says. Never waits for the
-    /// output; when that is broken, the frame is dropped.
-    pub fn push(&self, worker: usize, frame: &[u8], events: u64) {
+    /// Adds a frame of so many bytes with the events of a worker, or drops what the policy says. Never waits for
+    /// the output; when that is broken, the frame is dropped.
+    pub fn push_frame(
+        &self,
+        worker: usize,
+        bytes: usize,
+        events: u64,
+        content: impl FnOnce() -> F,
+    ) {
         let mut state = self.lock();
         if state.is_broken {
             state.dropped[worker] += events;
@@ -128,7 +139,7 @@ impl Queue {
         }
         // A frame that is larger than the whole queue may still be the only one in it.
         if !state.frames.is_empty()
-            && let Some(full) = self.full(&state, frame.len(), events)
+            && let Some(full) = self.full(&state, bytes, events)
         {
             state.full = full;
             if self.when_full == WhenFull::DropNewest {
@@ -137,18 +148,42 @@ impl Queue {
                 return;
             }
             let before = state.events;
-            while self.full(&state, frame.len(), events).is_some() && state.drop_oldest() {}
+            while self.full(&state, bytes, events).is_some() && state.drop_oldest() {}
             state.overflowed += before - state.events;
         }
         state.events += events;
-        state.bytes += frame.len();
+        state.bytes += bytes;
         state.frames.push_back(Frame {
-            bytes: frame.into(),
+            content: content(),
+            bytes,
             events,
             worker,
         });
         drop(state);
-        self.news.notify_one();
+        self.wake();
+    }
+
+    /// Wakes who waits for frames.
+    pub fn wake(&self) {
+        let task = self.lock().task.take();
+        self.news.notify_all();
+        if let Some(task) = task {
+            task.wake();
+        }
+    }
+
+    /// The frame that has waited longest, for a task that waits for the next one when there is none. Ready without a
+    /// frame when there is none and none will come.
+    pub fn poll_take(&self, context: &Context<'_>) -> Poll<Option<F>> {
+        let mut state = self.lock();
+        if let Some(frame) = state.pop() {
+            return Poll::Ready(Some(frame.content));
+        }
+        if state.is_closed || state.is_broken {
+            return Poll::Ready(None);
+        }
+        state.task = Some(context.waker().clone());
+        Poll::Pending
     }
 
     /// Offers a frame of metrics. False while an earlier one still waits, unless this `is_last`: then
@@ -160,32 +195,14 @@ impl Queue {
             state.metrics.extend_from_slice(frame);
         }
         drop(state);
-        self.news.notify_one();
+        self.wake();
         has_room
-    }
-
-    /// Waits for frames and takes as many as make a good write. Those that were taken before count as
-    /// written. False when there are none and none will come.
-    pub fn take(&self, taken: &mut Taken) -> bool {
-        let mut state = self.lock();
-        state.taken.clear();
-        while state.frames.is_empty() && state.metrics.is_empty() && !state.is_closed {
-            state = wait(&self.news, state);
-        }
-        state.take(taken)
-    }
-
-    /// As [`take`](Self::take), without waiting. False when there are none.
-    pub fn take_waiting(&self, taken: &mut Taken) -> bool {
-        let mut state = self.lock();
-        state.taken.clear();
-        state.take(taken)
     }
 
     /// Says that nothing more will be added; what is there is still taken out.
     pub fn close(&self) {
         self.lock().is_closed = true;
-        self.news.notify_all();
+        self.wake();
     }
 
     /// Says that the output is broken, after so many bytes of what was taken last. Whatever was not written,
@@ -232,7 +249,7 @@ impl Queue {
     }
 
     /// Whether there is no room for so much more.
-    fn full(&self, state: &State, bytes: usize, events: u64) -> Option<Full> {
+    fn full(&self, state: &State<F>, bytes: usize, events: u64) -> Option<Full> {
         if state.events + events > self.max_events {
             Some(Full::Events(self.max_events))
         } else if state.bytes + bytes > self.max_bytes {
@@ -242,23 +259,65 @@ impl Queue {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State<F>> {
         lock(&self.state)
     }
 }
 
-impl State {
+impl Queue {
+    /// As [`push_frame`](Self::push_frame), for bytes.
+    pub fn push(&self, worker: usize, frame: &[u8], events: u64) {
+        self.push_frame(worker, frame.len(), events, || frame.into());
+    }
+
+    /// Waits for frames and takes as many as make a good write. Those that were taken before count as
+    /// written. False when there are none and none will come.
+    pub fn take(&self, taken: &mut Taken) -> bool {
+        let mut state = self.lock();
+        state.taken.clear();
+        while state.frames.is_empty() && state.metrics.is_empty() && !state.is_closed {
+            state = wait(&self.news, state);
+        }
+        state.take(taken)
+    }
+
+    /// As [`take`](Self::take), without waiting. False when there are none.
+    pub fn take_waiting(&self, taken: &mut Taken) -> bool {
+        let mut state = self.lock();
+        state.taken.clear();
+        state.take(taken)
+    }
+}
+
+impl<F> State<F> {
+    /// Takes the frame that has waited longest.
+    fn pop(&mut self) -> Option<Frame<F>> {
+        let frame = self.frames.pop_front()?;
+        self.events -= frame.events;
+        self.bytes -= frame.bytes;
+        Some(frame)
+    }
+
+    fn drop_oldest(&mut self) -> bool {
+        let Some(frame) = self.pop() else {
+            return false;
+        };
+        self.dropped[frame.worker] += frame.events;
+        true
+    }
+}
+
+impl State<Box<[u8]>> {
     /// Takes as many frames as make a good write. False when there are none.
     fn take(&mut self, taken: &mut Taken) -> bool {
         taken.bytes.clear();
         taken.bytes.append(&mut self.metrics);
         taken.events = 0;
-        while let Some(frame) = self.frames.pop_front_if(|frame| {
-            taken.bytes.is_empty() || taken.bytes.len() + frame.bytes.len() <= WRITE_BYTES
-        }) {
-            self.events -= frame.events;
-            self.bytes -= frame.bytes.len();
-            taken.bytes.extend_from_slice(&frame.bytes);
+        while self.frames.front().is_some_and(|frame| {
+            taken.bytes.is_empty() || taken.bytes.len() + frame.bytes <= WRITE_BYTES
+        }) && let Some(frame) = self.pop()
+        {
+            taken.bytes.extend_from_slice(&frame.content);
             taken.events += frame.events;
             self.taken.push(Written {
                 end: taken.bytes.len(),
@@ -268,20 +327,18 @@ impl State {
         }
         !taken.bytes.is_empty()
     }
-
-    fn drop_oldest(&mut self) -> bool {
-        let Some(frame) = self.frames.pop_front() else {
-            return false;
-        };
-        self.events -= frame.events;
-        self.bytes -= frame.bytes.len();
-        self.dropped[frame.worker] += frame.events;
-        true
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicU32, Ordering},
+        },
+        task::Wake,
+    };
+
     use super::*;
 
     fn queue(max_events: usize, when_full: WhenFull) -> Queue {
@@ -381,6 +438,36 @@ mod tests {
         queue.push(0, b"late", 1);
         assert_eq!([queue.dropped(0), queue.dropped(1)], [4, 3]);
         assert_eq!(queue.events(), 0);
+    }
+
+    struct Woken(AtomicU32);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    #[test]
+    fn a_task_that_waits_is_woken_by_a_frame_and_by_the_end() {
+        let config = QueueConfig::default();
+        let queue = Queue::<&str>::new(config, 1);
+        let woken = Arc::new(Woken(AtomicU32::new(0)));
+        let waker = Arc::clone(&woken).into();
+        let context = Context::from_waker(&waker);
+        let times = || woken.0.load(Ordering::SeqCst);
+
+        assert_eq!(queue.poll_take(&context), Poll::Pending);
+        queue.push_frame(0, 1, 1, || "a");
+        queue.push_frame(0, 1, 1, || "b");
+        assert_eq!(times(), 1);
+        for frame in ["a", "b"] {
+            assert_eq!(queue.poll_take(&context), Poll::Ready(Some(frame)));
+        }
+        assert_eq!(queue.poll_take(&context), Poll::Pending);
+        queue.close();
+        assert_eq!(times(), 2);
+        assert_eq!(queue.poll_take(&context), Poll::Ready(None));
     }
 
     #[test]

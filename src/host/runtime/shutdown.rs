@@ -9,9 +9,9 @@
 //!    whose time has come; rows that are missing count as lost. The others go on in the next run.
 //! 4. **The state of sessions is saved.** It comes before what waits for the host, which may not wait for it.
 //! 5. **The last metrics** are put behind the last events.
-//! 6. **The output is closed**: nothing more comes, and the host takes what waits, or says that it will not.
-//! 7. **What was counted is reported**, which only now is the whole of it, and the sockets are closed or handed to
-//!    the receiver that follows.
+//! 6. **The sockets are closed**, unless they are for a receiver that follows, which gets them at the end.
+//! 7. **The output is closed**: nothing more comes, and the host takes what waits, or says that it will not.
+//! 8. **What was counted is reported**, which only now is the whole of it.
 
 use std::{sync::mpsc, time::Duration};
 
@@ -28,9 +28,9 @@ use crate::{
 /// How long workers may take to end. They never wait for an output of ours; a sink of another host's may.
 const DRAIN: Duration = Duration::from_secs(2);
 
-impl<S: Sink + Send + 'static, D: Report> Supervisor<S, D> {
+impl<S: Sink + Send + 'static, D: Report, F> Supervisor<S, D, F> {
     /// Looks after the workers until the end, and sees to that. `failed` is told when it comes by itself, and
-    /// `output_closed` when step 6 is done. Gives back the sockets, where they are open.
+    /// `output_closed` when step 7 is done. Gives back the sockets, where they are open.
     pub(super) fn live(
         mut self,
         failed: &dyn Fn(Failure),
@@ -41,9 +41,12 @@ impl<S: Sink + Send + 'static, D: Report> Supervisor<S, D> {
             self.workers.leave();
         }
         let ended = lived.and(self.shut_down());
-        if let Err(failure) = ended {
+        if ended.is_err() || !self.hands_sockets_on {
             // A program that holds a port and hears nothing would be worse than one that holds none.
             self.workers.close();
+        }
+        self.queue.close();
+        if let Err(failure) = ended {
             failed(failure);
         }
         drop(output_closed);
@@ -52,8 +55,8 @@ impl<S: Sink + Send + 'static, D: Report> Supervisor<S, D> {
     }
 }
 
-impl<S, D: Report> Supervisor<S, D> {
-    /// Steps 2 to 6, after workers have been told to stop.
+impl<S, D: Report, F> Supervisor<S, D, F> {
+    /// Steps 2 to 5, after workers have been told to stop.
     fn shut_down(&mut self) -> Result<(), Failure> {
         if !self.workers.have_ended(DRAIN) {
             self.diagnostics.report(Level::Error, STUCK);
@@ -68,11 +71,10 @@ impl<S, D: Report> Supervisor<S, D> {
         }
         self.save_state();
         self.tell(true);
-        self.queue.close();
         ended
     }
 
-    /// Step 7.
+    /// Step 8.
     fn conclude(mut self) -> Vec<Bound> {
         // Of what was dropped before, the supervisor has said something.
         let told = self.told.queue.known();

@@ -68,13 +68,14 @@ pub(super) enum News {
 
 /// What looks after the workers, until it is told to stop.
 #[derive(Debug)]
-pub(super) struct Supervisor<S, D> {
+pub(super) struct Supervisor<S, D, F> {
     pub(super) workers: Workers<S>,
     pub(super) news: mpsc::Receiver<News>,
-    pub(super) queue: Arc<Queue>,
+    pub(super) queue: Arc<Queue<F>>,
     pub(super) refreshing: Refreshing,
     pub(super) state: Option<StateFile>,
     pub(super) on_panic: OnPanic,
+    pub(super) hands_sockets_on: bool,
     pub(super) telemetry: Telemetry,
     pub(super) diagnostics: D,
     pub(super) times: Times,
@@ -111,7 +112,7 @@ pub(super) struct Told {
     panics: VecDeque<Instant>,
 }
 
-impl<S: Sink + Send + 'static, D: Report> Supervisor<S, D> {
+impl<S: Sink + Send + 'static, D: Report, F> Supervisor<S, D, F> {
     /// Works until the host wants the end, or until the workers end by themselves, for the reason that it says
     /// then.
     pub(super) fn supervise(&mut self) -> Result<(), Failure> {
@@ -208,7 +209,7 @@ impl<S: Sink + Send + 'static, D: Report> Supervisor<S, D> {
     }
 }
 
-impl<S, D: Report> Supervisor<S, D> {
+impl<S, D: Report, F> Supervisor<S, D, F> {
     /// Keeps the sessions for the next run, where that is wanted.
     pub(super) fn save_state(&mut self) {
         if let (Some(state), Some(sessions)) = (&mut self.state, self.workers.sessions()) {
@@ -223,7 +224,7 @@ impl<S, D: Report> Supervisor<S, D> {
         let time = Timestamp(SystemTime::now().into());
         let counted = Counted {
             addresses: self.totals().collect(),
-            queue_events: Some(self.queue.events()),
+            queue_events: self.queue.events(),
             sessions: self.workers.sessions().and_then(Sessions::statistics),
             app_names: self.refreshing.app_names(),
         };
