@@ -133,7 +133,7 @@ mod linux {
             }
         }
         println!("{received}");
-        // Whoever measures looks at this process before it ends.
+        // The measuring process looks at this one before it ends.
         let _ = io::stdin().read(&mut [0]);
     }
 

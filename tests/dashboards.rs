@@ -342,7 +342,7 @@ fn queries_of_the_documentation_name_what_is_sent() {
 
 // Cardinality.
 
-/// The labels that may make streams in Loki: they have few values, whoever uses the site.
+/// The labels that may make streams in Loki: they have few values, however many people use the site.
 #[test]
 fn labels_of_loki_have_few_values() {
     let allowed = ["action", "event", "host", "service_name"].map(String::from);

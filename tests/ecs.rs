@@ -160,7 +160,7 @@ fn check_values(record: &Value) {
             .find(|(known, _)| known == category)
             .unwrap_or_else(|| panic!("{category} is no category"));
         for type_ in &types {
-            assert!(allowed.contains(type_), "{type_} is none of {category}");
+            assert!(allowed.contains(type_), "{category} has no type {type_}");
         }
     }
     assert_eq!(categories.is_empty(), types.is_empty());

@@ -16,7 +16,7 @@ use qlik_sense_events::{
 
 use super::{USAGE, print::written_or_said};
 
-/// Subcommands that write text for people, whoever calls them.
+/// Subcommands that always write text for people.
 const FOR_PEOPLE: [&str; 7] = [
     "check",
     "completions",

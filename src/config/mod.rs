@@ -189,7 +189,7 @@ impl OutputConfig {
     ///
     /// # Errors
     ///
-    /// [`UnknownField`] when a field that is to be left out is none of the schema.
+    /// [`UnknownField`] when the schema has no field of a name in `drop_fields`.
     pub fn layout(&self) -> Result<Layout, UnknownField> {
         Layout::new(self.schema, self.tags.clone()).without(&self.drop_fields)
     }

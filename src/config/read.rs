@@ -32,7 +32,7 @@ pub(super) enum Reason {
     UnknownKey { known: &'static [&'static str] },
     /// A key is missing.
     MissingKey(&'static str),
-    /// The value is none of a list.
+    /// The value is not on the list of those that are possible.
     UnknownName { known: &'static [&'static str] },
     /// A text holds what no option does, most likely of a backslash that began an escape.
     ControlCharacter,

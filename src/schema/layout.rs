@@ -36,7 +36,7 @@ pub struct Layout {
     names: Arc<Plans<Names>>,
 }
 
-/// A field that is to be left out is none of the schema.
+/// The schema has no field of the name that is to be left out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "expected fields of the schema `{schema}`, and `{field}` is none; its fields are {}",

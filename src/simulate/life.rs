@@ -103,7 +103,7 @@ impl Life {
         }
     }
 
-    /// Somebody logs in. Nothing is seen of it if whoever it was may not, or if the start was lost.
+    /// Somebody logs in. Nothing is seen of it if the user may not, or if the start was lost.
     fn log_in(&mut self) -> Option<Event> {
         let rng = &mut self.rng;
         let visitor = self.population.log_in(rng)?;

@@ -32,7 +32,7 @@ pub(super) enum Odd {
     Utf16,
     /// The type tokens of appenders from before 2022.
     LegacyType,
-    /// A command that is none of the four.
+    /// A command other than the four.
     UnknownCommand,
     /// Less fields than there should be.
     MissingFields,

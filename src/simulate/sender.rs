@@ -84,7 +84,7 @@ impl Sender {
 /// Plays `site` over `socket`, which must be connected, at `pace`. The time on the site is that of the system's clock.
 ///
 /// At a rate the datagrams go out in bursts of at most a millisecond's worth, on a schedule that starts with the call:
-/// whoever falls behind catches up. `progress` is called about ten times a second and once after the end; it can break
+/// a sender that falls behind catches up. `progress` is called about ten times a second and once after the end; it can break
 /// off the play, which then is the end. A play that is broken off may have taken up to 64 datagrams from `site` that it
 /// did not send.
 ///

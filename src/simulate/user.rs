@@ -106,7 +106,7 @@ impl Population {
         }
     }
 
-    /// Somebody logs in; nobody does if whoever was drawn has as many sessions as are allowed.
+    /// Somebody logs in; nobody does if the user that was drawn has as many sessions as are allowed.
     pub(super) fn log_in(&mut self, rng: &mut Rng) -> Option<Visitor> {
         let (visitor, sessions) = match rng.u32(0..100) {
             0..8 => {

@@ -19,7 +19,7 @@ pub struct Conditions {
     doubled: u32,
     late: u32,
     damaged: u32,
-    /// How late at most, in milliseconds; whoever is not late passes those who are.
+    /// How late at most, in milliseconds; datagrams that are not late overtake those that are.
     delay: u64,
 }
 

@@ -71,7 +71,7 @@ fn an_option_of_the_file_is_no_property() {
     ] {
         let line = refusal(&[("address", "127.0.0.1:0"), (name, "1")]);
         let expected = format!(
-            "1 [qlik_sense] property `{name}` is none of this input: set `{option}` in the file that the \
+            "1 [qlik_sense] this input has no property `{name}`: set `{option}` in the file that the \
              property `config` names"
         );
         assert_eq!(line, expected);

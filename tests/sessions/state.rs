@@ -130,7 +130,7 @@ fn another_version_is_told() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
-    /// After a crash the state is as old as the last time it was written. Whoever did nothing since then
+    /// After a crash the state is as old as the last time it was written. A user who did nothing since then
     /// is followed as if there had been no crash; nothing is negative, and everything ends.
     #[test]
     fn a_crash_costs_only_what_happened_since_the_state_was_written(

@@ -21,7 +21,7 @@ const RATE_SECONDS: usize = 10;
 /// Apps whose names are remembered. Made-up apps must not take more memory than this.
 const MAX_NAMES: usize = 10_000;
 
-/// Follows events. It asks no clock: whoever looks says what time it is.
+/// Follows events. It asks no clock: the caller says what time it is.
 #[derive(Debug)]
 pub struct Model {
     sessions: Sessions,
@@ -35,7 +35,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// Nobody is known to be in.
+    /// There are no sessions yet.
     pub fn new(config: &SessionsConfig) -> Self {
         let config = SessionsConfig {
             snapshot_interval_secs: 0,
@@ -289,7 +289,7 @@ mod tests {
             (screen.users, screen.sessions_in_all, screen.connections),
             (1, 1, 1)
         );
-        // Whoever is not heard of any more is taken to have gone.
+        // A user of whom nothing is heard any more is taken to have gone.
         let later = at(72) + TimeDelta::days(2);
         assert_eq!(model.screen(Some(later)).users, 0);
     }

@@ -256,7 +256,7 @@ fn draw_list(
     frame.render_widget(Table::new(rows, widths).header(header), area);
     if screen.sessions.is_empty() && area.height > 1 {
         let text = if controls.filter.is_empty() {
-            "Nobody is known to be in. Whoever comes or opens an app is shown here."
+            "No sessions yet. Users appear here when they log in or open an app."
         } else {
             "No session has this text in it. Esc shows everything again."
         };
@@ -291,7 +291,7 @@ fn first_shown(screen: &Screen, controls: &Controls, room: usize) -> usize {
         .min(screen.sessions.len().saturating_sub(room))
 }
 
-/// What is going on goes before the keys, which one learns once.
+/// The status comes first; the keys are learnt once.
 fn keys_line(screen: &Screen, controls: &Controls, palette: &Palette, width: u16) -> Line<'static> {
     let width = usize::from(width);
     if controls.is_typing {

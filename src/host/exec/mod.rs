@@ -114,7 +114,7 @@ pub fn run(
         refresh = refresh.with_config_file(file, config);
     }
     let output = Output::stdout().map_err(ExecError::Output)?;
-    // Before anybody is told that it listens: whoever is the parent then is the one to miss.
+    // Before anybody is told that it listens: the parent of that moment is the one to miss.
     let reader = Reader::new(&output, orphan);
     let layout = config.output.layout().map_err(StartError::Fields)?;
     // Before anything is touched that may be another run's: both cannot have the port.

@@ -67,7 +67,7 @@ pub(super) enum PropertyError {
         problem: String,
     },
     #[error(
-        "property `{name}` is none of this input: set `{option}` in the file that the property `config` names"
+        "this input has no property `{name}`: set `{option}` in the file that the property `config` names"
     )]
     Misplaced { name: String, option: String },
     #[error("property `config`: {0}")]

@@ -1,6 +1,6 @@
 //! Events once more, for readers on this machine: a Unix socket that never slows the pipeline.
 //!
-//! Whoever connects gets a JSON line for each event from then on, in the schema `default` and with
+//! A reader that connects gets a JSON line for each event from then on, in the schema `default` and with
 //! every field. A reader that is slow loses events and is told how many; nobody waits for it. While
 //! nobody is connected it costs nothing.
 

@@ -222,7 +222,7 @@ impl Refresh {
         })
     }
 
-    /// A name that was given by hand goes before that of the repository.
+    /// A name from a file takes precedence over that of the repository.
     fn merged(&self) -> AppTable {
         match &self.repository {
             Some(repository) => self.names.or(repository.names()),

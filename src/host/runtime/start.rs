@@ -27,7 +27,7 @@ pub enum StartError {
     #[cfg(feature = "qrs")]
     #[error(transparent)]
     Repository(#[from] crate::host::qrs::QrsError),
-    /// A field that is to be left out is none of the schema.
+    /// The schema has no field of a name in `output.drop_fields`.
     #[error("output.drop_fields: {0}")]
     Fields(#[from] UnknownField),
     /// A socket does not do what it must, or what the service manager handed over is none.

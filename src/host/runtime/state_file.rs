@@ -157,7 +157,7 @@ fn set_aside(file: &Path, suffix: &str) -> io::Result<PathBuf> {
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
-/// Writes the sessions to a file. Whoever reads it, after a crash at any point too, finds the old
+/// Writes the sessions to a file. A reader, even after a crash at any point, finds the old
 /// state or the new one whole. Only its owner may read it, where the system knows owners. On an error the old
 /// state is as it was.
 fn save(file: &Path, sessions: &Sessions) -> io::Result<()> {

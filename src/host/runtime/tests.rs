@@ -271,7 +271,7 @@ fn kept_in(file: &Path) -> String {
     format!("{SESSIONS}state_file = '{}'\n", file.display())
 }
 
-/// In every host, and whoever it is that ends it.
+/// In every host, whatever ends it.
 #[test]
 fn a_runtime_that_is_dropped_has_saved_the_sessions() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -129,7 +129,7 @@ impl Control {
         self.stop.store(true, Ordering::Relaxed);
     }
 
-    /// Tells the worker to end and to leave what the socket still holds: whoever takes a socket over finds
+    /// Tells the worker to end and to leave what the socket still holds: the next owner of the socket finds
     /// it there.
     pub fn leave(&self) {
         self.leave.store(true, Ordering::Relaxed);
@@ -418,7 +418,7 @@ impl<S: Sink> Worker<S> {
 }
 
 /// The times of a batch's datagrams. They are read from the socket at once, so the clock is asked once;
-/// each is a nanosecond after the one before it, so that whoever sorts by time keeps their order.
+/// each is a nanosecond after the one before it, so that sorting by time keeps their order.
 struct ArrivalTimes(DateTime<Utc>);
 
 impl ArrivalTimes {

@@ -135,7 +135,7 @@ fn what_is_handed_over_goes_before_the_configuration() {
     assert_eq!(program.event_of(payload::OPEN)["user_id"], "goran");
 }
 
-/// Behind Vector, whose own id `LISTEN_PID` is: empty, the sockets are for whoever inherits them.
+/// Behind Vector, whose own id `LISTEN_PID` is: empty, the sockets are for the process that inherits them.
 #[test]
 fn an_empty_listen_pid_is_enough() {
     let socket = socket();

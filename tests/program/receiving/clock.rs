@@ -61,7 +61,7 @@ fn a_clock_that_jumps_back_stops_nothing() {
     assert_eq!((stopped.status, stopped.count("datagrams")), (Some(0), 3));
 }
 
-/// Also of datagrams that are read from the socket at once: whoever sorts by time keeps their order.
+/// Also of datagrams that are read from the socket at once: sorting by time keeps their order.
 #[test]
 fn no_two_datagrams_of_a_sender_have_one_time() {
     const SENT: usize = 300;

@@ -1,4 +1,4 @@
-//! Text of a payload or a file that would steer whoever shows it.
+//! Text of a payload or a file that would steer the terminal that shows it.
 
 use crate::support::{Running, payload};
 

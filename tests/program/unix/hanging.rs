@@ -33,7 +33,7 @@ fn until<T>(what: &str, holds: impl Fn() -> Option<T>) -> T {
     }
 }
 
-/// A pipe with a name hangs as a network share may: whoever reads it waits for somebody who writes.
+/// A pipe with a name hangs as a network share may: a reader waits for somebody who writes.
 #[test]
 fn a_file_that_hangs_keeps_no_signal_waiting() {
     let folder = tempfile::tempdir().expect("a folder");

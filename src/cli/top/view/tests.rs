@@ -279,7 +279,7 @@ fn lost_datagrams_and_nobody() {
     screen.sessions.clear();
     let seen = text(80, 24, &screen, &Controls::default());
     assert!(seen[1].ends_with("4.2/s   lost 1,500"), "{}", seen[1]);
-    assert!(seen[5].starts_with("Nobody is known to be in."));
+    assert!(seen[5].starts_with("No sessions yet."));
     let controls = Controls {
         filter: "x".into(),
         ..Controls::default()
