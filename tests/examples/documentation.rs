@@ -48,6 +48,9 @@ fn configurations_in_the_documentation_are_accepted() {
     let mut seen = 0;
     for document in documents() {
         for block in blocks(&read(&document), "toml") {
+            if cfg!(not(unix)) && block.contains("local_socket") {
+                continue;
+            }
             if let Err(problems) = Config::parse(&block) {
                 panic!("{}: {problems:?}\n{block}", document.display());
             }

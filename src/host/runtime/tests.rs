@@ -194,7 +194,8 @@ fn a_worker_that_panics_is_made_anew() {
     let line = loop {
         let line = host.said.recv_timeout(DEADLINE).expect("the last line");
         if line.starts_with("stopped ") {
-            break line;
+            // Only Linux has a number after the last one that is looked for.
+            break line + " ";
         }
     };
     for part in [
@@ -382,8 +383,10 @@ fn a_start_that_fails_leaves_nothing() {
 /// What a start leaves behind that fails later: threads that receive already.
 #[test]
 fn workers_that_are_dropped_end() {
-    let config = Config::parse("[source]\naddress = \"127.0.0.1:0\"\nworkers = 2\n");
-    let config = config.expect("a configuration");
+    // Other systems have one worker an address.
+    let workers = if cfg!(target_os = "linux") { 2 } else { 1 };
+    let config = format!("[source]\naddress = \"127.0.0.1:0\"\nworkers = {workers}\n");
+    let config = Config::parse(&config).expect("a configuration");
     let opened = open(&config).expect("a port");
     let address = opened.bound[0].address;
     let (sink, users) = mpsc::channel();
