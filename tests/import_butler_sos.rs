@@ -59,7 +59,11 @@ fn configurations() -> Vec<(String, PathBuf)> {
 
 fn options() -> Options {
     Options {
-        plugin_toml: "/etc/qlik-sense-events/plugin.toml".into(),
+        // Where the program has it unless told.
+        plugin_toml: Path::new("/etc/qlik-sense-events")
+            .join("plugin.toml")
+            .display()
+            .to_string(),
         resolve: |_| Vec::new(),
         allow_any_sender: false,
     }

@@ -30,7 +30,8 @@ fn every_subcommand_has_help() {
     for subcommand in SUBCOMMANDS {
         let help = finish(&[subcommand, "--help"]);
         assert_eq!((help.status, &*help.stderr), (0, ""), "{subcommand}");
-        let usage = format!("Usage: qlik-sense-events {subcommand}");
+        let program = format!("qlik-sense-events{}", std::env::consts::EXE_SUFFIX);
+        let usage = format!("Usage: {program} {subcommand}");
         assert!(help.stdout.contains(&usage), "{}", help.stdout);
     }
 }
