@@ -125,7 +125,8 @@ impl LostByHost {
     }
 }
 
-#[cfg(test)]
+// They need the simulated site.
+#[cfg(all(test, feature = "host"))]
 mod tests {
     use super::*;
     use crate::{
