@@ -67,9 +67,7 @@ pub fn run(args: &RunArgs) -> u8 {
     } else {
         Orphan::Ends
     };
-    let ended = stop::signals()
-        .map_err(|error| StartError::Thread(error).into())
-        .and_then(|signals| exec::run(&config, config_file, orphan, &diagnostics, signals));
+    let ended = exec::run(&config, config_file, orphan, &diagnostics, stop::signals);
     let status = match ended {
         Ok(()) => SUCCESS,
         Err(ExecError::Start(error)) => {

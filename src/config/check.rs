@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::RangeInclusive};
 
-use super::{Config, app_names::is_host, suggest::nearest, tree::Step};
+use super::{Config, app_names::is_host, read::Refused, suggest::nearest, tree::Step};
 use crate::{decoding::MAX_DATAGRAM_BYTES, schema::SOURCE_TYPE};
 
 /// A minute to a year.
@@ -39,6 +39,14 @@ impl WrongValue {
     pub(super) fn path(&self) -> Vec<Step> {
         let keys = self.key.split('.').map(|key| Step::Key(key.to_owned()));
         keys.chain(self.index.map(Step::Index)).collect()
+    }
+
+    /// Whether it is only wrong because something within it, or all of it, was refused and left out.
+    pub(super) fn follows_from(&self, refused: &[Refused]) -> bool {
+        let path = self.path();
+        refused
+            .iter()
+            .any(|refused| refused.path.starts_with(&path))
     }
 }
 

@@ -54,11 +54,12 @@ impl<'a> Document<'a> {
         let is_schema_known = !refused
             .iter()
             .any(|refused| key(&refused.path) == "output.schema");
-        for refused in refused {
-            self.refused(&refused);
+        for refused in &refused {
+            self.refused(refused);
         }
         let config = config.unwrap_or_default();
         let mut wrong = config.wrong_values();
+        wrong.retain(|wrong| !wrong.follows_from(&refused));
         // Which fields there are depends on the schema.
         wrong.retain(|wrong| is_schema_known || wrong.key != "output.drop_fields");
         for wrong in wrong {

@@ -94,6 +94,8 @@ impl<'de> Deserialize<'de> for LinkedConfig {
         config.insert("source".into(), source.into());
         let tree = Node::from(Value::Object(config));
         let (config, refused) = read::<Config>(tree.clone());
+        let mut wrong: Vec<_> = config.iter().flat_map(Config::wrong_values).collect();
+        wrong.retain(|wrong| !wrong.follows_from(&refused));
         let refused = refused.into_iter().map(|Refused { path, reason }| {
             let node = tree.at(&path);
             let is_key = matches!(reason, Reason::UnknownKey { .. } | Reason::MissingKey(_));
@@ -104,7 +106,7 @@ impl<'de> Deserialize<'de> for LinkedConfig {
             let message = reason.message(name, node);
             problem(&path, node.filter(|_| !is_key), message)
         });
-        let wrong = config.iter().flat_map(Config::wrong_values).map(|wrong| {
+        let wrong = wrong.into_iter().map(|wrong| {
             let path = wrong.path();
             problem(&path, tree.at(&path), wrong.message)
         });

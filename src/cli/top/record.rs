@@ -121,7 +121,7 @@ fn payload(fields: &Map<String, Value>, qlik_time: Option<DateTime<Utc>>) -> Opt
 
 /// A field that is not the last one of a payload; none where it would not stay in its place.
 fn field<'f>(fields: &'f Map<String, Value>, name: &str) -> Option<&'f str> {
-    Some(text(fields, name).unwrap_or_default()).filter(|text| !text.contains([';', '\n']))
+    Some(text(fields, name).unwrap_or_default()).filter(|text| !text.contains(';'))
 }
 
 fn text<'f>(fields: &'f Map<String, Value>, name: &str) -> Option<&'f str> {
@@ -190,6 +190,21 @@ mod tests {
         }
         assert!(pairs.len() > 400);
         pairs
+    }
+
+    #[test]
+    fn a_line_break_in_a_field_stays_there() {
+        let mut pipeline = PipelineConfig::default().build().expect("a pipeline");
+        let mut output = OutputBuffer::default();
+        let datagram = b"/proxy-session/;n\n1;Start session;LAB;gor\nan;Not avail\nble;/hu\nb;";
+        pipeline.datagram(datagram, arrival(), &mut output);
+        let event = output.drain().next().expect("an event");
+        let line = serde_json::to_vec(&Schema::Default.view(&event)).expect("JSON");
+        let Some(Record::Event(read)) = read(&line, &QlikSenseDeserializer::default()) else {
+            panic!("no event");
+        };
+        assert_eq!(fields(&read), fields(&event));
+        assert_eq!(fields(&read)["origin"], "Not avail\nble");
     }
 
     fn fields(event: &Event) -> Value {

@@ -94,8 +94,9 @@ pub enum Orphan {
 /// Receives on every address of the configuration and writes events to standard output until a
 /// signal comes, the reader closes the pipe or the parent is gone.
 ///
-/// `config_file` is where the configuration comes from, with what it says. `signals` hands out the sender through
-/// which the program's signal handler reports.
+/// `config_file` is where the configuration comes from, with what it says. `signals` installs the program's signal
+/// handler and hands out the sender through which it reports. It is called when there is something to bring to an
+/// end: until then, while files are read that may not answer, a signal ends the program as the system does.
 ///
 /// # Errors
 ///
@@ -106,7 +107,7 @@ pub fn run(
     config_file: Option<(PathBuf, Config)>,
     orphan: Orphan,
     diagnostics: &Diagnostics,
-    signals: (mpsc::Sender<Signal>, mpsc::Receiver<Signal>),
+    signals: impl FnOnce() -> io::Result<(mpsc::Sender<Signal>, mpsc::Receiver<Signal>)>,
 ) -> Result<(), ExecError> {
     report_panics(diagnostics);
     let mut refresh = Refresh::new(config)?;
@@ -119,6 +120,7 @@ pub fn run(
     let layout = config.output.layout().map_err(StartError::Fields)?;
     // Before anything is touched that may be another run's: both cannot have the port.
     let opened = open(config)?;
+    let signals = signals().map_err(StartError::Thread)?;
     let queue = Arc::new(Queue::new(config.queue, opened.workers()));
     let path = &config.output.local_socket;
     let local_socket =

@@ -103,6 +103,10 @@ fn slips_are_refused_at_the_start() {
             "3: source.allowed_senders = []: expected at least one address or range",
         ),
         (
+            "[source]\nallowed_senders = [\"qlik.example.com\"]\n",
+            "2: source.allowed_senders[0] = \"qlik.example.com\": expected an IP address or a range",
+        ),
+        (
             "[source]\nallowed_senders = [\"10.0.0.0/8\", \"qlik.example.com\"]\n",
             "2: source.allowed_senders[1] = \"qlik.example.com\": expected an IP address or a range",
         ),

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, OpenOptions},
     net::{SocketAddr, UdpSocket},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::{fs::OpenOptionsExt, process::ExitStatusExt},
     process::{Child, Stdio},
     thread,
     time::{Duration, Instant},
@@ -22,7 +22,7 @@ use super::{full_pipe, signal};
 use crate::support::{Codec, DEADLINE, Records, Running, command, payload, sender};
 
 /// Waits for something that nobody tells.
-fn until<T>(what: &str, holds: impl Fn() -> Option<T>) -> T {
+fn until<T>(what: &str, mut holds: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + DEADLINE;
     loop {
         if let Some(held) = holds() {
@@ -58,6 +58,30 @@ fn a_file_that_hangs_keeps_no_signal_waiting() {
     assert_eq!(diagnostics.last().expect("a summary")["message"], "stopped");
     let state = fs::read_to_string(state).expect("the state");
     assert!(state.contains("goran"), "{state}");
+}
+
+/// Before it listens there is nothing to bring to an end.
+#[test]
+fn a_file_that_hangs_at_the_start_keeps_no_signal_waiting() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipe = folder.path().join("users.txt");
+    mkfifo(&pipe, Mode::S_IRWXU).expect("a pipe");
+    let config = folder.path().join("plugin.toml");
+    fs::write(&config, "[transform.blacklist]\nfiles = [\"users.txt\"]\n").expect("a file");
+    let mut program = command();
+    let program = program.args(["run", "--address", "127.0.0.1:0", "--config"]);
+    let program = program.arg(&config).stdin(Stdio::null());
+    let mut program = Killed(program.spawn().expect("the program"));
+    // It can only be opened when somebody reads; nothing is ever written.
+    let _writer = until("the pipe is read", || {
+        let mut options = OpenOptions::new();
+        options.write(true).custom_flags(OFlag::O_NONBLOCK.bits());
+        options.open(&pipe).ok()
+    });
+    let pid = Pid::from_raw(program.0.id().cast_signed());
+    kill(pid, Signal::SIGTERM).expect("a signal");
+    let status = until("it ends", || program.0.try_wait().expect("a status"));
+    assert_eq!(status.signal(), Some(Signal::SIGTERM as i32));
 }
 
 /// A program that a test has not seen to the end.

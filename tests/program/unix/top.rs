@@ -248,7 +248,7 @@ fn it_goes_on_with_the_program_that_takes_the_place_of_the_one_that_ends() {
     let mut command = command();
     command.arg("top").arg("--socket").arg(&socket);
     let mut top = Top::of(command, folder);
-    top.await_text("Nobody is known");
+    top.await_text("No sessions yet");
     // It may connect after the first ones.
     let await_user = |program: &mut Running, top: &mut Top, name: &str| {
         let started = Instant::now();
