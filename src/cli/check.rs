@@ -54,22 +54,20 @@ pub fn check(args: &CheckArgs) -> u8 {
     for warning in secrets::warnings(&config) {
         say(warning);
     }
-    let apps = match config.pipeline().build() {
-        Ok(pipeline) => pipeline.app_names().len(),
+    let (entries, apps) = match config.pipeline().build() {
+        Ok(pipeline) => (pipeline.blacklist().entries(), pipeline.app_names().len()),
         // A file has changed since.
         Err(error) => {
             say(error);
             return USAGE;
         }
     };
-    let blacklist = &config.transform.blacklist;
     let addresses = config.source.address.iter().map(ToString::to_string);
     let status = print(format!(
-        "{}: ok; listens on {}, {} users and {} files in the blacklist, {apps} app names{}, codec {}\n{}",
+        "{}: ok; listens on {}, {}, {apps} app names{}, codec {}\n{}",
         file.display(),
         addresses.collect::<Vec<_>>().join(" and "),
-        blacklist.users.len(),
-        blacklist.files.len(),
+        blacklist(&config, entries),
         repository(&config),
         config.output.codec,
         queue(&config),
@@ -79,6 +77,22 @@ pub fn check(args: &CheckArgs) -> u8 {
         return service::ask(&config);
     }
     status
+}
+
+/// How many users and patterns are on the blacklist, and how many of them come from files.
+fn blacklist(config: &Config, entries: usize) -> String {
+    let plural = |number: usize, one: &str, several: &str| match number {
+        1 => format!("1 {one}"),
+        _ => format!("{number} {several}"),
+    };
+    let blacklist = &config.transform.blacklist;
+    let all = plural(entries, "entry", "entries");
+    if blacklist.files.is_empty() {
+        return format!("{all} in the blacklist");
+    }
+    let files = plural(blacklist.files.len(), "file", "files");
+    let in_files = entries.saturating_sub(blacklist.users.len());
+    format!("{all} in the blacklist ({in_files} from {files})")
 }
 
 /// Which bound of the queue is reached first, by events as a lifelike site has them.

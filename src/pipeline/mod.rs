@@ -219,6 +219,12 @@ impl Pipeline {
         self.blacklist.replace_rules(blacklist);
     }
 
+    /// The blacklist, with what it has counted.
+    #[must_use]
+    pub const fn blacklist(&self) -> &Blacklist {
+        &self.blacklist
+    }
+
     /// Names of apps from here on.
     pub fn replace_app_names(&mut self, table: AppTable) {
         self.app_names = AppNames::new(table);

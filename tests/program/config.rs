@@ -310,7 +310,7 @@ fn a_file_in_utf_16_is_read() {
         fs::write(&file, &bytes).expect("a file");
         let checked = check(&folder);
         assert_eq!((checked.status, &*checked.stderr), (0, ""));
-        assert!(checked.stdout.contains("2 users"), "{}", checked.stdout);
+        assert!(checked.stdout.contains("2 entries"), "{}", checked.stdout);
     }
     let without_mark = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let mut cut: Vec<u8> = units().flat_map(u16::to_be_bytes).collect();
@@ -441,11 +441,24 @@ fn an_absent_file() {
 }
 
 #[test]
+fn it_says_how_many_entries_come_from_files() {
+    let folder = folder(
+        "[transform.blacklist]\nusers = ['INTERNAL\\sa_*']\nfiles = [\"a.txt\", \"b.txt\"]\n",
+    );
+    std::fs::write(folder.path().join("a.txt"), "# accounts\nLAB\\a\nLAB\\b\n").expect("a file");
+    std::fs::write(folder.path().join("b.txt"), "\n\n").expect("a file");
+    let checked = check(&folder);
+    assert_eq!((checked.status, &*checked.stderr), (0, ""));
+    let expected = "3 entries in the blacklist (2 from 2 files)";
+    assert!(checked.stdout.contains(expected), "{}", checked.stdout);
+}
+
+#[test]
 fn a_good_file_is_ok() {
     let folder = folder("[transform.blacklist]\nusers = ['INTERNAL\\sa_*']\n");
     let checked = check(&folder);
     assert_eq!((checked.status, &*checked.stderr), (0, ""));
-    let expected = ": ok; listens on 0.0.0.0:9997, 1 users and 0 files in the blacklist, 0 app names, \
+    let expected = ": ok; listens on 0.0.0.0:9997, 1 entry in the blacklist, 0 app names, \
          codec json";
     assert!(
         checked

@@ -85,7 +85,11 @@ impl BlacklistConfig {
         }
         let rules = Rules::new(&entries, self.case_sensitive)
             .map_err(|error| BlacklistError::TooManyPatterns(error))?;
-        Ok(Blacklist { rules, excluded: 0 })
+        Ok(Blacklist {
+            rules,
+            entries: entries.len(),
+            excluded: 0,
+        })
     }
 
     /// Everything that [`build`](Self::build) could fail with, by file and line, in order: of each file the

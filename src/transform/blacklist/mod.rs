@@ -35,6 +35,7 @@ use crate::event::{Event, UserEvent};
 #[derive(Debug, Clone, Default)]
 pub struct Blacklist {
     rules: Rules,
+    entries: usize,
     excluded: u64,
 }
 
@@ -43,6 +44,12 @@ impl Blacklist {
     #[must_use]
     pub const fn excluded(&self) -> u64 {
         self.excluded
+    }
+
+    /// How many entries it has, of the configuration and of files together.
+    #[must_use]
+    pub const fn entries(&self) -> usize {
+        self.entries
     }
 
     /// Whether a user is listed. An absent part is empty text: only a pattern such as `*` lists it.
@@ -57,6 +64,7 @@ impl Blacklist {
     /// Takes the rules of another blacklist and keeps the count.
     pub fn replace_rules(&mut self, other: Self) {
         self.rules = other.rules;
+        self.entries = other.entries;
     }
 
     /// Whether an event is left out, which counts it.
