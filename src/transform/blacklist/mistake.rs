@@ -143,10 +143,24 @@ pub(super) fn in_text(text: &str) -> Option<UserPatternProblem> {
 }
 
 fn is_of_a_list(text: &str) -> bool {
-    text.starts_with(['[', '{'])
-        || text.starts_with("- ")
+    without_bullet(text) != text
+        || text.starts_with(['[', '{'])
         || text.ends_with([',', ';'])
         || ["['", "[\""].iter().any(|start| text.contains(start))
+}
+
+/// A text without what stands before and behind an item of a list in text, in Markdown or in XML: `- `, `* `, `• `, `1. `,
+/// `| … |`, `<…>`. No name of a Windows account has `<`, `>` or `|`.
+fn without_bullet(text: &str) -> &str {
+    let number = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let is_numbered = number != text && number.starts_with([')', '.']);
+    let text = match number.split_at_checked(1) {
+        Some((_, rest)) if is_numbered && rest.starts_with(' ') => rest.trim_start(),
+        _ => text,
+    };
+    let bullets = ["- ", "* ", "+ ", "• ", "– ", "— ", "| ", "<"];
+    let rest = bullets.iter().find_map(|bullet| text.strip_prefix(bullet));
+    rest.unwrap_or(text).trim_end_matches(['>', '|'])
 }
 
 /// A name may begin with an apostrophe, and none begins with `"`.
@@ -198,10 +212,7 @@ fn meant(text: &str) -> Vec<String> {
         (Some(start), Some(end)) if start < end && is_of_a_list(text) => &text[start + 1..end],
         _ => text,
     };
-    let text = text
-        .trim()
-        .trim_start_matches("- ")
-        .trim_end_matches([',', ';']);
+    let text = without_bullet(text.trim()).trim_end_matches([',', ';']);
     users(text).into_iter().map(tidied).collect()
 }
 
