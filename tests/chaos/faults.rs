@@ -261,6 +261,10 @@ impl World {
         if is_quiet {
             let followed = seen.followed();
             let life = self.life();
+            until(
+                || "a set of metrics that is whole",
+                || life.reader.seen().sets > 1,
+            );
             let now = life.reader.seen();
             // Some have ended by the time that has passed, and have said so.
             let gone: Vec<f64> = followed
@@ -272,9 +276,10 @@ impl World {
                 "{followed:?} followed, {restored} users read again, {gone:?} gone"
             ));
             if !self.clock_moved {
+                let ended = 0.0..=now.derived as f64;
                 assert!(
-                    gone.iter()
-                        .all(|gone| (0.0..=now.derived as f64).contains(gone))
+                    gone.iter().all(|gone| ended.contains(gone)),
+                    "{gone:?}: {now:?}"
                 );
             }
         }

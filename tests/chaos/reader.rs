@@ -18,8 +18,10 @@ pub struct Seen {
     pub derived: u64,
     /// The program's counters, each the sum over its tags.
     pub counters: BTreeMap<String, u64>,
-    /// The program's gauges at the last time, each the sum over its tags.
-    pub gauges: BTreeMap<String, f64>,
+    /// The program's gauges in the last set of metrics that is whole, each the sum over its tags.
+    gauges: BTreeMap<String, f64>,
+    /// Those of the set that is coming.
+    coming: BTreeMap<String, f64>,
     /// How many sets of metrics have begun, and the time of the last.
     pub sets: u64,
     set: String,
@@ -65,18 +67,22 @@ impl Seen {
         }
     }
 
+    fn end_set(&mut self) {
+        self.gauges = std::mem::take(&mut self.coming);
+    }
+
     fn add_metric(&mut self, metric: &Metric<'_>) {
         // Those of a set have its time.
         if metric.timestamp != self.set {
             metric.timestamp.clone_into(&mut self.set);
             self.sets += 1;
-            self.gauges.clear();
+            self.end_set();
         }
         if let Some(counter) = &metric.counter {
             *self.counters.entry(metric.name.to_owned()).or_default() += counter.value as u64;
         }
         if let Some(gauge) = &metric.gauge {
-            *self.gauges.entry(metric.name.to_owned()).or_default() += gauge.value;
+            *self.coming.entry(metric.name.to_owned()).or_default() += gauge.value;
         }
     }
 }
@@ -155,7 +161,9 @@ impl Reader {
     /// Everything up to the end of the pipe, or until it has gone.
     pub fn end(self) -> Seen {
         self.thread.join().expect("a reader");
-        lock(&self.shared.seen).clone()
+        let mut seen = lock(&self.shared.seen).clone();
+        seen.end_set();
+        seen
     }
 }
 
