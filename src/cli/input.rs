@@ -89,7 +89,7 @@ impl<R: BufRead> LineReader<R> {
         Ok(read)
     }
 
-    /// Reads as far as a byte `\n`, of which at most so many bytes are kept. True at the end.
+    /// Reads up to the next byte `\n` and keeps at most the given number of bytes. True at the end.
     fn until_newline(
         &mut self,
         line: &mut Vec<u8>,
@@ -149,7 +149,7 @@ mod tests {
 
     const TEXT: &str = "\u{FEFF}one\r\n日本 \u{A0A}\u{10A}\u{A00}\n\n\u{D0A}😀\nlast";
 
-    /// The lines of a file of which so many bytes come at once, and their lengths.
+    /// The lines of a file that is read in pieces of the given size, and their lengths.
     fn lines(file: &[u8], at_once: usize, limit: usize) -> (Vec<String>, usize) {
         let mut reader = LineReader::new(BufReader::with_capacity(at_once, file));
         let (mut lines, mut line, mut total) = (Vec::new(), Vec::new(), 0);

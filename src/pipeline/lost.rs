@@ -113,12 +113,6 @@ impl LostByHost {
         self.0.get(host).copied().unwrap_or(0)
     }
 
-    /// Each host with its count, as it is kept.
-    #[must_use]
-    pub const fn as_map(&self) -> &BTreeMap<Box<str>, u64> {
-        &self.0
-    }
-
     /// Each host with its count, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
         self.0.iter().map(|(host, lost)| (&**host, *lost))

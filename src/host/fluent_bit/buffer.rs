@@ -26,7 +26,7 @@ impl Buffer {
         if !self.make_room(records.len()) {
             return false;
         }
-        // SAFETY: there is room for so many bytes behind what is there, and nobody else has this memory.
+        // SAFETY: `make_room` made room for all of `records` behind what is there, and nobody else has this memory.
         unsafe {
             let end = self.memory.cast::<u8>().add(self.length);
             ptr::copy_nonoverlapping(records.as_ptr(), end, records.len());
@@ -35,7 +35,7 @@ impl Buffer {
         true
     }
 
-    /// Makes room for so many bytes behind what is there, at least one. False when there is no memory.
+    /// Makes room for the given number of bytes, at least one, behind what is there. False when there is no memory.
     fn make_room(&mut self, additional: usize) -> bool {
         let Some(length) = self.length.checked_add(additional) else {
             return false;

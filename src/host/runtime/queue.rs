@@ -56,7 +56,7 @@ pub enum Full {
     Never,
     /// As many events as there may be.
     Events(u64),
-    /// As many bytes as there may be, of so many events.
+    /// `queue.max_bytes`, in bytes, and how many events reach it.
     Bytes(usize, u64),
 }
 
@@ -123,7 +123,7 @@ impl<F> Queue<F> {
         }
     }
 
-    /// Adds a frame of so many bytes with the events of a worker, or drops what the policy says. Never waits for
+    /// Adds a frame of the given size with the events of a worker, or drops what the policy says. Never waits for
     /// the output; when that is broken, the frame is dropped.
     pub fn push_frame(
         &self,
