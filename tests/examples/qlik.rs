@@ -1,16 +1,20 @@
 //! The appenders for Qlik Sense.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
 use qlik_sense_events::{
+    config::Config,
     decoding::{LogNamespace, QlikSenseDeserializer},
     event::{Event, UserEvent},
 };
 use roxmltree::{Document, Node};
 
-use crate::{files, names, read};
+use crate::{files, read, root};
 
-/// What the appender puts in the place of its patterns.
+/// What an appender puts in the place of its patterns.
 const VALUES: [(&str, &str); 11] = [
     ("%hostname", "pro2-win1"),
     ("%property{UserDirectory}", "LAB"),
@@ -29,23 +33,324 @@ const VALUES: [(&str, &str); 11] = [
 ];
 
 /// Qlik's converters, by the name of the pattern that they stand for.
-const CONVERTERS: [(&str, &str); 3] = [
-    ("hostname", "HostNamePatternConverter"),
-    ("longIso8601date", "Iso8601TimeOffsetPatternConverter"),
+/// What is in no converter is log4net's own.
+const CONVERTERS: [(&str, &str); 6] = [
     ("rownum", "CounterPatternConverter"),
+    ("longIso8601date", "Iso8601TimeOffsetPatternConverter"),
+    ("hostname", "HostNamePatternConverter"),
+    ("user", "ServiceUserNameCachedPatternConverter"),
+    ("encodedmessage", "EncodedMessagePatternConverter"),
+    ("encodedexception", "EncodedExceptionPatternConverter"),
 ];
 
+/// What log and performance events begin with.
+const HEADER: &str = "%rownum{9999};%longIso8601date;%date;%level;%hostname;%logger;%user";
+
+/// What task events consist of.
+const TASK: &str =
+    "%hostname;{TaskName};{AppName};{User};{TaskId};{AppId};%date;%level;{ExecutionId};%message";
+
+/// An appender as it has to be: its file's folder, its name, its level, and its fields, of which those in braces
+/// are properties.
+struct Expected {
+    service: &'static str,
+    appender: &'static str,
+    threshold: Option<&'static str>,
+    token: &'static str,
+    fields: [&'static str; 2],
+    filters: &'static [&'static str],
+}
+
+const fn log(service: &'static str, token: &'static str, fields: &'static str) -> Expected {
+    Expected {
+        service,
+        appender: "LogEvent",
+        threshold: Some("WARN"),
+        token,
+        fields: [HEADER, fields],
+        filters: &[],
+    }
+}
+
+const fn task(
+    appender: &'static str,
+    token: &'static str,
+    filters: &'static [&'static str],
+) -> Expected {
+    Expected {
+        service: "Scheduler",
+        appender,
+        threshold: None,
+        token,
+        fields: [TASK, ""],
+        filters,
+    }
+}
+
+/// The layouts that receivers of these datagrams know.
+const EXPECTED: [Expected; 9] = [
+    log(
+        "Engine",
+        "/qseow-engine/",
+        "%encodedmessage;{ProxySessionId};{ActiveUserDirectory};{ActiveUserId};{EngineTimestamp};{ProcessId};\
+         {Exe Version};{Server Started};{Entry Type};{SessionId};{AppId}",
+    ),
+    Expected {
+        service: "Engine",
+        appender: "Performance",
+        threshold: Some("INFO"),
+        token: "/qseow-qix-perf/",
+        fields: [
+            HEADER,
+            "{ProxySessionId};{ActiveUserDirectory};{ActiveUserId};{EngineTimestamp};{SessionId};{DocId};{RequestId};\
+             {Method};{ProcessTime};{WorkTime};{LockTime};{ValidateTime};{TraverseTime};{Handle};{ObjectId};{NetRAM};\
+             {PeakRAM};{ObjectType}",
+        ],
+        filters: &[],
+    },
+    log(
+        "Proxy",
+        "/qseow-proxy/",
+        "%encodedmessage;%encodedexception;{UserDirectory};{UserId};{Command};{Result};{Origin};{Context}",
+    ),
+    log(
+        "Repository",
+        "/qseow-repository/",
+        "%encodedmessage;%encodedexception;{UserDirectory};{UserId};{Command};{Result};{Origin};{Context}",
+    ),
+    log(
+        "Scheduler",
+        "/qseow-scheduler/",
+        "%encodedmessage;%encodedexception;{UserDirectory};{UserId};{User};{TaskName};{AppName};{TaskId};{AppId};\
+         {ExecutionId}",
+    ),
+    task(
+        "TaskAborted",
+        "/scheduler-task-aborted/",
+        &["Execution State Change to Aborting"],
+    ),
+    task(
+        "TaskDistributed",
+        "/scheduler-distribute/",
+        &["Exiting execute of Distribute task request."],
+    ),
+    task(
+        "TaskFailed",
+        "/scheduler-task-failed/",
+        &[
+            "Max retries reached",
+            "Failed to start session",
+            "Could not reserve an executor for task",
+        ],
+    ),
+    task(
+        "TaskSucceeded",
+        "/scheduler-task-success/",
+        &["Execution State Change to FinishedSuccess"],
+    ),
+];
+
+/// The loggers of each service, with the appenders that rows go to.
+const LOGGERS: [(&str, &str, &[&str]); 16] = [
+    ("Engine", "QixPerformance.Engine.Engine", &["Performance"]),
+    ("Engine", "Performance.Engine", &["LogEvent"]),
+    ("Engine", "Session.Engine", &["LogEvent"]),
+    ("Engine", "System.Engine", &["LogEvent"]),
+    (
+        "Proxy",
+        "AuditActivity.Proxy",
+        &["EventSession", "EventConnection"],
+    ),
+    ("Proxy", "Audit.Proxy", &["LogEvent"]),
+    ("Proxy", "AuditSecurity.Proxy", &["LogEvent"]),
+    ("Proxy", "Security.Proxy", &["LogEvent"]),
+    ("Proxy", "System.Proxy", &["LogEvent"]),
+    ("Repository", "Service.Repository", &["LogEvent"]),
+    ("Repository", "System.Repository", &["LogEvent"]),
+    ("Repository", "UserManagement.Repository", &["LogEvent"]),
+    (
+        "Scheduler",
+        "System.Scheduler.Scheduler.Master.Task.TaskSession",
+        &["TaskFailed", "TaskAborted", "TaskSucceeded"],
+    ),
+    (
+        "Scheduler",
+        "System.Scheduler.Scheduler.Slave.Tasks.ReloadTask",
+        &["TaskDistributed"],
+    ),
+    ("Scheduler", "Service.Scheduler", &["LogEvent"]),
+    ("Scheduler", "System.Scheduler", &["LogEvent"]),
+];
+
+/// The files, with the folder that each is in: the service.
+fn appender_files() -> Vec<(String, String)> {
+    let folders = fs::read_dir(root().join("examples/qlik")).expect("a folder");
+    let mut services: Vec<String> = folders
+        .map(|entry| entry.expect("an entry").file_name())
+        .map(|name| name.into_string().expect("UTF-8"))
+        .collect();
+    services.sort();
+    assert_eq!(services, ["Engine", "Proxy", "Repository", "Scheduler"]);
+    let mut found = Vec::new();
+    for service in services {
+        for file in files(&format!("examples/qlik/{service}"), "xml").values() {
+            found.push((service.clone(), read(file)));
+        }
+    }
+    assert_eq!(found.len(), 5, "a file a service, and the extended one");
+    found
+}
+
+/// What a service's own check wants, and what Windows and log4net do if it is not there.
 #[test]
-fn the_appenders_send_what_the_decoder_expects() {
-    let appenders = files("examples/qlik", "xml");
-    let known = ["LocalLogConfig", "LocalLogConfig-extended"];
-    assert_eq!(names(&appenders), known);
-    for event in check_appenders(&read(&appenders["LocalLogConfig"])) {
+fn every_appender_sends_utf_8_to_the_port_that_is_listened_on() {
+    let port = Config::default().source.address[0].port().to_string();
+    for (service, text) in appender_files() {
+        let document = Document::parse(&text).expect("XML");
+        assert!(text.len() < 1_000_000, "Qlik takes a megabyte");
+        for appender in elements(&document, "appender") {
+            let name = appender.attribute("name").expect("a name");
+            let order: Vec<&str> = children(appender).map(|c| c.tag_name().name()).collect();
+            assert!(
+                order.is_sorted_by_key(|tag| ["filter", "param", "layout"]
+                    .iter()
+                    .position(|known| known == tag)
+                    .expect("a known element")),
+                "{service} {name}: Qlik's schema wants filters, params, layout: {order:?}"
+            );
+            assert_eq!(
+                appender.attribute("type"),
+                Some("log4net.Appender.UdpAppender")
+            );
+            assert_eq!(param(appender, "remoteAddress"), Some("192.0.2.10"));
+            assert_eq!(param(appender, "remotePort"), Some(&*port));
+            assert_eq!(param(appender, "encoding"), Some("utf-8"));
+            check_converters(appender);
+        }
+    }
+}
+
+/// Every pattern that is not log4net's own has its converter, and there is no other.
+fn check_converters(appender: Node<'_, '_>) {
+    let (layout, pattern) = layout(appender);
+    let converters: BTreeMap<&str, &str> = children(layout)
+        .filter(|child| child.has_tag_name("converter"))
+        .map(|converter| {
+            let class = param(converter, "type").expect("a type");
+            let class = class.strip_prefix("Qlik.Sense.Logging.log4net.Layout.Pattern.");
+            let name = param(converter, "name").expect("a name");
+            (name, class.expect("a converter of Qlik's"))
+        })
+        .collect();
+    let used: BTreeSet<&str> = pattern
+        .split(';')
+        .filter_map(|field| field.strip_prefix('%')?.split('{').next())
+        .collect();
+    let log4net = ["date", "level", "logger", "message", "property"];
+    let wanted: BTreeMap<&str, &str> = used
+        .into_iter()
+        .filter(|name| !log4net.contains(name))
+        .map(|name| {
+            let known = CONVERTERS.into_iter().find(|(known, _)| *known == name);
+            known.unwrap_or_else(|| panic!("{name} is no pattern that is known"))
+        })
+        .collect();
+    assert_eq!(converters, wanted);
+}
+
+#[test]
+fn log_performance_and_task_appenders_have_the_layouts_that_receivers_know() {
+    let mut seen = 0;
+    for (service, text) in appender_files() {
+        let document = Document::parse(&text).expect("XML");
+        for appender in elements(&document, "appender") {
+            let name = appender.attribute("name").expect("a name");
+            if service == "Proxy" && name != "LogEvent" {
+                continue;
+            }
+            let expected = EXPECTED
+                .iter()
+                .find(|expected| (expected.service, expected.appender) == (&*service, name))
+                .unwrap_or_else(|| panic!("{service} {name}"));
+            let fields = expected.fields.join(";");
+            let fields = fields.trim_end_matches(';').split(';').map(|field| {
+                if field.starts_with('{') {
+                    format!("%property{field}")
+                } else {
+                    field.to_owned()
+                }
+            });
+            let fields: Vec<String> = [expected.token.to_owned()]
+                .into_iter()
+                .chain(fields)
+                .collect();
+            let (_, pattern) = layout(appender);
+            assert_eq!(pattern, fields.join(";"), "{service} {name}");
+            assert_eq!(
+                param(appender, "threshold"),
+                expected.threshold,
+                "{service} {name}"
+            );
+            assert_eq!(matched(appender), expected.filters, "{service} {name}");
+            seen += 1;
+        }
+    }
+    // The proxy's is in both of its files.
+    assert_eq!(seen, EXPECTED.len() + 1);
+}
+
+/// log4net takes the last of two loggers with one name, and without a service a logger has other services' rows.
+#[test]
+fn loggers_are_scoped_to_their_service_and_have_one_element_each() {
+    for (service, text) in appender_files() {
+        let document = Document::parse(&text).expect("XML");
+        let loggers: Vec<(&str, Vec<&str>)> = elements(&document, "logger")
+            .map(|logger| {
+                let references = children(logger).map(|reference| {
+                    assert!(reference.has_tag_name("appender-ref"));
+                    reference.attribute("ref").expect("an appender")
+                });
+                (
+                    logger.attribute("name").expect("a name"),
+                    references.collect(),
+                )
+            })
+            .collect();
+        let expected: Vec<(&str, Vec<&str>)> = LOGGERS
+            .iter()
+            .filter(|(of, ..)| *of == service)
+            .map(|(_, name, appenders)| (*name, appenders.to_vec()))
+            .collect();
+        assert_eq!(loggers, expected, "{service}");
+        for (name, _) in &loggers {
+            assert_eq!(name.split('.').nth(1), Some(&*service), "{name}");
+        }
+        let referred: BTreeSet<&str> = loggers.iter().flat_map(|(_, refs)| refs).copied().collect();
+        let defined: Vec<&str> = elements(&document, "appender")
+            .map(|appender| appender.attribute("name").expect("a name"))
+            .collect();
+        assert_eq!(
+            defined.len(),
+            referred.len(),
+            "{service}: names are there once"
+        );
+        assert_eq!(
+            defined.into_iter().collect::<BTreeSet<_>>(),
+            referred,
+            "{service}"
+        );
+    }
+}
+
+#[test]
+fn the_appenders_of_user_events_send_what_the_decoder_expects() {
+    let proxy = files("examples/qlik/Proxy", "xml");
+    for event in user_events(&read(&proxy["LocalLogConfig"])) {
         let extension = (event.qlik_timestamp(), event.sequence());
         assert_eq!(extension, (None, None));
         assert_eq!((event.session_id(), event.result()), (None, None));
     }
-    for event in check_appenders(&read(&appenders["LocalLogConfig-extended"])) {
+    for event in user_events(&read(&proxy["LocalLogConfig-extended"])) {
         let time = event.qlik_timestamp().expect("a time").to_rfc3339();
         assert_eq!(time, "2026-01-31T09:00:00.125+00:00");
         assert_eq!(event.sequence(), Some(42));
@@ -55,28 +360,14 @@ fn the_appenders_send_what_the_decoder_expects() {
     }
 }
 
-/// The events that the appenders of a file send.
-fn check_appenders(text: &str) -> Vec<UserEvent> {
+/// The user events that the appenders of a file send.
+fn user_events(text: &str) -> Vec<UserEvent> {
     let document = Document::parse(text).expect("XML");
-    let mut seen = BTreeMap::new();
-    for appender in elements(&document, "appender") {
-        let name = appender.attribute("name").expect("a name");
-        let order: Vec<&str> = children(appender).map(|c| c.tag_name().name()).collect();
-        assert!(
-            order.is_sorted_by_key(|tag| ["filter", "param", "layout"]
-                .iter()
-                .position(|known| known == tag)
-                .expect("a known element")),
-            "{name}: the proxy's schema wants filters, params, layout: {order:?}"
-        );
-        assert_eq!(
-            appender.attribute("type"),
-            Some("log4net.Appender.UdpAppender")
-        );
-        assert_eq!(param(appender, "remotePort"), "9997");
-        assert_eq!(param(appender, "encoding"), "utf-8");
-        seen.insert(name, sent(appender));
-    }
+    let seen: BTreeMap<&str, Vec<UserEvent>> = elements(&document, "appender")
+        .map(|appender| (appender.attribute("name").expect("a name"), appender))
+        .filter(|(name, _)| *name != "LogEvent")
+        .map(|(name, appender)| (name, sent(appender)))
+        .collect();
     let actions = |name: &str| -> Vec<String> {
         let events: &Vec<UserEvent> = &seen[name];
         events
@@ -90,39 +381,16 @@ fn check_appenders(text: &str) -> Vec<UserEvent> {
         actions("EventConnection"),
         ["connection open", "connection close"]
     );
-    let logged: Vec<&str> = elements(&document, "appender-ref")
-        .map(|reference| reference.attribute("ref").expect("an appender"))
-        .collect();
-    assert_eq!(logged, ["EventSession", "EventConnection"]);
-    let logger = elements(&document, "logger").next().expect("a logger");
-    assert_eq!(logger.attribute("name"), Some("AuditActivity.Proxy"));
     seen.into_values().flatten().collect()
 }
 
 /// The events of what an appender lets through: one a filter.
 fn sent(appender: Node<'_, '_>) -> Vec<UserEvent> {
-    let layout = children(appender)
-        .find(|child| child.has_tag_name("layout"))
-        .expect("a layout");
-    let pattern = param(layout, "conversionPattern");
-    let converters: Vec<(&str, &str)> = children(layout)
-        .filter(|child| child.has_tag_name("converter"))
-        .map(|converter| (param(converter, "name"), param(converter, "type")))
-        .collect();
-    let wanted: Vec<_> = CONVERTERS
-        .iter()
-        .filter(|(name, _)| pattern.contains(&format!("%{name}")))
-        .collect();
-    assert_eq!(converters.len(), wanted.len(), "{converters:?}");
-    for ((name, class), (wanted, converter)) in converters.iter().zip(wanted) {
-        assert_eq!(name, wanted);
-        let class = class.strip_prefix("Qlik.Sense.Logging.log4net.Layout.Pattern.");
-        assert_eq!(class, Some(*converter));
-    }
-    children(appender)
-        .filter(|child| child.attribute("type") == Some("log4net.Filter.StringMatchFilter"))
-        .map(|filter| {
-            let matched = param(filter, "stringToMatch");
+    let (_, pattern) = layout(appender);
+    assert_eq!(param(appender, "threshold"), None, "filters choose");
+    matched(appender)
+        .into_iter()
+        .map(|matched| {
             let command = match matched.split_whitespace().collect::<Vec<_>>()[..] {
                 ["connection", "Opened", ..] => "Open connection".to_owned(),
                 ["connection", "Closed", ..] => "Close connection".to_owned(),
@@ -151,6 +419,44 @@ fn sent(appender: Node<'_, '_>) -> Vec<UserEvent> {
         .collect()
 }
 
+/// An appender's layout and its pattern.
+fn layout<'a, 'd>(appender: Node<'a, 'd>) -> (Node<'a, 'd>, &'a str) {
+    let layout = children(appender)
+        .find(|child| child.has_tag_name("layout"))
+        .expect("a layout");
+    assert_eq!(
+        layout.attribute("type"),
+        Some("log4net.Layout.PatternLayout")
+    );
+    let pattern = param(layout, "conversionPattern").expect("a pattern");
+    (layout, pattern)
+}
+
+/// The texts of which one must be in a row for it to be sent; none where every row is.
+fn matched<'a>(appender: Node<'a, '_>) -> Vec<&'a str> {
+    let filters: Vec<Node<'a, '_>> = children(appender)
+        .filter(|child| child.has_tag_name("filter"))
+        .collect();
+    let Some((last, others)) = filters.split_last() else {
+        return Vec::new();
+    };
+    assert_eq!(
+        last.attribute("type"),
+        Some("log4net.Filter.DenyAllFilter"),
+        "without it the others let everything through"
+    );
+    others
+        .iter()
+        .map(|filter| {
+            assert_eq!(
+                filter.attribute("type"),
+                Some("log4net.Filter.StringMatchFilter")
+            );
+            param(*filter, "stringToMatch").expect("a text")
+        })
+        .collect()
+}
+
 fn user_event(datagram: String) -> UserEvent {
     let events = QlikSenseDeserializer::default()
         .parse(datagram.into(), LogNamespace::Legacy)
@@ -174,9 +480,8 @@ fn children<'a, 'd>(node: Node<'a, 'd>) -> impl Iterator<Item = Node<'a, 'd>> {
     node.children().filter(|child| child.is_element())
 }
 
-fn param<'a>(node: Node<'a, '_>, name: &str) -> &'a str {
+fn param<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
     children(node)
         .find(|child| child.has_tag_name("param") && child.attribute("name") == Some(name))
-        .and_then(|param| param.attribute("value"))
-        .unwrap_or_else(|| panic!("no param {name}"))
+        .map(|param| param.attribute("value").expect("a value"))
 }
