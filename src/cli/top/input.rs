@@ -13,13 +13,16 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use qlik_sense_events::{
     config::Config,
-    decoding::QlikSenseDeserializer,
+    event::UserAgentCache,
     host::runtime::{
         start::{self, StartError},
         threads::{Failure, lock},
         worker::{Control, Sink},
     },
-    transform::{OutputBuffer, sessions::StateError},
+    transform::{
+        OutputBuffer,
+        sessions::{Activity, StateError},
+    },
 };
 
 use super::{
@@ -253,7 +256,9 @@ impl Sink for ModelSink {
         if !events.is_empty() {
             let mut state = lock(&self.0);
             for event in events.drain() {
-                state.model.event(event);
+                if let Some(activity) = Activity::of(&event) {
+                    state.model.follow(&activity);
+                }
             }
         }
         Ok(())
@@ -278,18 +283,18 @@ fn read_socket(mut reader: Box<dyn BufRead + Send>, path: &Path, state: &Mutex<S
 }
 
 fn read_lines(reader: impl BufRead, state: &Mutex<State>) -> io::Result<()> {
-    let deserializer = QlikSenseDeserializer::default();
+    let user_agents = UserAgentCache::default();
     let mut reader = LineReader::new(reader);
     let mut line = Vec::new();
     while reader.read_line(&mut line, MAX_LINE)? > 0 {
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let record = record::read(&line, &deserializer);
+        let record = record::read(&line, &user_agents);
         let mut state = lock(state);
         match record {
-            Some(Record::Event(event)) => {
-                state.model.event(event);
+            Some(Record::User(record)) => {
+                state.model.follow(&record.activity());
                 state.taken = Instant::now();
             }
             Some(Record::Dropped(events)) => state.dropped += events,

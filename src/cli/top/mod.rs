@@ -3,7 +3,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `input.rs` | events from a UDP port, JSON lines or a local socket |
-//! | `record.rs` | a JSON line back as an event |
+//! | `record.rs` | what a JSON line says |
 //! | `model.rs` | who is in, and how many events came |
 //! | `screen.rs` | what is shown, as data; sorting and filtering |
 //! | `keys.rs` | what keys do |

@@ -8,8 +8,11 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use qlik_sense_events::{
-    event::{Derived, DerivedKind, Event, FollowedApp, UserAgent},
-    transform::{FunctionTransform, OutputBuffer, Sessions, SessionsConfig, sessions::StateError},
+    event::{Derived, DerivedKind, FollowedApp, UserAgent},
+    transform::{
+        OutputBuffer, Sessions, SessionsConfig,
+        sessions::{Activity, StateError},
+    },
 };
 use uuid::Uuid;
 
@@ -65,22 +68,19 @@ impl Model {
         self.sessions.restore(state, now).map(drop)
     }
 
-    /// Takes an event that has arrived.
-    pub fn event(&mut self, event: Event) {
-        let (Event::User(user_event), Some(arrival)) = (&event, event.arrival()) else {
-            return;
-        };
-        let time = arrival.timestamp;
+    /// Takes what a user did, at its arrival.
+    pub fn follow(&mut self, activity: &Activity<'_>) {
+        let time = activity.arrival;
         self.events += 1;
         self.seconds.count(time.timestamp());
         self.minutes.count(time.timestamp().div_euclid(60));
         self.last_event = self.last_event.max(Some(time));
-        if let (Some(id), Some(name)) = (user_event.app_id(), user_event.app_name())
+        if let (Some(id), Some(name)) = (activity.app_id, activity.app_name)
             && (self.names.len() < MAX_NAMES || self.names.contains_key(&id))
         {
-            self.names.insert(id, name.into());
+            self.names.insert(id, Arc::clone(name));
         }
-        self.sessions.transform(&mut self.output, event);
+        self.sessions.follow_activity(activity, &mut self.output);
         self.output.drain();
     }
 
@@ -213,12 +213,13 @@ impl Recent {
 #[cfg(test)]
 mod tests {
     use chrono::TimeDelta;
-    use qlik_sense_events::{
-        decoding::{LogNamespace, QlikSenseDeserializer},
-        event::Arrival,
-    };
+    use qlik_sense_events::event::UserAgentCache;
+    use serde_json::{Value, json};
 
-    use super::*;
+    use super::{
+        super::record::{Record, read},
+        *,
+    };
 
     const APP: &str = "a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69";
 
@@ -226,34 +227,40 @@ mod tests {
         DateTime::from_timestamp(1_769_850_000 + seconds, 0).expect("a time")
     }
 
-    fn take(model: &mut Model, seconds: i64, command: &str, user: &str, name: Option<&str>) {
-        let kind = if command.ends_with("session") {
-            "session"
-        } else {
-            "connection"
+    /// A line of a user of the directory LAB, with more fields.
+    fn take_line(model: &mut Model, seconds: i64, kind: [&str; 2], user: &str, more: Value) {
+        let [event, action] = kind;
+        let mut line = json!({
+            "source_type": "qlik_sense", "event": event, "action": action, "timestamp": at(seconds).to_rfc3339(),
+            "host": "n1", "user_directory": "LAB", "user_id": user,
+        });
+        let fields = line.as_object_mut().expect("fields");
+        fields.append(&mut more.as_object().expect("fields").clone());
+        let record = read(line.to_string().as_bytes(), &UserAgentCache::default());
+        let Some(Record::User(record)) = record else {
+            panic!("{record:?}");
         };
-        let agent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";
-        let datagram = format!(
-            "/qseow-proxy-{kind}/;n1;{command};LAB;{user};;/app/{APP};UserAgent: '{agent}'"
-        );
-        let mut events = QlikSenseDeserializer::default()
-            .parse(datagram.into(), LogNamespace::Legacy)
-            .expect("an event");
-        let mut event = events.remove(0);
-        if let (Event::User(event), Some(name)) = (&mut event, name) {
-            event.set_app_name(name.into());
-        }
-        event.set_arrival(Arrival::local(at(seconds)));
-        model.event(event);
+        model.follow(&record.activity());
     }
+
+    fn take(model: &mut Model, seconds: i64, kind: [&str; 2], user: &str, name: Option<&str>) {
+        let agent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";
+        let more = json!({ "app_id": APP, "user_agent": agent, "app_name": name });
+        take_line(model, seconds, kind, user, more);
+    }
+
+    const START: [&str; 2] = ["session", "start"];
+    const STOP: [&str; 2] = ["session", "stop"];
+    const OPEN: [&str; 2] = ["connection", "open"];
+    const CLOSE: [&str; 2] = ["connection", "close"];
 
     #[test]
     fn who_is_in_is_what_the_sessions_transform_says() {
         let mut model = Model::new(&SessionsConfig::default());
         assert_eq!(model.screen(None).now, None);
-        take(&mut model, 0, "Start session", "goran", None);
-        take(&mut model, 1, "Open connection", "goran", Some("Sales"));
-        take(&mut model, 2, "Open connection", "anna", None);
+        take(&mut model, 0, START, "goran", None);
+        take(&mut model, 1, OPEN, "goran", Some("Sales"));
+        take(&mut model, 2, OPEN, "anna", None);
         let screen = model.screen(Some(at(62)));
         assert_eq!(
             (screen.users, screen.sessions_in_all, screen.connections),
@@ -282,8 +289,8 @@ mod tests {
                 .any(|s| s.user == r"LAB\anna" && !s.start_seen)
         );
 
-        take(&mut model, 70, "Close connection", "goran", None);
-        take(&mut model, 71, "Stop session", "goran", None);
+        take(&mut model, 70, CLOSE, "goran", None);
+        take(&mut model, 71, STOP, "goran", None);
         let screen = model.screen(Some(at(72)));
         assert_eq!(
             (screen.users, screen.sessions_in_all, screen.connections),
@@ -298,25 +305,29 @@ mod tests {
     fn a_user_with_two_sessions_is_one_user() {
         let mut model = Model::new(&SessionsConfig::default());
         for id in ["a", "b"] {
-            let datagram =
-                format!("/qlik-sense-session/2/;n1;;;{id};;Start session;LAB;goran;;/hub;");
-            let mut events = QlikSenseDeserializer::default()
-                .parse(datagram.into(), LogNamespace::Legacy)
-                .expect("an event");
-            let mut event = events.remove(0);
-            event.set_arrival(Arrival::local(at(0)));
-            model.event(event);
+            take_line(&mut model, 0, START, "goran", json!({ "session_id": id }));
         }
-        take(&mut model, 1, "Start session", "anna", None);
+        take(&mut model, 1, START, "anna", None);
         let screen = model.screen(Some(at(2)));
         assert_eq!((screen.users, screen.sessions_in_all), (2, 3));
+    }
+
+    #[test]
+    fn a_line_that_comes_twice_at_once_is_one_connection() {
+        let mut model = Model::new(&SessionsConfig::default());
+        for (milliseconds, user) in [(0, "goran"), (50, "goran"), (50, "anna"), (500, "goran")] {
+            let time = at(0) + TimeDelta::milliseconds(milliseconds);
+            let more = json!({ "app_id": APP, "timestamp": time.to_rfc3339() });
+            take_line(&mut model, 0, OPEN, user, more);
+        }
+        assert_eq!(model.screen(Some(at(1))).connections, 3);
     }
 
     #[test]
     fn events_are_counted_by_second_and_minute() {
         let mut model = Model::new(&SessionsConfig::default());
         for second in [0, 1, 2, 3, 59, 60, 61, 61] {
-            take(&mut model, second, "Start session", "goran", None);
+            take(&mut model, second, START, "goran", None);
         }
         let screen = model.screen(Some(at(62)));
         assert_eq!(screen.minutes.len(), MINUTES);
@@ -326,14 +337,8 @@ mod tests {
         assert_eq!(screen.minutes.iter().sum::<u64>(), 0);
         assert_eq!(screen.events, 8);
         // Late ones count where they belong, or nowhere.
-        take(
-            &mut model,
-            62 + 3_600 * 2 - 60,
-            "Start session",
-            "goran",
-            None,
-        );
-        take(&mut model, 0, "Start session", "goran", None);
+        take(&mut model, 62 + 3_600 * 2 - 60, START, "goran", None);
+        take(&mut model, 0, START, "goran", None);
         let screen = model.screen(Some(at(62 + 3_600 * 2)));
         assert_eq!(screen.minutes[MINUTES - 2..], [1, 0]);
     }

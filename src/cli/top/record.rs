@@ -1,156 +1,188 @@
-//! A JSON line of the output, in the schema `default`, back as an event.
-//!
-//! The line's fields are put together as a payload and decoded by the decoder that all events come
-//! from, so that there is one way only to read an event.
+//! A JSON line of the output, in the schema `default`.
 
-use std::sync::Arc;
-
-use bytes::Bytes;
-use chrono::{DateTime, SecondsFormat, Utc};
-use qlik_sense_events::{
-    decoding::{LogNamespace, QlikSenseDeserializer},
-    event::{Arrival, Event},
-    schema::SOURCE_TYPE,
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
 };
-use serde_json::{Map, Value};
+
+use chrono::{DateTime, Utc};
+use qlik_sense_events::{
+    event::{Kind, UserAgent, UserAgentCache},
+    schema::SOURCE_TYPE,
+    transform::sessions::Activity,
+    wire::Family,
+};
+use serde::{Deserialize, de::IgnoredAny};
 
 /// What a line says.
 #[derive(Debug, PartialEq)]
 pub enum Record {
-    /// Something happened to a session or a connection, or a payload could not be decoded.
-    Event(Event),
+    /// Something happened to a session or a connection.
+    User(Box<UserRecord>),
     /// So many events did not come, because this reader was too slow for them.
     Dropped(u64),
-    /// Something else that the program writes: summaries, snapshots, diagnostics.
+    /// Something else that the program writes: undecoded payloads, summaries, snapshots, diagnostics.
     Other,
 }
 
 /// Reads a line; none where it is no record of the program in the schema `default`.
-pub fn read(line: &[u8], deserializer: &QlikSenseDeserializer) -> Option<Record> {
-    let fields: Map<String, Value> = serde_json::from_slice(line).ok()?;
-    if text(&fields, "source_type") != Some(SOURCE_TYPE) {
+pub fn read(line: &[u8], user_agents: &UserAgentCache) -> Option<Record> {
+    let head: Head = serde_json::from_slice(line).ok()?;
+    if head.source_type != SOURCE_TYPE {
         return None;
     }
-    match text(&fields, "event")? {
-        "session" | "connection" => event(&fields, deserializer).map(Record::Event),
-        "plugin" => Some(match fields.get("dropped").and_then(Value::as_u64) {
-            // With an address it is a count of the output's queue.
-            Some(dropped) if !fields.contains_key("address") => Record::Dropped(dropped),
-            _ => Record::Other,
-        }),
+    match &*head.event {
+        "session" => user_record(line, Family::Session, user_agents),
+        "connection" => user_record(line, Family::Connection, user_agents),
+        "plugin" => {
+            let plugin: Plugin = serde_json::from_slice(line).ok()?;
+            Some(match plugin.dropped {
+                // With an address it is a count of the output's queue.
+                Some(dropped) if plugin.address.is_none() => Record::Dropped(dropped),
+                _ => Record::Other,
+            })
+        }
         _ => Some(Record::Other),
     }
 }
 
-fn event(fields: &Map<String, Value>, deserializer: &QlikSenseDeserializer) -> Option<Event> {
-    let timestamp = time(fields, "timestamp")?;
-    let ingested = time(fields, "ingest_timestamp");
-    let payload = payload(fields, ingested.map(|_| timestamp))?;
-    let mut events = deserializer
-        .parse(Bytes::from(payload), LogNamespace::Legacy)
-        .ok()?;
-    let mut event = events.drain(..).next()?;
-    let Event::User(user_event) = &mut event else {
-        return None;
-    };
-    if let Some(name) = text(fields, "app_name") {
-        user_event.set_app_name(Arc::from(name));
+fn user_record(line: &[u8], family: Family, user_agents: &UserAgentCache) -> Option<Record> {
+    let fields: UserFields = serde_json::from_slice(line).ok()?;
+    Some(Record::User(Box::new(UserRecord {
+        kind: fields.kind(family)?,
+        client: fields.user_agent.as_deref().map(|it| user_agents.get(it)),
+        app_name: fields.app_name.as_deref().map(Arc::from),
+        fields,
+    })))
+}
+
+/// What all records have.
+#[derive(Deserialize)]
+struct Head {
+    source_type: String,
+    event: String,
+}
+
+/// The fields that count of an event about the program.
+#[derive(Deserialize)]
+struct Plugin {
+    dropped: Option<u64>,
+    address: Option<IgnoredAny>,
+}
+
+/// A session or connection event of a user.
+#[derive(Debug, PartialEq)]
+pub struct UserRecord {
+    kind: Kind,
+    client: Option<Arc<UserAgent>>,
+    app_name: Option<Arc<str>>,
+    fields: UserFields,
+}
+
+/// The fields of such an event. All but the time may be absent, or have been left out of the output.
+#[derive(Debug, PartialEq, Deserialize)]
+struct UserFields {
+    timestamp: Time,
+    /// The arrival, where `timestamp` is Qlik's own time.
+    ingest_timestamp: Option<Time>,
+    action: Option<String>,
+    qlik_command: Option<String>,
+    host: Option<String>,
+    user_directory: Option<String>,
+    user_id: Option<String>,
+    user: Option<String>,
+    origin: Option<String>,
+    context: Option<String>,
+    message: Option<String>,
+    virtual_proxy: Option<String>,
+    app_id: Option<String>,
+    app_name: Option<String>,
+    user_agent: Option<String>,
+    sequence: Option<u64>,
+    session_id: Option<String>,
+    result: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(try_from = "String")]
+struct Time(DateTime<Utc>);
+
+impl TryFrom<String> for Time {
+    type Error = chrono::ParseError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        DateTime::parse_from_rfc3339(&text).map(|time| Self(time.to_utc()))
     }
-    let arrival = ingested.unwrap_or(timestamp);
-    let sender = text(fields, "sender").and_then(|sender| sender.parse().ok());
-    event.set_arrival(match sender {
-        Some(sender) => Arrival::new(arrival, sender),
-        None => Arrival::local(arrival),
-    });
-    Some(event)
 }
 
-/// The payload that the fields came from, of the extended appender where one of its fields is there.
-fn payload(fields: &Map<String, Value>, qlik_time: Option<DateTime<Utc>>) -> Option<String> {
-    let kind = text(fields, "event")?;
-    let extension = ["sequence", "session_id", "result"];
-    let is_extended =
-        qlik_time.is_some() || extension.iter().any(|name| fields.contains_key(*name));
-    let mut payload = if is_extended {
-        format!("/qlik-sense-{kind}/2/")
-    } else {
-        format!("/qseow-proxy-{kind}/")
-    };
-    let mut add = |field: &str| {
-        payload.push(';');
-        payload.push_str(field);
-    };
-    add(field(fields, "host")?);
-    if is_extended {
-        let time = qlik_time.map(|time| time.to_rfc3339_opts(SecondsFormat::Nanos, true));
-        add(&time.unwrap_or_default());
-        let row = fields.get("sequence").and_then(Value::as_u64);
-        add(&row.map_or_else(String::new, |row| row.to_string()));
-        add(field(fields, "session_id")?);
-        add(field(fields, "result")?);
+impl UserRecord {
+    /// What the user did.
+    pub fn activity(&self) -> Activity<'_> {
+        let fields = &self.fields;
+        // Either may have been left out of the output.
+        let user = fields.user.as_deref().and_then(|it| it.split_once('\\'));
+        let (directory, id) = user.unzip();
+        Activity {
+            arrival: fields.ingest_timestamp.unwrap_or(fields.timestamp).0,
+            timestamp: fields.timestamp.0,
+            kind: self.kind,
+            host: fields.host.as_deref(),
+            user_directory: fields.user_directory.as_deref().or(directory),
+            user_id: fields.user_id.as_deref().or(id),
+            session_id: fields.session_id.as_deref(),
+            user_agent: fields.user_agent.as_deref(),
+            client: self.client.as_ref(),
+            virtual_proxy: fields.virtual_proxy.as_deref(),
+            app_id: fields.app_id.as_deref().and_then(|id| id.parse().ok()),
+            app_name: self.app_name.as_ref(),
+            path: fields.context.as_deref().unwrap_or_default(),
+            has_sequence: fields.sequence.is_some(),
+            fingerprint: fields.fingerprint(),
+        }
     }
-    add(match field(fields, "qlik_command")? {
-        "" => command(kind, text(fields, "action")?),
-        command => command,
-    });
-    // Either may have been left out of the output.
-    let user = field(fields, "user")?.split_once('\\');
-    let (directory, id) = user.unwrap_or_default();
-    let either = |name, part| match field(fields, name)? {
-        "" => Some(part),
-        own => Some(own),
-    };
-    add(either("user_directory", directory)?);
-    add(either("user_id", id)?);
-    add(field(fields, "origin")?);
-    let path;
-    add(
-        match (field(fields, "context")?, field(fields, "app_id")?) {
-            ("", app) if !app.is_empty() => {
-                path = format!("{}/app/{app}", field(fields, "virtual_proxy")?);
-                &path
-            }
-            (context, _) => context,
-        },
-    );
-    // All that is read from the message.
-    let agent = text(fields, "user_agent").map(|agent| format!("UserAgent: '{agent}'"));
-    add(agent.as_deref().unwrap_or_default());
-    Some(payload)
 }
 
-/// A field that is not the last one of a payload; none where it would not stay in its place.
-fn field<'f>(fields: &'f Map<String, Value>, name: &str) -> Option<&'f str> {
-    Some(text(fields, name).unwrap_or_default()).filter(|text| !text.contains(';'))
-}
+impl UserFields {
+    /// None where nothing says it.
+    fn kind(&self, family: Family) -> Option<Kind> {
+        let Some(action) = &self.action else {
+            return Some(Kind::of(family, Some(self.qlik_command.as_deref()?)));
+        };
+        let other = Kind::of(family, None);
+        let mut kinds = Kind::ALL.into_iter();
+        kinds.find(|kind| kind.event() == other.event() && kind.action() == action)
+    }
 
-fn text<'f>(fields: &'f Map<String, Value>, name: &str) -> Option<&'f str> {
-    fields.get(name)?.as_str()
-}
-
-fn time(fields: &Map<String, Value>, name: &str) -> Option<DateTime<Utc>> {
-    Some(
-        DateTime::parse_from_rfc3339(text(fields, name)?)
-            .ok()?
-            .to_utc(),
-    )
-}
-
-/// Qlik's word for an action, where the output leaves it out.
-fn command(event: &str, action: &str) -> &'static str {
-    match (event, action) {
-        ("session", "start") => "Start session",
-        ("session", "stop") => "Stop session",
-        ("connection", "open") => "Open connection",
-        ("connection", "close") => "Close connection",
-        _ => "",
+    /// Of all that is from the payload, so not of the time of arrival.
+    fn fingerprint(&self) -> u32 {
+        let mut hasher = DefaultHasher::new();
+        let qlik_time = self.ingest_timestamp.map(|_| self.timestamp.0);
+        (qlik_time, self.sequence).hash(&mut hasher);
+        let texts = [
+            &self.action,
+            &self.qlik_command,
+            &self.host,
+            &self.user_directory,
+            &self.user_id,
+            &self.user,
+            &self.origin,
+            &self.context,
+            &self.message,
+            &self.virtual_proxy,
+            &self.app_id,
+            &self.user_agent,
+            &self.session_id,
+            &self.result,
+        ];
+        texts.hash(&mut hasher);
+        hasher.finish() as u32
     }
 }
 
 #[cfg(test)]
 mod tests {
     use qlik_sense_events::{
-        event::EventKind,
+        event::{Arrival, Event, EventKind},
         pipeline::PipelineConfig,
         schema::{Layout, Schema, Tags},
         simulate::{Site, SiteOptions},
@@ -165,13 +197,13 @@ mod tests {
     }
 
     /// Events of a site, and what is read from their lines.
-    fn round_trip(options: SiteOptions, drop_fields: &[&str]) -> Vec<(Event, Event)> {
+    fn round_trip(options: SiteOptions, drop_fields: &[&str]) -> Vec<(Event, Box<UserRecord>)> {
         let layout = Layout::new(Schema::Default, Tags::default());
         let layout = layout.without(drop_fields).expect("fields");
         let mut site = Site::new(options);
         site.set_time("2026-01-31T08:59:59.987Z".parse().expect("a time"));
         let mut pipeline = PipelineConfig::default().build().expect("a pipeline");
-        let deserializer = QlikSenseDeserializer::default();
+        let user_agents = UserAgentCache::default();
         let (mut output, mut datagram) = (OutputBuffer::default(), Vec::new());
         let mut pairs = Vec::new();
         for _ in 0..500 {
@@ -179,8 +211,8 @@ mod tests {
             pipeline.datagram(&datagram, arrival(), &mut output);
             for event in output.drain() {
                 let line = serde_json::to_vec(&layout.view(&event)).expect("JSON");
-                match read(&line, &deserializer) {
-                    Some(Record::Event(read)) => pairs.push((event, read)),
+                match read(&line, &user_agents) {
+                    Some(Record::User(record)) => pairs.push((event, record)),
                     other => {
                         assert_eq!(other, Some(Record::Other));
                         assert_eq!(event.kind(), EventKind::Undecoded);
@@ -192,74 +224,52 @@ mod tests {
         pairs
     }
 
-    #[test]
-    fn a_line_break_in_a_field_stays_there() {
-        let mut pipeline = PipelineConfig::default().build().expect("a pipeline");
-        let mut output = OutputBuffer::default();
-        let datagram = b"/proxy-session/;n\n1;Start session;LAB;gor\nan;Not avail\nble;/hu\nb;";
-        pipeline.datagram(datagram, arrival(), &mut output);
-        let event = output.drain().next().expect("an event");
-        let line = serde_json::to_vec(&Schema::Default.view(&event)).expect("JSON");
-        let Some(Record::Event(read)) = read(&line, &QlikSenseDeserializer::default()) else {
-            panic!("no event");
-        };
-        assert_eq!(fields(&read), fields(&event));
-        assert_eq!(fields(&read)["origin"], "Not avail\nble");
+    /// All but what tells payloads apart, which lines and payloads have each in their own way.
+    fn fields(activity: Activity<'_>) -> Activity<'_> {
+        Activity {
+            fingerprint: 0,
+            ..activity
+        }
     }
 
-    fn fields(event: &Event) -> Value {
-        let mut fields = serde_json::to_value(Schema::Default.view(event)).expect("JSON");
-        // The message has the user agent only.
-        fields.as_object_mut().expect("a map").remove("message");
-        fields
+    fn of(event: &Event) -> Activity<'_> {
+        fields(Activity::of(event).expect("a user event"))
     }
 
     #[test]
-    fn events_read_back_as_they_were() {
+    fn a_line_says_what_the_event_said() {
         for extended in [false, true] {
             let options = SiteOptions {
                 extended,
                 odd_per_mille: 100,
                 ..SiteOptions::default()
             };
-            for (event, read) in round_trip(options, &[]) {
-                assert_eq!(fields(&event), fields(&read));
+            for (event, record) in round_trip(options, &[]) {
+                assert_eq!(of(&event), fields(record.activity()));
             }
         }
     }
 
     #[test]
     fn fields_that_were_left_out_are_made_up_for() {
-        let options = SiteOptions {
-            odd_per_mille: 0,
-            ..SiteOptions::default()
-        };
-        let dropped = [
-            "qlik_command",
-            "user_directory",
-            "user_id",
-            "context",
-            "message",
+        let rows: [&[&str]; 2] = [
+            &["qlik_command", "user_directory", "user_id", "message"],
+            &["action", "user"],
         ];
-        for (event, read) in round_trip(options, &dropped) {
-            let (Event::User(event), Event::User(read)) = (event, read) else {
-                panic!("user events");
+        for dropped in rows {
+            let options = SiteOptions {
+                odd_per_mille: 0,
+                ..SiteOptions::default()
             };
-            assert_eq!(event.kind(), read.kind());
-            assert_eq!(event.user(), read.user());
-            assert_eq!(event.app_id(), read.app_id());
-            assert_eq!(
-                event.virtual_proxy().filter(|_| event.app_id().is_some()),
-                read.virtual_proxy()
-            );
-            assert_eq!(event.client(), read.client());
+            for (event, record) in round_trip(options, dropped) {
+                assert_eq!(of(&event), fields(record.activity()));
+            }
         }
     }
 
     #[test]
     fn other_lines_are_told_apart() {
-        let deserializer = QlikSenseDeserializer::default();
-        let read = |line: &str| read(line.as_bytes(), &deserializer);
+        let read = |line: &str| read(line.as_bytes(), &UserAgentCache::default());
         for line in [
             "",
             "{}",
@@ -268,7 +278,8 @@ mod tests {
             r#"{"event":"session"}"#,
             r#"{"source_type":"qlik_sense","event":"session"}"#,
             r#"{"source_type":"qlik_sense","event":"session","timestamp":"yesterday","action":"stop"}"#,
-            r#"{"source_type":"qlik_sense","event":"session","timestamp":"2026-01-31T09:00:00Z","action":"stop","host":"a;b"}"#,
+            r#"{"source_type":"qlik_sense","event":"session","timestamp":"2026-01-31T09:00:00Z"}"#,
+            r#"{"source_type":"qlik_sense","event":"session","timestamp":"2026-01-31T09:00:00Z","action":"open"}"#,
         ] {
             assert_eq!(read(line), None, "{line}");
         }

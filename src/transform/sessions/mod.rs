@@ -10,6 +10,7 @@
 //!
 //! | to change | go to |
 //! |---|---|
+//! | what is looked at of an event | `activity.rs` |
 //! | which session or connection an event is about | `pairing.rs` |
 //! | what an action does to a user | `actions.rs` |
 //! | how sessions and connections end | `endings.rs` |
@@ -20,6 +21,7 @@
 //! | what is kept from one run to the next | `state` |
 
 mod actions;
+mod activity;
 mod clock;
 mod config;
 mod deadlines;
@@ -27,7 +29,6 @@ mod endings;
 mod intern;
 mod name;
 mod pairing;
-mod sign;
 mod state;
 mod statistics;
 mod telling;
@@ -41,6 +42,8 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
+#[doc(hidden)]
+pub use self::activity::Activity;
 use self::{actions::Told, state::Writer, tracker::Tracker};
 pub use self::{
     config::SessionsConfig,
@@ -107,14 +110,19 @@ impl Sessions {
         let Ok(mut tracker) = self.tracker.lock() else {
             return;
         };
-        for event in output.iter().skip(from) {
-            if let Event::User(event) = event
-                && let Some(arrival) = event.arrival()
-            {
-                tracker.follow(event, arrival.timestamp, &mut self.derived);
-            }
+        for activity in output.iter().skip(from).filter_map(Activity::of) {
+            tracker.follow(&activity, &mut self.derived);
         }
         drop(tracker);
+        self.drain(output);
+    }
+
+    /// Follows what a user did, and adds to `output` what can be told with it.
+    #[doc(hidden)]
+    pub fn follow_activity(&mut self, activity: &Activity<'_>, output: &mut OutputBuffer) {
+        if let Ok(mut tracker) = self.tracker.lock() {
+            tracker.follow(activity, &mut self.derived);
+        }
         self.drain(output);
     }
 

@@ -15,8 +15,8 @@
 //! A choice among several is ambiguous, and so is what is left after it.
 
 use super::{
+    activity::Activity,
     clock::Moment,
-    sign::Sign,
     user::{Connection, Session},
 };
 
@@ -49,15 +49,15 @@ impl Choice {
 }
 
 /// Whether the ids allow that they are the same session.
-pub(super) fn may_be(session_id: Option<&str>, sign: &Sign<'_>) -> bool {
-    match (session_id, sign.session_id) {
+pub(super) fn may_be(session_id: Option<&str>, activity: &Activity<'_>) -> bool {
+    match (session_id, activity.session_id) {
         (Some(known), Some(said)) => known == said,
         _ => true,
     }
 }
 
-fn by_id(sessions: &[Session], sign: &Sign<'_>) -> Option<usize> {
-    let id = sign.session_id?;
+fn by_id(sessions: &[Session], activity: &Activity<'_>) -> Option<usize> {
+    let id = activity.session_id?;
     sessions
         .iter()
         .position(|session| session.id.as_deref() == Some(id))
@@ -65,16 +65,20 @@ fn by_id(sessions: &[Session], sign: &Sign<'_>) -> Option<usize> {
 
 fn candidates<'s>(
     sessions: &'s [Session],
-    sign: &'s Sign<'_>,
+    activity: &'s Activity<'_>,
 ) -> impl Iterator<Item = (usize, &'s Session)> + Clone {
     let all = sessions.iter().enumerate();
-    all.filter(|(_, session)| may_be(session.id.as_deref(), sign))
+    all.filter(|(_, session)| may_be(session.id.as_deref(), activity))
 }
 
 /// The session that `Start session` tells the beginning of, where an event of it came first.
-pub(super) fn of_start(sessions: &[Session], sign: &Sign<'_>, now: Moment) -> Option<usize> {
-    by_id(sessions, sign).or_else(|| {
-        candidates(sessions, sign)
+pub(super) fn of_start(
+    sessions: &[Session],
+    activity: &Activity<'_>,
+    now: Moment,
+) -> Option<usize> {
+    by_id(sessions, activity).or_else(|| {
+        candidates(sessions, activity)
             .filter(|(_, session)| !session.start_seen && now.since(session.since) <= OVERTAKEN)
             .max_by_key(|(_, session)| session.since)
             .map(|(place, _)| place)
@@ -82,16 +86,18 @@ pub(super) fn of_start(sessions: &[Session], sign: &Sign<'_>, now: Moment) -> Op
 }
 
 /// The session that `Open connection` belongs to.
-pub(super) fn of_open(sessions: &[Session], sign: &Sign<'_>) -> Choice {
-    if let Some(place) = by_id(sessions, sign) {
+pub(super) fn of_open(sessions: &[Session], activity: &Activity<'_>) -> Choice {
+    if let Some(place) = by_id(sessions, activity) {
         return Choice::Exact(place);
     }
-    let ranked = candidates(sessions, sign).filter_map(|(place, session)| {
+    let ranked = candidates(sessions, activity).filter_map(|(place, session)| {
         let rank = match &session.origin {
-            Some(origin) if sign.comes_from(origin) => Rank::Agent,
+            Some(origin) if activity.comes_from(origin) => Rank::Agent,
             None => Rank::Unknown,
-            Some(origin) if sign.is_of_browser(origin) && sign.is_of_proxy(origin) => Rank::Browser,
-            Some(origin) if sign.is_of_browser(origin) => Rank::BrowserElsewhere,
+            Some(origin) if activity.is_of_browser(origin) && activity.is_of_proxy(origin) => {
+                Rank::Browser
+            }
+            Some(origin) if activity.is_of_browser(origin) => Rank::BrowserElsewhere,
             Some(_) if session.is_ambiguous => Rank::Left,
             Some(_) => return None,
         };
@@ -124,35 +130,36 @@ enum Rank {
 /// The session that `Stop session` ends.
 pub(super) fn of_stop(
     sessions: &[Session],
-    sign: &Sign<'_>,
+    activity: &Activity<'_>,
     timed_out: impl Fn(&Session) -> bool,
 ) -> Choice {
-    if let Some(place) = by_id(sessions, sign) {
+    if let Some(place) = by_id(sessions, activity) {
         return Choice::Exact(place);
     }
-    let best = candidates(sessions, sign)
+    let best = candidates(sessions, activity)
         .filter(|(_, session)| timed_out(session))
         .min_by_key(|(_, session)| session.seen)
-        .or_else(|| candidates(sessions, sign).max_by_key(|(_, session)| session.seen));
-    let choices = candidates(sessions, sign).count();
+        .or_else(|| candidates(sessions, activity).max_by_key(|(_, session)| session.seen));
+    let choices = candidates(sessions, activity).count();
     Choice::of(best.map(|(place, _)| place), choices)
 }
 
 /// The connection that `Close connection` ends.
 pub(super) fn of_close<'s>(
     connections: &'s [Connection],
-    sign: &'s Sign<'_>,
+    activity: &'s Activity<'_>,
     session_id: impl Fn(&'s Connection) -> Option<&'s str> + Copy,
 ) -> Choice {
     let matching = connections.iter().enumerate().filter(|(_, connection)| {
-        sign.is_about(&connection.app) && may_be(session_id(connection), sign)
+        activity.is_about(&connection.app) && may_be(session_id(connection), activity)
     });
     let best = matching
         .clone()
         .min_by_key(|(_, connection)| (connection.stopped.is_none(), connection.opened));
     match Choice::of(best.map(|(place, _)| place), matching.count()) {
         Choice::Single(place)
-            if sign.session_id.is_some() && session_id(&connections[place]) == sign.session_id =>
+            if activity.session_id.is_some()
+                && session_id(&connections[place]) == activity.session_id =>
         {
             Choice::Exact(place)
         }

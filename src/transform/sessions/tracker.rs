@@ -8,16 +8,16 @@ use hashbrown::HashTable;
 use super::{
     SessionsConfig,
     actions::{Scope, Told},
+    activity::Activity,
     clock::{Clock, Moment},
     deadlines::Deadlines,
     intern::{HomeRef, Interned},
     name::Name,
-    sign::Sign,
     state::{Reader, StateError, Writer},
     statistics::{Counted, Presence, SessionStatistics},
     user::{Timeouts, User},
 };
-use crate::event::{ConnectionAction, Kind, SessionAction, UserEvent};
+use crate::event::{ConnectionAction, Kind, SessionAction};
 
 /// The longest names of node, directory and user together, in bytes. Active Directory allows no
 /// longer ones.
@@ -86,12 +86,12 @@ impl Tracker {
         self.counted.statistics()
     }
 
-    /// Notes a user event that arrived at `now`.
-    pub(super) fn follow(&mut self, event: &UserEvent, now: DateTime<Utc>, derived: &mut Told) {
+    pub(super) fn follow(&mut self, activity: &Activity<'_>, derived: &mut Told) {
+        let (now, kind) = (activity.arrival, activity.kind);
         let moment = self.clock.advance(now);
-        let (host, directory) = (event.host(), event.user_directory());
-        let Some(id) = event.user_id() else {
-            self.pass_over(event);
+        let (host, directory) = (activity.host, activity.user_directory);
+        let Some(id) = activity.user_id else {
+            self.pass_over(activity);
             return;
         };
         let name = Name {
@@ -100,16 +100,16 @@ impl Tracker {
             id,
         };
         if name.len() > MAX_NAME {
-            self.pass_over(event);
+            self.pass_over(activity);
             return;
         }
         let slot = self.slot(HomeRef { host, directory }, &name);
-        let sign = Sign::of(event, now);
+        let activity = activity.bounded();
         let Some(user) = self.users[slot as usize].as_deref_mut() else {
             return;
         };
-        self.counted.event(user.home.place, event.kind());
-        if user.repeats(event.kind(), &sign, moment) {
+        self.counted.event(user.home.place, kind);
+        if user.repeats(&activity, moment) {
             self.counted.repeated();
             return;
         }
@@ -118,11 +118,11 @@ impl Tracker {
             if user.deadline <= moment {
                 user.expire(timeouts, scope);
             }
-            match event.kind() {
-                Kind::Session(SessionAction::Start) => user.start(&sign, scope),
-                Kind::Session(SessionAction::Stop) => user.stop(&sign, timeouts, scope),
-                Kind::Connection(ConnectionAction::Open) => user.open(&sign, scope),
-                Kind::Connection(ConnectionAction::Close) => user.close(&sign, scope),
+            match kind {
+                Kind::Session(SessionAction::Start) => user.start(&activity, scope),
+                Kind::Session(SessionAction::Stop) => user.stop(&activity, timeouts, scope),
+                Kind::Connection(ConnectionAction::Open) => user.open(&activity, scope),
+                Kind::Connection(ConnectionAction::Close) => user.close(&activity, scope),
                 Kind::Session(SessionAction::Other) | Kind::Connection(ConnectionAction::Other) => {
                 }
             }
@@ -258,11 +258,11 @@ impl Tracker {
     }
 
     /// An event that names nobody who can be followed.
-    fn pass_over(&mut self, event: &UserEvent) {
+    fn pass_over(&mut self, activity: &Activity<'_>) {
         self.counted.unfollowed();
-        let host = event.host().filter(|host| host.len() <= MAX_NAME);
+        let host = activity.host.filter(|host| host.len() <= MAX_NAME);
         let place = self.counted.place(host);
-        self.counted.event(place, event.kind());
+        self.counted.event(place, activity.kind);
     }
 
     /// The slot of a user, a new one where the user is not known.

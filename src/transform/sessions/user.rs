@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use smallvec::SmallVec;
 
 use super::{
+    activity::Activity,
     clock::Moment,
     intern::{App, Home, Origin},
     name::Name,
-    sign::Sign,
     statistics::Presence,
 };
 use crate::event::{ConnectionAction, Kind};
@@ -144,25 +144,26 @@ impl User {
 
     /// Whether the same payload has just come, as the network may double a datagram. A browser that is
     /// closed with two tabs of one app sends the same twice as well.
-    pub(super) fn repeats(&mut self, kind: Kind, sign: &Sign<'_>, now: Moment) -> bool {
-        let within = if sign.has_sequence {
+    pub(super) fn repeats(&mut self, activity: &Activity<'_>, now: Moment) -> bool {
+        let within = if activity.has_sequence {
             REPEATED_WITH_SEQUENCE
         } else {
             REPEATED
         };
         let now = now.last_bits();
         let repeated = self.recent.iter().any(|recent| {
-            recent.fingerprint == sign.fingerprint && now.wrapping_sub(recent.at) <= within
+            recent.fingerprint == activity.fingerprint && now.wrapping_sub(recent.at) <= within
         });
         if !repeated {
             self.recent.rotate_right(1);
             self.recent[0] = Recent {
-                fingerprint: sign.fingerprint,
+                fingerprint: activity.fingerprint,
                 at: now,
             };
         }
-        let closes = kind == Kind::Connection(ConnectionAction::Close) && !sign.has_sequence;
-        repeated && !(closes && self.connections.iter().any(|c| sign.is_about(&c.app)))
+        let closes =
+            activity.kind == Kind::Connection(ConnectionAction::Close) && !activity.has_sequence;
+        repeated && !(closes && self.connections.iter().any(|c| activity.is_about(&c.app)))
     }
 
     pub(super) fn has_open(&self, session: u8) -> bool {

@@ -1,4 +1,4 @@
-//! What a user event says to the tracker.
+//! What the tracker needs to know of a user event, wherever that was read from.
 
 use std::{
     hash::{BuildHasher, Hasher},
@@ -11,47 +11,85 @@ use memchr::memchr2;
 use uuid::Uuid;
 
 use super::intern::{App, AppRef, Origin, OriginRef};
-use crate::event::{UserAgent, UserEvent};
+use crate::event::{Event, Kind, UserAgent};
 
 /// The longest text that is kept of a user agent, a path, a virtual proxy or a session's id, in
 /// bytes. What is longer is kept as absent, or cut where it is only compared.
 const MAX_TEXT: usize = 512;
 
-/// A user event as the tracker sees it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Sign<'a> {
+/// What a user did with a session or a connection.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Activity<'a> {
+    /// When it arrived: the clock by which sessions are followed.
+    pub arrival: DateTime<Utc>,
     /// When it happened: Qlik's own time where the payload has it, else the arrival.
-    pub(super) at: DateTime<Utc>,
-    pub(super) session_id: Option<&'a str>,
-    pub(super) user_agent: Option<&'a str>,
-    pub(super) client: Option<&'a Arc<UserAgent>>,
-    pub(super) virtual_proxy: Option<&'a str>,
-    pub(super) app_id: Option<Uuid>,
-    pub(super) app_name: Option<&'a Arc<str>>,
-    /// The context's path, without its query.
-    pub(super) path: &'a str,
+    pub timestamp: DateTime<Utc>,
+    /// What the user did.
+    pub kind: Kind,
+    /// The Qlik node.
+    pub host: Option<&'a str>,
+    /// The user's directory.
+    pub user_directory: Option<&'a str>,
+    /// The user's id in the directory.
+    pub user_id: Option<&'a str>,
+    /// The proxy session.
+    pub session_id: Option<&'a str>,
+    /// The browser's user agent.
+    pub user_agent: Option<&'a str>,
+    /// The browser and system that the user agent names.
+    pub client: Option<&'a Arc<UserAgent>>,
+    /// The prefix of the virtual proxy.
+    pub virtual_proxy: Option<&'a str>,
+    /// The app.
+    pub app_id: Option<Uuid>,
+    /// The app's name.
+    pub app_name: Option<&'a Arc<str>>,
+    /// The path that was asked for; what is behind its query or fragment does not count.
+    pub path: &'a str,
     /// Whether the payload has a row number, so that no two events have the same payload.
-    pub(super) has_sequence: bool,
-    /// Tells payloads apart.
-    pub(super) fingerprint: u32,
+    pub has_sequence: bool,
+    /// The same for the same payload, so that one that comes twice is recognised.
+    pub fingerprint: u32,
 }
 
-impl<'a> Sign<'a> {
-    pub(super) fn of(event: &'a UserEvent, arrival: DateTime<Utc>) -> Self {
-        let context = event.context().unwrap_or_default();
-        let path = &context[..memchr2(b'?', b'#', context.as_bytes()).unwrap_or(context.len())];
-        let short = |text: &&str| text.len() <= MAX_TEXT;
-        Self {
-            at: event.qlik_timestamp().unwrap_or(arrival),
-            session_id: event.session_id().filter(short),
-            has_sequence: event.sequence().is_some(),
-            user_agent: event.user_agent().filter(short),
+impl<'a> Activity<'a> {
+    /// None where the event is no user's, or has not arrived.
+    #[must_use]
+    pub fn of(event: &'a Event) -> Option<Self> {
+        let Event::User(event) = event else {
+            return None;
+        };
+        let arrival = event.arrival()?.timestamp;
+        Some(Self {
+            arrival,
+            timestamp: event.qlik_timestamp().unwrap_or(arrival),
+            kind: event.kind(),
+            host: event.host(),
+            user_directory: event.user_directory(),
+            user_id: event.user_id(),
+            session_id: event.session_id(),
+            user_agent: event.user_agent(),
             client: event.shared_client(),
-            virtual_proxy: event.virtual_proxy().filter(short),
+            virtual_proxy: event.virtual_proxy(),
             app_id: event.app_id(),
             app_name: event.shared_app_name(),
-            path: &path[..path.floor_char_boundary(MAX_TEXT)],
+            path: event.context().unwrap_or_default(),
+            has_sequence: event.sequence().is_some(),
             fingerprint: fingerprint(event.payload()),
+        })
+    }
+
+    /// The same without texts that are too long to be kept, and without the query behind the path.
+    pub(super) fn bounded(self) -> Self {
+        let short = |text: &&str| text.len() <= MAX_TEXT;
+        let end = memchr2(b'?', b'#', self.path.as_bytes()).unwrap_or(self.path.len());
+        let path = &self.path[..end];
+        Self {
+            session_id: self.session_id.filter(short),
+            user_agent: self.user_agent.filter(short),
+            virtual_proxy: self.virtual_proxy.filter(short),
+            path: &path[..path.floor_char_boundary(MAX_TEXT)],
+            ..self
         }
     }
 
