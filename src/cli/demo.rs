@@ -21,7 +21,8 @@ use qlik_sense_events::{
         exec::{Diagnostics, ExecError, Output},
         runtime::{
             frames::Frames,
-            start::{self, StartError},
+            listener::Listener,
+            start::{self, Opened, StartError},
             threads::{Failure, lock},
             worker::{Control, Sink},
         },
@@ -96,15 +97,16 @@ fn play(args: &DemoArgs, config: &Config, for_people: bool) -> Result<(), ExecEr
     let screen = Arc::new(Mutex::new(Progress::new()));
     let layout = config.output.layout().map_err(StartError::Fields)?;
     let output = Output::stdout().map_err(ExecError::Output)?;
-    let opened = start::open(config)?;
-    let sink = |_| DemoSink {
+    let Opened { bound, pipeline } = start::open(config)?;
+    let sink = DemoSink {
         screen: Arc::clone(&screen),
         frames: (!for_people)
             .then(|| Frames::new(output.clone(), Encoder::new(config.output.codec, &layout))),
     };
-    let (listeners, mut workers) = start::listen(config, opened, sink);
     // One address was configured, so there is one worker.
-    let Some(worker) = workers.pop() else {
+    let listeners = Listener::all(bound);
+    let handle = listeners.first().and_then(|it| it.workers.first());
+    let Some(worker) = handle.and_then(|it| it.worker(&config.source, pipeline, sink)) else {
         return Ok(());
     };
     let address = worker.address().map_err(StartError::Socket)?;

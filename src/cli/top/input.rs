@@ -15,7 +15,8 @@ use qlik_sense_events::{
     config::Config,
     event::UserAgentCache,
     host::runtime::{
-        start::{self, StartError},
+        listener::Listener,
+        start::{self, Opened, StartError},
         threads::{Failure, lock},
         worker::{Control, Sink},
     },
@@ -104,16 +105,19 @@ impl Input {
         let mut config = config.clone();
         // Who is in is followed here, for all workers together.
         config.transform.sessions.enabled = false;
-        let opened = start::open(&config)?;
-        let addresses = opened.bound.iter();
-        let addresses: Vec<String> = addresses
-            .map(|bound| format!("udp {}", bound.address))
+        let Opened { bound, pipeline } = start::open(&config)?;
+        let listeners = Listener::all(bound);
+        let addresses: Vec<String> = listeners
+            .iter()
+            .map(|listener| format!("udp {}", listener.address))
             .collect();
         let mut input = Self::new(addresses.join(", "), &config);
-        let sink = |_| ModelSink(Arc::clone(&input.state));
-        let (_, workers) = start::listen(&config, opened, sink);
         let mut controls = Vec::new();
-        for worker in workers {
+        for handle in listeners.iter().flat_map(|listener| &listener.workers) {
+            let sink = ModelSink(Arc::clone(&input.state));
+            let Some(worker) = handle.worker(&config.source, pipeline.beside(), sink) else {
+                continue;
+            };
             controls.push(worker.control());
             let state = Arc::clone(&input.state);
             let receive = move || {

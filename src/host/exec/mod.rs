@@ -27,7 +27,7 @@ use crate::{
         metrics::Telemetry,
         runtime::{
             Edge, PATIENCE, Runtime,
-            frames::{Enqueue, Frames},
+            frames::{Frames, QueueWriter},
             queue::Queue,
             refresh::Refresh,
             start::{StartError, open},
@@ -132,7 +132,7 @@ pub fn run(
     let sink = {
         let queue = Arc::clone(&queue);
         move |number| {
-            let writer = Enqueue::new(Arc::clone(&queue), number);
+            let writer = QueueWriter::new(Arc::clone(&queue), number);
             Tee::new(
                 Frames::new(writer, Encoder::new(codec, &layout)),
                 hub.clone(),

@@ -19,7 +19,7 @@ use crate::{
         metrics::Telemetry,
         runtime::{
             Edge, PATIENCE, Runtime,
-            frames::{Enqueue, Frames},
+            frames::{Frames, QueueWriter},
             queue::{Queue, Taken},
             refresh::Refresh,
             start::{StartError, open_with},
@@ -52,7 +52,7 @@ impl Station {
         let sink = {
             let queue = Arc::clone(&queue);
             move |number| {
-                let writer = Enqueue::new(Arc::clone(&queue), number);
+                let writer = QueueWriter::new(Arc::clone(&queue), number);
                 Frames::new(writer, Encoder::message_pack(&layout))
             }
         };

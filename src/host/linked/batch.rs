@@ -134,9 +134,9 @@ impl Received {
     }
 }
 
-/// A worker's side of them.
+/// Puts the events of a worker into the queue, a batch of datagrams at a time.
 #[derive(Debug)]
-pub(super) struct Enqueue {
+pub(super) struct BatchSink {
     queue: Arc<Queue<Vec<Event>>>,
     worker: usize,
     received: Arc<Received>,
@@ -147,7 +147,7 @@ pub(super) struct Enqueue {
     bytes: u64,
 }
 
-impl Enqueue {
+impl BatchSink {
     pub(super) const fn new(
         queue: Arc<Queue<Vec<Event>>>,
         worker: usize,
@@ -165,7 +165,7 @@ impl Enqueue {
     }
 }
 
-impl Sink for Enqueue {
+impl Sink for BatchSink {
     fn counted(&mut self, counters: &WorkerCounters) {
         let undecoded = match self.undecoded {
             UndecodedPolicy::Forward => 0,

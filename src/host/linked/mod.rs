@@ -9,7 +9,7 @@ mod exclude;
 
 use std::sync::{Arc, Mutex};
 
-use self::batch::{Enqueue, Received};
+use self::batch::{BatchSink, Received};
 pub use self::{
     batch::{Batch, Batches},
     codec::Codec,
@@ -102,7 +102,7 @@ pub fn start(
     let sink = {
         let (queue, received) = (Arc::clone(&queue), Arc::clone(&received));
         let undecoded = config.source.undecoded;
-        move |number| Enqueue::new(Arc::clone(&queue), number, Arc::clone(&received), undecoded)
+        move |number| BatchSink::new(Arc::clone(&queue), number, Arc::clone(&received), undecoded)
     };
     let life = Arc::<Life>::default();
     let failed = {

@@ -15,22 +15,22 @@ pub trait FrameWriter {
     fn write(&mut self, frame: &[u8], events: u64) -> io::Result<()>;
 }
 
-/// A worker's side of the queue.
+/// Writes the frames of a worker into the queue.
 #[derive(Debug)]
-pub struct Enqueue {
+pub struct QueueWriter {
     queue: Arc<Queue>,
     worker: usize,
 }
 
-impl Enqueue {
-    /// The side of the worker with this number.
+impl QueueWriter {
+    /// For the frames of the worker with this number.
     #[must_use]
     pub const fn new(queue: Arc<Queue>, worker: usize) -> Self {
         Self { queue, worker }
     }
 }
 
-impl FrameWriter for Enqueue {
+impl FrameWriter for QueueWriter {
     fn write(&mut self, frame: &[u8], events: u64) -> io::Result<()> {
         self.queue.push(self.worker, frame, events);
         Ok(())

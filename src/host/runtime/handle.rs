@@ -11,6 +11,7 @@ use std::{
 };
 
 use super::{
+    listener::WorkerHandle,
     queue::Queue,
     refresh::Refresh,
     secrets,
@@ -109,14 +110,16 @@ impl Runtime {
             }
             _ => None,
         };
-        let (controls, sockets) = workers.handles();
+        let controls: Vec<_> = workers.controls().cloned().collect();
+        let sockets = workers.handles().filter_map(WorkerHandle::socket);
+        let sockets = sockets.map(Arc::downgrade).collect();
         let names = workers.pipeline().app_names().clone();
         let refreshing = refresh
             .start(names, controls.clone(), sender.clone(), diagnostics.clone())
             .map_err(StartError::Thread)?;
         let read_again = refreshing.requests();
         // From here on they end when they are dropped.
-        workers.run()?;
+        workers.run().map_err(StartError::Thread)?;
         let supervisor = Supervisor {
             workers,
             news,

@@ -5,10 +5,15 @@ use std::{
     sync::Arc,
 };
 
-use super::{queue::Queue, worker::Control};
+use super::{
+    queue::Queue,
+    worker::{Control, Sink, Worker},
+};
 use crate::{
+    config::SourceConfig,
     host::metrics::Totals,
-    source::{kernel_drops, receive_buffer_bytes},
+    pipeline::Pipeline,
+    source::{Bound, kernel_drops, receive_buffer_bytes},
 };
 
 /// An address that is listened on.
@@ -17,52 +22,64 @@ pub struct Listener {
     /// The address.
     pub address: SocketAddr,
     /// Its workers.
-    pub workers: Vec<ListenerWorker>,
+    pub workers: Vec<WorkerHandle>,
 }
 
-/// A worker as its listener sees it.
+/// The socket of a worker, what is known of the worker, and what it can be told. It stays when the worker has ended:
+/// another one may take its place.
 #[derive(Debug)]
-pub struct ListenerWorker {
+pub struct WorkerHandle {
     /// The worker's number in the queue.
     pub number: usize,
     /// What it has counted, and what it can be told.
     pub control: Arc<Control>,
-    socket: Handle,
+    socket: Socket,
     dropped_before: u64,
 }
 
 /// The worker's socket, while there is one.
 #[derive(Debug)]
-enum Handle {
+enum Socket {
     Open(Arc<UdpSocket>),
     /// With what the system had dropped, where it says.
     Closed(Option<u64>),
 }
 
-impl ListenerWorker {
-    /// The worker with a number, at a socket that is counted from now on.
-    #[must_use]
-    pub fn new(number: usize, socket: Arc<UdpSocket>, control: Arc<Control>) -> Self {
+impl WorkerHandle {
+    /// At a socket that is counted from now on. There is no worker yet.
+    fn new(number: usize, socket: UdpSocket) -> Self {
         Self {
             number,
-            control,
+            control: Arc::default(),
             dropped_before: kernel_drops(&socket).unwrap_or(0),
-            socket: Handle::Open(socket),
+            socket: Socket::Open(Arc::new(socket)),
         }
+    }
+
+    /// A worker at this socket that is not running yet; none after that was [closed](Self::close).
+    #[must_use]
+    pub fn worker<S: Sink>(
+        &self,
+        source: &SourceConfig,
+        pipeline: Pipeline,
+        sink: S,
+    ) -> Option<Worker<S>> {
+        let (socket, control) = (Arc::clone(self.socket()?), Arc::clone(&self.control));
+        Some(Worker::new(socket, source, pipeline, sink, control))
     }
 
     /// Its socket; none after that was [closed](Self::close).
     #[must_use]
     pub const fn socket(&self) -> Option<&Arc<UdpSocket>> {
         match &self.socket {
-            Handle::Open(socket) => Some(socket),
-            Handle::Closed(_) => None,
+            Socket::Open(socket) => Some(socket),
+            Socket::Closed(_) => None,
         }
     }
 
     /// Lets the socket go, which is closed when the worker has ended. What was counted stays.
     pub fn close(&mut self) {
-        self.socket = Handle::Closed(self.all_kernel_drops());
+        self.socket = Socket::Closed(self.all_kernel_drops());
     }
 
     /// Datagrams that the system had dropped at the socket before this run: a socket that was handed
@@ -80,8 +97,8 @@ impl ListenerWorker {
 
     fn all_kernel_drops(&self) -> Option<u64> {
         match &self.socket {
-            Handle::Open(socket) => kernel_drops(socket),
-            Handle::Closed(drops) => *drops,
+            Socket::Open(socket) => kernel_drops(socket),
+            Socket::Closed(drops) => *drops,
         }
     }
 
@@ -93,6 +110,21 @@ impl ListenerWorker {
 }
 
 impl Listener {
+    /// One for each address, with a worker to come for each socket, numbered from 0 over all addresses.
+    #[must_use]
+    pub fn all(bound: Vec<Bound>) -> Vec<Self> {
+        let mut numbers = 0..;
+        let listener = |Bound { address, sockets }| Self {
+            address,
+            workers: numbers
+                .by_ref()
+                .zip(sockets)
+                .map(|(number, socket)| WorkerHandle::new(number, socket))
+                .collect(),
+        };
+        bound.into_iter().map(listener).collect()
+    }
+
     /// What was counted at this address up to now.
     #[must_use]
     pub fn totals<F>(&self, queue: &Queue<F>) -> Totals {

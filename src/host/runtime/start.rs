@@ -1,11 +1,7 @@
-//! From a configuration to sockets, pipelines and workers.
+//! From a configuration to sockets and what their pipelines are like.
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{io, path::PathBuf};
 
-use super::{
-    listener::{Listener, ListenerWorker},
-    worker::{Control, Sink, Worker},
-};
 use crate::{
     config::Config,
     pipeline::{Pipeline, PipelineError},
@@ -130,35 +126,4 @@ pub fn open_with(config: &Config, kept: Vec<Bound>) -> Result<Opened, StartError
         }
     }
     Ok(Opened { bound, pipeline })
-}
-
-/// A worker for each socket, numbered from 0, with the sink that `sink` makes for its number.
-pub fn listen<S: Sink>(
-    config: &Config,
-    opened: Opened,
-    mut sink: impl FnMut(usize) -> S,
-) -> (Vec<Listener>, Vec<Worker<S>>) {
-    let Opened { bound, pipeline } = opened;
-    let (mut listeners, mut workers) = (Vec::new(), Vec::new());
-    for Bound { address, sockets } in bound {
-        let mut listener = Listener {
-            address,
-            workers: Vec::new(),
-        };
-        for socket in sockets {
-            let (number, socket) = (workers.len(), Arc::new(socket));
-            let control = Arc::<Control>::default();
-            workers.push(Worker::new(
-                Arc::clone(&socket),
-                &config.source,
-                pipeline.beside(),
-                sink(number),
-                Arc::clone(&control),
-            ));
-            let worker = ListenerWorker::new(number, socket, control);
-            listener.workers.push(worker);
-        }
-        listeners.push(listener);
-    }
-    (listeners, workers)
 }

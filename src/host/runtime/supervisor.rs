@@ -11,14 +11,8 @@ use std::{
 };
 
 use super::{
-    drops::Drops,
-    every::Every,
-    queue::Queue,
-    refresh::Refreshing,
-    state_file::StateFile,
-    threads::Failure,
-    worker::{Control, Sink},
-    workers::Workers,
+    drops::Drops, every::Every, queue::Queue, refresh::Refreshing, state_file::StateFile,
+    threads::Failure, worker::Sink, workers::Workers,
 };
 use crate::{
     config::TelemetryConfig,
@@ -146,7 +140,7 @@ impl<S: Sink + Send + 'static, D: Report, F> Supervisor<S, D, F> {
             }
             self.telemetry.sessions_begin_anew();
         }
-        self.workers.again(number).map_err(Failure::Failed)
+        self.workers.spawn(number).map_err(Failure::Failed)
     }
 
     fn may_restart(&mut self, now: Instant) -> bool {
@@ -175,7 +169,7 @@ impl<S: Sink + Send + 'static, D: Report, F> Supervisor<S, D, F> {
         let errors: Vec<_> = self
             .workers
             .controls()
-            .map(Control::take_receive_errors)
+            .map(|control| control.take_receive_errors())
             .filter_map(|errors| Some((errors.count, errors.last?)))
             .collect();
         for (count, last) in errors {

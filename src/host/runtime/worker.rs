@@ -20,7 +20,7 @@ use crate::{
     event::Arrival,
     pipeline::{Counters, LostByHost, Pipeline},
     source::{Receiver, Refusals, Senders, Verdict, receive_buffer_bytes},
-    transform::{AppTable, Blacklist, OutputBuffer, Sessions},
+    transform::{AppTable, Blacklist, OutputBuffer},
     wire::count_events,
 };
 
@@ -246,12 +246,6 @@ impl<S: Sink> Worker<S> {
         Arc::clone(&self.control)
     }
 
-    /// What follows the sessions, where that is wanted: the same for all workers.
-    #[must_use]
-    pub const fn sessions(&self) -> Option<&Sessions> {
-        self.pipeline.sessions()
-    }
-
     /// The address that the socket listens on.
     ///
     /// # Errors
@@ -259,12 +253,6 @@ impl<S: Sink> Worker<S> {
     /// When the system does not say.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.socket.local_addr()
-    }
-
-    /// The names of apps that it begins with.
-    #[must_use]
-    pub fn app_names(&self) -> AppTable {
-        self.pipeline.app_names().clone()
     }
 
     /// Works until it is stopped. What arrived before that still goes out, unless the worker is to leave it.

@@ -2,9 +2,8 @@
 
 use std::{
     fmt, io,
-    net::UdpSocket,
     sync::{
-        Arc, Weak,
+        Arc,
         mpsc::{self, RecvTimeoutError},
     },
     thread,
@@ -12,10 +11,10 @@ use std::{
 };
 
 use super::{
-    listener::{Listener, ListenerWorker},
-    start::{Opened, StartError, listen},
+    listener::{Listener, WorkerHandle},
+    start::Opened,
     supervisor::News,
-    worker::{Control, Sink, Worker},
+    worker::{Control, Sink},
 };
 use crate::{config::Config, pipeline::Pipeline, transform::Sessions};
 
@@ -30,57 +29,45 @@ pub(super) struct Workers<S> {
     pipeline: Pipeline,
     /// None when no other will be made: what it holds may tell the host that all have ended.
     sink: Option<MakeSink<S>>,
-    /// Those that are not running yet.
-    waiting: Vec<Worker<S>>,
     news: mpsc::Sender<News>,
     /// Every thread has a clone of the first, and nothing is ever sent: it ends with the last of them.
     alive: (mpsc::Sender<()>, mpsc::Receiver<()>),
 }
 
 impl<S: Sink + Send + 'static> Workers<S> {
-    /// A worker for each socket. None of them runs yet.
+    /// One is to come for each socket. None of them runs yet.
     pub(super) fn new(
         config: &Config,
         opened: Opened,
-        mut sink: MakeSink<S>,
+        sink: MakeSink<S>,
         news: mpsc::Sender<News>,
     ) -> Self {
-        let pipeline = opened.pipeline.beside();
-        let (listeners, waiting) = listen(config, opened, &mut sink);
+        let Opened { bound, pipeline } = opened;
         Self {
             config: config.clone(),
-            listeners,
+            listeners: Listener::all(bound),
             pipeline,
             sink: Some(sink),
-            waiting,
             news,
             alive: mpsc::channel(),
         }
     }
 
     /// Starts a thread for each.
-    pub(super) fn run(&mut self) -> Result<(), StartError> {
-        for (number, worker) in std::mem::take(&mut self.waiting).into_iter().enumerate() {
-            self.spawn(number, worker).map_err(StartError::Thread)?;
-        }
-        Ok(())
+    pub(super) fn run(&mut self) -> io::Result<()> {
+        let workers = self.listeners.iter().map(|listener| listener.workers.len());
+        (0..workers.sum()).try_for_each(|number| self.spawn(number))
     }
 
-    /// Puts a new worker, with a new pipeline, in the place of one that has ended.
-    pub(super) fn again(&mut self, number: usize) -> io::Result<()> {
-        let mut workers = self.listeners.iter().flat_map(|listener| &listener.workers);
-        let place = workers.find(|worker| worker.number == number);
-        let place = place.and_then(|worker| Some((worker, worker.socket()?)));
-        let (Some((worker, socket)), Some(sink)) = (place, &mut self.sink) else {
-            return Err(io::Error::other("its socket is closed"));
-        };
-        let (socket, control) = (socket.clone(), worker.control.clone());
+    /// Starts a worker with a pipeline of its own, also in the place of one that has ended.
+    pub(super) fn spawn(&mut self, number: usize) -> io::Result<()> {
         let (source, pipeline) = (&self.config.source, self.pipeline.beside());
-        let worker = Worker::new(socket, source, pipeline, sink(number), control);
-        self.spawn(number, worker)
-    }
-
-    fn spawn(&self, number: usize, worker: Worker<S>) -> io::Result<()> {
+        let handle = handles(&self.listeners).find(|handle| handle.number == number);
+        let worker = match (handle, &mut self.sink) {
+            (Some(handle), Some(sink)) => handle.worker(source, pipeline, sink(number)),
+            _ => None,
+        };
+        let worker = worker.ok_or_else(|| io::Error::other("its socket is closed"))?;
         let (news, alive) = (self.news.clone(), self.alive.0.clone());
         let work = move || {
             let ended = worker.run();
@@ -98,19 +85,12 @@ impl<S> Workers<S> {
         &self.listeners
     }
 
-    pub(super) fn controls(&self) -> impl Iterator<Item = &Control> {
-        let workers = self.listeners.iter().flat_map(|listener| &listener.workers);
-        workers.map(|worker| &*worker.control)
+    pub(super) fn handles(&self) -> impl Iterator<Item = &WorkerHandle> {
+        handles(&self.listeners)
     }
 
-    /// What each can be told, and its socket while that is open.
-    pub(super) fn handles(&self) -> (Vec<Arc<Control>>, Vec<Weak<UdpSocket>>) {
-        let workers = self.listeners.iter().flat_map(|listener| &listener.workers);
-        let handle = |worker: &ListenerWorker| {
-            let socket = worker.socket().map_or_else(Weak::new, Arc::downgrade);
-            (Arc::clone(&worker.control), socket)
-        };
-        workers.map(handle).unzip()
+    pub(super) fn controls(&self) -> impl Iterator<Item = &Arc<Control>> {
+        self.handles().map(|handle| &handle.control)
     }
 
     /// What follows the sessions, where that is wanted: the same for all workers.
@@ -125,19 +105,18 @@ impl<S> Workers<S> {
 
     /// Tells them to end and to leave what their sockets still hold.
     pub(super) fn leave(&self) {
-        self.controls().for_each(Control::leave);
+        self.controls().for_each(|control| control.leave());
     }
 
     /// Lets the sockets go. They are closed when their workers have ended.
     pub(super) fn close(&mut self) {
         let workers = self.listeners.iter_mut();
         let workers = workers.flat_map(|listener| &mut listener.workers);
-        workers.for_each(ListenerWorker::close);
+        workers.for_each(WorkerHandle::close);
     }
 
     /// Waits until all have ended that were told to. No other will be made.
     pub(super) fn have_ended(&mut self, patience: Duration) -> bool {
-        self.waiting.clear();
         self.sink = None;
         // This side's own ends of both.
         self.alive.0 = mpsc::channel().0;
@@ -148,6 +127,10 @@ impl<S> Workers<S> {
     pub(super) fn into_listeners(mut self) -> Vec<Listener> {
         std::mem::take(&mut self.listeners)
     }
+}
+
+fn handles(listeners: &[Listener]) -> impl Iterator<Item = &WorkerHandle> {
+    listeners.iter().flat_map(|listener| &listener.workers)
 }
 
 /// How long an end that nobody asked for waits for workers: their sinks may wait for somebody who is gone.
