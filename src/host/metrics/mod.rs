@@ -90,7 +90,7 @@ impl Telemetry {
     }
 
     /// Says that sessions are followed anew, and counted from zero.
-    pub fn sessions_begin_anew(&mut self) {
+    pub fn reset_sessions(&mut self) {
         self.told.sessions = None;
     }
 }

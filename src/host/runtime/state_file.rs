@@ -66,7 +66,7 @@ impl StateFile {
     /// Goes on from what was saved last, after sessions were left half changed.
     pub(super) fn go_back(&self, sessions: &Sessions, diagnostics: &mut impl Report) {
         if let Err(error) = self.load(sessions, diagnostics) {
-            sessions.begin_anew();
+            sessions.reset();
             let message = format!(
                 "{}: the state of sessions cannot be read, and nobody is followed yet: {error}",
                 self.file.display()
@@ -78,7 +78,7 @@ impl StateFile {
     fn load(&self, sessions: &Sessions, diagnostics: &mut impl Report) -> io::Result<()> {
         let name = self.file.display();
         match load(&self.file, sessions)? {
-            Loaded::Absent => sessions.begin_anew(),
+            Loaded::Absent => sessions.reset(),
             Loaded::Users(users) => {
                 let message = format!("{name}: the sessions of {users} users go on");
                 diagnostics.report(Level::Info, &message);

@@ -136,9 +136,9 @@ impl<S: Sink + Send + 'static, D: Report, F> Supervisor<S, D, F> {
         if let Some(sessions) = self.workers.sessions().filter(|s| !s.is_whole()).cloned() {
             match &self.state {
                 Some(state) => state.go_back(&sessions, &mut self.diagnostics),
-                None => sessions.begin_anew(),
+                None => sessions.reset(),
             }
-            self.telemetry.sessions_begin_anew();
+            self.telemetry.reset_sessions();
         }
         self.workers.spawn(number).map_err(Failure::Failed)
     }

@@ -17,14 +17,14 @@ use super::{
 use crate::event::{Derived, EndReason, Pairing};
 
 /// What is told of sessions and connections. One is large to move, and moves from here into the output.
-pub(super) type Told = Vec<Box<Derived>>;
+pub(super) type DerivedEvents = Vec<Box<Derived>>;
 
 /// What an action needs besides the user: the time, what is shared, and a place for what it makes.
 pub(super) struct Scope<'a> {
     pub(super) now: DateTime<Utc>,
     pub(super) moment: Moment,
     pub(super) interned: &'a mut Interned,
-    pub(super) derived: &'a mut Told,
+    pub(super) derived: &'a mut DerivedEvents,
 }
 
 impl User {
@@ -35,7 +35,7 @@ impl User {
                 session.start_seen = true;
                 session.start = session.start.min(activity.timestamp);
             }
-            session.sees(activity, scope);
+            session.touch(activity, scope);
         } else {
             self.begin(activity, true, scope);
         }
@@ -80,26 +80,26 @@ impl User {
         }
         let app = scope.interned.app(activity.app());
         let session = &mut self.sessions[place];
-        session.sees(activity, scope);
+        session.touch(activity, scope);
         session.connections = session.connections.saturating_add(1);
         if session.is_ambiguous
             && session
-                .origin
+                .endpoint
                 .as_ref()
-                .is_some_and(|o| !activity.is_of_browser(o))
+                .is_some_and(|it| !activity.is_of_browser(it))
         {
             // It is another's after all.
-            session.origin = None;
+            session.endpoint = None;
         }
-        session.learns_origin(activity, scope);
+        session.learn_endpoint(activity, scope);
         let is_new = session.apps.iter().all(|other| other.id != app.id);
         if app.id.is_some() && is_new && session.apps.len() < MAX_APPS {
             session.apps.reserve_exact(1);
             session.apps.push(Arc::clone(&app));
         }
-        let origin = match &session.origin {
-            Some(origin) if activity.comes_from(origin) => Some(Arc::clone(origin)),
-            _ => activity.origin().map(|o| scope.interned.origin(o)),
+        let endpoint = match &session.endpoint {
+            Some(endpoint) if activity.comes_from(endpoint) => Some(Arc::clone(endpoint)),
+            _ => activity.endpoint().map(|it| scope.interned.endpoint(it)),
         };
         if self.connections.len() == self.connections.capacity() {
             // Doubling would waste more than the connections of most users take.
@@ -112,7 +112,7 @@ impl User {
             start: activity.timestamp,
             opened: scope.moment,
             app,
-            origin,
+            endpoint,
             stopped: None,
         });
     }
@@ -155,7 +155,7 @@ impl User {
     ) {
         let number = self.connections[place].session;
         if let Some(session) = self.sessions.iter_mut().find(|s| s.number == number) {
-            session.sees(activity, scope);
+            session.touch(activity, scope);
         }
         self.close_at(
             place,
@@ -179,19 +179,19 @@ impl User {
             }
             Choice::Nothing | Choice::Ambiguous(_) => None,
         };
-        let (mut session_id, mut origin) = (activity.session_id.map(Arc::from), None);
+        let (mut session_id, mut endpoint) = (activity.session_id.map(Arc::from), None);
         if let Some(place) = place {
             let session = &mut self.sessions[place];
-            session.sees(activity, scope);
+            session.touch(activity, scope);
             session.connections = session.connections.saturating_add(1);
-            session.learns_origin(activity, scope);
+            session.learn_endpoint(activity, scope);
             session_id = session.id.clone();
-            origin = session.origin.clone();
+            endpoint = session.endpoint.clone();
         }
-        self.tell_close_without_open(
+        self.emit_connection_without_open(
             session_id,
             activity.app(),
-            origin.as_deref(),
+            endpoint.as_deref(),
             activity.timestamp,
             scope,
         );
@@ -218,7 +218,7 @@ impl User {
             is_ambiguous: false,
             connections: 0,
             id: activity.session_id.map(Arc::from),
-            origin: None,
+            endpoint: None,
             start: activity.timestamp,
             last: activity.timestamp,
             since: scope.moment,
@@ -229,7 +229,7 @@ impl User {
 }
 
 impl Session {
-    fn sees(&mut self, activity: &Activity<'_>, scope: &Scope<'_>) {
+    fn touch(&mut self, activity: &Activity<'_>, scope: &Scope<'_>) {
         self.seen = scope.moment;
         self.last = self.last.max(activity.timestamp);
         if self.id.is_none() {
@@ -237,9 +237,9 @@ impl Session {
         }
     }
 
-    fn learns_origin(&mut self, activity: &Activity<'_>, scope: &mut Scope<'_>) {
-        if self.origin.is_none() {
-            self.origin = activity.origin().map(|o| scope.interned.origin(o));
+    fn learn_endpoint(&mut self, activity: &Activity<'_>, scope: &mut Scope<'_>) {
+        if self.endpoint.is_none() {
+            self.endpoint = activity.endpoint().map(|it| scope.interned.endpoint(it));
         }
     }
 }

@@ -10,7 +10,7 @@ use foldhash::fast::FixedState;
 use memchr::memchr2;
 use uuid::Uuid;
 
-use super::intern::{App, AppRef, Origin, OriginRef};
+use super::intern::{App, AppRef, Endpoint, EndpointRef};
 use crate::event::{Event, Kind, UserAgent};
 
 /// The longest text that is kept of a user agent, a path, a virtual proxy or a session's id, in
@@ -93,8 +93,8 @@ impl<'a> Activity<'a> {
         }
     }
 
-    pub(super) fn origin(&self) -> Option<OriginRef<'a>> {
-        Some(OriginRef {
+    pub(super) fn endpoint(&self) -> Option<EndpointRef<'a>> {
+        Some(EndpointRef {
             user_agent: self.user_agent.unwrap_or_default(),
             client: self.client?,
             virtual_proxy: self.virtual_proxy,
@@ -102,20 +102,20 @@ impl<'a> Activity<'a> {
     }
 
     /// Whether it is from the very same agent and virtual proxy.
-    pub(super) fn comes_from(&self, origin: &Origin) -> bool {
-        self.client.is_some_and(|client| origin.client == *client)
-            && *origin.user_agent == *self.user_agent.unwrap_or_default()
-            && self.is_of_proxy(origin)
+    pub(super) fn comes_from(&self, endpoint: &Endpoint) -> bool {
+        self.client.is_some_and(|client| endpoint.client == *client)
+            && *endpoint.user_agent == *self.user_agent.unwrap_or_default()
+            && self.is_of_proxy(endpoint)
     }
 
-    pub(super) fn is_of_proxy(&self, origin: &Origin) -> bool {
-        origin.virtual_proxy.as_deref() == self.virtual_proxy
+    pub(super) fn is_of_proxy(&self, endpoint: &Endpoint) -> bool {
+        endpoint.virtual_proxy.as_deref() == self.virtual_proxy
     }
 
     /// Whether nothing speaks against the same browser. Its agent changes when it is updated.
-    pub(super) fn is_of_browser(&self, origin: &Origin) -> bool {
+    pub(super) fn is_of_browser(&self, endpoint: &Endpoint) -> bool {
         self.client
-            .is_none_or(|client| may_be_same_browser(client, &origin.client))
+            .is_none_or(|client| may_be_same_browser(client, &endpoint.client))
     }
 
     pub(super) fn app(&self) -> AppRef<'a> {

@@ -27,7 +27,7 @@ impl User {
             .map(|(place, _)| place);
         let heir = last_active.filter(|_| pairing == Pairing::Ambiguous);
         let mut followed = self.followed(&session);
-        self.leave_connections(&mut session, heir, at, scope.moment);
+        self.reassign_connections(&mut session, heir, at, scope.moment);
         followed.connections = session.connections;
         if heir.is_some() {
             followed.open_connections = 0;
@@ -39,12 +39,12 @@ impl User {
         } else {
             pairing
         };
-        self.tell_end(followed, at, reason, seen.then_some(pairing), scope);
+        self.emit_session_summary(followed, at, reason, seen.then_some(pairing), scope);
     }
 
     /// Moves a session's connections to another one that they may belong to; they wait for their own
     /// ends where there is none.
-    fn leave_connections(
+    fn reassign_connections(
         &mut self,
         session: &mut Session,
         heir: Option<usize>,
@@ -90,7 +90,7 @@ impl User {
                 pairing
             }
         });
-        self.tell_close(session_id, &connection, at, reason, pairing, scope);
+        self.emit_connection_summary(session_id, &connection, at, reason, pairing, scope);
     }
 
     /// Ends what has been without a sign for too long.

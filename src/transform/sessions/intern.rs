@@ -52,7 +52,7 @@ impl<T: ?Sized + Hash + Eq> Interner<T> {
 pub(super) struct Interned {
     texts: Interner<str>,
     homes: Interner<Home>,
-    origins: Interner<Origin>,
+    endpoints: Interner<Endpoint>,
     apps: Interner<App>,
 }
 
@@ -61,7 +61,7 @@ impl Interned {
         Self {
             texts: Interner::new(),
             homes: Interner::new(),
-            origins: Interner::new(),
+            endpoints: Interner::new(),
             apps: Interner::new(),
         }
     }
@@ -81,12 +81,12 @@ impl Interned {
         })
     }
 
-    pub(super) fn origin(&mut self, origin: OriginRef<'_>) -> Arc<Origin> {
-        self.origins.intern(&origin, || {
-            Arc::new(Origin {
-                user_agent: origin.user_agent.into(),
-                client: Arc::clone(origin.client),
-                virtual_proxy: origin.virtual_proxy.map(Arc::from),
+    pub(super) fn endpoint(&mut self, endpoint: EndpointRef<'_>) -> Arc<Endpoint> {
+        self.endpoints.intern(&endpoint, || {
+            Arc::new(Endpoint {
+                user_agent: endpoint.user_agent.into(),
+                client: Arc::clone(endpoint.client),
+                virtual_proxy: endpoint.virtual_proxy.map(Arc::from),
             })
         })
     }
@@ -141,24 +141,24 @@ impl Equivalent<Arc<Home>> for HomeRef<'_> {
 
 /// From where a session is used. Another browser or another virtual proxy is another session.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Origin {
+pub(super) struct Endpoint {
     /// The user agent's text; empty where it is too long to be kept.
     pub(super) user_agent: Box<str>,
     pub(super) client: Arc<UserAgent>,
     pub(super) virtual_proxy: Option<Arc<str>>,
 }
 
-/// An [`Origin`] that may not be known yet.
+/// An [`Endpoint`] that may not be known yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct OriginRef<'a> {
+pub(super) struct EndpointRef<'a> {
     pub(super) user_agent: &'a str,
     pub(super) client: &'a Arc<UserAgent>,
     pub(super) virtual_proxy: Option<&'a str>,
 }
 
-impl Origin {
-    fn borrowed(&self) -> OriginRef<'_> {
-        OriginRef {
+impl Endpoint {
+    fn borrowed(&self) -> EndpointRef<'_> {
+        EndpointRef {
             user_agent: &self.user_agent,
             client: &self.client,
             virtual_proxy: self.virtual_proxy.as_deref(),
@@ -167,21 +167,21 @@ impl Origin {
 }
 
 /// The user agent's text says who the client is.
-impl Hash for OriginRef<'_> {
+impl Hash for EndpointRef<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (self.user_agent, self.virtual_proxy).hash(state);
     }
 }
 
-impl Hash for Origin {
+impl Hash for Endpoint {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.borrowed().hash(state);
     }
 }
 
-impl Equivalent<Arc<Origin>> for OriginRef<'_> {
-    fn equivalent(&self, origin: &Arc<Origin>) -> bool {
-        *self == origin.borrowed()
+impl Equivalent<Arc<Endpoint>> for EndpointRef<'_> {
+    fn equivalent(&self, endpoint: &Arc<Endpoint>) -> bool {
+        *self == endpoint.borrowed()
     }
 }
 
@@ -276,19 +276,22 @@ mod tests {
         }
         let clients =
             ["Firefox/128.0", "Chrome/126.0"].map(|text| Arc::new(UserAgent::parse(text)));
-        let origin = |user_agent, client: usize, virtual_proxy| OriginRef {
+        let endpoint = |user_agent, client: usize, virtual_proxy| EndpointRef {
             user_agent,
             client: &clients[client],
             virtual_proxy,
         };
-        let first = interned.origin(origin("", 0, None));
-        assert!(Arc::ptr_eq(&first, &interned.origin(origin("", 0, None))));
+        let first = interned.endpoint(endpoint("", 0, None));
+        assert!(Arc::ptr_eq(
+            &first,
+            &interned.endpoint(endpoint("", 0, None))
+        ));
         for other in [
-            origin("", 1, None),
-            origin("", 0, Some("sales")),
-            origin("Firefox/128.0", 0, None),
+            endpoint("", 1, None),
+            endpoint("", 0, Some("sales")),
+            endpoint("Firefox/128.0", 0, None),
         ] {
-            assert_eq!(interned.origin(other).borrowed(), other);
+            assert_eq!(interned.endpoint(other).borrowed(), other);
         }
     }
 }

@@ -14,7 +14,7 @@
 //! | which session or connection an event is about | `pairing.rs` |
 //! | what an action does to a user | `actions.rs` |
 //! | how sessions and connections end | `endings.rs` |
-//! | what is said of them | `telling.rs` |
+//! | what is said of them | `summaries.rs` |
 //! | what is known of a user | `user.rs` |
 //! | who is followed, and for how long | `tracker.rs` |
 //! | what is counted | `statistics.rs` |
@@ -31,7 +31,7 @@ mod name;
 mod pairing;
 mod state;
 mod statistics;
-mod telling;
+mod summaries;
 mod tracker;
 mod user;
 
@@ -44,7 +44,7 @@ use chrono::{DateTime, Utc};
 
 #[doc(hidden)]
 pub use self::activity::Activity;
-use self::{actions::Told, state::Writer, tracker::Tracker};
+use self::{actions::DerivedEvents, state::StateWriter, tracker::Tracker};
 pub use self::{
     config::SessionsConfig,
     state::StateError,
@@ -62,7 +62,7 @@ use crate::event::{Derived, Event};
 ///
 /// A panic in the midst of following leaves sessions half changed. From then on nothing is followed and nothing told,
 /// while events go on as they are, until a state is [restored](Self::restore) or following
-/// [begins anew](Self::begin_anew).
+/// [begins anew](Self::reset).
 ///
 /// ```
 /// use chrono::{DateTime, TimeDelta};
@@ -92,7 +92,7 @@ use crate::event::{Derived, Event};
 pub struct Sessions {
     tracker: Arc<Mutex<Tracker>>,
     /// What an event gives rise to, before it goes on.
-    derived: Told,
+    derived: DerivedEvents,
 }
 
 impl Sessions {
@@ -163,7 +163,7 @@ impl Sessions {
     /// It names users. It ends early, and is no whole state, when sessions are no longer [whole](Self::is_whole).
     pub fn state(&self) -> impl Iterator<Item = Vec<u8>> {
         let tracker = Arc::clone(&self.tracker);
-        let mut writer: Option<Writer> = None;
+        let mut writer: Option<StateWriter> = None;
         let mut next = Some(0);
         std::iter::from_fn(move || {
             let first = next?;
@@ -188,15 +188,15 @@ impl Sessions {
     }
 
     /// Follows nobody, as at the beginning.
-    pub fn begin_anew(&self) {
-        self.replace(Tracker::forget);
+    pub fn reset(&self) {
+        self.replace(Tracker::reset);
     }
 
     /// Puts a tracker in the place of what is there, also of one that is half changed.
     fn replace<T>(&self, replace: impl FnOnce(&mut Tracker) -> T) -> T {
         let mut tracker = self.tracker.lock().unwrap_or_else(|broken| {
             let mut tracker = broken.into_inner();
-            tracker.forget();
+            tracker.reset();
             tracker
         });
         let replaced = replace(&mut tracker);
@@ -283,7 +283,7 @@ mod tests {
         let mut sessions = Sessions::new(&SessionsConfig::default());
         send(&mut sessions, 0, START);
         break_off(&sessions);
-        sessions.begin_anew();
+        sessions.reset();
         assert!(sessions.is_whole());
         assert_eq!(sessions.open_sessions(DateTime::UNIX_EPOCH), []);
         break_off(&sessions);

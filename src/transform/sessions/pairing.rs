@@ -91,13 +91,15 @@ pub(super) fn of_open(sessions: &[Session], activity: &Activity<'_>) -> Choice {
         return Choice::Exact(place);
     }
     let ranked = candidates(sessions, activity).filter_map(|(place, session)| {
-        let rank = match &session.origin {
-            Some(origin) if activity.comes_from(origin) => Rank::Agent,
+        let rank = match &session.endpoint {
+            Some(endpoint) if activity.comes_from(endpoint) => Rank::Agent,
             None => Rank::Unknown,
-            Some(origin) if activity.is_of_browser(origin) && activity.is_of_proxy(origin) => {
+            Some(endpoint)
+                if activity.is_of_browser(endpoint) && activity.is_of_proxy(endpoint) =>
+            {
                 Rank::Browser
             }
-            Some(origin) if activity.is_of_browser(origin) => Rank::BrowserElsewhere,
+            Some(endpoint) if activity.is_of_browser(endpoint) => Rank::BrowserElsewhere,
             Some(_) if session.is_ambiguous => Rank::Left,
             Some(_) => return None,
         };

@@ -7,13 +7,13 @@ use hashbrown::HashTable;
 
 use super::{
     SessionsConfig,
-    actions::{Scope, Told},
+    actions::{DerivedEvents, Scope},
     activity::Activity,
     clock::{Clock, Moment},
     deadlines::Deadlines,
     intern::{HomeRef, Interned},
     name::Name,
-    state::{Reader, StateError, Writer},
+    state::{StateError, StateReader, StateWriter},
     statistics::{Counted, Presence, SessionStatistics},
     user::{Timeouts, User},
 };
@@ -86,12 +86,12 @@ impl Tracker {
         self.counted.statistics()
     }
 
-    pub(super) fn follow(&mut self, activity: &Activity<'_>, derived: &mut Told) {
+    pub(super) fn follow(&mut self, activity: &Activity<'_>, derived: &mut DerivedEvents) {
         let (now, kind) = (activity.arrival, activity.kind);
         let moment = self.clock.advance(now);
         let (host, directory) = (activity.host, activity.user_directory);
         let Some(id) = activity.user_id else {
-            self.pass_over(activity);
+            self.count_unfollowed(activity);
             return;
         };
         let name = Name {
@@ -100,7 +100,7 @@ impl Tracker {
             id,
         };
         if name.len() > MAX_NAME {
-            self.pass_over(activity);
+            self.count_unfollowed(activity);
             return;
         }
         let slot = self.slot(HomeRef { host, directory }, &name);
@@ -132,7 +132,7 @@ impl Tracker {
 
     /// Lets the time pass: what has been without a sign for too long ends, and snapshots are taken
     /// when they are due.
-    pub(super) fn tick(&mut self, now: DateTime<Utc>, derived: &mut Told) {
+    pub(super) fn tick(&mut self, now: DateTime<Utc>, derived: &mut DerivedEvents) {
         let moment = self.clock.advance(now);
         let timeouts = self.timeouts;
         for _ in 0..USERS_A_TICK {
@@ -146,7 +146,7 @@ impl Tracker {
         self.take_snapshots(now, moment, derived);
     }
 
-    fn take_snapshots(&mut self, now: DateTime<Utc>, moment: Moment, derived: &mut Told) {
+    fn take_snapshots(&mut self, now: DateTime<Utc>, moment: Moment, derived: &mut DerivedEvents) {
         if self.snapshot_interval == 0 {
             return;
         }
@@ -177,7 +177,7 @@ impl Tracker {
     }
 
     /// Tells of every session that is open.
-    pub(super) fn open_sessions(&mut self, now: DateTime<Utc>, open: &mut Told) {
+    pub(super) fn open_sessions(&mut self, now: DateTime<Utc>, open: &mut DerivedEvents) {
         let moment = self.clock.advance(now);
         let mut scope = Scope {
             now,
@@ -190,16 +190,16 @@ impl Tracker {
         }
     }
 
-    pub(super) fn begin_state(&self, text: &mut Vec<u8>) -> Writer {
+    pub(super) fn begin_state(&self, text: &mut Vec<u8>) -> StateWriter {
         let now = self.clock.seen().unwrap_or_default();
-        Writer::begin(self.clock.moment(), now, text)
+        StateWriter::begin(self.clock.moment(), now, text)
     }
 
     /// Writes some users from a slot on. The slot to go on from; none when the end is written.
     pub(super) fn write_state(
         &self,
         first: usize,
-        writer: &mut Writer,
+        writer: &mut StateWriter,
         text: &mut Vec<u8>,
     ) -> Option<usize> {
         let end = self.users.len().min(first + USERS_A_TICK);
@@ -220,31 +220,31 @@ impl Tracker {
     ) -> Result<u64, StateError> {
         let read = self.read(text, now);
         if read.is_err() {
-            self.forget();
+            self.reset();
         }
         read
     }
 
     /// Follows nobody, as at the beginning.
-    pub(super) fn forget(&mut self) {
+    pub(super) fn reset(&mut self) {
         *self = Self::new(&self.config);
     }
 
     fn read(&mut self, text: &mut impl BufRead, now: DateTime<Utc>) -> Result<u64, StateError> {
-        self.forget();
+        self.reset();
         let moment = self.clock.advance(now);
-        let mut reader = Reader::begin(text, now, moment)?;
+        let mut reader = StateReader::begin(text, now, moment)?;
         loop {
             let counted = &mut self.counted;
             match reader.next(&mut self.interned, |host| counted.place(host))? {
-                Some(user) => self.take(user),
+                Some(user) => self.restore_user(user),
                 None => return Ok(reader.users()),
             }
         }
     }
 
     /// Follows a user who was followed before.
-    fn take(&mut self, mut user: User) {
+    fn restore_user(&mut self, mut user: User) {
         let Some(deadline) = user.next_deadline(self.timeouts) else {
             return;
         };
@@ -258,7 +258,7 @@ impl Tracker {
     }
 
     /// An event that names nobody who can be followed.
-    fn pass_over(&mut self, activity: &Activity<'_>) {
+    fn count_unfollowed(&mut self, activity: &Activity<'_>) {
         self.counted.unfollowed();
         let host = activity.host.filter(|host| host.len() <= MAX_NAME);
         let place = self.counted.place(host);
@@ -309,7 +309,7 @@ impl Tracker {
         slot: u32,
         now: DateTime<Utc>,
         moment: Moment,
-        derived: &mut Told,
+        derived: &mut DerivedEvents,
         act: impl FnOnce(&mut User, &mut Scope<'_>),
     ) {
         let Some(user) = self.users[slot as usize].as_deref_mut() else {
@@ -359,7 +359,7 @@ impl Tracker {
     }
 
     /// Lets those go who would expire first while there is more than is followed.
-    fn make_room(&mut self, now: DateTime<Utc>, moment: Moment, derived: &mut Told) {
+    fn make_room(&mut self, now: DateTime<Utc>, moment: Moment, derived: &mut DerivedEvents) {
         while self.by_name.len() > self.max_users
             || self.present.sessions > (self.max_users * SESSIONS_A_USER) as u64
             || self.present.connections > (self.max_users * CONNECTIONS_A_USER) as u64

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use super::{
     activity::Activity,
     clock::Moment,
-    intern::{App, Home, Origin},
+    intern::{App, Endpoint, Home},
     name::Name,
     statistics::Presence,
 };
@@ -56,7 +56,7 @@ pub(super) struct Session {
     pub(super) is_ambiguous: bool,
     pub(super) connections: u32,
     pub(super) id: Option<Arc<str>>,
-    pub(super) origin: Option<Arc<Origin>>,
+    pub(super) endpoint: Option<Arc<Endpoint>>,
     pub(super) start: DateTime<Utc>,
     /// The time of the last sign of it.
     pub(super) last: DateTime<Utc>,
@@ -74,7 +74,7 @@ pub(super) struct Connection {
     pub(super) start: DateTime<Utc>,
     pub(super) opened: Moment,
     pub(super) app: Arc<App>,
-    pub(super) origin: Option<Arc<Origin>>,
+    pub(super) endpoint: Option<Arc<Endpoint>>,
     /// Its session has ended and its own end is to come.
     pub(super) stopped: Option<Box<Stopped>>,
 }

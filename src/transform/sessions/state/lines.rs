@@ -20,15 +20,16 @@ pub(super) struct Head<'a> {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Line<'a> {
-    /// Users say the numbers of origins, which are counted from 0.
-    Origin(OriginLine<'a>),
+    /// Users say the numbers of endpoints, which are counted from 0. The format calls them origins.
+    #[serde(rename = "origin")]
+    Endpoint(EndpointLine<'a>),
     User(UserLine<'a>),
     End(EndLine),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct OriginLine<'a> {
+pub(super) struct EndpointLine<'a> {
     pub(super) user_agent: Text<'a>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) virtual_proxy: Option<Text<'a>>,
@@ -55,8 +56,8 @@ pub(super) struct SessionState<'a> {
     pub(super) number: u8,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) session_id: Option<Text<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub(super) origin: Option<usize>,
+    #[serde(rename = "origin", skip_serializing_if = "Option::is_none", default)]
+    pub(super) endpoint: Option<usize>,
     pub(super) start: i64,
     pub(super) start_seen: bool,
     pub(super) last: i64,
@@ -74,8 +75,8 @@ pub(super) struct ConnectionState<'a> {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) session: Option<u8>,
     pub(super) app: AppState<'a>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub(super) origin: Option<usize>,
+    #[serde(rename = "origin", skip_serializing_if = "Option::is_none", default)]
+    pub(super) endpoint: Option<usize>,
     pub(super) start: i64,
     pub(super) ambiguous: bool,
     pub(super) opened_ago: u64,

@@ -10,7 +10,7 @@ mod write;
 
 use std::io;
 
-pub(super) use self::{read::Reader, write::Writer};
+pub(super) use self::{read::StateReader, write::StateWriter};
 
 /// What the first line says that the file is.
 const FORMAT: &str = "qlik_sense_sessions";

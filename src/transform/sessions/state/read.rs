@@ -12,13 +12,13 @@ use uuid::Uuid;
 use super::{
     super::{
         clock::Moment,
-        intern::{App, AppRef, HomeRef, Interned, Origin, OriginRef},
+        intern::{App, AppRef, Endpoint, EndpointRef, HomeRef, Interned},
         user::{
             Connection, MAX_APPS, MAX_CONNECTIONS, MAX_SESSIONS, NO_SESSION, Session, Stopped, User,
         },
     },
     Checksum, FORMAT, StateError, VERSION,
-    lines::{AppState, ConnectionState, EndLine, Head, Line, OriginLine, SessionState, UserLine},
+    lines::{AppState, ConnectionState, EndLine, EndpointLine, Head, Line, SessionState, UserLine},
 };
 use crate::event::UserAgent;
 
@@ -27,15 +27,15 @@ use crate::event::UserAgent;
 const MAX_LINE_BYTES: u64 = 8 << 20;
 
 /// Reads a state.
-pub(in super::super) struct Reader<'t, R> {
+pub(in super::super) struct StateReader<'t, R> {
     lines: Lines<'t, R>,
     /// When the state was saved, by the clock that runs now.
     moment: Moment,
-    origins: Vec<Arc<Origin>>,
+    endpoints: Vec<Arc<Endpoint>>,
     users: u64,
 }
 
-impl<'t, R: BufRead> Reader<'t, R> {
+impl<'t, R: BufRead> StateReader<'t, R> {
     /// Reads the first line.
     pub(in super::super) fn begin(
         text: &'t mut R,
@@ -62,7 +62,7 @@ impl<'t, R: BufRead> Reader<'t, R> {
         Ok(Self {
             lines,
             moment: moment.before(u64::try_from(away).unwrap_or(0)),
-            origins: Vec::new(),
+            endpoints: Vec::new(),
             users: 0,
         })
     }
@@ -82,7 +82,7 @@ impl<'t, R: BufRead> Reader<'t, R> {
             let before = self.lines.checksum;
             self.lines.next()?;
             match self.lines.parse("a browser, a user, or the end")? {
-                Line::Origin(line) => self.origins.push(origin(&line, interned)),
+                Line::Endpoint(line) => self.endpoints.push(endpoint(&line, interned)),
                 Line::User(line) => {
                     self.users += 1;
                     let user = self.user(line, interned, place);
@@ -149,7 +149,7 @@ impl<'t, R: BufRead> Reader<'t, R> {
             is_ambiguous: state.ambiguous,
             connections: state.connections,
             id: state.session_id.as_deref().map(Arc::from),
-            origin: self.origin(state.origin)?,
+            endpoint: self.endpoint(state.endpoint)?,
             start: DateTime::from_timestamp_nanos(state.start),
             last: DateTime::from_timestamp_nanos(state.last),
             since: self.moment.before(state.since_ago),
@@ -175,23 +175,23 @@ impl<'t, R: BufRead> Reader<'t, R> {
             start: DateTime::from_timestamp_nanos(state.start),
             opened: self.moment.before(state.opened_ago),
             app: app(&state.app, interned)?,
-            origin: self.origin(state.origin)?,
+            endpoint: self.endpoint(state.endpoint)?,
             stopped,
         })
     }
 
-    /// The origin of a number; none of no number, and no answer for one that has no line.
-    fn origin(&self, number: Option<usize>) -> Option<Option<Arc<Origin>>> {
+    /// The endpoint of a number; none of no number, and no answer for one that has no line.
+    fn endpoint(&self, number: Option<usize>) -> Option<Option<Arc<Endpoint>>> {
         match number {
             None => Some(None),
-            Some(number) => self.origins.get(number).cloned().map(Some),
+            Some(number) => self.endpoints.get(number).cloned().map(Some),
         }
     }
 }
 
 /// The browser is recognised anew.
-fn origin(line: &OriginLine<'_>, interned: &mut Interned) -> Arc<Origin> {
-    interned.origin(OriginRef {
+fn endpoint(line: &EndpointLine<'_>, interned: &mut Interned) -> Arc<Endpoint> {
+    interned.endpoint(EndpointRef {
         user_agent: &line.user_agent,
         client: &Arc::new(UserAgent::parse(&line.user_agent)),
         virtual_proxy: line.virtual_proxy.as_deref(),

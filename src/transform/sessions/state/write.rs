@@ -8,28 +8,28 @@ use serde::Serialize;
 use super::{
     super::{
         clock::Moment,
-        intern::{App, Origin},
+        intern::{App, Endpoint},
         user::{Connection, NO_SESSION, Session, User},
     },
     Checksum, FORMAT, VERSION,
     lines::{
-        AppState, ConnectionState, EndLine, Head, Line, OriginLine, SessionState, StoppedState,
+        AppState, ConnectionState, EndLine, EndpointLine, Head, Line, SessionState, StoppedState,
         Text, UserLine,
     },
 };
 
 /// Writes a state.
 #[derive(Debug)]
-pub(in super::super) struct Writer {
+pub(in super::super) struct StateWriter {
     /// Ages are those at this moment.
     moment: Moment,
     checksum: Checksum,
     users: u64,
-    /// The numbers of origins, by their addresses. They are held, so that an address stays theirs.
-    origins: HashMap<usize, (usize, Arc<Origin>)>,
+    /// The numbers of endpoints, by their addresses. They are held, so that an address stays theirs.
+    endpoints: HashMap<usize, (usize, Arc<Endpoint>)>,
 }
 
-impl Writer {
+impl StateWriter {
     /// Begins with the first line.
     pub(in super::super) fn begin(
         moment: Moment,
@@ -40,7 +40,7 @@ impl Writer {
             moment,
             checksum: Checksum::new(),
             users: 0,
-            origins: HashMap::new(),
+            endpoints: HashMap::new(),
         };
         let head = Head {
             format: FORMAT.into(),
@@ -55,13 +55,13 @@ impl Writer {
         self.users += 1;
         let mut sessions = Vec::with_capacity(user.sessions.len());
         for session in &user.sessions {
-            let origin = self.origin(session.origin.as_ref(), text);
-            sessions.push(self.session(session, origin));
+            let endpoint = self.endpoint(session.endpoint.as_ref(), text);
+            sessions.push(self.session(session, endpoint));
         }
         let mut connections = Vec::with_capacity(user.connections.len());
         for connection in &user.connections {
-            let origin = self.origin(connection.origin.as_ref(), text);
-            connections.push(self.connection(connection, origin));
+            let endpoint = self.endpoint(connection.endpoint.as_ref(), text);
+            connections.push(self.connection(connection, endpoint));
         }
         let user = UserLine {
             host: user.home.host.as_deref().map(Text::from),
@@ -82,29 +82,30 @@ impl Writer {
         self.line(&Line::End(end), text);
     }
 
-    /// The number of an origin, which has its line before. None where the user agent was too long to
+    /// The number of an endpoint, which has its line before. None where the user agent was too long to
     /// be kept: it cannot be recognised again.
-    fn origin(&mut self, origin: Option<&Arc<Origin>>, text: &mut Vec<u8>) -> Option<usize> {
-        let origin = origin.filter(|origin| !origin.user_agent.is_empty())?;
-        let address = Arc::as_ptr(origin).addr();
-        if let Some((number, _)) = self.origins.get(&address) {
+    fn endpoint(&mut self, endpoint: Option<&Arc<Endpoint>>, text: &mut Vec<u8>) -> Option<usize> {
+        let endpoint = endpoint.filter(|endpoint| !endpoint.user_agent.is_empty())?;
+        let address = Arc::as_ptr(endpoint).addr();
+        if let Some((number, _)) = self.endpoints.get(&address) {
             return Some(*number);
         }
-        let number = self.origins.len();
-        self.origins.insert(address, (number, Arc::clone(origin)));
-        let line = OriginLine {
-            user_agent: (*origin.user_agent).into(),
-            virtual_proxy: origin.virtual_proxy.as_deref().map(Text::from),
+        let number = self.endpoints.len();
+        self.endpoints
+            .insert(address, (number, Arc::clone(endpoint)));
+        let line = EndpointLine {
+            user_agent: (*endpoint.user_agent).into(),
+            virtual_proxy: endpoint.virtual_proxy.as_deref().map(Text::from),
         };
-        self.line(&Line::Origin(line), text);
+        self.line(&Line::Endpoint(line), text);
         Some(number)
     }
 
-    fn session<'s>(&self, session: &'s Session, origin: Option<usize>) -> SessionState<'s> {
+    fn session<'s>(&self, session: &'s Session, endpoint: Option<usize>) -> SessionState<'s> {
         SessionState {
             number: session.number,
             session_id: session.id.as_deref().map(Text::from),
-            origin,
+            endpoint,
             start: nanoseconds(session.start),
             start_seen: session.start_seen,
             last: nanoseconds(session.last),
@@ -119,12 +120,12 @@ impl Writer {
     fn connection<'c>(
         &self,
         connection: &'c Connection,
-        origin: Option<usize>,
+        endpoint: Option<usize>,
     ) -> ConnectionState<'c> {
         ConnectionState {
             session: (connection.session != NO_SESSION).then_some(connection.session),
             app: app(&connection.app),
-            origin,
+            endpoint,
             start: nanoseconds(connection.start),
             ambiguous: connection.is_ambiguous,
             opened_ago: self.moment.since(connection.opened),

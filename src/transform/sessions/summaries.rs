@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     actions::Scope,
-    intern::{AppRef, Origin},
+    intern::{AppRef, Endpoint},
     user::{Connection, MAX_APPS, Session, User},
 };
 use crate::event::{
@@ -19,12 +19,12 @@ impl User {
     pub(super) fn snapshot(&self, scope: &mut Scope<'_>) {
         for session in &self.sessions {
             let followed = self.followed(session);
-            self.tell(DerivedKind::SessionSnapshot(followed), scope);
+            self.emit(DerivedKind::SessionSnapshot(followed), scope);
         }
     }
 
     /// Says of a session that it has ended.
-    pub(super) fn tell_end(
+    pub(super) fn emit_session_summary(
         &self,
         session: FollowedSession,
         at: DateTime<Utc>,
@@ -37,11 +37,11 @@ impl User {
             reason,
             pairing,
         };
-        self.tell(DerivedKind::SessionSummary(session, ended), scope);
+        self.emit(DerivedKind::SessionSummary(session, ended), scope);
     }
 
     /// Says of a connection that it has ended.
-    pub(super) fn tell_close(
+    pub(super) fn emit_connection_summary(
         &self,
         session_id: Option<Arc<str>>,
         connection: &Connection,
@@ -50,40 +50,40 @@ impl User {
         pairing: Option<Pairing>,
         scope: &mut Scope<'_>,
     ) {
-        let origin = connection.origin.as_deref();
+        let endpoint = connection.endpoint.as_deref();
         let followed = FollowedConnection {
             session_id,
             app: connection.app.borrowed().followed(),
-            ..followed(origin, connection.start, true)
+            ..followed(endpoint, connection.start, true)
         };
         let ended = Ended {
             end: at.max(connection.start),
             reason,
             pairing,
         };
-        self.tell(DerivedKind::ConnectionSummary(followed, ended), scope);
+        self.emit(DerivedKind::ConnectionSummary(followed, ended), scope);
     }
 
     /// Says of a connection whose beginning was not seen that it has ended.
-    pub(super) fn tell_close_without_open(
+    pub(super) fn emit_connection_without_open(
         &self,
         session_id: Option<Arc<str>>,
         app: AppRef<'_>,
-        origin: Option<&Origin>,
+        endpoint: Option<&Endpoint>,
         at: DateTime<Utc>,
         scope: &mut Scope<'_>,
     ) {
         let followed = FollowedConnection {
             session_id,
             app: app.followed(),
-            ..followed(origin, at, false)
+            ..followed(endpoint, at, false)
         };
         let ended = Ended {
             end: at,
             reason: EndReason::Close,
             pairing: None,
         };
-        self.tell(DerivedKind::ConnectionSummary(followed, ended), scope);
+        self.emit(DerivedKind::ConnectionSummary(followed, ended), scope);
     }
 
     /// A session as it is now.
@@ -99,11 +99,11 @@ impl User {
             }
         }
         let apps = session.apps.iter();
-        let origin = session.origin.as_deref();
+        let endpoint = session.endpoint.as_deref();
         FollowedSession {
             session_id: session.id.clone(),
-            virtual_proxy: origin.and_then(|origin| origin.virtual_proxy.clone()),
-            client: origin.map(|origin| Arc::clone(&origin.client)),
+            virtual_proxy: endpoint.and_then(|endpoint| endpoint.virtual_proxy.clone()),
+            client: endpoint.map(|endpoint| Arc::clone(&endpoint.client)),
             start: session.start,
             start_seen: session.start_seen,
             connections: session.connections,
@@ -113,7 +113,7 @@ impl User {
         }
     }
 
-    fn tell(&self, kind: DerivedKind, scope: &mut Scope<'_>) {
+    fn emit(&self, kind: DerivedKind, scope: &mut Scope<'_>) {
         scope.derived.push(Box::new(Derived {
             timestamp: scope.now,
             subject: Subject {
@@ -126,12 +126,16 @@ impl User {
     }
 }
 
-fn followed(origin: Option<&Origin>, start: DateTime<Utc>, start_seen: bool) -> FollowedConnection {
+fn followed(
+    endpoint: Option<&Endpoint>,
+    start: DateTime<Utc>,
+    start_seen: bool,
+) -> FollowedConnection {
     FollowedConnection {
         session_id: None,
-        virtual_proxy: origin.and_then(|origin| origin.virtual_proxy.clone()),
+        virtual_proxy: endpoint.and_then(|endpoint| endpoint.virtual_proxy.clone()),
         app: None,
-        client: origin.map(|origin| Arc::clone(&origin.client)),
+        client: endpoint.map(|endpoint| Arc::clone(&endpoint.client)),
         start,
         start_seen,
     }
