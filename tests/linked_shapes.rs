@@ -83,7 +83,7 @@ mod stand_in {
 use stand_in::{Event, FunctionTransform as _, LogEvent, LogNamespace};
 
 #[derive(Clone, Default)]
-struct Codec(linked::Codec);
+struct Codec(linked::ValueDeserializer);
 
 impl stand_in::Deserializer for Codec {
     fn parse(
@@ -198,7 +198,8 @@ fn the_decoder_is_one_of_tokio_util_that_crosses_threads() {
     }
     assert!(frames(QlikSenseDecoder::default()).is_some());
     // And a codec is built of what a configuration gives.
-    let _: linked::Codec = linked::Codec::new(QlikSenseDeserializer::default(), &Layout::default());
+    let _: linked::ValueDeserializer =
+        linked::ValueDeserializer::new(QlikSenseDeserializer::default(), &Layout::default());
 }
 
 /// `a::{b, c::{d, e as f}}` to `a::b`, `a::c::d`, `a::c::e`.

@@ -1,7 +1,7 @@
 //! The decoder by itself, as a codec of Vector's.
 
 use bytes::Bytes;
-use qlik_sense_events::{decoding, host::linked::Codec};
+use qlik_sense_events::{decoding, host::linked::ValueDeserializer};
 use smallvec::SmallVec;
 use vector::event::{Event, LogEvent};
 use vector_lib::{
@@ -16,7 +16,7 @@ use super::value;
 
 /// The decoder as a codec of Vector's, for a source of your own: [`QlikSenseCodec::decoder`].
 #[derive(Clone, Debug, Default)]
-pub struct QlikSenseCodec(Codec);
+pub struct QlikSenseCodec(ValueDeserializer);
 
 impl QlikSenseCodec {
     /// Vector's decoder for datagrams, one a frame.

@@ -56,7 +56,7 @@ fn on_signals(
         let mut is_asked = false;
         for signal in signals.forever() {
             if signal == SIGHUP && hangup_reads_again {
-                act(Signal::ReadAgain);
+                act(Signal::Reload);
             } else if std::mem::replace(&mut is_asked, true) {
                 // As a shell says it of a program that a signal has ended.
                 std::process::exit(128 + signal);

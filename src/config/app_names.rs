@@ -9,14 +9,14 @@ use crate::transform::AppNamesConfig;
 /// Where names of apps come from. A name from a file takes precedence over that of the repository.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct AppNamesOptions {
+pub struct AppNameSourcesConfig {
     /// Files with names of apps, as CSV or JSON. Default: none.
     pub files: Vec<PathBuf>,
     /// `[transform.app_names.qrs]`: the Qlik Repository Service.
     pub qrs: QrsConfig,
 }
 
-impl AppNamesOptions {
+impl AppNameSourcesConfig {
     /// What the transform is built from.
     #[must_use]
     pub fn transform(&self) -> AppNamesConfig {

@@ -33,11 +33,11 @@ pub(crate) use self::app_names::is_host;
 pub use self::linked::LinkedConfig;
 pub use self::{
     addresses::{AddressError, Addresses, address},
-    app_names::{AppNamesOptions, QrsConfig},
+    app_names::{AppNameSourcesConfig, QrsConfig},
     check::WrongValue,
     manifest::{HostManifest, Manifest},
     problem::{ConfigError, Problem},
-    pseudonymize::PseudonymizeOptions,
+    pseudonymize::PseudonymKeyConfig,
 };
 use crate::{
     decoding::{MAX_DATAGRAM_BYTES, QlikSenseDeserializerConfig},
@@ -160,11 +160,11 @@ pub struct TransformConfig {
     /// `[transform.blacklist]`: whose events are left out.
     pub blacklist: BlacklistConfig,
     /// `[transform.app_names]`: where names of apps come from.
-    pub app_names: AppNamesOptions,
+    pub app_names: AppNameSourcesConfig,
     /// `[transform.sessions]`: whether and how sessions are followed.
     pub sessions: SessionsConfig,
     /// `[transform.pseudonymize]`: whether users are replaced by tokens.
-    pub pseudonymize: PseudonymizeOptions,
+    pub pseudonymize: PseudonymKeyConfig,
 }
 
 /// `[output]`.

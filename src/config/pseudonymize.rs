@@ -13,14 +13,14 @@ use crate::transform::{
 /// not in this configuration, which many may read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct PseudonymizeOptions {
+pub struct PseudonymKeyConfig {
     /// A file with the key, at least 32 bytes. Default: empty, none.
     pub key_file: PathBuf,
     /// The name of an environment variable with the key, at least 32 bytes. Default: empty, none.
     pub key_env: String,
 }
 
-impl PseudonymizeOptions {
+impl PseudonymKeyConfig {
     /// What the transform is built from; the environment is asked now.
     #[must_use]
     pub fn transform(&self) -> PseudonymizeConfig {

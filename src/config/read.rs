@@ -47,7 +47,7 @@ pub(super) enum Reason {
 pub(super) fn read<T: DeserializeOwned>(mut tree: Node) -> (Option<T>, Vec<Refused>) {
     let mut all: Vec<Refused> = Vec::new();
     loop {
-        let mut refused = match T::deserialize(Reader::new(&tree)) {
+        let mut refused = match T::deserialize(NodeDeserializer::new(&tree)) {
             Ok(options) => return (Some(options), all),
             Err(refused) => refused,
         };
@@ -124,13 +124,13 @@ impl de::Error for Refused {
 }
 
 #[derive(Clone, Copy)]
-struct Reader<'n> {
+struct NodeDeserializer<'n> {
     node: &'n Node,
     /// The text is anybody's, as tags are, and may have several lines.
     is_free: bool,
 }
 
-impl<'n> Reader<'n> {
+impl<'n> NodeDeserializer<'n> {
     const fn new(node: &'n Node) -> Self {
         let is_free = false;
         Self { node, is_free }
@@ -182,7 +182,7 @@ impl<'n> Reader<'n> {
     }
 }
 
-impl<'de> de::Deserializer<'de> for Reader<'_> {
+impl<'de> de::Deserializer<'de> for NodeDeserializer<'_> {
     type Error = Refused;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
@@ -310,7 +310,7 @@ impl<'de> de::SeqAccess<'de> for List<'_> {
         let Some((index, node)) = self.0.next() else {
             return Ok(None);
         };
-        seed.deserialize(Reader::new(node))
+        seed.deserialize(NodeDeserializer::new(node))
             .map(Some)
             .map_err(|refused| refused.within(Step::Index(*index)))
     }
@@ -353,11 +353,11 @@ impl<'de> de::MapAccess<'de> for Table<'_> {
         let Some(entry) = self.current else {
             return Err(Refused::value("a value without a key"));
         };
-        let reader = Reader {
+        let deserializer = NodeDeserializer {
             node: &entry.node,
             is_free: self.is_free,
         };
-        seed.deserialize(reader)
+        seed.deserialize(deserializer)
             .map_err(|refused| refused.within(Step::Key(entry.key.clone())))
     }
 }

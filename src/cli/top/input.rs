@@ -70,7 +70,7 @@ struct State {
 
 /// Where lines come from.
 #[derive(Debug, Clone)]
-pub enum Lines {
+pub enum LineSource {
     /// A file, `-` for standard input.
     File(PathBuf),
     /// The local socket of a `run`.
@@ -143,21 +143,21 @@ impl Input {
     /// # Errors
     ///
     /// When a file or a socket cannot be opened, or the system gives no thread.
-    pub fn lines(lines: &Lines, config: &Config) -> io::Result<Self> {
+    pub fn lines(lines: &LineSource, config: &Config) -> io::Result<Self> {
         let (source, reader) = match lines {
-            Lines::File(file) => open(file)?,
-            Lines::Socket(path) => (path.display().to_string(), connect(path)?),
+            LineSource::File(file) => open(file)?,
+            LineSource::Socket(path) => (path.display().to_string(), connect(path)?),
         };
         let mut input = Self::new(source, config);
-        if let Lines::Socket(_) = lines {
+        if let LineSource::Socket(_) = lines {
             input.is_live = true;
             lock(&input.state).resume(config);
         }
         let state = Arc::clone(&input.state);
         let lines = lines.clone();
         let read = move || match lines {
-            Lines::Socket(path) => read_socket(reader, &path, &state),
-            Lines::File(_) => {
+            LineSource::Socket(path) => read_socket(reader, &path, &state),
+            LineSource::File(_) => {
                 let ended = match read_lines(reader, &state) {
                     Ok(()) => ENDED.to_owned(),
                     Err(error) => format!("the input cannot be read: {error}"),

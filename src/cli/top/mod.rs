@@ -44,7 +44,7 @@ use qlik_sense_events::{
 use ratatui::crossterm::event::{self, Event};
 
 use self::{
-    input::{ENDED, Input, Lines},
+    input::{ENDED, Input, LineSource},
     keys::{Controls, Next},
     palette::Palette,
     screen::Screen,
@@ -144,14 +144,14 @@ fn unreadable(file: &Path, error: &io::Error) -> String {
 
 fn input(args: &TopArgs, config: &Config) -> Result<Input, (u8, String)> {
     let lines = match (&args.socket, &args.file) {
-        (Some(path), _) => Lines::Socket(path.clone()),
-        (None, Some(file)) => Lines::File(file.clone()),
+        (Some(path), _) => LineSource::Socket(path.clone()),
+        (None, Some(file)) => LineSource::File(file.clone()),
         (None, None) => return Input::udp(config).map_err(|error| cannot_receive(config, &error)),
     };
     Input::lines(&lines, config).map_err(|error| {
         let message = match &lines {
-            Lines::File(file) => unreadable(file, &error),
-            Lines::Socket(path) => format!(
+            LineSource::File(file) => unreadable(file, &error),
+            LineSource::Socket(path) => format!(
                 "{}: no program shows its events there: {error}. It needs the option \
                  output.local_socket, and the same user",
                 path.display()

@@ -16,7 +16,7 @@ pub use self::{
     output::{Output, WriteError},
     run::Run,
     stderr::Diagnostics,
-    watch::Reader,
+    watch::ReaderWatch,
 };
 use crate::{
     config::Config,
@@ -65,7 +65,7 @@ pub enum Signal {
     /// Someone asks the program to end (SIGTERM, SIGINT, a console event).
     Stop,
     /// Someone asks it to read the files of transforms again (SIGHUP).
-    ReadAgain,
+    Reload,
     /// Nobody reads any more, or the output is broken.
     Failed(io::Error),
     /// A thread ended by a fault of the program; it has written why to standard error.
@@ -116,7 +116,7 @@ pub fn run(
     }
     let output = Output::stdout().map_err(ExecError::Output)?;
     // Before anybody is told that it listens: the parent of that moment is the one to miss.
-    let reader = Reader::new(&output, orphan);
+    let reader = ReaderWatch::new(&output, orphan);
     let layout = config.output.layout().map_err(StartError::Fields)?;
     // Before anything is touched that may be another run's: both cannot have the port.
     let opened = open(config)?;

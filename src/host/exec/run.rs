@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use super::{ExecError, Output, Reader, Signal, WriteError};
+use super::{ExecError, Output, ReaderWatch, Signal, WriteError};
 use crate::host::runtime::{
     PATIENCE, Runtime,
     queue::{Queue, Taken},
@@ -75,11 +75,11 @@ impl Run {
     ///
     /// [`ExecError::Output`] when the output is broken, [`ExecError::Panicked`] when a thread has ended by a
     /// fault, [`ExecError::Unfinished`] when a file does not let it end.
-    pub fn supervise(self, output: &Output, reader: &Reader) -> Result<(), ExecError> {
+    pub fn supervise(self, output: &Output, reader: &ReaderWatch) -> Result<(), ExecError> {
         let ended = loop {
             match self.signals.recv_timeout(TICK) {
                 Ok(Signal::Stop) | Err(mpsc::RecvTimeoutError::Disconnected) => break Ok(()),
-                Ok(Signal::ReadAgain) => self.runtime.read_again(),
+                Ok(Signal::Reload) => self.runtime.reload(),
                 Ok(Signal::Failed(error)) => break Err(ExecError::Output(error)),
                 Ok(Signal::Panicked) => break Err(ExecError::Panicked),
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
@@ -94,7 +94,7 @@ impl Run {
     /// The order is that of [`shutdown`](crate::host::runtime::shutdown).
     fn end(self, ended: Result<(), ExecError>) -> Result<(), ExecError> {
         if matches!(ended, Err(ExecError::Output(_))) {
-            self.runtime.leave();
+            self.runtime.stop_now();
         } else {
             self.runtime.stop();
         }
@@ -201,7 +201,7 @@ mod tests {
         let run = Run::start(runtime, queue, output.clone(), signals).expect("a thread");
         let sender = UdpSocket::bind("127.0.0.1:0").expect("a port");
         sender.send_to(b"anything", address).expect("sent");
-        let reader = Reader::new(&output, Orphan::Lives);
+        let reader = ReaderWatch::new(&output, Orphan::Lives);
         let ended = run.supervise(&output, &reader);
         assert!(matches!(ended, Err(ExecError::Panicked)), "{ended:?}");
         UdpSocket::bind(address).expect("the port is free");

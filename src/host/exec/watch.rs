@@ -8,12 +8,12 @@ use super::{Orphan, Output};
 /// between the two may keep it open; then the parent's end is the sign. Only a program that writes
 /// into a pipe looks for these: with a file or a terminal as output there is no reader to miss.
 #[derive(Debug)]
-pub struct Reader {
+pub struct ReaderWatch {
     is_pipe: bool,
     parent: Option<u32>,
 }
 
-impl Reader {
+impl ReaderWatch {
     /// Watches the reader of `output` and, unless the program may outlive it, the parent.
     #[must_use]
     pub fn new(output: &Output, orphan: Orphan) -> Self {

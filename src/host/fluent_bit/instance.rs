@@ -54,7 +54,7 @@ impl Instance {
             Some(station) if station.goes_on_for(&config) => Ok(station),
             Some(station) => {
                 let log = station.log().clone();
-                let begun = station.succeed(config);
+                let begun = station.restart(config);
                 Ok(begun.inspect_err(|_| log.write_to(host))?)
             }
             None => Ok(Station::start(config, Vec::new(), Log::default())?),

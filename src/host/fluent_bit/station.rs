@@ -12,7 +12,7 @@ use nix::{
 
 use super::log::Log;
 use crate::{
-    config::{Config, PseudonymizeOptions},
+    config::{Config, PseudonymKeyConfig},
     encoding::Encoder,
     host::{
         diagnostics::{Level, Report},
@@ -88,7 +88,7 @@ impl Station {
     /// is known of open sessions stays, unless they name files that are read at a start only.
     pub(super) fn goes_on_for(&self, config: &Config) -> bool {
         let transform = &config.transform;
-        let has_key = transform.pseudonymize != PseudonymizeOptions::default();
+        let has_key = transform.pseudonymize != PseudonymKeyConfig::default();
         let has_certificates = !transform.app_names.qrs.host.is_empty();
         self.config == *config && !has_key && !has_certificates
     }
@@ -120,7 +120,7 @@ impl Station {
     }
 
     /// Ends, and leaves the sockets and what still waits to the receiver that follows.
-    pub(super) fn succeed(self, config: Config) -> Result<Self, StartError> {
+    pub(super) fn restart(self, config: Config) -> Result<Self, StartError> {
         let Self {
             queue,
             log,

@@ -4,7 +4,7 @@
 //! batches out of it and makes values of its own of their events; `examples/vector-linked` has that side.
 
 mod batch;
-mod codec;
+mod deserializer;
 mod exclude;
 
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use self::batch::{BatchSink, Received};
 pub use self::{
     batch::{Batch, Batches},
-    codec::Codec,
+    deserializer::ValueDeserializer,
     exclude::{ExcludeUsers, ExcludeUsersConfig},
 };
 use crate::{
@@ -111,7 +111,7 @@ pub fn start(
     };
     let edge = Edge {
         queue: Arc::clone(&queue),
-        telemetry: Telemetry::given(record),
+        telemetry: Telemetry::callback(record),
         on_panic: OnPanic::Restart,
         hands_sockets_on: false,
         failed,

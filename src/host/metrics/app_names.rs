@@ -13,21 +13,25 @@ pub struct AppNamesCounts {
     pub qrs_failures: u64,
 }
 
-/// Adds the metrics of what is `now`, where `told` was told before.
-pub(super) fn of_app_names(now: &AppNamesCounts, told: &AppNamesCounts, metrics: &mut Vec<Metric>) {
+/// Adds the metrics of what is `now`, where `before` was emitted last.
+pub(super) fn of_app_names(
+    now: &AppNamesCounts,
+    before: &AppNamesCounts,
+    metrics: &mut Vec<Metric>,
+) {
     metrics.push(Metric {
         name: "app_names",
         tags: vec![],
         value: MetricValue::Gauge(now.apps),
     });
-    for (source, now, told) in [
-        ("files", now.file_failures, told.file_failures),
-        ("qrs", now.qrs_failures, told.qrs_failures),
+    for (source, now, before) in [
+        ("files", now.file_failures, before.file_failures),
+        ("qrs", now.qrs_failures, before.qrs_failures),
     ] {
         metrics.push(Metric {
             name: "app_names_refresh_failures_total",
             tags: vec![("source", source.into())],
-            value: MetricValue::Counter(now.saturating_sub(told)),
+            value: MetricValue::Counter(now.saturating_sub(before)),
         });
     }
 }

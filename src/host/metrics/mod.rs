@@ -17,7 +17,7 @@ use crate::{
 
 /// Everything that is counted, at one moment.
 #[derive(Debug, Clone, Default)]
-pub struct Counted {
+pub struct Snapshot {
     /// At each address.
     pub addresses: Vec<(SocketAddr, Totals)>,
     /// Events that wait in the queue.
@@ -28,12 +28,12 @@ pub struct Counted {
     pub app_names: Option<AppNamesCounts>,
 }
 
-/// Remembers what has been told: a host's counters add up and are told what is new, and records are
+/// Remembers what was emitted last: a host's counters add up and are told what is new, and records are
 /// only worth it when there is something new.
 #[derive(Debug)]
 pub struct Telemetry {
     form: Form,
-    told: Counted,
+    emitted: Snapshot,
 }
 
 enum Form {
@@ -41,62 +41,62 @@ enum Form {
     /// Fluent Bit's records, that look so.
     Records(Layout),
     /// To a host that keeps metrics of its own.
-    Given(Box<dyn FnMut(Vec<Metric>) + Send>),
+    Callback(Box<dyn FnMut(Vec<Metric>) + Send>),
 }
 
 impl Telemetry {
-    /// Metrics in a codec, if it has them. Nothing has been told yet.
+    /// Metrics in a codec, if it has them. Nothing has been emitted yet.
     #[must_use]
     pub fn metrics(codec: Codec) -> Self {
         Self::new(Form::Metrics(codec))
     }
 
     /// Records of Fluent Bit, events about the plugin with all that was counted at an address. Nothing has been
-    /// told yet.
+    /// emitted yet.
     #[must_use]
     pub fn records(layout: Layout) -> Self {
         Self::new(Form::Records(layout))
     }
 
-    /// Metrics that `give` gets, for a host that has metrics of its own. Nothing has been told yet.
+    /// Metrics that `record` gets, for a host that has metrics of its own. Nothing has been emitted yet.
     #[must_use]
-    pub fn given(give: impl FnMut(Vec<Metric>) + Send + 'static) -> Self {
-        Self::new(Form::Given(Box::new(give)))
+    pub fn callback(record: impl FnMut(Vec<Metric>) + Send + 'static) -> Self {
+        Self::new(Form::Callback(Box::new(record)))
     }
 
     fn new(form: Form) -> Self {
         Self {
             form,
-            told: Counted::default(),
+            emitted: Snapshot::default(),
         }
     }
 
     /// Tells what is new. What an earlier set of metrics that still waits in the queue leaves no room for
     /// is part of the next one; there is always room for the set that `is_last`.
-    pub fn tell<F>(&mut self, now: Counted, queue: &Queue<F>, time: Timestamp, is_last: bool) {
-        let is_told = match &mut self.form {
-            Form::Metrics(codec) => metrics_frame(*codec, &since(&now, &self.told), time)
+    pub fn emit<F>(&mut self, now: Snapshot, queue: &Queue<F>, time: Timestamp, is_last: bool) {
+        let is_emitted = match &mut self.form {
+            Form::Metrics(codec) => metrics_frame(*codec, &since(&now, &self.emitted), time)
                 .is_some_and(|frame| queue.offer_metrics(&frame, is_last)),
-            Form::Records(layout) => changed(layout, &now, &self.told, is_last)
+            Form::Records(layout) => changed(layout, &now, &self.emitted, is_last)
                 .is_some_and(|frame| queue.offer_metrics(&frame, is_last)),
-            Form::Given(give) => {
-                give(since(&now, &self.told));
+            Form::Callback(record) => {
+                record(since(&now, &self.emitted));
                 true
             }
         };
-        if is_told {
-            self.told = now;
+        if is_emitted {
+            self.emitted = now;
         }
     }
 
     /// Says that sessions are followed anew, and counted from zero.
     pub fn reset_sessions(&mut self) {
-        self.told.sessions = None;
+        self.emitted.sessions = None;
     }
 }
 
-/// The metrics of what is `now`, where `told` was told before: every host's, so that none lacks any.
-fn since(now: &Counted, told: &Counted) -> Vec<Metric> {
+/// The metrics of what is `now`, where `before` was emitted last: every host's, so that none lacks any.
+fn since(now: &Snapshot, before: &Snapshot) -> Vec<Metric> {
     let mut metrics = vec![Metric {
         name: "queue_events",
         tags: vec![],
@@ -104,27 +104,27 @@ fn since(now: &Counted, told: &Counted) -> Vec<Metric> {
     }];
     let nothing = Totals::default();
     for (place, (address, totals)) in now.addresses.iter().enumerate() {
-        let told = told.addresses.get(place).map_or(&nothing, |told| &told.1);
-        of_totals(&address.to_string(), totals, told, &mut metrics);
+        let before = before.addresses.get(place).map_or(&nothing, |it| &it.1);
+        of_totals(&address.to_string(), totals, before, &mut metrics);
     }
     if let Some(sessions) = &now.sessions {
-        of_sessions(sessions, told.sessions.as_ref(), &mut metrics);
+        of_sessions(sessions, before.sessions.as_ref(), &mut metrics);
     }
     if let Some(app_names) = &now.app_names {
-        let told = told.app_names.unwrap_or_default();
-        of_app_names(app_names, &told, &mut metrics);
+        let before = before.app_names.unwrap_or_default();
+        of_app_names(app_names, &before, &mut metrics);
     }
     metrics
 }
 
 /// A record for each address where something was counted since.
-fn changed(layout: &Layout, now: &Counted, told: &Counted, is_last: bool) -> Option<Vec<u8>> {
+fn changed(layout: &Layout, now: &Snapshot, before: &Snapshot, is_last: bool) -> Option<Vec<u8>> {
     let message = if is_last { "stopped" } else { "running" };
     let mut records = Encoder::message_pack(layout);
     let nothing = Totals::default();
     for (place, (address, totals)) in now.addresses.iter().enumerate() {
-        let told = told.addresses.get(place).map_or(&nothing, |told| &told.1);
-        if totals != told {
+        let before = before.addresses.get(place).map_or(&nothing, |it| &it.1);
+        if totals != before {
             let diagnostic = Diagnostic::of_totals(message, *address, totals);
             // Numbers and names: there is nothing that could not be written.
             let _ = records.push(&diagnostic.event());
@@ -138,7 +138,7 @@ impl fmt::Debug for Form {
         match self {
             Self::Metrics(codec) => f.debug_tuple("Metrics").field(codec).finish(),
             Self::Records(layout) => f.debug_tuple("Records").field(layout).finish(),
-            Self::Given(_) => f.write_str("Given"),
+            Self::Callback(_) => f.write_str("Callback"),
         }
     }
 }

@@ -10,14 +10,14 @@ use crate::{
     },
 };
 
-/// Adds the metrics of what is `now`, where `told` was told before.
+/// Adds the metrics of what is `now`, where `before` was emitted last.
 pub(super) fn of_sessions(
     now: &SessionStatistics,
-    told: Option<&SessionStatistics>,
+    before: Option<&SessionStatistics>,
     metrics: &mut Vec<Metric>,
 ) {
     let mut count = |name, number: fn(&SessionStatistics) -> u64| {
-        let more = number(now).saturating_sub(told.map_or(0, number));
+        let more = number(now).saturating_sub(before.map_or(0, number));
         metrics.push(metric(name, vec![], MetricValue::Counter(more)));
     };
     count("repeated_datagrams_total", |s| s.repeated);
@@ -25,14 +25,14 @@ pub(super) fn of_sessions(
     count("evicted_users_total", |s| s.evicted_users);
     let nobody = HostStatistics::default();
     for (place, host) in now.hosts.iter().enumerate() {
-        let told = told.and_then(|told| told.hosts.get(place));
+        let before = before.and_then(|before| before.hosts.get(place));
         if host.is_used() {
-            of_host(host, told.unwrap_or(&nobody), metrics);
+            of_host(host, before.unwrap_or(&nobody), metrics);
         }
     }
 }
 
-fn of_host(now: &HostStatistics, told: &HostStatistics, metrics: &mut Vec<Metric>) {
+fn of_host(now: &HostStatistics, before: &HostStatistics, metrics: &mut Vec<Metric>) {
     let name = now.host.as_deref().unwrap_or("other");
     let mut add = |metric_name, tags: Vec<Tag>, value| {
         let host = ("host", name.to_owned().into());
@@ -47,9 +47,9 @@ fn of_host(now: &HostStatistics, told: &HostStatistics, metrics: &mut Vec<Metric
         add(metric_name, vec![], MetricValue::Gauge(number));
     }
     // What has never been counted makes no metric: most nodes have a few of these.
-    let mut count = |metric_name, tags, now: u64, told: u64| {
+    let mut count = |metric_name, tags, now: u64, before: u64| {
         if now > 0 {
-            let more = now.saturating_sub(told);
+            let more = now.saturating_sub(before);
             add(metric_name, tags, MetricValue::Counter(more));
         }
     };
@@ -62,38 +62,39 @@ fn of_host(now: &HostStatistics, told: &HostStatistics, metrics: &mut Vec<Metric
             "user_events_total",
             tags,
             now.events_of(kind),
-            told.events_of(kind),
+            before.events_of(kind),
         );
     }
     for reason in EndReason::ALL {
         let tags = || vec![("reason", reason.as_str().into())];
-        let (sessions, told_sessions) = (now.ended_sessions(reason), told.ended_sessions(reason));
-        count("ended_sessions_total", tags(), sessions, told_sessions);
-        let (connections, told_connections) = (
+        let (sessions, before_sessions) =
+            (now.ended_sessions(reason), before.ended_sessions(reason));
+        count("ended_sessions_total", tags(), sessions, before_sessions);
+        let (connections, before_connections) = (
             now.ended_connections(reason),
-            told.ended_connections(reason),
+            before.ended_connections(reason),
         );
         count(
             "ended_connections_total",
             tags(),
             connections,
-            told_connections,
+            before_connections,
         );
     }
-    for (metric_name, now, told) in [
+    for (metric_name, now, before) in [
         (
             "session_duration_seconds",
             now.session_durations,
-            told.session_durations,
+            before.session_durations,
         ),
         (
             "connection_duration_seconds",
             now.connection_durations,
-            told.connection_durations,
+            before.connection_durations,
         ),
     ] {
         if now.count > 0 {
-            let value = MetricValue::Histogram(histogram(&now, &told));
+            let value = MetricValue::Histogram(histogram(&now, &before));
             add(metric_name, vec![], value);
         }
     }
@@ -106,16 +107,16 @@ fn metric(name: &'static str, tags: Vec<Tag>, value: MetricValue) -> Metric {
 }
 
 /// What is new in a histogram.
-fn histogram(now: &DurationHistogram, told: &DurationHistogram) -> Histogram {
-    let numbers = now.buckets.iter().zip(told.buckets);
-    let numbers = numbers.map(|(now, told)| now.saturating_sub(told));
+fn histogram(now: &DurationHistogram, before: &DurationHistogram) -> Histogram {
+    let numbers = now.buckets.iter().zip(before.buckets);
+    let numbers = numbers.map(|(now, before)| now.saturating_sub(before));
     Histogram {
         buckets: DURATION_LIMITS_SECS
             .into_iter()
             .map(f64::from)
             .zip(numbers)
             .collect(),
-        count: now.count.saturating_sub(told.count),
-        sum: now.sum.saturating_sub(told.sum).as_secs_f64(),
+        count: now.count.saturating_sub(before.count),
+        sum: now.sum.saturating_sub(before.sum).as_secs_f64(),
     }
 }

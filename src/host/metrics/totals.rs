@@ -69,8 +69,8 @@ impl From<&Totals> for Details {
 
 type Tag = (&'static str, Cow<'static, str>);
 
-/// Adds the metrics of what is `now` at an address, where `told` was told before.
-pub(super) fn of_totals(address: &str, now: &Totals, told: &Totals, metrics: &mut Vec<Metric>) {
+/// Adds the metrics of what is `now` at an address, where `before` was emitted last.
+pub(super) fn of_totals(address: &str, now: &Totals, before: &Totals, metrics: &mut Vec<Metric>) {
     let mut add = |name, tags: Vec<Tag>, value| {
         let address = ("address", address.to_owned().into());
         metrics.push(Metric {
@@ -85,7 +85,7 @@ pub(super) fn of_totals(address: &str, now: &Totals, told: &Totals, metrics: &mu
         MetricValue::Gauge(now.receive_buffer_bytes as u64),
     );
     let mut count = |name, tags: Vec<Tag>, number: fn(&Totals) -> u64| {
-        let more = number(now).saturating_sub(number(told));
+        let more = number(now).saturating_sub(number(before));
         add(name, tags, MetricValue::Counter(more));
     };
     count("received_datagrams_total", vec![], |t| t.received_datagrams);
@@ -103,24 +103,27 @@ pub(super) fn of_totals(address: &str, now: &Totals, told: &Totals, metrics: &mu
             t.kernel_dropped.unwrap_or(0)
         });
     }
-    let mut count_by = |name, tags, now: u64, told: u64| {
-        add(name, tags, MetricValue::Counter(now.saturating_sub(told)));
+    let mut count_by = |name, tags, now: u64, before: u64| {
+        add(name, tags, MetricValue::Counter(now.saturating_sub(before)));
     };
     for kind in Kind::ALL {
         let tags = vec![
             ("event", kind.event().into()),
             ("action", kind.action().into()),
         ];
-        let (now, told) = (now.pipeline.events_of(kind), told.pipeline.events_of(kind));
-        count_by("events_total", tags, now, told);
+        let (now, before) = (
+            now.pipeline.events_of(kind),
+            before.pipeline.events_of(kind),
+        );
+        count_by("events_total", tags, now, before);
     }
     for code in ErrorCode::ALL {
         let tags = vec![("code", code.as_str().into())];
-        let (now, told) = (
+        let (now, before) = (
             now.pipeline.undecoded_by(code),
-            told.pipeline.undecoded_by(code),
+            before.pipeline.undecoded_by(code),
         );
-        count_by("undecoded_events_total", tags, now, told);
+        count_by("undecoded_events_total", tags, now, before);
     }
     for (host, lost) in now.lost_by_host.iter() {
         let tags = vec![("host", host.to_owned().into())];
@@ -128,13 +131,13 @@ pub(super) fn of_totals(address: &str, now: &Totals, told: &Totals, metrics: &mu
             "lost_datagrams_total",
             tags,
             lost,
-            told.lost_by_host.of(host),
+            before.lost_by_host.of(host),
         );
     }
     for (range, number) in now.refusals.iter() {
-        let told = told.refusals.of(range);
+        let before = before.refusals.of(range);
         let range = range.map_or_else(|| "other".into(), |range| range.to_string());
         let tags = vec![("sender_range", range.into())];
-        count_by("refused_datagrams_total", tags, number, told);
+        count_by("refused_datagrams_total", tags, number, before);
     }
 }

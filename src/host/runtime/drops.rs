@@ -81,7 +81,7 @@ impl Drops {
     }
 
     /// There were `count` up to `now`.
-    pub(super) fn look(&mut self, count: u64, now: Instant) -> Option<Said> {
+    pub(super) fn update(&mut self, count: u64, now: Instant) -> Option<Said> {
         let before = std::mem::replace(&mut self.known, count);
         let has_more = count > before;
         match &mut self.stretch {
@@ -117,15 +117,15 @@ mod tests {
     #[test]
     fn each_stretch_is_told_when_it_begins_and_when_it_is_over() {
         let (mut drops, start) = (Drops::default(), Instant::now());
-        let mut look = |secs, count| drops.look(count, start + Duration::from_secs(secs));
-        assert_eq!(look(0, 0), None);
-        assert_eq!(look(1, 5), Some(Said::Begins(5)));
-        assert_eq!(look(2, 7), None);
-        assert_eq!(look(11, 7), None, "it may go on");
-        assert_eq!(look(11, 8), None);
-        assert_eq!(look(20, 8), None);
-        assert_eq!(look(21, 8), Some(Said::Over { count: 8, secs: 10 }));
-        assert_eq!(look(60, 8), None);
-        assert_eq!(look(61, 9), Some(Said::Begins(1)));
+        let mut update = |secs, count| drops.update(count, start + Duration::from_secs(secs));
+        assert_eq!(update(0, 0), None);
+        assert_eq!(update(1, 5), Some(Said::Begins(5)));
+        assert_eq!(update(2, 7), None);
+        assert_eq!(update(11, 7), None, "it may go on");
+        assert_eq!(update(11, 8), None);
+        assert_eq!(update(20, 8), None);
+        assert_eq!(update(21, 8), Some(Said::Over { count: 8, secs: 10 }));
+        assert_eq!(update(60, 8), None);
+        assert_eq!(update(61, 9), Some(Said::Begins(1)));
     }
 }

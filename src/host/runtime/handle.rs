@@ -17,7 +17,7 @@ use super::{
     secrets,
     start::{Opened, StartError},
     state_file::StateFile,
-    supervisor::{News, OnPanic, Supervisor, Times, Told},
+    supervisor::{News, OnPanic, Reported, Supervisor, Times},
     threads::{Failure, guarded, spawn},
     worker::{Control, Sink},
     workers::Workers,
@@ -56,7 +56,7 @@ pub struct Runtime {
     controls: Vec<Arc<Control>>,
     sockets: Vec<Weak<UdpSocket>>,
     news: mpsc::Sender<News>,
-    read_again: mpsc::Sender<()>,
+    reload: mpsc::Sender<()>,
     /// Ends when the output is closed.
     output_closed: mpsc::Receiver<()>,
     /// Gets the sockets when everything is over.
@@ -117,7 +117,7 @@ impl Runtime {
         let refreshing = refresh
             .start(names, controls.clone(), sender.clone(), diagnostics.clone())
             .map_err(StartError::Thread)?;
-        let read_again = refreshing.requests();
+        let reload = refreshing.requests();
         // From here on they end when they are dropped.
         workers.run().map_err(StartError::Thread)?;
         let supervisor = Supervisor {
@@ -131,7 +131,7 @@ impl Runtime {
             telemetry,
             diagnostics,
             times: Times::new(config.telemetry),
-            told: Told::default(),
+            reported: Reported::default(),
             is_output_done: false,
         };
         let ((closed, output_closed), (over, is_over)) = (mpsc::channel(), mpsc::channel());
@@ -139,7 +139,7 @@ impl Runtime {
             let queue = Arc::clone(&supervisor.queue);
             let live = || {
                 // A host that has not waited for it has no use for the sockets.
-                let _ = over.send(supervisor.live(&*failed, closed));
+                let _ = over.send(supervisor.run(&*failed, closed));
                 Ok(())
             };
             if let Err(failure) = guarded(live) {
@@ -153,7 +153,7 @@ impl Runtime {
             controls,
             sockets,
             news: sender,
-            read_again,
+            reload,
             output_closed,
             over: is_over,
             is_over: false,
@@ -169,15 +169,15 @@ impl Runtime {
     }
 
     /// As [`stop`](Self::stop), but workers leave what their sockets still hold, when nobody would read it.
-    pub fn leave(&self) {
-        self.controls.iter().for_each(|control| control.leave());
+    pub fn stop_now(&self) {
+        self.controls.iter().for_each(|control| control.stop_now());
         self.stop();
     }
 
     /// Reads the files of transforms again, and says whether the configuration's own has changed.
-    pub fn read_again(&self) {
+    pub fn reload(&self) {
         // It has said why it ended, if it has.
-        let _ = self.read_again.send(());
+        let _ = self.reload.send(());
     }
 
     /// Sockets that workers receive at, while they are open.
@@ -185,7 +185,7 @@ impl Runtime {
         self.sockets.iter().filter_map(Weak::upgrade)
     }
 
-    /// Waits until nothing more will come for the output, after a [`stop`](Self::stop) or [`leave`](Self::leave).
+    /// Waits until nothing more will come for the output, after a [`stop`](Self::stop) or [`stop_now`](Self::stop_now).
     /// False when that takes longer than `patience`.
     pub fn await_end(&self, patience: Duration) -> bool {
         self.output_closed.recv_timeout(patience) != Err(RecvTimeoutError::Timeout)

@@ -134,7 +134,7 @@ impl Refresh {
                 };
                 let controls = controls.iter().map(|control| &**control);
                 let looked = guarded(|| {
-                    self.look_around(is_asked, controls, &mut diagnostics);
+                    self.poll(is_asked, controls, &mut diagnostics);
                     Ok(())
                 });
                 *lock(&counts) = self.app_names_counts();
@@ -153,7 +153,7 @@ impl Refresh {
     }
 
     /// Reads anew what has changed, or everything when that `is_asked` for, and takes what has come.
-    fn look_around<'c>(
+    fn poll<'c>(
         &mut self,
         is_asked: bool,
         controls: impl Iterator<Item = &'c Control> + Clone,

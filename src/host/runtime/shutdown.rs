@@ -2,7 +2,7 @@
 //! dropped its runtime:
 //!
 //! 1. **Receiving stops.** Workers are told so before anything else, and need nobody for it. (What tells them is
-//!    [`Runtime::stop`](super::Runtime::stop), or [`leave`](super::Runtime::leave) where nobody would read what
+//!    [`Runtime::stop`](super::Runtime::stop), or [`stop_now`](super::Runtime::stop_now) where nobody would read what
 //!    the sockets still hold.)
 //! 2. **Sockets are drained**: each worker takes what its socket held when it was told to stop.
 //! 3. **Sessions are concluded**: each worker lets its pipeline know the time once more, so that sessions end
@@ -31,16 +31,16 @@ const DRAIN: Duration = Duration::from_secs(2);
 impl<S: Sink + Send + 'static, D: Report, F> Supervisor<S, D, F> {
     /// Looks after the workers until the end, and sees to that. `failed` is told when it comes by itself, and
     /// `output_closed` when step 7 is done. Gives back the sockets, where they are open.
-    pub(super) fn live(
+    pub(super) fn run(
         mut self,
         failed: &dyn Fn(Failure),
         output_closed: mpsc::Sender<()>,
     ) -> Vec<Bound> {
-        let lived = self.supervise();
-        if lived.is_err() {
-            self.workers.leave();
+        let supervised = self.supervise();
+        if supervised.is_err() {
+            self.workers.stop_now();
         }
-        let ended = lived.and(self.shut_down());
+        let ended = supervised.and(self.shut_down());
         if ended.is_err() || !self.hands_sockets_on {
             // A program that holds a port and hears nothing would be worse than one that holds none.
             self.workers.close();
@@ -58,7 +58,7 @@ impl<S: Sink + Send + 'static, D: Report, F> Supervisor<S, D, F> {
 impl<S, D: Report, F> Supervisor<S, D, F> {
     /// Steps 2 to 5, after workers have been told to stop.
     fn shut_down(&mut self) -> Result<(), Failure> {
-        if !self.workers.have_ended(DRAIN) {
+        if !self.workers.join(DRAIN) {
             self.diagnostics.report(Level::Error, STUCK);
         }
         let mut ended = Ok(());
@@ -70,15 +70,15 @@ impl<S, D: Report, F> Supervisor<S, D, F> {
             }
         }
         self.save_state();
-        self.tell(true);
+        self.emit_metrics(true);
         ended
     }
 
     /// Step 8.
     fn conclude(mut self) -> Vec<Bound> {
         // Of what was dropped before, the supervisor has said something.
-        let told = self.told.queue.known();
-        let dropped = self.queue.all_dropped().saturating_sub(told);
+        let known = self.reported.queue.known();
+        let dropped = self.queue.all_dropped().saturating_sub(known);
         if dropped > 0 {
             let message = format!(
                 "{dropped} events were dropped at the end, because the host did not take what waited for it; they are \

@@ -64,7 +64,7 @@ impl StateFile {
     }
 
     /// Goes on from what was saved last, after sessions were left half changed.
-    pub(super) fn go_back(&self, sessions: &Sessions, diagnostics: &mut impl Report) {
+    pub(super) fn restore(&self, sessions: &Sessions, diagnostics: &mut impl Report) {
         if let Err(error) = self.load(sessions, diagnostics) {
             sessions.reset();
             let message = format!(

@@ -18,13 +18,13 @@ use crate::{
     config::TelemetryConfig,
     host::{
         diagnostics::{Level, Report},
-        metrics::{Counted, Telemetry, Totals},
+        metrics::{Snapshot, Telemetry, Totals},
     },
     schema::Timestamp,
     transform::Sessions,
 };
 
-/// How often it looks around.
+/// How often it polls.
 pub const TICK: Duration = Duration::from_millis(250);
 
 /// How often counters are reported while there is traffic.
@@ -73,7 +73,7 @@ pub(super) struct Supervisor<S, D, F> {
     pub(super) telemetry: Telemetry,
     pub(super) diagnostics: D,
     pub(super) times: Times,
-    pub(super) told: Told,
+    pub(super) reported: Reported,
     /// The host has said that the output has taken what it takes.
     pub(super) is_output_done: bool,
 }
@@ -97,9 +97,9 @@ impl Times {
     }
 }
 
-/// What has been said of counters, drops and panics.
+/// What has been reported of counters, drops and panics.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct Reported {
     totals: Vec<Totals>,
     pub(super) queue: Drops,
     system: Vec<Drops>,
@@ -122,7 +122,7 @@ impl<S: Sink + Send + 'static, D: Report, F> Supervisor<S, D, F> {
                     return Ok(());
                 }
                 Ok(News::Stop) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
-                Err(RecvTimeoutError::Timeout) => self.look_around(),
+                Err(RecvTimeoutError::Timeout) => self.poll(),
             }
         }
     }
@@ -135,7 +135,7 @@ impl<S: Sink + Send + 'static, D: Report, F> Supervisor<S, D, F> {
         self.diagnostics.report(Level::Error, RESTARTED);
         if let Some(sessions) = self.workers.sessions().filter(|s| !s.is_whole()).cloned() {
             match &self.state {
-                Some(state) => state.go_back(&sessions, &mut self.diagnostics),
+                Some(state) => state.restore(&sessions, &mut self.diagnostics),
                 None => sessions.reset(),
             }
             self.telemetry.reset_sessions();
@@ -144,21 +144,21 @@ impl<S: Sink + Send + 'static, D: Report, F> Supervisor<S, D, F> {
     }
 
     fn may_restart(&mut self, now: Instant) -> bool {
-        let panics = &mut self.told.panics;
+        let panics = &mut self.reported.panics;
         panics.retain(|&panic| now.saturating_duration_since(panic) < RESTART_WINDOW);
         panics.push_back(now);
         self.on_panic == OnPanic::Restart && panics.len() <= RESTARTS
     }
 
     /// Does what is due.
-    fn look_around(&mut self) {
+    fn poll(&mut self) {
         self.report_receive_errors();
         self.report_drops();
         if self.times.report.is_due() {
             self.report_totals("running", |now, reported| now != reported);
         }
         if self.times.telemetry.as_mut().is_some_and(Every::is_due) {
-            self.tell(false);
+            self.emit_metrics(false);
         }
         if self.state.as_mut().is_some_and(StateFile::is_due) {
             self.save_state();
@@ -182,7 +182,7 @@ impl<S: Sink + Send + 'static, D: Report, F> Supervisor<S, D, F> {
     fn report_drops(&mut self) {
         let now = Instant::now();
         let overflowed = self.queue.overflowed();
-        if let Some(said) = self.told.queue.look(overflowed, now) {
+        if let Some(said) = self.reported.queue.update(overflowed, now) {
             let (level, message) = said.of_queue(self.queue.last_full());
             self.diagnostics.report(level, &message);
         }
@@ -190,12 +190,12 @@ impl<S: Sink + Send + 'static, D: Report, F> Supervisor<S, D, F> {
             return;
         }
         let listeners = self.workers.listeners();
-        self.told
+        self.reported
             .system
             .resize_with(listeners.len(), Drops::default);
-        for (listener, drops) in listeners.iter().zip(&mut self.told.system) {
+        for (listener, drops) in listeners.iter().zip(&mut self.reported.system) {
             let dropped = listener.workers.iter().filter_map(|w| w.kernel_drops());
-            if let Some(said) = drops.look(dropped.sum(), now) {
+            if let Some(said) = drops.update(dropped.sum(), now) {
                 let (level, message) = said.of_system(listener.address);
                 self.diagnostics.report(level, &message);
             }
@@ -211,18 +211,18 @@ impl<S, D: Report, F> Supervisor<S, D, F> {
         }
     }
 
-    pub(super) fn tell(&mut self, is_last: bool) {
+    pub(super) fn emit_metrics(&mut self, is_last: bool) {
         if self.times.telemetry.is_none() {
             return;
         }
         let time = Timestamp(SystemTime::now().into());
-        let counted = Counted {
+        let snapshot = Snapshot {
             addresses: self.totals().collect(),
             queue_events: self.queue.events(),
             sessions: self.workers.sessions().and_then(Sessions::statistics),
             app_names: self.refreshing.app_names(),
         };
-        self.telemetry.tell(counted, &self.queue, time, is_last);
+        self.telemetry.emit(snapshot, &self.queue, time, is_last);
     }
 
     /// Reports what was counted at each address where `is_wanted` says so of what is and what was.
@@ -232,12 +232,12 @@ impl<S, D: Report, F> Supervisor<S, D, F> {
         is_wanted: impl Fn(&Totals, &Totals) -> bool,
     ) {
         let all: Vec<_> = self.totals().collect();
-        self.told.totals.resize_with(all.len(), Totals::default);
-        for ((address, totals), told) in all.into_iter().zip(&mut self.told.totals) {
-            if is_wanted(&totals, told) {
+        self.reported.totals.resize_with(all.len(), Totals::default);
+        for ((address, totals), last) in all.into_iter().zip(&mut self.reported.totals) {
+            if is_wanted(&totals, last) {
                 self.diagnostics.report_totals(message, address, &totals);
             }
-            *told = totals;
+            *last = totals;
         }
     }
 

@@ -106,7 +106,7 @@ impl Host {
         let (record, metrics) = mpsc::channel();
         let edge = Edge {
             queue: Arc::new(Queue::<Box<[u8]>>::new(config.queue, opened.workers())),
-            telemetry: Telemetry::given(move |metrics| {
+            telemetry: Telemetry::callback(move |metrics| {
                 // The test may have seen enough.
                 let _ = record.send(metrics);
             }),
@@ -428,7 +428,7 @@ fn a_sink_that_stands_still_does_not_keep_the_sessions_from_being_saved() {
     let (report, said) = mpsc::channel();
     let edge = Edge {
         queue: Arc::new(Queue::<Box<[u8]>>::new(config.queue, 1)),
-        telemetry: Telemetry::given(|_| {}),
+        telemetry: Telemetry::callback(|_| {}),
         on_panic: OnPanic::Restart,
         hands_sockets_on: false,
         failed: Box::new(|_| {}),

@@ -50,23 +50,23 @@ pub trait Sink {
 #[derive(Debug, Default)]
 pub struct Control {
     stop: AtomicBool,
-    leave: AtomicBool,
+    stop_now: AtomicBool,
     counters: Mutex<WorkerCounters>,
     refusals: Mutex<Refusals>,
     lost: Mutex<LostByHost>,
     receive_errors: Mutex<ReceiveErrors>,
-    blacklist: Mutex<Given<Blacklist>>,
-    app_names: Mutex<Given<AppTable>>,
+    blacklist: Mutex<Update<Blacklist>>,
+    app_names: Mutex<Update<AppTable>>,
 }
 
 /// The last that was given to a worker, kept for one that takes its place.
 #[derive(Debug)]
-struct Given<T> {
+struct Update<T> {
     last: Option<T>,
     is_new: bool,
 }
 
-impl<T> Default for Given<T> {
+impl<T> Default for Update<T> {
     fn default() -> Self {
         Self {
             last: None,
@@ -75,8 +75,8 @@ impl<T> Default for Given<T> {
     }
 }
 
-impl<T: Clone> Given<T> {
-    fn give(&mut self, value: T) {
+impl<T: Clone> Update<T> {
+    fn set(&mut self, value: T) {
         self.last = Some(value);
         self.is_new = true;
     }
@@ -102,7 +102,7 @@ pub struct WorkerCounters {
     /// Datagrams over the rate of their sender.
     pub over_rate: u64,
     /// Datagrams of batches that were in hand in a panic, and are lost.
-    pub broken_off: u64,
+    pub lost_in_panic: u64,
     /// What became of the others.
     pub pipeline: Counters,
 }
@@ -131,8 +131,8 @@ impl Control {
 
     /// Tells the worker to end and to leave what the socket still holds: the next owner of the socket finds
     /// it there.
-    pub fn leave(&self) {
-        self.leave.store(true, Ordering::Relaxed);
+    pub fn stop_now(&self) {
+        self.stop_now.store(true, Ordering::Relaxed);
         self.stop();
     }
 
@@ -163,24 +163,24 @@ impl Control {
     /// Gives the worker new rules for its blacklist: they hold for every datagram that arrives from
     /// now on.
     pub fn replace_blacklist(&self, blacklist: Blacklist) {
-        lock(&self.blacklist).give(blacklist);
+        lock(&self.blacklist).set(blacklist);
     }
 
     /// Gives the worker new names of apps: they hold for every datagram that arrives from now on.
     pub fn replace_app_names(&self, names: AppTable) {
-        lock(&self.app_names).give(names);
+        lock(&self.app_names).set(names);
     }
 
     /// What holds for a worker that takes the place of one that panicked is what that was given last.
-    fn begin_again(&self) {
+    fn repeat_updates(&self) {
         let mut blacklist = lock(&self.blacklist);
         blacklist.is_new = blacklist.last.is_some();
         let mut app_names = lock(&self.app_names);
         app_names.is_new = app_names.last.is_some();
     }
 
-    fn is_left(&self) -> bool {
-        self.leave.load(Ordering::Relaxed)
+    fn is_stopped_now(&self) -> bool {
+        self.stop_now.load(Ordering::Relaxed)
     }
 
     fn is_stopped(&self) -> bool {
@@ -220,7 +220,7 @@ impl<S: Sink> Worker<S> {
         mut sink: S,
         control: Arc<Control>,
     ) -> Self {
-        control.begin_again();
+        control.repeat_updates();
         let counters = control.counters();
         sink.counted(&counters);
         Self {
@@ -264,7 +264,7 @@ impl<S: Sink> Worker<S> {
     pub fn run(mut self) -> Result<(), Failure> {
         let ended = guarded(|| self.work());
         if matches!(ended, Err(Failure::Panicked)) {
-            self.break_off();
+            self.count_lost_batch();
         }
         ended
     }
@@ -281,7 +281,7 @@ impl<S: Sink> Worker<S> {
         // What arrives after the stop must not keep the worker, nor must datagrams without a byte.
         let held = receive_buffer_bytes(&self.socket).unwrap_or(0) as u64;
         let end = self.counters.taken_bytes() + held;
-        while self.counters.taken_bytes() < end && !self.control.is_left() {
+        while self.counters.taken_bytes() < end && !self.control.is_stopped_now() {
             if !self.batch(|each| receiver.receive_waiting(each))? {
                 break;
             }
@@ -343,11 +343,11 @@ impl<S: Sink> Worker<S> {
         }
         match received {
             Ok(_) => {
-                self.pass_on()?;
+                self.flush()?;
                 Ok(true)
             }
             Err(error) => {
-                self.pass_over(&error);
+                self.count_receive_error(&error);
                 Ok(false)
             }
         }
@@ -357,11 +357,11 @@ impl<S: Sink> Worker<S> {
     fn tick(&mut self) -> io::Result<()> {
         self.next_tick = Instant::now() + PATIENCE;
         self.pipeline.tick(now(), &mut self.events);
-        self.pass_on()
+        self.flush()
     }
 
     /// Hands the events over, and tells what was counted.
-    fn pass_on(&mut self) -> io::Result<()> {
+    fn flush(&mut self) -> io::Result<()> {
         let pipelines = [self.before.pipeline, self.pipeline.counters()];
         self.counters.pipeline = pipelines.into_iter().sum();
         self.sink.counted(&self.counters);
@@ -381,19 +381,19 @@ impl<S: Sink> Worker<S> {
 
     /// Counts the batch that was in hand in a panic as lost, whatever had become of its datagrams. The pipeline
     /// may be half changed and is not asked.
-    fn break_off(&mut self) {
+    fn count_lost_batch(&mut self) {
         let mut counters = self.counters;
-        let told = self.control.counters();
+        let published = self.control.counters();
         let in_hand = |counters: &WorkerCounters| {
             counters.received_datagrams - counters.refused - counters.over_rate
         };
-        counters.broken_off += in_hand(&counters) - in_hand(&told);
-        counters.pipeline = told.pipeline;
+        counters.lost_in_panic += in_hand(&counters) - in_hand(&published);
+        counters.pipeline = published.pipeline;
         *lock(&self.control.counters) = counters;
     }
 
     /// No error of a UDP socket is a reason to stop listening: interfaces go and come back.
-    fn pass_over(&self, error: &io::Error) {
+    fn count_receive_error(&self, error: &io::Error) {
         use io::ErrorKind::{Interrupted, WouldBlock};
         if !matches!(error.kind(), WouldBlock | Interrupted) {
             let mut errors = lock(&self.control.receive_errors);

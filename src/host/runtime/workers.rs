@@ -104,8 +104,8 @@ impl<S> Workers<S> {
     }
 
     /// Tells them to end and to leave what their sockets still hold.
-    pub(super) fn leave(&self) {
-        self.controls().for_each(|control| control.leave());
+    pub(super) fn stop_now(&self) {
+        self.controls().for_each(|control| control.stop_now());
     }
 
     /// Lets the sockets go. They are closed when their workers have ended.
@@ -116,7 +116,7 @@ impl<S> Workers<S> {
     }
 
     /// Waits until all have ended that were told to. No other will be made.
-    pub(super) fn have_ended(&mut self, patience: Duration) -> bool {
+    pub(super) fn join(&mut self, patience: Duration) -> bool {
         self.sink = None;
         // This side's own ends of both.
         self.alive.0 = mpsc::channel().0;
@@ -138,8 +138,8 @@ const END: Duration = Duration::from_secs(1);
 
 impl<S> Drop for Workers<S> {
     fn drop(&mut self) {
-        self.leave();
-        self.have_ended(END);
+        self.stop_now();
+        self.join(END);
     }
 }
 

@@ -15,13 +15,13 @@ use crate::{
 /// Decodes datagrams into events as values. For a source of one's own that has framed its bytes already;
 /// what [`start`](super::start()) starts does more: it knows senders and applies the transforms.
 #[derive(Debug, Clone)]
-pub struct Codec {
+pub struct ValueDeserializer {
     deserializer: QlikSenseDeserializer,
     values: Arc<OwnedValues>,
 }
 
-impl Codec {
-    /// A codec that shows events as `layout` says.
+impl ValueDeserializer {
+    /// One that shows events as `layout` says.
     #[must_use]
     pub fn new(deserializer: QlikSenseDeserializer, layout: &Layout) -> Self {
         Self {
@@ -50,7 +50,7 @@ impl Codec {
     }
 }
 
-impl Default for Codec {
+impl Default for ValueDeserializer {
     fn default() -> Self {
         Self::new(QlikSenseDeserializer::default(), &Layout::default())
     }
