@@ -10,8 +10,8 @@ use std::{
     },
 };
 
-use clap::Args;
-use qlik_sense_events::simulate::{Pace, Played, Sender, Site, SiteOptions};
+use clap::{Args, ValueEnum};
+use qlik_sense_events::simulate::{Families, Pace, Played, Sender, Site, SiteOptions};
 
 use super::{
     FAILURE, USAGE,
@@ -59,16 +59,41 @@ pub struct SiteArgs {
     /// Send what the extended appender sends: time, row number, session id and result as well
     #[arg(long)]
     extended: bool,
+    /// What the site sends, separated by commas: `all` is lifelike, with some twenty performance events a user event
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "user")]
+    families: Vec<Family>,
+}
+
+/// A family of events, or all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Family {
+    /// Sessions and connections
+    User,
+    /// Log events of engine, proxy, repository and scheduler
+    Log,
+    /// QIX performance events
+    Performance,
+    /// Task events
+    Task,
+    /// All of these
+    All,
 }
 
 impl SiteArgs {
-    pub const fn options(&self) -> SiteOptions {
+    pub fn options(&self) -> SiteOptions {
+        let has = |family| self.families.contains(&family) || self.families.contains(&Family::All);
         SiteOptions {
             seed: self.seed,
             users: self.users as usize,
             nodes: self.nodes as usize,
             odd_per_mille: self.odd,
             extended: self.extended,
+            families: Families {
+                user: has(Family::User),
+                log: has(Family::Log),
+                performance: has(Family::Performance),
+                task: has(Family::Task),
+            },
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What was sent and what was received, for people and for programs.
 
+use std::time::Duration;
+
 use qlik_sense_events::{event::Kind, pipeline::Counters, simulate::Played, wire::ErrorCode};
 use serde_json::{Map, Value};
 
@@ -12,6 +14,8 @@ pub struct Sent {
     kinds: Vec<(&'static str, u64)>,
     /// Parts of the events, by their users.
     of_which: Vec<(&'static str, u64)>,
+    /// What the requests to the engine cost: sums, and those that cost most.
+    cost: Vec<(&'static str, u64)>,
     /// What went wrong on the way.
     network: Vec<(&'static str, u64)>,
 }
@@ -19,6 +23,8 @@ pub struct Sent {
 impl Sent {
     pub fn new(played: &Played) -> Self {
         let tally = played.tally;
+        let cost = tally.performance;
+        let microseconds = |time: Duration| time.as_micros() as u64;
         Self {
             datagrams: vec![
                 ("datagrams", played.datagrams),
@@ -33,10 +39,26 @@ impl Sent {
                 ("connection_open", tally.connection_open),
                 ("connection_close", tally.connection_close),
                 ("connection_other", tally.connection_other),
+                ("log_info", tally.log_info),
+                ("log_warn", tally.log_warn),
+                ("log_error", tally.log_error),
+                ("log_fatal", tally.log_fatal),
+                ("performance", cost.requests),
+                ("task_failed", tally.task_failed),
+                ("task_aborting", tally.task_aborting),
+                ("task_succeeded", tally.task_succeeded),
+                ("task_distributed", tally.task_distributed),
             ],
             of_which: vec![
                 ("service_account", tally.service_account),
                 ("anonymous", tally.anonymous),
+            ],
+            cost: vec![
+                ("process_us", microseconds(cost.process.sum)),
+                ("max_process_us", microseconds(cost.process.max)),
+                ("net_ram_bytes", cost.net_ram_bytes),
+                ("max_net_ram_bytes", cost.max_net_ram_bytes),
+                ("max_peak_ram_bytes", cost.max_peak_ram_bytes),
             ],
             network: vec![("given_up", played.given_up), ("refused", played.refused)],
         }
@@ -53,11 +75,12 @@ impl Sent {
         let mut all = table(&self.datagrams);
         all.extend(table(&self.kinds));
         all.insert("of_which".to_owned(), table(&self.of_which).into());
+        all.insert("cost".to_owned(), table(&self.cost).into());
         all.extend(table(&self.network));
         Value::Object(all).to_string()
     }
 
-    /// As lines, for people.
+    /// As lines, for people. Kinds of which there were no events are left out.
     pub fn lines(&self) -> String {
         let indented = |indent: usize, numbers: &[(&'static str, u64)]| {
             let width = 20 - indent;
@@ -66,11 +89,15 @@ impl Sent {
             };
             numbers.iter().map(line).collect::<String>()
         };
+        let seen = |&&(_, number): &&(&str, u64)| number > 0;
+        let kinds: Vec<_> = self.kinds.iter().filter(seen).copied().collect();
+        let cost: Vec<_> = self.cost.iter().filter(seen).copied().collect();
         [
             indented(0, &self.datagrams),
-            indented(2, &self.kinds),
+            indented(2, &kinds),
             "  of which\n".to_owned(),
             indented(4, &self.of_which),
+            indented(0, &cost),
             indented(0, &self.network),
         ]
         .concat()

@@ -44,6 +44,33 @@ enum Place {
     SessionApp { guid: u128 },
 }
 
+/// What a connection opens in the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Document {
+    /// An app, on one of its sheets.
+    App { app: usize, sheet: usize },
+    /// An app that lives in memory.
+    SessionApp { guid: u128 },
+    /// None.
+    Nothing,
+}
+
+impl Context {
+    /// What the engine has to open for it.
+    pub(super) fn document(self) -> Document {
+        match self.place {
+            Place::App { app } | Place::Identity { app, .. } => Document::App { app, sheet: 0 },
+            Place::Sheet { app, sheet } => Document::App { app, sheet },
+            Place::SessionApp { guid } => Document::SessionApp { guid },
+            Place::NotAvailable
+            | Place::Hub
+            | Place::Console
+            | Place::EngineData
+            | Place::Transient => Document::Nothing,
+        }
+    }
+}
+
 /// The prefix of the virtual proxy that somebody comes through; most come through the one without.
 pub(super) fn draw_prefix(rng: &mut Rng) -> &'static str {
     match rng.u32(0..100) {
@@ -71,6 +98,11 @@ impl Apps {
             apps,
             popularity: Popularity::new(APPS),
         }
+    }
+
+    /// The apps' ids, and those of their sheets.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.apps.iter().map(|app| (&*app.id, &app.sheets[..]))
     }
 
     /// Where a session starts or stops.

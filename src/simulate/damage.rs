@@ -41,9 +41,9 @@ pub(super) fn windows_1252(letter: char) -> u8 {
     }
 }
 
-/// Leaves one to seven of the eight fields.
-pub(super) fn cut(datagram: &mut Vec<u8>, rng: &mut Rng) {
-    let fields = rng.u32(1..8) as usize;
+/// Leaves some of so many fields, at least one and not all.
+pub(super) fn cut(datagram: &mut Vec<u8>, of: u32, rng: &mut Rng) {
+    let fields = rng.u32(1..of) as usize;
     let end = datagram
         .iter()
         .enumerate()

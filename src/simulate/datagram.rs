@@ -3,9 +3,12 @@
 use std::iter::Sum;
 use std::ops::{Add, AddAssign};
 
+use super::cost::Cost;
+use super::truth::{Level, LogEvent, Request, TaskEvent, TaskOutcome};
+
 /// What a simulated datagram holds: the truth that a receiver is checked against.
 #[non_exhaustive]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Datagram {
     /// One session event.
     Session {
@@ -28,10 +31,25 @@ pub enum Datagram {
         /// Whose event it is.
         user: UserKind,
     },
-    /// Two to five events, one a line, as a relay puts them into one datagram.
+    /// One row of the log of engine, proxy, repository or scheduler.
+    Log(
+        /// What it holds.
+        Box<LogEvent>,
+    ),
+    /// One request to the engine.
+    Performance(
+        /// What it holds.
+        Box<Request>,
+    ),
+    /// What is told of one run of a task.
+    Task(
+        /// What it holds.
+        Box<TaskEvent>,
+    ),
+    /// Up to five events, one a line, as a relay puts them into one datagram.
     Relay(
         /// What the lines hold, added up.
-        Tally,
+        Box<Tally>,
     ),
     /// Nothing that can be decoded.
     Undecodable {
@@ -99,6 +117,24 @@ pub struct Tally {
     pub service_account: u64,
     /// Those of the events above that name an anonymous user, `NONE\anonymous<guid>`.
     pub anonymous: u64,
+    /// Log events by level: `INFO`,
+    pub log_info: u64,
+    /// `WARN`,
+    pub log_warn: u64,
+    /// `ERROR`
+    pub log_error: u64,
+    /// and `FATAL`.
+    pub log_fatal: u64,
+    /// Performance events, and what their requests cost.
+    pub performance: Cost,
+    /// Task events by what they tell: a run failed for good,
+    pub task_failed: u64,
+    /// its end is announced,
+    pub task_aborting: u64,
+    /// it succeeded,
+    pub task_succeeded: u64,
+    /// or a worker has left its handler of a distribution. One run may be told of twice, by an old and a new appender.
+    pub task_distributed: u64,
     /// Datagrams that hold nothing decodable; not among the events.
     pub undecodable: u64,
 }
@@ -107,7 +143,7 @@ impl Datagram {
     /// The counts that this datagram adds to a receiver's.
     pub fn tally(&self) -> Tally {
         let mut tally = Tally::default();
-        let user = match *self {
+        let user = match self {
             Self::Session { action, user } => {
                 match action {
                     SessionAction::Start => tally.session_start = 1,
@@ -129,7 +165,29 @@ impl Datagram {
                 }
                 user
             }
-            Self::Relay(lines) => return lines,
+            Self::Log(event) => {
+                match event.level {
+                    Level::Info => tally.log_info = 1,
+                    Level::Warn => tally.log_warn = 1,
+                    Level::Error => tally.log_error = 1,
+                    Level::Fatal => tally.log_fatal = 1,
+                }
+                return tally;
+            }
+            Self::Performance(request) => {
+                tally.performance = Cost::from(&**request);
+                return tally;
+            }
+            Self::Task(event) => {
+                match event.outcome {
+                    TaskOutcome::Failed => tally.task_failed = 1,
+                    TaskOutcome::Aborting => tally.task_aborting = 1,
+                    TaskOutcome::Succeeded => tally.task_succeeded = 1,
+                    TaskOutcome::Distributed => tally.task_distributed = 1,
+                }
+                return tally;
+            }
+            Self::Relay(lines) => return **lines,
             Self::Undecodable { .. } => {
                 tally.undecodable = 1;
                 return tally;
@@ -149,7 +207,7 @@ impl Datagram {
             Self::Session { action, .. } => Self::Session { action, user },
             Self::Connection { action, .. } => Self::Connection { action, user },
             Self::Other { kind, .. } => Self::Other { kind, user },
-            Self::Relay(_) | Self::Undecodable { .. } => self,
+            other => other,
         }
     }
 }
@@ -165,9 +223,23 @@ impl Tally {
         self.connection_open + self.connection_close + self.connection_other
     }
 
+    /// Log events, whatever their level.
+    pub fn logs(&self) -> u64 {
+        self.log_info + self.log_warn + self.log_error + self.log_fatal
+    }
+
+    /// Task events, whatever they tell.
+    pub fn tasks(&self) -> u64 {
+        self.task_failed + self.task_aborting + self.task_succeeded + self.task_distributed
+    }
+
     /// All events; what cannot be decoded is none.
     pub fn events(&self) -> u64 {
-        self.sessions() + self.connections()
+        self.sessions()
+            + self.connections()
+            + self.logs()
+            + self.performance.requests
+            + self.tasks()
     }
 }
 
@@ -181,6 +253,15 @@ impl AddAssign for Tally {
         self.connection_other += other.connection_other;
         self.service_account += other.service_account;
         self.anonymous += other.anonymous;
+        self.log_info += other.log_info;
+        self.log_warn += other.log_warn;
+        self.log_error += other.log_error;
+        self.log_fatal += other.log_fatal;
+        self.performance += other.performance;
+        self.task_failed += other.task_failed;
+        self.task_aborting += other.task_aborting;
+        self.task_succeeded += other.task_succeeded;
+        self.task_distributed += other.task_distributed;
         self.undecodable += other.undecodable;
     }
 }
@@ -218,7 +299,7 @@ mod tests {
             kind: EventKind::Connection,
             user: UserKind::Unnamed,
         };
-        let relay = Datagram::Relay(start.tally() + close.tally());
+        let relay = Datagram::Relay(Box::new(start.tally() + close.tally()));
         let nothing = Datagram::Undecodable { code: "empty" };
 
         let total: Tally = [start, close, other, relay, nothing]

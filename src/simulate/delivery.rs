@@ -76,6 +76,7 @@ impl Appender {
 pub(super) struct Path {
     network: Network,
     rng: Rng,
+    sent: u64,
     deliveries: Vec<Delivery>,
 }
 
@@ -84,6 +85,7 @@ impl Path {
         Self {
             network,
             rng,
+            sent: 0,
             deliveries: Vec::new(),
         }
     }
@@ -91,6 +93,7 @@ impl Path {
     /// Sends a datagram at a time in milliseconds.
     pub(super) fn send(&mut self, at: u64, datagram: Vec<u8>) {
         const OF: u32 = 1_000_000;
+        self.sent += 1;
         // All are drawn, so that one day is like another but for what is lost.
         let rng = &mut self.rng;
         let lost = happens(rng, self.network.lost, OF);
@@ -109,6 +112,11 @@ impl Path {
             });
         }
         self.deliveries.push(Delivery { arrival, datagram });
+    }
+
+    /// Datagrams that were sent.
+    pub(super) fn sent(&self) -> u64 {
+        self.sent
     }
 
     /// All that arrived, in the order of arrival.

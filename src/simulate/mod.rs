@@ -1,11 +1,17 @@
-//! A lifelike Qlik Sense site that never was: user-event datagrams as the proxy's UDP appender sends them.
+//! A lifelike Qlik Sense site that never was: the datagrams that its UDP appenders send.
 //!
 //! [`Site`] yields an endless, deterministic sequence of datagrams, and says of each what it holds, so that a
 //! receiver's counts can be checked against the truth. [`Sender`] plays a site over UDP at a steady rate. [`Day`] is a
-//! day with its times: who was really there, and the datagrams that arrive, some of them lost, doubled or late.
+//! day with its times: who was really there and what their requests really cost, and the datagrams that arrive, some of
+//! them lost, doubled or late.
 //!
 //! Users log in, open apps in several tabs, refresh, leave; service accounts come and go; a chosen share of the
 //! datagrams is odd in one of the ways seen in the field or to be feared there. A site has no clock and does no I/O.
+//!
+//! By [`Families`] the services are heard of too. Who opens an app causes the requests of a sheet, each a performance
+//! event with what it takes, and those of a few selections. Tasks run: the engine loads, the scheduler tells how it
+//! ended, through old appenders, new ones or both. A node gets into trouble and logs it. All of them name the sessions,
+//! apps, tasks and users that the others do.
 //!
 //! Of a message's wording only the part that Qlik's log filters match is known, and the user agent at its end:
 //! nothing else is put into the messages of well-formed datagrams.
@@ -24,22 +30,43 @@
 
 mod agent;
 mod burst;
+mod catalogue;
 mod chance;
+mod clock;
 mod context;
+mod cost;
 mod damage;
 mod datagram;
 mod day;
 mod delivery;
+mod entry;
 mod extended;
+mod families;
+mod layout;
 mod life;
+mod log;
 mod odd;
+mod odd_entry;
+mod office;
 mod payload;
+mod performance;
+mod reload;
+mod requests;
 mod sender;
+mod services;
 mod site;
+mod task;
 mod transmit;
+mod trouble;
+mod truth;
 mod user;
 
+pub use cost::{Cost, Spent};
 pub use datagram::{ConnectionAction, Datagram, EventKind, SessionAction, Tally, UserKind};
 pub use day::{Day, DayOptions, Delivery, Network, Stay};
+pub use families::Families;
 pub use sender::{Pace, Played, Sender, play};
 pub use site::{Site, SiteOptions};
+pub use truth::{
+    About, EngineReload, Level, LogEvent, Request, Service, TaskEvent, TaskOutcome, TaskRun,
+};

@@ -148,7 +148,7 @@ impl Odd {
             Self::Utf16 => recode(datagram, |text, bytes| {
                 bytes.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
             }),
-            Self::MissingFields => cut(datagram, rng),
+            Self::MissingFields => cut(datagram, 8, rng),
             Self::Empty => {
                 datagram.clear();
                 datagram.extend_from_slice(choose(rng, &["", "", "\n", "\r\n"]).as_bytes());
@@ -171,7 +171,10 @@ impl Odd {
                 code: "unknown_type",
             },
             Self::Empty => Datagram::Undecodable { code: "empty" },
-            _ => user.map_or(truth, |user| truth.with_user(user)),
+            _ => match user {
+                Some(user) => truth.with_user(user),
+                None => truth,
+            },
         }
     }
 }

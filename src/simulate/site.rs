@@ -6,10 +6,12 @@ use fastrand::Rng;
 use super::chance::happens;
 use super::context::NOT_AVAILABLE;
 use super::datagram::{Datagram, EventKind, Tally};
-use super::extended::{Extension, Rows, session_id};
+use super::extended::{self, Extension, Rows, session_id};
+use super::families::Families;
 use super::life::{Event, Life, OPEN};
 use super::odd::Odd;
 use super::payload::{Action, Payload};
+use super::services::Services;
 
 /// What the simulated site looks like.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +28,9 @@ pub struct SiteOptions {
     pub odd_per_mille: u16,
     /// Whether the appenders are the extended ones: with time, row number, session id and result. Default: no.
     pub extended: bool,
+    /// What the site sends. Default: user events, and nothing else. They are the same whatever else is sent, but for the
+    /// session ids of the extended appenders, which then have the form of newer releases, `c0de…`.
+    pub families: Families,
 }
 
 impl Default for SiteOptions {
@@ -36,6 +41,7 @@ impl Default for SiteOptions {
             nodes: 3,
             odd_per_mille: 10,
             extended: false,
+            families: Families::USER,
         }
     }
 }
@@ -51,6 +57,9 @@ pub struct Site {
     rng: Rng,
     odd_per_mille: u32,
     extended: bool,
+    has_user: bool,
+    /// None if only users are heard of.
+    services: Option<Services>,
     seed: u64,
     time: DateTime<Utc>,
     rows: Rows,
@@ -65,25 +74,34 @@ impl Site {
     pub fn new(options: SiteOptions) -> Self {
         let mut rng = Rng::with_seed(options.seed);
         let nodes = options.nodes.max(1);
+        let life = Life::new(options.users, nodes, rng.fork());
+        let hosts: Vec<String> = (1..=nodes)
+            .map(|number| format!("pro2-win{number}"))
+            .collect();
+        let odd_per_mille = u32::from(options.odd_per_mille);
+        let families = options.families;
+        let services = families
+            .beyond_user()
+            .then(|| Services::new(options.seed, families, odd_per_mille, &hosts, &life));
         Self {
-            life: Life::new(options.users, nodes, rng.fork()),
+            life,
             rng,
-            odd_per_mille: u32::from(options.odd_per_mille),
+            odd_per_mille,
             extended: options.extended,
+            has_user: families.has_user(),
+            services,
             seed: options.seed,
             time: DateTime::UNIX_EPOCH,
             rows: Rows::new(nodes),
-            hosts: (1..=nodes)
-                .map(|number| format!("pro2-win{number}"))
-                .collect(),
+            hosts,
             context_buffer: String::new(),
             id_buffer: String::new(),
             session_id_buffer: String::new(),
         }
     }
 
-    /// Says what time it is on the site. The extended appender writes it into every datagram from now on; until it
-    /// is said, that is the beginning of 1970.
+    /// Says what time it is on the site. The extended appender and the services write it into every datagram from now
+    /// on; until it is said, that is the beginning of 1970.
     pub const fn set_time(&mut self, time: DateTime<Utc>) {
         self.time = time;
     }
@@ -92,7 +110,21 @@ impl Site {
     ///
     /// A datagram may have no bytes at all and never has more than 65,507, the most that UDP carries.
     pub fn next_datagram(&mut self, datagram: &mut Vec<u8>) -> Datagram {
-        datagram.clear();
+        loop {
+            datagram.clear();
+            if let Some(services) = &mut self.services
+                && let Some(truth) = services.next_datagram(self.time, datagram)
+            {
+                return truth;
+            }
+            let truth = self.next_user_datagram(datagram);
+            if self.has_user {
+                return truth;
+            }
+        }
+    }
+
+    fn next_user_datagram(&mut self, datagram: &mut Vec<u8>) -> Datagram {
         if !happens(&mut self.rng, self.odd_per_mille, 1_000) {
             let event = self.life.next_event();
             return self.write(event, None, datagram);
@@ -103,7 +135,7 @@ impl Site {
 
     fn write_odd(&mut self, odd: Odd, datagram: &mut Vec<u8>) -> Datagram {
         if odd == Odd::Relay {
-            return Datagram::Relay(self.write_relay(datagram));
+            return Datagram::Relay(Box::new(self.write_relay(datagram)));
         }
         let event = self.life.next_event();
         if odd.is_extra() {
@@ -132,6 +164,11 @@ impl Site {
             action,
             context,
         } = event;
+        if let Some(services) = &mut self.services
+            && !odd.is_some_and(Odd::is_extra)
+        {
+            services.follow(event, &self.life, self.time);
+        }
         self.life.apps().write(context, &mut self.context_buffer);
         let (directory, user_id) = self
             .life
@@ -139,6 +176,9 @@ impl Site {
             .names(visit.visitor, &mut self.id_buffer);
         let (type_token, extension) = if self.extended {
             session_id(self.seed, visit.session, &mut self.session_id_buffer);
+            if self.services.is_some() {
+                extended::hash(&mut self.session_id_buffer);
+            }
             let row = match odd {
                 Some(odd) if !odd.has_row() => 0,
                 _ => self.rows.take(visit.node, action.kind()),

@@ -130,6 +130,12 @@ impl Population {
         Some(visitor)
     }
 
+    /// Somebody of the people, who may be logged in or not.
+    pub(super) fn anyone(&self, rng: &mut Rng) -> (&'static str, &str) {
+        let person = &self.people[self.popularity.draw(rng)];
+        (person.directory, &person.id)
+    }
+
     /// A session of `visitor` is over.
     pub(super) fn log_out(&mut self, visitor: Visitor) {
         match visitor {

@@ -30,13 +30,16 @@ fn simulate(program: &Running, count: u64) -> Value {
     truth
 }
 
+/// What names of kinds of events begin with.
+const FAMILIES: [&str; 5] = ["session_", "connection_", "log_", "performance", "task_"];
+
 /// The kinds are all events, and what is `of_which` is a part of them.
 fn assert_adds_up(truth: &Value) {
     let number = |value: &Value| value.as_u64().expect("a number");
     let table = truth.as_object().expect("a table");
     let kinds = table
         .iter()
-        .filter(|(name, _)| name.starts_with("session_") || name.starts_with("connection_"));
+        .filter(|(name, _)| FAMILIES.iter().any(|family| name.starts_with(family)));
     let events: u64 = kinds.map(|(_, count)| number(count)).sum();
     assert_eq!(number(&truth["events"]), events, "{truth}");
     let parts = truth["of_which"].as_object().expect("a table");

@@ -9,6 +9,7 @@ const WELL_FORMED: SiteOptions = SiteOptions {
     nodes: 3,
     odd_per_mille: 0,
     extended: false,
+    families: Families::USER,
 };
 
 /// The first `count` datagrams of a site, with what they hold.
@@ -116,7 +117,7 @@ fn users_and_apps_differ_in_popularity() {
         {
             apps.insert(id.to_owned());
         }
-        if truth.with_user(UserKind::Person) == truth {
+        if truth.clone().with_user(UserKind::Person) == truth {
             *events_by_user.entry(fields[4].to_lowercase()).or_default() += 1;
         }
     }
@@ -262,6 +263,11 @@ fn any_options_do() {
             nodes,
             odd_per_mille,
             extended: users == 1,
+            families: if nodes == 1 {
+                Families::USER
+            } else {
+                Families::ALL
+            },
         });
         let mut datagram = Vec::new();
         for _ in 0..20_000 {

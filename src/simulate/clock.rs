@@ -1,0 +1,16 @@
+//! The clocks of the nodes: they are right, in central Europe, and keep winter time all year.
+
+use chrono::{DateTime, FixedOffset, Utc};
+
+const EAST_OF_UTC_SECONDS: i32 = 3_600;
+
+/// An instant as the nodes' clocks show it.
+pub(super) fn local(time: DateTime<Utc>) -> DateTime<FixedOffset> {
+    in_zone(time, EAST_OF_UTC_SECONDS)
+}
+
+/// An instant as clocks show it that are so many seconds ahead of UTC.
+pub(super) fn in_zone(time: DateTime<Utc>, east_of_utc_seconds: i32) -> DateTime<FixedOffset> {
+    FixedOffset::east_opt(east_of_utc_seconds)
+        .map_or(time.fixed_offset(), |zone| time.with_timezone(&zone))
+}

@@ -1,0 +1,147 @@
+//! A row of a node's logs that an appender sends, before it is written.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    datagram::Datagram,
+    families::Families,
+    layout::Style,
+    log, performance, task,
+    truth::{LogEvent, Request, Service, TaskEvent},
+};
+
+/// The last row number before an appender begins again, as `%rownum{9999}` has it.
+const LAST_ROW: u16 = 9_999;
+
+/// A row, on the node with this number.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) node: usize,
+    pub(super) event: EntryEvent,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum EntryEvent {
+    Log(Box<LogEvent>),
+    Performance(Box<Request>),
+    Task(Box<TaskEvent>),
+}
+
+/// The user of a session on a node, or whatever else asks the engine for something.
+#[derive(Debug, Clone)]
+pub(super) struct Actor {
+    pub(super) node: usize,
+    pub(super) host: Arc<str>,
+    /// None for what no user's session asks for.
+    pub(super) session_id: Option<Arc<str>>,
+    pub(super) directory: Arc<str>,
+    pub(super) user_id: Arc<str>,
+}
+
+impl Entry {
+    pub(super) fn log(node: usize, event: LogEvent) -> Self {
+        let event = EntryEvent::Log(Box::new(event));
+        Self { node, event }
+    }
+
+    pub(super) fn performance(node: usize, request: Request) -> Self {
+        let event = EntryEvent::Performance(Box::new(request));
+        Self { node, event }
+    }
+
+    pub(super) fn task(node: usize, event: TaskEvent) -> Self {
+        let event = EntryEvent::Task(Box::new(event));
+        Self { node, event }
+    }
+
+    pub(super) const fn is_of(&self, families: Families) -> bool {
+        match self.event {
+            EntryEvent::Log(_) => families.log,
+            EntryEvent::Performance(_) => families.performance,
+            EntryEvent::Task(_) => families.task,
+        }
+    }
+
+    pub(super) fn time(&self) -> DateTime<Utc> {
+        match &self.event {
+            EntryEvent::Log(event) => event.time,
+            EntryEvent::Performance(request) => request.time,
+            EntryEvent::Task(event) => event.time,
+        }
+    }
+
+    pub(super) fn set_time(&mut self, time: DateTime<Utc>) {
+        match &mut self.event {
+            EntryEvent::Log(event) => event.time = time,
+            EntryEvent::Performance(request) => request.time = time,
+            EntryEvent::Task(event) => event.time = time,
+        }
+    }
+
+    /// Numbers the row, if its appender numbers rows.
+    pub(super) fn take_row(&mut self, rows: &mut EntryRows) {
+        match &mut self.event {
+            EntryEvent::Log(event) => event.row = rows.take(self.node, event.appender as usize),
+            EntryEvent::Performance(request) => {
+                request.row = rows.take(self.node, Service::ALL.len());
+            }
+            EntryEvent::Task(_) => {}
+        }
+    }
+}
+
+impl EntryEvent {
+    pub(super) fn type_token(&self) -> &'static str {
+        match self {
+            Self::Log(event) => log::type_token(event.appender),
+            Self::Performance(_) => performance::TYPE_TOKEN,
+            Self::Task(event) => event.type_token,
+        }
+    }
+
+    /// Appends the event to `datagram`; `exception` is what log4net writes behind a performance event.
+    pub(super) fn write(
+        &self,
+        type_token: &str,
+        style: Style,
+        exception: Option<&str>,
+        datagram: &mut Vec<u8>,
+    ) {
+        match self {
+            Self::Log(event) => log::write(event, type_token, style, datagram),
+            Self::Performance(request) => {
+                performance::write(request, type_token, style, exception, datagram);
+            }
+            Self::Task(event) => task::write(event, type_token, style, datagram),
+        }
+    }
+}
+
+impl From<EntryEvent> for Datagram {
+    fn from(event: EntryEvent) -> Self {
+        match event {
+            EntryEvent::Log(event) => Self::Log(event),
+            EntryEvent::Performance(request) => Self::Performance(request),
+            EntryEvent::Task(event) => Self::Task(event),
+        }
+    }
+}
+
+/// The row that each appender of each node writes next: the four services', then the performance appender.
+#[derive(Debug)]
+pub(super) struct EntryRows(Vec<[u16; Service::ALL.len() + 1]>);
+
+impl EntryRows {
+    pub(super) fn new(nodes: usize) -> Self {
+        Self(vec![[1; Service::ALL.len() + 1]; nodes])
+    }
+
+    fn take(&mut self, node: usize, appender: usize) -> u16 {
+        let next = &mut self.0[node][appender];
+        let row = *next;
+        *next = if row == LAST_ROW { 1 } else { row + 1 };
+        row
+    }
+}

@@ -1,0 +1,184 @@
+//! What the layouts of log, performance and task events have in common: fields one after the other, `;` between
+//! them, no quotes.
+
+use std::{fmt::Display, io::Write as _, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{
+    clock::{in_zone, local},
+    truth::Level,
+};
+
+/// The account that runs the services.
+const SERVICE_ACCOUNT: &str = r"LAB\qlikservice";
+
+/// How a node writes what the layouts leave open.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Style {
+    /// What stands for a value that is not there.
+    pub(super) absent: &'static str,
+    /// What stands for the session where there is none.
+    pub(super) no_session: &'static str,
+    /// What stands for the app of a task that has none.
+    pub(super) no_app: &'static str,
+    pub(super) zone: Zone,
+    /// What stands between milliseconds and their fractions.
+    pub(super) decimal_sign: char,
+    /// What stands for a number that cannot be read.
+    pub(super) no_number: &'static str,
+}
+
+/// How a node writes its distance to UTC.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Zone {
+    /// `+0100`
+    Compact,
+    /// `-0330`
+    West,
+    /// `+01:00`
+    Colon,
+    /// `Z`, with a local time in UTC.
+    Utc,
+}
+
+impl Style {
+    /// As Qlik Sense writes in central Europe.
+    pub(super) const USUAL: Self = Self {
+        absent: "(null)",
+        no_session: "0",
+        no_app: "",
+        zone: Zone::Compact,
+        decimal_sign: '.',
+        no_number: "NaN",
+    };
+}
+
+impl Zone {
+    /// The time with its offset, and the same instant in local time.
+    fn times(self, time: DateTime<Utc>) -> (String, String) {
+        let (zone, format) = match self {
+            Self::Compact => (local(time), "%Y%m%dT%H%M%S%.3f%z"),
+            Self::West => (in_zone(time, -12_600), "%Y%m%dT%H%M%S%.3f%z"),
+            Self::Colon => (local(time), "%Y%m%dT%H%M%S%.3f%:z"),
+            Self::Utc => (time.fixed_offset(), "%Y%m%dT%H%M%S%.3fZ"),
+        };
+        (zone.format(format).to_string(), local_date(zone))
+    }
+}
+
+/// As `%date` has it.
+fn local_date(time: DateTime<chrono::FixedOffset>) -> String {
+    time.format("%Y-%m-%d %H:%M:%S,%3f").to_string()
+}
+
+/// The fields of a datagram, in their order.
+pub(super) struct Fields<'a> {
+    datagram: &'a mut Vec<u8>,
+    style: Style,
+}
+
+impl<'a> Fields<'a> {
+    /// Begins with the type token.
+    pub(super) fn new(datagram: &'a mut Vec<u8>, type_token: &str, style: Style) -> Self {
+        datagram.extend_from_slice(type_token.as_bytes());
+        Self { datagram, style }
+    }
+
+    /// The next field.
+    pub(super) fn add(&mut self, value: impl Display) -> &mut Self {
+        // A vector takes everything.
+        let _ = write!(self.datagram, ";{value}");
+        self
+    }
+
+    /// The next field, if there is a value for it.
+    pub(super) fn add_or_absent(&mut self, value: Option<impl Display>) -> &mut Self {
+        match value {
+            Some(value) => self.add(value),
+            None => self.add(self.style.absent),
+        }
+    }
+
+    /// The proxy session.
+    pub(super) fn session(&mut self, id: Option<&str>) -> &mut Self {
+        self.add(id.unwrap_or(self.style.no_session))
+    }
+
+    /// The app of a task, or its name.
+    pub(super) fn app(&mut self, app: Option<&str>) -> &mut Self {
+        self.add(app.unwrap_or(self.style.no_app))
+    }
+
+    /// Milliseconds with decimals.
+    pub(super) fn milliseconds(&mut self, time: Option<Duration>) -> &mut Self {
+        let Some(time) = time else {
+            return self.add(self.style.no_number);
+        };
+        let microseconds = time.as_micros();
+        let (whole, fraction) = (microseconds / 1_000, microseconds % 1_000);
+        if fraction == 0 {
+            return self.add(whole);
+        }
+        let fraction = format!("{fraction:03}");
+        let fraction = fraction.trim_end_matches('0');
+        let sign = self.style.decimal_sign;
+        self.add(format_args!("{whole}{sign}{fraction}"))
+    }
+
+    /// A whole number.
+    pub(super) fn number(&mut self, number: Option<u64>) -> &mut Self {
+        match number {
+            Some(number) => self.add(number),
+            None => self.add(self.style.no_number),
+        }
+    }
+
+    /// When the engine wrote the row, which it did a little before log4net did.
+    pub(super) fn engine_time(&mut self, time: DateTime<Utc>) -> &mut Self {
+        let (time, _) = self.style.zone.times(time - TimeDelta::milliseconds(2));
+        self.add(time)
+    }
+
+    /// The fields that log and performance events begin with.
+    pub(super) fn header(
+        &mut self,
+        row: u16,
+        time: DateTime<Utc>,
+        level: Level,
+        host: &str,
+        logger: &str,
+    ) -> &mut Self {
+        let (time, date) = self.style.zone.times(time);
+        self.add(row)
+            .add(time)
+            .add(date)
+            .level(level)
+            .add(host)
+            .add(logger)
+            .add(SERVICE_ACCOUNT)
+    }
+
+    /// The local time without a zone.
+    pub(super) fn date(&mut self, time: DateTime<Utc>) -> &mut Self {
+        self.add(local_date(local(time)))
+    }
+
+    pub(super) fn level(&mut self, level: Level) -> &mut Self {
+        self.add(match level {
+            Level::Info => "INFO",
+            Level::Warn => "WARN",
+            Level::Error => "ERROR",
+            Level::Fatal => "FATAL",
+        })
+    }
+
+    /// What log4net writes behind the last field where there is an exception: without a line break before it, with
+    /// one at its end.
+    pub(super) fn glue(&mut self, exception: Option<&str>) {
+        if let Some(exception) = exception {
+            self.datagram.extend_from_slice(exception.as_bytes());
+            self.datagram.extend_from_slice(b"\r\n");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Log events, as the layouts of the services' appenders have them.
+
+use super::{
+    layout::{Fields, Style},
+    truth::{LogEvent, Service},
+};
+
+/// The engine's version, on the rows of loggers that tell it.
+const ENGINE_VERSION: &str = "14.173.4.0";
+
+/// When the engine was started, likewise.
+const SERVER_STARTED: &str = "20260129T021500.000+0100";
+
+/// The number of the engine's process, likewise.
+const PROCESS_ID: &str = "6120";
+
+/// The type of the log events that a service's appender sends.
+pub(super) const fn type_token(appender: Service) -> &'static str {
+    match appender {
+        Service::Engine => "/qseow-engine/",
+        Service::Proxy => "/qseow-proxy/",
+        Service::Repository => "/qseow-repository/",
+        Service::Scheduler => "/qseow-scheduler/",
+    }
+}
+
+/// Appends an event's fields to `datagram`, and an exception if log4net had one that stands in no field.
+pub(super) fn write(event: &LogEvent, type_token: &str, style: Style, datagram: &mut Vec<u8>) {
+    let mut fields = Fields::new(datagram, type_token, style);
+    fields
+        .header(
+            event.row,
+            event.time,
+            event.level,
+            &event.host,
+            event.logger,
+        )
+        .add(&event.message);
+    match event.appender {
+        Service::Engine => engine(event, &mut fields),
+        Service::Proxy | Service::Repository => web(event, &mut fields),
+        Service::Scheduler => scheduler(event, &mut fields),
+    }
+    fields.glue(event.exception.filter(|_| event.is_glued));
+}
+
+fn engine(event: &LogEvent, fields: &mut Fields<'_>) {
+    let tells = event.engine_session_id.is_some();
+    fields
+        .session(event.session_id.as_deref())
+        .add_or_absent(event.directory.as_ref())
+        .add_or_absent(event.user_id.as_ref())
+        .engine_time(event.time)
+        .add_or_absent(tells.then_some(PROCESS_ID))
+        .add_or_absent(tells.then_some(ENGINE_VERSION))
+        .add_or_absent(tells.then_some(SERVER_STARTED))
+        .add_or_absent(tells.then_some("1"))
+        .add_or_absent(event.engine_session_id.as_ref())
+        .add_or_absent(event.app_id.as_ref());
+}
+
+fn web(event: &LogEvent, fields: &mut Fields<'_>) {
+    exception(event, fields)
+        .add_or_absent(event.directory.as_ref())
+        .add_or_absent(event.user_id.as_ref())
+        .add_or_absent(event.command)
+        .add_or_absent(event.result)
+        .add_or_absent(event.origin)
+        .add_or_absent(event.context.as_ref());
+}
+
+fn scheduler(event: &LogEvent, fields: &mut Fields<'_>) {
+    let run = event.task.as_ref();
+    exception(event, fields)
+        .add_or_absent(event.directory.as_ref())
+        .add_or_absent(event.user_id.as_ref())
+        .add_or_absent(run.map(|run| &run.user))
+        .add_or_absent(run.map(|run| &run.task_name))
+        .add_or_absent(run.and_then(|run| run.app_name.as_ref()))
+        .add_or_absent(run.map(|run| &run.task_id))
+        .add_or_absent(run.and_then(|run| run.app_id.as_ref()))
+        .add_or_absent(run.map(|run| &run.execution_id));
+}
+
+/// The field of the exception, which is empty where there is none.
+fn exception<'a, 'b>(event: &LogEvent, fields: &'a mut Fields<'b>) -> &'a mut Fields<'b> {
+    let exception = event.exception.filter(|_| !event.is_glued);
+    fields.add(exception.unwrap_or_default())
+}

@@ -1,0 +1,412 @@
+//! Runs of tasks: what a reload makes the engine do, and what the scheduler tells of its end.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use fastrand::Rng;
+
+use super::{
+    catalogue::{App, Catalogue},
+    chance::{choose, guid_text, happens, index},
+    entry::{Actor, Entry},
+    requests::{Client, Work},
+    truth::{About, EngineReload, Level, LogEvent, Service, TaskEvent, TaskOutcome, TaskRun},
+    user::Population,
+};
+
+const SCHEDULER: &str = r"INTERNAL\sa_scheduler";
+
+const RELOAD_LOGGER: &str = "System.Scheduler.Scheduler.Slave.Tasks.ReloadTask";
+const SESSION_LOGGER: &str = "System.Scheduler.Scheduler.Master.Task.TaskSession";
+
+/// Why a script fails.
+const SCRIPT_ERRORS: [&str; 4] = [
+    "Reload failed: table Orders not found",
+    "Reload failed: the connection to ERP timed out",
+    "Reload failed: field Region not found in 'customers.qvd'",
+    "Reload failed: access to 'lib://Data/budget.xlsx' denied",
+];
+
+/// The manager's node.
+const MANAGER: usize = 0;
+
+/// The tasks of the site.
+#[derive(Debug)]
+pub(super) struct Tasks(Vec<Task>);
+
+#[derive(Debug)]
+struct Task {
+    id: Arc<str>,
+    name: Arc<str>,
+    work: TaskWork,
+}
+
+/// What a task does.
+#[derive(Debug, Clone, Copy)]
+enum TaskWork {
+    Reload { app: usize },
+    Preload { app: usize },
+    Distribute,
+    ExternalProgram,
+    UserSync,
+}
+
+/// Where tasks run, and what they work on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) hosts: &'a [Arc<str>],
+    pub(super) catalogue: &'a Catalogue,
+    pub(super) population: &'a Population,
+}
+
+impl Tasks {
+    pub(super) fn new(catalogue: &Catalogue, rng: &mut Rng) -> Self {
+        const RELOADS: usize = 15;
+        let reloads = (0..RELOADS.min(catalogue.len())).map(|app| {
+            let name = format!("Nightly {}", catalogue.app(app).name);
+            (name, TaskWork::Reload { app })
+        });
+        let others = [
+            ("Warm up", TaskWork::Preload { app: 0 }),
+            ("Push to cloud", TaskWork::Distribute),
+            ("Run backup", TaskWork::ExternalProgram),
+            ("Copy files", TaskWork::ExternalProgram),
+            ("Sync AD users", TaskWork::UserSync),
+        ];
+        let all = reloads.chain(others.map(|(name, work)| (name.to_owned(), work)));
+        let task = |(name, work): (String, TaskWork)| Task {
+            id: guid_text(rng).into(),
+            name: name.into(),
+            work,
+        };
+        Self(all.map(task).collect())
+    }
+
+    /// One of the tasks runs, or somebody reloads an app by hand; in the order of time.
+    pub(super) fn run(&self, place: Place<'_>, start: DateTime<Utc>, rng: &mut Rng) -> Vec<Entry> {
+        let mut entries = match rng.u32(0..20) {
+            0 => editor_reload(place, start, rng),
+            1 | 2 => manual_reload(place, start, rng),
+            _ => {
+                let task = &self.0[index(rng, self.0.len())];
+                scheduled(task, place, start, rng)
+            }
+        };
+        entries.sort_by_key(Entry::time);
+        entries
+    }
+}
+
+/// A task that the scheduler starts at its time.
+fn scheduled(task: &Task, place: Place<'_>, start: DateTime<Utc>, rng: &mut Rng) -> Vec<Entry> {
+    let run = |app: Option<&App>, rng: &mut Rng| TaskRun {
+        task_name: Arc::clone(&task.name),
+        app_name: app.map(|app| Arc::clone(&app.name)),
+        task_id: Arc::clone(&task.id),
+        app_id: app.map(|app| Arc::clone(&app.id)),
+        execution_id: guid_text(rng).into(),
+        user: SCHEDULER.into(),
+    };
+    match task.work {
+        TaskWork::Reload { app } => {
+            let app = place.catalogue.app(app);
+            reload(place, app, run(Some(app), rng), start, rng)
+        }
+        TaskWork::Preload { app } => {
+            let run = run(Some(place.catalogue.app(app)), rng);
+            preload(place, run, start, rng)
+        }
+        TaskWork::Distribute => {
+            let worker = index(rng, place.hosts.len());
+            let end = start + TimeDelta::milliseconds(rng.i64(500..90_000));
+            let news = News {
+                node: worker,
+                ..News::of(TaskOutcome::Distributed, end)
+            };
+            let run = run(None, rng);
+            tell(place, news, &run, rng)
+        }
+        TaskWork::ExternalProgram | TaskWork::UserSync => {
+            let end = start + TimeDelta::milliseconds(rng.i64(800..120_000));
+            let is_program = matches!(task.work, TaskWork::ExternalProgram);
+            let outcome = if is_program && happens(rng, 1, 5) {
+                TaskOutcome::Failed
+            } else {
+                TaskOutcome::Succeeded
+            };
+            let run = run(None, rng);
+            tell(place, News::of(outcome, end), &run, rng)
+        }
+    }
+}
+
+/// A reload of an app that somebody starts by hand in the console.
+fn manual_reload(place: Place<'_>, start: DateTime<Utc>, rng: &mut Rng) -> Vec<Entry> {
+    let app = place.catalogue.app(index(rng, place.catalogue.len()));
+    let (directory, user_id) = place.population.anyone(rng);
+    let run = TaskRun {
+        task_name: format!("Manually triggered reload of {}", app.name).into(),
+        app_name: Some(Arc::clone(&app.name)),
+        task_id: guid_text(rng).into(),
+        app_id: Some(Arc::clone(&app.id)),
+        execution_id: guid_text(rng).into(),
+        user: format!("{directory}\\{user_id}").into(),
+    };
+    reload(place, app, run, start, rng)
+}
+
+/// A reload in the script editor that fails. The scheduler knows nothing of it.
+fn editor_reload(place: Place<'_>, start: DateTime<Utc>, rng: &mut Rng) -> Vec<Entry> {
+    let app = place.catalogue.app(index(rng, place.catalogue.len()));
+    let (directory, user_id) = place.population.anyone(rng);
+    let node = index(rng, place.hosts.len());
+    let event = TaskEvent {
+        time: start,
+        host: Arc::clone(&place.hosts[node]),
+        outcome: TaskOutcome::Failed,
+        type_token: "/engine-reload-failed/",
+        about: About::Reload(EngineReload {
+            app_id: Arc::clone(&app.id),
+            engine_session_id: guid_text(rng).into(),
+            directory: directory.into(),
+            user_id: user_id.into(),
+        }),
+        message: "Reload failed".to_owned(),
+        exception: None,
+        is_ambiguous: false,
+    };
+    vec![Entry::task(node, event)]
+}
+
+/// A reload on one of the nodes: up to three attempts.
+fn reload(
+    place: Place<'_>,
+    app: &App,
+    run: TaskRun,
+    start: DateTime<Utc>,
+    rng: &mut Rng,
+) -> Vec<Entry> {
+    let node = index(rng, place.hosts.len());
+    let outcome = match rng.u32(0..100) {
+        0..15 => TaskOutcome::Failed,
+        15..22 => TaskOutcome::Aborting,
+        _ => TaskOutcome::Succeeded,
+    };
+    let attempts = match outcome {
+        TaskOutcome::Failed => rng.u32(1..4),
+        _ => 1,
+    };
+    let actor = Actor {
+        node,
+        host: Arc::clone(&place.hosts[node]),
+        session_id: None,
+        directory: "INTERNAL".into(),
+        user_id: "sa_scheduler".into(),
+    };
+    let mut entries = Vec::new();
+    let mut now = start;
+    for _ in 0..attempts {
+        let mut client = Client::new(actor.clone(), now, rng);
+        load(&mut client, app, outcome, rng);
+        now = client.time();
+        entries.extend(client.into_entries());
+        if outcome == TaskOutcome::Failed {
+            failed_attempt(&actor, &run, now, rng, &mut entries);
+            now += TimeDelta::milliseconds(rng.i64(200..3_000));
+        }
+    }
+    if outcome == TaskOutcome::Aborting {
+        // Whoever stops it is told as its user.
+        let (directory, user_id) = place.population.anyone(rng);
+        let stopped = TaskRun {
+            user: format!("{directory}\\{user_id}").into(),
+            ..run.clone()
+        };
+        entries.extend(tell(place, News::of(outcome, now), &stopped, rng));
+        if happens(rng, 1, 3) {
+            let later = now + TimeDelta::milliseconds(rng.i64(500..8_000));
+            entries.extend(tell(place, News::of(TaskOutcome::Failed, later), &run, rng));
+        }
+    } else {
+        entries.extend(tell(place, News::of(outcome, now), &run, rng));
+    }
+    entries
+}
+
+/// What the scheduler's engine does in one attempt: 5 to 10 requests, the load with a look at its progress every two
+/// seconds, and 5 to 10 requests more if all went well.
+fn load(client: &mut Client, app: &App, outcome: TaskOutcome, rng: &mut Rng) {
+    for method in [
+        "Global::GetAuthenticatedUser",
+        "Global::GetConfiguration",
+        "Global::AllowCreateApp",
+    ] {
+        client.ask(method, Work::GLOBAL, rng);
+    }
+    client.set_app(Some(Arc::clone(&app.id)));
+    client.ask("Global::OpenApp", Work::GLOBAL, rng);
+    for method in ["Doc::GetScriptEx", "Doc::GetAppProperties"] {
+        client.ask(method, client.doc(1), rng);
+    }
+    client.set_app(None);
+    client.ask("Global::ConfigureReload", Work::GLOBAL, rng);
+
+    let begin = client.time();
+    let seconds = match rng.u32(0..20) {
+        0 => rng.i64(240..1_200),
+        1..6 => rng.i64(60..240),
+        _ => rng.i64(6..60),
+    };
+    for _ in 0..seconds / 2 {
+        client.wait(TimeDelta::seconds(2));
+        client.ask("Global::GetProgress", Work::GLOBAL, rng);
+    }
+    client.set_app(Some(Arc::clone(&app.id)));
+    let taken = (client.time() - begin).to_std().unwrap_or_default();
+    let microseconds = Duration::from_micros(rng.u64(0..1_000));
+    let peak = app.size * rng.u64(2 << 20..48 << 20);
+    client.ask_for_long("Doc::DoReloadEx", taken + microseconds, peak, rng);
+    if outcome == TaskOutcome::Succeeded {
+        client.wait(TimeDelta::milliseconds(5));
+        client.ask("Doc::DoSave", client.doc(8 * app.size), rng);
+        for method in ["Doc::GetAppProperties", "Doc::GetAppLayout"] {
+            client.ask(method, client.doc(1), rng);
+        }
+        client.set_app(None);
+        client.ask("Global::GetProgress", Work::GLOBAL, rng);
+        client.ask("Global::GetConfiguration", Work::GLOBAL, rng);
+    }
+}
+
+/// What engine and scheduler log of an attempt that failed.
+fn failed_attempt(
+    actor: &Actor,
+    run: &TaskRun,
+    now: DateTime<Utc>,
+    rng: &mut Rng,
+    entries: &mut Vec<Entry>,
+) {
+    let kind = (Level::Error, "System.Engine.Engine");
+    let message = choose(rng, &SCRIPT_ERRORS);
+    let mut engine = LogEvent::new(now, &actor.host, Service::Engine, kind, message);
+    engine.directory = Some(Arc::clone(&actor.directory));
+    engine.user_id = Some(Arc::clone(&actor.user_id));
+    engine.app_id.clone_from(&run.app_id);
+    entries.push(Entry::log(actor.node, engine));
+
+    let kind = (Level::Warn, RELOAD_LOGGER);
+    let message = "Reload did not finish, engine answered with an error";
+    let later = now + TimeDelta::milliseconds(12);
+    let mut scheduler = LogEvent::new(later, &actor.host, Service::Scheduler, kind, message);
+    scheduler.task = Some(run.clone());
+    entries.push(Entry::log(actor.node, scheduler));
+}
+
+/// A preload that may find no engine to run on, and says so each time.
+fn preload(place: Place<'_>, run: TaskRun, start: DateTime<Utc>, rng: &mut Rng) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    let mut now = start;
+    if happens(rng, 1, 4) {
+        let message = choose(
+            rng,
+            &[
+                "Failed to start session",
+                "Could not reserve an executor for task Warm up",
+            ],
+        );
+        for _ in 0..rng.u32(1..4) {
+            let news = News {
+                message,
+                ..News::of(TaskOutcome::Failed, now)
+            };
+            entries.extend(tell(place, news, &run, rng));
+            now += TimeDelta::milliseconds(rng.i64(1_000..5_000));
+        }
+    } else {
+        now += TimeDelta::milliseconds(rng.i64(500..20_000));
+        entries = tell(place, News::of(TaskOutcome::Succeeded, now), &run, rng);
+    }
+    entries
+}
+
+/// What the scheduler says of a run, and where and when.
+#[derive(Debug, Clone, Copy)]
+struct News {
+    node: usize,
+    time: DateTime<Utc>,
+    outcome: TaskOutcome,
+    /// The text that the appenders' filters look for.
+    message: &'static str,
+}
+
+impl News {
+    /// What the manager says in the usual words.
+    const fn of(outcome: TaskOutcome, time: DateTime<Utc>) -> Self {
+        Self {
+            node: MANAGER,
+            time,
+            outcome,
+            message: match outcome {
+                TaskOutcome::Failed => NO_MORE_ATTEMPTS,
+                TaskOutcome::Aborting => "Execution State Change to Aborting",
+                TaskOutcome::Succeeded => "Execution State Change to FinishedSuccess",
+                TaskOutcome::Distributed => "Exiting execute of Distribute task request.",
+            },
+        }
+    }
+}
+
+const NO_MORE_ATTEMPTS: &str = "Max retries reached";
+
+/// The appenders tell what the scheduler says of a run: the old ones, the new ones, or both where an
+/// administrator has both.
+fn tell(place: Place<'_>, news: News, run: &TaskRun, rng: &mut Rng) -> Vec<Entry> {
+    let News {
+        node,
+        time,
+        outcome,
+        message,
+    } = news;
+    let host = &place.hosts[node];
+    let mut entries = Vec::new();
+    // Preloads are new appenders' only; so are distributions.
+    let old = match (outcome, message) {
+        (TaskOutcome::Failed, NO_MORE_ATTEMPTS) => Some("/scheduler-reload-failed/"),
+        (TaskOutcome::Aborting, _) => Some("/scheduler-reload-aborted/"),
+        (TaskOutcome::Succeeded, _) => Some("/scheduler-reloadtask-success/"),
+        _ => None,
+    };
+    let new = match outcome {
+        TaskOutcome::Failed => "/scheduler-task-failed/",
+        TaskOutcome::Aborting => "/scheduler-task-aborted/",
+        // What the published appenders send; a few administrators have corrected it.
+        TaskOutcome::Succeeded if happens(rng, 1, 10) => "/scheduler-task-success/",
+        TaskOutcome::Succeeded => "/scheduler-task-success//",
+        TaskOutcome::Distributed => "/scheduler-distribute/",
+    };
+    let (old, new) = match rng.u32(0..4) {
+        0 if old.is_some() => (old, None),
+        1 => (old, Some(new)),
+        _ => (None, Some(new)),
+    };
+    for type_token in [old, new].into_iter().flatten() {
+        let event = TaskEvent {
+            time,
+            host: Arc::clone(host),
+            outcome,
+            type_token,
+            about: About::Run(run.clone()),
+            message: message.to_owned(),
+            exception: None,
+            is_ambiguous: false,
+        };
+        entries.push(Entry::task(node, event));
+    }
+    if outcome == TaskOutcome::Failed && happens(rng, 1, 2) {
+        let kind = (Level::Error, SESSION_LOGGER);
+        let mut event = LogEvent::new(time, host, Service::Scheduler, kind, message);
+        event.task = Some(run.clone());
+        entries.push(Entry::log(node, event));
+    }
+    entries
+}

@@ -1,0 +1,279 @@
+//! The truth about log, performance and task events: what a receiver must make of each.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+
+/// The Qlik Sense service that a log event is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Service {
+    /// The engine, which loads apps and calculates.
+    Engine,
+    /// The proxy, which users log in to.
+    Proxy,
+    /// The repository, which knows users, apps and rights.
+    Repository,
+    /// The scheduler, which runs tasks.
+    Scheduler,
+}
+
+/// How bad a log or performance event is, by log4net's levels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// `INFO`
+    Info,
+    /// `WARN`
+    Warn,
+    /// `ERROR`
+    Error,
+    /// `FATAL`
+    Fatal,
+}
+
+/// What a task event tells of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TaskOutcome {
+    /// It failed for good, after its last attempt.
+    Failed,
+    /// Its end is announced: somebody stopped it. How it ends is told by another event, or by none.
+    Aborting,
+    /// It succeeded.
+    Succeeded,
+    /// A worker has left its handler of a distribution. That is no outcome.
+    Distributed,
+}
+
+/// A request to the engine, as a QIX performance event tells of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// When the engine had served it, by the node's clock; whole milliseconds.
+    pub time: DateTime<Utc>,
+    /// The row number, 1 to 9,999, of the node's performance appender; 0 where the datagram has none.
+    pub row: u16,
+    /// The node's name.
+    pub host: Arc<str>,
+    /// `INFO`, or worse where time or memory exceed the engine's thresholds: 30 s or 1 GiB for `WARN`, 60 s
+    /// or 2 GiB for `ERROR`.
+    pub level: Level,
+    /// The proxy session, by its salted hash, the same as in user events of the extended appender. None for
+    /// what no session of a user asked for, such as reloads: Qlik writes `0`.
+    pub session_id: Option<Arc<str>>,
+    /// The directory of the user who asked.
+    pub directory: Option<Arc<str>>,
+    /// The id of the user who asked.
+    pub user_id: Option<Arc<str>>,
+    /// The engine's session.
+    pub engine_session_id: Option<Arc<str>>,
+    /// The app. None for requests that concern no app.
+    pub app_id: Option<Arc<str>>,
+    /// The client's number for it; not unique.
+    pub request_id: u32,
+    /// Class and method, such as `GenericObject::GetLayout`.
+    pub method: &'static str,
+    /// The whole time to serve it; whole microseconds. None where it cannot be read.
+    pub process: Option<Duration>,
+    /// The time of work, a little below the whole.
+    pub work: Duration,
+    /// The time of waiting for a lock; mostly none.
+    pub lock: Duration,
+    /// The time of validation.
+    pub validate: Duration,
+    /// The part of the work that the inference engine took.
+    pub traverse: Duration,
+    /// The number of the interface that served it; −1 is the global one.
+    pub handle: i32,
+    /// The chart or other object; None where Qlik writes `<Unknown>`.
+    pub object_id: Option<Arc<str>>,
+    /// Memory that it left behind, in bytes.
+    pub net_ram_bytes: u64,
+    /// The most memory that it took meanwhile, in bytes. None where it cannot be read.
+    pub peak_ram_bytes: Option<u64>,
+    /// The type of the object, such as `barchart`; None where Qlik writes `<Unknown>`.
+    pub object_type: Option<&'static str>,
+    /// Whether a `;` stands in the id or the type of the object, so that nobody can tell one from the other.
+    pub is_ambiguous: bool,
+}
+
+/// A row of the log of engine, proxy, repository or scheduler. What a service does not log is None.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogEvent {
+    /// When it was written, by the node's clock; whole milliseconds.
+    pub time: DateTime<Utc>,
+    /// The row number, 1 to 9,999, of the node's appender for the service; 0 where the datagram has none.
+    pub row: u16,
+    /// The node's name.
+    pub host: Arc<str>,
+    /// The service that it is about, as the logger says.
+    pub service: Service,
+    /// How bad it is.
+    pub level: Level,
+    /// The logger, such as `System.Engine.Engine`.
+    pub logger: &'static str,
+    /// What it says; may hold `;`.
+    pub message: String,
+    /// The exception, in its own field or behind the last one.
+    pub exception: Option<&'static str>,
+    /// The directory of the user it concerns.
+    pub directory: Option<Arc<str>>,
+    /// The id of the user it concerns.
+    pub user_id: Option<Arc<str>>,
+    /// Engine: the proxy session, by its salted hash.
+    pub session_id: Option<Arc<str>>,
+    /// Engine: the engine's session.
+    pub engine_session_id: Option<Arc<str>>,
+    /// Proxy and repository: what was to be done.
+    pub command: Option<&'static str>,
+    /// Proxy and repository: the result, such as `403`.
+    pub result: Option<&'static str>,
+    /// Proxy and repository: where the command came from.
+    pub origin: Option<&'static str>,
+    /// Proxy and repository: a path, or `Not available`.
+    pub context: Option<String>,
+    /// Scheduler: the task and its run.
+    pub task: Option<TaskRun>,
+    /// Engine: the app. For the scheduler, see [`TaskRun`].
+    pub app_id: Option<Arc<str>>,
+    /// Whether a `;` stands where nobody can tell to which field it belongs.
+    pub is_ambiguous: bool,
+    /// Whether the exception follows the last field instead of standing in a field of its own.
+    pub(super) is_glued: bool,
+    /// The service whose appender sends it; mostly the one that it is about.
+    pub(super) appender: Service,
+}
+
+/// A run of a task, as log events of the scheduler and task events name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskRun {
+    /// The task's name; its users chose it.
+    pub task_name: Arc<str>,
+    /// The app's name, if the task is about an app.
+    pub app_name: Option<Arc<str>>,
+    /// The task's id.
+    pub task_id: Arc<str>,
+    /// The app's id, if the task is about an app.
+    pub app_id: Option<Arc<str>>,
+    /// The run's id.
+    pub execution_id: Arc<str>,
+    /// Who started it, or stopped it: `DIR\id`.
+    pub user: Arc<str>,
+}
+
+/// What the scheduler, or for reloads of the script editor the engine, tells of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskEvent {
+    /// When it was written, by the node's clock; whole milliseconds. The payload has the node's local time and
+    /// no zone.
+    pub time: DateTime<Utc>,
+    /// The node's name: the manager's, except for distributions and the engine.
+    pub host: Arc<str>,
+    /// What it tells.
+    pub outcome: TaskOutcome,
+    /// The payload's type, such as `/scheduler-task-success//`.
+    pub type_token: &'static str,
+    /// What it is about.
+    pub about: About,
+    /// What it says; may hold `;`.
+    pub message: String,
+    /// The exception behind the message.
+    pub exception: Option<&'static str>,
+    /// Whether a `;` stands in the name of the task or of the app.
+    pub is_ambiguous: bool,
+}
+
+/// What a task event is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum About {
+    /// A run of a task.
+    Run(TaskRun),
+    /// A reload outside the scheduler, of which the engine tells.
+    Reload(EngineReload),
+}
+
+/// A reload in the script editor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineReload {
+    /// The app.
+    pub app_id: Arc<str>,
+    /// The engine's session.
+    pub engine_session_id: Arc<str>,
+    /// The user's directory.
+    pub directory: Arc<str>,
+    /// The user's id.
+    pub user_id: Arc<str>,
+}
+
+impl Service {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Engine, Self::Proxy, Self::Repository, Self::Scheduler];
+
+    /// The word for it in lower case, as events show it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Engine => "engine",
+            Self::Proxy => "proxy",
+            Self::Repository => "repository",
+            Self::Scheduler => "scheduler",
+        }
+    }
+}
+
+impl Level {
+    /// The word for it in lower case, as events show it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+            Self::Fatal => "fatal",
+        }
+    }
+}
+
+impl LogEvent {
+    /// A row that says something and names nobody.
+    pub(super) fn new(
+        time: DateTime<Utc>,
+        host: &Arc<str>,
+        service: Service,
+        (level, logger): (Level, &'static str),
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            time,
+            row: 0,
+            host: Arc::clone(host),
+            service,
+            level,
+            logger,
+            message: message.into(),
+            exception: None,
+            directory: None,
+            user_id: None,
+            session_id: None,
+            engine_session_id: None,
+            command: None,
+            result: None,
+            origin: None,
+            context: None,
+            task: None,
+            app_id: None,
+            is_ambiguous: false,
+            is_glued: false,
+            appender: service,
+        }
+    }
+}
+
+impl Request {
+    /// The user as events show it, `DIR\id`, if both parts are known.
+    #[must_use]
+    pub fn user(&self) -> Option<String> {
+        Some(format!(
+            "{}\\{}",
+            self.directory.as_ref()?,
+            self.user_id.as_ref()?
+        ))
+    }
+}
