@@ -5,7 +5,7 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc, time::Duration};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound as _, Utc};
 use fastrand::Rng;
 
 use super::chance::{guid_text, happens, index};
@@ -32,6 +32,8 @@ const MINUTE: u64 = 60 * SECOND;
 pub struct DayOptions {
     /// Another seed, another day. Default 1.
     pub seed: u64,
+    /// When the day begins, to the millisecond. Default 2026-01-31T05:40:00Z.
+    pub begin: DateTime<Utc>,
     /// People who use the site; service accounts and anonymous users come on top. Default 1,000.
     pub users: usize,
     /// Proxy nodes. At least 1; default 3.
@@ -66,6 +68,7 @@ impl Default for DayOptions {
     fn default() -> Self {
         Self {
             seed: 1,
+            begin: DateTime::from_timestamp(1_769_838_000, 0).unwrap_or_default(),
             users: 1_000,
             nodes: 3,
             logins: 2_000,
@@ -335,7 +338,7 @@ impl Plan {
     fn day(mut self, options: &DayOptions) -> Day {
         self.happenings.sort_by_key(|happening| happening.at);
         self.connections.sort_by_key(|connection| connection.start);
-        let begin = DateTime::from_timestamp(1_769_838_000, 0).unwrap_or_default();
+        let begin = options.begin.trunc_subsecs(3);
         let mut appender = Appender::new(begin, options.extended, self.hosts.len());
         let mut path = Path::new(options.network, self.rng.fork());
         let (mut id, mut context) = (String::new(), String::new());

@@ -182,12 +182,17 @@ fn punctuate_log(event: &mut LogEvent, note: &str, rng: &mut Rng) {
     event.message.push_str(note);
     // Behind a message that holds a `;`, an exception has no beginning.
     event.is_ambiguous = event.exception.is_some() && !event.is_glued;
-    match &mut event.task {
-        Some(run) if rng.bool() => {
-            run.task_name = "Load \"A;B\"".into();
-            event.is_ambiguous = true;
-        }
-        _ => {}
+    if let Some(run) = &mut event.task
+        && rng.bool()
+    {
+        run.task_name = "Load \"A;B\"".into();
+        event.is_ambiguous = true;
+    }
+    if let Some(context) = &mut event.context
+        && rng.bool()
+    {
+        context.push_str("?x=1;y=2");
+        event.is_ambiguous = true;
     }
 }
 

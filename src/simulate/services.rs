@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound as _, Utc};
 use fastrand::Rng;
 
 use super::{
@@ -113,7 +113,7 @@ impl Services {
         datagram: &mut Vec<u8>,
     ) -> Option<Datagram> {
         let mut entry = self.next_entry()?;
-        entry.set_time(time);
+        entry.set_time(time.trunc_subsecs(3));
         if odd.is_none_or(OddEntry::has_row) {
             entry.take_row(&mut self.rows);
         }

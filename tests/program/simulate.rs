@@ -1,6 +1,6 @@
 //! The simulator against the receiver: what is said to be sent is what comes out.
 
-use std::net::UdpSocket;
+use std::{collections::BTreeSet, net::UdpSocket};
 
 use serde_json::Value;
 
@@ -184,4 +184,64 @@ fn a_name_that_nobody_knows_is_no_slip_in_its_form() {
     let expected =
         "--to \"no-such-host.invalid:9997\": the name no-such-host.invalid cannot be looked up: ";
     assert!(ended.stderr.starts_with(expected), "{}", ended.stderr);
+}
+
+/// The truth of a site that sends these families, and the first fields of what it sent.
+fn sent(families: &str) -> (Value, BTreeSet<String>) {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let address = socket.local_addr().expect("an address").to_string();
+    let ended = finish(&[
+        "simulate",
+        "--to",
+        &address,
+        "--count",
+        "200",
+        "--rate",
+        "0",
+        "--odd",
+        "0",
+        "--families",
+        families,
+    ]);
+    assert_eq!((ended.status, &*ended.stderr), (0, ""));
+    let mut bytes = vec![0; 65_536];
+    socket.set_nonblocking(true).expect("an option");
+    let mut tokens = BTreeSet::new();
+    while let Ok(length) = socket.recv(&mut bytes) {
+        let text = String::from_utf8_lossy(&bytes[..length]).into_owned();
+        tokens.extend(text.split(';').next().map(ToOwned::to_owned));
+    }
+    (record(ended.stdout.as_bytes()), tokens)
+}
+
+#[test]
+fn the_families_that_are_chosen_are_sent() {
+    for (families, tokens) in [
+        (
+            "user",
+            &["/qseow-proxy-session/", "/qseow-proxy-connection/"][..],
+        ),
+        ("performance", &["/qseow-qix-perf/"]),
+        ("log", &["/qseow-engine/", "/qseow-repository/"]),
+        ("task,performance", &["/qseow-qix-perf/", "/scheduler-"]),
+        ("all", &["/qseow-proxy-connection/", "/qseow-qix-perf/"]),
+    ] {
+        let (truth, sent) = sent(families);
+        assert_adds_up(&truth);
+        assert_eq!(truth["events"], 200, "{families}");
+        for token in tokens {
+            assert!(sent.iter().any(|one| one.starts_with(token)), "{sent:?}");
+        }
+        let count = |name: &str| truth[name].as_u64().expect("a number");
+        let (has_all, has) = (families == "all", |name| families.contains(name));
+        let users = count("session_start") + count("connection_open");
+        assert_eq!(users > 0, has_all || has("user"), "{truth}");
+        let requests = count("performance");
+        assert_eq!(requests > 0, has_all || has("performance"), "{truth}");
+        let cost = &truth["cost"]["process_us"];
+        assert_eq!(cost.as_u64() > Some(0), requests > 0, "{truth}");
+    }
+    let unknown = finish(&["simulate", "--families", "users"]);
+    assert_eq!((unknown.status, &*unknown.stdout), (2, ""));
+    assert!(unknown.stderr.contains("user, log, performance, task, all"));
 }

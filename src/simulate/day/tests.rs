@@ -34,6 +34,7 @@ fn the_network_loses_doubles_and_delays() {
 
 fn whole() -> DayOptions {
     DayOptions {
+        begin: "2026-03-02T06:00:00.000999Z".parse().expect("a time"),
         logins: 150,
         hours: 4,
         extended: true,

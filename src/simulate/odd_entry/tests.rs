@@ -21,6 +21,7 @@ fn log(service: Service) -> Entry {
     event.row = 17;
     event.user_id = Some("goran".into());
     event.task = (service == Service::Scheduler).then(run);
+    event.context = (service == Service::Proxy).then(|| "/sales/hub".to_owned());
     Entry::log(0, event)
 }
 
@@ -190,8 +191,16 @@ fn the_truth_follows_the_datagram() {
     };
     for odd in OddEntry::ALL {
         let all = written(odd);
-        let doubtful = all.iter().filter(|(_, _, truth)| ambiguous(truth)).count();
-        assert_eq!(doubtful > 0, odd == OddEntry::Punctuation, "{odd:?}");
+        let doubtful: Vec<_> = all.iter().filter(|one| ambiguous(&one.2)).collect();
+        assert_eq!(
+            !doubtful.is_empty(),
+            odd == OddEntry::Punctuation,
+            "{odd:?}"
+        );
+        let of = |part| doubtful.iter().any(|(_, datagram, _)| has(datagram, part));
+        for part in ["/sales/hub?x=1;y=2", ";Load \"A;B\"", ";my-ext;a;"] {
+            assert_eq!(of(part), odd == OddEntry::Punctuation, "{odd:?}: {part}");
+        }
     }
 }
 

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::OddEntry;
 use crate::simulate::{
     About, Cost, Datagram, Families, Level, LogEvent, Request, Service, Site, SiteOptions, Tally,
     TaskEvent, TaskOutcome,
@@ -18,7 +19,7 @@ const ALL: SiteOptions = SiteOptions {
 };
 
 fn time() -> DateTime<Utc> {
-    "2026-01-31T09:00:00.125Z".parse().expect("a time")
+    "2026-01-31T09:00:00.125987Z".parse().expect("a time")
 }
 
 /// The first `count` datagrams of a site, with what they hold.
@@ -66,6 +67,7 @@ fn assert_header(fields: &[&str], (row, level): (u16, Level), host: &str, logger
 fn assert_performance(text: &str, request: &Request) {
     let fields: Vec<&str> = text.split(';').collect();
     assert_eq!(fields.len(), 26, "{text}");
+    assert_eq!(request.time.to_rfc3339(), "2026-01-31T09:00:00.125+00:00");
     assert_eq!(fields[0], "/qseow-qix-perf/");
     let logger = "QixPerformance.Engine.Engine";
     assert_header(&fields, (request.row, request.level), &request.host, logger);
@@ -424,4 +426,53 @@ fn the_same_options_give_the_same_datagrams() {
     let first = datagrams(odd.clone(), 5_000);
     assert_eq!(first, datagrams(odd.clone(), 5_000));
     assert_ne!(first, datagrams(SiteOptions { seed: 8, ..odd }, 5_000));
+}
+
+#[test]
+fn every_kind_of_odd_has_its_share() {
+    // All kinds are alike: of 60,000 datagrams 1,200 of each.
+    const EACH: usize = 1_200;
+    let families = Families {
+        user: false,
+        ..Families::ALL
+    };
+    let options = SiteOptions {
+        odd_per_mille: OddEntry::ALL.len() as u16 * 20,
+        families,
+        ..ALL
+    };
+    let all = datagrams(options, 60_000);
+    let about = |expected: usize, is: &dyn Fn(&[u8], &Datagram) -> bool| {
+        let count = all.iter().filter(|(bytes, truth)| is(bytes, truth)).count();
+        assert!(
+            count * 10 >= expected * 9 && count * 10 <= expected * 11,
+            "{count} is not about {expected}"
+        );
+    };
+    about(EACH, &|_, truth| {
+        matches!(truth, Datagram::Undecodable { .. })
+    });
+    about(EACH, &|_, truth| matches!(truth, Datagram::Relay(_)));
+    about(EACH, &|bytes, _| bytes.starts_with(b"\xEF\xBB\xBF"));
+    about(EACH, &|bytes, _| bytes.starts_with(b"/\0"));
+    about(EACH, &|bytes, _| {
+        bytes.starts_with(b"/QSEOW") || bytes.starts_with(b"/SCHED")
+    });
+    about(EACH, &|bytes, _| {
+        bytes.ends_with(b"\0") && !bytes.starts_with(b"/\0")
+    });
+    about(EACH, &|bytes, _| {
+        std::str::from_utf8(bytes).is_err() && !bytes.starts_with(b"/\0")
+    });
+
+    let mut relayed = Tally::default();
+    for (bytes, truth) in &all {
+        assert!(bytes.len() <= 65_507);
+        if let Datagram::Relay(lines) = truth {
+            let events = text(bytes).lines().filter(|line| line.starts_with('/'));
+            assert_eq!(events.count() as u64, lines.events());
+            relayed += **lines;
+        }
+    }
+    assert!(relayed.performance.requests > 2_000, "{relayed:?}");
 }
