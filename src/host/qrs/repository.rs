@@ -54,7 +54,7 @@ impl Repository {
 
     /// Takes a new list, if one has come, and adds what is worth it to what is `said`. Whether there are new
     /// names.
-    pub fn has_news(&mut self, said: &mut Vec<(Level, String)>) -> bool {
+    pub fn poll(&mut self, said: &mut Vec<(Level, String)>) -> bool {
         let mut is_new = false;
         while let Some(outcome) = self.poll.as_mut().and_then(Poll::news) {
             match outcome {

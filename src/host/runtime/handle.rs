@@ -119,7 +119,7 @@ impl Runtime {
             .map_err(StartError::Thread)?;
         let reload = refreshing.requests();
         // From here on they end when they are dropped.
-        workers.run().map_err(StartError::Thread)?;
+        workers.start().map_err(StartError::Thread)?;
         let supervisor = Supervisor {
             workers,
             news,

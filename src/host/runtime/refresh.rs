@@ -178,7 +178,7 @@ impl Refresh {
         let mut said = Vec::new();
         let mut has_names = wants_app_names && self.reload_app_names(&mut said);
         if let Some(repository) = &mut self.repository {
-            has_names |= repository.has_news(&mut said);
+            has_names |= repository.poll(&mut said);
         }
         if has_names {
             self.all_names = self.merged();
@@ -286,7 +286,7 @@ impl Repository {
         match *self {}
     }
 
-    const fn has_news(&self, _: &mut Vec<(Level, String)>) -> bool {
+    const fn poll(&self, _: &mut Vec<(Level, String)>) -> bool {
         match *self {}
     }
 

@@ -393,7 +393,7 @@ fn workers_that_are_dropped_end() {
     let sink = Users(sink);
     let news = mpsc::channel();
     let mut workers = Workers::new(&config, opened, Box::new(move |_| sink.clone()), news.0);
-    workers.run().expect("threads");
+    workers.start().expect("threads");
     drop(workers);
     UdpSocket::bind(address).expect("the port is free");
     assert!(users.recv().is_err(), "no sink is left");

@@ -54,7 +54,7 @@ impl<S: Sink + Send + 'static> Workers<S> {
     }
 
     /// Starts a thread for each.
-    pub(super) fn run(&mut self) -> io::Result<()> {
+    pub(super) fn start(&mut self) -> io::Result<()> {
         let workers = self.listeners.iter().map(|listener| listener.workers.len());
         (0..workers.sum()).try_for_each(|number| self.spawn(number))
     }
