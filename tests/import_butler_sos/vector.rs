@@ -1,0 +1,140 @@
+//! Vector's configuration.
+
+use std::{collections::BTreeSet, path::Path};
+
+use qlik_sense_events::{
+    config::Config,
+    decoding::{LogNamespace, QlikSenseDeserializer},
+    schema::Schema,
+};
+use serde_json::{Value, json};
+
+use crate::{configurations, folder, imported, options, read, vector};
+
+/// Inputs name what is there, and every transform is read by somebody.
+#[test]
+fn configurations_of_vector_are_whole() {
+    for (name, file) in configurations() {
+        let import = imported(&file);
+        Config::parse(&import.plugin_toml)
+            .unwrap_or_else(|problems| panic!("{name}: {problems:?}"));
+        let vector: Value = yaml_serde::from_str(&import.vector_yaml).expect("YAML");
+        let mut outputs = BTreeSet::from(["qlik_sense".to_owned()]);
+        let mut inputs = BTreeSet::new();
+        for (transform, body) in vector["transforms"].as_object().expect("transforms") {
+            match body["route"].as_object() {
+                Some(routes) => {
+                    outputs.extend(routes.keys().map(|route| format!("{transform}.{route}")));
+                    if body["reroute_unmatched"] != false {
+                        outputs.insert(format!("{transform}._unmatched"));
+                    }
+                }
+                None => drop(outputs.insert(transform.clone())),
+            }
+        }
+        for kind in ["transforms", "sinks"] {
+            for body in vector[kind].as_object().expect("components").values() {
+                let read = body["inputs"].as_array().expect("inputs");
+                inputs.extend(
+                    read.iter()
+                        .map(|input| input.as_str().expect("text").to_owned()),
+                );
+            }
+        }
+        assert_eq!(inputs, outputs, "{name}");
+        let command = vector["sources"]["qlik_sense"]["command"].to_string();
+        let plugin = serde_json::json!(options().plugin_toml).to_string();
+        assert!(command.contains(&plugin), "{name}");
+    }
+}
+
+/// An example of a configuration of Vector.
+fn example(name: &str) -> Value {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("examples/vector/{name}.yaml"));
+    yaml_serde::from_str(&read(&file)).expect("YAML")
+}
+
+/// The examples for Butler SOS's destinations are what the import writes, so that they are checked once
+/// for both.
+#[test]
+fn examples_are_what_is_imported() {
+    let influxdb = vector(&json!({ "Butler-SOS": {
+        "userEvents": { "enable": true, "sendToInfluxdb": { "enable": true } },
+        "influxdbConfig": { "enable": true, "host": "127.0.0.1", "version": 1, "v1Config": { "dbName": "senseops" } },
+    } }));
+    let new_relic = vector(&json!({ "Butler-SOS": {
+        "userEvents": { "enable": true, "sendToNewRelic": { "enable": true, "destinationAccount": ["a"] } },
+        "newRelic": { "enable": true },
+        "thirdPartyToolsCredentials": { "newRelic": [{ "accountName": "a", "accountId": "${NEW_RELIC_ACCOUNT_ID}" }] },
+    } }));
+    for (name, imported) in [("influxdb", influxdb), ("new_relic", new_relic)] {
+        let example = example(name);
+        assert_eq!(example["transforms"], imported["transforms"], "{name}");
+        assert_eq!(example["sinks"], imported["sinks"], "{name}");
+    }
+    let topic =
+        |command: &str| json!({ "enable": true, "topic": format!("qliksense/userevent{command}") });
+    let mqtt = vector(&json!({ "Butler-SOS": {
+        "userEvents": { "enable": true, "sendToMQTT": { "enable": true, "postTo": {
+            "everythingTopic": topic(""),
+            "sessionStartTopic": topic("/session/start"),
+            "sessionStopTopic": topic("/session/stop"),
+            "connectionOpenTopic": topic("/connection/open"),
+            "connectionCloseTopic": topic("/connection/close"),
+        } } },
+        "mqttConfig": { "enable": true, "brokerHost": "127.0.0.1" },
+    } }));
+    let example = example("mqtt");
+    assert_eq!(example["sinks"], mqtt["sinks"]);
+    let command = "butler_sos_command";
+    assert_eq!(example["transforms"][command], mqtt["transforms"][command]);
+}
+
+/// The message that the import makes of an event in the schema `default` has the keys of the schema
+/// `butler_sos`, and takes only fields that the former has.
+#[test]
+fn messages_have_the_keys_of_the_schema() {
+    let datagram = "/qseow-proxy-connection/;n1;Open connection;LAB;goran;AppAccess;\
+                    /app/a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69;UserAgent: 'Mozilla/5.0 (Windows NT 10.0; \
+                    Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36'";
+    let events = QlikSenseDeserializer::default()
+        .parse(datagram.into(), LogNamespace::Legacy)
+        .expect("an event");
+    let keys = |schema: Schema| -> BTreeSet<String> {
+        let json = serde_json::to_value(schema.view(&events[0])).expect("JSON");
+        json.as_object()
+            .expect("an object")
+            .keys()
+            .cloned()
+            .collect()
+    };
+    let imported = imported(&folder().join("v15.yaml")).vector_yaml;
+    let vector: Value = yaml_serde::from_str(&imported).expect("YAML");
+    let program = |transform: &str| -> String {
+        let source = &vector["transforms"][transform]["source"];
+        source.as_str().expect("a program").to_owned()
+    };
+    let message = program("butler_sos_message");
+    let written: BTreeSet<String> = message
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix('"')?.split_once("\": "))
+        .map(|(key, _)| key.to_owned())
+        .collect();
+    assert_eq!(written, keys(Schema::ButlerSos));
+    // Those that this event cannot have: it came through no network, and nobody has named its app.
+    let mut known = keys(Schema::Default);
+    known.extend(["app_name", "tags", "timestamp"].map(str::to_owned));
+    for transform in ["butler_sos_message", "influxdb_point", "new_relic_event"] {
+        let program = program(transform);
+        let fields = program
+            .split(|c: char| !(c.is_ascii_alphanumeric() || "._".contains(c)))
+            .filter_map(|word| word.strip_prefix('.'))
+            .filter(|field| !["", "eventType"].contains(field));
+        let mut count = 0;
+        for field in fields {
+            assert!(known.contains(field), "{transform}: {field}");
+            count += 1;
+        }
+        assert!(count > 10, "{transform}: {count}");
+    }
+}
