@@ -21,8 +21,8 @@ const VECTOR_YAML: &str = "vector.yaml";
 #[derive(Debug, Args)]
 #[command(
     after_help = "Reads the configuration of Butler SOS 9 to 15 and writes a plugin.toml and a \
-                        configuration of Vector that do the same with user events. What cannot be \
-                        carried over is said on standard error, a line each, and in the files. \
+                        configuration of Vector that do the same with user, log and performance events. \
+                        What cannot be carried over is said on standard error, a line each, and in the files. \
                         Passwords, tokens and keys are never written; the files name environment \
                         variables in their place."
 )]

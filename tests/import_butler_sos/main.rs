@@ -4,6 +4,8 @@
 //! plugin.toml, the configuration of Vector and the notes that come of it.
 
 mod files;
+mod in_vector;
+mod log_events;
 mod mistakes;
 mod senders;
 mod values;

@@ -65,7 +65,9 @@ fn without_an_allowed_sender_nothing_is_imported_unless_told() {
     for sources in ["[name.invalid]", "['<IP or FQDN>']", "[]", ""] {
         assert_eq!(
             allowed(sources, &options()),
-            Err(ImportError::NoSender),
+            Err(ImportError::NoSender {
+                key: "userEvents.udpServerConfig"
+            }),
             "{sources}"
         );
         let (ranges, _) = allowed(sources, &permissive).expect(sources);

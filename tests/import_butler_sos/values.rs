@@ -156,7 +156,7 @@ fn values_arrive() {
     let config = Config::parse(&import.plugin_toml).expect("a configuration");
     assert_eq!(config.source.address[0].to_string(), "0.0.0.0:9987");
     assert_eq!(config.source.max_datagram_bytes, 32_768);
-    assert_eq!(config.source.rate_limit.burst, 900);
+    assert_eq!(config.source.rate_limit.burst, 2_100);
     let users: Vec<String> = config
         .transform
         .blacklist
@@ -180,24 +180,31 @@ fn values_arrive() {
         Path::new("/opt/butler-sos/cert/client_key.pem")
     );
     let tags = serde_json::to_value(&config.output.tags).expect("tags");
-    assert_eq!(tags, json!({ "qs_env": "prod", "site": "7" }));
+    assert_eq!(tags, json!({ "qs_env": "prod" }));
     let vector: Value = yaml_serde::from_str(&import.vector_yaml).expect("YAML");
     let sinks = vector["sinks"].as_object().expect("sinks");
     let topics: Vec<&str> = sinks
         .values()
         .filter_map(|sink| sink["topic"].as_str())
         .collect();
-    assert_eq!(topics.len(), 5);
-    assert!(
-        topics
-            .iter()
-            .all(|topic| topic.starts_with("qliksense/userevent"))
+    let (users, logs): (Vec<&str>, Vec<&str>) = topics
+        .iter()
+        .partition(|topic| topic.starts_with("qliksense/userevent"));
+    assert_eq!(users.len(), 5);
+    assert_eq!(
+        logs,
+        ["qliksense/logevent", "qliksense/logevent/{{ %subsystem }}"]
     );
     let uri = "http://influxdb.example.com:8087/api/v2/write\
                ?org=Example+Ltd.&bucket=qlik+events&precision=ns";
     assert_eq!(sinks["influxdb"]["uri"], uri);
     assert_eq!(sinks["new_relic"]["region"], "eu");
     assert_eq!(sinks["new_relic_2"]["account_id"], "7654321");
+    // The second account gets log events too, the first does not.
+    let inputs = |sink: &str| sinks[sink]["inputs"].to_string();
+    assert!(inputs("new_relic_2").contains("new_relic_log_event"));
+    assert!(!inputs("new_relic").contains("new_relic_log_event"));
+    assert!(inputs("influxdb").contains("influxdb_log_point"));
 }
 
 /// Whatever a value holds, it stays a value: in TOML, in YAML and in comments.
@@ -206,6 +213,7 @@ fn values_cannot_leave_their_place() {
     let hostile = "a\": b\nsinks: # '''\"\"\"";
     let yaml = json!({ "Butler-SOS": {
         "userEvents": {
+            "enable": true,
             "excludeUser": [{ "directory": "LAB", "userId": hostile }],
             "udpServerConfig": { "serverHost": hostile, "enableSourceValidation": true, "allowedSources": [hostile, "192.0.2.1"] },
             "tags": [{ "name": "note", "value": hostile }],
@@ -213,22 +221,63 @@ fn values_cannot_leave_their_place() {
             "sendToInfluxdb": { "enable": true },
             "sendToNewRelic": { "enable": true, "destinationAccount": [hostile, "known"] },
         },
+        "logEvents": {
+            "udpServerConfig": { "enableSourceValidation": true, "allowedSources": ["192.0.2.1"] },
+            "source": { "engine": { "enable": true } },
+            "tags": [{ "name": "note", "value": "another" }, { "name": hostile, "value": hostile }],
+            "categorise": {
+                "enable": true,
+                "rules": [{
+                    "description": hostile,
+                    "logLevel": [hostile],
+                    "action": hostile,
+                    "category": [{ "name": hostile, "value": hostile }],
+                    "filter": [{ "type": "so", "value": hostile }, { "type": hostile, "value": hostile }],
+                }],
+                "ruleDefault": { "enable": true, "category": [{ "name": hostile, "value": hostile }] },
+            },
+            "sendToMQTT": { "enable": true, "baseTopic": hostile, "postTo": { "baseTopic": true } },
+            "sendToInfluxdb": { "enable": true },
+            "sendToNewRelic": { "enable": true, "destinationAccount": ["known"] },
+        },
         "mqttConfig": { "enable": true, "brokerHost": hostile },
-        "newRelic": { "enable": true, "event": { "url": hostile, "header": [{ "name": hostile, "value": "x" }] } },
+        "newRelic": { "enable": true, "event": {
+            "url": hostile,
+            "attribute": { "static": [{ "name": hostile, "value": hostile }] },
+            "header": [{ "name": hostile, "value": "x" }],
+        } },
         "thirdPartyToolsCredentials": { "newRelic": [{ "accountName": "known", "accountId": hostile }] },
         "influxdbConfig": { "enable": true, "host": "h", "dbName": hostile, "auth": { "enable": true, "username": hostile } },
     } });
     let import = import(&yaml.to_string(), &options()).expect("an import");
     let config = Config::parse(&import.plugin_toml).expect("a configuration");
     let tags = serde_json::to_value(&config.output.tags).expect("tags");
-    assert_eq!(tags["note"], hostile);
+    assert_eq!(tags, json!({}), "none is on all events");
     let vector: Value = yaml_serde::from_str(&import.vector_yaml).expect("YAML");
     let sinks = vector["sinks"].as_object().expect("sinks");
     let names: Vec<&String> = sinks.keys().collect();
     assert_eq!(
         names,
-        ["diagnostics", "influxdb", "mqtt_everything", "new_relic"]
+        [
+            "diagnostics",
+            "influxdb",
+            "mqtt_everything",
+            "mqtt_log_events",
+            "new_relic"
+        ]
     );
+    assert_eq!(sinks["mqtt_log_events"]["topic"], hostile);
+    for transform in [
+        "qlik_sense_tags",
+        "qlik_sense_categories",
+        "new_relic_log_event",
+    ] {
+        let source = vector["transforms"][transform]["source"].to_string();
+        let source: String = serde_json::from_str(&source).expect("VRL");
+        let written = hostile.replace('"', "\\\"").replace('\n', "\\u{a}");
+        assert!(source.contains(&format!("\"{written}\"")), "{source}");
+        assert!(!source.contains("\nsinks"), "{source}");
+    }
     assert_eq!(sinks["mqtt_everything"]["topic"], hostile);
     assert_eq!(sinks["mqtt_everything"]["host"], hostile);
     assert_eq!(sinks["influxdb"]["auth"]["user"], hostile);

@@ -1,4 +1,4 @@
-//! What Butler SOS does besides user events, and keys that nobody knows: why they are not carried
+//! What Butler SOS does besides events of Qlik Sense, and keys that nobody knows: why they are not carried
 //! over.
 
 use yaml_serde::Value;
@@ -20,18 +20,15 @@ const fn part(key: &'static str, used_if: &'static [&'static str], why: &'static
 }
 
 /// Every key of Butler SOS 9 to 15 that is not read here.
-const PARTS: [Part; 33] = [
+const PARTS: [Part; 36] = [
     part(
-        "logEvents",
-        &[
-            "logEvents.source.engine.enable",
-            "logEvents.source.proxy.enable",
-            "logEvents.source.repository.enable",
-            "logEvents.source.scheduler.enable",
-            "logEvents.source.qixPerf.enable",
-        ],
-        "log events and engine performance are not user events; keep Butler SOS for them",
+        "logEvents.enginePerformanceMonitor.trackRejectedEvents",
+        &["logEvents.enginePerformanceMonitor.trackRejectedEvents.enable"],
+        "what a filter leaves out is not counted in a measurement of its own",
     ),
+    part("logEvents.enginePerformanceMonitor.appNameLookup", &[], ""),
+    part("logEvents.enginePerformanceMonitor.monitorFilter", &[], ""),
+    part("logEvents.udpServerConfig.queueMetrics.influxdb", &[], ""),
     part(
         "logdb",
         &["logdb.enable"],
@@ -114,8 +111,8 @@ const PARTS: [Part; 33] = [
     part("influxdbConfig.v3Config.retentionDuration", &[], ""),
     part("influxdbConfig.v3Config.writeTimeout", &[], ""),
     part("influxdbConfig.v3Config.queryTimeout", &[], ""),
-    // Butler SOS adds these to metrics and log events, never to user events.
-    part("newRelic.event.attribute", &[], ""),
+    // Butler SOS's own version.
+    part("newRelic.event.attribute.dynamic", &[], ""),
     part("newRelic.metric", &[], ""),
     // Noted by name, where New Relic is used.
     part("newRelic.event.header", &[], ""),

@@ -1,5 +1,6 @@
 //! From the configuration of [Butler SOS](https://github.com/ptarmiganlabs/butler-sos), versions 9
-//! to 15, to a plugin.toml and a configuration of Vector that do the same with user events.
+//! to 15, to a plugin.toml and a configuration of Vector that do the same with user, log and performance
+//! events.
 //!
 //! Read from its configuration templates, the schema that checks them, and the code that uses them.
 
@@ -7,6 +8,7 @@ mod app_names;
 mod config;
 mod leftovers;
 mod plugin;
+mod tags;
 mod values;
 mod vector;
 
@@ -37,11 +39,14 @@ pub enum ImportError {
     Problem(Problem),
     /// Only some senders are to be accepted, and no address of theirs is known.
     #[error(
-        "userEvents.udpServerConfig.allowedSources: no allowed sender is an IP address or a name that can be \
-         looked up here. Import where the names are known, write addresses in their place, or accept every \
-         sender with --allow-any-sender"
+        "{key}.allowedSources: no allowed sender is an IP address or a name that can be looked up here. Import \
+         where the names are known, write addresses in their place, or accept every sender with \
+         --allow-any-sender"
     )]
-    NoSender,
+    NoSender {
+        /// Which of the UDP servers it is, by its key.
+        key: &'static str,
+    },
 }
 
 /// What became of a configuration.

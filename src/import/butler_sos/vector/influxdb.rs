@@ -1,4 +1,4 @@
-//! User events to InfluxDB: the measurement `user_events` with Butler SOS's tags and fields.
+//! To InfluxDB, and user events there: the measurement `user_events` with Butler SOS's tags and fields.
 //!
 //! Vector's `influxdb_logs` sink makes every name a tag or a field; Butler SOS has names that are
 //! both, and its dashboards ask for the fields. So the points are written here, in InfluxDB's line
@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{Pieces, is_on, note_placeholders, note_secret, quoted};
+use super::{Pieces, influxdb_logs, is_on, note_placeholders, note_secret, quoted};
 use crate::{
     config::authority,
     import::butler_sos::{
@@ -87,7 +87,7 @@ const POINT: &str = r#"
 "#;
 
 /// What Butler SOS leaves out of tags for version 3 alone.
-const SANITIZED: &str = r#"        if name != "userFull" {
+const SANITIZED: &str = r#"        if name != "userFull" && name != "user_full" {
           value = replace(value, r'[<>\\]', "")
         }
 "#;
@@ -95,7 +95,7 @@ const SANITIZED: &str = r#"        if name != "userFull" {
 const SINK: &str = r"
   influxdb:
     type: http
-    inputs: [influxdb_point]
+    inputs: [@INPUTS@]
     method: post
     uri: @URI@
 @AUTH@    encoding:
@@ -131,36 +131,60 @@ fn fields(version: InfluxVersion) -> &'static [(&'static str, &'static str)] {
     }
 }
 
-/// Adds the transform and the sink for InfluxDB, if it is on.
+/// Adds the transforms and the sink for InfluxDB, as far as it is on.
 pub(super) fn add(from: &ButlerSos, pieces: &mut Pieces, notes: &mut Vec<Note>) {
     let influxdb = &from.influxdb_config;
-    let keys = ["userEvents.sendToInfluxdb.enable", "influxdbConfig.enable"];
-    let send = from.user_events.send_to_influxdb.enable;
-    if !is_on(send, influxdb.enable, keys, notes) {
+    let users = from.user_events.send_to_influxdb.enable;
+    let logs = from.log_events.is_used() && from.log_events.send_to_influxdb.enable;
+    let mut is_on = |send, key| is_on(send, influxdb.enable, [key, "influxdbConfig.enable"], notes);
+    let mut inputs = Vec::new();
+    if is_on(users, "userEvents.sendToInfluxdb.enable") {
+        pieces.read_users = true;
+        pieces.transforms.push_str(&point(influxdb.version));
+        inputs.push("influxdb_point");
+    }
+    if is_on(logs, "logEvents.sendToInfluxdb.enable") {
+        pieces.read_log_messages = true;
+        let point = influxdb_logs::point(influxdb.version);
+        pieces.transforms.push_str(&point);
+        inputs.push("influxdb_log_point");
+    }
+    if inputs.is_empty() {
         return;
     }
-    let mut lines = String::new();
-    for (name, value) in fields(influxdb.version) {
-        let _ = writeln!(lines, "        {}: {value},", quoted(name));
+    if pieces.read_log_messages {
+        influxdb_logs::note(notes);
     }
-    let sanitized = match influxdb.version {
-        InfluxVersion::V1 | InfluxVersion::V2 => "",
-        InfluxVersion::V3 => SANITIZED,
-    };
-    let point = POINT
-        .replace("@FIELDS@", &lines)
-        .replace("@SANITIZED@", sanitized);
-    pieces.transforms.push_str(&point);
     let auth = auth(influxdb, notes);
-    let sink = SINK
-        .replace("@AUTH@", &auth)
-        .replace("@URI@", &quoted(&uri(influxdb, notes)));
-    pieces.sinks.push_str(&sink);
+    let uri = quoted(&uri(influxdb, notes));
+    let (before, after) = SINK.split_once("@URI@").unwrap_or((SINK, ""));
+    let before = before.replace("@INPUTS@", &inputs.join(", "));
+    let after = after.replace("@AUTH@", &auth);
+    pieces.sinks.push_str(&format!("{before}{uri}{after}"));
     notes.push(Note::new(
         "influxdbConfig",
         "Vector creates no database, bucket or retention policy; the one that Butler SOS made is \
          written to",
     ));
+}
+
+/// The transform that makes points of user events.
+fn point(version: InfluxVersion) -> String {
+    let mut lines = String::new();
+    for (name, value) in fields(version) {
+        let _ = writeln!(lines, "        {}: {value},", quoted(name));
+    }
+    POINT
+        .replace("@FIELDS@", &lines)
+        .replace("@SANITIZED@", sanitized(version))
+}
+
+/// What is left out of the values of tags.
+pub(super) const fn sanitized(version: InfluxVersion) -> &'static str {
+    match version {
+        InfluxVersion::V1 | InfluxVersion::V2 => "",
+        InfluxVersion::V3 => SANITIZED,
+    }
 }
 
 /// Where points are written to.

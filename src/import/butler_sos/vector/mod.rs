@@ -1,15 +1,22 @@
 //! The part of Butler SOS's configuration that becomes Vector's: where events go.
 //!
 //! The text is put together from pieces that are YAML with comments, as somebody would write it who
-//! has to look after it later. Values of the file are put in by [`quoted`] alone.
+//! has to look after it later. Values of the file are put in by [`quoted`] and [`vrl_text`] alone.
 
+mod categorise;
 mod influxdb;
+mod influxdb_logs;
+mod log_events;
 mod mqtt;
+mod mqtt_logs;
 mod new_relic;
+mod new_relic_logs;
 
-use super::{Note, Options, config::ButlerSos, values::Secret};
+use std::fmt::Write;
 
-/// What every configuration begins with: the source, and who is who.
+use super::{Note, Options, config::ButlerSos, tags::of_some, values::Secret};
+
+/// What every configuration begins with: the source, without metrics and what the source adds.
 const HEAD: &str = r#"sources:
   qlik_sense:
     type: exec
@@ -37,14 +44,22 @@ transforms:
       del(.pid)
       del(.stream)
       del(.command)
+"#;
 
-  # What users do goes to the sinks. What is left over is what the program says about itself
-  # (`.event == "plugin"`) and payloads that could not be decoded.
+/// Who is who.
+const KIND: &str = r#"
+  # @WHAT@ goes to the sinks. What is left over is what
+  # the program says about itself (`.event == "plugin"`) and payloads that could not be decoded.
   qlik_sense_kind:
     type: route
-    inputs: [qlik_sense_clean]
+    inputs: [@INPUT@]
     route:
-      users: .event == "session" || .event == "connection"
+"#;
+
+const USERS: &str = r#"      users: .event == "session" || .event == "connection"
+"#;
+
+const LOG_EVENTS: &str = r#"      log_events: .event == "log" || .event == "performance"
 "#;
 
 /// What every configuration ends with.
@@ -57,42 +72,123 @@ const TAIL: &str = r"
       codec: json
 ";
 
-/// What is there to see while nothing has a destination.
+/// What is there to see of what has no destination.
 const CONSOLE: &str = r"
   events:
     type: console
-    inputs: [qlik_sense_kind.users]
+    inputs: [@INPUTS@]
     target: stdout
     encoding:
       codec: json
 ";
 
-/// Transforms and sinks of a destination.
+/// Transforms and sinks of destinations.
 #[derive(Default)]
 struct Pieces {
     transforms: String,
     sinks: String,
+    /// Whether any of them reads user events.
+    read_users: bool,
+    /// Whether any of them reads the message that Butler SOS makes of a log event.
+    read_log_messages: bool,
 }
 
 /// Vector's configuration that does the same, and what it does differently.
 pub(super) fn vector(from: &ButlerSos, options: &Options, notes: &mut Vec<Note>) -> String {
-    let mut text = HEAD.replace("@PLUGIN_TOML@", &quoted(&options.plugin_toml));
     let mut pieces = Pieces::default();
     mqtt::add(from, &mut pieces, notes);
     influxdb::add(from, &mut pieces, notes);
     new_relic::add(from, &mut pieces, notes);
-    if pieces.sinks.is_empty() {
-        notes.push(Note::new(
-            "userEvents",
-            "no destination is enabled; events go to the standard output of Vector",
-        ));
-        pieces.sinks.push_str(CONSOLE);
+    let has_logs = from.log_events.is_used();
+    let has_users = from.user_events.enable || !has_logs;
+
+    let mut text = HEAD.replace("@PLUGIN_TOML@", &quoted(&options.plugin_toml));
+    let mut last = "qlik_sense_clean";
+    if let Some(filter) = log_events::sources(&from.log_events, last, notes) {
+        text.push_str(&filter);
+        last = log_events::SOURCES;
+    }
+    if let Some(tags) = tags(from, last, notes) {
+        text.push_str(&tags);
+        last = TAGS;
+    }
+    let what = match (pieces.read_users || has_users, has_logs) {
+        (true, true) => "What users do and what services log",
+        (true, false) => "What users do",
+        (false, _) => "What services log",
+    };
+    text.push_str(&KIND.replace("@INPUT@", last).replace("@WHAT@", what));
+    if pieces.read_users || has_users {
+        text.push_str(USERS);
+    }
+    let mut logs = "qlik_sense_kind.log_events";
+    if has_logs {
+        text.push_str(LOG_EVENTS);
+        let categories = &from.log_events.categorise;
+        if let Some(categories) = categorise::categories(categories, logs, notes) {
+            text.push_str(&categories);
+            logs = categorise::CATEGORIES;
+        }
+    }
+    if pieces.read_log_messages {
+        text.push_str(&log_events::MESSAGE.replace("@INPUT@", logs));
+    }
+    let mut shown = Vec::new();
+    if has_users && !pieces.read_users {
+        shown.push(("userEvents", "qlik_sense_kind.users"));
+    }
+    if has_logs && !pieces.read_log_messages {
+        shown.push(("logEvents", logs));
+    }
+    if !shown.is_empty() {
+        for (key, _) in &shown {
+            let message = "no destination is enabled; events go to the standard output of Vector";
+            notes.push(Note::new(key, message));
+        }
+        let inputs: Vec<&str> = shown.iter().map(|(_, input)| *input).collect();
+        let console = CONSOLE.replace("@INPUTS@", &inputs.join(", "));
+        pieces.sinks.push_str(&console);
     }
     text.push_str(&pieces.transforms);
     text.push_str("\nsinks:");
     text.push_str(&pieces.sinks);
     text.push_str(TAIL);
     text
+}
+
+/// The name of the transform of [`tags`].
+const TAGS: &str = "qlik_sense_tags";
+
+/// The transform that adds tags which only user events or only log events have.
+fn tags(from: &ButlerSos, input: &str, notes: &mut Vec<Note>) -> Option<String> {
+    let [users, logs] = of_some(from);
+    if users.is_empty() && logs.is_empty() {
+        return None;
+    }
+    notes.push(Note::new(
+        "logEvents.tags",
+        "others than those of user events; `output.tags` of the program has what both have in common, and \
+         the transform `qlik_sense_tags` adds the rest",
+    ));
+    let mut text = format!(
+        "\n  # Tags that not every event has.\n  {TAGS}:\n    type: remap\n    inputs: [{input}]\n    source: |\n"
+    );
+    let of = [
+        (r#"["session", "connection"]"#, users),
+        (r#"["log", "performance"]"#, logs),
+    ];
+    for (events, tags) in of.into_iter().filter(|(_, tags)| !tags.is_empty()) {
+        let tags: Vec<String> = tags
+            .iter()
+            .map(|(name, value)| format!("{}: {}", vrl_text(name), vrl_text(value)))
+            .collect();
+        let _ = writeln!(
+            text,
+            "      if includes({events}, .event) {{\n        .tags = merge(object(.tags) ?? {{}}, {{{}}})\n      }}",
+            tags.join(", ")
+        );
+    }
+    Some(text)
 }
 
 /// Whether a destination is on: for user events and as such. One alone is noted.
@@ -107,6 +203,41 @@ fn is_on(events: bool, all: bool, keys: [&str; 2], notes: &mut Vec<Note>) -> boo
 /// A text in YAML: JSON's quoting is YAML's too.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
+}
+
+/// A text in VRL within a block of YAML. What either of them, or Vector before both, takes for something
+/// else is written by its number.
+fn vrl_text(text: &str) -> String {
+    let mut literal = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' | '\\' | '{' | '}' => literal.extend(['\\', character]),
+            // An environment variable, also in a comment.
+            '$' => push_number(&mut literal, character),
+            character if is_in_text(character) => literal.push(character),
+            character => push_number(&mut literal, character),
+        }
+    }
+    literal + "\""
+}
+
+fn push_number(literal: &mut String, character: char) {
+    let _ = write!(literal, "\\u{{{:x}}}", u32::from(character));
+}
+
+/// Whether a character may stand in a block of YAML and ends no line of it.
+fn is_in_text(character: char) -> bool {
+    !character.is_control()
+        && !matches!(
+            character,
+            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+        )
+}
+
+/// A text for a comment in VRL.
+fn vrl_comment(text: &str) -> String {
+    let as_space = |c: char| if is_in_text(c) && c != '$' { c } else { ' ' };
+    text.chars().map(as_space).collect()
 }
 
 /// Notes what Vector takes for its own language, and cannot be told otherwise: `$` anywhere, and where

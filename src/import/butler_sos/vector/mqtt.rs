@@ -1,9 +1,9 @@
 //! User events to MQTT: one topic for all of them and one for each command.
 
-use super::{Pieces, is_on, note_placeholders, quoted};
+use super::{Pieces, is_on, mqtt_logs, note_placeholders, quoted};
 use crate::import::butler_sos::{
     Note,
-    config::{ButlerSos, PostTo, Topic},
+    config::{ButlerSos, MqttConfig, PostTo, Topic},
     values::Text,
 };
 
@@ -73,8 +73,13 @@ const COMMANDS: [(&str, &str, &str); 4] = [
     ),
 ];
 
-/// Adds the transforms and sinks for MQTT, if it is on.
+/// Adds the transforms and sinks for MQTT, as far as it is on.
 pub(super) fn add(from: &ButlerSos, pieces: &mut Pieces, notes: &mut Vec<Note>) {
+    add_users(from, pieces, notes);
+    mqtt_logs::add(from, pieces, notes);
+}
+
+fn add_users(from: &ButlerSos, pieces: &mut Pieces, notes: &mut Vec<Note>) {
     let send = &from.user_events.send_to_mqtt;
     let keys = ["userEvents.sendToMQTT.enable", "mqttConfig.enable"];
     if !is_on(send.enable, from.mqtt_config.enable, keys, notes) {
@@ -88,13 +93,9 @@ pub(super) fn add(from: &ButlerSos, pieces: &mut Pieces, notes: &mut Vec<Note>) 
         ));
         return;
     }
+    pieces.read_users = true;
     pieces.transforms.push_str(MESSAGE);
     let mut routes = String::new();
-    let host = from.mqtt_config.broker_host.as_ref();
-    let (host, port) = host.map_or(("localhost", None), Text::host_and_port);
-    let host = quoted(host);
-    let port = from.mqtt_config.broker_port.map(|port| port.0).or(port);
-    let port = port.unwrap_or(1883);
     for (name, command, topic) in topics {
         let input = match command {
             Some(command) => {
@@ -103,19 +104,27 @@ pub(super) fn add(from: &ButlerSos, pieces: &mut Pieces, notes: &mut Vec<Note>) 
             }
             None => "butler_sos_message".to_owned(),
         };
-        let sink = SINK
-            .replace("@NAME@", name)
-            .replace("@INPUT@", &input)
-            .replace("@HOST@", &host)
-            .replace("@PORT@", &port.to_string())
-            // Last, as it may hold anything.
-            .replace("@TOPIC@", &quoted(topic));
+        let sink = sink(&from.mqtt_config, name, &input, topic);
         pieces.sinks.push_str(&sink);
     }
     if !routes.is_empty() {
         pieces.transforms.push_str(ROUTES);
         pieces.transforms.push_str(&routes);
     }
+}
+
+/// The sink that publishes to a topic.
+pub(super) fn sink(mqtt: &MqttConfig, name: &str, input: &str, topic: &str) -> String {
+    let host = mqtt.broker_host.as_ref();
+    let (host, port) = host.map_or(("localhost", None), Text::host_and_port);
+    let port = mqtt.broker_port.map(|port| port.0).or(port).unwrap_or(1883);
+    let (before, after) = SINK.split_once("@HOST@").unwrap_or((SINK, ""));
+    let before = before.replace("@NAME@", name).replace("@INPUT@", input);
+    let after = after
+        .replace("@PORT@", &port.to_string())
+        // Last, as it may hold anything.
+        .replace("@TOPIC@", &quoted(topic));
+    format!("{before}{}{after}", quoted(host))
 }
 
 /// The topics that are on, with the command that goes there, or none for all of them.

@@ -1,9 +1,12 @@
-//! User events to New Relic: custom events of the type `qs_userEvent`.
+//! To New Relic, and user events there: custom events of the type `qs_userEvent`.
 
-use super::{Pieces, is_on, note_placeholders, note_secret, quoted};
+use std::ptr;
+
+use super::{Pieces, is_on, new_relic_logs, note_placeholders, note_secret, quoted};
 use crate::import::butler_sos::{
     Note,
     config::{ButlerSos, NewRelicAccount},
+    values::Text,
 };
 
 const EVENT: &str = r#"
@@ -38,7 +41,7 @@ const EVENT: &str = r#"
 const SINK: &str = r#"
   @NAME@:
     type: new_relic
-    inputs: [new_relic_event]
+    inputs: [@INPUTS@]
     api: events
     region: @REGION@
     account_id: @ACCOUNT@
@@ -60,22 +63,109 @@ const REGIONS: [(&str, &str); 2] = [
     ("eu", "https://insights-collector.eu01.nr-data.net"),
 ];
 
-/// Adds the transform and a sink for each account of New Relic, if it is on.
+/// Adds the transforms, and a sink for each account of New Relic, as far as it is on.
 pub(super) fn add(from: &ButlerSos, pieces: &mut Pieces, notes: &mut Vec<Note>) {
-    let send = &from.user_events.send_to_new_relic;
+    let mut sinks = Sinks::default();
+    let is_enabled = from.new_relic.enable;
+    let (users, logs) = (
+        &from.user_events.send_to_new_relic,
+        &from.log_events.send_to_new_relic,
+    );
     let keys = ["userEvents.sendToNewRelic.enable", "newRelic.enable"];
-    if !is_on(send.enable, from.new_relic.enable, keys, notes) {
-        return;
+    if is_on(users.enable, is_enabled, keys, notes) {
+        let key = "userEvents.sendToNewRelic.destinationAccount";
+        let accounts = accounts(from, &users.destination_account, key, notes);
+        if !accounts.is_empty() {
+            pieces.read_users = true;
+            pieces.transforms.push_str(&event(users.scramble, notes));
+            sinks.read(&accounts, "new_relic_event");
+        }
     }
-    let accounts = accounts(from, notes);
-    if accounts.is_empty() {
-        notes.push(Note::new(
-            "userEvents.sendToNewRelic.destinationAccount",
-            "no account is known, so nothing is sent to New Relic",
-        ));
-        return;
+    let is_sent = from.log_events.is_used() && logs.enable;
+    let keys = ["logEvents.sendToNewRelic.enable", "newRelic.enable"];
+    if is_on(is_sent, is_enabled, keys, notes) {
+        let key = "logEvents.sendToNewRelic.destinationAccount";
+        let accounts = accounts(from, &logs.destination_account, key, notes);
+        if !accounts.is_empty() {
+            pieces.read_log_messages = true;
+            pieces
+                .transforms
+                .push_str(&new_relic_logs::event(from, notes));
+            sinks.read(&accounts, "new_relic_log_event");
+        }
     }
-    let (hashes, values) = if send.scramble {
+    if !sinks.0.is_empty() {
+        sinks.add(from, pieces, notes);
+    }
+}
+
+/// Accounts, each with the transforms whose events it gets.
+#[derive(Default)]
+struct Sinks<'a>(Vec<(&'a NewRelicAccount, Vec<&'static str>)>);
+
+impl<'a> Sinks<'a> {
+    /// Lets accounts have the events of a transform.
+    fn read(&mut self, accounts: &[&'a NewRelicAccount], transform: &'static str) {
+        for account in accounts {
+            let known = self
+                .0
+                .iter_mut()
+                .find(|(known, _)| ptr::eq(*known, *account));
+            match known {
+                Some((_, inputs)) if inputs.contains(&transform) => {}
+                Some((_, inputs)) => inputs.push(transform),
+                None => self.0.push((account, vec![transform])),
+            }
+        }
+    }
+
+    fn add(&self, from: &ButlerSos, pieces: &mut Pieces, notes: &mut Vec<Note>) {
+        let region = region(from, notes);
+        for (place, (account, inputs)) in self.0.iter().enumerate() {
+            let number = if place == 0 {
+                String::new()
+            } else {
+                format!("_{}", place + 1)
+            };
+            let variable = format!("NEW_RELIC_LICENSE_KEY{number}");
+            note_secret(
+                "thirdPartyToolsCredentials.newRelic.insertApiKey",
+                &variable,
+                account.insert_api_key,
+                notes,
+            );
+            if account.account_id.0.is_empty() {
+                notes.push(Note::new(
+                    "thirdPartyToolsCredentials.newRelic.accountId",
+                    "missing; write it into the sink's `account_id`",
+                ));
+            }
+            note_placeholders(
+                "thirdPartyToolsCredentials.newRelic.accountId",
+                &account.account_id.0,
+                notes,
+            );
+            let sink = SINK
+                .replace("@NAME@", &format!("new_relic{number}"))
+                .replace("@INPUTS@", &inputs.join(", "))
+                .replace("@REGION@", region)
+                .replace("@VARIABLE@", &variable)
+                .replace("@ACCOUNT@", &quoted(&account.account_id.0));
+            pieces.sinks.push_str(&sink);
+        }
+        for header in &from.new_relic.event.header {
+            let key = format!("newRelic.event.header: {}", header.name.0);
+            notes.push(Note::new(
+                &key,
+                "the sink `new_relic` sends no headers of one's own",
+            ));
+        }
+    }
+}
+
+/// The transform that makes New Relic's events of user events.
+fn event(scramble: bool, notes: &mut Vec<Note>) -> String {
+    let (hashes, values) = if scramble {
         notes.push(Note::new(
             "userEvents.sendToNewRelic.scramble",
             "names are replaced by keyed hashes; put a key of at least 32 characters into the \
@@ -86,56 +176,21 @@ pub(super) fn add(from: &ButlerSos, pieces: &mut Pieces, notes: &mut Vec<Note>) 
     } else {
         ("", [".user", ".user_directory", ".user_id"])
     };
-    let event = ["@USER_FULL@", "@USER_DIRECTORY@", "@USER_ID@"]
+    ["@USER_FULL@", "@USER_DIRECTORY@", "@USER_ID@"]
         .iter()
         .zip(values)
         .fold(EVENT.replace("@HASHES@", hashes), |text, (name, value)| {
             text.replace(name, value)
-        });
-    pieces.transforms.push_str(&event);
-    let region = region(from, notes);
-    for (place, account) in accounts.iter().enumerate() {
-        let number = if place == 0 {
-            String::new()
-        } else {
-            format!("_{}", place + 1)
-        };
-        let variable = format!("NEW_RELIC_LICENSE_KEY{number}");
-        note_secret(
-            "thirdPartyToolsCredentials.newRelic.insertApiKey",
-            &variable,
-            account.insert_api_key,
-            notes,
-        );
-        if account.account_id.0.is_empty() {
-            notes.push(Note::new(
-                "thirdPartyToolsCredentials.newRelic.accountId",
-                "missing; write it into the sink's `account_id`",
-            ));
-        }
-        note_placeholders(
-            "thirdPartyToolsCredentials.newRelic.accountId",
-            &account.account_id.0,
-            notes,
-        );
-        let sink = SINK
-            .replace("@NAME@", &format!("new_relic{number}"))
-            .replace("@REGION@", region)
-            .replace("@VARIABLE@", &variable)
-            .replace("@ACCOUNT@", &quoted(&account.account_id.0));
-        pieces.sinks.push_str(&sink);
-    }
-    for header in &from.new_relic.event.header {
-        let key = format!("newRelic.event.header: {}", header.name.0);
-        notes.push(Note::new(
-            &key,
-            "the sink `new_relic` sends no headers of one's own",
-        ));
-    }
+        })
 }
 
-/// The accounts that user events go to.
-fn accounts<'a>(from: &'a ButlerSos, notes: &mut Vec<Note>) -> Vec<&'a NewRelicAccount> {
+/// The accounts that are named for a kind of events.
+fn accounts<'a>(
+    from: &'a ButlerSos,
+    names: &[Text],
+    key: &str,
+    notes: &mut Vec<Note>,
+) -> Vec<&'a NewRelicAccount> {
     let known = &from.third_party_tools_credentials.new_relic.0;
     if let [only] = &**known
         && only.account_name.is_none()
@@ -143,14 +198,14 @@ fn accounts<'a>(from: &'a ButlerSos, notes: &mut Vec<Note>) -> Vec<&'a NewRelicA
         return vec![only];
     }
     let mut accounts = Vec::new();
-    for name in &from.user_events.send_to_new_relic.destination_account {
-        match known
+    for name in names {
+        let account = known
             .iter()
-            .find(|known| known.account_name.as_ref() == Some(name))
-        {
+            .find(|known| known.account_name.as_ref() == Some(name));
+        match account {
             Some(account) => accounts.push(account),
             None => notes.push(Note::new(
-                "userEvents.sendToNewRelic.destinationAccount",
+                key,
                 &format!(
                     "`{}` is not among `thirdPartyToolsCredentials.newRelic`; if Butler SOS has it \
                      from its command line, add a sink for it",
@@ -158,6 +213,12 @@ fn accounts<'a>(from: &'a ButlerSos, notes: &mut Vec<Note>) -> Vec<&'a NewRelicA
                 ),
             )),
         }
+    }
+    if accounts.is_empty() {
+        notes.push(Note::new(
+            key,
+            "no account is known, so nothing is sent to New Relic",
+        ));
     }
     accounts
 }

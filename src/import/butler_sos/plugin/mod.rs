@@ -1,0 +1,98 @@
+//! The part of Butler SOS's configuration that becomes plugin.toml.
+
+mod source;
+
+use toml::{Table, Value};
+
+use super::{
+    ImportError, Note, Options, app_names,
+    config::{ButlerSos, ExcludedUser},
+    tags,
+};
+use crate::{config::Config, encoding::Codec, transform::blacklist::UserPattern};
+
+/// The program's configuration that does the same, and what it does differently.
+///
+/// # Errors
+///
+/// [`ImportError::NoSender`].
+pub(super) fn plugin(
+    from: &ButlerSos,
+    options: &Options,
+    notes: &mut Vec<Note>,
+) -> Result<Config, ImportError> {
+    let mut config = Config::default();
+    let events = &from.user_events;
+    if !events.enable {
+        notes.push(Note::new(
+            "userEvents.enable",
+            if from.log_events.is_used() {
+                "false, so their port is not listened on; the rest is carried over as if it were"
+            } else {
+                "false, so Butler SOS handles no user events; the rest is carried over as if it did"
+            },
+        ));
+    }
+    source::source(from, options, &mut config, notes)?;
+    config.transform.blacklist.users = blacklist(&events.exclude_user, notes);
+    // Butler SOS compares every character. Without entries it makes no difference.
+    config.transform.blacklist.case_sensitive = !config.transform.blacklist.users.is_empty();
+    if config.transform.blacklist.case_sensitive {
+        notes.push(Note::new(
+            "userEvents.excludeUser",
+            "case counts, as in Butler SOS; Active Directory ignores it, so \
+             `case_sensitive = false` is most often what is meant",
+        ));
+    }
+    config.transform.app_names.qrs = app_names::qrs(from, notes);
+    config.output.codec = Codec::Native;
+    config.output.tags = tags::of_all(from, notes);
+    Ok(config)
+}
+
+fn blacklist(users: &[ExcludedUser], notes: &mut Vec<Note>) -> Vec<UserPattern> {
+    let mut patterns = Vec::new();
+    for (place, user) in users.iter().enumerate() {
+        let key = format!("userEvents.excludeUser[{place}]");
+        match UserPattern::new(&*user.directory.0, &*user.user_id.0) {
+            Ok(pattern) => {
+                if pattern.is_pattern() {
+                    notes.push(Note::new(
+                        &key,
+                        "`*` and `?` stand for any characters here; in Butler SOS they stand for \
+                         themselves",
+                    ));
+                }
+                patterns.push(pattern);
+            }
+            Err(error) => notes.push(Note::new(&key, &format!("left out: {error}"))),
+        }
+    }
+    patterns
+}
+
+/// What differs from the defaults, in TOML.
+///
+/// # Errors
+///
+/// What cannot be said in TOML, which no option's value is.
+pub(super) fn to_toml(config: &Config) -> Result<String, toml::ser::Error> {
+    let differing = differing(
+        Table::try_from(config)?,
+        &Table::try_from(Config::default())?,
+    );
+    toml::to_string_pretty(&differing)
+}
+
+fn differing(table: Table, default: &Table) -> Table {
+    table
+        .into_iter()
+        .filter_map(|(key, value)| match (value, default.get(&key)) {
+            (value, Some(default)) if value == *default => None,
+            (Value::Table(table), Some(Value::Table(default))) => {
+                Some((key, Value::Table(differing(table, default))))
+            }
+            (value, _) => Some((key, value)),
+        })
+        .collect()
+}

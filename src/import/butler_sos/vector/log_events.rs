@@ -1,0 +1,133 @@
+//! Log and performance events as Butler SOS has them: which services, and its message.
+
+use crate::import::butler_sos::{Note, config::LogEvents};
+
+/// The name of the transform of [`sources`].
+pub(super) const SOURCES: &str = "qlik_sense_sources";
+
+/// The transform that keeps log events of services that are on, if any is off.
+pub(super) fn sources(from: &LogEvents, input: &str, notes: &mut Vec<Note>) -> Option<String> {
+    let services = from.services();
+    if !from.is_used() || (services.len() == 4 && from.has_performance()) {
+        return None;
+    }
+    notes.push(Note::new(
+        "logEvents.source",
+        "what is off is dropped by the transform `qlik_sense_sources`; better let Qlik Sense send it no more, by \
+         leaving out its appender",
+    ));
+    let mut conditions = Vec::new();
+    if !from.has_performance() {
+        conditions.push(r#".event != "performance""#.to_owned());
+    }
+    match &services[..] {
+        [] => conditions.push(r#".event != "log""#.to_owned()),
+        [_, _, _, _] => {}
+        some => conditions.push(format!(
+            r#"(.event != "log" || includes({some:?}, .service))"#
+        )),
+    }
+    Some(format!(
+        "\n  # Services whose log events are off go no further.\n  {SOURCES}:\n    type: filter\n    \
+         inputs: [{input}]\n    condition: |\n      {}\n",
+        conditions.join(" && ")
+    ))
+}
+
+/// The transform that makes Butler SOS's message of a log or performance event.
+pub(super) const MESSAGE: &str = r##"
+  # The message that Butler SOS makes of a log or performance event, key for key. What is needed to send it and
+  # is no part of it is metadata.
+  butler_sos_log_message:
+    type: remap
+    inputs: [@INPUT@]
+    # Otherwise an event goes on as it was.
+    drop_on_error: true
+    source: |
+      service = string(.service) ?? ""
+      is_performance = .event == "performance"
+      source = if is_performance { "qseow-qix-perf" } else { "qseow-" + service }
+      message = {
+        "source": source,
+        "log_row": .sequence || -1,
+        "ts_iso": format_timestamp!(timestamp!(.timestamp), "%Y-%m-%dT%H:%M:%S%.3f%z"),
+        "ts_local": "",
+        "level": upcase(string(.level) ?? ""),
+        "host": .host || "",
+        "subsystem": .logger || "",
+        "windows_user": .service_account || "",
+        "user_directory": .user_directory || "",
+        "user_id": .user_id || "",
+        "user_full": .user || "",
+        "tags": .tags || {},
+      }
+      if exists(.category) { message.category = .category }
+
+      # The engine's own work has the session `0`.
+      session = .session_id || ""
+      activity = "user"
+      if session == "0" {
+        session = ""
+        activity = "non-user"
+      }
+
+      keys = if is_performance {
+        {
+          "proxy_session_id": session,
+          "engine_ts": .engine_timestamp || "",
+          "session_id": .engine_session_id || "",
+          "app_id": .app_id || "",
+          "app_name": .app_name || "",
+          "request_id": .request_id || -99,
+          "method": .method || "",
+          "process_time": .process_ms,
+          "work_time": .work_ms,
+          "lock_time": .lock_ms,
+          "validate_time": .validate_ms,
+          "traverse_time": .traverse_ms,
+          "handle": .handle || -99,
+          "object_id": .object_id || "",
+          "net_ram": .net_ram_bytes || -1,
+          "peak_ram": .peak_ram_bytes || -1,
+          "object_type": .object_type || "",
+          "event_activity_source": activity,
+        }
+      } else if service == "engine" {
+        {
+          "message": .message || "",
+          "proxy_session_id": session,
+          "engine_ts": .engine_timestamp || "",
+          "process_id": .process_id || "",
+          "engine_exe_version": .engine_version || "",
+          "server_started": .server_started || "",
+          "entry_type": .entry_type || "",
+          "session_id": .engine_session_id || "",
+          "app_id": .app_id || "",
+        }
+      } else if service == "scheduler" {
+        {
+          "message": .message || "",
+          "exception_message": .exception || "",
+          "task_name": .task_name || "",
+          "app_name": .app_name || "",
+          "task_id": .task_id || "",
+          "app_id": .app_id || "",
+          "execution_id": .execution_id || "",
+        }
+      } else {
+        {
+          "message": .message || "",
+          "exception_message": .exception || "",
+          "command": .qlik_command || "",
+          "result_code": .result || "",
+          "origin": .origin || "",
+          "context": .context || "",
+        }
+      }
+
+      %time = .timestamp
+      # The topic of a subsystem: its logger up to a generic type, and nothing that no topic may hold.
+      logger = replace(downcase(string(.logger) ?? ""), r'[`\[].*$', "")
+      %subsystem = replace(replace(logger, ".", "/"), r'[+#]', "_")
+      . = merge(message, keys)
+"##;
