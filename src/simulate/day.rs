@@ -81,6 +81,23 @@ impl Default for DayOptions {
 }
 
 /// A day: the truth, and what a receiver gets to see of it.
+///
+/// Who took the most memory in the third hour, for which object of which app? And what did all requests of that user
+/// cost in that hour?
+///
+/// ```
+/// use qlik_sense_events::simulate::{Cost, Day, DayOptions, Families};
+/// use chrono::TimeDelta;
+///
+/// let options = DayOptions { logins: 50, hours: 4, families: Families::ALL, ..DayOptions::default() };
+/// let day = Day::new(&options);
+/// let hour = day.begin + TimeDelta::hours(2)..day.begin + TimeDelta::hours(3);
+/// let of_hour = || day.requests.iter().filter(|request| hour.contains(&request.time));
+/// let culprit = of_hour().max_by_key(|request| request.peak_ram_bytes).expect("a busy hour");
+/// let cost: Cost = of_hour().filter(|request| request.user() == culprit.user()).collect();
+/// assert_eq!(Some(cost.max_peak_ram_bytes), culprit.peak_ram_bytes);
+/// println!("{:?} in {:?} with {:?}: {cost:?}", culprit.user(), culprit.app_id, culprit.object_id);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Day {
     /// When the day begins; all times count from there.

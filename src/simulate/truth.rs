@@ -135,10 +135,10 @@ pub struct LogEvent {
     pub app_id: Option<Arc<str>>,
     /// Whether a `;` stands where nobody can tell to which field it belongs.
     pub is_ambiguous: bool,
+    /// The service whose appender sends it, and whose type token it has; mostly the one that it is about.
+    pub appender: Service,
     /// Whether the exception follows the last field instead of standing in a field of its own.
-    pub(super) is_glued: bool,
-    /// The service whose appender sends it; mostly the one that it is about.
-    pub(super) appender: Service,
+    pub is_glued: bool,
 }
 
 /// A run of a task, as log events of the scheduler and task events name it.
