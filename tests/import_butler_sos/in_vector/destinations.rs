@@ -26,7 +26,7 @@ fn whole() -> [Value; 5] {
         event
     };
     let engine = json!({
-        "event": "log", "logger": "System.Engine.Engine", "message": "a;b", "session_id": "0",
+        "event": "log", "logger": "System.Engine.Engine", "message": "a;b",
         "engine_timestamp": "20260131T140506.208+0100", "process_id": "4711", "engine_version": "14.173.4.0",
         "server_started": "20260129T021500.000-0500", "entry_type": "1",
         "engine_session_id": "8c7f2d11-6a5b-4f30-9e21-b10c44d7a903",
@@ -126,7 +126,7 @@ fn messages_have_butler_sos_s_keys() {
     }
     let first: Value = serde_json::from_str(&sent["mqtt_log_events"][0]).expect("JSON");
     assert_eq!(first["source"], "qseow-engine");
-    assert_eq!(first["ts_iso"], "2026-01-31T13:05:06.210+0000");
+    assert_eq!(first["ts_iso"], "2026-01-31T13:05:06.210Z");
     assert_eq!(
         (&first["level"], &first["log_row"]),
         (&json!("WARN"), &json!(512))

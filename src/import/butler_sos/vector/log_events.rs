@@ -50,8 +50,8 @@ pub(super) const MESSAGE: &str = r##"
       message = {
         "source": source,
         "log_row": .sequence || -1,
-        "ts_iso": format_timestamp!(timestamp!(.timestamp), "%Y-%m-%dT%H:%M:%S%.3f%z"),
-        "ts_local": "",
+        "ts_iso": format_timestamp!(timestamp!(.timestamp), "%Y-%m-%dT%H:%M:%S%.3fZ"),
+        "ts_local": .local_time || "",
         "level": upcase(string(.level) ?? ""),
         "host": .host || "",
         "subsystem": .logger || "",
@@ -63,18 +63,14 @@ pub(super) const MESSAGE: &str = r##"
       }
       if exists(.category) { message.category = .category }
 
-      # The engine's own work has the session `0`.
-      session = .session_id || ""
-      activity = "user"
-      if session == "0" {
-        session = ""
-        activity = "non-user"
-      }
+      # What the engine does on its own, such as a reload, has no proxy session.
+      activity = if exists(.session_id) { "user" } else { "non-user" }
+      engine_time = to_string(.engine_timestamp) ?? ""
 
       keys = if is_performance {
         {
-          "proxy_session_id": session,
-          "engine_ts": .engine_timestamp || "",
+          "proxy_session_id": .session_id || "",
+          "engine_ts": engine_time,
           "session_id": .engine_session_id || "",
           "app_id": .app_id || "",
           "app_name": .app_name || "",
@@ -95,8 +91,8 @@ pub(super) const MESSAGE: &str = r##"
       } else if service == "engine" {
         {
           "message": .message || "",
-          "proxy_session_id": session,
-          "engine_ts": .engine_timestamp || "",
+          "proxy_session_id": .session_id || "",
+          "engine_ts": engine_time,
           "process_id": .process_id || "",
           "engine_exe_version": .engine_version || "",
           "server_started": .server_started || "",
