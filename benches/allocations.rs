@@ -10,7 +10,7 @@ use allocation_counter::measure;
 use chrono::DateTime;
 use qlik_sense_events::{
     encoding::{Codec, Encoder},
-    event::{Arrival, Event},
+    event::Arrival,
     pipeline::{Pipeline, PipelineConfig},
     schema::Layout,
     simulate::{Site, SiteOptions},
@@ -75,10 +75,7 @@ fn main() {
     for datagram in &datagrams {
         named.datagram(datagram, arrival, &mut output);
     }
-    let ids = output.drain().filter_map(|event| match event {
-        Event::User(event) => event.app_id(),
-        _ => None,
-    });
+    let ids = output.drain().filter_map(|event| event.app_id());
     named.replace_app_names(ids.map(|id| (id, "Sales".into())).collect());
     report("decode + names of apps", || {
         for datagram in &datagrams {

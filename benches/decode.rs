@@ -10,7 +10,7 @@ use chrono::DateTime;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use qlik_sense_events::{
     encoding::{Codec, Encoder},
-    event::{Arrival, Event},
+    event::Arrival,
     pipeline::{Pipeline, PipelineConfig},
     schema::Layout,
     simulate::{Site, SiteOptions},
@@ -57,10 +57,7 @@ fn app_names(datagrams: &[Vec<u8>]) -> AppTable {
     for datagram in datagrams {
         pipeline.datagram(datagram, arrival(), &mut output);
     }
-    let apps = output.iter().filter_map(|event| match event {
-        Event::User(event) => event.app_id(),
-        _ => None,
-    });
+    let apps = output.iter().filter_map(|event| event.app_id());
     let mut ids: HashSet<Uuid> = apps.collect();
     ids.extend((0..20_000 - ids.len() as u128).map(Uuid::from_u128));
     let named = ids.into_iter().map(|id| (id, format!("App {id}").into()));

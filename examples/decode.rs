@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use qlik_sense_events::{
     decoding::{Error, LogNamespace, QlikSenseDeserializerConfig},
-    event::{ConnectionAction, Event, Kind, SessionAction},
+    event::{Body, ConnectionAction, Event, EventKind, SessionAction},
 };
 
 const DATAGRAMS: [&str; 4] = [
@@ -33,30 +33,30 @@ pub fn report() -> Result<String, Error> {
 }
 
 fn sentence(event: &Event) -> String {
-    match event {
-        Event::User(event) => {
-            let user = event
-                .user()
-                .map_or("someone".into(), |user| user.to_string());
-            match event.kind() {
-                Kind::Session(SessionAction::Start) => format!("{user} logged in"),
-                Kind::Session(SessionAction::Stop) => format!("{user} is gone"),
-                Kind::Connection(ConnectionAction::Open) => {
-                    let app = event.app_id().map_or("no app".into(), |id| id.to_string());
-                    let browser = event
-                        .client()
-                        .and_then(|client| client.browser_name.as_deref());
-                    format!("{user} opened {app} with {}", browser.unwrap_or("?"))
-                }
-                Kind::Connection(ConnectionAction::Close) => format!("{user} closed an app"),
-                Kind::Session(SessionAction::Other) | Kind::Connection(ConnectionAction::Other) => {
-                    format!("{user}: {}", event.qlik_command().unwrap_or("?"))
-                }
-            }
+    let user = event
+        .user()
+        .map_or("someone".into(), |user| user.to_string());
+    let app = event.app_id().map_or("no app".into(), |id| id.to_string());
+    match event.kind() {
+        EventKind::Session(SessionAction::Start) => format!("{user} logged in"),
+        EventKind::Session(SessionAction::Stop) => format!("{user} is gone"),
+        EventKind::Connection(ConnectionAction::Open) => {
+            let browser = event
+                .client()
+                .and_then(|client| client.browser_name.as_deref());
+            format!("{user} opened {app} with {}", browser.unwrap_or("?"))
         }
-        // The error says what is wrong and where; `raw()` has the text.
-        Event::Undecoded(event) => format!("undecoded: {}", event.error()),
-        // Other payloads of Qlik Sense may join.
-        _ => event.kind().event().to_owned(),
+        EventKind::Connection(ConnectionAction::Close) => format!("{user} closed an app"),
+        // What is particular to a kind of event is in its body.
+        kind => match event.body() {
+            Body::Performance(event) => format!(
+                "{user} in {app}: {} took {} ms",
+                event.method().unwrap_or("?"),
+                event.process_nanoseconds().unwrap_or(0) / 1_000_000
+            ),
+            // The error says what is wrong and where; `raw()` has the text.
+            Body::Undecoded(event) => format!("undecoded: {}", event.error()),
+            _ => format!("{user}: {}", event.qlik_command().unwrap_or(kind.event())),
+        },
     }
 }

@@ -28,7 +28,7 @@ pub async fn receive_one() -> Result<Event, Error> {
     let qlik_sense = UdpSocket::bind("127.0.0.1:0").await?;
     qlik_sense.send_to(DATAGRAM, address).await?;
 
-    // A datagram that cannot be decoded is an item too, `Event::Undecoded`; errors are the socket's.
+    // A datagram that cannot be decoded is an item too, `Body::Undecoded`; errors are the socket's.
     let (event, sender) = events.next().await.ok_or("the socket was closed")??;
     assert_eq!(sender, qlik_sense.local_addr()?);
     Ok(event)

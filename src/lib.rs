@@ -9,7 +9,7 @@
 //!
 //! | step | module | gives |
 //! |---|---|---|
-//! | bytes to fields | [`wire`] | [`wire::Frame`] |
+//! | bytes to what they say | [`payload`] | [`payload::Family`] and its fields |
 //! | fields to meaning | [`event`] | [`event::Event`] |
 //! | which events go on | [`transform`] | [`transform::OutputBuffer`] |
 //! | the steps so far, as a codec | [`decoding`] | [`decoding::QlikSenseDeserializer`] |
@@ -35,6 +35,7 @@ pub mod event;
 pub mod host;
 #[cfg(feature = "cli")]
 pub mod import;
+pub mod payload;
 pub mod pipeline;
 pub mod schema;
 #[cfg(feature = "host")]
@@ -42,4 +43,3 @@ pub mod simulate;
 #[cfg(feature = "host")]
 pub mod source;
 pub mod transform;
-pub mod wire;

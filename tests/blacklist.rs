@@ -7,7 +7,7 @@ use std::{fs, path::PathBuf};
 
 use pipeline::events;
 use qlik_sense_events::{
-    event::{Arrival, Event},
+    event::{Arrival, Body, Event},
     pipeline::PipelineConfig,
     schema::Schema,
     transform::{
@@ -525,9 +525,9 @@ fn excluded_events_leave_no_trace_but_a_count() {
     assert_eq!(blacklist.excluded(), 3);
     let left: Vec<Option<&str>> = output
         .iter()
-        .map(|event| match event {
-            Event::User(event) => event.user_id(),
-            _ => Some("undecoded"),
+        .map(|event| match event.body() {
+            Body::Undecoded(_) => Some("undecoded"),
+            _ => event.user_id(),
         })
         .collect();
     let undecoded = Some("undecoded");

@@ -423,9 +423,10 @@ fn the_index_template_has_a_type_for_every_field() {
             // ECS has nanoseconds, which are whole.
             ("event.duration", _) => "long",
             ("observer.ip", _) => "ip",
-            ("message" | "error.message", _) => "text",
+            ("message" | "error.message" | "error.stack_trace", _) => "text",
             (_, Some(FieldType::Time)) => "date",
             (_, Some(FieldType::WholeNumber)) => "long",
+            (_, Some(FieldType::Number)) => "double",
             (_, Some(FieldType::Boolean)) => "boolean",
             (_, Some(FieldType::MapOfText)) => "object",
             (_, Some(FieldType::Text | FieldType::ListOfText) | None) => "keyword",

@@ -16,9 +16,9 @@ use futures_util::{FutureExt, StreamExt};
 use proptest::prelude::*;
 use qlik_sense_events::{
     decoding::{LogNamespace, QlikSenseDecoder, QlikSenseDeserializerConfig},
-    event::Event,
+    event::{Body, Event},
+    payload::ErrorCode,
     schema::Schema,
-    wire::ErrorCode,
 };
 use serde_json::Value;
 use support::golden;
@@ -103,10 +103,9 @@ fn at_once(bytes: &[u8]) -> Vec<Event> {
 }
 
 fn host(event: &Event) -> &str {
-    match event {
-        Event::User(event) => event.host().unwrap_or("-"),
-        Event::Undecoded(undecoded) => undecoded.error().code.as_str(),
-        _ => "another variant",
+    match event.body() {
+        Body::Undecoded(undecoded) => undecoded.error().code.as_str(),
+        _ => event.host().unwrap_or("-"),
     }
 }
 
@@ -196,7 +195,8 @@ async fn a_datagram_over_the_limit_does_not_reach_into_the_next() {
             .send(session("n2", "").as_bytes())
             .await
             .expect("a datagram");
-        let Event::Undecoded(first) = next(&mut receiver, &sender).await else {
+        let event = next(&mut receiver, &sender).await;
+        let Body::Undecoded(first) = event.body() else {
             panic!("{length}: decoded");
         };
         assert_eq!(first.error().code, ErrorCode::TooLarge, "{length}");
@@ -286,7 +286,7 @@ fn a_stretch_over_the_limit_is_one_item_wherever_the_stream_is_cut() {
                 ["n1", "too_large", "n3", "n4"],
                 "{noise:?} {cuts:?}"
             );
-            let Event::Undecoded(large) = &seen[1] else {
+            let Body::Undecoded(large) = seen[1].body() else {
                 unreachable!("the item is too large");
             };
             assert_eq!(large.raw(), Some(&session("n2", &noise)[..100]));

@@ -35,7 +35,7 @@ enum Type {
 }
 
 /// Field, type, whether it holds several values.
-const FIELDS: [(&str, Type, bool); 29] = [
+const FIELDS: [(&str, Type, bool); 32] = [
     ("@timestamp", Type::Date, false),
     ("labels", Type::Labels, false),
     ("message", Type::Text, false),
@@ -56,6 +56,9 @@ const FIELDS: [(&str, Type, bool); 29] = [
     ("event.original", Type::Keyword, false),
     ("host.name", Type::Keyword, false),
     ("log.level", Type::Keyword, false),
+    ("log.logger", Type::Keyword, false),
+    ("service.name", Type::Keyword, false),
+    ("error.stack_trace", Type::Text, false),
     ("observer.ip", Type::Ip, true),
     ("user.id", Type::Keyword, false),
     ("user.domain", Type::Keyword, false),
@@ -80,7 +83,14 @@ const KINDS: [&str; 8] = [
 ];
 
 /// `event.category`, as far as it is used, and the `event.type` that go with each.
-const CATEGORIES: [(&str, &[&str]); 2] = [
+const CATEGORIES: [(&str, &[&str]); 3] = [
+    (
+        "api",
+        &[
+            "access", "admin", "allowed", "change", "creation", "deletion", "denied", "end",
+            "info", "start", "user",
+        ],
+    ),
     (
         "network",
         &[
@@ -184,7 +194,7 @@ fn every_event_keeps_to_the_schema() {
             actions.insert(action.to_owned());
         }
     }
-    assert_eq!(actions.len(), 9, "{actions:?}");
+    assert_eq!(actions.len(), 10, "{actions:?}");
     let shown: BTreeSet<String> = Schema::Ecs
         .fields()
         .iter()

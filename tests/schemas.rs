@@ -26,7 +26,12 @@ fn names(record: &Value, within: &str, seen: &mut BTreeSet<String>) {
     for (name, value) in record.as_object().expect("a map") {
         let path = format!("{within}{name}");
         // Tags have names of their own.
-        if value.is_object() && path != "tags" && path != "labels" {
+        if value.is_object()
+            && !matches!(
+                &*path,
+                "tags" | "labels" | "unreadable" | "qlik_sense.unreadable"
+            )
+        {
             names(value, &format!("{path}."), seen);
         }
         seen.insert(path);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use memchr::memchr;
-use qlik_sense_events::wire::Utf16;
+use qlik_sense_events::payload::Utf16;
 
 /// Reads lines of bytes, and lines of UTF-16, as PowerShell writes them with `>`, as lines of UTF-8.
 pub struct LineReader<R> {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use chrono::SecondsFormat;
 use qlik_sense_events::{
-    event::{Derived, DerivedKind, Event},
+    event::{Body, Derived, DerivedKind, Event},
     host::diagnostics::terminal::escaped,
 };
 
@@ -20,10 +20,29 @@ pub fn line(event: &Event) -> String {
         })
         .unwrap_or_default();
     let mut line = time;
-    match event {
-        Event::User(event) => {
-            let kind = event.kind();
-            let action = format!("{} {}", kind.event(), kind.action());
+    match event.body() {
+        Body::Undecoded(event) => {
+            let _ = write!(line, "  undecoded: {}", event.error());
+        }
+        Body::Derived(derived) => {
+            let name = event.kind().event().replace('_', " ");
+            let event = derived;
+            let subject = &event.subject;
+            let user = subject
+                .user()
+                .map_or_else(|| subject.user_id.to_string(), |user| user.to_string());
+            let parts = [
+                (subject.host.as_deref().unwrap_or("-"), 10),
+                (&*name, 16),
+                (&*user, 24),
+                (&*lasted(event), 0),
+            ];
+            for (text, width) in parts {
+                let _ = write!(line, "  {:<width$}", escaped(text));
+            }
+        }
+        _ => {
+            let action = event.kind().name().replace('_', " ");
             let user = event
                 .user()
                 .map(|user| user.to_string())
@@ -45,27 +64,6 @@ pub fn line(event: &Event) -> String {
                 let _ = write!(line, "  {:<width$}", escaped(text));
             }
         }
-        Event::Undecoded(event) => {
-            let _ = write!(line, "  undecoded: {}", event.error());
-        }
-        Event::Derived(derived) => {
-            let name = event.kind().event().replace('_', " ");
-            let event = derived;
-            let subject = &event.subject;
-            let user = subject
-                .user()
-                .map_or_else(|| subject.user_id.to_string(), |user| user.to_string());
-            let parts = [
-                (subject.host.as_deref().unwrap_or("-"), 10),
-                (&*name, 16),
-                (&*user, 24),
-                (&*lasted(event), 0),
-            ];
-            for (text, width) in parts {
-                let _ = write!(line, "  {:<width$}", escaped(text));
-            }
-        }
-        _ => line.push_str(event.kind().event()),
     }
     line.truncate(line.trim_end().len());
     line

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use qlik_sense_events::{event::Kind, pipeline::Counters, simulate::Played, wire::ErrorCode};
+use qlik_sense_events::{
+    event::EventKind, payload::ErrorCode, pipeline::Counters, simulate::Played,
+};
 use serde_json::{Map, Value};
 
 /// What a simulation has sent, as names and numbers: what adds up, and within what is `of which`, a part of
@@ -107,8 +109,9 @@ impl Sent {
 /// What a receiver has counted, for people: a line a kind.
 pub fn received(counters: &Counters) -> String {
     let mut lines = format!("received   {:>9} datagrams\n", counters.datagrams);
-    for kind in Kind::ALL {
-        let name = format!("{} {}", kind.event(), kind.action());
+    let kinds = EventKind::ALL.iter().copied();
+    for kind in kinds.filter(|kind| !kind.is_derived() && *kind != EventKind::Undecoded) {
+        let name = kind.name().replace('_', " ");
         lines += &format!("  {name:<16} {:>9}\n", counters.events_of(kind));
     }
     lines += &format!(
@@ -126,9 +129,9 @@ pub fn received(counters: &Counters) -> String {
         counters.undecoded_events(),
         reasons.join(", ")
     );
-    if let Some(lost) = counters.lost {
+    if let Some(gaps) = counters.row_gaps {
         lines = lines.trim_end().to_owned();
-        lines += &format!("\n  {:<16} {lost:>9}  by the row numbers", "lost");
+        lines += &format!("\n  {:<16} {gaps:>9}  rows that never came", "row gaps");
     }
     lines.trim_end().to_owned()
 }

@@ -42,11 +42,11 @@ pub use self::{
 use crate::{
     decoding::{MAX_DATAGRAM_BYTES, QlikSenseDeserializerConfig},
     encoding::Codec,
+    payload::FallbackEncoding,
     pipeline::{PipelineConfig, UndecodedPolicy},
     schema::{Layout, Schema, Tags, UnknownField},
     source::{RateLimitConfig, SenderRange},
     transform::{BlacklistConfig, SessionsConfig},
-    wire::FallbackEncoding,
 };
 
 /// All options.

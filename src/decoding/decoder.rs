@@ -8,9 +8,9 @@ use tokio_util::codec::Decoder;
 use super::QlikSenseDeserializer;
 use crate::{
     event::Event,
-    wire::{
+    payload::{
+        LONGEST_START,
         datagram::{boundary_after, leading_trimmed_bytes},
-        frame::LONGEST_START,
     },
 };
 
@@ -22,7 +22,7 @@ const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
 /// item there, because the framing cannot show it. Under `FramedRead` an event ends where a newline
 /// and the next known type token follow, or at the end of the stream.
 ///
-/// What cannot be decoded is an item ([`Event::Undecoded`]), never an error: the only errors are
+/// What cannot be decoded is an item ([`Body::Undecoded`](crate::event::Body)), never an error: the only errors are
 /// those of the transport. Memory is bounded by the deserializer's `max_datagram_bytes`; a longer
 /// stretch without a new event becomes one `too_large` item, and the rest of it is skipped.
 ///

@@ -13,8 +13,8 @@ use smallvec::SmallVec;
 
 pub use self::decoder::QlikSenseDecoder;
 use crate::{
-    event::{Event, Undecoded, UserAgentCache, UserEvent},
-    wire::{DecodeError, ErrorCode, FallbackEncoding, Frame, pieces, text},
+    event::{Event, UserAgentCache},
+    payload::{self, DecodeError, ErrorCode, FallbackEncoding, pieces, text},
 };
 
 /// The largest payload that a UDP datagram can carry over IPv4, in bytes.
@@ -74,7 +74,7 @@ impl QlikSenseDeserializerConfig {
 /// use bytes::Bytes;
 /// use qlik_sense_events::{
 ///     decoding::{LogNamespace, QlikSenseDeserializerConfig},
-///     event::{Event, Kind, SessionAction},
+///     event::{EventKind, SessionAction},
 /// };
 ///
 /// let deserializer = QlikSenseDeserializerConfig::default().build();
@@ -82,9 +82,8 @@ impl QlikSenseDeserializerConfig {
 ///     b"/qseow-proxy-session/;pro2-win1;Start session;LAB;goran;Not available;/hub;Start session for user",
 /// );
 /// let events = deserializer.parse(datagram, LogNamespace::Legacy)?;
-/// let Event::User(event) = &events[0] else { panic!() };
-/// assert_eq!(event.kind(), Kind::Session(SessionAction::Start));
-/// assert_eq!(event.user().unwrap().to_string(), r"LAB\goran");
+/// assert_eq!(events[0].kind(), EventKind::Session(SessionAction::Start));
+/// assert_eq!(events[0].user().unwrap().to_string(), r"LAB\goran");
 /// # Ok::<(), qlik_sense_events::decoding::Error>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -103,7 +102,7 @@ impl QlikSenseDeserializer {
     ///
     /// # Errors
     ///
-    /// None at present: what cannot be decoded is an [`Event::Undecoded`] with its reason.
+    /// None at present: what cannot be decoded is an event with its reason, [`Body::Undecoded`](crate::event::Body).
     pub fn parse(
         &self,
         bytes: Bytes,
@@ -117,20 +116,21 @@ impl QlikSenseDeserializer {
     /// Decodes one datagram and hands each of its events to `emit`, in order.
     pub fn decode(&self, datagram: &[u8], mut emit: impl FnMut(Event)) {
         if datagram.len() > self.max_datagram_bytes {
-            emit(self.too_large(datagram).into());
+            emit(self.too_large(datagram));
             return;
         }
         for piece in pieces(datagram) {
             emit(match text::decode(piece, self.fallback_encoding) {
                 Ok(text) => self.event(&text),
-                Err((error, raw)) => Undecoded::new(error, &raw).into(),
+                Err((error, raw)) => Event::undecoded(error, &raw),
             });
         }
     }
 
-    /// The same with a memory of user agents of its own, so that two threads never wait for each other.
+    /// The same for another thread: with a memory of user agents of its own, so that two threads never wait for
+    /// each other.
     #[must_use]
-    pub fn apart(&self) -> Self {
+    pub fn clone_for_thread(&self) -> Self {
         Self {
             user_agents: Arc::new(UserAgentCache::default()),
             ..*self
@@ -144,17 +144,17 @@ impl QlikSenseDeserializer {
     }
 
     fn event(&self, text: &str) -> Event {
-        match Frame::parse(text) {
-            Ok(frame) => Event::User(UserEvent::from_frame(text, &frame, &self.user_agents)),
-            Err(error) => Undecoded::new(error, text).into(),
+        match payload::read(text, &self.user_agents) {
+            Ok(payload) => Event::payload(text, payload),
+            Err(error) => Event::undecoded(error, text),
         }
     }
 
-    fn too_large(&self, datagram: &[u8]) -> Undecoded {
+    fn too_large(&self, datagram: &[u8]) -> Event {
         let beginning = &datagram[..self.max_datagram_bytes.min(datagram.len())];
         let raw = text::decode_beginning(beginning, self.fallback_encoding);
         let error = DecodeError::new(ErrorCode::TooLarge, None, raw.len());
-        Undecoded::new(error, &raw)
+        Event::undecoded(error, &raw)
     }
 }
 

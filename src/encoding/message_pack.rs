@@ -185,9 +185,9 @@ impl<'b> FieldsWriter<'b> {
                     value.with_text(|value| text(self.out, value));
                 }
             }
-            Value::Tags(tags) => {
-                written(encode::write_map_len(self.out, number(tags.iter().len())));
-                for (name, value) in tags.iter() {
+            Value::Map(map) => {
+                written(encode::write_map_len(self.out, number(map.len())));
+                for (name, value) in map.iter() {
                     text(self.out, name);
                     text(self.out, value);
                 }

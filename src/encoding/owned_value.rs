@@ -169,11 +169,10 @@ impl OwnedValue {
                 let values = list.iter().filter_map(|value| Self::of(value).transpose());
                 Self::Array(values.collect::<Result<_, _>>()?)
             }
-            Value::Tags(tags) => {
-                let tags = tags.iter();
+            Value::Map(map) => {
                 let text =
                     |(name, value): (&str, &str)| (Owned::key(name), Self::Text(value.to_owned()));
-                Self::Object(tags.map(text).collect())
+                Self::Object(map.iter().map(text).collect())
             }
         }))
     }

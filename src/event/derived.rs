@@ -6,7 +6,8 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::{User, UserAgent};
+use super::{EventKind, Family, User, UserAgent};
+use crate::payload::Fields;
 
 /// An event that the transform `sessions` makes of several user events.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,6 +66,52 @@ impl Derived {
     }
 }
 
+impl Fields for Derived {
+    fn family(&self) -> Option<Family> {
+        None
+    }
+
+    fn kind(&self) -> EventKind {
+        match &self.kind {
+            DerivedKind::SessionSummary(..) => EventKind::SessionSummary,
+            DerivedKind::ConnectionSummary(..) => EventKind::ConnectionSummary,
+            DerivedKind::SessionSnapshot(_) => EventKind::SessionSnapshot,
+        }
+    }
+
+    fn host<'t>(&'t self, _: &'t str) -> Option<&'t str> {
+        self.subject.host.as_deref()
+    }
+
+    fn user_directory<'t>(&'t self, _: &'t str) -> Option<&'t str> {
+        self.subject.user_directory.as_deref()
+    }
+
+    fn user_id<'t>(&'t self, _: &'t str) -> Option<&'t str> {
+        Some(&self.subject.user_id)
+    }
+
+    fn session_id<'t>(&'t self, _: &'t str) -> Option<&'t str> {
+        self.kind.session_id()
+    }
+
+    fn virtual_proxy<'t>(&'t self, _: &'t str) -> Option<&'t str> {
+        self.kind.virtual_proxy()
+    }
+
+    fn app_id(&self) -> Option<Uuid> {
+        self.kind.app().map(|app| app.id)
+    }
+
+    fn app_name<'t>(&'t self, _: &'t str) -> Option<&'t str> {
+        self.kind.app()?.name.as_deref()
+    }
+
+    fn client(&self) -> Option<&Arc<UserAgent>> {
+        self.kind.shared_client()
+    }
+}
+
 impl DerivedKind {
     /// When it started.
     #[must_use]
@@ -115,14 +162,20 @@ impl DerivedKind {
         }
     }
 
-    /// The browser and system.
-    #[must_use]
-    pub fn client(&self) -> Option<&UserAgent> {
+    /// The app of a connection, where it is a published one.
+    const fn app(&self) -> Option<&FollowedApp> {
+        match self {
+            Self::ConnectionSummary(connection, _) => connection.app.as_ref(),
+            _ => None,
+        }
+    }
+
+    const fn shared_client(&self) -> Option<&Arc<UserAgent>> {
         match self {
             Self::SessionSummary(session, _) | Self::SessionSnapshot(session) => {
-                session.client.as_deref()
+                session.client.as_ref()
             }
-            Self::ConnectionSummary(connection, _) => connection.client.as_deref(),
+            Self::ConnectionSummary(connection, _) => connection.client.as_ref(),
         }
     }
 }

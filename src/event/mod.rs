@@ -1,101 +1,335 @@
-//! [`Frame`](crate::wire::Frame) to typed event.
+//! Events: what one payload says, why it says nothing, or what follows from several.
 //!
-//! An [`Event`] is either a [`UserEvent`], which says that a user started or stopped a session or
-//! opened or closed a connection, or an [`Undecoded`] payload with the reason. Both know when and
-//! from where they arrived, if their host said so.
-//!
-//! Another payload family of Qlik Sense joins here as one more variant of [`Event`].
+//! An [`Event`] is asked for what nearly all families have: [who](Event::user), [where](Event::host),
+//! [when](Event::timestamp), [in which app](Event::app_id). What is particular to a family is in its [`Body`].
 
 mod arrival;
 mod derived;
-mod event_kind;
-mod extension;
-mod kind;
-mod text;
 mod undecoded;
-mod user_agent;
-mod user_event;
+mod unreadable;
+mod user;
+
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
+use self::undecoded::UndecodedPayload;
 pub use self::{
     arrival::Arrival,
     derived::{
         Derived, DerivedKind, EndReason, Ended, FollowedApp, FollowedConnection, FollowedSession,
         Pairing, Subject,
     },
-    event_kind::EventKind,
-    extension::Unreadable,
-    kind::{ConnectionAction, Kind, SessionAction},
     undecoded::Undecoded,
-    user_agent::{DEFAULT_CACHE_BYTES, MAX_PARSED_BYTES, UserAgent, UserAgentCache},
-    user_event::{User, UserEvent},
+    unreadable::Unreadable,
+    user::User,
 };
-pub(crate) use user_event::Texts;
+pub use crate::payload::{
+    ConnectionAction, DEFAULT_CACHE_BYTES, EventKind, Family, Level, MAX_PARSED_BYTES,
+    PerformanceEvent, Service, SessionAction, UserAgent, UserAgentCache, UserEvent,
+};
+use crate::payload::{DecodeError, Fields, Payload, Personal, Rewriter};
 
-/// What one payload says, or why it says nothing.
+/// What one payload says, why it says nothing, or what follows from several.
+///
+/// The payload is kept in one piece, of which the texts are parts.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum Event {
-    /// A session or connection event of a user.
-    User(UserEvent),
-    /// A payload that could not be decoded, with the reason.
-    Undecoded(Undecoded),
-    /// What follows from several user events: a session or connection as a whole.
+pub struct Event {
+    arrival: Option<Arrival>,
+    text: Box<str>,
+    app_name: Option<Arc<str>>,
+    content: Content,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Content {
+    Payload(Payload),
+    Undecoded(UndecodedPayload),
     Derived(Box<Derived>),
 }
 
+// It is moved several times on its way.
+const _: () = assert!(size_of::<Event>() <= 208);
+
+/// What is particular to one kind of event.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Body<'a> {
+    /// Something happened to a session or connection of a user.
+    User(UserEvent<'a>),
+    /// The engine served a request.
+    Performance(PerformanceEvent<'a>),
+    /// A payload that could not be decoded, with the reason.
+    Undecoded(Undecoded<'a>),
+    /// What follows from several user events: a session or connection as a whole.
+    Derived(&'a Derived),
+}
+
+/// What an event can be asked, whatever its family. User events, which are most, are asked without a detour.
+macro_rules! answers {
+    ($($(#[$doc:meta])* $name:ident($($text:ident)?) -> $type:ty;)+) => {$(
+        $(#[$doc])*
+        #[must_use]
+        #[inline]
+        pub fn $name(&self) -> $type {
+            match &self.content {
+                Content::Payload(Payload::User(fields)) => fields.$name($(&self.$text)?),
+                _ => self.fields().$name($(&self.$text)?),
+            }
+        }
+    )+};
+}
+
 impl Event {
-    /// When and from where the datagram arrived; none until the host has said so.
-    #[must_use]
-    pub const fn arrival(&self) -> Option<Arrival> {
-        match self {
-            Self::User(event) => event.arrival,
-            Self::Undecoded(event) => event.arrival,
-            Self::Derived(event) => Some(Arrival::local(event.timestamp)),
+    answers! {
+        /// The kind of event.
+        kind() -> EventKind;
+
+        /// What the payload's type token announces, and so which appender of a node sent it; none of what no payload
+        /// brought or could not be decoded.
+        family() -> Option<Family>;
+
+        /// The Qlik node, usually its lower-case short machine name.
+        host(text) -> Option<&str>;
+
+        /// The user's directory, for example `LAB`, `INTERNAL` or `NONE`.
+        user_directory(text) -> Option<&str>;
+
+        /// The user's id in the directory, for example `goran` or `sa_engine`.
+        user_id(text) -> Option<&str>;
+
+        /// What happened in Qlik's own words, as sent: `Start session`, …
+        qlik_command(text) -> Option<&str>;
+
+        /// Where the access came from: `AppAccess`, `Not available`, …
+        origin(text) -> Option<&str>;
+
+        /// The path that was asked for, whole.
+        context(text) -> Option<&str>;
+
+        /// Qlik's message, whole, with the user agent that it may end with.
+        message(text) -> Option<&str>;
+
+        /// What came of it, as Qlik writes it.
+        result(text) -> Option<&str>;
+
+        /// The proxy session that the event belongs to: the same in its start, its stop, the connections
+        /// between them and the requests to the engine. Newer releases of Qlik Sense send a hash in its place.
+        session_id(text) -> Option<&str>;
+
+        /// The prefix of the virtual proxy, from the context.
+        virtual_proxy(text) -> Option<&str>;
+
+        /// When it happened, as the node's clock showed it, without its distance from UTC. Not in user events.
+        local_time(text) -> Option<&str>;
+
+        /// The name of the logger that wrote the row, `Facility.Service.Type`.
+        logger(text) -> Option<&str>;
+
+        /// The account that the service runs under, as `DIRECTORY\id`.
+        service_account(text) -> Option<&str>;
+
+        /// The exception that was logged, with the lines of its stack.
+        exception(text) -> Option<&str>;
+
+        /// When it happened, by the Qlik node's clock. None where the payload has no such time, as those of the
+        /// standard appenders of user events, or where it cannot be read; see [`Event::unreadable`].
+        qlik_timestamp() -> Option<DateTime<Utc>>;
+
+        /// The row number, which goes up by one with every event of one appender on one node and starts
+        /// again after 9,999.
+        sequence() -> Option<u32>;
+
+        /// The app.
+        app_id() -> Option<Uuid>;
+
+        /// How serious it is.
+        level() -> Option<Level>;
+
+        /// The service that wrote the row: by the logger, or where that does not say it by the appender.
+        service(text) -> Option<Service>;
+
+        /// Fields that a `;` makes doubtful, by their names in the schema `default`. The text in question is whole in
+        /// the field where the doubt begins.
+        ambiguous() -> &'static [&'static str];
+    }
+
+    pub(crate) fn payload(text: &str, payload: Payload) -> Self {
+        Self::new(text.into(), Content::Payload(payload))
+    }
+
+    pub(crate) fn undecoded(error: DecodeError, raw: &str) -> Self {
+        let has_raw = true;
+        Self::new(
+            raw.into(),
+            Content::Undecoded(UndecodedPayload { error, has_raw }),
+        )
+    }
+
+    fn new(text: Box<str>, content: Content) -> Self {
+        Self {
+            arrival: None,
+            text,
+            app_name: None,
+            content,
         }
     }
 
-    /// When it happened: Qlik's own time where it was sent and can be read, otherwise that of arrival.
-    #[must_use]
-    pub fn timestamp(&self) -> Option<DateTime<Utc>> {
-        match self {
-            Self::User(event) => event.timestamp(),
-            Self::Undecoded(event) => event.arrival.map(|arrival| arrival.timestamp),
-            Self::Derived(event) => Some(event.timestamp),
+    fn fields(&self) -> &dyn Fields {
+        match &self.content {
+            Content::Payload(payload) => payload.fields(),
+            Content::Undecoded(fields) => fields,
+            Content::Derived(fields) => &**fields,
         }
+    }
+
+    /// What is particular to this kind of event.
+    #[must_use]
+    #[inline]
+    pub fn body(&self) -> Body<'_> {
+        match &self.content {
+            Content::Payload(Payload::User(fields)) => {
+                Body::User(UserEvent::new(&self.text, fields))
+            }
+            Content::Payload(Payload::Performance(fields)) => {
+                Body::Performance(PerformanceEvent::new(&self.text, fields))
+            }
+            Content::Undecoded(fields) => Body::Undecoded(Undecoded::new(&self.text, fields)),
+            Content::Derived(derived) => Body::Derived(derived),
+        }
+    }
+
+    /// When and from where the datagram arrived; none until the host has said so.
+    #[must_use]
+    pub const fn arrival(&self) -> Option<Arrival> {
+        self.arrival
     }
 
     /// Notes when and from where the datagram arrived.
     pub const fn set_arrival(&mut self, arrival: Arrival) {
-        match self {
-            Self::User(event) => event.arrival = Some(arrival),
-            Self::Undecoded(event) => event.arrival = Some(arrival),
-            Self::Derived(event) => event.timestamp = arrival.timestamp,
+        self.arrival = Some(arrival);
+    }
+
+    /// When it happened: Qlik's own time where it was sent and can be read, otherwise that of arrival.
+    #[must_use]
+    #[inline]
+    pub fn timestamp(&self) -> Option<DateTime<Utc>> {
+        self.qlik_timestamp()
+            .or(self.arrival.map(|arrival| arrival.timestamp))
+    }
+
+    /// Directory and id as Qlik writes them, `LAB\goran`; none where one of them is absent.
+    #[must_use]
+    #[inline]
+    pub fn user(&self) -> Option<User<'_>> {
+        Some(User {
+            directory: self.user_directory()?,
+            id: self.user_id()?,
+        })
+    }
+
+    /// The app's name, as a transform has found it or as the payload tells it.
+    #[must_use]
+    #[inline]
+    pub fn app_name(&self) -> Option<&str> {
+        match &self.app_name {
+            Some(name) => Some(name),
+            None => self.fields().app_name(&self.text),
         }
     }
 
-    /// The kind of event.
+    /// Notes the app's name.
+    pub fn set_app_name(&mut self, name: Arc<str>) {
+        self.app_name = Some(name);
+    }
+
+    /// The browser and system of the user.
     #[must_use]
-    pub const fn kind(&self) -> EventKind {
-        EventKind::of(self)
+    #[inline]
+    pub fn client(&self) -> Option<&UserAgent> {
+        self.shared_client().map(|client| &**client)
+    }
+
+    /// What was sent where a time, a number or an id should be and cannot be read as such.
+    #[must_use]
+    pub fn unreadable(&self) -> Unreadable<'_> {
+        Unreadable::new(&self.text, self.fields().unreadable())
+    }
+
+    /// Forgets the text of a payload that could not be decoded, which may name a user anywhere.
+    pub fn drop_raw(&mut self) {
+        if let Content::Undecoded(fields) = &mut self.content {
+            fields.has_raw = false;
+            self.text = Box::default();
+        }
+    }
+
+    /// The whole payload, as text.
+    pub(crate) const fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// [`Event::app_name`] as a transform has found it, to be kept.
+    pub(crate) const fn shared_app_name(&self) -> Option<&Arc<str>> {
+        self.app_name.as_ref()
+    }
+
+    /// [`Event::client`], to be kept.
+    #[inline]
+    pub(crate) fn shared_client(&self) -> Option<&Arc<UserAgent>> {
+        match &self.content {
+            Content::Payload(Payload::User(fields)) => fields.client(),
+            _ => self.fields().client(),
+        }
+    }
+
+    /// What follows from several events, to be changed.
+    pub(crate) fn derived_mut(&mut self) -> Option<&mut Derived> {
+        match &mut self.content {
+            Content::Derived(derived) => Some(derived),
+            _ => None,
+        }
+    }
+
+    /// Puts other texts in the place of those that may name a person, or none; `client` changes what is known of the
+    /// browser.
+    pub(crate) fn rewrite(
+        &mut self,
+        mut replace: impl for<'t> FnMut(Personal, &'t str) -> Option<std::borrow::Cow<'t, str>>,
+        client: impl FnOnce(&mut Arc<UserAgent>),
+    ) {
+        let Content::Payload(payload) = &mut self.content else {
+            return;
+        };
+        let fields = payload.fields_mut();
+        let mut texts = Rewriter::new(&self.text, &mut replace);
+        fields.rewrite(&mut texts);
+        let text = texts.finish();
+        if let Some(known) = fields.client_mut() {
+            client(known);
+        }
+        if self.app_name.as_deref().is_some_and(|name| {
+            let name: &str = name;
+            replace(Personal::SharedName, name).is_none()
+        }) {
+            self.app_name = None;
+        }
+        self.text = text;
     }
 }
 
-impl From<UserEvent> for Event {
-    fn from(event: UserEvent) -> Self {
-        Self::User(event)
-    }
-}
-
-impl From<Undecoded> for Event {
-    fn from(event: Undecoded) -> Self {
-        Self::Undecoded(event)
+impl From<Box<Derived>> for Event {
+    fn from(event: Box<Derived>) -> Self {
+        Self {
+            arrival: Some(Arrival::local(event.timestamp)),
+            ..Self::new(Box::default(), Content::Derived(event))
+        }
     }
 }
 
 impl From<Derived> for Event {
     fn from(event: Derived) -> Self {
-        Self::Derived(Box::new(event))
+        Box::new(event).into()
     }
 }

@@ -1,47 +1,47 @@
 //! A payload that could not be decoded. It goes on as an event, so that nothing is lost.
 
-use super::Arrival;
-use crate::wire::DecodeError;
+use crate::payload::{DecodeError, EventKind, Family, Fields};
 
-/// A payload that could not be decoded, with the reason and the text as it came.
+/// Why a payload could not be decoded, and whether its text is still there.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Undecoded {
-    pub(super) arrival: Option<Arrival>,
-    error: DecodeError,
-    raw: Option<Box<str>>,
+pub(super) struct UndecodedPayload {
+    pub(super) error: DecodeError,
+    pub(super) has_raw: bool,
 }
 
-impl Undecoded {
-    pub(crate) fn new(error: DecodeError, raw: &str) -> Self {
-        Self {
-            arrival: None,
-            error,
-            raw: Some(raw.into()),
-        }
+impl Fields for UndecodedPayload {
+    fn family(&self) -> Option<Family> {
+        None
     }
 
-    /// When and from where the datagram arrived; none until the host has said so.
-    #[must_use]
-    pub const fn arrival(&self) -> Option<Arrival> {
-        self.arrival
+    fn kind(&self) -> EventKind {
+        EventKind::Undecoded
+    }
+}
+
+/// A payload that could not be decoded, with the reason and the text as it came.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Undecoded<'a> {
+    text: &'a str,
+    fields: &'a UndecodedPayload,
+}
+
+impl<'a> Undecoded<'a> {
+    pub(super) const fn new(text: &'a str, fields: &'a UndecodedPayload) -> Self {
+        Self { text, fields }
     }
 
     /// What is wrong, and where in [`Undecoded::raw`].
     #[must_use]
-    pub const fn error(&self) -> DecodeError {
-        self.error
+    pub const fn error(self) -> DecodeError {
+        self.fields.error
     }
 
-    /// The payload as text: whole, but for [`TooLarge`](crate::wire::ErrorCode::TooLarge), where it
+    /// The payload as text: whole, but for [`TooLarge`](crate::payload::ErrorCode::TooLarge), where it
     /// is what the limit left. Bytes that are no text in the sender's encoding are U+FFFD. None where it
-    /// was [dropped](Self::drop_raw).
+    /// was [left out](super::Event::drop_raw).
     #[must_use]
-    pub fn raw(&self) -> Option<&str> {
-        self.raw.as_deref()
-    }
-
-    /// Forgets the payload, which may name a user anywhere.
-    pub fn drop_raw(&mut self) {
-        self.raw = None;
+    pub fn raw(self) -> Option<&'a str> {
+        self.fields.has_raw.then_some(self.text)
     }
 }

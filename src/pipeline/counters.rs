@@ -3,10 +3,10 @@
 use std::iter::Sum;
 
 use crate::{
-    event::{EventKind, Kind},
+    event::{Event, EventKind},
+    payload::ErrorCode,
     schema::Details,
     transform::OutputBuffer,
-    wire::ErrorCode,
 };
 
 /// Counts since a pipeline was built. Every datagram and every event that came is in exactly one of
@@ -20,10 +20,9 @@ pub struct Counters {
     pub bytes: u64,
     /// Events that the blacklist left out.
     pub excluded: u64,
-    /// Datagrams that were lost on their way, as far as the row numbers of the extended appender tell;
-    /// none while no row number has come. What was refused or over its sender's rate before it came to
-    /// the pipeline is among them.
-    pub lost: Option<u64>,
+    /// Rows that never came, by the row numbers that many payloads have; none while no row number has come. What was
+    /// refused or over its sender's rate before it came to the pipeline is among them.
+    pub row_gaps: Option<u64>,
     /// Decoded and derived events, by kind.
     events: [u64; EventKind::ALL.len()],
     undecoded: [u64; ErrorCode::ALL.len()],
@@ -36,7 +35,7 @@ impl Counters {
 
     /// Counts the derived events in `output` from a place on.
     pub(super) fn derived(&mut self, output: &OutputBuffer, from: usize) {
-        let kinds = output.iter().skip(from).map(EventKind::of);
+        let kinds = output.iter().skip(from).map(Event::kind);
         kinds
             .filter(|kind| kind.is_derived())
             .for_each(|kind| self.event(kind));
@@ -48,8 +47,8 @@ impl Counters {
 
     /// Events of a kind that went out.
     #[must_use]
-    pub const fn events_of(&self, kind: Kind) -> u64 {
-        self.events[EventKind::User(kind).index()]
+    pub const fn events_of(&self, kind: EventKind) -> u64 {
+        self.events[kind.index()]
     }
 
     /// Events of all kinds that went out, without the undecoded ones.
@@ -92,8 +91,8 @@ impl Sum for Counters {
             total.datagrams += more.datagrams;
             total.bytes += more.bytes;
             total.excluded += more.excluded;
-            if let Some(lost) = more.lost {
-                *total.lost.get_or_insert(0) += lost;
+            if let Some(gaps) = more.row_gaps {
+                *total.row_gaps.get_or_insert(0) += gaps;
             }
             for (total, more) in total.events.iter_mut().zip(more.events) {
                 *total += more;
@@ -116,7 +115,7 @@ impl From<&Counters> for Details {
         details.add_any("derived", (derived > 0).then_some(derived));
         details.add("excluded", counters.excluded);
         details.add("undecoded", counters.undecoded_events());
-        details.add_any("lost", counters.lost);
+        details.add_any("row_gaps", counters.row_gaps);
         details
     }
 }

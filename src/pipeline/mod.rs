@@ -3,17 +3,17 @@
 //! Every host runs the same [`Pipeline`], so two hosts cannot drift apart.
 
 mod counters;
-mod lost;
+mod row_gaps;
 mod rows;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use self::lost::LostDatagrams;
-pub use self::{counters::Counters, lost::LostByHost};
+use self::row_gaps::RowGapCounter;
+pub use self::{counters::Counters, row_gaps::RowGaps};
 use crate::{
     decoding::{QlikSenseDeserializer, QlikSenseDeserializerConfig},
-    event::{Arrival, Event, EventKind},
+    event::{Arrival, Body},
     transform::{
         AppNames, AppNamesConfig, AppTable, Blacklist, BlacklistConfig, OutputBuffer, Pseudonymize,
         PseudonymizeConfig, Sessions, SessionsConfig, app_names::AppNamesError,
@@ -65,7 +65,7 @@ pub enum PipelineError {
 }
 
 impl PipelineConfig {
-    /// Builds a pipeline. For a further socket there is [`Pipeline::beside`].
+    /// Builds a pipeline. For a further socket there is [`Pipeline::clone_for_socket`].
     ///
     /// # Errors
     ///
@@ -80,7 +80,7 @@ impl PipelineConfig {
             sessions: sessions.enabled.then(|| Sessions::new(sessions)),
             pseudonymize: self.pseudonymize.build()?,
             counters: Counters::default(),
-            lost: LostDatagrams::default(),
+            row_gaps: RowGapCounter::default(),
         })
     }
 
@@ -121,7 +121,7 @@ pub struct Pipeline {
     sessions: Option<Sessions>,
     pseudonymize: Option<Pseudonymize>,
     counters: Counters,
-    lost: LostDatagrams,
+    row_gaps: RowGapCounter,
 }
 
 impl Pipeline {
@@ -129,18 +129,18 @@ impl Pipeline {
     /// key, and follow the same sessions, because the events of one user may come through several
     /// sockets. It counts from zero.
     #[must_use]
-    pub fn beside(&self) -> Self {
+    pub fn clone_for_socket(&self) -> Self {
         let mut blacklist = Blacklist::default();
         blacklist.replace_rules(self.blacklist.clone());
         Self {
-            deserializer: self.deserializer.apart(),
+            deserializer: self.deserializer.clone_for_thread(),
             undecoded: self.undecoded,
             blacklist,
             app_names: self.app_names.clone(),
             sessions: self.sessions.clone(),
             pseudonymize: self.pseudonymize.clone(),
             counters: Counters::default(),
-            lost: LostDatagrams::default(),
+            row_gaps: RowGapCounter::default(),
         }
     }
 
@@ -149,40 +149,36 @@ impl Pipeline {
         let start = output.len();
         self.counters.datagrams += 1;
         self.counters.bytes += datagram.len() as u64;
-        let (counters, lost, blacklist, undecoded) = (
-            &mut self.counters,
-            &mut self.lost,
-            &mut self.blacklist,
-            self.undecoded,
-        );
-        let app_names = &self.app_names;
-        let sessions = &mut self.sessions;
+        let Self {
+            counters,
+            row_gaps,
+            blacklist,
+            app_names,
+            sessions,
+            undecoded,
+            ..
+        } = self;
         self.deserializer.decode(datagram, |mut event| {
             event.set_arrival(arrival);
-            match &mut event {
-                Event::Undecoded(reason) => {
-                    counters.undecoded(reason.error().code);
-                    if undecoded == UndecodedPolicy::Forward {
-                        output.push(event);
-                    }
-                }
-                Event::User(user_event) => {
-                    // Before the blacklist: what is left out has arrived all the same.
-                    lost.arrived(user_event, arrival.timestamp);
-                    if blacklist.excludes(user_event) {
-                        return;
-                    }
-                    counters.event(EventKind::User(user_event.kind()));
-                    app_names.name(user_event);
-                    let before = output.len();
+            if let Body::Undecoded(payload) = event.body() {
+                counters.undecoded(payload.error().code);
+                if *undecoded == UndecodedPolicy::Forward {
                     output.push(event);
-                    if let Some(sessions) = sessions {
-                        sessions.follow(output, before);
-                        counters.derived(output, before);
-                    }
                 }
-                // The decoder makes none.
-                Event::Derived(_) => output.push(event),
+                return;
+            }
+            // Before the blacklist: what is left out has arrived all the same.
+            row_gaps.arrived(&event, arrival.timestamp);
+            if blacklist.excludes(&event) {
+                return;
+            }
+            counters.event(event.kind());
+            app_names.name(&mut event);
+            let before = output.len();
+            output.push(event);
+            if let Some(sessions) = sessions {
+                sessions.follow(output, before);
+                counters.derived(output, before);
             }
         });
         self.replace_users(output, start);
@@ -241,24 +237,25 @@ impl Pipeline {
     pub fn counters(&self) -> Counters {
         let mut counters = self.counters;
         counters.excluded = self.blacklist.excluded();
-        counters.lost = self.lost.total();
+        counters.row_gaps = self.row_gaps.total();
         counters
     }
 
-    /// Datagrams that were lost on their way, by the Qlik node that sent them: as far as the row numbers
-    /// of the extended appender tell.
+    /// Rows that never came, by the Qlik node and the appender, as far as payloads have row numbers.
     #[must_use]
-    pub fn lost_by_host(&self) -> LostByHost {
-        self.lost.by_host()
+    pub fn row_gaps(&self) -> RowGaps {
+        self.row_gaps.by_appender()
     }
 
-    /// The same, if anything about it is new since this was last asked.
-    pub fn news_of_lost(&mut self) -> Option<LostByHost> {
-        self.lost.has_news().then(|| self.lost.by_host())
+    /// The same, if it has changed since this was last asked.
+    pub fn changed_row_gaps(&mut self) -> Option<RowGaps> {
+        self.row_gaps
+            .has_changed()
+            .then(|| self.row_gaps.by_appender())
     }
 
-    /// Says that nothing more will come: row numbers that are missing count as lost.
+    /// Says that nothing more will come: row numbers that are missing count as gaps.
     pub fn finish(&mut self) {
-        self.lost.give_up();
+        self.row_gaps.give_up();
     }
 }

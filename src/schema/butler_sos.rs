@@ -8,19 +8,19 @@
 //! same spelling.
 
 use super::{
-    Entry, Value,
+    Entry, Timestamp, Value,
     field::{
         APP_ID, APP_NAME, APP_NAMES, APPS, BROWSER_NAME, BROWSER_VERSION, CONNECTIONS, CONTEXT,
-        DURATION_SECS, END, END_REASON, END_SEEN, ERROR_CODE, ERROR_FIELD, ERROR_OFFSET, HOST,
-        MESSAGE, OPEN_APP_NAMES, OPEN_APPS, OPEN_CONNECTIONS, ORIGIN, OS_NAME, OS_VERSION, PAIRING,
-        QLIK_COMMAND, RAW, SENDER, SESSION_ID, START, START_SEEN, USER_DIRECTORY, USER_ID,
+        DURATION_SECS, END, END_REASON, END_SEEN, ENGINE_SESSION_ID, ENGINE_TIMESTAMP, ERROR_CODE,
+        ERROR_FIELD, ERROR_OFFSET, HANDLE, HOST, LOCK_MS, LOGGER, MESSAGE, METHOD, NET_RAM_BYTES,
+        OBJECT_ID, OBJECT_TYPE, OPEN_APP_NAMES, OPEN_APPS, OPEN_CONNECTIONS, ORIGIN, OS_NAME,
+        OS_VERSION, PAIRING, PEAK_RAM_BYTES, PROCESS_MS, QLIK_COMMAND, RAW, REQUEST_ID, SENDER,
+        SEQUENCE, SERVICE_ACCOUNT, SESSION_ID, START, START_SEEN, TRAVERSE_MS, USER_DIRECTORY,
+        USER_ID, VALIDATE_MS, WORK_MS,
     },
     plugin::{self, PluginEvent},
 };
-use crate::{
-    event::{Event, EventKind},
-    wire::Family,
-};
+use crate::event::{Body, Event, EventKind, Family, Level};
 
 /// Text that is empty where the event has none.
 macro_rules! text_or_empty {
@@ -29,17 +29,22 @@ macro_rules! text_or_empty {
     };
 }
 
+/// A number that is another one where the event has none.
+macro_rules! number_or {
+    ($name:literal, $field:ident, $none:literal) => {
+        Entry::value($name, |event| match $field.value(event) {
+            Value::Absent => Value::Integer($none),
+            number => number,
+        })
+    };
+}
+
+const EMPTY: Value<'static> = Value::Text("");
 const MESSAGE_TYPE: Entry<Event> = Entry::by_kind("messageType", |kind| kind.event().into());
 const TAGS: Entry<Event> = Entry::tags_even_if_none("tags");
 
 const USER_EVENT: &[Entry<Event>] = &[
-    Entry::value("messageType", |event| match event {
-        Event::User(event) => Value::Text(match event.family() {
-            Family::Session => "qseow-proxy-session",
-            Family::Connection => "qseow-proxy-connection",
-        }),
-        _ => Value::Absent,
-    }),
+    Entry::text("messageType", |event| event.family().map(Family::as_str)),
     text_or_empty!("host", HOST),
     text_or_empty!("command", QLIK_COMMAND),
     text_or_empty!("userDir", USER_DIRECTORY),
@@ -68,6 +73,63 @@ const CLIENT: &[Entry<Event>] = &[
     }),
     OS_NAME.named("uaOsName"),
     OS_VERSION.named("uaOsVersion"),
+];
+
+/// What log and performance events begin with.
+const ROW: &[Entry<Event>] = &[
+    Entry::text("source", |event| event.family().map(Family::as_str)),
+    Entry::value("log_row", |event| match SEQUENCE.value(event) {
+        Value::Absent => Value::Integer(-1),
+        row => row,
+    }),
+    Entry::value("ts_iso", |event| {
+        event
+            .qlik_timestamp()
+            .map(Timestamp)
+            .map_or(EMPTY, Value::from)
+    }),
+    Entry::text("ts_local", |event| event.local_time().or(Some(""))),
+    Entry::text("level", |event| {
+        Some(event.level().map_or("", Level::log4net_name))
+    }),
+    text_or_empty!("host", HOST),
+    text_or_empty!("subsystem", LOGGER),
+    text_or_empty!("windows_user", SERVICE_ACCOUNT),
+];
+const USER: &[Entry<Event>] = &[
+    text_or_empty!("user_directory", USER_DIRECTORY),
+    text_or_empty!("user_id", USER_ID),
+    Entry::value("user_full", |event| event.user().map_or(EMPTY, Value::from)),
+];
+const REQUEST: &[Entry<Event>] = &[
+    Entry::text("proxy_session_id", |event| match event.body() {
+        Body::Performance(request) if request.is_internal() => Some("0"),
+        _ => event.session_id().or(Some("")),
+    }),
+    Entry::value("engine_ts", |event| match ENGINE_TIMESTAMP.value(event) {
+        Value::Absent => EMPTY,
+        time => time,
+    }),
+    text_or_empty!("session_id", ENGINE_SESSION_ID),
+    Entry::value("app_id", |event| event.app_id().map_or(EMPTY, Value::from)),
+    text_or_empty!("app_name", APP_NAME),
+    number_or!("request_id", REQUEST_ID, -99),
+    text_or_empty!("method", METHOD),
+    PROCESS_MS.named("process_time"),
+    WORK_MS.named("work_time"),
+    LOCK_MS.named("lock_time"),
+    VALIDATE_MS.named("validate_time"),
+    TRAVERSE_MS.named("traverse_time"),
+    number_or!("handle", HANDLE, -99),
+    text_or_empty!("object_id", OBJECT_ID),
+    number_or!("net_ram", NET_RAM_BYTES, -1),
+    number_or!("peak_ram", PEAK_RAM_BYTES, -1),
+    text_or_empty!("object_type", OBJECT_TYPE),
+    Entry::text("event_activity_source", |event| match event.body() {
+        Body::Performance(event) if event.is_internal() => Some("non-user"),
+        _ => Some("user"),
+    }),
+    TAGS,
 ];
 
 const UNDECODED: &[Entry<Event>] = &[
@@ -115,7 +177,8 @@ const OPEN: &[Entry<Event>] = &[
 /// The fields of a kind of event, in order.
 pub(super) fn entries(kind: EventKind) -> Vec<Entry<Event>> {
     match kind {
-        EventKind::User(_) => [USER_EVENT, CLIENT].concat(),
+        EventKind::Session(_) | EventKind::Connection(_) => [USER_EVENT, CLIENT].concat(),
+        EventKind::Performance => [ROW, USER, REQUEST].concat(),
         EventKind::Undecoded => UNDECODED.to_vec(),
         EventKind::SessionSummary => [SUBJECT, CLIENT, BEGUN, SESSION, ENDED].concat(),
         EventKind::ConnectionSummary => [SUBJECT, APP, CLIENT, BEGUN, ENDED].concat(),

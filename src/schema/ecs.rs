@@ -8,16 +8,18 @@ use chrono::TimeDelta;
 use super::{
     Entry, List, Value,
     field::{
-        APP_ID, APP_NAME, APP_NAMES, APPS, BROWSER_NAME, BROWSER_VERSION, CONNECTIONS, CONTEXT,
-        END, END_REASON, END_SEEN, ERROR_CODE, ERROR_FIELD, ERROR_OFFSET, Field, HOST,
-        INGEST_TIMESTAMP, MESSAGE, OPEN_APP_NAMES, OPEN_APPS, OPEN_CONNECTIONS, ORIGIN, OS_NAME,
-        OS_VERSION, PAIRING, QLIK_COMMAND, RAW, RESULT, SENDER, SEQUENCE, SESSION_ID, SOURCE_TYPE,
-        START, START_SEEN, TAGS, TIMESTAMP, UNREADABLE_SEQUENCE, UNREADABLE_TIMESTAMP, USER,
-        USER_AGENT, USER_DIRECTORY, USER_ID, VIRTUAL_PROXY,
+        AMBIGUOUS, APP_ID, APP_NAME, APP_NAMES, APPS, BROWSER_NAME, BROWSER_VERSION, CONNECTIONS,
+        CONTEXT, END, END_REASON, END_SEEN, ENGINE_SESSION_ID, ENGINE_TIMESTAMP, ERROR_CODE,
+        ERROR_FIELD, ERROR_OFFSET, EXCEPTION, Field, HANDLE, HOST, INGEST_TIMESTAMP, LEVEL,
+        LOCK_MS, LOGGER, MESSAGE, METHOD, NET_RAM_BYTES, OBJECT_ID, OBJECT_TYPE, OPEN_APP_NAMES,
+        OPEN_APPS, OPEN_CONNECTIONS, ORIGIN, OS_NAME, OS_VERSION, PAIRING, PEAK_RAM_BYTES,
+        PROCESS_MS, QLIK_COMMAND, RAW, REQUEST_ID, RESULT, SENDER, SEQUENCE, SERVICE,
+        SERVICE_ACCOUNT, SESSION_ID, SOURCE_TYPE, START, START_SEEN, TAGS, TIMESTAMP, TRAVERSE_MS,
+        UNREADABLE, USER, USER_AGENT, USER_DIRECTORY, USER_ID, VALIDATE_MS, VIRTUAL_PROXY, WORK_MS,
     },
     plugin::{self, PluginEvent},
 };
-use crate::event::{ConnectionAction, Event, EventKind, Kind, SessionAction};
+use crate::event::{Body, ConnectionAction, Event, EventKind, SessionAction};
 
 /// The version of ECS that the events keep to.
 const VERSION: Entry<Event> = Entry::constant("ecs.version", "8.17.0");
@@ -37,14 +39,14 @@ const TYPE: Entry<Event> = Entry::by_kind("event.type", |kind| {
     categories(kind).map(|(_, types)| types).into()
 });
 const ACTION: Entry<Event> = Entry::by_kind("event.action", |kind| match kind {
-    EventKind::User(kind) => kind.name().into(),
     EventKind::Undecoded => Value::Absent,
-    derived => derived.event().into(),
+    kind => kind.name().into(),
 });
 const DATASET: Entry<Event> = Entry::by_kind("event.dataset", |kind| {
     Value::Text(match kind {
-        EventKind::User(Kind::Session(_)) => "qlik_sense.session",
-        EventKind::User(Kind::Connection(_)) => "qlik_sense.connection",
+        EventKind::Session(_) => "qlik_sense.session",
+        EventKind::Connection(_) => "qlik_sense.connection",
+        EventKind::Performance => "qlik_sense.performance",
         EventKind::Undecoded => "qlik_sense.undecoded",
         EventKind::SessionSummary => "qlik_sense.session_summary",
         EventKind::ConnectionSummary => "qlik_sense.connection_summary",
@@ -59,14 +61,15 @@ const HOST_OR_SENDER: Entry<Event> = Entry::value(HOST.ecs, |event| match HOST.v
     host => host,
 });
 
-/// ECS measures durations in nanoseconds; whole milliseconds, never negative.
-const DURATION: Entry<Event> = Entry::value("event.duration", |event| match event {
-    Event::Derived(event) => nanoseconds(event.duration()).into(),
+/// ECS measures durations in nanoseconds. Those of sessions and connections are whole milliseconds, never negative.
+const DURATION: Entry<Event> = Entry::value("event.duration", |event| match event.body() {
+    Body::Derived(event) => nanoseconds(event.duration()).into(),
+    Body::Performance(event) => event.process_nanoseconds().into(),
     _ => Value::Absent,
 });
 
-const REASON: Entry<Event> = Entry::value("error.message", |event| match event {
-    Event::Undecoded(event) => event.error().into(),
+const REASON: Entry<Event> = Entry::value("error.message", |event| match event.body() {
+    Body::Undecoded(event) => event.error().into(),
     _ => Value::Absent,
 });
 
@@ -108,8 +111,40 @@ const USER_EVENT_FIELDS: &[Field] = &[
     APP_NAME,
     SESSION_ID,
     RESULT,
-    UNREADABLE_TIMESTAMP,
-    UNREADABLE_SEQUENCE,
+    UNREADABLE,
+];
+
+const PERFORMANCE: &[Entry<Event>] = &[
+    CATEGORY,
+    TYPE,
+    ACTION,
+    DURATION,
+    INGEST_TIMESTAMP.in_ecs(),
+    SEQUENCE.in_ecs(),
+];
+const ROW: &[Field] = &[LEVEL, LOGGER, SERVICE, EXCEPTION];
+const WHO: &[Field] = &[USER, USER_DIRECTORY, USER_ID];
+const REQUEST: &[Field] = &[
+    SESSION_ID,
+    APP_ID,
+    APP_NAME,
+    METHOD,
+    REQUEST_ID,
+    HANDLE,
+    OBJECT_ID,
+    OBJECT_TYPE,
+    PROCESS_MS,
+    WORK_MS,
+    LOCK_MS,
+    VALIDATE_MS,
+    TRAVERSE_MS,
+    NET_RAM_BYTES,
+    PEAK_RAM_BYTES,
+    ENGINE_SESSION_ID,
+    ENGINE_TIMESTAMP,
+    SERVICE_ACCOUNT,
+    UNREADABLE,
+    AMBIGUOUS,
 ];
 
 const UNDECODED: &[Entry<Event>] = &[
@@ -149,7 +184,10 @@ pub(super) fn entries(kind: EventKind) -> Vec<Entry<Event>> {
         entries.extend(fields.iter().copied().flatten().map(|field| field.in_ecs()));
     };
     match kind {
-        EventKind::User(_) => add(USER_EVENT, &[USER_FIELDS, USER_EVENT_FIELDS]),
+        EventKind::Session(_) | EventKind::Connection(_) => {
+            add(USER_EVENT, &[USER_FIELDS, USER_EVENT_FIELDS]);
+        }
+        EventKind::Performance => add(PERFORMANCE, &[ROW, WHO, REQUEST]),
         EventKind::Undecoded => {
             add(&[RAW.in_ecs()], &[]);
             entries.extend_from_slice(UNDECODED);
@@ -182,23 +220,20 @@ type Words = &'static [&'static str];
 /// `event.category` and `event.type` of a kind of event.
 const fn categories(kind: EventKind) -> Option<(Words, Words)> {
     const SESSION: Words = &["session"];
+    const API: Words = &["api"];
     const NETWORK: Words = &["network"];
     Some(match kind {
-        EventKind::User(Kind::Session(SessionAction::Start)) => (SESSION, &["start"]),
-        EventKind::User(Kind::Session(SessionAction::Stop)) | EventKind::SessionSummary => {
-            (SESSION, &["end"])
-        }
-        EventKind::User(Kind::Session(SessionAction::Other)) | EventKind::SessionSnapshot => {
+        EventKind::Session(SessionAction::Start) => (SESSION, &["start"]),
+        EventKind::Session(SessionAction::Stop) | EventKind::SessionSummary => (SESSION, &["end"]),
+        EventKind::Session(SessionAction::Other) | EventKind::SessionSnapshot => {
             (SESSION, &["info"])
         }
-        EventKind::User(Kind::Connection(ConnectionAction::Open)) => {
-            (NETWORK, &["connection", "start"])
+        EventKind::Connection(ConnectionAction::Open) => (NETWORK, &["connection", "start"]),
+        EventKind::Connection(ConnectionAction::Close) | EventKind::ConnectionSummary => {
+            (NETWORK, &["connection", "end"])
         }
-        EventKind::User(Kind::Connection(ConnectionAction::Close))
-        | EventKind::ConnectionSummary => (NETWORK, &["connection", "end"]),
-        EventKind::User(Kind::Connection(ConnectionAction::Other)) => {
-            (NETWORK, &["connection", "info"])
-        }
+        EventKind::Connection(ConnectionAction::Other) => (NETWORK, &["connection", "info"]),
+        EventKind::Performance => (API, &["info"]),
         EventKind::Undecoded => return None,
     })
 }

@@ -4,10 +4,10 @@
 //! A schema says which of them a kind of event has, and in which order. The schema `butler_sos` has names of its own
 //! for them.
 
-use super::{Entry, Source, Timestamp, Value, entry::Condition};
+use super::{Entry, List, Map, Source, Timestamp, Value, entry::Condition};
 use crate::event::{
-    Derived, DerivedKind, Ended, Event, FollowedConnection, FollowedSession, Pairing, UserAgent,
-    UserEvent,
+    Body, Derived, DerivedKind, Ended, Event, FollowedSession, Level, Pairing, PerformanceEvent,
+    Service, Undecoded, UserEvent,
 };
 
 /// A field of the output.
@@ -170,134 +170,155 @@ table! {
         "`start`, `stop`, `open`, `close` or `other`", |_| Value::Absent)
         .source(Source::Kind(|kind| kind.action().into()));
     QLIK_COMMAND = Field::text(["qlik_command", "qlik_sense.command"],
-        "Qlik's own words, such as `Start session`",
-        |event| user(event).and_then(UserEvent::qlik_command));
+        "Qlik's own words, such as `Start session`", Event::qlik_command)
+        .may_name_person();
+    SERVICE = Field::text(["service", "service.name"],
+        "the service that wrote the row: `engine`, `proxy`, `repository` or `scheduler`",
+        |event| event.service().map(Service::as_str));
+    LEVEL = Field::text(["level", "log.level"],
+        "`debug`, `info`, `warn`, `error` or `fatal`",
+        |event| event.level().map(Level::as_str));
     HOST = Field::text(["host", "host.name"],
-        "the Qlik Sense node; on `undecoded` the sender's IP address",
-        |event| match event {
-            Event::User(event) => event.host(),
-            Event::Undecoded(_) => None,
-            Event::Derived(event) => event.subject.host.as_deref(),
-        });
+        "the Qlik Sense node; on `undecoded` the sender's IP address", Event::host);
     USER_DIRECTORY = Field::text(["user_directory", "user.domain"],
-        "the user's directory, such as `LAB`",
-        |event| match event {
-            Event::User(event) => event.user_directory(),
-            Event::Undecoded(_) => None,
-            Event::Derived(event) => event.subject.user_directory.as_deref(),
-        })
+        "the user's directory, such as `LAB`", Event::user_directory)
         .may_name_person();
     USER_ID = Field::text(["user_id", "user.name"],
-        "the user's id in the directory",
-        |event| match event {
-            Event::User(event) => event.user_id(),
-            Event::Undecoded(_) => None,
-            Event::Derived(event) => Some(&event.subject.user_id),
-        })
+        "the user's id in the directory", Event::user_id)
         .may_name_person();
     USER = Field::new(["user", "user.id"], Text,
-        "`DIRECTORY\\id`, as Qlik writes users",
-        |event| match event {
-            Event::User(event) => event.user().into(),
-            Event::Undecoded(_) => Value::Absent,
-            Event::Derived(event) => event.subject.user().into(),
-        })
+        "`DIRECTORY\\id`, as Qlik writes users", |event| event.user().into())
         .may_name_person();
     ORIGIN = Field::text(["origin", "qlik_sense.origin"],
-        "such as `AppAccess` or `Not available`",
-        |event| user(event).and_then(UserEvent::origin));
+        "such as `AppAccess` or `Not available`", Event::origin)
+        .may_name_person();
     CONTEXT = Field::text(["context", "qlik_sense.context"],
-        "the path that was asked for, whole",
-        |event| user(event).and_then(UserEvent::context))
+        "the path that was asked for, whole", Event::context)
         .may_name_person();
     MESSAGE = Field::text(["message", "message"],
-        "Qlik's message, whole",
-        |event| user(event).and_then(UserEvent::message))
+        "Qlik's message, whole", Event::message)
+        .may_name_person();
+    EXCEPTION = Field::text(["exception", "error.stack_trace"],
+        "the exception that was logged, with the lines of its stack", Event::exception)
+        .may_name_person();
+    LOGGER = Field::text(["logger", "log.logger"],
+        "the logger that wrote the row, such as `System.Engine.Engine`", Event::logger);
+    SERVICE_ACCOUNT = Field::text(["service_account", "qlik_sense.service_account"],
+        "the account that the service runs under, as `DIRECTORY\\id`", Event::service_account)
         .may_name_person();
     VIRTUAL_PROXY = Field::text(["virtual_proxy", "qlik_sense.virtual_proxy"],
-        "the prefix of the virtual proxy",
-        |event| match event {
-            Event::User(event) => event.virtual_proxy(),
-            Event::Undecoded(_) => None,
-            Event::Derived(event) => event.kind.virtual_proxy(),
-        })
+        "the prefix of the virtual proxy", Event::virtual_proxy)
         .may_name_person();
     APP_ID = Field::new(["app_id", "qlik_sense.app_id"], Text,
-        "the app's guid, in lower case",
-        |event| match event {
-            Event::User(event) => event.app_id().into(),
-            _ => connection(event).and_then(|it| it.app.as_ref()).map(|app| app.id).into(),
-        });
+        "the app's guid, in lower case", |event| event.app_id().into());
     APP_NAME = Field::text(["app_name", "qlik_sense.app_name"],
-        "the app's name",
-        |event| match event {
-            Event::User(event) => event.app_name(),
-            _ => connection(event)?.app.as_ref()?.name.as_deref(),
-        });
+        "the app's name", Event::app_name)
+        .may_name_person();
     USER_AGENT = Field::text(["user_agent", "user_agent.original"],
         "the browser's user agent, whole",
         |event| user(event).and_then(UserEvent::user_agent))
         .may_name_person();
     BROWSER_NAME = Field::text(["browser_name", "user_agent.name"],
         "such as `Chrome` or `Microsoft Edge`",
-        |event| client(event)?.browser_name.as_deref())
+        |event| event.client()?.browser_name.as_deref())
+        .may_name_person()
         .only_if(HAS_CLIENT);
     BROWSER_VERSION = Field::text(["browser_version", "user_agent.version"],
         "such as `126.0.0.0`",
-        |event| client(event).and_then(|it| it.browser_version.as_deref()))
+        |event| event.client().and_then(|it| it.browser_version.as_deref()))
+        .may_name_person()
         .only_if(HAS_CLIENT);
     OS_NAME = Field::text(["os_name", "user_agent.os.name"],
         "such as `Windows` or `macOS`",
-        |event| client(event).and_then(|it| it.os_name))
+        |event| event.client().and_then(|it| it.os_name))
         .only_if(HAS_CLIENT);
     OS_VERSION = Field::text(["os_version", "user_agent.os.version"],
         "such as `NT 10.0`",
-        |event| client(event).and_then(|it| it.os_version.as_deref()))
+        |event| event.client().and_then(|it| it.os_version.as_deref()))
         .only_if(HAS_CLIENT);
     INGEST_TIMESTAMP = Field::new(["ingest_timestamp", "event.created"], Time,
         "when the datagram arrived, in UTC",
-        |event| user(event).and_then(ingest_timestamp).into())
-        .only_if(IS_EXTENDED);
+        |event| ingest_timestamp(event).into())
+        .only_if(HAS_ROW);
     SEQUENCE = Field::new(["sequence", "event.sequence"], WholeNumber,
-        "the row number, from 1 to 9999 and again",
-        |event| user(event).and_then(UserEvent::sequence).into())
-        .only_if(IS_EXTENDED);
+        "the row number, from 1 to 9999 and again", |event| event.sequence().into())
+        .only_if(HAS_ROW);
     SESSION_ID = Field::text(["session_id", "qlik_sense.session_id"],
-        "the proxy session, the same from its start to its stop",
-        |event| match event {
-            Event::User(event) => event.session_id(),
-            Event::Undecoded(_) => None,
-            Event::Derived(event) => event.kind.session_id(),
-        })
-        .only_if(IS_EXTENDED);
+        "the proxy session, the same from its start to its stop", Event::session_id)
+        .may_name_person()
+        .only_if(HAS_ROW);
     RESULT = Field::text(["result", "qlik_sense.result"],
-        "what came of it, as Qlik writes it",
-        |event| user(event).and_then(UserEvent::result))
-        .only_if(IS_EXTENDED);
-    UNREADABLE_TIMESTAMP = Field::text(
-        ["unreadable.timestamp", "qlik_sense.unreadable.timestamp"],
-        "what was sent as the time and cannot be read as one",
-        |event| user(event).and_then(|it| it.unreadable().timestamp))
+        "what came of it, as Qlik writes it", Event::result)
         .may_name_person()
-        .only_if(IS_EXTENDED);
-    UNREADABLE_SEQUENCE = Field::text(
-        ["unreadable.sequence", "qlik_sense.unreadable.sequence"],
-        "what was sent as the row number and cannot be read as one",
-        |event| user(event).and_then(|it| it.unreadable().sequence))
+        .only_if(HAS_ROW);
+    ENGINE_SESSION_ID = Field::text(["engine_session_id", "qlik_sense.engine_session_id"],
+        "the engine's own session",
+        |event| performance(event)?.engine_session_id());
+    ENGINE_TIMESTAMP = Field::new(["engine_timestamp", "qlik_sense.engine_timestamp"], Time,
+        "when the engine wrote the row",
+        |event| performance(event).and_then(PerformanceEvent::engine_timestamp).map(Timestamp).into());
+    METHOD = Field::text(["method", "qlik_sense.method"],
+        "class and method of the request, such as `GenericObject::GetLayout`",
+        |event| performance(event)?.method());
+    REQUEST_ID = Field::new(["request_id", "qlik_sense.request_id"], WholeNumber,
+        "the client's number of the request, unique only within a connection",
+        |event| performance(event).and_then(PerformanceEvent::request_id).into());
+    HANDLE = Field::new(["handle", "qlik_sense.handle"], WholeNumber,
+        "the interface that served the request, -1 for the global one",
+        |event| performance(event).and_then(PerformanceEvent::handle).into());
+    OBJECT_ID = Field::text(["object_id", "qlik_sense.object_id"],
+        "the chart or other object, `<Unknown>` where there is none",
+        |event| performance(event)?.object_id())
+        .may_name_person();
+    OBJECT_TYPE = Field::text(["object_type", "qlik_sense.object_type"],
+        "its type, such as `barchart`; `<Unknown>` where there is none",
+        |event| performance(event)?.object_type())
+        .may_name_person();
+    PROCESS_MS = Field::new(["process_ms", "qlik_sense.process_ms"], Number,
+        "the whole time to serve the request, in milliseconds",
+        |event| milliseconds(event, |it| it.process_nanoseconds()));
+    WORK_MS = Field::new(["work_ms", "qlik_sense.work_ms"], Number,
+        "the time of actual work, in milliseconds",
+        |event| milliseconds(event, |it| it.work_nanoseconds()));
+    LOCK_MS = Field::new(["lock_ms", "qlik_sense.lock_ms"], Number,
+        "the time of waiting for an internal lock, in milliseconds",
+        |event| milliseconds(event, |it| it.lock_nanoseconds()));
+    VALIDATE_MS = Field::new(["validate_ms", "qlik_sense.validate_ms"], Number,
+        "the time of validating the request, in milliseconds",
+        |event| milliseconds(event, |it| it.validate_nanoseconds()));
+    TRAVERSE_MS = Field::new(["traverse_ms", "qlik_sense.traverse_ms"], Number,
+        "the time in the inference engine, in milliseconds",
+        |event| milliseconds(event, |it| it.traverse_nanoseconds()));
+    NET_RAM_BYTES = Field::new(["net_ram_bytes", "qlik_sense.net_ram_bytes"], WholeNumber,
+        "the memory that the request has left in use, in bytes",
+        |event| performance(event).and_then(PerformanceEvent::net_ram_bytes).into());
+    PEAK_RAM_BYTES = Field::new(["peak_ram_bytes", "qlik_sense.peak_ram_bytes"], WholeNumber,
+        "the most memory that the request used at any time, in bytes",
+        |event| performance(event).and_then(PerformanceEvent::peak_ram_bytes).into());
+    UNREADABLE = Field::new(["unreadable", "qlik_sense.unreadable"], MapOfText,
+        "what was sent for a field and cannot be read as its type, by the field's name in the schema `default`",
+        |event| Value::Map(Map::Unreadable(event.unreadable())).if_any())
         .may_name_person()
-        .only_if(IS_EXTENDED);
+        .only_if(HAS_ROW);
+    AMBIGUOUS = Field::new(["ambiguous", "qlik_sense.ambiguous"], ListOfText,
+        "fields that a `;` makes doubtful, by their names in the schema `default`; all of the text in question is in \
+         the first of them",
+        |event| match event.ambiguous() {
+            [] => Value::Absent,
+            names => Value::List(List::Words(names)),
+        });
     ERROR_CODE = Field::text(["error.code", "error.code"],
         "a stable code of what is wrong",
         |event| undecoded(event).map(|it| it.error().code.as_str()));
     ERROR_FIELD = Field::text(["error.field", "qlik_sense.error.field"],
         "the field that is wrong or missing",
-        |event| undecoded(event).and_then(|it| it.error().field).map(|it| it.as_str()));
+        |event| undecoded(event)?.error().field);
     ERROR_OFFSET = Field::new(["error.offset", "qlik_sense.error.offset"], WholeNumber,
         "where, in bytes of `raw`",
         |event| undecoded(event).map(|it| it.error().offset).into());
     RAW = Field::text(["raw", "event.original"],
         "the payload as text",
-        |event| undecoded(event).and_then(crate::event::Undecoded::raw))
+        |event| undecoded(event)?.raw())
         .may_name_person();
     START = Field::new(["start", "event.start"], Time,
         "when the session or connection began",
@@ -348,39 +369,44 @@ table! {
 /// Nearly no event has a browser without a system or the other way round.
 const HAS_CLIENT: Condition<Event> = Condition {
     name: "client",
-    holds: |event| client(event).is_some(),
+    holds: |event| event.client().is_some(),
 };
 
-/// Only the extended appender sends these, and nearly no site has it.
-const IS_EXTENDED: Condition<Event> = Condition {
-    name: "extended",
-    holds: |event| match event {
-        Event::User(event) => event.is_extended(),
-        _ => true,
-    },
+/// Only the extended appender of user events sends these, and nearly no site has it.
+const HAS_ROW: Condition<Event> = Condition {
+    name: "row",
+    holds: |event| user(event).is_none_or(UserEvent::is_extended),
 };
 
 const SENDER_VALUE: fn(&Event) -> Value<'_> =
     |event| event.arrival().and_then(|arrival| arrival.sender).into();
 
 #[inline]
-const fn user(event: &Event) -> Option<&UserEvent> {
-    match event {
-        Event::User(event) => Some(event),
+fn user(event: &Event) -> Option<UserEvent<'_>> {
+    match event.body() {
+        Body::User(event) => Some(event),
         _ => None,
     }
 }
 
-const fn undecoded(event: &Event) -> Option<&crate::event::Undecoded> {
-    match event {
-        Event::Undecoded(event) => Some(event),
+#[inline]
+fn performance(event: &Event) -> Option<PerformanceEvent<'_>> {
+    match event.body() {
+        Body::Performance(event) => Some(event),
         _ => None,
     }
 }
 
-const fn derived(event: &Event) -> Option<&Derived> {
-    match event {
-        Event::Derived(event) => Some(event),
+fn undecoded(event: &Event) -> Option<Undecoded<'_>> {
+    match event.body() {
+        Body::Undecoded(event) => Some(event),
+        _ => None,
+    }
+}
+
+fn derived(event: &Event) -> Option<&Derived> {
+    match event.body() {
+        Body::Derived(event) => Some(event),
         _ => None,
     }
 }
@@ -394,28 +420,19 @@ fn session(event: &Event) -> Option<&FollowedSession> {
     }
 }
 
-fn connection(event: &Event) -> Option<&FollowedConnection> {
-    match &derived(event)?.kind {
-        DerivedKind::ConnectionSummary(connection, _) => Some(connection),
-        _ => None,
-    }
-}
-
 fn ended(event: &Event) -> Option<&Ended> {
     derived(event)?.kind.ended()
 }
 
-#[inline]
-fn client(event: &Event) -> Option<&UserAgent> {
-    match event {
-        Event::User(event) => event.client(),
-        Event::Undecoded(_) => None,
-        Event::Derived(event) => event.kind.client(),
-    }
-}
-
 /// The time of arrival, where the event's time is another.
-fn ingest_timestamp(event: &UserEvent) -> Option<Timestamp> {
+fn ingest_timestamp(event: &Event) -> Option<Timestamp> {
     let arrival = event.qlik_timestamp().and(event.arrival())?;
     Some(Timestamp(arrival.timestamp))
+}
+
+fn milliseconds(event: &Event, time: fn(PerformanceEvent<'_>) -> Option<i64>) -> Value<'_> {
+    performance(event)
+        .and_then(time)
+        .map(Value::milliseconds)
+        .into()
 }

@@ -36,7 +36,7 @@ pub use self::{
     role::Role,
     tags::{TagError, Tags},
     timestamp::Timestamp,
-    value::{List, Value},
+    value::{List, Map, Value},
     view::View,
 };
 pub(crate) use self::{plans::Plans, value::ipv4_text};

@@ -4,7 +4,7 @@
 //! are left out are no step at all.
 
 use super::{
-    Details, Entry, Format, Tags, Value, Writer,
+    Details, Entry, Format, Map, Tags, Value, Writer,
     entry::{Condition, Source},
     plugin::Detail,
 };
@@ -51,7 +51,7 @@ impl Constant {
             let key = F::key(name);
             match constant {
                 Self::Value(value) => writer.write(&key, *value),
-                Self::Tags(tags) => writer.write(&key, Value::Tags(tags)),
+                Self::Tags(tags) => writer.write(&key, Value::Map(Map::Tags(tags))),
                 Self::Group(fields) => {
                     let group = writer.begin_group(&key);
                     Self::write_all(fields, writer);

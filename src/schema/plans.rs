@@ -1,7 +1,7 @@
 //! The plans of a layout: one for each kind of event, and one for what the plugin says about itself.
 
 use super::{Format, PluginEvent, Timestamp, Writer, plan::Plan};
-use crate::event::{Event, EventKind};
+use crate::event::Event;
 
 /// How every event is written in a format.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ pub(crate) mod sealed {
 impl sealed::Planned for Event {
     #[inline]
     fn plan<'p, F: Format>(&self, plans: &'p Plans<F>) -> &'p Plan<F, Self> {
-        &plans.events[EventKind::of(self).index()]
+        &plans.events[self.kind().index()]
     }
 
     fn timestamp(&self) -> Timestamp {

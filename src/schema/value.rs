@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::{Tags, Timestamp};
 use crate::{
-    event::{FollowedApp, User},
-    wire::DecodeError,
+    event::{FollowedApp, Unreadable, User},
+    payload::DecodeError,
 };
 
 /// The value of a field: what an event has of it, as it has it. Text of it is made while it is written, on
@@ -41,8 +41,43 @@ pub enum Value<'a> {
     Reason(DecodeError),
     /// Several values.
     List(List<'a>),
+    /// Texts by name.
+    Map(Map<'a>),
+}
+
+/// Texts by name.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Map<'a> {
     /// Names and values that stand on every event.
     Tags(&'a Tags),
+    /// What was sent for fields and cannot be read as their type.
+    Unreadable(Unreadable<'a>),
+}
+
+impl<'a> Map<'a> {
+    /// The texts with their names, in order.
+    pub fn iter(self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let (tags, unreadable) = match self {
+            Self::Tags(tags) => (Some(tags.iter()), None),
+            Self::Unreadable(unreadable) => (None, Some(unreadable.iter())),
+        };
+        let unreadable = unreadable.into_iter().flatten();
+        let unreadable = unreadable.map(|(name, text)| -> (&'a str, &'a str) { (name, text) });
+        tags.into_iter().flatten().chain(unreadable)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(self) -> usize {
+        self.iter().count()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.iter().next().is_none()
+    }
 }
 
 /// Several values of one kind.
@@ -104,6 +139,23 @@ impl<'a> Value<'a> {
     )]
     pub(super) fn seconds(duration: TimeDelta) -> Self {
         Self::Float(duration.num_milliseconds().max(0) as f64 / 1_000.0)
+    }
+
+    /// Milliseconds of nanoseconds, with decimals.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "exact up to 2^53 nanoseconds, some 104 days"
+    )]
+    pub(super) fn milliseconds(nanoseconds: i64) -> Self {
+        Self::Float(nanoseconds as f64 / 1e6)
+    }
+
+    /// The same, absent where it is a map of nothing.
+    pub(super) fn if_any(self) -> Self {
+        match self {
+            Self::Map(map) if map.is_empty() => Self::Absent,
+            value => value,
+        }
     }
 
     /// Shows a value as text: that of a user, a guid, an address or a reason, and text itself. Nothing of others.
@@ -192,7 +244,7 @@ impl Serialize for Value<'_> {
             Self::Address(address) => serializer.collect_str(address),
             Self::Reason(error) => serializer.collect_str(error),
             Self::List(list) => serializer.collect_seq(list.iter()),
-            Self::Tags(tags) => tags.serialize(serializer),
+            Self::Map(map) => serializer.collect_map(map.iter()),
         }
     }
 }

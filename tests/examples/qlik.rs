@@ -8,7 +8,7 @@ use std::{
 use qlik_sense_events::{
     config::Config,
     decoding::{LogNamespace, QlikSenseDeserializer},
-    event::{Event, UserEvent},
+    event::{Event, EventKind},
 };
 use roxmltree::{Document, Node};
 
@@ -361,18 +361,18 @@ fn the_appenders_of_user_events_send_what_the_decoder_expects() {
 }
 
 /// The user events that the appenders of a file send.
-fn user_events(text: &str) -> Vec<UserEvent> {
+fn user_events(text: &str) -> Vec<Event> {
     let document = Document::parse(text).expect("XML");
-    let seen: BTreeMap<&str, Vec<UserEvent>> = elements(&document, "appender")
+    let seen: BTreeMap<&str, Vec<Event>> = elements(&document, "appender")
         .map(|appender| (appender.attribute("name").expect("a name"), appender))
         .filter(|(name, _)| *name != "LogEvent")
         .map(|(name, appender)| (name, sent(appender)))
         .collect();
     let actions = |name: &str| -> Vec<String> {
-        let events: &Vec<UserEvent> = &seen[name];
+        let events: &Vec<Event> = &seen[name];
         events
             .iter()
-            .map(|event| format!("{} {}", event.kind().event(), event.kind().action()))
+            .map(|event| event.kind().name().replace('_', " "))
             .collect()
     };
     assert_eq!(seen.len(), 2);
@@ -385,7 +385,7 @@ fn user_events(text: &str) -> Vec<UserEvent> {
 }
 
 /// The events of what an appender lets through: one a filter.
-fn sent(appender: Node<'_, '_>) -> Vec<UserEvent> {
+fn sent(appender: Node<'_, '_>) -> Vec<Event> {
     let (_, pattern) = layout(appender);
     assert_eq!(param(appender, "threshold"), None, "filters choose");
     matched(appender)
@@ -457,14 +457,16 @@ fn matched<'a>(appender: Node<'a, '_>) -> Vec<&'a str> {
         .collect()
 }
 
-fn user_event(datagram: String) -> UserEvent {
+fn user_event(datagram: String) -> Event {
     let events = QlikSenseDeserializer::default()
         .parse(datagram.into(), LogNamespace::Legacy)
         .expect("events");
-    match events.into_vec().pop() {
-        Some(Event::User(event)) => event,
-        other => panic!("{other:?}"),
-    }
+    let event = events.into_vec().pop().expect("an event");
+    assert!(matches!(
+        event.kind(),
+        EventKind::Session(_) | EventKind::Connection(_)
+    ));
+    event
 }
 
 fn elements<'a>(

@@ -5,7 +5,7 @@ use std::{collections::HashMap, fmt::Write as _, fs, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use qlik_sense_events::{
-    event::{Arrival, Derived, DerivedKind, Ended, Event, Pairing},
+    event::{Arrival, Body, Derived, DerivedKind, Ended, Pairing},
     pipeline::PipelineConfig,
     simulate::{Day, DayOptions, Network, Stay},
     transform::OutputBuffer,
@@ -65,8 +65,8 @@ fn watch(day: &Day) -> Seen {
         open_sessions,
     };
     for event in output.into_events() {
-        if let Event::Derived(event) = event {
-            let stay = |start, end| stay(day, &event, start, end);
+        if let Body::Derived(event) = event.body() {
+            let stay = |start, end| stay(day, event, start, end);
             match &event.kind {
                 DerivedKind::SessionSummary(s, ended) => {
                     let whole = s.start_seen && ended.end_seen();

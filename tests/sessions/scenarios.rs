@@ -450,7 +450,7 @@ fn a_clock_that_is_set_back_or_forward_gives_no_negative_duration() {
 #[test]
 fn nodes_are_apart_and_the_same_user_may_come_through_two_sockets() {
     let mut one = Followed::new(config());
-    let mut other = Followed::with(one.pipeline.beside());
+    let mut other = Followed::with(one.pipeline.clone_for_socket());
     assert!(one.datagram(0.0, &datagram("n1", "start goran")).is_empty());
     assert!(one.datagram(1.0, &datagram("n2", "start goran")).is_empty());
     let ended = other.datagram(9.0, &datagram("N1", "stop goran"));

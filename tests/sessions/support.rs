@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use qlik_sense_events::{
-    event::{Arrival, Derived, DerivedKind, Event, Pairing},
+    event::{Arrival, Body, Derived, DerivedKind, Pairing},
     pipeline::{Pipeline, PipelineConfig},
     transform::{OutputBuffer, Sessions, SessionsConfig},
 };
@@ -122,8 +122,8 @@ impl Followed {
     fn derived(&mut self) -> Vec<Derived> {
         let events = self.output.drain();
         events
-            .filter_map(|event| match event {
-                Event::Derived(event) => Some(*event),
+            .filter_map(|event| match event.body() {
+                Body::Derived(event) => Some(event.clone()),
                 _ => None,
             })
             .collect()

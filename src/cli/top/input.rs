@@ -115,7 +115,8 @@ impl Input {
         let mut controls = Vec::new();
         for handle in listeners.iter().flat_map(|listener| &listener.workers) {
             let sink = ModelSink(Arc::clone(&input.state));
-            let Some(worker) = handle.worker(&config.source, pipeline.beside(), sink) else {
+            let Some(worker) = handle.worker(&config.source, pipeline.clone_for_socket(), sink)
+            else {
                 continue;
             };
             controls.push(worker.control());
@@ -198,7 +199,7 @@ impl Input {
             .controls
             .iter()
             .map(|control| control.counters().pipeline);
-        let lost: Vec<u64> = counters.filter_map(|counters| counters.lost).collect();
+        let lost: Vec<u64> = counters.filter_map(|counters| counters.row_gaps).collect();
         screen.lost = (!lost.is_empty()).then(|| lost.iter().sum());
         screen
     }

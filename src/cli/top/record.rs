@@ -7,10 +7,9 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use qlik_sense_events::{
-    event::{Kind, UserAgent, UserAgentCache},
+    event::{EventKind, Family, UserAgent, UserAgentCache},
     schema::SOURCE_TYPE,
     transform::sessions::Activity,
-    wire::Family,
 };
 use serde::{Deserialize, de::IgnoredAny};
 
@@ -73,7 +72,7 @@ struct Plugin {
 /// A session or connection event of a user.
 #[derive(Debug, PartialEq)]
 pub struct UserRecord {
-    kind: Kind,
+    kind: EventKind,
     client: Option<Arc<UserAgent>>,
     app_name: Option<Arc<str>>,
     fields: UserFields,
@@ -144,13 +143,16 @@ impl UserRecord {
 
 impl UserFields {
     /// None where nothing says it.
-    fn kind(&self, family: Family) -> Option<Kind> {
+    fn kind(&self, family: Family) -> Option<EventKind> {
         let Some(action) = &self.action else {
-            return Some(Kind::of(family, Some(self.qlik_command.as_deref()?)));
+            return Some(EventKind::of_command(
+                family,
+                Some(self.qlik_command.as_deref()?),
+            ));
         };
-        let other = Kind::of(family, None);
-        let mut kinds = Kind::ALL.into_iter();
-        kinds.find(|kind| kind.event() == other.event() && kind.action() == action)
+        let other = EventKind::of_command(family, None);
+        let mut kinds = EventKind::ALL.iter().copied();
+        kinds.find(|kind| kind.event() == other.event() && kind.action() == Some(action))
     }
 
     /// Of all that is from the payload, so not of the time of arrival.

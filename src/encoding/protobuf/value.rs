@@ -107,9 +107,9 @@ impl<'b> FieldsWriter<'b> {
                 }
                 header.write(self.buffer, Slot::Entry(key), ARRAY);
             }
-            Value::Tags(tags) => {
+            Value::Map(map) => {
                 let header = Header::reserve(self.buffer, Slot::Entry(key));
-                for (name, value) in tags.iter() {
+                for (name, value) in map.iter() {
                     self.text(&Key::new(name), value);
                 }
                 header.write(self.buffer, Slot::Entry(key), MAP);

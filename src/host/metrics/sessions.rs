@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::{
     encoding::{Histogram, Metric, MetricValue},
-    event::{EndReason, Kind},
+    event::{EndReason, EventKind},
     transform::sessions::{
         DURATION_LIMITS_SECS, DurationHistogram, HostStatistics, SessionStatistics,
     },
@@ -53,11 +53,9 @@ fn of_host(now: &HostStatistics, before: &HostStatistics, metrics: &mut Vec<Metr
             add(metric_name, tags, MetricValue::Counter(more));
         }
     };
-    for kind in Kind::ALL {
-        let tags = vec![
-            ("event", kind.event().into()),
-            ("action", kind.action().into()),
-        ];
+    for kind in EventKind::ALL.iter().copied() {
+        let mut tags = vec![("event", kind.event().into())];
+        tags.extend(kind.action().map(|action| ("action", action.into())));
         count(
             "user_events_total",
             tags,

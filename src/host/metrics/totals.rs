@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use crate::{
     encoding::{Metric, MetricValue},
-    event::Kind,
-    pipeline::{Counters, LostByHost},
+    event::EventKind,
+    payload::ErrorCode,
+    pipeline::{Counters, RowGaps},
     schema::Details,
     source::Refusals,
-    wire::ErrorCode,
 };
 
 /// What was counted at an address: everything that was received is in exactly one of the others.
@@ -32,8 +32,8 @@ pub struct Totals {
     /// Datagrams that the system dropped during this run before they were received; none where it
     /// does not say.
     pub kernel_dropped: Option<u64>,
-    /// Datagrams that were lost on their way, by the Qlik node that sent them.
-    pub lost_by_host: LostByHost,
+    /// Rows that never came, by the Qlik node and the appender.
+    pub row_gaps: RowGaps,
     /// The receive buffers' size in bytes, as the system granted it.
     pub receive_buffer_bytes: usize,
 }
@@ -45,7 +45,7 @@ impl From<&Totals> for Details {
         details.add("datagrams", totals.received_datagrams);
         details.add("bytes", totals.received_bytes);
         details.add("events", pipeline.events());
-        let by_kind = Kind::ALL.map(|kind| (kind.name(), pipeline.events_of(kind)));
+        let by_kind = payload_kinds().map(|kind| (kind.name(), pipeline.events_of(kind)));
         details.add_counts("events_by_kind", by_kind);
         let derived = pipeline.derived_events();
         details.add_any("derived", (derived > 0).then_some(derived));
@@ -57,14 +57,20 @@ impl From<&Totals> for Details {
         details.add("over_rate", totals.over_rate);
         details.add("dropped", totals.dropped);
         details.add_any("kernel_dropped", totals.kernel_dropped);
-        details.add_any("lost", pipeline.lost);
-        let by_host = totals.lost_by_host.iter();
+        details.add_any("row_gaps", pipeline.row_gaps);
+        let gaps = totals.row_gaps.iter();
         details.add_counts(
-            "lost_by_host",
-            by_host.map(|(host, lost)| (host.to_owned(), lost)),
+            "row_gaps_by_appender",
+            gaps.map(|(host, family, gaps)| (format!("{host} {}", family.as_str()), gaps)),
         );
         details
     }
+}
+
+/// The kinds of events that payloads bring, those that cannot be decoded left out.
+fn payload_kinds() -> impl Iterator<Item = EventKind> {
+    let kinds = EventKind::ALL.iter().copied();
+    kinds.filter(|kind| !kind.is_derived() && *kind != EventKind::Undecoded)
 }
 
 type Tag = (&'static str, Cow<'static, str>);
@@ -106,16 +112,11 @@ pub(super) fn of_totals(address: &str, now: &Totals, before: &Totals, metrics: &
     let mut count_by = |name, tags, now: u64, before: u64| {
         add(name, tags, MetricValue::Counter(now.saturating_sub(before)));
     };
-    for kind in Kind::ALL {
-        let tags = vec![
-            ("event", kind.event().into()),
-            ("action", kind.action().into()),
-        ];
-        let (now, before) = (
-            now.pipeline.events_of(kind),
-            before.pipeline.events_of(kind),
-        );
-        count_by("events_total", tags, now, before);
+    for kind in payload_kinds() {
+        let mut tags = vec![("event", kind.event().into())];
+        tags.extend(kind.action().map(|action| ("action", action.into())));
+        let of = |totals: &Totals| totals.pipeline.events_of(kind);
+        count_by("events_total", tags, of(now), of(before));
     }
     for code in ErrorCode::ALL {
         let tags = vec![("code", code.as_str().into())];
@@ -125,13 +126,16 @@ pub(super) fn of_totals(address: &str, now: &Totals, before: &Totals, metrics: &
         );
         count_by("undecoded_events_total", tags, now, before);
     }
-    for (host, lost) in now.lost_by_host.iter() {
-        let tags = vec![("host", host.to_owned().into())];
+    for (host, family, gaps) in now.row_gaps.iter() {
+        let tags = vec![
+            ("host", host.to_owned().into()),
+            ("appender", family.as_str().into()),
+        ];
         count_by(
-            "lost_datagrams_total",
+            "row_gaps_total",
             tags,
-            lost,
-            before.lost_by_host.of(host),
+            gaps,
+            before.row_gaps.of(host, family),
         );
     }
     for (range, number) in now.refusals.iter() {

@@ -138,7 +138,7 @@ impl Listener {
             totals.over_rate += counters.over_rate;
             totals.pipeline = [totals.pipeline, counters.pipeline].into_iter().sum();
             totals.dropped += queue.dropped(worker.number) + counters.lost_in_panic;
-            totals.lost_by_host.add(&worker.control.lost_by_host());
+            totals.row_gaps.add(&worker.control.row_gaps());
             if let Some(drops) = worker.kernel_drops() {
                 *totals.kernel_dropped.get_or_insert(0) += drops;
             }

@@ -24,7 +24,6 @@ use super::{
 use crate::{
     config::Config,
     encoding::{Metric, MetricValue},
-    event::Event,
     host::{
         diagnostics::{Diagnostic, Report},
         metrics::Telemetry,
@@ -45,10 +44,7 @@ impl Sink for Users {
     fn take(&mut self, events: &mut OutputBuffer) -> io::Result<()> {
         let users: Vec<String> = events
             .drain()
-            .filter_map(|event| match event {
-                Event::User(event) => event.user_id().map(str::to_owned),
-                _ => None,
-            })
+            .filter_map(|event| event.user_id().map(str::to_owned))
             .collect();
         assert!(
             !users.iter().any(|user| user == PANIC),

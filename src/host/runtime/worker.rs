@@ -18,10 +18,10 @@ use super::threads::{Failure, guarded, lock};
 use crate::{
     config::SourceConfig,
     event::Arrival,
-    pipeline::{Counters, LostByHost, Pipeline},
+    payload::count_events,
+    pipeline::{Counters, Pipeline, RowGaps},
     source::{Receiver, Refusals, Senders, Verdict, receive_buffer_bytes},
     transform::{AppTable, Blacklist, OutputBuffer},
-    wire::count_events,
 };
 
 /// How long a worker waits for a datagram before it looks for other news.
@@ -53,7 +53,7 @@ pub struct Control {
     stop_now: AtomicBool,
     counters: Mutex<WorkerCounters>,
     refusals: Mutex<Refusals>,
-    lost: Mutex<LostByHost>,
+    row_gaps: Mutex<RowGaps>,
     receive_errors: Mutex<ReceiveErrors>,
     blacklist: Mutex<Update<Blacklist>>,
     app_names: Mutex<Update<AppTable>>,
@@ -148,10 +148,10 @@ impl Control {
         lock(&self.refusals).clone()
     }
 
-    /// Whose datagrams were lost before the worker received them.
+    /// Rows that never came to the worker.
     #[must_use]
-    pub fn lost_by_host(&self) -> LostByHost {
-        lock(&self.lost).clone()
+    pub fn row_gaps(&self) -> RowGaps {
+        lock(&self.row_gaps).clone()
     }
 
     /// Takes the errors of the socket since this was last asked.
@@ -207,7 +207,7 @@ pub struct Worker<S> {
 #[derive(Debug)]
 struct Before {
     pipeline: Counters,
-    lost: LostByHost,
+    row_gaps: RowGaps,
 }
 
 impl<S: Sink> Worker<S> {
@@ -233,7 +233,7 @@ impl<S: Sink> Worker<S> {
             counters,
             before: Before {
                 pipeline: counters.pipeline,
-                lost: control.lost_by_host(),
+                row_gaps: control.row_gaps(),
             },
             control,
             next_tick: Instant::now(),
@@ -373,9 +373,9 @@ impl<S: Sink> Worker<S> {
     /// Shows what was counted to those who ask.
     fn publish(&mut self) {
         *lock(&self.control.counters) = self.counters;
-        if let Some(mut lost) = self.pipeline.news_of_lost() {
-            lost.add(&self.before.lost);
-            *lock(&self.control.lost) = lost;
+        if let Some(mut gaps) = self.pipeline.changed_row_gaps() {
+            gaps.add(&self.before.row_gaps);
+            *lock(&self.control.row_gaps) = gaps;
         }
     }
 

@@ -61,7 +61,7 @@ impl<S: Sink + Send + 'static> Workers<S> {
 
     /// Starts a worker with a pipeline of its own, also in the place of one that has ended.
     pub(super) fn spawn(&mut self, number: usize) -> io::Result<()> {
-        let (source, pipeline) = (&self.config.source, self.pipeline.beside());
+        let (source, pipeline) = (&self.config.source, self.pipeline.clone_for_socket());
         let handle = handles(&self.listeners).find(|handle| handle.number == number);
         let worker = match (handle, &mut self.sink) {
             (Some(handle), Some(sink)) => handle.worker(source, pipeline, sink(number)),

@@ -341,9 +341,6 @@ fn odd_datagrams_leave_no_gap_in_the_rows() {
     for (datagram, _) in datagrams(options, 20_000) {
         pipeline.datagram(&datagram, arrival, &mut output);
         for event in output.drain() {
-            let crate::event::Event::User(event) = event else {
-                continue;
-            };
             let Some(row) = event.sequence() else {
                 continue;
             };

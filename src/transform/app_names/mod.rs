@@ -13,7 +13,7 @@ pub use self::{
     table::AppTable,
 };
 use super::{FunctionTransform, OutputBuffer};
-use crate::event::{Event, UserEvent};
+use crate::event::Event;
 
 /// The app name transform: an event with an app id gets the app's name, if it is known.
 ///
@@ -47,7 +47,7 @@ impl AppNames {
     }
 
     /// Gives an event the name of its app.
-    pub fn name(&self, event: &mut UserEvent) {
+    pub fn name(&self, event: &mut Event) {
         if let Some(name) = event.app_id().and_then(|id| self.table.shared(id)) {
             event.set_app_name(name);
         }
@@ -56,9 +56,7 @@ impl AppNames {
 
 impl FunctionTransform for AppNames {
     fn transform(&mut self, output: &mut OutputBuffer, mut event: Event) {
-        if let Event::User(user_event) = &mut event {
-            self.name(user_event);
-        }
+        self.name(&mut event);
         output.push(event);
     }
 }

@@ -12,7 +12,7 @@ pub use self::{
     mistake::{UserPatternError, UserPatternProblem},
 };
 use super::{FunctionTransform, OutputBuffer};
-use crate::event::{Event, UserEvent};
+use crate::event::{Event, EventKind};
 
 /// The blacklist transform: user events of listed users go no further.
 ///
@@ -68,9 +68,14 @@ impl Blacklist {
     }
 
     /// Whether an event is left out, which counts it.
-    pub(crate) fn excludes(&mut self, event: &UserEvent) -> bool {
-        let excludes =
-            !self.rules.is_empty() && self.contains(event.user_directory(), event.user_id());
+    pub(crate) fn excludes(&mut self, event: &Event) -> bool {
+        let is_of_user = matches!(
+            event.kind(),
+            EventKind::Session(_) | EventKind::Connection(_)
+        );
+        let excludes = !self.rules.is_empty()
+            && is_of_user
+            && self.contains(event.user_directory(), event.user_id());
         self.excluded += u64::from(excludes);
         excludes
     }
@@ -78,9 +83,8 @@ impl Blacklist {
 
 impl FunctionTransform for Blacklist {
     fn transform(&mut self, output: &mut OutputBuffer, event: Event) {
-        match &event {
-            Event::User(user_event) if self.excludes(user_event) => {}
-            _ => output.push(event),
+        if !self.excludes(&event) {
+            output.push(event);
         }
     }
 }

@@ -6,7 +6,7 @@ mod key;
 mod mention;
 mod path;
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use self::mention::Names;
 pub use self::{
@@ -14,9 +14,9 @@ pub use self::{
     key::{Key, MIN_KEY_BYTES, TOKEN_CHARACTERS},
 };
 use super::{FunctionTransform, OutputBuffer};
-use crate::event::{
-    ConnectionAction, Derived, DerivedKind, Event, FollowedApp, Kind, SessionAction, Texts,
-    UserAgent, UserEvent,
+use crate::{
+    event::{Derived, DerivedKind, Event, FollowedApp, UserAgent},
+    payload::Personal,
 };
 
 /// The pseudonymize transform: user directory and id become keyed hashes, and free text that may name
@@ -50,46 +50,37 @@ impl Pseudonymize {
 
     /// Replaces the user in an event, where it is.
     pub fn replace(&self, event: &mut Event) {
-        match event {
-            Event::User(event) => self.replace_user(event),
-            Event::Undecoded(event) => event.drop_raw(),
-            Event::Derived(event) => self.replace_derived(event),
+        if let Some(derived) = event.derived_mut() {
+            self.replace_derived(derived);
+            return;
         }
+        event.drop_raw();
+        let [id, both] = names(event.user_directory(), event.user_id());
+        let directory = event.user_directory().map(str::to_owned);
+        let directory = directory.as_deref();
+        event.rewrite(
+            |personal, text| match personal {
+                Personal::UserDirectory => Some(self.key.user_directory(text).into()),
+                Personal::UserId => Some(self.key.user_id(directory, text).into()),
+                Personal::Account => Some(self.account(text).into()),
+                Personal::Path => path::remaining(text, &both).map(Cow::Borrowed),
+                Personal::SharedName => (!id.are_in(text)).then_some(Cow::Borrowed(text)),
+                Personal::Text => (!both.are_in(text)).then_some(Cow::Borrowed(text)),
+                Personal::FreeText => None,
+            },
+            |client| replace_client(client, &both),
+        );
     }
 
-    fn replace_user(&self, event: &mut UserEvent) {
-        let [id, both] = names(event.user_directory(), event.user_id());
-        let directory = event.user_directory();
-        let user_id = event.user_id().map(|id| self.key.user_id(directory, id));
-        let user_directory = directory.map(|directory| self.key.user_directory(directory));
-        let without = |names: &Names, text: &str| !names.are_in(text);
-        let is_qliks_word = !matches!(
-            event.kind(),
-            Kind::Session(SessionAction::Other) | Kind::Connection(ConnectionAction::Other)
-        );
-        let mut client = event.shared_client().cloned();
-        replace_client(&mut client, &both);
-        let replaced = event.with_texts(Texts {
-            qlik_command: event
-                .qlik_command()
-                .filter(|text| is_qliks_word || without(&both, text)),
-            user_directory: user_directory.as_deref(),
-            user_id: user_id.as_deref(),
-            origin: event.origin().filter(|text| without(&both, text)),
-            context: event
-                .context()
-                .and_then(|context| path::remaining(context, &both)),
-            virtual_proxy: event.virtual_proxy().filter(|text| without(&id, text)),
-            user_agent: event.user_agent().filter(|text| without(&both, text)),
-            session_id: event.session_id().filter(|text| without(&both, text)),
-            result: event.result().filter(|text| without(&both, text)),
-            app_name: event
-                .shared_app_name()
-                .filter(|text| without(&id, text))
-                .cloned(),
-            client,
-        });
-        *event = replaced;
+    /// A user as `DIRECTORY\id`, with tokens for both.
+    fn account(&self, account: &str) -> String {
+        match account.split_once('\\') {
+            Some((directory, id)) => {
+                let id = self.key.user_id(Some(directory), id);
+                format!("{}\\{id}", self.key.user_directory(directory))
+            }
+            None => self.key.user_id(None, account),
+        }
     }
 
     fn replace_derived(&self, event: &mut Derived) {
@@ -109,14 +100,18 @@ impl Pseudonymize {
             DerivedKind::SessionSummary(session, _) | DerivedKind::SessionSnapshot(session) => {
                 without(&mut session.session_id, &both);
                 without(&mut session.virtual_proxy, &id);
-                replace_client(&mut session.client, &both);
+                if let Some(client) = &mut session.client {
+                    replace_client(client, &both);
+                }
                 without_names(&mut session.apps);
                 without_names(&mut session.open_apps);
             }
             DerivedKind::ConnectionSummary(connection, _) => {
                 without(&mut connection.session_id, &both);
                 without(&mut connection.virtual_proxy, &id);
-                replace_client(&mut connection.client, &both);
+                if let Some(client) = &mut connection.client {
+                    replace_client(client, &both);
+                }
                 without_names(connection.app.as_mut_slice());
             }
         }
@@ -142,15 +137,14 @@ fn names(directory: Option<&str>, id: Option<&str>) -> [Names; 2] {
 }
 
 /// Leaves out the browser where its name or version, which may be the sender's own words, names the user.
-fn replace_client(client: &mut Option<Arc<UserAgent>>, names: &Names) {
-    let Some(known) = client else { return };
-    let named = [&known.browser_name, &known.browser_version];
+fn replace_client(client: &mut Arc<UserAgent>, names: &Names) {
+    let named = [&client.browser_name, &client.browser_version];
     if named.into_iter().flatten().any(|text| names.are_in(text)) {
-        *client = Some(Arc::new(UserAgent {
+        *client = Arc::new(UserAgent {
             browser_name: None,
             browser_version: None,
-            ..known.as_ref().clone()
-        }));
+            ..client.as_ref().clone()
+        });
     }
 }
 

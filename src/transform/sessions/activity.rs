@@ -11,7 +11,7 @@ use memchr::memchr2;
 use uuid::Uuid;
 
 use super::intern::{App, AppRef, Endpoint, EndpointRef};
-use crate::event::{Event, Kind, UserAgent};
+use crate::event::{Body, Event, EventKind, UserAgent};
 
 /// The longest text that is kept of a user agent, a path, a virtual proxy or a session's id, in
 /// bytes. What is longer is kept as absent, or cut where it is only compared.
@@ -25,7 +25,7 @@ pub struct Activity<'a> {
     /// When it happened: Qlik's own time where the payload has it, else the arrival.
     pub timestamp: DateTime<Utc>,
     /// What the user did.
-    pub kind: Kind,
+    pub kind: EventKind,
     /// The Qlik node.
     pub host: Option<&'a str>,
     /// The user's directory.
@@ -53,10 +53,10 @@ pub struct Activity<'a> {
 }
 
 impl<'a> Activity<'a> {
-    /// None where the event is no user's, or has not arrived.
+    /// None where the event is about no session or connection, or has not arrived.
     #[must_use]
     pub fn of(event: &'a Event) -> Option<Self> {
-        let Event::User(event) = event else {
+        let Body::User(user_event) = event.body() else {
             return None;
         };
         let arrival = event.arrival()?.timestamp;
@@ -68,14 +68,14 @@ impl<'a> Activity<'a> {
             user_directory: event.user_directory(),
             user_id: event.user_id(),
             session_id: event.session_id(),
-            user_agent: event.user_agent(),
+            user_agent: user_event.user_agent(),
             client: event.shared_client(),
             virtual_proxy: event.virtual_proxy(),
             app_id: event.app_id(),
             app_name: event.shared_app_name(),
             path: event.context().unwrap_or_default(),
             has_sequence: event.sequence().is_some(),
-            fingerprint: fingerprint(event.payload()),
+            fingerprint: fingerprint(event.text()),
         })
     }
 

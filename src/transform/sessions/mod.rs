@@ -68,7 +68,7 @@ use crate::event::{Derived, Event};
 /// use chrono::{DateTime, TimeDelta};
 /// use qlik_sense_events::{
 ///     decoding::{LogNamespace, QlikSenseDeserializer},
-///     event::{Arrival, Event, DerivedKind},
+///     event::{Arrival, Body, DerivedKind},
 ///     transform::{FunctionTransform, OutputBuffer, Sessions, SessionsConfig},
 /// };
 ///
@@ -83,8 +83,9 @@ use crate::event::{Derived, Event};
 ///     events[0].set_arrival(Arrival::local(time));
 ///     sessions.transform(&mut output, events.remove(0));
 /// }
-/// let Event::Derived(last) = output.into_events().pop().unwrap() else { panic!() };
-/// let DerivedKind::SessionSummary(session, ended) = last.kind else { panic!() };
+/// let last = output.into_events().pop().unwrap();
+/// let Body::Derived(last) = last.body() else { panic!() };
+/// let DerivedKind::SessionSummary(session, ended) = &last.kind else { panic!() };
 /// assert_eq!(ended.duration_since(session.start), TimeDelta::minutes(42));
 /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 /// ```
@@ -211,7 +212,7 @@ impl Sessions {
 
     fn drain(&mut self, output: &mut OutputBuffer) {
         for derived in self.derived.drain(..) {
-            output.push(Event::Derived(derived));
+            output.push(derived.into());
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use crate::{
-    event::{Derived, DerivedKind, EndReason, Kind},
+    event::{Derived, DerivedKind, EndReason, EventKind},
     transform::case::{Key, fold_into},
 };
 
@@ -39,7 +39,7 @@ pub struct HostStatistics {
     /// all nodes beyond [`MAX_HOSTS`].
     pub host: Option<Box<str>>,
     pub(super) present: Presence,
-    events: [u64; Kind::ALL.len()],
+    events: [u64; EventKind::ALL.len()],
     ended_sessions: [u64; EndReason::ALL.len()],
     ended_connections: [u64; EndReason::ALL.len()],
     /// Durations of sessions whose start and end were seen.
@@ -102,7 +102,7 @@ impl HostStatistics {
 
     /// User events of a kind.
     #[must_use]
-    pub const fn events_of(&self, kind: Kind) -> u64 {
+    pub const fn events_of(&self, kind: EventKind) -> u64 {
         self.events[kind.index()]
     }
 
@@ -195,7 +195,7 @@ impl Counted {
         place
     }
 
-    pub(super) fn event(&mut self, place: u8, kind: Kind) {
+    pub(super) fn event(&mut self, place: u8, kind: EventKind) {
         self.host(place).events[kind.index()] += 1;
     }
 

@@ -17,7 +17,7 @@ use super::{
     statistics::{Counted, Presence, SessionStatistics},
     user::{Timeouts, User},
 };
-use crate::event::{ConnectionAction, Kind, SessionAction};
+use crate::event::{ConnectionAction, EventKind, SessionAction};
 
 /// The longest names of node, directory and user together, in bytes. Active Directory allows no
 /// longer ones.
@@ -119,12 +119,11 @@ impl Tracker {
                 user.expire(timeouts, scope);
             }
             match kind {
-                Kind::Session(SessionAction::Start) => user.start(&activity, scope),
-                Kind::Session(SessionAction::Stop) => user.stop(&activity, timeouts, scope),
-                Kind::Connection(ConnectionAction::Open) => user.open(&activity, scope),
-                Kind::Connection(ConnectionAction::Close) => user.close(&activity, scope),
-                Kind::Session(SessionAction::Other) | Kind::Connection(ConnectionAction::Other) => {
-                }
+                EventKind::Session(SessionAction::Start) => user.start(&activity, scope),
+                EventKind::Session(SessionAction::Stop) => user.stop(&activity, timeouts, scope),
+                EventKind::Connection(ConnectionAction::Open) => user.open(&activity, scope),
+                EventKind::Connection(ConnectionAction::Close) => user.close(&activity, scope),
+                _ => {}
             }
         });
         self.make_room(now, moment, derived);

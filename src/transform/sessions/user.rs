@@ -12,7 +12,7 @@ use super::{
     name::Name,
     statistics::Presence,
 };
-use crate::event::{ConnectionAction, Kind};
+use crate::event::{ConnectionAction, EventKind};
 
 /// Sessions that a user can have at the same time; Qlik Sense allows no more.
 pub(super) const MAX_SESSIONS: usize = 5;
@@ -161,8 +161,8 @@ impl User {
                 at: now,
             };
         }
-        let closes =
-            activity.kind == Kind::Connection(ConnectionAction::Close) && !activity.has_sequence;
+        let closes = activity.kind == EventKind::Connection(ConnectionAction::Close)
+            && !activity.has_sequence;
         repeated && !(closes && self.connections.iter().any(|c| activity.is_about(&c.app)))
     }
 

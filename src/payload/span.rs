@@ -3,17 +3,17 @@
 /// Where in the payload the text of a field is, in bytes. Half the size of a slice, because an
 /// event has many of them and is moved several times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Span {
+pub(crate) struct Span {
     start: u32,
     end: u32,
 }
 
 impl Span {
     /// No part of any payload, because it ends before it starts.
-    pub(super) const ABSENT: Self = Self { start: 1, end: 0 };
+    pub(crate) const ABSENT: Self = Self { start: 1, end: 0 };
 
     /// The place of `part`, which must be borrowed from `payload`.
-    pub(super) fn of(payload: &str, part: Option<&str>) -> Self {
+    pub(crate) fn of(payload: &str, part: Option<&str>) -> Self {
         let span = part.map(|part| Self::within(payload, part));
         debug_assert_ne!(span, Some(None), "a part of another text");
         span.flatten().unwrap_or(Self::ABSENT)
@@ -30,7 +30,7 @@ impl Span {
     }
 
     /// The place of `part` after it was added to `payload`.
-    pub(super) fn push(payload: &mut String, part: Option<&str>) -> Self {
+    pub(crate) fn push(payload: &mut String, part: Option<&str>) -> Self {
         let Some(part) = part else {
             return Self::ABSENT;
         };
@@ -42,14 +42,14 @@ impl Span {
         }
     }
 
-    pub(super) fn get(self, payload: &str) -> Option<&str> {
+    pub(crate) fn get(self, payload: &str) -> Option<&str> {
         payload.get(self.start as usize..self.end as usize)
     }
 }
 
 /// Where an event finds the text of one of its fields.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) enum Text {
+pub(crate) enum Text {
     /// The payload does not say.
     #[default]
     Absent,
@@ -61,7 +61,7 @@ pub(super) enum Text {
 
 impl Text {
     /// The place of `part`, which must be borrowed from `payload`.
-    pub(super) fn part_of(payload: &str, part: Option<&str>) -> Self {
+    pub(crate) fn part_of(payload: &str, part: Option<&str>) -> Self {
         let Some(part) = part else {
             return Self::Absent;
         };
@@ -72,7 +72,7 @@ impl Text {
     }
 
     /// The place of `part` after it was added to `payload`.
-    pub(super) fn push(payload: &mut String, part: Option<&str>) -> Self {
+    pub(crate) fn push(payload: &mut String, part: Option<&str>) -> Self {
         match part {
             None => Self::Absent,
             Some(_) => {
@@ -82,7 +82,7 @@ impl Text {
         }
     }
 
-    pub(super) fn get<'a>(&'a self, payload: &'a str) -> Option<&'a str> {
+    pub(crate) fn get<'a>(&'a self, payload: &'a str) -> Option<&'a str> {
         match self {
             Self::Absent => None,
             Self::Payload { start, end } => payload.get(*start as usize..*end as usize),

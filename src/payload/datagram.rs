@@ -5,7 +5,7 @@ use std::ops::Range;
 use memchr::{memchr, memchr_iter};
 
 use super::{
-    frame::{LONGEST_START, starts_frame},
+    family::{LONGEST_START, starts_event},
     utf_16::Utf16,
 };
 
@@ -18,7 +18,7 @@ use super::{
 /// The bytes are divided before they become text, so that each part may have an encoding of its own.
 ///
 /// ```
-/// use qlik_sense_events::wire::pieces;
+/// use qlik_sense_events::payload::pieces;
 ///
 /// let datagram = b"/qseow-proxy-session/;a;...\nat Line()\n/qseow-proxy-session/;J\xF6rgen;...";
 /// let pieces: Vec<&[u8]> = pieces(datagram).collect();
@@ -65,15 +65,15 @@ fn boundary_among_lines(bytes: &[u8]) -> Option<Range<usize>> {
             Some(order) => order.newlines(bytes, place),
         };
         let mut newlines = newlines.into_iter().flatten();
-        newlines.find(|newline| starts_event(&bytes[newline.end..]))
+        newlines.find(|newline| starts_piece(&bytes[newline.end..]))
     })
 }
 
 /// Whether an event begins here, in any encoding.
-fn starts_event(bytes: &[u8]) -> bool {
+fn starts_piece(bytes: &[u8]) -> bool {
     match Utf16::recognise(bytes) {
-        Some(utf_16) => starts_frame(&utf_16.beginning(bytes, LONGEST_START)),
-        None => starts_frame(bytes),
+        Some(utf_16) => starts_event(&utf_16.beginning(bytes, LONGEST_START)),
+        None => starts_event(bytes),
     }
 }
 
@@ -82,7 +82,7 @@ fn starts_event(bytes: &[u8]) -> bool {
 pub(crate) fn boundary_after(bytes: &[u8], start: usize) -> Option<usize> {
     memchr_iter(b'\n', &bytes[start..])
         .map(|position| start + position)
-        .find(|newline| starts_frame(&bytes[newline + 1..]))
+        .find(|newline| starts_event(&bytes[newline + 1..]))
 }
 
 /// As [`leading_trimmed`], for bytes.

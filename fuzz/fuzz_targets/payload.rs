@@ -2,9 +2,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use qlik_sense_events::wire::{
-    Context, ErrorCode, FallbackEncoding, Frame, Utf16, count_events, message, parse_time, pieces,
-    text,
+use qlik_sense_events::{
+    decoding::{LogNamespace, QlikSenseDeserializer},
+    event::{Body, Event},
+    payload::{Context, ErrorCode, FallbackEncoding, Utf16, count_events, message, pieces, text},
 };
 
 fuzz_target!(|datagram: &[u8]| {
@@ -49,41 +50,57 @@ fn event(bytes: &[u8], text: &str) {
     {
         assert_eq!(same, text);
     }
-    match Frame::parse(text) {
-        Ok(frame) => fields(text, &frame),
-        Err(error) => assert!(error.offset <= text.len()),
+    let events = QlikSenseDeserializer::default()
+        .parse(text.to_owned().into(), LogNamespace::Legacy)
+        .expect("events");
+    for event in &events {
+        match event.body() {
+            Body::Undecoded(undecoded) => {
+                assert!(undecoded.error().offset <= undecoded.raw().expect("the text").len());
+            }
+            _ => fields(text, event),
+        }
     }
 }
 
-/// Fields are parts of the text, in their order; there are separators between them.
-fn fields(text: &str, frame: &Frame<'_>) {
-    let fields = [
-        frame.host,
-        frame.timestamp,
-        frame.sequence,
-        frame.session_id,
-        frame.result,
-        frame.command,
-        frame.user_directory,
-        frame.user_id,
-        frame.origin,
-        frame.context,
-        frame.message,
+/// Texts are parts of what was sent, and times are those that every format has.
+fn fields(text: &str, event: &Event) {
+    let mut texts = vec![
+        event.host(),
+        event.user_directory(),
+        event.user_id(),
+        event.qlik_command(),
+        event.origin(),
+        event.context(),
+        event.message(),
+        event.result(),
+        event.session_id(),
+        event.local_time(),
+        event.logger(),
+        event.service_account(),
+        event.exception(),
     ];
-    let mut place = text.as_ptr() as usize;
-    for field in fields.into_iter().flatten() {
-        let start = field.as_ptr() as usize;
-        assert!(start > place && start + field.len() <= text.as_ptr() as usize + text.len());
-        place = start + field.len();
+    match event.body() {
+        Body::User(event) => texts.push(event.user_agent()),
+        Body::Performance(event) => texts.extend([
+            event.engine_session_id(),
+            event.method(),
+            event.object_id(),
+            event.object_type(),
+        ]),
+        _ => {}
     }
-    if let Some(time) = frame.timestamp.and_then(parse_time) {
-        // A year of four digits, and a day for the distance from UTC.
-        assert!((-62_167_305_600..=253_402_387_200).contains(&time.timestamp()));
+    texts.extend(event.unreadable().iter().map(|(_, text)| Some(text)));
+    for part in texts.into_iter().flatten() {
+        assert!(text.contains(part) && !part.is_empty());
     }
-    if let Some(context) = frame.context {
+    if let Some(time) = event.qlik_timestamp() {
+        assert!(time.timestamp_nanos_opt().is_some());
+    }
+    if let Some(context) = event.context() {
         let _ = Context::parse(context);
     }
-    if let Some(message) = frame.message
+    if let Some(message) = event.message()
         && let Some(agent) = message::user_agent(message)
     {
         assert!(message.contains(agent) && !agent.is_empty());

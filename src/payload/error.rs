@@ -57,85 +57,6 @@ impl Serialize for ErrorCode {
     }
 }
 
-/// The fields of a payload, in their order. The standard appender sends eight of them; the extended one
-/// sends all twelve.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Field {
-    /// The type token, such as `/qseow-proxy-session/`.
-    Type,
-    /// The Qlik node.
-    Host,
-    /// When it happened; extended appender only.
-    Timestamp,
-    /// The row number; extended appender only.
-    Sequence,
-    /// The proxy session; extended appender only.
-    SessionId,
-    /// What came of it; extended appender only.
-    Result,
-    /// What happened, in Qlik's words.
-    Command,
-    /// The user's directory.
-    UserDirectory,
-    /// The user's id in the directory.
-    UserId,
-    /// Where the access came from, for example `AppAccess`.
-    Origin,
-    /// The path that was asked for.
-    Context,
-    /// The rest of the payload.
-    Message,
-}
-
-impl Field {
-    /// Every field, in the order of the payload.
-    pub const ALL: [Self; 12] = [
-        Self::Type,
-        Self::Host,
-        Self::Timestamp,
-        Self::Sequence,
-        Self::SessionId,
-        Self::Result,
-        Self::Command,
-        Self::UserDirectory,
-        Self::UserId,
-        Self::Origin,
-        Self::Context,
-        Self::Message,
-    ];
-
-    /// The field's name as it appears in `error.field`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Type => "type",
-            Self::Host => "host",
-            Self::Timestamp => "timestamp",
-            Self::Sequence => "sequence",
-            Self::SessionId => "session_id",
-            Self::Result => "result",
-            Self::Command => "command",
-            Self::UserDirectory => "user_directory",
-            Self::UserId => "user_id",
-            Self::Origin => "origin",
-            Self::Context => "context",
-            Self::Message => "message",
-        }
-    }
-}
-
-impl fmt::Display for Field {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl Serialize for Field {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
 /// Why a payload, or one event of it, could not be decoded.
 ///
 /// The message says what was expected and where; it never quotes the payload.
@@ -143,19 +64,30 @@ impl Serialize for Field {
 pub struct DecodeError {
     /// What is wrong.
     pub code: ErrorCode,
-    /// The field that is wrong or missing, where one can be named.
-    pub field: Option<Field>,
+    /// The field that is wrong or missing, where one can be named, such as `user_id`.
+    pub field: Option<&'static str>,
     /// Where, in bytes from the beginning of the payload as text (UTF-8). For a UTF-8 sender these
     /// are the bytes of the datagram, or of its part where one datagram holds several events.
     pub offset: usize,
+    /// The last field that such a payload has; none where its family is not known.
+    last_field: Option<&'static str>,
 }
 
 impl DecodeError {
-    pub(crate) const fn new(code: ErrorCode, field: Option<Field>, offset: usize) -> Self {
+    pub(crate) const fn new(code: ErrorCode, field: Option<&'static str>, offset: usize) -> Self {
         Self {
             code,
             field,
             offset,
+            last_field: None,
+        }
+    }
+
+    /// The same, of a payload that is known to have fields up to this one.
+    pub(super) const fn of_fields_up_to(self, last_field: &'static str) -> Self {
+        Self {
+            last_field: Some(last_field),
+            ..self
         }
     }
 }
@@ -173,14 +105,17 @@ impl fmt::Display for DecodeError {
                 f,
                 "expected a known type, such as /qseow-proxy-session/, followed by `;` at byte {offset}"
             ),
-            (ErrorCode::MissingField, Some(field)) => write!(
-                f,
-                "the payload ends at byte {offset}, before its field `{field}`; expected every field up to `message`, separated by `;`"
-            ),
-            (ErrorCode::MissingField, None) => write!(
-                f,
-                "the payload ends at byte {offset}; expected every field up to `message`, separated by `;`"
-            ),
+            (ErrorCode::MissingField, field) => {
+                write!(f, "the payload ends at byte {offset}")?;
+                if let Some(field) = field {
+                    write!(f, ", before its field `{field}`")?;
+                }
+                f.write_str("; expected every field")?;
+                if let Some(last) = self.last_field {
+                    write!(f, " up to `{last}`")?;
+                }
+                f.write_str(", separated by `;`")
+            }
             (ErrorCode::InvalidEncoding, _) => write!(
                 f,
                 "the bytes after byte {offset} of the text are not valid in the sender's encoding; set encoding=utf-8 in the appender"
@@ -197,7 +132,8 @@ mod tests {
 
     #[test]
     fn messages_say_what_and_where() {
-        let error = DecodeError::new(ErrorCode::MissingField, Some(Field::Origin), 57);
+        let error = DecodeError::new(ErrorCode::MissingField, Some("origin"), 57)
+            .of_fields_up_to("message");
         assert_eq!(
             error.to_string(),
             "the payload ends at byte 57, before its field `origin`; expected every field up to `message`, separated by `;`"

@@ -28,7 +28,7 @@ impl<'a> Context<'a> {
     /// counts, whether they are encoded or not, and neither do scheme and host of a whole URL.
     ///
     /// ```
-    /// use qlik_sense_events::wire::Context;
+    /// use qlik_sense_events::payload::Context;
     ///
     /// let context = Context::parse("/sales/app/A421F4A2-C311-4EF4-BA41-FE2E6A2B0D69?x=/app/1");
     /// assert_eq!(context.virtual_proxy.as_deref(), Some("sales"));

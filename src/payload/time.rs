@@ -1,4 +1,4 @@
-//! The time of an event as the extended appender writes it: ISO 8601 with its distance from UTC.
+//! The time of an event as Qlik Sense writes it: ISO 8601 with its distance from UTC.
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, Utc};
 use nom::{
@@ -19,7 +19,7 @@ use nom::{
 /// anything else, and for a time that does not exist.
 ///
 /// ```
-/// use qlik_sense_events::wire::parse_time;
+/// use qlik_sense_events::payload::parse_time;
 ///
 /// let time = parse_time("20211109T153726.028+0200").unwrap();
 /// assert_eq!(time.to_rfc3339(), "2021-11-09T13:37:26.028+00:00");
@@ -28,6 +28,11 @@ use nom::{
 #[must_use]
 pub fn parse_time(text: &str) -> Option<DateTime<Utc>> {
     all_consuming(time).parse(text).ok().map(|(_, time)| time)
+}
+
+/// A time, perhaps with space around it, that every codec can write. Binary ones count nanoseconds in 64 bits.
+pub(super) fn read(text: &str) -> Option<DateTime<Utc>> {
+    parse_time(text.trim()).filter(|time| time.timestamp_nanos_opt().is_some())
 }
 
 type Parsed<'a, T> = IResult<&'a str, T, nom::error::Error<&'a str>>;

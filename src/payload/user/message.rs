@@ -32,7 +32,7 @@ static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(MARKER))
 /// An agent without a closing quote was cut on its way and goes as far as its line.
 ///
 /// ```
-/// use qlik_sense_events::wire::message::user_agent;
+/// use qlik_sense_events::payload::message::user_agent;
 ///
 /// assert_eq!(user_agent("Opened; UserAgent: 'it's; me'"), Some("it's; me"));
 /// assert_eq!(user_agent("UserAgent: 'it's me'System.IO.IOException: gone"), Some("it's me"));

@@ -1,0 +1,129 @@
+//! The families of payloads that Qlik Sense sends, and the one list that joins their type tokens to what reads
+//! them.
+
+use memchr::memchr;
+
+use super::{
+    Payload, UserAgentCache, performance,
+    split::{Parsed, SEPARATOR},
+    syslog::{LONGEST_HEADER, after_header},
+    user,
+};
+
+/// What a type token announces: what kind of rows an appender of Qlik Sense sends. One appender sends one
+/// family, so this tells the appenders of a node apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Family {
+    /// Sessions of users: `/qseow-proxy-session/`, `/proxy-session/` of appenders from 2021, or
+    /// `/qlik-sense-session/2/` of the extended appender.
+    Session,
+    /// Connections of users: `/qseow-proxy-connection/`, `/proxy-connection/` of appenders from 2021, or
+    /// `/qlik-sense-connection/2/` of the extended appender.
+    Connection,
+    /// What the engine did for whom, at which cost: `/qseow-qix-perf/`.
+    Performance,
+}
+
+impl Family {
+    /// Every family.
+    pub const ALL: &'static [Self] = &[Self::Session, Self::Connection, Self::Performance];
+
+    /// The name that Butler SOS gives what sends it, which is that of its type token: `qseow-proxy-session`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Session => "qseow-proxy-session",
+            Self::Connection => "qseow-proxy-connection",
+            Self::Performance => "qseow-qix-perf",
+        }
+    }
+}
+
+/// Reads what follows a type token, from its `;` on. The first argument is the whole text of the event, of which the
+/// fields are parts.
+pub(super) type Read = for<'p> fn(&'p str, &'p str, &UserAgentCache) -> Parsed<'p, Payload>;
+
+/// A type token, and what reads what follows it.
+pub(super) struct Token {
+    pub(super) text: &'static str,
+    /// The last field of such a payload.
+    pub(super) last_field: &'static str,
+    pub(super) read: Read,
+}
+
+/// Every type token, by the folder that reads it. They match without regard to case.
+const FAMILIES: [&[Token]; 2] = [user::TOKENS, performance::TOKENS];
+
+impl Token {
+    /// The token that is written so.
+    pub(super) fn find(text: &[u8]) -> Option<&'static Self> {
+        FAMILIES.into_iter().flatten().find(|token| {
+            let known = token.text.as_bytes();
+            known == text || known.eq_ignore_ascii_case(text)
+        })
+    }
+}
+
+/// Whether an event begins here: a known type token and its `;`, perhaps behind a syslog header.
+pub(crate) fn starts_event(bytes: &[u8]) -> bool {
+    starts_with_token(after_header(bytes).unwrap_or(bytes))
+}
+
+fn starts_with_token(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(LONGEST_TOKEN)];
+    memchr(SEPARATOR, head).is_some_and(|end| Token::find(&head[..end]).is_some())
+}
+
+/// What is no payload of ours keeps its header, so that it is shown and counted whole.
+pub(super) fn without_header(text: &str) -> &str {
+    // Sooner known here than by a call.
+    if !text.as_bytes().starts_with(b"<") {
+        return text;
+    }
+    match after_header(text.as_bytes()) {
+        Some(rest) if starts_with_token(rest) => &text[text.len() - rest.len()..],
+        _ => text,
+    }
+}
+
+/// The bytes of the longest beginning of an event that [`starts_event`] recognises.
+pub(crate) const LONGEST_START: usize = LONGEST_HEADER + LONGEST_TOKEN;
+
+/// The bytes of the longest type token and its `;`.
+const LONGEST_TOKEN: usize = {
+    let (mut longest, mut family) = (0, 0);
+    while family < FAMILIES.len() {
+        let mut token = 0;
+        while token < FAMILIES[family].len() {
+            if FAMILIES[family][token].text.len() > longest {
+                longest = FAMILIES[family][token].text.len();
+            }
+            token += 1;
+        }
+        family += 1;
+    }
+    longest + 1
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_token_is_one_of_them() {
+        assert_eq!(LONGEST_TOKEN, "/qlik-sense-connection/2/;".len());
+    }
+
+    #[test]
+    fn no_two_tokens_are_the_same() {
+        let tokens: Vec<&str> = FAMILIES.into_iter().flatten().map(|it| it.text).collect();
+        for (place, token) in tokens.iter().enumerate() {
+            assert!(!tokens[..place].contains(token), "{token}");
+            assert!(starts_event(
+                format!("{};", token.to_uppercase()).as_bytes()
+            ));
+            assert!(!starts_event(format!("{token} ;").as_bytes()));
+        }
+    }
+}

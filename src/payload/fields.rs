@@ -1,0 +1,183 @@
+//! A payload as what it says, typed, and what an event can be asked whatever its family.
+
+use std::{borrow::Cow, fmt, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{
+    EventKind, Family, UserAgent,
+    level::{Level, Service},
+    performance::PerformancePayload,
+    span::Span,
+    user::UserPayload,
+};
+
+/// What a payload says: the fields of its family, most of them spans of the event's text.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Payload {
+    User(UserPayload),
+    Performance(Box<PerformancePayload>),
+}
+
+impl Payload {
+    pub(crate) fn fields(&self) -> &dyn Fields {
+        match self {
+            Self::User(fields) => fields,
+            Self::Performance(fields) => &**fields,
+        }
+    }
+
+    pub(crate) fn fields_mut(&mut self) -> &mut dyn Fields {
+        match self {
+            Self::User(fields) => fields,
+            Self::Performance(fields) => &mut **fields,
+        }
+    }
+}
+
+/// Texts that an event can be asked for. What a family does not tell is absent.
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident;)+) => {$(
+        $(#[$doc])*
+        #[inline]
+        fn $name<'t>(&'t self, _text: &'t str) -> Option<&'t str> {
+            None
+        }
+    )+};
+}
+
+/// What an event can be asked, whatever its family; `text` is the event's. What a family does not tell is absent.
+pub(crate) trait Fields: fmt::Debug {
+    /// None where no payload of Qlik Sense brought it.
+    fn family(&self) -> Option<Family>;
+
+    fn kind(&self) -> EventKind;
+
+    texts! {
+        /// The Qlik node.
+        host;
+        user_directory;
+        user_id;
+        qlik_command;
+        origin;
+        context;
+        message;
+        result;
+        session_id;
+        virtual_proxy;
+        app_name;
+        /// The node's own time, without its distance from UTC.
+        local_time;
+        logger;
+        service_account;
+        exception;
+    }
+
+    /// When it happened, by the Qlik node's clock.
+    fn qlik_timestamp(&self) -> Option<DateTime<Utc>> {
+        None
+    }
+
+    /// The row number.
+    fn sequence(&self) -> Option<u32> {
+        None
+    }
+
+    fn app_id(&self) -> Option<Uuid> {
+        None
+    }
+
+    fn level(&self) -> Option<Level> {
+        None
+    }
+
+    fn service(&self, _text: &str) -> Option<Service> {
+        None
+    }
+
+    fn client(&self) -> Option<&Arc<UserAgent>> {
+        None
+    }
+
+    fn client_mut(&mut self) -> Option<&mut Arc<UserAgent>> {
+        None
+    }
+
+    /// Fields that are there but are not what they should be.
+    fn unreadable(&self) -> &[(&'static str, Span)] {
+        &[]
+    }
+
+    /// Fields that a `;` makes doubtful.
+    fn ambiguous(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Takes other texts in the place of those that may name a person, or none.
+    fn rewrite(&mut self, _text: &mut Rewriter<'_>) {}
+}
+
+/// What a text is to those who must not recognise a person by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Personal {
+    /// A user directory.
+    UserDirectory,
+    /// A user's id.
+    UserId,
+    /// A user as `DIRECTORY\id`, or another account.
+    Account,
+    /// The path of a request, with a query that may hold anything.
+    Path,
+    /// A prefix or a name that many share, which may be called as a directory is.
+    SharedName,
+    /// A short text that seldom names a user.
+    Text,
+    /// Free text, which may name anybody.
+    FreeText,
+}
+
+/// Makes a new text of an event out of its old one, text by text.
+pub(crate) struct Rewriter<'r> {
+    old: &'r str,
+    new: String,
+    replace: &'r mut Replace<'r>,
+}
+
+/// What stands in the place of a text; none where it is left out.
+pub(crate) type Replace<'r> = dyn for<'t> FnMut(Personal, &'t str) -> Option<Cow<'t, str>> + 'r;
+
+impl<'r> Rewriter<'r> {
+    pub(crate) fn new(old: &'r str, replace: &'r mut Replace<'r>) -> Self {
+        Self {
+            old,
+            new: String::with_capacity(old.len()),
+            replace,
+        }
+    }
+
+    /// The text that was made.
+    pub(crate) fn finish(self) -> Box<str> {
+        self.new.into()
+    }
+
+    /// Takes a text over as it is.
+    pub(super) fn keep(&mut self, span: &mut Span) {
+        *span = Span::push(&mut self.new, span.get(self.old));
+    }
+
+    /// Takes over what stands in the place of a text.
+    pub(super) fn replace(&mut self, personal: Personal, span: &mut Span) {
+        let text = span.get(self.old);
+        let replaced = text.and_then(|text| (self.replace)(personal, text));
+        *span = Span::push(&mut self.new, replaced.as_deref());
+    }
+
+    /// The same of a text that need not be a span.
+    pub(super) fn replace_text(&mut self, personal: Personal, text: &mut super::span::Text) {
+        let old = text.get(self.old);
+        let replaced = old.and_then(|text| (self.replace)(personal, text));
+        let new = super::span::Text::push(&mut self.new, replaced.as_deref());
+        *text = new;
+    }
+}

@@ -1,0 +1,125 @@
+//! Every kind of event that there is.
+
+use super::user::{ConnectionAction, SessionAction};
+
+/// The kind of an event: which fields it can have, and how it is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// Something happened to a session.
+    Session(SessionAction),
+    /// Something happened to a connection.
+    Connection(ConnectionAction),
+    /// The engine served a request.
+    Performance,
+    /// A payload that could not be decoded.
+    Undecoded,
+    /// A session has ended.
+    SessionSummary,
+    /// A connection has ended.
+    ConnectionSummary,
+    /// A session is open.
+    SessionSnapshot,
+}
+
+impl EventKind {
+    /// Every kind, in the order of [`EventKind::index`].
+    pub const ALL: &'static [Self] = &[
+        Self::Session(SessionAction::Start),
+        Self::Session(SessionAction::Stop),
+        Self::Session(SessionAction::Other),
+        Self::Connection(ConnectionAction::Open),
+        Self::Connection(ConnectionAction::Close),
+        Self::Connection(ConnectionAction::Other),
+        Self::Performance,
+        Self::Undecoded,
+        Self::SessionSummary,
+        Self::ConnectionSummary,
+        Self::SessionSnapshot,
+    ];
+
+    /// The place of this kind in [`EventKind::ALL`].
+    #[must_use]
+    #[inline]
+    pub const fn index(self) -> usize {
+        match self {
+            Self::Session(action) => action as usize,
+            Self::Connection(action) => 3 + action as usize,
+            Self::Performance => 6,
+            Self::Undecoded => 7,
+            Self::SessionSummary => 8,
+            Self::ConnectionSummary => 9,
+            Self::SessionSnapshot => 10,
+        }
+    }
+
+    /// Whether events of this kind follow from others: no datagram brings them.
+    #[must_use]
+    pub const fn is_derived(self) -> bool {
+        matches!(
+            self,
+            Self::SessionSummary | Self::ConnectionSummary | Self::SessionSnapshot
+        )
+    }
+
+    /// The value of the output's `event` field, for example `session`.
+    #[must_use]
+    pub const fn event(self) -> &'static str {
+        match self {
+            Self::Session(_) => "session",
+            Self::Connection(_) => "connection",
+            Self::Performance => "performance",
+            Self::Undecoded => "undecoded",
+            Self::SessionSummary => "session_summary",
+            Self::ConnectionSummary => "connection_summary",
+            Self::SessionSnapshot => "session_snapshot",
+        }
+    }
+
+    /// The value of the output's `action` field, where there is one.
+    #[must_use]
+    pub const fn action(self) -> Option<&'static str> {
+        match self {
+            Self::Session(action) => Some(action.as_str()),
+            Self::Connection(action) => Some(action.as_str()),
+            _ => None,
+        }
+    }
+
+    /// Both in one word, such as `session_start`; the event alone where there is no action.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Session(SessionAction::Start) => "session_start",
+            Self::Session(SessionAction::Stop) => "session_stop",
+            Self::Session(SessionAction::Other) => "session_other",
+            Self::Connection(ConnectionAction::Open) => "connection_open",
+            Self::Connection(ConnectionAction::Close) => "connection_close",
+            Self::Connection(ConnectionAction::Other) => "connection_other",
+            other => other.event(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_place_of_its_own() {
+        for (place, kind) in EventKind::ALL.iter().enumerate() {
+            assert_eq!(kind.index(), place, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_event_and_action() {
+        for kind in EventKind::ALL {
+            let expected = match kind.action() {
+                Some(action) => format!("{}_{action}", kind.event()),
+                None => kind.event().to_owned(),
+            };
+            assert_eq!(kind.name(), expected);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Bytes to what they say: the grammar of the payloads that Qlik Sense sends, a folder a family.
+//!
+//! This module knows what datagrams look like and nothing else: no time, no address, no configuration. It works in
+//! four steps:
+//!
+//! 1. [`datagram`]: the bytes are divided into the events that they hold, usually one.
+//! 2. [`text`]: each of them becomes UTF-8 text, whatever encoding its sender used.
+//! 3. [`family`]: the type token says which family reads the rest. There is one list of them.
+//! 4. [`user`], [`performance`]: the family's grammar splits the text into fields, and its types say what they mean.
+//!
+//! Beside them stands what the families share: [`split`], the fields between `;`; [`header`], the fields that
+//! several families begin with; [`time`], [`number`] and [`level`], which read fields; [`exception`], what log4net
+//! writes behind the last field; [`span`] and [`fields`], how an event keeps them.
+
+pub mod datagram;
+mod error;
+mod exception;
+mod family;
+mod fields;
+mod header;
+mod kind;
+mod level;
+mod number;
+mod performance;
+mod span;
+mod split;
+mod syslog;
+#[cfg(test)]
+mod tests;
+pub mod text;
+mod time;
+mod unreadable;
+mod user;
+mod utf_16;
+
+use nom::Parser;
+
+pub use self::{
+    datagram::{count_events, pieces},
+    error::{DecodeError, ErrorCode},
+    family::Family,
+    kind::EventKind,
+    level::{Level, Service},
+    performance::PerformanceEvent,
+    text::FallbackEncoding,
+    time::parse_time,
+    user::{
+        ConnectionAction, DEFAULT_CACHE_BYTES, MAX_PARSED_BYTES, SessionAction, UserAgent,
+        UserAgentCache, UserEvent, context::Context, message,
+    },
+    utf_16::Utf16,
+};
+use self::{
+    datagram::{leading_trimmed, trailing_trimmed},
+    family::{Token, without_header},
+    split::{FieldError, Parsed, until_separator},
+};
+pub(crate) use self::{
+    family::LONGEST_START,
+    fields::{Fields, Payload, Personal, Rewriter},
+    span::Span,
+};
+
+/// Reads one event's text, as [`pieces`] and [`text::decode`] give it.
+///
+/// Leading white space and byte order marks, and trailing CR, LF and NUL, are no part of it. Neither is a
+/// syslog header (RFC 5424 or 3164) in front of a known type.
+pub(crate) fn read(text: &str, user_agents: &UserAgentCache) -> Result<Payload, DecodeError> {
+    let event = trailing_trimmed(leading_trimmed(text));
+    if event.is_empty() {
+        return Err(DecodeError::new(ErrorCode::Empty, None, 0));
+    }
+    let event = without_header(event);
+    let error = |error: nom::Err<FieldError<'_>>| match error {
+        nom::Err::Error(error) | nom::Err::Failure(error) => error.within(text),
+        nom::Err::Incomplete(_) => DecodeError::new(ErrorCode::MissingField, None, text.len()),
+    };
+    let (rest, token) = token(event).map_err(error)?;
+    match (token.read)(text, rest, user_agents) {
+        Ok((_, payload)) => Ok(payload),
+        Err(missing) => Err(error(missing).of_fields_up_to(token.last_field)),
+    }
+}
+
+/// The type token. What is another text has an unknown type.
+fn token(input: &str) -> Parsed<'_, &'static Token> {
+    nom::combinator::map_opt(until_separator, |text: &str| Token::find(text.as_bytes()))
+        .parse(input)
+}

@@ -1,0 +1,135 @@
+//! Numbers as .NET writes them, in the form of whichever country the node is set to.
+
+/// A row number: whole, from 0 to 4,294,967,295, and without a sign.
+pub(super) fn row(text: &str) -> Option<u32> {
+    let digits = text.trim();
+    // `parse` would take a sign too.
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| digits.parse().ok()).flatten()
+}
+
+/// A whole number of 64 bits, perhaps with a sign.
+pub(super) fn whole(text: &str) -> Option<i64> {
+    text.trim().parse().ok()
+}
+
+/// A number of milliseconds with decimals, as whole nanoseconds: `18.734`, `0,148`, `1.5E-05`. What is below a
+/// nanosecond is rounded, and so is what has more than nineteen characters. None where there are more than 64 bits of them, and for `NaN` and infinities.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "what does not fit is refused before"
+)]
+pub(super) fn milliseconds(text: &str) -> Option<i64> {
+    let text = text.trim();
+    if let Some(nanoseconds) = plain_milliseconds(text) {
+        return Some(nanoseconds);
+    }
+    // `f64` has words for what is no number.
+    let is_digits = text.bytes().all(|byte| b"0123456789+-.,eE".contains(&byte));
+    let number: f64 = text.replace(',', ".").parse().ok().filter(|_| is_digits)?;
+    let nanoseconds = (number * 1e6).round();
+    (nanoseconds.abs() < i64::MAX as f64).then_some(nanoseconds as i64)
+}
+
+/// The form that nearly all have: at most twelve digits, then at most six decimals.
+fn plain_milliseconds(text: &str) -> Option<i64> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits.as_bytes()),
+        None => (false, text.as_bytes()),
+    };
+    if digits.len() > 12 + 1 + 6 {
+        return None;
+    }
+    let mut number = 0_i64;
+    let mut decimals = None;
+    for byte in digits {
+        match byte {
+            b'0'..=b'9' => {
+                number = number * 10 + i64::from(byte - b'0');
+                decimals = decimals.map(|count: u32| count + 1);
+            }
+            b'.' | b',' if decimals.is_none() => decimals = Some(0),
+            _ => return None,
+        }
+    }
+    let decimals_written = decimals.unwrap_or(0);
+    let separators = usize::from(decimals.is_some());
+    let whole = digits.len() - separators - decimals_written as usize;
+    if !(1..=12).contains(&whole) || decimals_written > 6 || decimals == Some(0) {
+        return None;
+    }
+    let nanoseconds = number * 10_i64.pow(6 - decimals_written);
+    Some(if negative { -nanoseconds } else { nanoseconds })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn times() {
+        let rows = [
+            ("0", Some(0)),
+            ("18.734", Some(18_734_000)),
+            ("0,148", Some(148_000)),
+            (" 61234,5 ", Some(61_234_500_000)),
+            ("-1", Some(-1_000_000)),
+            ("-0.5", Some(-500_000)),
+            ("1.5E-05", Some(15)),
+            ("1E+03", Some(1_000_000_000)),
+            ("0.0000006", Some(1)),
+            ("0.0000004", Some(0)),
+            ("1.", Some(1_000_000)),
+            (".5", Some(500_000)),
+            ("999999999999.999999", Some(999_999_999_999_999_999)),
+            ("99999999999999999999999999999999999999", None),
+            ("1e12", Some(1_000_000_000_000_000_000)),
+            ("9223372036855", None),
+            ("1e400", None),
+            ("NaN", None),
+            ("Infinity", None),
+            ("", None),
+            ("-", None),
+            (".", None),
+            ("1.2.3", None),
+            ("1 000", None),
+            ("0x10", None),
+            ("١", None),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(milliseconds(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn whole_numbers() {
+        assert_eq!(whole(" -1 "), Some(-1));
+        assert_eq!(whole("99999999999"), Some(99_999_999_999));
+        for text in ["", "(null)", "1.0", "9223372036854775808", "NaN"] {
+            assert_eq!(whole(text), None, "{text}");
+        }
+        assert_eq!(row("9999"), Some(9_999));
+        for text in ["+1", "-1", "4294967296", "%rownum"] {
+            assert_eq!(row(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn plain_times_are_exact(nanoseconds in -999_999_999_999_999_999_i64..=999_999_999_999_999_999, comma: bool) {
+            let sign = if nanoseconds < 0 { "-" } else { "" };
+            let amount = nanoseconds.unsigned_abs();
+            let separator = if comma { ',' } else { '.' };
+            let text = format!("{sign}{}{separator}{:06}", amount / 1_000_000, amount % 1_000_000);
+            prop_assert_eq!(milliseconds(&text), Some(nanoseconds));
+        }
+
+        #[test]
+        fn any_text_is_a_number_or_none(text in "[0-9.,eE+-]{0,24}|.*") {
+            let _ = (milliseconds(&text), whole(&text), row(&text));
+        }
+    }
+}

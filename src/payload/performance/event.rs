@@ -1,0 +1,289 @@
+//! What the engine did for whom, and at which cost.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::grammar;
+use crate::payload::{
+    EventKind, Family, Fields, Level, Personal, Rewriter, Service, header::Header, number,
+    span::Span, split::present, time, unreadable::UnreadableFields,
+};
+
+/// What a performance event says.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct PerformancePayload {
+    header: Header,
+    session_id: Span,
+    is_internal: bool,
+    user_directory: Span,
+    user_id: Span,
+    engine_timestamp: Option<DateTime<Utc>>,
+    engine_session_id: Span,
+    app_id: Option<Uuid>,
+    request_id: Option<i64>,
+    method: Span,
+    /// In nanoseconds.
+    process: Option<i64>,
+    work: Option<i64>,
+    lock: Option<i64>,
+    validate: Option<i64>,
+    traverse: Option<i64>,
+    handle: Option<i64>,
+    object_id: Span,
+    net_ram_bytes: Option<i64>,
+    peak_ram_bytes: Option<i64>,
+    object_type: Span,
+    exception: Span,
+    unreadable: UnreadableFields,
+    ambiguous: &'static [&'static str],
+}
+
+impl PerformancePayload {
+    /// What these fields of `payload` say.
+    pub(super) fn new(payload: &str, fields: &grammar::Fields<'_>) -> Self {
+        let part = |field| Span::of(payload, present(field));
+        let mut unreadable = UnreadableFields::default();
+        let header = Header::new(payload, &fields.header, &mut unreadable);
+        let request = &fields.request;
+        let mut time = |name, field| unreadable.read(payload, name, present(field), time::read);
+        let engine_timestamp = time("engine_timestamp", request.engine_timestamp);
+        let mut duration =
+            |name, field| unreadable.read(payload, name, present(field), number::milliseconds);
+        let process = duration("process_ms", request.process_ms);
+        let work = duration("work_ms", request.work_ms);
+        let lock = duration("lock_ms", request.lock_ms);
+        let validate = duration("validate_ms", request.validate_ms);
+        let traverse = duration("traverse_ms", request.traverse_ms);
+        let mut whole = |name, field| unreadable.read(payload, name, present(field), number::whole);
+        let request_id = whole("request_id", request.request_id);
+        let handle = whole("handle", request.handle);
+        let net_ram_bytes = whole("net_ram_bytes", request.net_ram_bytes);
+        let peak_ram_bytes = whole("peak_ram_bytes", request.peak_ram_bytes);
+        let app_id = unreadable.read(payload, "app_id", present(request.app_id), |text| {
+            Uuid::try_parse(text.trim()).ok()
+        });
+        Self {
+            header,
+            session_id: Span::of(payload, request.session_id()),
+            is_internal: request.is_internal(),
+            user_directory: part(request.user_directory),
+            user_id: part(request.user_id),
+            engine_timestamp,
+            engine_session_id: part(request.engine_session_id),
+            app_id,
+            request_id,
+            method: part(request.method),
+            process,
+            work,
+            lock,
+            validate,
+            traverse,
+            handle,
+            object_id: part(request.object_id),
+            net_ram_bytes,
+            peak_ram_bytes,
+            object_type: part(request.object_type),
+            exception: Span::of(payload, fields.exception),
+            unreadable,
+            ambiguous: fields.ambiguous,
+        }
+    }
+}
+
+impl Fields for PerformancePayload {
+    fn family(&self) -> Option<Family> {
+        Some(Family::Performance)
+    }
+
+    fn kind(&self) -> EventKind {
+        EventKind::Performance
+    }
+
+    fn host<'t>(&'t self, text: &'t str) -> Option<&'t str> {
+        self.header.host.get(text)
+    }
+
+    fn user_directory<'t>(&'t self, text: &'t str) -> Option<&'t str> {
+        self.user_directory.get(text)
+    }
+
+    fn user_id<'t>(&'t self, text: &'t str) -> Option<&'t str> {
+        self.user_id.get(text)
+    }
+
+    fn session_id<'t>(&'t self, text: &'t str) -> Option<&'t str> {
+        self.session_id.get(text)
+    }
+
+    fn local_time<'t>(&'t self, text: &'t str) -> Option<&'t str> {
+        self.header.local_time.get(text)
+    }
+
+    fn logger<'t>(&'t self, text: &'t str) -> Option<&'t str> {
+        self.header.logger.get(text)
+    }
+
+    fn service_account<'t>(&'t self, text: &'t str) -> Option<&'t str> {
+        self.header.service_account.get(text)
+    }
+
+    fn exception<'t>(&'t self, text: &'t str) -> Option<&'t str> {
+        self.exception.get(text)
+    }
+
+    fn qlik_timestamp(&self) -> Option<DateTime<Utc>> {
+        self.header.timestamp
+    }
+
+    fn sequence(&self) -> Option<u32> {
+        self.header.sequence
+    }
+
+    fn app_id(&self) -> Option<Uuid> {
+        self.app_id
+    }
+
+    fn level(&self) -> Option<Level> {
+        self.header.level
+    }
+
+    /// Whatever the logger is called, only the engine serves requests.
+    fn service(&self, text: &str) -> Option<Service> {
+        let by_logger = self.logger(text).and_then(Service::of_logger);
+        by_logger.or(Some(Service::Engine))
+    }
+
+    fn unreadable(&self) -> &[(&'static str, Span)] {
+        &self.unreadable.0
+    }
+
+    fn ambiguous(&self) -> &'static [&'static str] {
+        self.ambiguous
+    }
+
+    fn rewrite(&mut self, texts: &mut Rewriter<'_>) {
+        texts.keep(&mut self.header.host);
+        texts.keep(&mut self.header.local_time);
+        texts.keep(&mut self.header.logger);
+        texts.replace(Personal::Account, &mut self.header.service_account);
+        texts.replace(Personal::Text, &mut self.session_id);
+        texts.replace(Personal::UserDirectory, &mut self.user_directory);
+        texts.replace(Personal::UserId, &mut self.user_id);
+        texts.keep(&mut self.engine_session_id);
+        texts.keep(&mut self.method);
+        texts.replace(Personal::Text, &mut self.object_id);
+        texts.replace(Personal::Text, &mut self.object_type);
+        texts.replace(Personal::FreeText, &mut self.exception);
+        for (_, text) in &mut self.unreadable.0 {
+            texts.replace(Personal::FreeText, text);
+        }
+    }
+}
+
+/// What is particular to performance events; what they have in common with others is asked of the
+/// [`Event`](crate::event::Event).
+///
+/// Times are whole nanoseconds here, so that sums of them are exact; the output has milliseconds, as Qlik Sense has.
+/// Meanings are those of Qlik's help page "QIX performance log".
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PerformanceEvent<'a> {
+    text: &'a str,
+    fields: &'a PerformancePayload,
+}
+
+impl<'a> PerformanceEvent<'a> {
+    pub(crate) const fn new(text: &'a str, fields: &'a PerformancePayload) -> Self {
+        Self { text, fields }
+    }
+
+    /// Whether no user's session asked, as with a reload.
+    #[must_use]
+    pub const fn is_internal(self) -> bool {
+        self.fields.is_internal
+    }
+
+    /// When the engine wrote the row.
+    #[must_use]
+    pub const fn engine_timestamp(self) -> Option<DateTime<Utc>> {
+        self.fields.engine_timestamp
+    }
+
+    /// The engine's own session that the request belongs to.
+    #[must_use]
+    pub fn engine_session_id(self) -> Option<&'a str> {
+        self.fields.engine_session_id.get(self.text)
+    }
+
+    /// The client's number of the request, unique only within a connection.
+    #[must_use]
+    pub const fn request_id(self) -> Option<i64> {
+        self.fields.request_id
+    }
+
+    /// Class and method of the QIX interface, such as `GenericObject::GetLayout`.
+    #[must_use]
+    pub fn method(self) -> Option<&'a str> {
+        self.fields.method.get(self.text)
+    }
+
+    /// The whole time to serve the request by the clock, in nanoseconds.
+    #[must_use]
+    pub const fn process_nanoseconds(self) -> Option<i64> {
+        self.fields.process
+    }
+
+    /// The time of actual work, in nanoseconds.
+    #[must_use]
+    pub const fn work_nanoseconds(self) -> Option<i64> {
+        self.fields.work
+    }
+
+    /// The time of waiting for an internal lock, in nanoseconds.
+    #[must_use]
+    pub const fn lock_nanoseconds(self) -> Option<i64> {
+        self.fields.lock
+    }
+
+    /// The time of validating the request before the work, in nanoseconds.
+    #[must_use]
+    pub const fn validate_nanoseconds(self) -> Option<i64> {
+        self.fields.validate
+    }
+
+    /// The time in the inference engine, which finds out what values are selected, possible and excluded, in
+    /// nanoseconds.
+    #[must_use]
+    pub const fn traverse_nanoseconds(self) -> Option<i64> {
+        self.fields.traverse
+    }
+
+    /// The handle of the interface that served the request, -1 for the global one.
+    #[must_use]
+    pub const fn handle(self) -> Option<i64> {
+        self.fields.handle
+    }
+
+    /// The chart or other object, `<Unknown>` where there is none.
+    #[must_use]
+    pub fn object_id(self) -> Option<&'a str> {
+        self.fields.object_id.get(self.text)
+    }
+
+    /// The type of the object, `<Unknown>` where there is none.
+    #[must_use]
+    pub fn object_type(self) -> Option<&'a str> {
+        self.fields.object_type.get(self.text)
+    }
+
+    /// The memory that the request has left in use, in bytes.
+    #[must_use]
+    pub const fn net_ram_bytes(self) -> Option<i64> {
+        self.fields.net_ram_bytes
+    }
+
+    /// The most memory that the request used at any time, in bytes.
+    #[must_use]
+    pub const fn peak_ram_bytes(self) -> Option<i64> {
+        self.fields.peak_ram_bytes
+    }
+}

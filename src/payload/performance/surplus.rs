@@ -1,0 +1,239 @@
+//! A performance event with more than 26 fields: to which of them a `;` belongs.
+//!
+//! Numbers and times hold none, so they are what the others stand between: six numbers in a row (the five times and
+//! the handle), the two sizes behind them, and the engine's time before them. Where that leaves a choice, everything
+//! in question is kept whole in the field where the doubt begins.
+
+use smallvec::SmallVec;
+
+use super::grammar::Request;
+use crate::payload::{number, split::present, time};
+
+/// Number of fields of [`Request`] before the six numbers, and of these.
+const BEFORE_NUMBERS: usize = 8;
+const NUMBERS: usize = 6;
+
+/// The parts of a text between `;`.
+struct Parts<'a> {
+    text: &'a str,
+    /// Where each part starts, and where one more would.
+    starts: SmallVec<[usize; 64]>,
+}
+
+impl<'a> Parts<'a> {
+    fn of(text: &'a str) -> Self {
+        let behind = memchr::memchr_iter(b';', text.as_bytes()).map(|place| place + 1);
+        let starts = std::iter::once(0).chain(behind).chain([text.len() + 1]);
+        Self {
+            text,
+            starts: starts.collect(),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// A part.
+    fn one(&self, part: usize) -> &'a str {
+        self.joined(part, part + 1)
+    }
+
+    /// Parts with the `;` between them; nothing if there are none.
+    fn joined(&self, from: usize, to: usize) -> &'a str {
+        if from >= to {
+            return "";
+        }
+        &self.text[self.starts[from]..self.starts[to] - 1]
+    }
+}
+
+/// The fields of a request whose text has more parts than they are, and the names of those that are in doubt.
+pub(super) fn assign(text: &str) -> (Request<'_>, &'static [&'static str]) {
+    let parts = Parts::of(text);
+    let Some(numbers) = numbers(&parts) else {
+        let request = Request {
+            session_id: parts.one(0),
+            user_directory: parts.one(1),
+            user_id: parts.joined(2, parts.len()),
+            ..Request::default()
+        };
+        return (request, &["user_id"]);
+    };
+    let mut request = Request {
+        session_id: parts.one(0),
+        user_directory: parts.one(1),
+        method: parts.one(numbers - 1),
+        process_ms: parts.one(numbers),
+        work_ms: parts.one(numbers + 1),
+        lock_ms: parts.one(numbers + 2),
+        validate_ms: parts.one(numbers + 3),
+        traverse_ms: parts.one(numbers + 4),
+        handle: parts.one(numbers + 5),
+        ..Request::default()
+    };
+    let user_is_known = assign_user_and_app(&parts, numbers, &mut request);
+    let object_is_known = assign_object(&parts, numbers + NUMBERS, &mut request);
+    let ambiguous: &[&str] = match (user_is_known, object_is_known) {
+        (true, true) => &[],
+        (false, true) => &["user_id"],
+        (true, false) => &["object_id"],
+        (false, false) => &["user_id", "object_id"],
+    };
+    (request, ambiguous)
+}
+
+/// Where the six numbers begin: behind a method, which the `::` of its name tells, or behind an absent one.
+fn numbers(parts: &Parts<'_>) -> Option<usize> {
+    let last = parts.len().saturating_sub(NUMBERS + 4);
+    let places = || {
+        (BEFORE_NUMBERS..=last)
+            .filter(|place| (*place..place + NUMBERS).all(|part| may_be_number(parts.one(part))))
+    };
+    let is_named = |place: &usize| parts.one(place - 1).contains("::");
+    let is_absent = |place: &usize| present(parts.one(place - 1)).is_none();
+    match places().any(|place| is_named(&place)) {
+        true => only(places().filter(is_named)),
+        false => only(places().filter(is_absent)),
+    }
+}
+
+/// User id, the engine's time and session, app and request: all that is between the directory and the method.
+fn assign_user_and_app<'a>(parts: &Parts<'a>, numbers: usize, request: &mut Request<'a>) -> bool {
+    // The method and the request are the last two of them.
+    let end = numbers - 2;
+    let times = (3..end - 1).filter(|place| {
+        // With no more parts than fields each is where it should be, whatever it looks like.
+        numbers == BEFORE_NUMBERS && *place == 3
+            || numbers > BEFORE_NUMBERS
+                && time::read(parts.one(*place)).is_some()
+                && may_be_guid(parts.one(place + 1))
+    });
+    match only(times) {
+        Some(time) => {
+            request.user_id = parts.joined(2, time);
+            request.engine_timestamp = parts.one(time);
+            request.engine_session_id = parts.one(time + 1);
+            request.app_id = parts.joined(time + 2, end);
+            request.request_id = parts.one(end);
+            true
+        }
+        None => {
+            request.user_id = parts.joined(2, numbers - 1);
+            false
+        }
+    }
+}
+
+/// The object's id, the two sizes, the object's type: all that is behind the numbers.
+fn assign_object<'a>(parts: &Parts<'a>, start: usize, request: &mut Request<'a>) -> bool {
+    let end = parts.len();
+    let sizes = |is_size: fn(&str) -> bool| {
+        (start + 1..end - 2)
+            .filter(move |place| is_size(parts.one(*place)) && is_size(parts.one(place + 1)))
+    };
+    // Sizes that are absent are looked for only where none are there.
+    let is_size = |text: &str| number::whole(text).is_some();
+    let place = match sizes(is_size).next() {
+        Some(_) => only(sizes(is_size)),
+        None => only(sizes(may_be_size)),
+    };
+    match place {
+        Some(sizes) => {
+            request.object_id = parts.joined(start, sizes);
+            request.net_ram_bytes = parts.one(sizes);
+            request.peak_ram_bytes = parts.one(sizes + 1);
+            request.object_type = parts.joined(sizes + 2, end);
+            true
+        }
+        None => {
+            request.object_id = parts.joined(start, end);
+            false
+        }
+    }
+}
+
+/// The only place that there is.
+fn only(mut places: impl Iterator<Item = usize>) -> Option<usize> {
+    let place = places.next()?;
+    places.next().is_none().then_some(place)
+}
+
+fn may_be_number(text: &str) -> bool {
+    present(text).is_none() || text == "NaN" || number::milliseconds(text).is_some()
+}
+
+fn may_be_size(text: &str) -> bool {
+    present(text).is_none() || text == "NaN" || number::whole(text).is_some()
+}
+
+fn may_be_guid(text: &str) -> bool {
+    present(text).is_none() || uuid::Uuid::try_parse(text).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: &str = "s;LAB;goran;20260131T140506.208+0100;8c7f2d11-6a5b-4f30-9e21-b10c44d7a903;app;42;Doc::Get;1;2;3;4;5;6;object;7;8;type";
+
+    /// The text of the fields as they were assigned.
+    fn joined(request: &Request<'_>) -> String {
+        [
+            request.session_id,
+            request.user_directory,
+            request.user_id,
+            request.engine_timestamp,
+            request.engine_session_id,
+            request.app_id,
+            request.request_id,
+            request.method,
+            request.process_ms,
+            request.work_ms,
+            request.lock_ms,
+            request.validate_ms,
+            request.traverse_ms,
+            request.handle,
+            request.object_id,
+            request.net_ram_bytes,
+            request.peak_ram_bytes,
+            request.object_type,
+        ]
+        .join("|")
+    }
+
+    #[test]
+    fn a_separator_stays_in_its_field() {
+        for field in ["goran", "app", "object", "type"] {
+            for odd in [";", "a;b", ";;", "x;y;z;", "x;1;y"] {
+                let text = PLAIN.replace(&format!(";{field}"), &format!(";{odd}"));
+                let expected = PLAIN
+                    .replace(';', "|")
+                    .replace(&format!("|{field}"), &format!("|{odd}"));
+                let (request, ambiguous) = assign(&text);
+                assert_eq!(joined(&request), expected, "{text}");
+                assert!(ambiguous.is_empty(), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_in_doubt_is_kept_whole() {
+        let text = PLAIN.replace("object", "1;2;3");
+        let (request, ambiguous) = assign(&text);
+        assert_eq!(request.object_id, "1;2;3;7;8;type");
+        assert_eq!((request.user_id, request.handle), ("goran", "6"));
+        assert_eq!(ambiguous, ["object_id"]);
+        let twice = "x;20260131T140506.208+0100;;x";
+        let text = PLAIN.replace("goran", twice);
+        let (request, ambiguous) = assign(&text);
+        assert!(request.user_id.starts_with(twice));
+        assert_eq!((request.method, request.object_type), ("Doc::Get", "type"));
+        assert_eq!(ambiguous, ["user_id"]);
+        let text = PLAIN.replace("Doc::Get", "Doc");
+        let (request, ambiguous) = assign(&text);
+        assert_eq!((request.session_id, request.user_directory), ("s", "LAB"));
+        assert!(request.user_id.ends_with("type"));
+        assert_eq!(ambiguous, ["user_id"]);
+    }
+}

@@ -1,0 +1,136 @@
+//! The grammar that all payloads share: fields with a `;` between them, of which nothing is escaped or quoted.
+//!
+//! A family reads its fields from the left up to where free text begins, and those behind free text from the
+//! right.
+
+use memchr::memchr;
+use nom::{IResult, Parser, combinator::rest, error::ParseError, sequence::preceded};
+
+use super::error::{DecodeError, ErrorCode};
+
+pub(super) const SEPARATOR: u8 = b';';
+
+/// nom's error for this grammar: which field failed, and the input that was left when it did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct FieldError<'a> {
+    input: &'a str,
+    code: ErrorCode,
+    field: &'static str,
+}
+
+impl<'a> FieldError<'a> {
+    /// The input ends before this field.
+    pub(super) const fn missing(input: &'a str, field: &'static str) -> nom::Err<Self> {
+        nom::Err::Error(Self {
+            input,
+            code: ErrorCode::MissingField,
+            field,
+        })
+    }
+
+    /// The error of the text that the input is a part of.
+    pub(super) fn within(&self, text: &str) -> DecodeError {
+        // The distance of their beginnings is the offset.
+        let offset = self.input.as_ptr() as usize - text.as_ptr() as usize;
+        let offset = match self.code {
+            ErrorCode::MissingField => offset + self.input.len(),
+            _ => offset,
+        };
+        DecodeError::new(self.code, Some(self.field), offset)
+    }
+}
+
+impl<'a> ParseError<&'a str> for FieldError<'a> {
+    fn from_error_kind(input: &'a str, _: nom::error::ErrorKind) -> Self {
+        Self {
+            input,
+            code: ErrorCode::UnknownType,
+            field: "type",
+        }
+    }
+
+    fn append(_: &'a str, _: nom::error::ErrorKind, other: Self) -> Self {
+        other
+    }
+}
+
+pub(super) type Parsed<'a, T> = IResult<&'a str, T, FieldError<'a>>;
+
+/// The `;` before `name`, then the field's text.
+pub(super) fn field<'a>(
+    name: &'static str,
+) -> impl Parser<&'a str, Output = &'a str, Error = FieldError<'a>> {
+    preceded(separator(name), until_separator)
+}
+
+/// As [`field`], for a field of a few letters.
+pub(super) fn short_field<'a>(
+    name: &'static str,
+) -> impl Parser<&'a str, Output = &'a str, Error = FieldError<'a>> {
+    preceded(separator(name), until_near_separator)
+}
+
+/// The `;` before the last field, then all that follows.
+pub(super) fn last_field<'a>(
+    name: &'static str,
+) -> impl Parser<&'a str, Output = &'a str, Error = FieldError<'a>> {
+    preceded(separator(name), rest)
+}
+
+fn separator<'a>(name: &'static str) -> impl Parser<&'a str, Output = (), Error = FieldError<'a>> {
+    move |input: &'a str| match input.strip_prefix(char::from(SEPARATOR)) {
+        Some(rest) => Ok((rest, ())),
+        None => Err(FieldError::missing(input, name)),
+    }
+}
+
+pub(super) fn until_separator(input: &str) -> Parsed<'_, &str> {
+    let end = memchr(SEPARATOR, input.as_bytes()).unwrap_or(input.len());
+    Ok((&input[end..], &input[..end]))
+}
+
+/// As [`until_separator`], for a separator that is likely to be near: a look at one wide word takes less time than
+/// the call of a search through long text.
+#[inline]
+fn until_near_separator(input: &str) -> Parsed<'_, &str> {
+    match input.as_bytes().first_chunk().and_then(first_separator) {
+        Some(end) => Ok((&input[end..], &input[..end])),
+        None => until_separator(input),
+    }
+}
+
+/// Where the first separator is among sixteen bytes.
+#[inline]
+fn first_separator(bytes: &[u8; 16]) -> Option<usize> {
+    const LOW: u128 = u128::MAX / 0xFF;
+    // A byte is zero where the separator is. Borrows make only what is above the first zero look like one.
+    let differences = u128::from_le_bytes(*bytes) ^ (LOW * SEPARATOR as u128);
+    let zeros = differences.wrapping_sub(LOW) & !differences & (LOW << 7);
+    (zeros != 0).then(|| (zeros.trailing_zeros() / 8) as usize)
+}
+
+/// log4net prints `(null)` for a property that was never set, and nothing for an empty one.
+pub(super) fn present(field: &str) -> Option<&str> {
+    (!field.is_empty() && field != "(null)").then_some(field)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_near_separator_is_the_first(input in "[:;<x\u{3b}é\u{203b}]{0,24}") {
+            let near = until_near_separator(&input).map_err(|_| ());
+            prop_assert_eq!(near, until_separator(&input).map_err(|_| ()));
+        }
+
+        #[test]
+        fn a_separator_is_found_among_any_bytes(bytes: [u8; 16]) {
+            let expected = bytes.iter().position(|byte| *byte == SEPARATOR);
+            prop_assert_eq!(first_separator(&bytes), expected);
+        }
+    }
+}

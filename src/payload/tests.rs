@@ -1,0 +1,234 @@
+//! Type tokens, headers, and fields that are missing or absent.
+
+use super::{ErrorCode, Family, family::starts_event, syslog::LONGEST_HEADER};
+use crate::{
+    decoding::QlikSenseDeserializer,
+    event::{Body, Event},
+};
+
+const STANDARD: &str = "/qseow-proxy-session/;h;c;d;u;o;x;m";
+const EXTENDED: &str = "/qlik-sense-session/2/;h;t;n;s;r;c;d;u;o;x;m";
+const PERFORMANCE: &str = "/qseow-qix-perf/;1;t;l;INFO;h;g;a;s;d;u;e;i;p;r;m;1;2;3;4;5;6;o;7;8;y";
+
+const STANDARD_FIELDS: &str = "host command user_directory user_id origin context message";
+const EXTENDED_FIELDS: &str = "host timestamp sequence session_id result command user_directory user_id origin context message";
+const PERFORMANCE_FIELDS: &str = "sequence timestamp local_time level host logger service_account session_id \
+    user_directory user_id engine_timestamp engine_session_id app_id request_id method process_ms work_ms lock_ms \
+    validate_ms traverse_ms handle object_id net_ram_bytes peak_ram_bytes object_type";
+
+fn event(text: &str) -> Event {
+    let mut events = Vec::new();
+    QlikSenseDeserializer::default().decode(text.as_bytes(), |event| events.push(event));
+    assert_eq!(events.len(), 1, "{text:?}");
+    events.remove(0)
+}
+
+fn error(text: &str) -> (ErrorCode, Option<&'static str>, usize) {
+    match event(text).body() {
+        Body::Undecoded(undecoded) => {
+            let error = undecoded.error();
+            (error.code, error.field, error.offset)
+        }
+        other => panic!("{text:?}: {other:?}"),
+    }
+}
+
+#[test]
+fn type_tokens() {
+    let rows = [
+        ("/qseow-proxy-session/", Family::Session),
+        ("/QSEOW-Proxy-Session/", Family::Session),
+        ("/proxy-session/", Family::Session),
+        ("/qseow-proxy-connection/", Family::Connection),
+        ("/proxy-connection/", Family::Connection),
+        ("/PROXY-CONNECTION/", Family::Connection),
+        ("/qlik-sense-session/2/", Family::Session),
+        ("/qlik-sense-connection/2/", Family::Connection),
+        ("/Qlik-Sense-Connection/2/", Family::Connection),
+        ("/qseow-qix-perf/", Family::Performance),
+        ("/QSEOW-QIX-Perf/", Family::Performance),
+    ];
+    for (token, family) in rows {
+        let text = format!("{token}{}", ";x".repeat(25));
+        assert_eq!(event(&text).family(), Some(family), "{token}");
+        assert!(starts_event(text.as_bytes()), "{token}");
+    }
+    for token in [
+        "",
+        "x",
+        "/qseow-other/",
+        "qseow-proxy-session",
+        "/qseow-proxy-session/ ",
+        "/qseow-qix-perf",
+        "/qlik-sense-session/",
+        "/qlik-sense-session/1/",
+        "/qlik-sense-session/2",
+    ] {
+        let text = format!("{token};h;c;d;u;o;x;m");
+        let expected = (ErrorCode::UnknownType, Some("type"), 0);
+        assert_eq!(error(&text), expected, "{token}");
+        assert!(!starts_event(text.as_bytes()), "{token}");
+    }
+}
+
+#[test]
+fn every_missing_field_has_its_name_and_place() {
+    let mut covered = 0;
+    for (whole, fields) in [
+        (STANDARD, STANDARD_FIELDS),
+        (EXTENDED, EXTENDED_FIELDS),
+        (PERFORMANCE, PERFORMANCE_FIELDS),
+    ] {
+        for (before, field) in fields.split_whitespace().enumerate() {
+            let fields: Vec<&str> = whole.split(';').take(before + 1).collect();
+            let text = format!(" {}\r\n", fields.join(";"));
+            let expected = (ErrorCode::MissingField, Some(field), text.len() - 2);
+            assert_eq!(error(&text), expected, "{text:?}");
+            covered += 1;
+        }
+        assert!(event(whole).family().is_some(), "{whole}");
+    }
+    assert_eq!(covered, 7 + 11 + 25);
+}
+
+#[test]
+fn nothing_is_an_error_of_its_own() {
+    for text in ["", "\r\n", "\0\0", " \u{FEFF}\n", "\n\0"] {
+        assert_eq!(error(text), (ErrorCode::Empty, None, 0), "{text:?}");
+    }
+}
+
+#[test]
+fn a_syslog_header_is_passed_over() {
+    let headers = [
+        // log4net's RemoteSyslogAppender.
+        "<14>Proxy.exe: ",
+        "<134>Qlik Sense Proxy: ",
+        "<0>x:",
+        // RFC 3164, and what relays make of it.
+        "<13>Nov 27 09:26:05 relay qlik[4711]: ",
+        "<13>Nov  7 09:26:05 192.0.2.1 ",
+        "<13>Nov 7 09:26:05.123 relay qlik:  ",
+        "<191>2026-11-27T09:26:05.123456+01:00 relay qlik: ",
+        "<13>2026-11-27T09:26:05Z relay ",
+        "<13>",
+        // RFC 5424.
+        "<165>1 2026-11-27T09:26:05.000003-07:00 192.0.2.1 proxy 8710 - - ",
+        "<165>1 - - - - - - ",
+        "<165>1 - relay proxy - ID47 [origin ip=\"192.0.2.1\"][x@32473 a=\"\\\"b\\]\\c; d\" e=\"\"] \u{FEFF}",
+    ];
+    for header in headers {
+        let text = format!("{header}{STANDARD}");
+        let event = event(&text);
+        assert_eq!(
+            (event.host(), event.message()),
+            (Some("h"), Some("m")),
+            "{header}"
+        );
+        assert!(starts_event(text.as_bytes()), "{header}");
+        // Places count from where the text begins.
+        let text = format!("{header}/proxy-session/;h;c");
+        let expected = (ErrorCode::MissingField, Some("user_directory"), text.len());
+        assert_eq!(error(&text), expected, "{header}");
+        let text = format!(" {header}/qseow-other/;h;c;d;u;o;x;m");
+        assert_eq!(
+            error(&text),
+            (ErrorCode::UnknownType, Some("type"), 1),
+            "{header}"
+        );
+    }
+    let others = [
+        "<192>Proxy.exe: ",
+        "<1400>Proxy.exe: ",
+        "<>Proxy.exe: ",
+        "14>Proxy.exe: ",
+        "<14>Proxy.exe ",
+        "<14>a: b: ",
+        "<14>a;b: ",
+        "<14>a\nb: ",
+        "<13>Nov 27 09:26 relay qlik: ",
+        "<13>Foo 27 09:26:05 relay ",
+        "<13>2026-11-27T09:26:05 relay ",
+        "Nov 27 09:26:05 relay qlik: ",
+        "<165>1 - - - - - ",
+        "<165>1 - - - - - [x a=\"b] ",
+        "<165>2 - - - - - - ",
+    ];
+    for header in others {
+        let text = format!("{header}{STANDARD}");
+        assert_eq!(
+            error(&text),
+            (ErrorCode::UnknownType, Some("type"), 0),
+            "{header}"
+        );
+        assert!(!starts_event(text.as_bytes()), "{header}");
+    }
+    let long = |length: usize| format!("<14>{}: {STANDARD}", "x".repeat(length - 6));
+    assert!(event(&long(LONGEST_HEADER)).family().is_some());
+    assert!(event(&long(LONGEST_HEADER + 1)).family().is_none());
+}
+
+#[test]
+fn the_extended_fields_stand_after_the_host() {
+    let event = event(&format!("{EXTENDED};n"));
+    let unreadable = event.unreadable();
+    let fields = [
+        event.host(),
+        unreadable.get("timestamp"),
+        unreadable.get("sequence"),
+        event.session_id(),
+        event.result(),
+        event.qlik_command(),
+        event.user_directory(),
+        event.user_id(),
+        event.origin(),
+        event.context(),
+        event.message(),
+    ];
+    let expected = ["h", "t", "n", "s", "r", "c", "d", "u", "o", "x", "m;n"];
+    assert_eq!(fields, expected.map(Some));
+}
+
+#[test]
+fn absent_and_present_fields() {
+    let rows = [
+        ("", None),
+        ("(null)", None),
+        ("Not available", Some("Not available")),
+        (" ", Some(" ")),
+        ("(NULL)", Some("(NULL)")),
+    ];
+    for (written, expected) in rows {
+        let event = event(&format!(
+            "/qlik-sense-session/2/{}",
+            format!(";{written}").repeat(11)
+        ));
+        let fields = [
+            event.host(),
+            event.unreadable().get("timestamp"),
+            event.session_id(),
+            event.result(),
+            event.qlik_command(),
+            event.user_directory(),
+            event.user_id(),
+            event.origin(),
+            event.context(),
+            event.message(),
+        ];
+        assert_eq!(fields, [expected; 10], "{written:?}");
+    }
+}
+
+#[test]
+fn the_message_of_a_user_event_is_the_rest_whole() {
+    for message in [
+        "a;b;;c",
+        "it's 'quoted'",
+        "line\r\n  at System.X()\nend",
+        ";",
+        "tab\tä",
+    ] {
+        let event = event(&format!("/proxy-session/;h;c;d;u;o;x;{message}\r\n\0"));
+        assert_eq!(event.message(), Some(message));
+    }
+}

@@ -1,0 +1,27 @@
+//! Fields that are there but are not what they should be: kept as they came, so that nothing is lost.
+
+use super::span::Span;
+
+/// What was sent, by the name of the field. In the events of a node that works there is nothing, which takes no
+/// memory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct UnreadableFields(pub(super) Vec<(&'static str, Span)>);
+
+impl UnreadableFields {
+    /// Reads a field of `payload`. What cannot be read is kept.
+    #[inline]
+    pub(super) fn read<T>(
+        &mut self,
+        payload: &str,
+        name: &'static str,
+        field: Option<&str>,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let field = field?;
+        let value = read(field);
+        if value.is_none() {
+            self.0.push((name, Span::of(payload, Some(field))));
+        }
+        value
+    }
+}

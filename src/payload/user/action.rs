@@ -1,0 +1,124 @@
+//! What happened. A session starts and stops, a connection opens and closes; there is no third way
+//! to combine them.
+
+use crate::payload::{EventKind, Family};
+
+/// What happened to a session: it starts at login and stops at logout or by inactivity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SessionAction {
+    /// `Start session`.
+    Start,
+    /// `Stop session`. Logout and timeout are not told apart by Qlik.
+    Stop,
+    /// Another command than these, or none; its text is the event's `qlik_command`.
+    Other,
+}
+
+/// What happened to a connection: an app open in a browser tab, or the socket of a mashup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ConnectionAction {
+    /// `Open connection`.
+    Open,
+    /// `Close connection`.
+    Close,
+    /// Another command than these, or none; its text is the event's `qlik_command`.
+    Other,
+}
+
+/// Qlik's words for what happened: the only place that knows them. They match without regard to case.
+const COMMANDS: [(&str, EventKind); 4] = [
+    ("Start session", EventKind::Session(SessionAction::Start)),
+    ("Stop session", EventKind::Session(SessionAction::Stop)),
+    (
+        "Open connection",
+        EventKind::Connection(ConnectionAction::Open),
+    ),
+    (
+        "Close connection",
+        EventKind::Connection(ConnectionAction::Close),
+    ),
+];
+
+impl EventKind {
+    /// The kind of a user event that a command means. The command decides, whatever the payload's type announces; the type
+    /// is what is known where the command is another one or absent.
+    ///
+    /// Commands match without regard to case or surrounding white space.
+    #[must_use]
+    pub fn of_command(family: Family, command: Option<&str>) -> Self {
+        let command = command.unwrap_or_default();
+        // Nearly all are written so, which is sooner known than that they are not.
+        let known = COMMANDS.iter().find(|(known, _)| *known == command);
+        let known = known.or_else(|| {
+            let command = command.trim();
+            let mut commands = COMMANDS.iter();
+            commands.find(|(known, _)| known.eq_ignore_ascii_case(command))
+        });
+        match (known, family) {
+            (Some((_, kind)), _) => *kind,
+            (None, Family::Connection) => EventKind::Connection(ConnectionAction::Other),
+            (None, _) => EventKind::Session(SessionAction::Other),
+        }
+    }
+}
+
+impl SessionAction {
+    /// The value of the output's `action` field: `start`, `stop` or `other`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl ConnectionAction {
+    /// The value of the output's `action` field: `open`, `close` or `other`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Close => "close",
+            Self::Other => "other",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands() {
+        let rows = [
+            (Family::Session, "Start session", "session", "start"),
+            (Family::Session, "stop SESSION", "session", "stop"),
+            (Family::Session, " Start session\t", "session", "start"),
+            (Family::Session, "Startsession", "session", "other"),
+            (Family::Session, "Open connection", "connection", "open"),
+            (Family::Session, "close CONNECTION ", "connection", "close"),
+            (Family::Connection, "Open connection", "connection", "open"),
+            (
+                Family::Connection,
+                "CLOSE connection ",
+                "connection",
+                "close",
+            ),
+            (Family::Connection, "Start session", "session", "start"),
+            (Family::Connection, "\tSTOP session", "session", "stop"),
+            (Family::Connection, "Sync", "connection", "other"),
+            (Family::Connection, "", "connection", "other"),
+        ];
+        for (family, command, event, action) in rows {
+            let kind = EventKind::of_command(family, Some(command));
+            let expected = (event, Some(action));
+            assert_eq!((kind.event(), kind.action()), expected, "{command}");
+        }
+        assert_eq!(
+            EventKind::of_command(Family::Session, None),
+            EventKind::Session(SessionAction::Other)
+        );
+    }
+}

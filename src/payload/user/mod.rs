@@ -1,0 +1,67 @@
+//! User events: sessions start and stop, connections open and close. The audit log of the Qlik Sense proxy.
+//!
+//! The standard appender sends eight fields: `type;host;command;user directory;user id;origin;context;message`.
+//! The extended appender sends four more after the host: `time;row number;session id;result`. They
+//! stand before everything that a user can influence, such as the context, so that no `;` in there
+//! can move them. The message comes last in both: it is the rest, whole, and may hold `;`, quotes and
+//! line breaks of its own.
+
+mod action;
+pub mod context;
+mod extension;
+mod fields;
+mod grammar;
+pub mod message;
+mod user_agent;
+
+pub(super) use self::fields::UserPayload;
+pub use self::{
+    action::{ConnectionAction, SessionAction},
+    fields::UserEvent,
+    user_agent::{DEFAULT_CACHE_BYTES, MAX_PARSED_BYTES, UserAgent, UserAgentCache},
+};
+use super::{
+    Payload,
+    family::{Family, Token},
+    split::Parsed,
+};
+
+/// The type tokens of user events.
+pub(super) const TOKENS: &[Token] = &[
+    token("/qseow-proxy-session/", |text, input, agents| {
+        read(text, grammar::standard(input)?, Family::Session, agents)
+    }),
+    token("/qseow-proxy-connection/", |text, input, agents| {
+        read(text, grammar::standard(input)?, Family::Connection, agents)
+    }),
+    token("/proxy-session/", |text, input, agents| {
+        read(text, grammar::standard(input)?, Family::Session, agents)
+    }),
+    token("/proxy-connection/", |text, input, agents| {
+        read(text, grammar::standard(input)?, Family::Connection, agents)
+    }),
+    token("/qlik-sense-session/2/", |text, input, agents| {
+        read(text, grammar::extended(input)?, Family::Session, agents)
+    }),
+    token("/qlik-sense-connection/2/", |text, input, agents| {
+        read(text, grammar::extended(input)?, Family::Connection, agents)
+    }),
+];
+
+const fn token(text: &'static str, read: super::family::Read) -> Token {
+    Token {
+        text,
+        last_field: "message",
+        read,
+    }
+}
+
+fn read<'p>(
+    text: &'p str,
+    (rest, fields): (&'p str, grammar::Fields<'p>),
+    family: Family,
+    user_agents: &UserAgentCache,
+) -> Parsed<'p, Payload> {
+    let user = UserPayload::new(text, &fields, family, user_agents);
+    Ok((rest, Payload::User(user)))
+}

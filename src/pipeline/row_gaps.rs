@@ -1,0 +1,225 @@
+//! Rows that never came: gaps in the row numbers of each appender of each node.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use smallvec::SmallVec;
+
+use super::rows::Rows;
+use crate::event::{Event, Family};
+
+/// Nodes whose rows are followed. Made-up nodes must not take more memory than this.
+const MAX_HOSTS: usize = 256;
+
+/// The longest name of a node whose rows are followed, in bytes: as long as DNS allows.
+const MAX_HOST_BYTES: usize = 255;
+
+/// Follows the row numbers of each node's appenders. Every appender counts its own rows, and sends one family.
+#[derive(Debug, Clone, Default)]
+pub(super) struct RowGapCounter {
+    hosts: BTreeMap<Box<str>, SmallVec<[Appender; 2]>>,
+    total: u64,
+    /// What [`RowGapCounter::has_changed`] was last asked about.
+    reported: (usize, u64),
+}
+
+#[derive(Debug, Clone)]
+struct Appender {
+    family: Family,
+    rows: Rows,
+    gaps: u64,
+}
+
+impl RowGapCounter {
+    /// Notes the row number of an event, if it has one.
+    #[inline]
+    pub(super) fn arrived(&mut self, event: &Event, now: DateTime<Utc>) {
+        if let (Some(row), Some(family)) = (event.sequence(), event.family()) {
+            self.row_arrived(event.host().unwrap_or_default(), family, row, now);
+        }
+    }
+
+    fn row_arrived(&mut self, host: &str, family: Family, row: u32, now: DateTime<Utc>) {
+        if !self.hosts.contains_key(host) {
+            if host.is_empty() || self.hosts.len() == MAX_HOSTS || host.len() > MAX_HOST_BYTES {
+                return;
+            }
+            self.hosts.insert(host.into(), SmallVec::new());
+        }
+        let Some(appenders) = self.hosts.get_mut(host) else {
+            return;
+        };
+        match appenders.iter_mut().find(|it| it.family == family) {
+            Some(appender) => {
+                let gaps = appender.rows.arrived(row, now);
+                appender.gaps += gaps;
+                self.total += gaps;
+            }
+            None => appenders.push(Appender {
+                family,
+                rows: Rows::new(row, now),
+                gaps: 0,
+            }),
+        }
+    }
+
+    /// Gives up all rows that are missing: nothing more will come.
+    pub(super) fn give_up(&mut self) {
+        for appender in self.hosts.values_mut().flatten() {
+            let gaps = appender.rows.give_up();
+            appender.gaps += gaps;
+            self.total += gaps;
+        }
+    }
+
+    /// How many rows never came; none while no row number has come.
+    pub(super) fn total(&self) -> Option<u64> {
+        (!self.hosts.is_empty()).then_some(self.total)
+    }
+
+    pub(super) fn by_appender(&self) -> RowGaps {
+        let appenders = self.hosts.iter().flat_map(|(host, appenders)| {
+            let appenders = appenders.iter();
+            appenders.map(|it| ((host.clone(), it.family), it.gaps))
+        });
+        RowGaps(appenders.collect())
+    }
+
+    /// Whether there is a new appender or a new gap since this was last asked.
+    pub(super) fn has_changed(&mut self) -> bool {
+        let appenders = self.hosts.values().map(SmallVec::len).sum();
+        let now = (appenders, self.total);
+        now != std::mem::replace(&mut self.reported, now)
+    }
+}
+
+/// Rows that never came, by the Qlik node and the appender that sent the others; an appender is known by the
+/// [family](Family) that it sends. One that sends row numbers is there even if none is missing. There are at most
+/// 256 nodes; further ones are not followed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RowGaps(BTreeMap<(Box<str>, Family), u64>);
+
+impl RowGaps {
+    /// Adds what was counted elsewhere.
+    pub fn add(&mut self, more: &Self) {
+        for (appender, gaps) in &more.0 {
+            *self.0.entry(appender.clone()).or_default() += gaps;
+        }
+    }
+
+    /// The count of an appender; 0 for one that is not there.
+    #[must_use]
+    pub fn of(&self, host: &str, family: Family) -> u64 {
+        self.0.get(&(host.into(), family)).copied().unwrap_or(0)
+    }
+
+    /// Each node and family with its count, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, Family, u64)> {
+        let appenders = self.0.iter();
+        appenders.map(|((host, family), gaps)| (&**host, *family, *gaps))
+    }
+}
+
+// They need the simulated site.
+#[cfg(all(test, feature = "host"))]
+mod tests {
+    use super::*;
+    use crate::{
+        event::Arrival,
+        pipeline::PipelineConfig,
+        simulate::{Site, SiteOptions},
+        transform::OutputBuffer,
+    };
+
+    fn session(host: &str, row: u32) -> String {
+        format!("/qlik-sense-session/2/;{host};;{row};;;Stop session;LAB;goran;;;")
+    }
+
+    fn connection(host: &str, row: u32) -> String {
+        format!("/qlik-sense-connection/2/;{host};;{row};;;Stop session;LAB;goran;;;")
+    }
+
+    /// A pipeline after these datagrams and the end.
+    fn after(datagrams: impl IntoIterator<Item = impl AsRef<[u8]>>) -> crate::pipeline::Pipeline {
+        let mut config = PipelineConfig::default();
+        config.blacklist.users = vec![r"LAB\hidden".parse().expect("an entry")];
+        let mut pipeline = config.build().expect("a pipeline");
+        let mut output = OutputBuffer::default();
+        let arrival = Arrival::local(DateTime::UNIX_EPOCH);
+        for datagram in datagrams {
+            pipeline.datagram(datagram.as_ref(), arrival, &mut output);
+            output.drain();
+        }
+        pipeline.finish();
+        pipeline
+    }
+
+    #[test]
+    fn hosts_and_appenders_count_by_themselves() {
+        let mut datagrams = Vec::new();
+        for row in 1..=10 {
+            datagrams.push(session("a", row));
+            datagrams.push(connection("a", 500 + row));
+        }
+        datagrams.push(session("b", 1));
+        assert_eq!(after(&datagrams).counters().row_gaps, Some(0));
+        datagrams.extend([session("a", 13), connection("a", 512), session("b", 5)]);
+        let pipeline = after(&datagrams);
+        assert_eq!(pipeline.counters().row_gaps, Some(2 + 1 + 3));
+        let gaps = pipeline.row_gaps();
+        let expected = [
+            ("a", Family::Session, 2),
+            ("a", Family::Connection, 1),
+            ("b", Family::Session, 3),
+        ];
+        assert_eq!(gaps.iter().collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn excluded_events_are_not_lost() {
+        let hidden = session("a", 2).replace("goran", "hidden");
+        let pipeline = after([session("a", 1), hidden, session("a", 3)]);
+        let counters = pipeline.counters();
+        assert_eq!((counters.row_gaps, counters.excluded), (Some(0), 1));
+    }
+
+    #[test]
+    fn nothing_is_said_without_row_numbers() {
+        let none: [&str; 0] = [];
+        assert_eq!(after(none).counters().row_gaps, None);
+        let plain = ["/proxy-session/;a;Stop session;LAB;goran;;;"; 2];
+        assert_eq!(after(plain).counters().row_gaps, None);
+    }
+
+    #[test]
+    fn made_up_hosts_are_bounded() {
+        let hosts = (0..10_000).map(|number| session(&format!("host{number}"), 1));
+        let long = session(&"x".repeat(60_000), 1);
+        let pipeline = after(std::iter::once(long).chain(hosts));
+        assert_eq!(pipeline.row_gaps().iter().count(), MAX_HOSTS);
+        assert!(pipeline.row_gaps().iter().all(|(host, ..)| host.len() < 10));
+    }
+
+    #[test]
+    fn of_a_site_that_loses_datagrams_all_are_counted() {
+        let mut site = Site::new(SiteOptions {
+            extended: true,
+            odd_per_mille: 0,
+            ..SiteOptions::default()
+        });
+        let mut rng = fastrand::Rng::with_seed(1);
+        let (mut kept, mut dropped) = (Vec::new(), 0);
+        for number in 0..20_000 {
+            let mut datagram = Vec::new();
+            site.next_datagram(&mut datagram);
+            // What is lost before the first row or after the last one cannot be missed.
+            if (500..19_500).contains(&number) && rng.u32(0..100) == 0 {
+                dropped += 1;
+            } else {
+                kept.push(datagram);
+            }
+        }
+        assert_eq!(after(kept).counters().row_gaps, Some(dropped));
+        assert!(dropped > 100);
+    }
+}
