@@ -203,10 +203,12 @@ fn tags_of_both_are_the_programs_and_vector_adds_the_others() {
 #[test]
 fn performance_events_need_a_switch_of_their_own_and_a_filter() {
     let all = json!({ "allApps": { "enable": true } });
-    let specific = json!({ "appSpecific": { "enable": true } });
+    let specific = json!({ "appSpecific": { "enable": true, "app": [{ "include": [{ "appName": "Sales" }] }] } });
+    let of_no_app = json!({ "appSpecific": { "enable": true } });
     for (enable, filter, is_sent) in [
         (true, &all, true),
         (true, &specific, true),
+        (true, &of_no_app, false),
         (true, &json!({}), false),
         (false, &all, false),
     ] {

@@ -7,6 +7,7 @@
 mod app_names;
 mod config;
 mod leftovers;
+mod performance;
 mod plugin;
 mod tags;
 mod values;

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{
     super::values::{Text, list, or_default},
-    Switch, Tag, UdpServerConfig,
+    PerformanceMonitor, Switch, Tag, UdpServerConfig,
 };
 
 /// `logEvents`.
@@ -42,20 +42,6 @@ impl LogEvents {
         .into_iter()
         .filter_map(|(service, source)| source.enable.then_some(service))
         .collect()
-    }
-
-    /// Whether performance events go anywhere. The source's own switch only lets them in to be counted.
-    pub(in super::super) fn has_performance(&self) -> bool {
-        let monitor = &self.engine_performance_monitor;
-        let filter = &monitor.monitor_filter;
-        self.source.qix_perf.enable
-            && monitor.enable
-            && (filter.all_apps.enable || filter.app_specific.enable)
-    }
-
-    /// Whether any event goes anywhere.
-    pub(in super::super) fn is_used(&self) -> bool {
-        !self.services().is_empty() || self.has_performance()
     }
 }
 
@@ -120,26 +106,6 @@ pub(in super::super) struct DefaultRule {
     pub(in super::super) enable: bool,
     #[serde(deserialize_with = "list")]
     pub(in super::super) category: Vec<Tag>,
-}
-
-/// `enginePerformanceMonitor`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, expecting = "keys with values")]
-pub(in super::super) struct PerformanceMonitor {
-    #[serde(deserialize_with = "or_default")]
-    pub(in super::super) enable: bool,
-    #[serde(deserialize_with = "or_default")]
-    pub(in super::super) monitor_filter: MonitorFilter,
-}
-
-/// `monitorFilter`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, expecting = "keys with values")]
-pub(in super::super) struct MonitorFilter {
-    #[serde(deserialize_with = "or_default")]
-    pub(in super::super) all_apps: Switch,
-    #[serde(deserialize_with = "or_default")]
-    pub(in super::super) app_specific: Switch,
 }
 
 /// `sendToMQTT`.

@@ -6,6 +6,7 @@
 
 mod destinations;
 mod log_events;
+mod performance;
 mod udp_server;
 
 use serde::Deserialize;
@@ -13,6 +14,7 @@ use serde::Deserialize;
 pub(super) use self::{
     destinations::{Credentials, InfluxdbConfig, MqttConfig, NewRelic, NewRelicAccount},
     log_events::{Categorise, LogEvents, MessageFilter, Rule, SentSource},
+    performance::{AppEntry, AppObjects, Methods, ObjectTypes, PerformanceMonitor},
     udp_server::UdpServerConfig,
 };
 use super::values::{Count, Secret, Text, list, or_default};

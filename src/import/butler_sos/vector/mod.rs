@@ -11,10 +11,11 @@ mod mqtt;
 mod mqtt_logs;
 mod new_relic;
 mod new_relic_logs;
+mod quoting;
+mod tags;
 
-use std::fmt::Write;
-
-use super::{Note, Options, config::ButlerSos, tags::of_some, values::Secret};
+use self::quoting::{quoted, vrl_comment, vrl_text};
+use super::{Note, Options, config::ButlerSos, values::Secret};
 
 /// What every configuration begins with: the source, without metrics and what the source adds.
 const HEAD: &str = r#"sources:
@@ -49,12 +50,15 @@ transforms:
 /// Who is who.
 const KIND: &str = r#"
   # @WHAT@ goes to the sinks. What is left over is what
-  # the program says about itself (`.event == "plugin"`) and payloads that could not be decoded.
+  # the program says about itself (`.event == "plugin"`) and payloads that could not be decoded@MORE@.
   qlik_sense_kind:
     type: route
     inputs: [@INPUT@]
     route:
 "#;
+
+/// What else is left over where log events come, since one file of appenders has both.
+const TASKS: &str = ", and\n  # task events, which Butler SOS does not have";
 
 const USERS: &str = r#"      users: .event == "session" || .event == "connection"
 "#;
@@ -108,16 +112,17 @@ pub(super) fn vector(from: &ButlerSos, options: &Options, notes: &mut Vec<Note>)
         text.push_str(&filter);
         last = log_events::SOURCES;
     }
-    if let Some(tags) = tags(from, last, notes) {
+    if let Some(tags) = tags::tags(from, last, notes) {
         text.push_str(&tags);
-        last = TAGS;
+        last = tags::TAGS;
     }
-    let what = match (pieces.read_users || has_users, has_logs) {
-        (true, true) => "What users do and what services log",
-        (true, false) => "What users do",
-        (false, _) => "What services log",
+    let (what, more) = match (pieces.read_users || has_users, has_logs) {
+        (true, false) => ("What users do", ""),
+        (true, true) => ("What users do and what services log", TASKS),
+        (false, _) => ("What services log", TASKS),
     };
-    text.push_str(&KIND.replace("@INPUT@", last).replace("@WHAT@", what));
+    let kind = KIND.replace("@INPUT@", last).replace("@WHAT@", what);
+    text.push_str(&kind.replace("@MORE@", more));
     if pieces.read_users || has_users {
         text.push_str(USERS);
     }
@@ -156,88 +161,13 @@ pub(super) fn vector(from: &ButlerSos, options: &Options, notes: &mut Vec<Note>)
     text
 }
 
-/// The name of the transform of [`tags`].
-const TAGS: &str = "qlik_sense_tags";
-
-/// The transform that adds tags which only user events or only log events have.
-fn tags(from: &ButlerSos, input: &str, notes: &mut Vec<Note>) -> Option<String> {
-    let [users, logs] = of_some(from);
-    if users.is_empty() && logs.is_empty() {
-        return None;
-    }
-    notes.push(Note::new(
-        "logEvents.tags",
-        "others than those of user events; `output.tags` of the program has what both have in common, and \
-         the transform `qlik_sense_tags` adds the rest",
-    ));
-    let mut text = format!(
-        "\n  # Tags that not every event has.\n  {TAGS}:\n    type: remap\n    inputs: [{input}]\n    source: |\n"
-    );
-    let of = [
-        (r#"["session", "connection"]"#, users),
-        (r#"["log", "performance"]"#, logs),
-    ];
-    for (events, tags) in of.into_iter().filter(|(_, tags)| !tags.is_empty()) {
-        let tags: Vec<String> = tags
-            .iter()
-            .map(|(name, value)| format!("{}: {}", vrl_text(name), vrl_text(value)))
-            .collect();
-        let _ = writeln!(
-            text,
-            "      if includes({events}, .event) {{\n        .tags = merge(object(.tags) ?? {{}}, {{{}}})\n      }}",
-            tags.join(", ")
-        );
-    }
-    Some(text)
-}
-
-/// Whether a destination is on: for user events and as such. One alone is noted.
+/// Whether a destination is on: for a kind of events and as such. The former alone is noted.
 fn is_on(events: bool, all: bool, keys: [&str; 2], notes: &mut Vec<Note>) -> bool {
     if events && !all {
         let message = format!("on, but `{}` is off, so Butler SOS sends nothing", keys[1]);
         notes.push(Note::new(keys[0], &message));
     }
     events && all
-}
-
-/// A text in YAML: JSON's quoting is YAML's too.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
-}
-
-/// A text in VRL within a block of YAML. What either of them, or Vector before both, takes for something
-/// else is written by its number.
-fn vrl_text(text: &str) -> String {
-    let mut literal = String::from("\"");
-    for character in text.chars() {
-        match character {
-            '"' | '\\' | '{' | '}' => literal.extend(['\\', character]),
-            // An environment variable, also in a comment.
-            '$' => push_number(&mut literal, character),
-            character if is_in_text(character) => literal.push(character),
-            character => push_number(&mut literal, character),
-        }
-    }
-    literal + "\""
-}
-
-fn push_number(literal: &mut String, character: char) {
-    let _ = write!(literal, "\\u{{{:x}}}", u32::from(character));
-}
-
-/// Whether a character may stand in a block of YAML and ends no line of it.
-fn is_in_text(character: char) -> bool {
-    !character.is_control()
-        && !matches!(
-            character,
-            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
-        )
-}
-
-/// A text for a comment in VRL.
-fn vrl_comment(text: &str) -> String {
-    let as_space = |c: char| if is_in_text(c) && c != '$' { c } else { ' ' };
-    text.chars().map(as_space).collect()
 }
 
 /// Notes what Vector takes for its own language, and cannot be told otherwise: `$` anywhere, and where

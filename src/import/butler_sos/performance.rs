@@ -1,0 +1,326 @@
+//! Which performance events are published: Butler SOS's `monitorFilter`.
+//!
+//! Butler SOS publishes an event that any of its filters accepts: the one for all apps, or one for certain apps.
+//! The program has one filter, with a list of apps, of types of objects and of methods. Several of Butler SOS's
+//! become the narrowest that accepts what each of them does.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Note,
+    config::{AppEntry, AppObjects, LogEvents, Methods, ObjectTypes},
+    values::Text,
+};
+
+pub(super) const KEY: &str = "logEvents.enginePerformanceMonitor.monitorFilter";
+
+/// Apps, types of objects or methods that are accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Accepted {
+    /// All but these.
+    AllBut(BTreeSet<String>),
+    /// These alone.
+    Only(BTreeSet<String>),
+}
+
+impl Accepted {
+    /// What a switch and the two lists for its positions say. What is not there is on, as in Butler SOS's template.
+    fn new(all: Option<bool>, excluded: &[Text], included: &[Text]) -> Self {
+        let names = |list: &[Text]| list.iter().map(|name| name.0.clone()).collect();
+        if all.unwrap_or(true) {
+            Self::AllBut(names(excluded))
+        } else {
+            Self::Only(names(included))
+        }
+    }
+
+    fn object_types(from: &ObjectTypes) -> Self {
+        Self::new(
+            from.all_object_types,
+            &from.all_object_types_exclude,
+            &from.some_object_types_include,
+        )
+    }
+
+    fn methods(from: &Methods) -> Self {
+        Self::new(
+            from.all_methods,
+            &from.all_methods_exclude,
+            &from.some_methods_include,
+        )
+    }
+
+    fn is_none(&self) -> bool {
+        matches!(self, Self::Only(names) if names.is_empty())
+    }
+
+    /// What either of two accepts.
+    fn or(&self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::AllBut(these), Self::AllBut(those)) => Self::AllBut(these & those),
+            (Self::Only(these), Self::Only(those)) => Self::Only(these | those),
+            (Self::AllBut(but), Self::Only(only)) | (Self::Only(only), Self::AllBut(but)) => {
+                Self::AllBut(but - only)
+            }
+        }
+    }
+
+    /// Whether it accepts nothing that another does not.
+    fn is_within(&self, other: &Self) -> bool {
+        self.or(other) == *other
+    }
+}
+
+/// A filter: what is accepted of each kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Filter {
+    pub(super) apps: Accepted,
+    pub(super) object_types: Accepted,
+    pub(super) methods: Accepted,
+}
+
+impl Filter {
+    fn lists(&self) -> [&Accepted; 3] {
+        [&self.apps, &self.object_types, &self.methods]
+    }
+
+    /// Whether there is an event that it does not accept.
+    pub(super) fn leaves_out(&self) -> bool {
+        let all = Accepted::AllBut(BTreeSet::new());
+        self.lists().into_iter().any(|accepted| *accepted != all)
+    }
+
+    /// The narrowest filter that accepts what either of two does, and whether it accepts nothing else.
+    fn or(&self, other: &Self) -> (Self, bool) {
+        let pairs = || self.lists().into_iter().zip(other.lists());
+        let is_exact = pairs().filter(|(these, those)| these != those).count() <= 1
+            || pairs().all(|(these, those)| these.is_within(those))
+            || pairs().all(|(these, those)| those.is_within(these));
+        let filter = Self {
+            apps: self.apps.or(&other.apps),
+            object_types: self.object_types.or(&other.object_types),
+            methods: self.methods.or(&other.methods),
+        };
+        (filter, is_exact)
+    }
+}
+
+impl LogEvents {
+    /// Whether performance events go anywhere.
+    pub(super) fn has_performance(&self) -> bool {
+        filter(self, &mut Vec::new()).is_some()
+    }
+
+    /// Whether any event goes anywhere.
+    pub(super) fn is_used(&self) -> bool {
+        !self.services().is_empty() || self.has_performance()
+    }
+}
+
+/// The filter for what Butler SOS publishes; none where it publishes no performance event.
+pub(super) fn filter(from: &LogEvents, notes: &mut Vec<Note>) -> Option<Filter> {
+    let monitor = &from.engine_performance_monitor;
+    // The source's own switch only lets them in to be counted.
+    if !(from.source.qix_perf.enable && monitor.enable) {
+        return None;
+    }
+    let mut filters = Vec::new();
+    let mut add = |filter: Filter, key: &str, notes: &mut Vec<Note>| {
+        if filter.lists().iter().any(|accepted| accepted.is_none()) {
+            let message = "left out: one of its lists is empty, so that it accepts nothing";
+            notes.push(Note::new(key, message));
+        } else {
+            filters.push(filter);
+        }
+    };
+    let all = &monitor.monitor_filter.all_apps;
+    if all.enable {
+        let key = format!("{KEY}.allApps");
+        let filter = Filter {
+            apps: Accepted::AllBut(apps(&all.app_exclude, &format!("{key}.appExclude"), notes)),
+            object_types: Accepted::object_types(&all.object_type),
+            methods: Accepted::methods(&all.method),
+        };
+        add(filter, &key, notes);
+    }
+    let specific = &monitor.monitor_filter.app_specific;
+    let of_apps = specific.app.iter().filter(|_| specific.enable);
+    for (place, app) in of_apps.enumerate() {
+        let key = format!("{KEY}.appSpecific.app[{place}]");
+        let filter = Filter {
+            apps: Accepted::Only(apps(&app.include, &format!("{key}.include"), notes)),
+            object_types: Accepted::object_types(&app.object_type),
+            methods: Accepted::methods(&app.method),
+        };
+        note_objects(&app.app_object, &format!("{key}.appObject"), notes);
+        add(filter, &key, notes);
+    }
+    let mut is_exact = true;
+    let filter = filters.into_iter().reduce(|one, other| {
+        let (filter, is_this) = one.or(&other);
+        is_exact &= is_this;
+        filter
+    });
+    if !is_exact {
+        notes.push(Note::new(
+            KEY,
+            "several filters become one, which keeps what each of them does and more: an app of one of them with a \
+             type or a method of another",
+        ));
+    }
+    if let Some(filter) = &filter {
+        note_patterns(filter, notes);
+    }
+    filter
+}
+
+/// Ids and names of apps.
+fn apps(entries: &[AppEntry], key: &str, notes: &mut Vec<Note>) -> BTreeSet<String> {
+    let mut apps = BTreeSet::new();
+    for (place, entry) in entries.iter().enumerate() {
+        let text = |text: &Option<Text>| {
+            let text = text.as_ref().map(|text| text.0.trim());
+            text.filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        let note = match (text(&entry.app_id), text(&entry.app_name)) {
+            (Some(id), None) => {
+                apps.insert(id);
+                continue;
+            }
+            (None, Some(name)) => {
+                apps.insert(name);
+                continue;
+            }
+            (Some(id), Some(_)) => {
+                apps.insert(id);
+                "an id and a name, of which the id alone is taken; Butler SOS wants both to be right"
+            }
+            (None, None) => {
+                "left out: it has no id and no name. In Butler SOS it stands for every app; write what is meant"
+            }
+        };
+        notes.push(Note::new(&format!("{key}[{place}]"), note));
+    }
+    apps
+}
+
+fn note_objects(from: &AppObjects, key: &str, notes: &mut Vec<Note>) {
+    let lists = [
+        &from.all_app_objects_exclude,
+        &from.some_app_objects_include,
+    ];
+    if from.all_app_objects == Some(false) || lists.iter().any(|list| !list.is_empty()) {
+        notes.push(Note::new(
+            key,
+            "objects cannot be chosen by their ids; all of the app's are kept. Butler SOS 15 cannot choose them either: \
+             its list accepts nothing, or excludes nothing",
+        ));
+    }
+}
+
+fn note_patterns(filter: &Filter, notes: &mut Vec<Note>) {
+    for (list, accepted) in ["apps", "object_types", "methods"]
+        .iter()
+        .zip(filter.lists())
+    {
+        let (Accepted::AllBut(names) | Accepted::Only(names)) = accepted;
+        if names.iter().any(|name| name.contains(['*', '?'])) {
+            notes.push(Note::new(
+                KEY,
+                &format!(
+                    "`*` and `?` in `transform.performance.{list}` stand for any characters; in Butler SOS they stand \
+                     for themselves"
+                ),
+            ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(ToString::to_string).collect()
+    }
+
+    /// Whether a name is accepted.
+    fn accepts(accepted: &Accepted, name: &str) -> bool {
+        match accepted {
+            Accepted::AllBut(names) => !names.contains(name),
+            Accepted::Only(names) => names.contains(name),
+        }
+    }
+
+    /// Every filter of names `a` and `b`; `c` stands for all others.
+    fn every() -> Vec<Accepted> {
+        let sets = [&[][..], &["a"], &["b"], &["a", "b"]];
+        sets.iter()
+            .flat_map(|names| [Accepted::AllBut(set(names)), Accepted::Only(set(names))])
+            .collect()
+    }
+
+    #[test]
+    fn what_either_accepts_is_accepted_and_no_more() {
+        for these in every() {
+            for those in every() {
+                let either = these.or(&those);
+                for name in ["a", "b", "c"] {
+                    let expected = accepts(&these, name) || accepts(&those, name);
+                    assert_eq!(accepts(&either, name), expected, "{these:?} {those:?}");
+                }
+                let is_within = ["a", "b", "c"]
+                    .iter()
+                    .all(|name| !accepts(&these, name) || accepts(&those, name));
+                assert_eq!(these.is_within(&those), is_within, "{these:?} {those:?}");
+            }
+        }
+    }
+
+    /// Asked of every event that two filters can tell apart.
+    #[test]
+    fn one_filter_for_two_keeps_what_each_does_and_says_when_it_keeps_more() {
+        let some: Vec<Accepted> = every().into_iter().step_by(3).collect();
+        let mut filters = Vec::new();
+        for apps in &some {
+            for object_types in &some {
+                for methods in &some {
+                    filters.push(Filter {
+                        apps: apps.clone(),
+                        object_types: object_types.clone(),
+                        methods: methods.clone(),
+                    });
+                }
+            }
+        }
+        let names = ["a", "b", "c"];
+        let keeps = |filter: &Filter, event: [&str; 3]| {
+            let mut lists = filter.lists().into_iter().zip(event);
+            lists.all(|(accepted, name)| accepts(accepted, name))
+        };
+        for one in &filters {
+            for other in &filters {
+                let (either, is_exact) = one.or(other);
+                let mut keeps_more = false;
+                for app in names {
+                    for object_type in names {
+                        for method in names {
+                            let event = [app, object_type, method];
+                            let expected = keeps(one, event) || keeps(other, event);
+                            assert!(!expected || keeps(&either, event), "{one:?} {other:?}");
+                            keeps_more |= !expected && keeps(&either, event);
+                        }
+                    }
+                }
+                let accept_something = !one
+                    .lists()
+                    .iter()
+                    .chain(&other.lists())
+                    .any(|list| list.is_none());
+                if accept_something {
+                    assert_eq!(is_exact, !keeps_more, "{one:?} {other:?}");
+                }
+            }
+        }
+    }
+}
