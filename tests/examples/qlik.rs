@@ -9,8 +9,10 @@ use qlik_sense_events::{
     config::Config,
     decoding::{LogNamespace, QlikSenseDeserializer},
     event::{Event, EventKind},
+    schema::Schema,
 };
 use roxmltree::{Document, Node};
+use serde_json::json;
 
 use crate::{files, read, root};
 
@@ -297,6 +299,90 @@ fn log_performance_and_task_appenders_have_the_layouts_that_receivers_know() {
     }
     // The proxy's is in both of its files.
     assert_eq!(seen, EXPECTED.len() + 1);
+}
+
+/// What an appender puts in the place of a field of log, performance and task events.
+fn value(field: &str) -> &str {
+    match field {
+        "%rownum{9999}" => "42",
+        "%longIso8601date" => "20260131T100000.125+0100",
+        "%date" => "2026-01-31 10:00:00,125",
+        "%level" => "ERROR",
+        "%hostname" => "pro2-win1",
+        "%user" => r"LAB\qlikservice",
+        "%property{ActiveUserDirectory}" => "LAB",
+        "%property{ActiveUserId}" => "goran",
+        "%property{EngineTimestamp}" => "20260131T100000.120+0100",
+        "%property{DocId}" => "a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69",
+        "%property{RequestId}" => "17",
+        "%property{Handle}" => "7",
+        "%property{ProcessTime}" => "18.5",
+        "%property{WorkTime}" => "17.5",
+        "%property{LockTime}" => "0",
+        "%property{ValidateTime}" => "0.25",
+        "%property{TraverseTime}" => "9.5",
+        "%property{NetRAM}" => "1024",
+        "%property{PeakRAM}" => "4096",
+        // Texts, each another one.
+        other => other
+            .trim_start_matches("%property")
+            .trim_matches(['%', '{', '}']),
+    }
+}
+
+/// Each field of a pattern lands in the field of the event that it is meant for.
+#[test]
+fn what_the_appenders_send_is_decoded_field_by_field() {
+    let mut seen = 0;
+    for (service, text) in appender_files() {
+        let document = Document::parse(&text).expect("XML");
+        for appender in elements(&document, "appender") {
+            let name = appender.attribute("name").expect("a name");
+            let expected = match (&*service, name) {
+                ("Engine", "Performance") => json!({
+                    "event": "performance",
+                    "service": "engine",
+                    "level": "error",
+                    "host": "pro2-win1",
+                    "logger": "logger",
+                    "service_account": r"LAB\qlikservice",
+                    "timestamp": "2026-01-31T09:00:00.125000000Z",
+                    "sequence": 42,
+                    "user": r"LAB\goran",
+                    "session_id": "ProxySessionId",
+                    "engine_session_id": "SessionId",
+                    "engine_timestamp": "2026-01-31T09:00:00.120000000Z",
+                    "app_id": "a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69",
+                    "request_id": 17,
+                    "handle": 7,
+                    "method": "Method",
+                    "object_id": "ObjectId",
+                    "object_type": "ObjectType",
+                    "process_ms": 18.5,
+                    "work_ms": 17.5,
+                    "lock_ms": 0.0,
+                    "validate_ms": 0.25,
+                    "traverse_ms": 9.5,
+                    "net_ram_bytes": 1024,
+                    "peak_ram_bytes": 4096,
+                    "unreadable": null,
+                    "ambiguous": null,
+                }),
+                _ => continue,
+            };
+            let (_, pattern) = layout(appender);
+            let fields: Vec<&str> = pattern.split(';').map(value).collect();
+            let events = QlikSenseDeserializer::default()
+                .parse(fields.join(";").into(), LogNamespace::Legacy)
+                .expect("events");
+            let event = serde_json::to_value(Schema::Default.view(&events[0])).expect("JSON");
+            for (field, expected) in expected.as_object().expect("an object") {
+                assert_eq!(event[field], *expected, "{service} {name} {field}: {event}");
+            }
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 1);
 }
 
 /// log4net takes the last of two loggers with one name, and without a service a logger has other services' rows.
