@@ -517,6 +517,28 @@ fn excluded_events_are_not_named_but_gone() {
     assert_eq!(events(&config, &[open(SALES)]), Vec::<Value>::new());
 }
 
+/// A user event has its app in the context, a performance event in a field.
+#[test]
+fn every_event_with_an_app_gets_its_name() {
+    let request = format!(
+        r"/qseow-qix-perf/;1;20260131T140600.000Z;2026-01-31 14:06:00,000;INFO;n1;QixPerformance.Engine.Engine;LAB\qlikservice;s;LAB;goran;20260131T140600.000Z;e;{SALES};43;GenericObject::GetLayout;1;1;0;0;0;7;a;1;2;tile"
+    );
+    let csv = format!("{SALES},Sales\n");
+    let (_folder, files) = files(&[csv.as_bytes()]);
+    let config = PipelineConfig {
+        app_names: AppNamesConfig { files },
+        ..PipelineConfig::default()
+    };
+    let events = events(&config, &[open(SALES), request]);
+    let named = ["event", "app_id", "app_name"].map(|name| {
+        let texts = events.iter().map(|event| event[name].as_str());
+        texts.map(|text| text.expect("text")).collect::<Vec<_>>()
+    });
+    assert_eq!(named[0], ["connection", "performance"]);
+    assert_eq!(named[1], [SALES; 2]);
+    assert_eq!(named[2], ["Sales"; 2]);
+}
+
 /// As a custom Vector would call it.
 #[test]
 fn the_transform_by_itself() {

@@ -7,7 +7,7 @@ use std::{fs, path::PathBuf};
 
 use pipeline::events;
 use qlik_sense_events::{
-    event::{Arrival, Body, Event},
+    event::{Arrival, Body, Event, EventName, Family},
     pipeline::PipelineConfig,
     schema::Schema,
     transform::{
@@ -392,7 +392,7 @@ fn entries_of_all_files_and_of_the_configuration_count() {
     let config = BlacklistConfig {
         users: vec![r"LAB\c".parse().expect("an entry")],
         files: paths,
-        case_sensitive: false,
+        ..BlacklistConfig::default()
     };
     let blacklist = config.build().expect("a blacklist");
     for user in ["LAB\\a", "LAB\\b", "LAB\\bb", "LAB\\c"] {
@@ -605,4 +605,82 @@ fn a_pipeline_counts_and_takes_files_that_changed() {
     pipeline.datagram(datagram, arrival, &mut output);
     assert_eq!(counts(&pipeline), (2, 1, 3, 2));
     assert_eq!(output.len(), 3);
+}
+
+/// An event of each name that a payload brings, of the user `LAB\\goran`.
+fn event_named(name: &str) -> Event {
+    let files = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden"));
+    let paths = files
+        .expect("golden files")
+        .map(|file| file.expect("a file").path());
+    let datagrams = paths.filter(|path| path.extension().is_some_and(|it| it == "bin"));
+    let events = datagrams.flat_map(|path| events(&fs::read(path).expect("a datagram")));
+    let mut found = events.filter(|event| {
+        event.kind().event() == name
+            && (event.user_directory(), event.user_id()) == (Some("LAB"), Some("goran"))
+    });
+    found
+        .next()
+        .unwrap_or_else(|| panic!("no golden event is called {name}"))
+}
+
+#[test]
+fn events_are_left_out_whose_names_are_given() {
+    let families = Family::ALL.iter().map(|family| family.event_name());
+    let sent: Vec<EventName> = EventName::ALL
+        .iter()
+        .copied()
+        .filter(|name| families.clone().any(|family| family == *name))
+        .collect();
+    let excluded = |config: &BlacklistConfig| {
+        let mut blacklist = config.build().expect("a blacklist");
+        let left_out = sent.iter().copied().filter(|name| {
+            let mut output = OutputBuffer::default();
+            blacklist.transform(&mut output, event_named(name.as_str()));
+            output.is_empty()
+        });
+        let left_out: Vec<EventName> = left_out.collect();
+        assert_eq!(blacklist.excluded(), left_out.len() as u64);
+        left_out
+    };
+    let of_goran = BlacklistConfig {
+        users: vec![r"LAB\goran".parse().expect("an entry")],
+        ..BlacklistConfig::default()
+    };
+    assert_eq!(
+        excluded(&of_goran),
+        [EventName::Session, EventName::Connection]
+    );
+    for name in &sent {
+        let events = vec![*name];
+        assert_eq!(
+            excluded(&BlacklistConfig {
+                events,
+                ..of_goran.clone()
+            }),
+            [*name]
+        );
+    }
+    let events = EventName::ALL.to_vec();
+    assert_eq!(excluded(&BlacklistConfig { events, ..of_goran }), sent);
+    assert!(sent.len() >= 3, "{sent:?}");
+}
+
+#[test]
+fn other_rules_bring_their_kinds_of_events() {
+    let of_goran = BlacklistConfig {
+        users: vec![r"LAB\goran".parse().expect("an entry")],
+        ..BlacklistConfig::default()
+    };
+    let mut blacklist = of_goran.build().expect("a blacklist");
+    let of_requests = BlacklistConfig {
+        events: vec![EventName::Performance],
+        ..of_goran
+    };
+    blacklist.replace_rules(of_requests.build().expect("a blacklist"));
+    let mut output = OutputBuffer::default();
+    blacklist.transform(&mut output, event_named("performance"));
+    assert_eq!(output.len(), 0);
+    blacklist.transform(&mut output, event_named("session"));
+    assert_eq!(output.len(), 1);
 }

@@ -96,6 +96,12 @@ impl Config {
             "source.rate_limit.burst",
             "at least 1 event",
         );
+        expect(
+            !self.transform.blacklist.events.is_empty(),
+            "transform.blacklist.events",
+            "at least one kind of event; an empty list would leave out nothing. Leave the key out for sessions and \
+             connections",
+        );
         let sessions = &self.transform.sessions;
         expect(
             TIMEOUT_SECS.contains(&sessions.idle_timeout_secs),

@@ -26,7 +26,7 @@ pub use self::{
     user::User,
 };
 pub use crate::payload::{
-    ConnectionAction, DEFAULT_CACHE_BYTES, EventKind, Family, Level, MAX_PARSED_BYTES,
+    ConnectionAction, DEFAULT_CACHE_BYTES, EventKind, EventName, Family, Level, MAX_PARSED_BYTES,
     PerformanceEvent, Service, SessionAction, UserAgent, UserAgentCache, UserEvent,
 };
 use crate::payload::{DecodeError, Fields, Payload, Personal, Rewriter};

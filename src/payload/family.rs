@@ -2,6 +2,7 @@
 //! them.
 
 use memchr::memchr;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Payload, UserAgentCache, performance,
@@ -36,6 +37,57 @@ impl Family {
             Self::Session => "qseow-proxy-session",
             Self::Connection => "qseow-proxy-connection",
             Self::Performance => "qseow-qix-perf",
+        }
+    }
+
+    /// What its events are called in the output.
+    #[must_use]
+    #[inline]
+    pub const fn event_name(self) -> EventName {
+        match self {
+            Self::Session => EventName::Session,
+            Self::Connection => EventName::Connection,
+            Self::Performance => EventName::Performance,
+        }
+    }
+}
+
+/// What the events of a family are called in the output's `event` field. Several families may share a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum EventName {
+    /// Something happened to a user's session.
+    Session,
+    /// Something happened to a user's connection.
+    Connection,
+    /// A service has logged something.
+    Log,
+    /// The engine served a request.
+    Performance,
+    /// A task of the scheduler has ended, or is about to.
+    Task,
+}
+
+impl EventName {
+    /// Every name.
+    pub const ALL: &'static [Self] = &[
+        Self::Session,
+        Self::Connection,
+        Self::Log,
+        Self::Performance,
+        Self::Task,
+    ];
+
+    /// The name in options and in the output, for example `session`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::Connection => "connection",
+            Self::Log => "log",
+            Self::Performance => "performance",
+            Self::Task => "task",
         }
     }
 }

@@ -38,7 +38,7 @@ use nom::Parser;
 pub use self::{
     datagram::{count_events, pieces},
     error::{DecodeError, ErrorCode},
-    family::Family,
+    family::{EventName, Family},
     kind::EventKind,
     level::{Level, Service},
     performance::PerformanceEvent,

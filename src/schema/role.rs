@@ -49,6 +49,16 @@ impl Schema {
             (Self::ButlerSos, Role::UserId) => "userId",
         })
     }
+
+    /// The fields that may say which kind of event it is; an event has one of them.
+    #[cfg(feature = "linked")]
+    pub(crate) const fn fields_of_kind(self) -> &'static [&'static str] {
+        match self {
+            Self::Default => &[field::EVENT.default],
+            Self::Ecs => &[field::EVENT.ecs],
+            Self::ButlerSos => &["messageType", "source"],
+        }
+    }
 }
 
 #[cfg(test)]

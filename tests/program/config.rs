@@ -113,6 +113,20 @@ fn a_wrong_type() {
             "config.toml:2: transform.app_names.qrs.port = 70000: expected a whole number from 0 to 65535",
         ),
         (
+            "[transform.blacklist]\nevents = ['session', 'sesion']\n",
+            "config.toml:2: transform.blacklist.events[1] = 'sesion': expected `session`, `connection`, `log`, \
+             `performance` or `task`; did you mean `session`?",
+        ),
+        (
+            "[transform.blacklist]\nevents = ['performances']\n",
+            "config.toml:2: transform.blacklist.events[0] = 'performances': expected `session`, `connection`, \
+             `log`, `performance` or `task`; did you mean `performance`?",
+        ),
+        (
+            "[transform.blacklist]\nevents = []\n",
+            "config.toml:2: transform.blacklist.events = []: expected at least one kind of event",
+        ),
+        (
             "[transform.blacklist]\ncase_sensitive = 1\n",
             "config.toml:2: transform.blacklist.case_sensitive = 1: expected true or false",
         ),

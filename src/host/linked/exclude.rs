@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     config::reference,
+    event::{EventName, Family},
     host::{
         diagnostics::{Level, Report},
         runtime::{start::StartError, supervisor::TICK, threads, watched::Watched},
@@ -88,7 +89,9 @@ fn reload(
 impl ExcludeUsers {
     /// Whether an event is one of an excluded user. `text_of` gives the text of a field, whose name has a dot
     /// before each part within another field: `user.name`. An event that names no user in the fields of any
-    /// schema is none.
+    /// schema is none, and neither is one whose kind is not among those of the blacklist. What follows from
+    /// sessions or requests is of their kind; an event that does not say its kind is taken for one that is among
+    /// them.
     #[must_use]
     pub fn excludes<'v>(&self, text_of: impl Fn(&str) -> Option<&'v str>) -> bool {
         let blacklist = threads::read(&self.blacklist);
@@ -97,6 +100,21 @@ impl ExcludeUsers {
             let (user_directory, user_id) = (text_of(Role::UserDirectory), text_of(Role::UserId));
             (user_directory.is_some() || user_id.is_some())
                 && blacklist.contains(user_directory, user_id)
-        })
+        }) && event_name(text_of).is_none_or(|name| blacklist.names(name))
     }
+}
+
+/// What kind of event it is, or follows from.
+fn event_name<'v>(text_of: impl Fn(&str) -> Option<&'v str>) -> Option<EventName> {
+    let fields = Schema::ALL.into_iter().flat_map(Schema::fields_of_kind);
+    fields.filter_map(|field| text_of(field)).find_map(|text| {
+        let mut families = Family::ALL.iter().filter(|family| family.as_str() == text);
+        if let Some(family) = families.next() {
+            return Some(family.event_name());
+        }
+        let word = text.rsplit('.').next()?;
+        let word = word.split('_').next()?;
+        let mut names = EventName::ALL.iter().copied();
+        names.find(|name| name.as_str() == word)
+    })
 }

@@ -7,14 +7,17 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Blacklist, Rules, UserPattern, UserPatternError, mistake};
-use crate::transform::text_file::{self, TextFileError};
+use super::{Blacklist, EventNames, Rules, UserPattern, UserPatternError, mistake};
+use crate::{
+    event::EventName,
+    transform::text_file::{self, TextFileError},
+};
 
 /// The longest file of the blacklist that is read, in bytes: some 500,000 entries of usual length.
 pub const MAX_FILE_BYTES: u64 = 16 << 20;
 
 /// The options of the blacklist, `[transform.blacklist]` in the configuration file.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BlacklistConfig {
     /// Users whose events are left out. Default: none.
@@ -25,6 +28,20 @@ pub struct BlacklistConfig {
     pub files: Vec<PathBuf>,
     /// Whether `Goran` and `goran` are two users. Default: no, as in Active Directory.
     pub case_sensitive: bool,
+    /// Which of their events are left out, at least one. Default: `session` and `connection`. A log event of a service
+    /// account may be the error that matters, so it is left out only where it is asked for.
+    pub events: Vec<EventName>,
+}
+
+impl Default for BlacklistConfig {
+    fn default() -> Self {
+        Self {
+            users: Vec::new(),
+            files: Vec::new(),
+            case_sensitive: false,
+            events: vec![EventName::Session, EventName::Connection],
+        }
+    }
 }
 
 /// Why a blacklist cannot be built.
@@ -87,6 +104,7 @@ impl BlacklistConfig {
             .map_err(|error| BlacklistError::TooManyPatterns(error))?;
         Ok(Blacklist {
             rules,
+            events: EventNames::of(&self.events),
             entries: entries.len(),
             excluded: 0,
         })

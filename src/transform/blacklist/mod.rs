@@ -12,13 +12,14 @@ pub use self::{
     mistake::{UserPatternError, UserPatternProblem},
 };
 use super::{FunctionTransform, OutputBuffer};
-use crate::event::{Event, EventKind};
+use crate::event::{Event, EventName};
 
-/// The blacklist transform: user events of listed users go no further.
+/// The blacklist transform: events of listed users go no further, of the kinds that
+/// [`BlacklistConfig::events`] names.
 ///
 /// Whether there are no, a hundred or ten thousand exact entries, an event costs one look-up in a
 /// hash table; all patterns together are one automaton. Excluded events leave no trace but
-/// [`Blacklist::excluded`]. Undecoded payloads name no user and always pass.
+/// [`Blacklist::excluded`]. Undecoded payloads name no user and always pass, and so do events that no payload brought.
 ///
 /// ```
 /// use qlik_sense_events::transform::BlacklistConfig;
@@ -35,6 +36,7 @@ use crate::event::{Event, EventKind};
 #[derive(Debug, Clone, Default)]
 pub struct Blacklist {
     rules: Rules,
+    events: EventNames,
     entries: usize,
     excluded: u64,
 }
@@ -61,23 +63,53 @@ impl Blacklist {
         )
     }
 
+    /// Whether events of this name are left out where their user is listed.
+    #[must_use]
+    #[inline]
+    pub const fn names(&self, event: EventName) -> bool {
+        self.events.contain(event)
+    }
+
+    fn is_about(&self, event: &Event) -> bool {
+        event
+            .family()
+            .is_some_and(|family| self.names(family.event_name()))
+    }
+
     /// Takes the rules of another blacklist and keeps the count.
     pub fn replace_rules(&mut self, other: Self) {
         self.rules = other.rules;
+        self.events = other.events;
         self.entries = other.entries;
     }
 
     /// Whether an event is left out, which counts it.
     pub(crate) fn excludes(&mut self, event: &Event) -> bool {
-        let is_of_user = matches!(
-            event.kind(),
-            EventKind::Session(_) | EventKind::Connection(_)
-        );
         let excludes = !self.rules.is_empty()
-            && is_of_user
+            && self.is_about(event)
             && self.contains(event.user_directory(), event.user_id());
         self.excluded += u64::from(excludes);
         excludes
+    }
+}
+
+/// A set of names, a bit each.
+#[derive(Debug, Clone, Copy, Default)]
+struct EventNames(u8);
+
+const _: () = assert!(EventName::ALL.len() <= u8::BITS as usize);
+
+impl EventNames {
+    fn of(names: &[EventName]) -> Self {
+        Self(names.iter().fold(0, |set, name| set | Self::bit(*name)))
+    }
+
+    const fn contain(self, name: EventName) -> bool {
+        self.0 & Self::bit(name) != 0
+    }
+
+    const fn bit(name: EventName) -> u8 {
+        1 << name as u8
     }
 }
 
