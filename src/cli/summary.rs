@@ -41,6 +41,7 @@ impl Sent {
                 ("connection_open", tally.connection_open),
                 ("connection_close", tally.connection_close),
                 ("connection_other", tally.connection_other),
+                ("log_debug", tally.log_debug),
                 ("log_info", tally.log_info),
                 ("log_warn", tally.log_warn),
                 ("log_error", tally.log_error),

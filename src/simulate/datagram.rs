@@ -4,7 +4,9 @@ use std::iter::Sum;
 use std::ops::{Add, AddAssign};
 
 use super::cost::Cost;
-use super::truth::{Level, LogEvent, Request, TaskEvent, TaskOutcome};
+use super::payload::Action;
+use super::truth::{LogEvent, Request, TaskEvent, TaskOutcome};
+use crate::payload::{ConnectionAction, Level, SessionAction};
 
 /// What a simulated datagram holds: the truth that a receiver is checked against.
 #[non_exhaustive]
@@ -22,13 +24,6 @@ pub enum Datagram {
         /// What happened to the connection.
         action: ConnectionAction,
         /// Whose connection it is.
-        user: UserKind,
-    },
-    /// One event of a known family with a command that nobody knows, such as `Sync session`.
-    Other {
-        /// The family, by the payload's type.
-        kind: EventKind,
-        /// Whose event it is.
         user: UserKind,
     },
     /// One row of the log of engine, proxy, repository or scheduler.
@@ -56,33 +51,6 @@ pub enum Datagram {
         /// Why not, as a stable code: `empty`, `unknown_type` or `missing_field`.
         code: &'static str,
     },
-}
-
-/// The family of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EventKind {
-    /// Of a proxy session: from log-in to log-out or time-out.
-    Session,
-    /// Of a connection within a session: an app open in a tab.
-    Connection,
-}
-
-/// What happened to a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SessionAction {
-    /// `Start session`
-    Start,
-    /// `Stop session`
-    Stop,
-}
-
-/// What happened to a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ConnectionAction {
-    /// `Open connection`
-    Open,
-    /// `Close connection`
-    Close,
 }
 
 /// What sort of user an event names.
@@ -117,7 +85,9 @@ pub struct Tally {
     pub service_account: u64,
     /// Those of the events above that name an anonymous user, `NONE\anonymous<guid>`.
     pub anonymous: u64,
-    /// Log events by level: `INFO`,
+    /// Log events by level: `DEBUG`,
+    pub log_debug: u64,
+    /// `INFO`,
     pub log_info: u64,
     /// `WARN`,
     pub log_warn: u64,
@@ -148,6 +118,7 @@ impl Datagram {
                 match action {
                     SessionAction::Start => tally.session_start = 1,
                     SessionAction::Stop => tally.session_stop = 1,
+                    SessionAction::Other => tally.session_other = 1,
                 }
                 user
             }
@@ -155,18 +126,13 @@ impl Datagram {
                 match action {
                     ConnectionAction::Open => tally.connection_open = 1,
                     ConnectionAction::Close => tally.connection_close = 1,
-                }
-                user
-            }
-            Self::Other { kind, user } => {
-                match kind {
-                    EventKind::Session => tally.session_other = 1,
-                    EventKind::Connection => tally.connection_other = 1,
+                    ConnectionAction::Other => tally.connection_other = 1,
                 }
                 user
             }
             Self::Log(event) => {
                 match event.level {
+                    Level::Debug => tally.log_debug = 1,
                     Level::Info => tally.log_info = 1,
                     Level::Warn => tally.log_warn = 1,
                     Level::Error => tally.log_error = 1,
@@ -201,12 +167,26 @@ impl Datagram {
         tally
     }
 
+    /// The same datagram for another action. What names no single user stays as it is.
+    pub(super) fn with_action(self, action: Action) -> Self {
+        match (self, action) {
+            (
+                Self::Session { user, .. } | Self::Connection { user, .. },
+                Action::Session(action),
+            ) => Self::Session { action, user },
+            (
+                Self::Session { user, .. } | Self::Connection { user, .. },
+                Action::Connection(action),
+            ) => Self::Connection { action, user },
+            (other, _) => other,
+        }
+    }
+
     /// The same datagram with another sort of user. What names no single user stays as it is.
     pub(super) fn with_user(self, user: UserKind) -> Self {
         match self {
             Self::Session { action, .. } => Self::Session { action, user },
             Self::Connection { action, .. } => Self::Connection { action, user },
-            Self::Other { kind, .. } => Self::Other { kind, user },
             other => other,
         }
     }
@@ -225,7 +205,7 @@ impl Tally {
 
     /// Log events, whatever their level.
     pub fn logs(&self) -> u64 {
-        self.log_info + self.log_warn + self.log_error + self.log_fatal
+        self.log_debug + self.log_info + self.log_warn + self.log_error + self.log_fatal
     }
 
     /// Task events, whatever they tell.
@@ -253,6 +233,7 @@ impl AddAssign for Tally {
         self.connection_other += other.connection_other;
         self.service_account += other.service_account;
         self.anonymous += other.anonymous;
+        self.log_debug += other.log_debug;
         self.log_info += other.log_info;
         self.log_warn += other.log_warn;
         self.log_error += other.log_error;
@@ -295,8 +276,8 @@ mod tests {
             action: ConnectionAction::Close,
             user: UserKind::Anonymous,
         };
-        let other = Datagram::Other {
-            kind: EventKind::Connection,
+        let other = Datagram::Connection {
+            action: ConnectionAction::Other,
             user: UserKind::Unnamed,
         };
         let relay = Datagram::Relay(Box::new(start.tally() + close.tally()));

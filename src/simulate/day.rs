@@ -10,12 +10,13 @@ use fastrand::Rng;
 
 use super::chance::{guid_text, happens, index};
 use super::context::{self, Apps, Context};
-use super::datagram::{ConnectionAction, SessionAction, UserKind};
+use super::datagram::UserKind;
 use super::delivery::{Appender, Path};
 use super::entry::{Entry, EntryEvent, EntryRows};
 use super::extended;
 use super::families::Families;
 use super::layout::Style;
+use super::life::{CLOSE, OPEN, START, STOP};
 use super::office::{Office, Tab};
 use super::payload::Action;
 use super::truth::{LogEvent, Request, TaskEvent};
@@ -276,7 +277,7 @@ impl Plan {
                 context,
             });
         };
-        happens_at(start, Action::Session(SessionAction::Start), context);
+        happens_at(start, START, context);
 
         // Tabs: when each is opened and closed, if it is not closed with the browser.
         let mut at = start;
@@ -315,8 +316,8 @@ impl Plan {
                 _ => leaves + rng.u64(0..18 * SECOND),
             };
             let closed = closed.min(last).max(opened);
-            happens_at(opened, Action::Connection(ConnectionAction::Open), context);
-            happens_at(closed, Action::Connection(ConnectionAction::Close), context);
+            happens_at(opened, OPEN, context);
+            happens_at(closed, CLOSE, context);
             self.connections.push(stay(opened, closed));
             self.tabs.push(Tab {
                 visit,
@@ -331,7 +332,7 @@ impl Plan {
             leaves + INACTIVITY + rng.u64(0..MINUTE)
         };
         let context = self.apps.draw_session_context(prefix, rng);
-        happens_at(end, Action::Session(SessionAction::Stop), context);
+        happens_at(end, STOP, context);
         self.sessions.push(stay(start, end));
 
         let mut id = String::new();

@@ -6,11 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use fastrand::Rng;
 
 use super::chance::happens;
-use super::context::NOT_AVAILABLE;
-use super::datagram::{ConnectionAction, EventKind};
 use super::day::{Delivery, Happening, Network, Visit};
 use super::extended::{Extension, Rows};
-use super::payload::{Action, Payload};
+use super::life::OPEN;
+use super::payload::Payload;
 
 /// The appenders of all nodes: one for sessions and one for connections on each.
 pub(super) struct Appender {
@@ -37,10 +36,9 @@ impl Appender {
         context: &str,
     ) -> Vec<u8> {
         let action = happening.action;
-        let kind = action.kind();
         let extension = self.is_extended.then(|| Extension {
             time: self.begin + TimeDelta::milliseconds(happening.at.cast_signed()),
-            row: self.rows.take(visit.node, kind),
+            row: self.rows.take(visit.node, action),
             session_id: &visit.session_id,
             result: "0",
         });
@@ -56,15 +54,11 @@ impl Appender {
             command: action.command(),
             directory,
             user_id,
-            origin: match kind {
-                EventKind::Session => NOT_AVAILABLE,
-                EventKind::Connection => "AppAccess",
-            },
+            origin: action.origin(),
             context,
             message: action.message(),
             note: "",
-            user_agent: (action == Action::Connection(ConnectionAction::Open))
-                .then_some(visit.user_agent),
+            user_agent: (action == OPEN).then_some(visit.user_agent),
             exception: "",
         }
         .write(&mut datagram);

@@ -9,8 +9,9 @@ use super::{
     families::Families,
     layout::Style,
     log, performance, task,
-    truth::{LogEvent, Request, Service, TaskEvent},
+    truth::{LogEvent, Request, TaskEvent},
 };
+use crate::payload::Service;
 
 /// The last row number before an appender begins again, as `%rownum{9999}` has it.
 const LAST_ROW: u16 = 9_999;

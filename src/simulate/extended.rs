@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use fastrand::Rng;
 
-use super::{chance, clock::local, datagram::EventKind};
+use super::{chance, clock::local, payload::Action};
 
 /// The last row number before an appender begins again, as `%rownum{9999}` has it.
 const LAST_ROW: u16 = 9_999;
@@ -35,9 +35,9 @@ impl Rows {
         Self(vec![[1; 2]; nodes])
     }
 
-    /// The row of the next event that a node's appender for this kind sends.
-    pub(super) fn take(&mut self, node: usize, kind: EventKind) -> u16 {
-        let next = &mut self.0[node][usize::from(kind == EventKind::Connection)];
+    /// The row of the next event that a node's appender for such events sends.
+    pub(super) fn take(&mut self, node: usize, action: Action) -> u16 {
+        let next = &mut self.0[node][usize::from(matches!(action, Action::Connection(_)))];
         let row = *next;
         *next = if row == LAST_ROW { 1 } else { row + 1 };
         row
@@ -61,6 +61,7 @@ pub(super) fn session_id(seed: u64, session: u64, text: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simulate::life::{OPEN, START};
 
     #[test]
     fn the_fields_are_written_as_qlik_writes_them() {
@@ -82,9 +83,9 @@ mod tests {
     fn rows_begin_again_after_the_last() {
         let mut rows = Rows::new(2);
         for row in (1..=LAST_ROW).chain(1..3) {
-            assert_eq!(rows.take(1, EventKind::Session), row);
+            assert_eq!(rows.take(1, START), row);
         }
-        assert_eq!(rows.take(1, EventKind::Connection), 1);
-        assert_eq!(rows.take(0, EventKind::Session), 1);
+        assert_eq!(rows.take(1, OPEN), 1);
+        assert_eq!(rows.take(0, START), 1);
     }
 }

@@ -5,10 +5,8 @@ use std::{fmt::Display, io::Write as _, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{
-    clock::{in_zone, local},
-    truth::Level,
-};
+use super::clock::{in_zone, local};
+use crate::payload::Level;
 
 /// The account that runs the services.
 const SERVICE_ACCOUNT: &str = r"LAB\qlikservice";
@@ -165,12 +163,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn level(&mut self, level: Level) -> &mut Self {
-        self.add(match level {
-            Level::Info => "INFO",
-            Level::Warn => "WARN",
-            Level::Error => "ERROR",
-            Level::Fatal => "FATAL",
-        })
+        self.add(level.log4net_name())
     }
 
     /// What log4net writes behind the last field where there is an exception: without a line break before it, with

@@ -4,14 +4,15 @@ use fastrand::Rng;
 
 use super::chance::{happens, index};
 use super::context::{self, Apps, Context};
-use super::datagram::{ConnectionAction, SessionAction, UserKind};
+use super::datagram::UserKind;
 use super::payload::Action;
 use super::user::{Population, Visitor};
+use crate::payload::{ConnectionAction, SessionAction};
 
-const START: Action = Action::Session(SessionAction::Start);
-const STOP: Action = Action::Session(SessionAction::Stop);
+pub(super) const START: Action = Action::Session(SessionAction::Start);
+pub(super) const STOP: Action = Action::Session(SessionAction::Stop);
 pub(super) const OPEN: Action = Action::Connection(ConnectionAction::Open);
-const CLOSE: Action = Action::Connection(ConnectionAction::Close);
+pub(super) const CLOSE: Action = Action::Connection(ConnectionAction::Close);
 
 /// All that goes on, event by event.
 #[derive(Debug)]

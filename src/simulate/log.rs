@@ -2,8 +2,9 @@
 
 use super::{
     layout::{Fields, Style},
-    truth::{LogEvent, Service},
+    truth::LogEvent,
 };
+use crate::payload::Service;
 
 /// The engine's version, on the rows of loggers that tell it.
 const ENGINE_VERSION: &str = "14.173.4.0";

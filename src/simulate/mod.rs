@@ -62,11 +62,9 @@ mod truth;
 mod user;
 
 pub use cost::{Cost, Spent};
-pub use datagram::{ConnectionAction, Datagram, EventKind, SessionAction, Tally, UserKind};
+pub use datagram::{Datagram, Tally, UserKind};
 pub use day::{Day, DayOptions, Delivery, Network, Stay};
 pub use families::Families;
 pub use sender::{Pace, Played, Sender, play};
 pub use site::{Site, SiteOptions};
-pub use truth::{
-    About, EngineReload, Level, LogEvent, Request, Service, TaskEvent, TaskOutcome, TaskRun,
-};
+pub use truth::{About, EngineReload, LogEvent, Request, TaskEvent, TaskOutcome, TaskRun};

@@ -4,8 +4,8 @@ use fastrand::Rng;
 
 use super::chance::choose;
 use super::damage::{blank, cut, fill_with_garbage, recode, windows_1252};
-use super::datagram::{Datagram, EventKind, UserKind};
-use super::payload::Payload;
+use super::datagram::{Datagram, UserKind};
+use super::payload::{Action, Payload};
 
 /// A way in which a datagram can be odd.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +99,7 @@ impl Odd {
         self,
         mut payload: Payload<'_>,
         truth: Datagram,
-        kind: EventKind,
+        action: Action,
         rng: &mut Rng,
         datagram: &mut Vec<u8>,
     ) -> Datagram {
@@ -121,17 +121,9 @@ impl Odd {
             }
             Self::LegacyType => {
                 payload.extension = None;
-                payload.type_token = match kind {
-                    EventKind::Session => "/proxy-session/",
-                    EventKind::Connection => "/proxy-connection/",
-                }
+                payload.type_token = action.legacy_type_token();
             }
-            Self::UnknownCommand => {
-                payload.command = match kind {
-                    EventKind::Session => "Sync session",
-                    EventKind::Connection => "Sync connection",
-                }
-            }
+            Self::UnknownCommand => payload.command = action.unknown().command(),
             Self::UnknownType => payload.type_token = choose(rng, &UNKNOWN_TYPES),
             _ => {}
         }
@@ -158,12 +150,7 @@ impl Odd {
         }
 
         match self {
-            Self::UnknownCommand => match truth {
-                Datagram::Session { user, .. } | Datagram::Connection { user, .. } => {
-                    Datagram::Other { kind, user }
-                }
-                _ => truth,
-            },
+            Self::UnknownCommand => truth.with_action(action.unknown()),
             Self::MissingFields => Datagram::Undecodable {
                 code: "missing_field",
             },
@@ -203,8 +190,7 @@ const UNKNOWN_TYPES: [&str; 4] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulate::datagram::ConnectionAction;
-    use crate::simulate::payload::Action;
+    use crate::payload::ConnectionAction;
 
     const ACTION: Action = Action::Connection(ConnectionAction::Close);
     const TRUTH: Datagram = Datagram::Connection {
@@ -232,7 +218,7 @@ mod tests {
         (0..200)
             .map(|_| {
                 let mut datagram = Vec::new();
-                let truth = odd.write(payload, TRUTH, ACTION.kind(), &mut rng, &mut datagram);
+                let truth = odd.write(payload, TRUTH, ACTION, &mut rng, &mut datagram);
                 (datagram, truth)
             })
             .collect()
@@ -288,8 +274,8 @@ mod tests {
             assert_eq!(truth, expected, "{}", datagram.escape_ascii());
         }
         for (_, truth) in written(Odd::UnknownCommand) {
-            let expected = Datagram::Other {
-                kind: EventKind::Connection,
+            let expected = Datagram::Connection {
+                action: ConnectionAction::Other,
                 user: UserKind::ServiceAccount,
             };
             assert_eq!(truth, expected);

@@ -10,8 +10,9 @@ use super::{
     datagram::Datagram,
     entry::{Entry, EntryEvent},
     layout::{Style, Zone},
-    truth::{About, LogEvent, Request, Service, TaskEvent},
+    truth::{About, LogEvent, Request, TaskEvent},
 };
+use crate::payload::Service;
 
 /// A way in which such a datagram can be odd.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -249,7 +250,8 @@ fn peculiar(event: &mut EntryEvent, style: &mut Style, type_token: &mut String, 
         EntryEvent::Log(event) => {
             // Appenders from before 2024 sent rows of all services.
             let others: Vec<Service> = Service::ALL
-                .into_iter()
+                .iter()
+                .copied()
                 .filter(|&service| service != event.service)
                 .collect();
             event.appender = others[rng.usize(0..others.len())];

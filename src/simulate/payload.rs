@@ -1,9 +1,10 @@
 //! The payload of one event, field by field, as the appender's layout writes it.
 
-use super::datagram::{ConnectionAction, EventKind, SessionAction};
+use super::context::NOT_AVAILABLE;
 use super::extended::Extension;
+use crate::payload::{ConnectionAction, SessionAction};
 
-/// What happened: the four events that the appenders let through.
+/// What happened, as the appenders of the proxy tell it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
     Session(SessionAction),
@@ -31,25 +32,34 @@ pub(super) struct Payload<'a> {
 }
 
 impl Action {
-    pub(super) fn kind(self) -> EventKind {
+    /// The same for a command that nobody knows.
+    pub(super) fn unknown(self) -> Self {
         match self {
-            Self::Session(_) => EventKind::Session,
-            Self::Connection(_) => EventKind::Connection,
+            Self::Session(_) => Self::Session(SessionAction::Other),
+            Self::Connection(_) => Self::Connection(ConnectionAction::Other),
         }
     }
 
     pub(super) fn type_token(self) -> &'static str {
-        match self.kind() {
-            EventKind::Session => "/qseow-proxy-session/",
-            EventKind::Connection => "/qseow-proxy-connection/",
+        match self {
+            Self::Session(_) => "/qseow-proxy-session/",
+            Self::Connection(_) => "/qseow-proxy-connection/",
         }
     }
 
     /// The type of the extended appender.
     pub(super) fn extended_type_token(self) -> &'static str {
-        match self.kind() {
-            EventKind::Session => "/qlik-sense-session/2/",
-            EventKind::Connection => "/qlik-sense-connection/2/",
+        match self {
+            Self::Session(_) => "/qlik-sense-session/2/",
+            Self::Connection(_) => "/qlik-sense-connection/2/",
+        }
+    }
+
+    /// The type of appenders from before 2022.
+    pub(super) fn legacy_type_token(self) -> &'static str {
+        match self {
+            Self::Session(_) => "/proxy-session/",
+            Self::Connection(_) => "/proxy-connection/",
         }
     }
 
@@ -57,18 +67,27 @@ impl Action {
         match self {
             Self::Session(SessionAction::Start) => "Start session",
             Self::Session(SessionAction::Stop) => "Stop session",
+            Self::Session(SessionAction::Other) => "Sync session",
             Self::Connection(ConnectionAction::Open) => "Open connection",
             Self::Connection(ConnectionAction::Close) => "Close connection",
+            Self::Connection(ConnectionAction::Other) => "Sync connection",
+        }
+    }
+
+    pub(super) fn origin(self) -> &'static str {
+        match self {
+            Self::Session(_) => NOT_AVAILABLE,
+            Self::Connection(_) => "AppAccess",
         }
     }
 
     /// The message's known part: what the appenders' filters look for.
     pub(super) fn message(self) -> &'static str {
         match self {
-            Self::Session(SessionAction::Start) => "Start session for user",
             Self::Session(SessionAction::Stop) => "Stop session for user",
-            Self::Connection(ConnectionAction::Open) => "Websocket connection Opened for session",
+            Self::Session(_) => "Start session for user",
             Self::Connection(ConnectionAction::Close) => "Websocket connection Closed for session",
+            Self::Connection(_) => "Websocket connection Opened for session",
         }
     }
 }

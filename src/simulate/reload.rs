@@ -10,9 +10,10 @@ use super::{
     chance::{choose, guid_text, happens, index},
     entry::{Actor, Entry},
     requests::{Client, Work},
-    truth::{About, EngineReload, Level, LogEvent, Service, TaskEvent, TaskOutcome, TaskRun},
+    truth::{About, EngineReload, LogEvent, TaskEvent, TaskOutcome, TaskRun},
     user::Population,
 };
+use crate::payload::{Level, Service};
 
 const SCHEDULER: &str = r"INTERNAL\sa_scheduler";
 

@@ -10,8 +10,9 @@ use super::{
     chance::{guid_text, happens, push_guid},
     context::Document,
     entry::{Actor, Entry},
-    truth::{Level, Request},
+    truth::Request,
 };
+use crate::payload::Level;
 
 /// The handle of the global interface.
 const GLOBAL: i32 = -1;

@@ -9,20 +9,17 @@ use super::{
     catalogue::Catalogue,
     chance::{happens, index},
     context::{Context, Document},
-    datagram::{ConnectionAction, Datagram, Tally},
+    datagram::{Datagram, Tally},
     entry::{Actor, Entry, EntryRows},
     extended,
     families::Families,
     layout::Style,
-    life::{Event, Life, OPEN},
+    life::{CLOSE, Event, Life, OPEN},
     odd_entry::OddEntry,
-    payload::Action,
     reload::{Place, Tasks},
     requests::Client,
     trouble::{self, Present},
 };
-
-const CLOSE: Action = Action::Connection(ConnectionAction::Close);
 
 /// About so many things go on at the same time.
 const CONCURRENT: usize = 24;
@@ -149,7 +146,7 @@ impl Services {
                     self.running.swap_remove(place);
                 }
             }
-            Action::Session(_) => {}
+            _ => {}
         }
         let node = index(&mut self.rng, self.hosts.len());
         let host = (node, &self.hosts[node]);

@@ -4,8 +4,7 @@ use chrono::{DateTime, Utc};
 use fastrand::Rng;
 
 use super::chance::happens;
-use super::context::NOT_AVAILABLE;
-use super::datagram::{Datagram, EventKind, Tally};
+use super::datagram::{Datagram, Tally};
 use super::extended::{self, Extension, Rows, session_id};
 use super::families::Families;
 use super::life::{Event, Life, OPEN};
@@ -181,7 +180,7 @@ impl Site {
             }
             let row = match odd {
                 Some(odd) if !odd.has_row() => 0,
-                _ => self.rows.take(visit.node, action.kind()),
+                _ => self.rows.take(visit.node, action),
             };
             let extension = Extension {
                 time: self.time,
@@ -200,10 +199,7 @@ impl Site {
             command: action.command(),
             directory,
             user_id,
-            origin: match action.kind() {
-                EventKind::Session => NOT_AVAILABLE,
-                EventKind::Connection => "AppAccess",
-            },
+            origin: action.origin(),
             context: &self.context_buffer,
             message: action.message(),
             note: "",
@@ -216,7 +212,7 @@ impl Site {
             Action::Connection(action) => Datagram::Connection { action, user },
         };
         match odd {
-            Some(odd) => odd.write(payload, truth, action.kind(), &mut self.rng, datagram),
+            Some(odd) => odd.write(payload, truth, action, &mut self.rng, datagram),
             None => {
                 payload.write(datagram);
                 truth

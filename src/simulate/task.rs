@@ -2,8 +2,9 @@
 
 use super::{
     layout::{Fields, Style},
-    truth::{About, EngineReload, Level, TaskEvent, TaskRun},
+    truth::{About, EngineReload, TaskEvent, TaskRun},
 };
+use crate::payload::Level;
 
 /// Appends an event's fields to `datagram`, and the exception if log4net had one.
 pub(super) fn write(event: &TaskEvent, type_token: &str, style: Style, datagram: &mut Vec<u8>) {

@@ -9,8 +9,9 @@ use super::{
     chance::{choose, guid_text, happens, index},
     context::NOT_AVAILABLE,
     entry::{Actor, Entry},
-    truth::{Level, LogEvent, Service},
+    truth::LogEvent,
 };
+use crate::payload::{Level, Service};
 
 const ENGINE: &str = "System.Engine.Engine";
 const ENGINE_SESSION: &str = "Session.Engine.Engine";

@@ -4,31 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 
-/// The Qlik Sense service that a log event is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Service {
-    /// The engine, which loads apps and calculates.
-    Engine,
-    /// The proxy, which users log in to.
-    Proxy,
-    /// The repository, which knows users, apps and rights.
-    Repository,
-    /// The scheduler, which runs tasks.
-    Scheduler,
-}
-
-/// How bad a log or performance event is, by log4net's levels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Level {
-    /// `INFO`
-    Info,
-    /// `WARN`
-    Warn,
-    /// `ERROR`
-    Error,
-    /// `FATAL`
-    Fatal,
-}
+use crate::payload::{Level, Service};
 
 /// What a task event tells of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -200,35 +176,6 @@ pub struct EngineReload {
     pub directory: Arc<str>,
     /// The user's id.
     pub user_id: Arc<str>,
-}
-
-impl Service {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Engine, Self::Proxy, Self::Repository, Self::Scheduler];
-
-    /// The word for it in lower case, as events show it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Engine => "engine",
-            Self::Proxy => "proxy",
-            Self::Repository => "repository",
-            Self::Scheduler => "scheduler",
-        }
-    }
-}
-
-impl Level {
-    /// The word for it in lower case, as events show it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Warn => "warn",
-            Self::Error => "error",
-            Self::Fatal => "fatal",
-        }
-    }
 }
 
 impl LogEvent {

@@ -1,5 +1,6 @@
 use super::*;
-use crate::simulate::truth::{EngineReload, Level, TaskOutcome, TaskRun};
+use crate::payload::Level;
+use crate::simulate::truth::{EngineReload, TaskOutcome, TaskRun};
 use chrono::DateTime;
 use std::time::Duration;
 
@@ -82,7 +83,12 @@ fn entries() -> Vec<Entry> {
         task(About::Run(run())),
         task(About::Reload(reload)),
     ];
-    Service::ALL.into_iter().map(log).chain(others).collect()
+    Service::ALL
+        .iter()
+        .copied()
+        .map(log)
+        .chain(others)
+        .collect()
 }
 
 /// Of each family some datagrams that are odd in one way, with what they would be otherwise and what they hold.
@@ -163,7 +169,7 @@ fn the_truth_follows_the_datagram() {
     for (_, datagram, truth) in written(OddEntry::Peculiar) {
         match truth {
             Datagram::Log(event) => {
-                let of_another = format!("/qseow-{}/", event.service.name());
+                let of_another = format!("/qseow-{}/", event.service.as_str());
                 assert!(!datagram.starts_with(of_another.as_bytes()));
             }
             Datagram::Performance(request) => {

@@ -4,9 +4,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::OddEntry;
+use crate::payload::{Level, Service};
 use crate::simulate::{
-    About, Cost, Datagram, Families, Level, LogEvent, Request, Service, Site, SiteOptions, Tally,
-    TaskEvent, TaskOutcome,
+    About, Cost, Datagram, Families, LogEvent, Request, Site, SiteOptions, Tally, TaskEvent,
+    TaskOutcome,
 };
 
 const ALL: SiteOptions = SiteOptions {
@@ -56,7 +57,7 @@ fn assert_header(fields: &[&str], (row, level): (u16, Level), host: &str, logger
         &*row.to_string(),
         "20260131T100000.125+0100",
         "2026-01-31 10:00:00,125",
-        &level.name().to_uppercase(),
+        &level.as_str().to_uppercase(),
         host,
         logger,
         r"LAB\qlikservice",
@@ -112,7 +113,7 @@ fn assert_log(text: &str, event: &LogEvent) {
         None => (text, false),
     };
     let fields: Vec<&str> = text.split(';').collect();
-    assert_eq!(fields[0], format!("/qseow-{}/", event.service.name()));
+    assert_eq!(fields[0], format!("/qseow-{}/", event.service.as_str()));
     assert_header(&fields, (event.row, event.level), &event.host, event.logger);
     let middle = &fields[8..fields.len() - tail];
     let message = if has_exception {
@@ -261,7 +262,7 @@ fn user_events_are_the_same_whatever_else_is_sent() {
         for one in &datagrams(options, 50_000) {
             let is_user = matches!(
                 one.1,
-                Datagram::Session { .. } | Datagram::Connection { .. } | Datagram::Other { .. }
+                Datagram::Session { .. } | Datagram::Connection { .. }
             );
             let is_next = alone.peek().is_some_and(|next| *next == one);
             assert!(is_next || !is_user, "{}", one.0.escape_ascii());
