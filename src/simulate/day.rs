@@ -158,9 +158,7 @@ impl Day {
             entry.take_row(&mut rows);
             let mut datagram = Vec::new();
             let type_token = entry.event.type_token();
-            entry
-                .event
-                .write(type_token, Style::USUAL, None, &mut datagram);
+            entry.event.write(type_token, Style::USUAL, &mut datagram);
             let at = (entry.time() - self.begin).num_milliseconds();
             path.send(at.unsigned_abs(), datagram);
             match entry.event {

@@ -102,19 +102,11 @@ impl EntryEvent {
         }
     }
 
-    /// Appends the event to `datagram`; `exception` is what log4net writes behind a performance event.
-    pub(super) fn write(
-        &self,
-        type_token: &str,
-        style: Style,
-        exception: Option<&str>,
-        datagram: &mut Vec<u8>,
-    ) {
+    /// Appends the event to `datagram`.
+    pub(super) fn write(&self, type_token: &str, style: Style, datagram: &mut Vec<u8>) {
         match self {
             Self::Log(event) => log::write(event, type_token, style, datagram),
-            Self::Performance(request) => {
-                performance::write(request, type_token, style, exception, datagram);
-            }
+            Self::Performance(request) => performance::write(request, type_token, style, datagram),
             Self::Task(event) => task::write(event, type_token, style, datagram),
         }
     }

@@ -79,12 +79,11 @@ impl OddEntry {
     pub(super) fn write(self, mut entry: Entry, rng: &mut Rng, datagram: &mut Vec<u8>) -> Datagram {
         let mut style = Style::USUAL;
         let mut type_token = entry.event.type_token().to_owned();
-        let mut exception = None;
         match self {
             Self::NullFields => blank(&mut entry.event, "(null)", &mut style, rng),
             Self::EmptyFields => blank(&mut entry.event, "", &mut style, rng),
             Self::Punctuation => punctuate(&mut entry.event, rng),
-            Self::Exception => exception = throw(&mut entry.event, rng),
+            Self::Exception => throw(&mut entry.event, rng),
             Self::ByteOrderMark => datagram.extend_from_slice(b"\xEF\xBB\xBF"),
             Self::Windows1252 => europeanize(&mut entry.event, rng),
             Self::Capitals => type_token.make_ascii_uppercase(),
@@ -93,7 +92,7 @@ impl OddEntry {
             _ => {}
         }
 
-        entry.event.write(&type_token, style, exception, datagram);
+        entry.event.write(&type_token, style, datagram);
 
         match self {
             Self::TrailingLf => datagram.push(b'\n'),
@@ -171,9 +170,10 @@ fn punctuate(event: &mut EntryEvent, rng: &mut Rng) {
     match event {
         EntryEvent::Log(event) => punctuate_log(event, note, rng),
         EntryEvent::Performance(request) => {
-            request.object_id = Some("my-ext;a".into());
-            request.object_type = Some("my \"kpi\";tile");
-            request.is_ambiguous = true;
+            // The numbers between them tell which is which.
+            request.user_id = Some("o'neil \"x\"; y".into());
+            request.object_id = "my-ext;a".into();
+            request.object_type = "my \"kpi\";tile";
         }
         EntryEvent::Task(event) => punctuate_task(event, note, rng),
     }
@@ -207,18 +207,17 @@ fn punctuate_task(event: &mut TaskEvent, note: &str, rng: &mut Rng) {
     }
 }
 
-/// log4net had an exception. For performance events, which have no place for it, it is given back.
-fn throw(event: &mut EntryEvent, rng: &mut Rng) -> Option<&'static str> {
+/// log4net had an exception.
+fn throw(event: &mut EntryEvent, rng: &mut Rng) {
     let exception = choose(rng, &EXCEPTIONS);
     match event {
         EntryEvent::Log(event) => {
             event.exception = Some(exception);
             event.is_glued = true;
         }
-        EntryEvent::Performance(_) => return Some(exception),
+        EntryEvent::Performance(request) => request.exception = Some(exception),
         EntryEvent::Task(event) => event.exception = Some(exception),
     }
-    None
 }
 
 /// Puts letters into the event that are not ASCII, and none that western Europe does not have.

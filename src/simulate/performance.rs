@@ -10,17 +10,8 @@ pub(super) const TYPE_TOKEN: &str = "/qseow-qix-perf/";
 
 const LOGGER: &str = "QixPerformance.Engine.Engine";
 
-/// What Qlik writes for an object, or its type, that there is not.
-const UNKNOWN: &str = "<Unknown>";
-
-/// Appends a request's 26 fields to `datagram`, and an exception if log4net had one.
-pub(super) fn write(
-    request: &Request,
-    type_token: &str,
-    style: Style,
-    exception: Option<&str>,
-    datagram: &mut Vec<u8>,
-) {
+/// Appends a request's 26 fields to `datagram`, and the exception if log4net had one.
+pub(super) fn write(request: &Request, type_token: &str, style: Style, datagram: &mut Vec<u8>) {
     Fields::new(datagram, type_token, style)
         .header(
             request.row,
@@ -43,9 +34,9 @@ pub(super) fn write(
         .milliseconds(Some(request.validate))
         .milliseconds(Some(request.traverse))
         .add(request.handle)
-        .add(request.object_id.as_deref().unwrap_or(UNKNOWN))
+        .add(&request.object_id)
         .add(request.net_ram_bytes)
         .number(request.peak_ram_bytes)
-        .add(request.object_type.unwrap_or(UNKNOWN))
-        .glue(exception);
+        .add(request.object_type)
+        .glue(request.exception);
 }

@@ -20,6 +20,9 @@ const GLOBAL: i32 = -1;
 /// The handle of the app, the first that a client is given.
 const DOC: i32 = 1;
 
+/// What Qlik writes for an object, or its type, that there is not.
+const UNKNOWN: &str = "<Unknown>";
+
 const GIB: u64 = 1 << 30;
 
 /// A client's connection to the engine, on which it asks for one thing after the other.
@@ -39,7 +42,7 @@ pub(super) struct Client {
 pub(super) struct Work<'a> {
     pub(super) handle: i32,
     pub(super) object_id: Option<&'a Arc<str>>,
-    pub(super) object_type: Option<&'static str>,
+    pub(super) object_type: &'static str,
     /// How heavy it is: 1 for a look-up, 2,048 for the heaviest chart of the largest app.
     pub(super) weight: u64,
     /// Whether the inference engine has a part in it.
@@ -51,7 +54,7 @@ impl Work<'_> {
     pub(super) const GLOBAL: Self = Self {
         handle: GLOBAL,
         object_id: None,
-        object_type: None,
+        object_type: UNKNOWN,
         weight: 1,
         calculates: false,
     };
@@ -148,11 +151,14 @@ impl Client {
             validate: Duration::ZERO,
             traverse: Duration::ZERO,
             handle: work.handle,
-            object_id: work.object_id.or(app).cloned(),
+            object_id: work
+                .object_id
+                .or(app)
+                .map_or_else(|| UNKNOWN.into(), Arc::clone),
             net_ram_bytes: 0,
             peak_ram_bytes: Some(0),
             object_type: work.object_type,
-            is_ambiguous: false,
+            exception: None,
         }
     }
 
@@ -206,7 +212,7 @@ impl Client {
             let layout = Work {
                 handle,
                 object_id: Some(&list),
-                object_type: Some(object_type),
+                object_type,
                 weight: 2,
                 calculates: false,
             };
@@ -216,7 +222,7 @@ impl Client {
         let layout = Work {
             handle: 4,
             object_id: Some(&sheet.id),
-            object_type: Some("sheet"),
+            object_type: "sheet",
             weight: 4,
             calculates: false,
         };
@@ -248,7 +254,7 @@ impl Client {
         let layout = Work {
             handle: 3,
             object_id: Some(&list),
-            object_type: Some("CurrentSelection"),
+            object_type: "CurrentSelection",
             weight: 1,
             calculates: false,
         };
@@ -301,7 +307,7 @@ fn object<'a>(app: &App, place: usize, object: &'a Object) -> Work<'a> {
     Work {
         handle: 5 + place as i32,
         object_id: Some(&object.id),
-        object_type: Some(object.object_type),
+        object_type: object.object_type,
         weight: app.size * object.burden,
         calculates: true,
     }

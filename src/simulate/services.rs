@@ -118,7 +118,7 @@ impl Services {
             Some(odd) => odd.write(entry, &mut self.rng, datagram),
             None => {
                 let type_token = entry.event.type_token();
-                entry.event.write(type_token, Style::USUAL, None, datagram);
+                entry.event.write(type_token, Style::USUAL, datagram);
                 entry.event.into()
             }
         })

@@ -58,16 +58,16 @@ pub struct Request {
     pub traverse: Duration,
     /// The number of the interface that served it; −1 is the global one.
     pub handle: i32,
-    /// The chart or other object; None where Qlik writes `<Unknown>`.
-    pub object_id: Option<Arc<str>>,
+    /// The chart or other object; `<Unknown>` where there is none.
+    pub object_id: Arc<str>,
     /// Memory that it left behind, in bytes.
     pub net_ram_bytes: u64,
     /// The most memory that it took meanwhile, in bytes. None where it cannot be read.
     pub peak_ram_bytes: Option<u64>,
-    /// The type of the object, such as `barchart`; None where Qlik writes `<Unknown>`.
-    pub object_type: Option<&'static str>,
-    /// Whether a `;` stands in the id or the type of the object, so that nobody can tell one from the other.
-    pub is_ambiguous: bool,
+    /// The type of the object, such as `barchart`; `<Unknown>` where there is none.
+    pub object_type: &'static str,
+    /// The exception behind the last field.
+    pub exception: Option<&'static str>,
 }
 
 /// A row of the log of engine, proxy, repository or scheduler. What a service does not log is None.

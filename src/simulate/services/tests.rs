@@ -86,12 +86,11 @@ fn assert_performance(text: &str, request: &Request) {
     assert_eq!(milliseconds(fields[19]), request.validate);
     assert_eq!(milliseconds(fields[20]), request.traverse);
     assert_eq!(fields[21], request.handle.to_string());
-    let unknown = "<Unknown>";
-    assert_eq!(fields[22], request.object_id.as_deref().unwrap_or(unknown));
+    assert_eq!(fields[22], &*request.object_id);
     assert_eq!(fields[23], request.net_ram_bytes.to_string());
     let peak = request.peak_ram_bytes.expect("well-formed");
     assert_eq!(fields[24], peak.to_string());
-    assert_eq!(fields[25], request.object_type.unwrap_or(unknown));
+    assert_eq!(fields[25], request.object_type);
 
     assert!(request.process >= Some(request.work), "{request:?}");
     assert!(request.work >= request.traverse, "{request:?}");
