@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::{Running, finish, record};
 
 /// Sends so many datagrams of an odd site to the program; what they hold, by the simulator's word.
-fn simulate(program: &Running, count: u64) -> Value {
+fn simulate(program: &Running, count: u64, families: &str) -> Value {
     let ended = finish(&[
         "simulate",
         "--to",
@@ -20,6 +20,8 @@ fn simulate(program: &Running, count: u64) -> Value {
         "300",
         "--seed",
         "7",
+        "--families",
+        families,
     ]);
     assert_eq!((ended.status, &*ended.stderr), (0, ""));
     let truth = record(ended.stdout.as_bytes());
@@ -72,7 +74,7 @@ fn assert_kinds(truth: &Value, events: &[Value]) {
 #[test]
 fn every_event_comes_out() {
     let mut program = Running::start(&[]);
-    let truth = simulate(&program, program.capacity(500));
+    let truth = simulate(&program, program.capacity(500), "user");
     let events = program.events_so_far();
     assert_kinds(&truth, &events);
     let service_accounts = events
@@ -83,9 +85,39 @@ fn every_event_comes_out() {
 }
 
 #[test]
+fn what_requests_cost_comes_out() {
+    let mut program = Running::start(&[]);
+    let truth = simulate(&program, program.capacity(500), "user,performance");
+    let events = program.events_so_far();
+    assert_kinds(&truth, &events);
+    assert_eq!(truth["performance"], count(&events, "performance", None));
+    // Milliseconds with at most three decimals, so that microseconds are exact.
+    let times = events
+        .iter()
+        .filter_map(|event| event["process_ms"].as_f64());
+    let microseconds: Vec<u64> = times.map(|time| (time * 1_000.0).round() as u64).collect();
+    let cost = &truth["cost"];
+    assert_eq!(cost["process_us"], microseconds.iter().sum::<u64>());
+    assert_eq!(
+        cost["max_process_us"].as_u64(),
+        microseconds.into_iter().max()
+    );
+    let bytes = |name: &'static str| events.iter().filter_map(move |event| event[name].as_u64());
+    assert_eq!(cost["net_ram_bytes"], bytes("net_ram_bytes").sum::<u64>());
+    assert_eq!(
+        cost["max_net_ram_bytes"].as_u64(),
+        bytes("net_ram_bytes").max()
+    );
+    assert_eq!(
+        cost["max_peak_ram_bytes"].as_u64(),
+        bytes("peak_ram_bytes").max()
+    );
+}
+
+#[test]
 fn blacklisted_accounts_do_not_come_out() {
     let mut program = Running::configured("[transform.blacklist]\nusers = ['INTERNAL\\sa_*']\n");
-    let truth = simulate(&program, program.capacity(500));
+    let truth = simulate(&program, program.capacity(500), "user");
     let events = program.events_so_far();
     let expected = [
         "session_start",
