@@ -35,7 +35,7 @@ enum Type {
 }
 
 /// Field, type, whether it holds several values.
-const FIELDS: [(&str, Type, bool); 32] = [
+const FIELDS: [(&str, Type, bool); 33] = [
     ("@timestamp", Type::Date, false),
     ("labels", Type::Labels, false),
     ("message", Type::Text, false),
@@ -47,6 +47,7 @@ const FIELDS: [(&str, Type, bool); 32] = [
     ("event.type", Type::Keyword, true),
     ("event.action", Type::Keyword, false),
     ("event.module", Type::Keyword, false),
+    ("event.outcome", Type::Keyword, false),
     ("event.created", Type::Date, false),
     ("event.sequence", Type::Long, false),
     ("event.start", Type::Date, false),
@@ -82,8 +83,11 @@ const KINDS: [&str; 8] = [
     "state",
 ];
 
+/// `event.outcome`.
+const OUTCOMES: [&str; 3] = ["failure", "success", "unknown"];
+
 /// `event.category`, as far as it is used, and the `event.type` that go with each.
-const CATEGORIES: [(&str, &[&str]); 3] = [
+const CATEGORIES: [(&str, &[&str]); 4] = [
     (
         "api",
         &[
@@ -104,6 +108,7 @@ const CATEGORIES: [(&str, &[&str]); 3] = [
             "start",
         ],
     ),
+    ("process", &["access", "change", "end", "info", "start"]),
     ("session", &["start", "end", "info"]),
 ];
 
@@ -159,6 +164,9 @@ fn check_values(record: &Value) {
     let event = &record["event"];
     let kind = event["kind"].as_str().expect("a kind");
     assert!(KINDS.contains(&kind), "{kind}");
+    if let Some(outcome) = event["outcome"].as_str() {
+        assert!(OUTCOMES.contains(&outcome), "{outcome}");
+    }
     assert_eq!(record["ecs"]["version"], "8.17.0");
     let module = event["module"].as_str().expect("a module");
     let dataset = event["dataset"].as_str().expect("a dataset");
@@ -194,7 +202,7 @@ fn every_event_keeps_to_the_schema() {
             actions.insert(action.to_owned());
         }
     }
-    assert_eq!(actions.len(), 10, "{actions:?}");
+    assert_eq!(actions.len(), 14, "{actions:?}");
     let shown: BTreeSet<String> = Schema::Ecs
         .fields()
         .iter()

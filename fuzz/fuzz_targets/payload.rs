@@ -75,6 +75,9 @@ fn fields(text: &str, event: &Event) {
         event.message(),
         event.result(),
         event.session_id(),
+        event.task_id(),
+        event.task_name(),
+        event.execution_id(),
         event.local_time(),
         event.logger(),
         event.service_account(),
@@ -88,6 +91,7 @@ fn fields(text: &str, event: &Event) {
             event.object_id(),
             event.object_type(),
         ]),
+        Body::Task(event) => texts.push(event.engine_session_id()),
         _ => {}
     }
     texts.extend(event.unreadable().iter().map(|(_, text)| Some(text)));

@@ -27,7 +27,8 @@ pub use self::{
 };
 pub use crate::payload::{
     ConnectionAction, DEFAULT_CACHE_BYTES, EventKind, EventName, Family, Level, MAX_PARSED_BYTES,
-    PerformanceEvent, Service, SessionAction, UserAgent, UserAgentCache, UserEvent,
+    PerformanceEvent, Service, SessionAction, TaskAction, TaskEvent, UserAgent, UserAgentCache,
+    UserEvent,
 };
 use crate::payload::{DecodeError, Fields, Payload, Personal, Rewriter};
 
@@ -60,6 +61,8 @@ pub enum Body<'a> {
     User(UserEvent<'a>),
     /// The engine served a request.
     Performance(PerformanceEvent<'a>),
+    /// Something became of a task.
+    Task(TaskEvent<'a>),
     /// A payload that could not be decoded, with the reason.
     Undecoded(Undecoded<'a>),
     /// What follows from several user events: a session or connection as a whole.
@@ -120,6 +123,15 @@ impl Event {
 
         /// The prefix of the virtual proxy, from the context.
         virtual_proxy(text) -> Option<&str>;
+
+        /// The task, as Qlik Sense writes its id.
+        task_id(text) -> Option<&str>;
+
+        /// The task's name, which its users chose.
+        task_name(text) -> Option<&str>;
+
+        /// The run of the task, as Qlik Sense writes its id.
+        execution_id(text) -> Option<&str>;
 
         /// When it happened, as the node's clock showed it, without its distance from UTC. Not in user events.
         local_time(text) -> Option<&str>;
@@ -194,6 +206,9 @@ impl Event {
             }
             Content::Payload(Payload::Performance(fields)) => {
                 Body::Performance(PerformanceEvent::new(&self.text, fields))
+            }
+            Content::Payload(Payload::Task(fields)) => {
+                Body::Task(TaskEvent::new(&self.text, fields))
             }
             Content::Undecoded(fields) => Body::Undecoded(Undecoded::new(&self.text, fields)),
             Content::Derived(derived) => Body::Derived(derived),

@@ -26,6 +26,22 @@ pub(super) fn split_glued(field: &str, has_lines: bool) -> (&str, Option<&str>) 
     }
 }
 
+/// The last field of a row that may have lines of its own, without the exception behind it, and that exception.
+pub(super) fn split_text(text: &str) -> (&str, Option<&str>) {
+    let mut start = 0;
+    while let Some(rest) = text.get(start..).filter(|rest| !rest.is_empty()) {
+        let end = rest.find(['\r', '\n']).unwrap_or(rest.len());
+        let has_lines = end < rest.len();
+        if let (field, Some(_)) = split_glued(&rest[..end], has_lines) {
+            let exception = start + field.len();
+            let field = text[..exception].trim_end_matches(['\r', '\n']);
+            return (field, Some(&text[exception..]));
+        }
+        start += end + 1;
+    }
+    (text, None)
+}
+
 /// Where the name of a type may end: before its message, an inner exception or an error code.
 fn ends_of_names(text: &str, has_lines: bool) -> impl Iterator<Item = usize> {
     let ends = [": ", " ---> ", " (0x"];
@@ -107,6 +123,24 @@ mod tests {
             let text = format!("{field}{exception}");
             let expected = (!exception.is_empty()).then_some(exception);
             assert_eq!(split_glued(&text, has_lines), (field, expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_of_several_lines_ends_where_the_exception_begins() {
+        let rows = [
+            ("Reload failed", "", ""),
+            ("a; b\r\nSET x=1;\n", "", ""),
+            ("", "", "System.Exception: gone; no\r\n   at X()"),
+            ("try=3", "", "System.Exception: gone; no\r\n   at X()"),
+            ("a\nb", "", "Acme.GoneException\n   at X()"),
+            ("a\nb", "\r\n\r\n", "Acme.GoneException: x"),
+            ("é\n", "", ""),
+        ];
+        for (field, between, exception) in rows {
+            let text = format!("{field}{between}{exception}");
+            let expected = (!exception.is_empty()).then_some(exception);
+            assert_eq!(split_text(&text), (field, expected), "{text:?}");
         }
     }
 

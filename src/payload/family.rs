@@ -8,7 +8,7 @@ use super::{
     Payload, UserAgentCache, performance,
     split::{Parsed, SEPARATOR},
     syslog::{LONGEST_HEADER, after_header},
-    user,
+    task, user,
 };
 
 /// What a type token announces: what kind of rows an appender of Qlik Sense sends. One appender sends one
@@ -24,19 +24,28 @@ pub enum Family {
     Connection,
     /// What the engine did for whom, at which cost: `/qseow-qix-perf/`.
     Performance,
+    /// What became of tasks: `/scheduler-task-failed/` and a token for each other outcome, of old and new appenders.
+    Task,
 }
 
 impl Family {
     /// Every family.
-    pub const ALL: &'static [Self] = &[Self::Session, Self::Connection, Self::Performance];
+    pub const ALL: &'static [Self] = &[
+        Self::Session,
+        Self::Connection,
+        Self::Performance,
+        Self::Task,
+    ];
 
     /// The name that Butler SOS gives what sends it, which is that of its type token: `qseow-proxy-session`.
+    /// Appenders of task events have a token for each outcome, and are all `scheduler-task`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Session => "qseow-proxy-session",
             Self::Connection => "qseow-proxy-connection",
             Self::Performance => "qseow-qix-perf",
+            Self::Task => "scheduler-task",
         }
     }
 
@@ -48,6 +57,7 @@ impl Family {
             Self::Session => EventName::Session,
             Self::Connection => EventName::Connection,
             Self::Performance => EventName::Performance,
+            Self::Task => EventName::Task,
         }
     }
 }
@@ -105,7 +115,7 @@ pub(super) struct Token {
 }
 
 /// Every type token, by the folder that reads it. They match without regard to case.
-const FAMILIES: [&[Token]; 2] = [user::TOKENS, performance::TOKENS];
+const FAMILIES: [&[Token]; 3] = [user::TOKENS, performance::TOKENS, task::TOKENS];
 
 impl Token {
     /// The token that is written so.
@@ -164,7 +174,7 @@ mod tests {
 
     #[test]
     fn the_longest_token_is_one_of_them() {
-        assert_eq!(LONGEST_TOKEN, "/qlik-sense-connection/2/;".len());
+        assert_eq!(LONGEST_TOKEN, "/scheduler-externalprogram-success/;".len());
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::{
     level::{Level, Service},
     performance::PerformancePayload,
     span::Span,
+    task::TaskPayload,
     user::UserPayload,
 };
 
@@ -18,6 +19,7 @@ use super::{
 pub(crate) enum Payload {
     User(UserPayload),
     Performance(Box<PerformancePayload>),
+    Task(Box<TaskPayload>),
 }
 
 impl Payload {
@@ -25,6 +27,7 @@ impl Payload {
         match self {
             Self::User(fields) => fields,
             Self::Performance(fields) => &**fields,
+            Self::Task(fields) => &**fields,
         }
     }
 
@@ -32,6 +35,7 @@ impl Payload {
         match self {
             Self::User(fields) => fields,
             Self::Performance(fields) => &mut **fields,
+            Self::Task(fields) => &mut **fields,
         }
     }
 }
@@ -67,6 +71,10 @@ pub(crate) trait Fields: fmt::Debug {
         session_id;
         virtual_proxy;
         app_name;
+        task_id;
+        task_name;
+        /// The run of the task.
+        execution_id;
         /// The node's own time, without its distance from UTC.
         local_time;
         logger;

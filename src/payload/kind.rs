@@ -1,6 +1,9 @@
 //! Every kind of event that there is.
 
-use super::user::{ConnectionAction, SessionAction};
+use super::{
+    task::TaskAction,
+    user::{ConnectionAction, SessionAction},
+};
 
 /// The kind of an event: which fields it can have, and how it is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -12,6 +15,8 @@ pub enum EventKind {
     Connection(ConnectionAction),
     /// The engine served a request.
     Performance,
+    /// Something became of a task.
+    Task(TaskAction),
     /// A payload that could not be decoded.
     Undecoded,
     /// A session has ended.
@@ -32,6 +37,10 @@ impl EventKind {
         Self::Connection(ConnectionAction::Close),
         Self::Connection(ConnectionAction::Other),
         Self::Performance,
+        Self::Task(TaskAction::Failed),
+        Self::Task(TaskAction::Aborting),
+        Self::Task(TaskAction::Succeeded),
+        Self::Task(TaskAction::Distributed),
         Self::Undecoded,
         Self::SessionSummary,
         Self::ConnectionSummary,
@@ -46,10 +55,11 @@ impl EventKind {
             Self::Session(action) => action as usize,
             Self::Connection(action) => 3 + action as usize,
             Self::Performance => 6,
-            Self::Undecoded => 7,
-            Self::SessionSummary => 8,
-            Self::ConnectionSummary => 9,
-            Self::SessionSnapshot => 10,
+            Self::Task(action) => 7 + action as usize,
+            Self::Undecoded => 11,
+            Self::SessionSummary => 12,
+            Self::ConnectionSummary => 13,
+            Self::SessionSnapshot => 14,
         }
     }
 
@@ -69,6 +79,7 @@ impl EventKind {
             Self::Session(_) => "session",
             Self::Connection(_) => "connection",
             Self::Performance => "performance",
+            Self::Task(_) => "task",
             Self::Undecoded => "undecoded",
             Self::SessionSummary => "session_summary",
             Self::ConnectionSummary => "connection_summary",
@@ -82,6 +93,7 @@ impl EventKind {
         match self {
             Self::Session(action) => Some(action.as_str()),
             Self::Connection(action) => Some(action.as_str()),
+            Self::Task(action) => Some(action.as_str()),
             _ => None,
         }
     }
@@ -96,6 +108,10 @@ impl EventKind {
             Self::Connection(ConnectionAction::Open) => "connection_open",
             Self::Connection(ConnectionAction::Close) => "connection_close",
             Self::Connection(ConnectionAction::Other) => "connection_other",
+            Self::Task(TaskAction::Failed) => "task_failed",
+            Self::Task(TaskAction::Aborting) => "task_aborting",
+            Self::Task(TaskAction::Succeeded) => "task_succeeded",
+            Self::Task(TaskAction::Distributed) => "task_distributed",
             other => other.event(),
         }
     }

@@ -6,7 +6,7 @@
 //! 1. [`datagram`]: the bytes are divided into the events that they hold, usually one.
 //! 2. [`text`]: each of them becomes UTF-8 text, whatever encoding its sender used.
 //! 3. [`family`]: the type token says which family reads the rest. There is one list of them.
-//! 4. [`user`], [`performance`]: the family's grammar splits the text into fields, and its types say what they mean.
+//! 4. [`user`], [`performance`], [`task`]: the family's grammar splits the text into fields, and its types say what they mean.
 //!
 //! Beside them stands what the families share: [`split`], the fields between `;`; [`header`], the fields that
 //! several families begin with; [`time`], [`number`] and [`level`], which read fields; [`exception`], what log4net
@@ -25,6 +25,7 @@ mod performance;
 mod span;
 mod split;
 mod syslog;
+mod task;
 #[cfg(test)]
 mod tests;
 pub mod text;
@@ -42,6 +43,7 @@ pub use self::{
     kind::EventKind,
     level::{Level, Service},
     performance::PerformanceEvent,
+    task::{TaskAction, TaskEvent},
     text::FallbackEncoding,
     time::parse_time,
     user::{

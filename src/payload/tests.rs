@@ -10,11 +10,19 @@ const STANDARD: &str = "/qseow-proxy-session/;h;c;d;u;o;x;m";
 const EXTENDED: &str = "/qlik-sense-session/2/;h;t;n;s;r;c;d;u;o;x;m";
 const PERFORMANCE: &str = "/qseow-qix-perf/;1;t;l;INFO;h;g;a;s;d;u;e;i;p;r;m;1;2;3;4;5;6;o;7;8;y";
 
+const TASK: &str = "/scheduler-task-failed/;h;t;a;u;i;p;l;INFO;e;m";
+const RELOAD: &str = "/engine-reload-failed/;h;p;s;d;u;l;INFO;m";
+
 const STANDARD_FIELDS: &str = "host command user_directory user_id origin context message";
 const EXTENDED_FIELDS: &str = "host timestamp sequence session_id result command user_directory user_id origin context message";
 const PERFORMANCE_FIELDS: &str = "sequence timestamp local_time level host logger service_account session_id \
     user_directory user_id engine_timestamp engine_session_id app_id request_id method process_ms work_ms lock_ms \
     validate_ms traverse_ms handle object_id net_ram_bytes peak_ram_bytes object_type";
+
+const TASK_FIELDS: &str =
+    "host task_name app_name user task_id app_id local_time level execution_id message";
+const RELOAD_FIELDS: &str =
+    "host app_id engine_session_id user_directory user_id local_time level message";
 
 fn event(text: &str) -> Event {
     let mut events = Vec::new();
@@ -47,6 +55,20 @@ fn type_tokens() {
         ("/Qlik-Sense-Connection/2/", Family::Connection),
         ("/qseow-qix-perf/", Family::Performance),
         ("/QSEOW-QIX-Perf/", Family::Performance),
+        ("/scheduler-task-failed/", Family::Task),
+        ("/scheduler-task-aborted/", Family::Task),
+        ("/scheduler-task-success//", Family::Task),
+        ("/scheduler-task-success/", Family::Task),
+        ("/scheduler-distribute/", Family::Task),
+        ("/scheduler-reload-failed/", Family::Task),
+        ("/scheduler-reload-aborted/", Family::Task),
+        ("/scheduler-reloadtask-success/", Family::Task),
+        ("/Scheduler-ReloadTask-Failed/", Family::Task),
+        ("/scheduler-distribute-failed/", Family::Task),
+        ("/scheduler-distribute-success/", Family::Task),
+        ("/scheduler-externalprogram-failed/", Family::Task),
+        ("/scheduler-externalprogram-success/", Family::Task),
+        ("/engine-reload-failed/", Family::Task),
     ];
     for (token, family) in rows {
         let text = format!("{token}{}", ";x".repeat(25));
@@ -60,6 +82,9 @@ fn type_tokens() {
         "qseow-proxy-session",
         "/qseow-proxy-session/ ",
         "/qseow-qix-perf",
+        "/scheduler-task-failed//",
+        "/scheduler-task-success///",
+        "/test-message/",
         "/qlik-sense-session/",
         "/qlik-sense-session/1/",
         "/qlik-sense-session/2",
@@ -78,6 +103,8 @@ fn every_missing_field_has_its_name_and_place() {
         (STANDARD, STANDARD_FIELDS),
         (EXTENDED, EXTENDED_FIELDS),
         (PERFORMANCE, PERFORMANCE_FIELDS),
+        (TASK, TASK_FIELDS),
+        (RELOAD, RELOAD_FIELDS),
     ] {
         for (before, field) in fields.split_whitespace().enumerate() {
             let fields: Vec<&str> = whole.split(';').take(before + 1).collect();
@@ -88,7 +115,7 @@ fn every_missing_field_has_its_name_and_place() {
         }
         assert!(event(whole).family().is_some(), "{whole}");
     }
-    assert_eq!(covered, 7 + 11 + 25);
+    assert_eq!(covered, 7 + 11 + 25 + 10 + 8);
 }
 
 #[test]

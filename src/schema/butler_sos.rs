@@ -12,15 +12,15 @@ use super::{
     field::{
         APP_ID, APP_NAME, APP_NAMES, APPS, BROWSER_NAME, BROWSER_VERSION, CONNECTIONS, CONTEXT,
         DURATION_SECS, END, END_REASON, END_SEEN, ENGINE_SESSION_ID, ENGINE_TIMESTAMP, ERROR_CODE,
-        ERROR_FIELD, ERROR_OFFSET, HANDLE, HOST, LOCK_MS, LOGGER, MESSAGE, METHOD, NET_RAM_BYTES,
-        OBJECT_ID, OBJECT_TYPE, OPEN_APP_NAMES, OPEN_APPS, OPEN_CONNECTIONS, ORIGIN, OS_NAME,
-        OS_VERSION, PAIRING, PEAK_RAM_BYTES, PROCESS_MS, QLIK_COMMAND, RAW, REQUEST_ID, SENDER,
-        SEQUENCE, SERVICE_ACCOUNT, SESSION_ID, START, START_SEEN, TRAVERSE_MS, USER_DIRECTORY,
-        USER_ID, VALIDATE_MS, WORK_MS,
+        ERROR_FIELD, ERROR_OFFSET, EXECUTION_ID, HANDLE, HOST, LOCAL_TIME, LOCK_MS, LOGGER,
+        MESSAGE, METHOD, NET_RAM_BYTES, OBJECT_ID, OBJECT_TYPE, OPEN_APP_NAMES, OPEN_APPS,
+        OPEN_CONNECTIONS, ORIGIN, OS_NAME, OS_VERSION, PAIRING, PEAK_RAM_BYTES, PROCESS_MS,
+        QLIK_COMMAND, RAW, REQUEST_ID, SENDER, SEQUENCE, SERVICE_ACCOUNT, SESSION_ID, START,
+        START_SEEN, TASK_ID, TASK_NAME, TRAVERSE_MS, USER_DIRECTORY, USER_ID, VALIDATE_MS, WORK_MS,
     },
     plugin::{self, PluginEvent},
 };
-use crate::event::{Body, Event, EventKind, Family, Level};
+use crate::event::{Body, Event, EventKind, Family, Level, User as UserName};
 
 /// Text that is empty where the event has none.
 macro_rules! text_or_empty {
@@ -132,6 +132,32 @@ const REQUEST: &[Entry<Event>] = &[
     TAGS,
 ];
 
+/// As Butler publishes tasks. It has no word for what became of one, since each has a topic of its own.
+const TASK: &[Entry<Event>] = &[
+    text_or_empty!("hostName", HOST),
+    Entry::value("user", |event| {
+        match (event.user_directory(), event.user_id()) {
+            (None, None) => EMPTY,
+            (directory, id) => Value::User(UserName {
+                directory: directory.unwrap_or_default(),
+                id: id.unwrap_or_default(),
+            }),
+        }
+    }),
+    text_or_empty!("taskName", TASK_NAME),
+    text_or_empty!("taskId", TASK_ID),
+    text_or_empty!("appName", APP_NAME),
+    Entry::value("appId", |event| event.app_id().map_or(EMPTY, Value::from)),
+    text_or_empty!("logTimeStamp", LOCAL_TIME),
+    Entry::text("logLevel", |event| {
+        Some(event.level().map_or("", Level::log4net_name))
+    }),
+    text_or_empty!("executionId", EXECUTION_ID),
+    text_or_empty!("logMessage", MESSAGE),
+    Entry::by_kind("messageType", |kind| kind.name().into()),
+    Entry::tags("tags"),
+];
+
 const UNDECODED: &[Entry<Event>] = &[
     MESSAGE_TYPE,
     SENDER.named("host"),
@@ -179,6 +205,7 @@ pub(super) fn entries(kind: EventKind) -> Vec<Entry<Event>> {
     match kind {
         EventKind::Session(_) | EventKind::Connection(_) => [USER_EVENT, CLIENT].concat(),
         EventKind::Performance => [ROW, USER, REQUEST].concat(),
+        EventKind::Task(_) => TASK.to_vec(),
         EventKind::Undecoded => UNDECODED.to_vec(),
         EventKind::SessionSummary => [SUBJECT, CLIENT, BEGUN, SESSION, ENDED].concat(),
         EventKind::ConnectionSummary => [SUBJECT, APP, CLIENT, BEGUN, ENDED].concat(),

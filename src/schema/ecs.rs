@@ -10,16 +10,17 @@ use super::{
     field::{
         AMBIGUOUS, APP_ID, APP_NAME, APP_NAMES, APPS, BROWSER_NAME, BROWSER_VERSION, CONNECTIONS,
         CONTEXT, END, END_REASON, END_SEEN, ENGINE_SESSION_ID, ENGINE_TIMESTAMP, ERROR_CODE,
-        ERROR_FIELD, ERROR_OFFSET, EXCEPTION, Field, HANDLE, HOST, INGEST_TIMESTAMP, LEVEL,
-        LOCK_MS, LOGGER, MESSAGE, METHOD, NET_RAM_BYTES, OBJECT_ID, OBJECT_TYPE, OPEN_APP_NAMES,
-        OPEN_APPS, OPEN_CONNECTIONS, ORIGIN, OS_NAME, OS_VERSION, PAIRING, PEAK_RAM_BYTES,
-        PROCESS_MS, QLIK_COMMAND, RAW, REQUEST_ID, RESULT, SENDER, SEQUENCE, SERVICE,
-        SERVICE_ACCOUNT, SESSION_ID, SOURCE_TYPE, START, START_SEEN, TAGS, TIMESTAMP, TRAVERSE_MS,
-        UNREADABLE, USER, USER_AGENT, USER_DIRECTORY, USER_ID, VALIDATE_MS, VIRTUAL_PROXY, WORK_MS,
+        ERROR_FIELD, ERROR_OFFSET, EXCEPTION, EXECUTION_ID, Field, HANDLE, HOST, INGEST_TIMESTAMP,
+        LEVEL, LOCAL_TIME, LOCK_MS, LOGGER, MESSAGE, METHOD, NET_RAM_BYTES, OBJECT_ID, OBJECT_TYPE,
+        OPEN_APP_NAMES, OPEN_APPS, OPEN_CONNECTIONS, ORIGIN, OS_NAME, OS_VERSION, PAIRING,
+        PEAK_RAM_BYTES, PROCESS_MS, QLIK_COMMAND, RAW, REQUEST_ID, RESULT, SENDER, SEQUENCE,
+        SERVICE, SERVICE_ACCOUNT, SESSION_ID, SOURCE_TYPE, START, START_SEEN, TAGS, TASK_ID,
+        TASK_NAME, TIMESTAMP, TRAVERSE_MS, UNREADABLE, USER, USER_AGENT, USER_DIRECTORY, USER_ID,
+        VALIDATE_MS, VIRTUAL_PROXY, WORK_MS,
     },
     plugin::{self, PluginEvent},
 };
-use crate::event::{Body, ConnectionAction, Event, EventKind, SessionAction};
+use crate::event::{Body, ConnectionAction, Event, EventKind, SessionAction, TaskAction};
 
 /// The version of ECS that the events keep to.
 const VERSION: Entry<Event> = Entry::constant("ecs.version", "8.17.0");
@@ -47,11 +48,21 @@ const DATASET: Entry<Event> = Entry::by_kind("event.dataset", |kind| {
         EventKind::Session(_) => "qlik_sense.session",
         EventKind::Connection(_) => "qlik_sense.connection",
         EventKind::Performance => "qlik_sense.performance",
+        EventKind::Task(_) => "qlik_sense.task",
         EventKind::Undecoded => "qlik_sense.undecoded",
         EventKind::SessionSummary => "qlik_sense.session_summary",
         EventKind::ConnectionSummary => "qlik_sense.connection_summary",
         EventKind::SessionSnapshot => "qlik_sense.session_snapshot",
     })
+});
+
+/// Where a task came to an end, how. What is being stopped may end either way; a distribution that was handed over is
+/// no outcome.
+const OUTCOME: Entry<Event> = Entry::by_kind("event.outcome", |kind| match kind {
+    EventKind::Task(TaskAction::Failed) => Value::Text("failure"),
+    EventKind::Task(TaskAction::Succeeded) => Value::Text("success"),
+    EventKind::Task(TaskAction::Aborting) => Value::Text("unknown"),
+    _ => Value::Absent,
 });
 
 /// Never absent: Vector's source would put its own machine there. Where the Qlik Sense node is not told, it is the
@@ -123,6 +134,7 @@ const PERFORMANCE: &[Entry<Event>] = &[
     SEQUENCE.in_ecs(),
 ];
 const ROW: &[Field] = &[LEVEL, LOGGER, SERVICE, EXCEPTION];
+const TASK_ROW: &[Field] = &[LEVEL, SERVICE, EXCEPTION];
 const WHO: &[Field] = &[USER, USER_DIRECTORY, USER_ID];
 const REQUEST: &[Field] = &[
     SESSION_ID,
@@ -143,6 +155,20 @@ const REQUEST: &[Field] = &[
     ENGINE_SESSION_ID,
     ENGINE_TIMESTAMP,
     SERVICE_ACCOUNT,
+    UNREADABLE,
+    AMBIGUOUS,
+];
+
+const TASK_EVENT: &[Entry<Event>] = &[CATEGORY, TYPE, ACTION, OUTCOME];
+const TASK: &[Field] = &[
+    MESSAGE,
+    APP_ID,
+    APP_NAME,
+    TASK_ID,
+    TASK_NAME,
+    EXECUTION_ID,
+    ENGINE_SESSION_ID,
+    LOCAL_TIME,
     UNREADABLE,
     AMBIGUOUS,
 ];
@@ -188,6 +214,7 @@ pub(super) fn entries(kind: EventKind) -> Vec<Entry<Event>> {
             add(USER_EVENT, &[USER_FIELDS, USER_EVENT_FIELDS]);
         }
         EventKind::Performance => add(PERFORMANCE, &[ROW, WHO, REQUEST]),
+        EventKind::Task(_) => add(TASK_EVENT, &[TASK_ROW, WHO, TASK]),
         EventKind::Undecoded => {
             add(&[RAW.in_ecs()], &[]);
             entries.extend_from_slice(UNDECODED);
@@ -222,6 +249,7 @@ const fn categories(kind: EventKind) -> Option<(Words, Words)> {
     const SESSION: Words = &["session"];
     const API: Words = &["api"];
     const NETWORK: Words = &["network"];
+    const PROCESS: Words = &["process"];
     Some(match kind {
         EventKind::Session(SessionAction::Start) => (SESSION, &["start"]),
         EventKind::Session(SessionAction::Stop) | EventKind::SessionSummary => (SESSION, &["end"]),
@@ -234,6 +262,8 @@ const fn categories(kind: EventKind) -> Option<(Words, Words)> {
         }
         EventKind::Connection(ConnectionAction::Other) => (NETWORK, &["connection", "info"]),
         EventKind::Performance => (API, &["info"]),
+        EventKind::Task(TaskAction::Failed | TaskAction::Succeeded) => (PROCESS, &["end"]),
+        EventKind::Task(TaskAction::Aborting | TaskAction::Distributed) => (PROCESS, &["info"]),
         EventKind::Undecoded => return None,
     })
 }

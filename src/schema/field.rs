@@ -167,7 +167,8 @@ table! {
         "the kind of event", |_| Value::Absent)
         .source(Source::Kind(|kind| kind.event().into()));
     ACTION = Field::new(["action", "event.action"], Text,
-        "`start`, `stop`, `open`, `close` or `other`", |_| Value::Absent)
+        "`start`, `stop`, `open`, `close` or `other`; of a task `failed`, `aborting`, `succeeded` or `distributed`",
+        |_| Value::Absent)
         .source(Source::Kind(|kind| kind.action().into()));
     QLIK_COMMAND = Field::text(["qlik_command", "qlik_sense.command"],
         "Qlik's own words, such as `Start session`", Event::qlik_command)
@@ -214,6 +215,13 @@ table! {
     APP_NAME = Field::text(["app_name", "qlik_sense.app_name"],
         "the app's name", Event::app_name)
         .may_name_person();
+    TASK_ID = Field::text(["task_id", "qlik_sense.task_id"],
+        "the task", Event::task_id);
+    TASK_NAME = Field::text(["task_name", "qlik_sense.task_name"],
+        "the task's name, which its users chose", Event::task_name)
+        .may_name_person();
+    EXECUTION_ID = Field::text(["execution_id", "qlik_sense.execution_id"],
+        "the run of the task", Event::execution_id);
     USER_AGENT = Field::text(["user_agent", "user_agent.original"],
         "the browser's user agent, whole",
         |event| user(event).and_then(UserEvent::user_agent))
@@ -247,13 +255,19 @@ table! {
         "the proxy session, the same from its start to its stop", Event::session_id)
         .may_name_person()
         .only_if(HAS_ROW);
+    LOCAL_TIME = Field::text(["local_time", "qlik_sense.local_time"],
+        "when it happened by the node's clock, whose distance from UTC is not sent", Event::local_time);
     RESULT = Field::text(["result", "qlik_sense.result"],
         "what came of it, as Qlik writes it", Event::result)
         .may_name_person()
         .only_if(HAS_ROW);
     ENGINE_SESSION_ID = Field::text(["engine_session_id", "qlik_sense.engine_session_id"],
         "the engine's own session",
-        |event| performance(event)?.engine_session_id());
+        |event| match event.body() {
+            Body::Performance(event) => event.engine_session_id(),
+            Body::Task(event) => event.engine_session_id(),
+            _ => None,
+        });
     ENGINE_TIMESTAMP = Field::new(["engine_timestamp", "qlik_sense.engine_timestamp"], Time,
         "when the engine wrote the row",
         |event| performance(event).and_then(PerformanceEvent::engine_timestamp).map(Timestamp).into());

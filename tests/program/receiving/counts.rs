@@ -139,6 +139,9 @@ fn metrics_agree(truth: &Truth, metrics: &[Value], codec: Codec) {
     .map(|(name, count)| (name.to_owned(), count))
     .into();
     expected.insert("events_total performance".to_owned(), 0);
+    for action in ["failed", "aborting", "succeeded", "distributed"] {
+        expected.insert(format!("events_total {action} task"), 0);
+    }
     for (kind, count) in &truth.kinds {
         // Tags are in the order of their names: the action, then the event.
         let (event, action) = kind.split_once('_').expect("two names");
