@@ -5,7 +5,7 @@ use std::ops::{Add, AddAssign};
 
 use super::cost::Cost;
 use super::payload::Action;
-use super::truth::{LogEvent, Request, TaskEvent, TaskOutcome};
+use super::truth::{LogRow, Request, TaskOutcome, TaskRow};
 use crate::payload::{ConnectionAction, Level, SessionAction};
 
 /// What a simulated datagram holds: the truth that a receiver is checked against.
@@ -29,7 +29,7 @@ pub enum Datagram {
     /// One row of the log of engine, proxy, repository or scheduler.
     Log(
         /// What it holds.
-        Box<LogEvent>,
+        Box<LogRow>,
     ),
     /// One request to the engine.
     Performance(
@@ -39,7 +39,7 @@ pub enum Datagram {
     /// What is told of one run of a task.
     Task(
         /// What it holds.
-        Box<TaskEvent>,
+        Box<TaskRow>,
     ),
     /// Up to five events, one a line, as a relay puts them into one datagram.
     Relay(

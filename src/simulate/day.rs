@@ -19,7 +19,7 @@ use super::layout::Style;
 use super::life::{CLOSE, OPEN, START, STOP};
 use super::office::{Office, Tab};
 use super::payload::Action;
-use super::truth::{LogEvent, Request, TaskEvent};
+use super::truth::{LogRow, Request, TaskRow};
 use super::user::{Population, Visitor};
 
 /// The time without activity after which Qlik Sense ends a session, in milliseconds.
@@ -111,9 +111,9 @@ pub struct Day {
     /// of the connections.
     pub requests: Vec<Request>,
     /// Every log event, in the order of time, if they are sent.
-    pub logs: Vec<LogEvent>,
+    pub logs: Vec<LogRow>,
     /// Every task event, in the order of time, if they are sent.
-    pub tasks: Vec<TaskEvent>,
+    pub tasks: Vec<TaskRow>,
     /// The datagrams in the order of their arrival.
     pub deliveries: Vec<Delivery>,
     /// Datagrams that were sent.

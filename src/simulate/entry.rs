@@ -9,7 +9,7 @@ use super::{
     families::Families,
     layout::Style,
     log, performance, task,
-    truth::{LogEvent, Request, TaskEvent},
+    truth::{LogRow, Request, TaskRow},
 };
 use crate::payload::Service;
 
@@ -25,9 +25,9 @@ pub(super) struct Entry {
 
 #[derive(Debug, Clone)]
 pub(super) enum EntryEvent {
-    Log(Box<LogEvent>),
+    Log(Box<LogRow>),
     Performance(Box<Request>),
-    Task(Box<TaskEvent>),
+    Task(Box<TaskRow>),
 }
 
 /// The user of a session on a node, or whatever else asks the engine for something.
@@ -42,7 +42,7 @@ pub(super) struct Actor {
 }
 
 impl Entry {
-    pub(super) fn log(node: usize, event: LogEvent) -> Self {
+    pub(super) fn log(node: usize, event: LogRow) -> Self {
         let event = EntryEvent::Log(Box::new(event));
         Self { node, event }
     }
@@ -52,7 +52,7 @@ impl Entry {
         Self { node, event }
     }
 
-    pub(super) fn task(node: usize, event: TaskEvent) -> Self {
+    pub(super) fn task(node: usize, event: TaskRow) -> Self {
         let event = EntryEvent::Task(Box::new(event));
         Self { node, event }
     }

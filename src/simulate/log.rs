@@ -2,7 +2,7 @@
 
 use super::{
     layout::{Fields, Style},
-    truth::LogEvent,
+    truth::LogRow,
 };
 use crate::payload::Service;
 
@@ -26,7 +26,7 @@ pub(super) const fn type_token(appender: Service) -> &'static str {
 }
 
 /// Appends an event's fields to `datagram`, and an exception if log4net had one that stands in no field.
-pub(super) fn write(event: &LogEvent, type_token: &str, style: Style, datagram: &mut Vec<u8>) {
+pub(super) fn write(event: &LogRow, type_token: &str, style: Style, datagram: &mut Vec<u8>) {
     let mut fields = Fields::new(datagram, type_token, style);
     fields
         .header(
@@ -45,7 +45,7 @@ pub(super) fn write(event: &LogEvent, type_token: &str, style: Style, datagram: 
     fields.glue(event.exception.filter(|_| event.is_glued));
 }
 
-fn engine(event: &LogEvent, fields: &mut Fields<'_>) {
+fn engine(event: &LogRow, fields: &mut Fields<'_>) {
     let tells = event.engine_session_id.is_some();
     fields
         .session(event.session_id.as_deref())
@@ -60,7 +60,7 @@ fn engine(event: &LogEvent, fields: &mut Fields<'_>) {
         .add_or_absent(event.app_id.as_ref());
 }
 
-fn web(event: &LogEvent, fields: &mut Fields<'_>) {
+fn web(event: &LogRow, fields: &mut Fields<'_>) {
     exception(event, fields)
         .add_or_absent(event.directory.as_ref())
         .add_or_absent(event.user_id.as_ref())
@@ -70,7 +70,7 @@ fn web(event: &LogEvent, fields: &mut Fields<'_>) {
         .add_or_absent(event.context.as_ref());
 }
 
-fn scheduler(event: &LogEvent, fields: &mut Fields<'_>) {
+fn scheduler(event: &LogRow, fields: &mut Fields<'_>) {
     let run = event.task.as_ref();
     exception(event, fields)
         .add_or_absent(event.directory.as_ref())
@@ -84,7 +84,7 @@ fn scheduler(event: &LogEvent, fields: &mut Fields<'_>) {
 }
 
 /// The field of the exception, which is empty where there is none.
-fn exception<'a, 'b>(event: &LogEvent, fields: &'a mut Fields<'b>) -> &'a mut Fields<'b> {
+fn exception<'a, 'b>(event: &LogRow, fields: &'a mut Fields<'b>) -> &'a mut Fields<'b> {
     let exception = event.exception.filter(|_| !event.is_glued);
     fields.add(exception.unwrap_or_default())
 }

@@ -10,7 +10,7 @@ use super::{
     datagram::Datagram,
     entry::{Entry, EntryEvent},
     layout::{Style, Zone},
-    truth::{About, LogEvent, Request, TaskEvent},
+    truth::{About, LogRow, Request, TaskRow},
 };
 use crate::payload::Service;
 
@@ -179,31 +179,26 @@ fn punctuate(event: &mut EntryEvent, rng: &mut Rng) {
     }
 }
 
-fn punctuate_log(event: &mut LogEvent, note: &str, rng: &mut Rng) {
+fn punctuate_log(event: &mut LogRow, note: &str, rng: &mut Rng) {
     event.message.push_str(note);
-    // Behind a message that holds a `;`, an exception has no beginning.
-    event.is_ambiguous = event.exception.is_some() && !event.is_glued;
     if let Some(run) = &mut event.task
         && rng.bool()
     {
         run.task_name = "Load \"A;B\"".into();
-        event.is_ambiguous = true;
     }
     if let Some(context) = &mut event.context
         && rng.bool()
     {
         context.push_str("?x=1;y=2");
-        event.is_ambiguous = true;
     }
 }
 
-fn punctuate_task(event: &mut TaskEvent, note: &str, rng: &mut Rng) {
+fn punctuate_task(event: &mut TaskRow, note: &str, rng: &mut Rng) {
     event.message.push_str(note);
     if let About::Run(run) = &mut event.about
         && rng.bool()
     {
         run.task_name = "Load \"A;B\" 🚚".into();
-        event.is_ambiguous = true;
     }
 }
 
@@ -253,7 +248,7 @@ fn peculiar(event: &mut EntryEvent, style: &mut Style, type_token: &mut String, 
                 .copied()
                 .filter(|&service| service != event.service)
                 .collect();
-            event.appender = others[rng.usize(0..others.len())];
+            event.send_by(others[rng.usize(0..others.len())]);
             *type_token = super::log::type_token(event.appender).to_owned();
         }
         EntryEvent::Performance(request) => peculiar_numbers(request, style, rng),

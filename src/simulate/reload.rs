@@ -10,7 +10,7 @@ use super::{
     chance::{choose, guid_text, happens, index},
     entry::{Actor, Entry},
     requests::{Client, Work},
-    truth::{About, EngineReload, LogEvent, TaskEvent, TaskOutcome, TaskRun},
+    truth::{About, EngineReload, LogRow, TaskOutcome, TaskRow, TaskRun},
     user::Population,
 };
 use crate::payload::{Level, Service};
@@ -161,7 +161,7 @@ fn editor_reload(place: Place<'_>, start: DateTime<Utc>, rng: &mut Rng) -> Vec<E
     let app = place.catalogue.app(index(rng, place.catalogue.len()));
     let (directory, user_id) = place.population.anyone(rng);
     let node = index(rng, place.hosts.len());
-    let event = TaskEvent {
+    let event = TaskRow {
         time: start,
         host: Arc::clone(&place.hosts[node]),
         outcome: TaskOutcome::Failed,
@@ -174,7 +174,6 @@ fn editor_reload(place: Place<'_>, start: DateTime<Utc>, rng: &mut Rng) -> Vec<E
         }),
         message: "Reload failed".to_owned(),
         exception: None,
-        is_ambiguous: false,
     };
     vec![Entry::task(node, event)]
 }
@@ -289,7 +288,7 @@ fn failed_attempt(
 ) {
     let kind = (Level::Error, "System.Engine.Engine");
     let message = choose(rng, &SCRIPT_ERRORS);
-    let mut engine = LogEvent::new(now, &actor.host, Service::Engine, kind, message);
+    let mut engine = LogRow::new(now, &actor.host, Service::Engine, kind, message);
     engine.directory = Some(Arc::clone(&actor.directory));
     engine.user_id = Some(Arc::clone(&actor.user_id));
     engine.app_id.clone_from(&run.app_id);
@@ -298,7 +297,7 @@ fn failed_attempt(
     let kind = (Level::Warn, RELOAD_LOGGER);
     let message = "Reload did not finish, engine answered with an error";
     let later = now + TimeDelta::milliseconds(12);
-    let mut scheduler = LogEvent::new(later, &actor.host, Service::Scheduler, kind, message);
+    let mut scheduler = LogRow::new(later, &actor.host, Service::Scheduler, kind, message);
     scheduler.task = Some(run.clone());
     entries.push(Entry::log(actor.node, scheduler));
 }
@@ -391,7 +390,7 @@ fn tell(place: Place<'_>, news: News, run: &TaskRun, rng: &mut Rng) -> Vec<Entry
         _ => (None, Some(new)),
     };
     for type_token in [old, new].into_iter().flatten() {
-        let event = TaskEvent {
+        let event = TaskRow {
             time,
             host: Arc::clone(host),
             outcome,
@@ -399,13 +398,12 @@ fn tell(place: Place<'_>, news: News, run: &TaskRun, rng: &mut Rng) -> Vec<Entry
             about: About::Run(run.clone()),
             message: message.to_owned(),
             exception: None,
-            is_ambiguous: false,
         };
         entries.push(Entry::task(node, event));
     }
     if outcome == TaskOutcome::Failed && happens(rng, 1, 2) {
         let kind = (Level::Error, SESSION_LOGGER);
-        let mut event = LogEvent::new(time, host, Service::Scheduler, kind, message);
+        let mut event = LogRow::new(time, host, Service::Scheduler, kind, message);
         event.task = Some(run.clone());
         entries.push(Entry::log(node, event));
     }

@@ -2,12 +2,12 @@
 
 use super::{
     layout::{Fields, Style},
-    truth::{About, EngineReload, TaskEvent, TaskRun},
+    truth::{About, EngineReload, TaskRow, TaskRun},
 };
 use crate::payload::Level;
 
 /// Appends an event's fields to `datagram`, and the exception if log4net had one.
-pub(super) fn write(event: &TaskEvent, type_token: &str, style: Style, datagram: &mut Vec<u8>) {
+pub(super) fn write(event: &TaskRow, type_token: &str, style: Style, datagram: &mut Vec<u8>) {
     let mut fields = Fields::new(datagram, type_token, style);
     fields.add(&event.host);
     match &event.about {
@@ -17,7 +17,7 @@ pub(super) fn write(event: &TaskEvent, type_token: &str, style: Style, datagram:
     fields.glue(event.exception);
 }
 
-fn scheduler(event: &TaskEvent, run: &TaskRun, fields: &mut Fields<'_>) {
+fn scheduler(event: &TaskRow, run: &TaskRun, fields: &mut Fields<'_>) {
     fields
         .add(&run.task_name)
         .app(run.app_name.as_deref())
@@ -30,7 +30,7 @@ fn scheduler(event: &TaskEvent, run: &TaskRun, fields: &mut Fields<'_>) {
         .add(&event.message);
 }
 
-fn engine(event: &TaskEvent, reload: &EngineReload, fields: &mut Fields<'_>) {
+fn engine(event: &TaskRow, reload: &EngineReload, fields: &mut Fields<'_>) {
     fields
         .add(&reload.app_id)
         .add(&reload.engine_session_id)

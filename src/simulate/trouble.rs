@@ -9,7 +9,7 @@ use super::{
     chance::{choose, guid_text, happens, index},
     context::NOT_AVAILABLE,
     entry::{Actor, Entry},
-    truth::LogEvent,
+    truth::LogRow,
 };
 use crate::payload::{Level, Service};
 
@@ -70,7 +70,7 @@ pub(super) fn strike(
         let time = start + TimeDelta::seconds(60);
         let kind = (Level::Fatal, PROXY_POOL);
         let message = "Handshake with \"pro2-win9\" failed";
-        let mut event = LogEvent::new(time, host, service, kind, message);
+        let mut event = LogRow::new(time, host, service, kind, message);
         event.exception = Some(ENCODED[0]);
         events.push(event);
     }
@@ -97,7 +97,7 @@ pub(super) fn mishap(
     Entry::log(node, event)
 }
 
-fn warning(service: Service, time: DateTime<Utc>, host: &Arc<str>, rng: &mut Rng) -> LogEvent {
+fn warning(service: Service, time: DateTime<Utc>, host: &Arc<str>, rng: &mut Rng) -> LogRow {
     let (logger, message) = match service {
         Service::Engine => (
             ENGINE,
@@ -119,7 +119,7 @@ fn warning(service: Service, time: DateTime<Utc>, host: &Arc<str>, rng: &mut Rng
             "Queue of tasks is full, a trigger waits".to_owned(),
         ),
     };
-    LogEvent::new(time, host, service, (Level::Warn, logger), message)
+    LogRow::new(time, host, service, (Level::Warn, logger), message)
 }
 
 fn error(
@@ -128,10 +128,9 @@ fn error(
     host: &Arc<str>,
     concerned: Option<&Present>,
     rng: &mut Rng,
-) -> LogEvent {
-    let new = |logger, message: String| {
-        LogEvent::new(time, host, service, (Level::Error, logger), message)
-    };
+) -> LogRow {
+    let new =
+        |logger, message: String| LogRow::new(time, host, service, (Level::Error, logger), message);
     match (service, concerned) {
         (Service::Engine, Some(Present { actor, app_id })) => {
             let mut event = new(ENGINE_SESSION, "Could not open app for user".to_owned());
@@ -192,7 +191,7 @@ fn error(
     }
 }
 
-fn glue(event: &mut LogEvent, rng: &mut Rng) {
+fn glue(event: &mut LogRow, rng: &mut Rng) {
     event.exception = Some(choose(rng, &STACK_TRACES));
     event.is_glued = true;
 }
@@ -201,10 +200,10 @@ fn refused_login(
     (directory, user_id): (&str, &str),
     time: DateTime<Utc>,
     host: &Arc<str>,
-) -> LogEvent {
+) -> LogRow {
     let kind = (Level::Error, PROXY_LOGIN);
     let message = format!("Login refused for {user_id}");
-    let mut event = LogEvent::new(time, host, Service::Proxy, kind, message);
+    let mut event = LogRow::new(time, host, Service::Proxy, kind, message);
     event.directory = Some(directory.into());
     event.user_id = Some(user_id.into());
     event.command = Some("Login:TryLogin");

@@ -72,7 +72,7 @@ pub struct Request {
 
 /// A row of the log of engine, proxy, repository or scheduler. What a service does not log is None.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogEvent {
+pub struct LogRow {
     /// When it was written, by the node's clock; whole milliseconds.
     pub time: DateTime<Utc>,
     /// The row number, 1 to 9,999, of the node's appender for the service; 0 where the datagram has none.
@@ -109,8 +109,6 @@ pub struct LogEvent {
     pub task: Option<TaskRun>,
     /// Engine: the app. For the scheduler, see [`TaskRun`].
     pub app_id: Option<Arc<str>>,
-    /// Whether a `;` stands where nobody can tell to which field it belongs.
-    pub is_ambiguous: bool,
     /// The service whose appender sends it, and whose type token it has; mostly the one that it is about.
     pub appender: Service,
     /// Whether the exception follows the last field instead of standing in a field of its own.
@@ -136,7 +134,7 @@ pub struct TaskRun {
 
 /// What the scheduler, or for reloads of the script editor the engine, tells of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TaskEvent {
+pub struct TaskRow {
     /// When it was written, by the node's clock; whole milliseconds. The payload has the node's local time and
     /// no zone.
     pub time: DateTime<Utc>,
@@ -152,8 +150,6 @@ pub struct TaskEvent {
     pub message: String,
     /// The exception behind the message.
     pub exception: Option<&'static str>,
-    /// Whether a `;` stands in the name of the task or of the app.
-    pub is_ambiguous: bool,
 }
 
 /// What a task event is about.
@@ -178,7 +174,7 @@ pub struct EngineReload {
     pub user_id: Arc<str>,
 }
 
-impl LogEvent {
+impl LogRow {
     /// A row that says something and names nobody.
     pub(super) fn new(
         time: DateTime<Utc>,
@@ -206,9 +202,31 @@ impl LogEvent {
             context: None,
             task: None,
             app_id: None,
-            is_ambiguous: false,
             is_glued: false,
             appender: service,
+        }
+    }
+}
+
+impl LogRow {
+    /// Another service's appender sends it, without the fields that its layout lacks.
+    pub(super) fn send_by(&mut self, appender: Service) {
+        self.appender = appender;
+        if appender != Service::Engine {
+            self.session_id = None;
+            self.engine_session_id = None;
+            self.app_id = None;
+        } else if !self.is_glued {
+            self.exception = None;
+        }
+        if !matches!(appender, Service::Proxy | Service::Repository) {
+            self.command = None;
+            self.result = None;
+            self.origin = None;
+            self.context = None;
+        }
+        if appender != Service::Scheduler {
+            self.task = None;
         }
     }
 }

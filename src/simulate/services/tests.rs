@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use super::OddEntry;
 use crate::payload::{Level, Service};
 use crate::simulate::{
-    About, Cost, Datagram, Families, LogEvent, Request, Site, SiteOptions, Tally, TaskEvent,
-    TaskOutcome,
+    About, Cost, Datagram, Families, LogRow, Request, Site, SiteOptions, Tally, TaskOutcome,
+    TaskRow,
 };
 
 const ALL: SiteOptions = SiteOptions {
@@ -98,7 +98,7 @@ fn assert_performance(text: &str, request: &Request) {
 }
 
 /// From the left as far as the message, from the right as far as it, as the service has fields there.
-fn assert_log(text: &str, event: &LogEvent) {
+fn assert_log(text: &str, event: &LogRow) {
     let (tail, has_exception) = match event.service {
         Service::Engine => (10, false),
         Service::Proxy | Service::Repository => (6, true),
@@ -160,7 +160,7 @@ fn assert_log(text: &str, event: &LogEvent) {
     }
 }
 
-fn assert_task(text: &str, event: &TaskEvent) {
+fn assert_task(text: &str, event: &TaskRow) {
     let fields: Vec<&str> = text.split(';').collect();
     assert_eq!(fields[..2], [event.type_token, &*event.host]);
     let date = "2026-01-31 10:00:00,125";
