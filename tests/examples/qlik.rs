@@ -313,7 +313,10 @@ fn value(field: &str) -> &str {
         "%property{ActiveUserDirectory}" => "LAB",
         "%property{ActiveUserId}" => "goran",
         "%property{EngineTimestamp}" => "20260131T100000.120+0100",
-        "%property{DocId}" => "a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69",
+        "%property{DocId}" | "%property{AppId}" => "a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69",
+        "%property{TaskId}" => "d1b6a1f2-0b73-4a1e-9d04-3c7f95a2e610",
+        "%property{ExecutionId}" => "b5c0e9d7-1f28-4c96-a3b4-6d7e8f901a2b",
+        "%property{User}" => r"LAB\goran",
         "%property{RequestId}" => "17",
         "%property{Handle}" => "7",
         "%property{ProcessTime}" => "18.5",
@@ -338,7 +341,29 @@ fn what_the_appenders_send_is_decoded_field_by_field() {
         let document = Document::parse(&text).expect("XML");
         for appender in elements(&document, "appender") {
             let name = appender.attribute("name").expect("a name");
+            let task = |action: &str| {
+                json!({
+                    "event": "task",
+                    "action": action,
+                    "service": "scheduler",
+                    "level": "error",
+                    "host": "pro2-win1",
+                    "user": r"LAB\goran",
+                    "task_id": "d1b6a1f2-0b73-4a1e-9d04-3c7f95a2e610",
+                    "task_name": "TaskName",
+                    "app_id": "a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69",
+                    "app_name": "AppName",
+                    "execution_id": "b5c0e9d7-1f28-4c96-a3b4-6d7e8f901a2b",
+                    "local_time": "2026-01-31 10:00:00,125",
+                    "message": "message",
+                    "ambiguous": null,
+                })
+            };
             let expected = match (&*service, name) {
+                ("Scheduler", "TaskFailed") => task("failed"),
+                ("Scheduler", "TaskAborted") => task("aborting"),
+                ("Scheduler", "TaskSucceeded") => task("succeeded"),
+                ("Scheduler", "TaskDistributed") => task("distributed"),
                 ("Engine", "Performance") => json!({
                     "event": "performance",
                     "service": "engine",
@@ -382,7 +407,7 @@ fn what_the_appenders_send_is_decoded_field_by_field() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 1);
+    assert_eq!(seen, 5);
 }
 
 /// log4net takes the last of two loggers with one name, and without a service a logger has other services' rows.
