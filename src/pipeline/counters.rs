@@ -3,7 +3,7 @@
 use std::iter::Sum;
 
 use crate::{
-    event::{Event, EventKind},
+    event::{Event, EventKind, TaskAction},
     payload::ErrorCode,
     schema::Details,
     transform::OutputBuffer,
@@ -26,6 +26,8 @@ pub struct Counters {
     /// Decoded and derived events, by kind.
     events: [u64; EventKind::ALL.len()],
     undecoded: [u64; ErrorCode::ALL.len()],
+    /// What task events tell of runs, each once.
+    tasks: [u64; TaskAction::ALL.len()],
 }
 
 impl Counters {
@@ -43,6 +45,17 @@ impl Counters {
 
     pub(super) const fn undecoded(&mut self, code: ErrorCode) {
         self.undecoded[code as usize] += 1;
+    }
+
+    pub(super) const fn task(&mut self, action: TaskAction) {
+        self.tasks[action as usize] += 1;
+    }
+
+    /// Runs of tasks of which this was told. However many events tell the same of a run within ten minutes, it is one;
+    /// an event that names no run counts by itself. Of more than 4,096 runs in that time, the oldest may count again.
+    #[must_use]
+    pub const fn tasks_of(&self, action: TaskAction) -> u64 {
+        self.tasks[action as usize]
     }
 
     /// Events of a kind that went out.
@@ -95,6 +108,9 @@ impl Sum for Counters {
                 *total.row_gaps.get_or_insert(0) += gaps;
             }
             for (total, more) in total.events.iter_mut().zip(more.events) {
+                *total += more;
+            }
+            for (total, more) in total.tasks.iter_mut().zip(more.tasks) {
                 *total += more;
             }
             for (total, more) in total.undecoded.iter_mut().zip(more.undecoded) {

@@ -5,15 +5,16 @@
 mod counters;
 mod row_gaps;
 mod rows;
+mod task_runs;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use self::row_gaps::RowGapCounter;
 pub use self::{counters::Counters, row_gaps::RowGaps};
+use self::{row_gaps::RowGapCounter, task_runs::TaskRuns};
 use crate::{
     decoding::{QlikSenseDeserializer, QlikSenseDeserializerConfig},
-    event::{Arrival, Body},
+    event::{Arrival, Body, EventKind},
     transform::{
         AppNames, AppNamesConfig, AppTable, Blacklist, BlacklistConfig, OutputBuffer, Pseudonymize,
         PseudonymizeConfig, Sessions, SessionsConfig, app_names::AppNamesError,
@@ -81,6 +82,7 @@ impl PipelineConfig {
             pseudonymize: self.pseudonymize.build()?,
             counters: Counters::default(),
             row_gaps: RowGapCounter::default(),
+            task_runs: TaskRuns::default(),
         })
     }
 
@@ -122,12 +124,13 @@ pub struct Pipeline {
     pseudonymize: Option<Pseudonymize>,
     counters: Counters,
     row_gaps: RowGapCounter,
+    task_runs: TaskRuns,
 }
 
 impl Pipeline {
     /// A pipeline for one more socket. It reads no file again: both have the same rules, names of apps and
-    /// key, and follow the same sessions, because the events of one user may come through several
-    /// sockets. It counts from zero.
+    /// key, and follow the same sessions and runs of tasks, because the events of one user or run may come
+    /// through several sockets. It counts from zero.
     #[must_use]
     pub fn clone_for_socket(&self) -> Self {
         let mut blacklist = Blacklist::default();
@@ -141,6 +144,7 @@ impl Pipeline {
             pseudonymize: self.pseudonymize.clone(),
             counters: Counters::default(),
             row_gaps: RowGapCounter::default(),
+            task_runs: self.task_runs.clone(),
         }
     }
 
@@ -152,6 +156,7 @@ impl Pipeline {
         let Self {
             counters,
             row_gaps,
+            task_runs,
             blacklist,
             app_names,
             sessions,
@@ -173,6 +178,11 @@ impl Pipeline {
                 return;
             }
             counters.event(event.kind());
+            if let EventKind::Task(action) = event.kind()
+                && task_runs.is_first(action, &event, arrival.timestamp)
+            {
+                counters.task(action);
+            }
             app_names.name(&mut event);
             let before = output.len();
             output.push(event);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::{
     encoding::{Metric, MetricValue},
-    event::EventKind,
+    event::{EventKind, TaskAction},
     payload::ErrorCode,
     pipeline::{Counters, RowGaps},
     schema::Details,
@@ -47,6 +47,9 @@ impl From<&Totals> for Details {
         details.add("events", pipeline.events());
         let by_kind = payload_kinds().map(|kind| (kind.name(), pipeline.events_of(kind)));
         details.add_counts("events_by_kind", by_kind);
+        let tasks = TaskAction::ALL.iter();
+        let tasks = tasks.map(|action| (action.as_str(), pipeline.tasks_of(*action)));
+        details.add_counts("tasks", tasks);
         let derived = pipeline.derived_events();
         details.add_any("derived", (derived > 0).then_some(derived));
         details.add("excluded", pipeline.excluded);
@@ -117,6 +120,11 @@ pub(super) fn of_totals(address: &str, now: &Totals, before: &Totals, metrics: &
         tags.extend(kind.action().map(|action| ("action", action.into())));
         let of = |totals: &Totals| totals.pipeline.events_of(kind);
         count_by("events_total", tags, of(now), of(before));
+    }
+    for action in TaskAction::ALL.iter().copied() {
+        let tags = vec![("action", action.as_str().into())];
+        let of = |totals: &Totals| totals.pipeline.tasks_of(action);
+        count_by("tasks_total", tags, of(now), of(before));
     }
     for code in ErrorCode::ALL {
         let tags = vec![("code", code.as_str().into())];

@@ -141,6 +141,7 @@ fn metrics_agree(truth: &Truth, metrics: &[Value], codec: Codec) {
     expected.insert("events_total performance".to_owned(), 0);
     for action in ["failed", "aborting", "succeeded", "distributed"] {
         expected.insert(format!("events_total {action} task"), 0);
+        expected.insert(format!("tasks_total {action}"), 0);
     }
     for (kind, count) in &truth.kinds {
         // Tags are in the order of their names: the action, then the event.
