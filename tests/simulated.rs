@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use chrono::DateTime;
+use chrono::{DateTime, TimeDelta};
 use qlik_sense_events::{
-    event::{Arrival, Body, Event},
+    event::{Arrival, Body, Event, Level, Service},
     pipeline::{Pipeline, PipelineConfig},
-    simulate::{Datagram, Families, Request, Site, SiteOptions},
+    simulate::{About, Datagram, Families, Request, Site, SiteOptions, TaskRow},
     transform::OutputBuffer,
 };
 use uuid::Uuid;
@@ -35,15 +35,7 @@ fn assert_request(event: &Event, request: &Request) {
     assert_eq!(event.user_id(), request.user_id.as_deref());
     let engine_session_id = request.engine_session_id.as_deref();
     assert_eq!(performance.engine_session_id(), engine_session_id);
-    match request.app_id.as_deref().map(Uuid::try_parse) {
-        Some(Ok(id)) => assert_eq!(event.app_id(), Some(id)),
-        Some(Err(_)) => {
-            assert_eq!(event.app_id(), None);
-            let unreadable = event.unreadable().get("app_id");
-            assert_eq!(unreadable, request.app_id.as_deref());
-        }
-        None => assert_eq!(event.app_id(), None),
-    }
+    assert_app(event, request.app_id.as_deref());
     assert_eq!(performance.request_id(), Some(request.request_id.into()));
     assert_eq!(performance.method(), Some(request.method));
     assert_eq!(
@@ -75,36 +67,80 @@ fn assert_request(event: &Event, request: &Request) {
     assert_eq!(event.exception(), request.exception);
 }
 
-#[test]
-fn requests_come_out_as_they_were_sent() {
+/// The app, by its id; one that is no guid cannot be read.
+fn assert_app(event: &Event, id: Option<&str>) {
+    let readable = id.map(Uuid::try_parse);
+    if let Some(Err(_)) = readable {
+        assert_eq!(event.unreadable().get("app_id"), id);
+    }
+    assert_eq!(event.app_id(), readable.and_then(Result::ok));
+}
+
+fn assert_task(event: &Event, row: &TaskRow) {
+    let Body::Task(task) = event.body() else {
+        panic!("{event:?}");
+    };
+    assert_eq!(event.qlik_timestamp(), None);
+    let local = row.time + TimeDelta::hours(1);
+    let local_time = local.format("%Y-%m-%d %H:%M:%S,%3f").to_string();
+    assert_eq!(event.local_time(), Some(&*local_time));
+    assert_eq!(event.host(), Some(&*row.host));
+    assert_eq!(task.action(), row.action);
+    assert_eq!(event.message(), Some(&*row.message));
+    assert_eq!(event.exception(), row.exception);
+    match &row.about {
+        About::Run(run) => {
+            assert_eq!(event.service(), Some(Service::Scheduler));
+            assert_eq!(event.level(), Some(Level::Info));
+            assert_eq!(event.task_id(), Some(&*run.task_id));
+            assert_eq!(event.execution_id(), Some(&*run.execution_id));
+            assert_app(event, run.app_id.as_deref());
+            if event.ambiguous().is_empty() {
+                let user = event.user().expect("a user").to_string();
+                assert_eq!(user, *run.user);
+                assert_eq!(event.task_name(), Some(&*run.task_name));
+                assert_eq!(event.app_name(), run.app_name.as_deref());
+            } else {
+                let names = event.task_name().expect("names");
+                assert!(names.contains(&*run.task_name), "{names}");
+            }
+        }
+        About::Reload(reload) => {
+            assert_eq!(event.service(), Some(Service::Engine));
+            assert_eq!(event.level(), Some(Level::Error));
+            assert_eq!(event.user_directory(), Some(&*reload.directory));
+            assert_eq!(event.user_id(), Some(&*reload.user_id));
+            let session = Some(&*reload.engine_session_id);
+            assert_eq!(task.engine_session_id(), session);
+            assert_app(event, Some(&reload.app_id));
+        }
+    }
+}
+
+/// Decodes what a site sends of one family, and compares each event with what it holds.
+fn assert_comes_out(families: Families, odd_per_mille: u16, datagrams: u32) {
     let mut site = Site::new(SiteOptions {
-        odd_per_mille: 300,
-        families: Families {
-            user: false,
-            log: false,
-            task: false,
-            ..Families::ALL
-        },
+        odd_per_mille,
+        families,
         ..SiteOptions::default()
     });
     site.set_time("2026-01-31T09:00:00.125Z".parse().expect("a time"));
     let mut pipeline = PipelineConfig::default().build().expect("a pipeline");
     let mut datagram = Vec::new();
-    for _ in 0..30_000 {
+    for _ in 0..datagrams {
         let truth = site.next_datagram(&mut datagram);
         let events = decoded(&mut pipeline, &datagram);
+        if let Datagram::Relay(lines) = &truth {
+            assert_eq!(events.len() as u64, lines.events());
+            continue;
+        }
+        let [event] = &events[..] else {
+            panic!("{}: {events:?}", datagram.escape_ascii());
+        };
         match &truth {
-            Datagram::Performance(request) => {
-                let [event] = &events[..] else {
-                    panic!("{}: {events:?}", datagram.escape_ascii());
-                };
-                assert_request(event, request);
-            }
-            Datagram::Relay(lines) => assert_eq!(events.len() as u64, lines.events()),
+            Datagram::Performance(request) => assert_request(event, request),
+            Datagram::Task(row) => assert_task(event, row),
             Datagram::Undecodable { code } => {
-                let [event] = &events[..] else {
-                    panic!("{}: {events:?}", datagram.escape_ascii());
-                };
                 let Body::Undecoded(undecoded) = event.body() else {
                     panic!("{event:?}");
                 };
@@ -112,5 +148,31 @@ fn requests_come_out_as_they_were_sent() {
             }
             _ => panic!("{truth:?}"),
         }
+        if odd_per_mille == 0 {
+            assert!(event.ambiguous().is_empty() && event.unreadable().is_empty());
+        }
     }
+}
+
+const NONE: Families = Families {
+    user: false,
+    log: false,
+    performance: false,
+    task: false,
+};
+
+#[test]
+fn requests_come_out_as_they_were_sent() {
+    let families = Families {
+        performance: true,
+        ..NONE
+    };
+    assert_comes_out(families, 300, 30_000);
+}
+
+#[test]
+fn what_is_told_of_tasks_comes_out() {
+    let families = Families { task: true, ..NONE };
+    assert_comes_out(families, 0, 1_000);
+    assert_comes_out(families, 300, 2_000);
 }

@@ -5,8 +5,8 @@ use std::ops::{Add, AddAssign};
 
 use super::cost::Cost;
 use super::payload::Action;
-use super::truth::{LogRow, Request, TaskOutcome, TaskRow};
-use crate::payload::{ConnectionAction, Level, SessionAction};
+use super::truth::{LogRow, Request, TaskRow};
+use crate::payload::{ConnectionAction, Level, SessionAction, TaskAction};
 
 /// What a simulated datagram holds: the truth that a receiver is checked against.
 #[non_exhaustive]
@@ -145,11 +145,11 @@ impl Datagram {
                 return tally;
             }
             Self::Task(event) => {
-                match event.outcome {
-                    TaskOutcome::Failed => tally.task_failed = 1,
-                    TaskOutcome::Aborting => tally.task_aborting = 1,
-                    TaskOutcome::Succeeded => tally.task_succeeded = 1,
-                    TaskOutcome::Distributed => tally.task_distributed = 1,
+                match event.action {
+                    TaskAction::Failed => tally.task_failed = 1,
+                    TaskAction::Aborting => tally.task_aborting = 1,
+                    TaskAction::Succeeded => tally.task_succeeded = 1,
+                    TaskAction::Distributed => tally.task_distributed = 1,
                 }
                 return tally;
             }

@@ -67,4 +67,4 @@ pub use day::{Day, DayOptions, Delivery, Network, Stay};
 pub use families::Families;
 pub use sender::{Pace, Played, Sender, play};
 pub use site::{Site, SiteOptions};
-pub use truth::{About, EngineReload, LogRow, Request, TaskOutcome, TaskRow, TaskRun};
+pub use truth::{About, EngineReload, LogRow, Request, TaskRow, TaskRun};

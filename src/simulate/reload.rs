@@ -10,10 +10,10 @@ use super::{
     chance::{choose, guid_text, happens, index},
     entry::{Actor, Entry},
     requests::{Client, Work},
-    truth::{About, EngineReload, LogRow, TaskOutcome, TaskRow, TaskRun},
+    truth::{About, EngineReload, LogRow, TaskRow, TaskRun},
     user::Population,
 };
-use crate::payload::{Level, Service};
+use crate::payload::{Level, Service, TaskAction};
 
 const SCHEDULER: &str = r"INTERNAL\sa_scheduler";
 
@@ -122,7 +122,7 @@ fn scheduled(task: &Task, place: Place<'_>, start: DateTime<Utc>, rng: &mut Rng)
             let end = start + TimeDelta::milliseconds(rng.i64(500..90_000));
             let news = News {
                 node: worker,
-                ..News::of(TaskOutcome::Distributed, end)
+                ..News::of(TaskAction::Distributed, end)
             };
             let run = run(None, rng);
             tell(place, news, &run, rng)
@@ -130,13 +130,13 @@ fn scheduled(task: &Task, place: Place<'_>, start: DateTime<Utc>, rng: &mut Rng)
         TaskWork::ExternalProgram | TaskWork::UserSync => {
             let end = start + TimeDelta::milliseconds(rng.i64(800..120_000));
             let is_program = matches!(task.work, TaskWork::ExternalProgram);
-            let outcome = if is_program && happens(rng, 1, 5) {
-                TaskOutcome::Failed
+            let action = if is_program && happens(rng, 1, 5) {
+                TaskAction::Failed
             } else {
-                TaskOutcome::Succeeded
+                TaskAction::Succeeded
             };
             let run = run(None, rng);
-            tell(place, News::of(outcome, end), &run, rng)
+            tell(place, News::of(action, end), &run, rng)
         }
     }
 }
@@ -164,7 +164,7 @@ fn editor_reload(place: Place<'_>, start: DateTime<Utc>, rng: &mut Rng) -> Vec<E
     let event = TaskRow {
         time: start,
         host: Arc::clone(&place.hosts[node]),
-        outcome: TaskOutcome::Failed,
+        action: TaskAction::Failed,
         type_token: "/engine-reload-failed/",
         about: About::Reload(EngineReload {
             app_id: Arc::clone(&app.id),
@@ -187,13 +187,13 @@ fn reload(
     rng: &mut Rng,
 ) -> Vec<Entry> {
     let node = index(rng, place.hosts.len());
-    let outcome = match rng.u32(0..100) {
-        0..15 => TaskOutcome::Failed,
-        15..22 => TaskOutcome::Aborting,
-        _ => TaskOutcome::Succeeded,
+    let action = match rng.u32(0..100) {
+        0..15 => TaskAction::Failed,
+        15..22 => TaskAction::Aborting,
+        _ => TaskAction::Succeeded,
     };
-    let attempts = match outcome {
-        TaskOutcome::Failed => rng.u32(1..4),
+    let attempts = match action {
+        TaskAction::Failed => rng.u32(1..4),
         _ => 1,
     };
     let actor = Actor {
@@ -207,35 +207,35 @@ fn reload(
     let mut now = start;
     for _ in 0..attempts {
         let mut client = Client::new(actor.clone(), now, rng);
-        load(&mut client, app, outcome, rng);
+        load(&mut client, app, action, rng);
         now = client.time();
         entries.extend(client.into_entries());
-        if outcome == TaskOutcome::Failed {
+        if action == TaskAction::Failed {
             failed_attempt(&actor, &run, now, rng, &mut entries);
             now += TimeDelta::milliseconds(rng.i64(200..3_000));
         }
     }
-    if outcome == TaskOutcome::Aborting {
+    if action == TaskAction::Aborting {
         // Whoever stops it is told as its user.
         let (directory, user_id) = place.population.anyone(rng);
         let stopped = TaskRun {
             user: format!("{directory}\\{user_id}").into(),
             ..run.clone()
         };
-        entries.extend(tell(place, News::of(outcome, now), &stopped, rng));
+        entries.extend(tell(place, News::of(action, now), &stopped, rng));
         if happens(rng, 1, 3) {
             let later = now + TimeDelta::milliseconds(rng.i64(500..8_000));
-            entries.extend(tell(place, News::of(TaskOutcome::Failed, later), &run, rng));
+            entries.extend(tell(place, News::of(TaskAction::Failed, later), &run, rng));
         }
     } else {
-        entries.extend(tell(place, News::of(outcome, now), &run, rng));
+        entries.extend(tell(place, News::of(action, now), &run, rng));
     }
     entries
 }
 
 /// What the scheduler's engine does in one attempt: 5 to 10 requests, the load with a look at its progress every two
 /// seconds, and 5 to 10 requests more if all went well.
-fn load(client: &mut Client, app: &App, outcome: TaskOutcome, rng: &mut Rng) {
+fn load(client: &mut Client, app: &App, action: TaskAction, rng: &mut Rng) {
     for method in [
         "Global::GetAuthenticatedUser",
         "Global::GetConfiguration",
@@ -266,7 +266,7 @@ fn load(client: &mut Client, app: &App, outcome: TaskOutcome, rng: &mut Rng) {
     let microseconds = Duration::from_micros(rng.u64(0..1_000));
     let peak = app.size * rng.u64(2 << 20..48 << 20);
     client.ask_for_long("Doc::DoReloadEx", taken + microseconds, peak, rng);
-    if outcome == TaskOutcome::Succeeded {
+    if action == TaskAction::Succeeded {
         client.wait(TimeDelta::milliseconds(5));
         client.ask("Doc::DoSave", client.doc(8 * app.size), rng);
         for method in ["Doc::GetAppProperties", "Doc::GetAppLayout"] {
@@ -317,14 +317,14 @@ fn preload(place: Place<'_>, run: TaskRun, start: DateTime<Utc>, rng: &mut Rng) 
         for _ in 0..rng.u32(1..4) {
             let news = News {
                 message,
-                ..News::of(TaskOutcome::Failed, now)
+                ..News::of(TaskAction::Failed, now)
             };
             entries.extend(tell(place, news, &run, rng));
             now += TimeDelta::milliseconds(rng.i64(1_000..5_000));
         }
     } else {
         now += TimeDelta::milliseconds(rng.i64(500..20_000));
-        entries = tell(place, News::of(TaskOutcome::Succeeded, now), &run, rng);
+        entries = tell(place, News::of(TaskAction::Succeeded, now), &run, rng);
     }
     entries
 }
@@ -334,23 +334,23 @@ fn preload(place: Place<'_>, run: TaskRun, start: DateTime<Utc>, rng: &mut Rng) 
 struct News {
     node: usize,
     time: DateTime<Utc>,
-    outcome: TaskOutcome,
+    action: TaskAction,
     /// The text that the appenders' filters look for.
     message: &'static str,
 }
 
 impl News {
     /// What the manager says in the usual words.
-    const fn of(outcome: TaskOutcome, time: DateTime<Utc>) -> Self {
+    const fn of(action: TaskAction, time: DateTime<Utc>) -> Self {
         Self {
             node: MANAGER,
             time,
-            outcome,
-            message: match outcome {
-                TaskOutcome::Failed => NO_MORE_ATTEMPTS,
-                TaskOutcome::Aborting => "Execution State Change to Aborting",
-                TaskOutcome::Succeeded => "Execution State Change to FinishedSuccess",
-                TaskOutcome::Distributed => "Exiting execute of Distribute task request.",
+            action,
+            message: match action {
+                TaskAction::Failed => NO_MORE_ATTEMPTS,
+                TaskAction::Aborting => "Execution State Change to Aborting",
+                TaskAction::Succeeded => "Execution State Change to FinishedSuccess",
+                TaskAction::Distributed => "Exiting execute of Distribute task request.",
             },
         }
     }
@@ -364,25 +364,25 @@ fn tell(place: Place<'_>, news: News, run: &TaskRun, rng: &mut Rng) -> Vec<Entry
     let News {
         node,
         time,
-        outcome,
+        action,
         message,
     } = news;
     let host = &place.hosts[node];
     let mut entries = Vec::new();
     // Preloads are new appenders' only; so are distributions.
-    let old = match (outcome, message) {
-        (TaskOutcome::Failed, NO_MORE_ATTEMPTS) => Some("/scheduler-reload-failed/"),
-        (TaskOutcome::Aborting, _) => Some("/scheduler-reload-aborted/"),
-        (TaskOutcome::Succeeded, _) => Some("/scheduler-reloadtask-success/"),
+    let old = match (action, message) {
+        (TaskAction::Failed, NO_MORE_ATTEMPTS) => Some("/scheduler-reload-failed/"),
+        (TaskAction::Aborting, _) => Some("/scheduler-reload-aborted/"),
+        (TaskAction::Succeeded, _) => Some("/scheduler-reloadtask-success/"),
         _ => None,
     };
-    let new = match outcome {
-        TaskOutcome::Failed => "/scheduler-task-failed/",
-        TaskOutcome::Aborting => "/scheduler-task-aborted/",
+    let new = match action {
+        TaskAction::Failed => "/scheduler-task-failed/",
+        TaskAction::Aborting => "/scheduler-task-aborted/",
         // What the published appenders send; a few administrators have corrected it.
-        TaskOutcome::Succeeded if happens(rng, 1, 10) => "/scheduler-task-success/",
-        TaskOutcome::Succeeded => "/scheduler-task-success//",
-        TaskOutcome::Distributed => "/scheduler-distribute/",
+        TaskAction::Succeeded if happens(rng, 1, 10) => "/scheduler-task-success/",
+        TaskAction::Succeeded => "/scheduler-task-success//",
+        TaskAction::Distributed => "/scheduler-distribute/",
     };
     let (old, new) = match rng.u32(0..4) {
         0 if old.is_some() => (old, None),
@@ -393,7 +393,7 @@ fn tell(place: Place<'_>, news: News, run: &TaskRun, rng: &mut Rng) -> Vec<Entry
         let event = TaskRow {
             time,
             host: Arc::clone(host),
-            outcome,
+            action,
             type_token,
             about: About::Run(run.clone()),
             message: message.to_owned(),
@@ -401,7 +401,7 @@ fn tell(place: Place<'_>, news: News, run: &TaskRun, rng: &mut Rng) -> Vec<Entry
         };
         entries.push(Entry::task(node, event));
     }
-    if outcome == TaskOutcome::Failed && happens(rng, 1, 2) {
+    if action == TaskAction::Failed && happens(rng, 1, 2) {
         let kind = (Level::Error, SESSION_LOGGER);
         let mut event = LogRow::new(time, host, Service::Scheduler, kind, message);
         event.task = Some(run.clone());

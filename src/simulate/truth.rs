@@ -4,20 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 
-use crate::payload::{Level, Service};
-
-/// What a task event tells of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum TaskOutcome {
-    /// It failed for good, after its last attempt.
-    Failed,
-    /// Its end is announced: somebody stopped it. How it ends is told by another event, or by none.
-    Aborting,
-    /// It succeeded.
-    Succeeded,
-    /// A worker has left its handler of a distribution. That is no outcome.
-    Distributed,
-}
+use crate::payload::{Level, Service, TaskAction};
 
 /// A request to the engine, as a QIX performance event tells of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,7 +128,7 @@ pub struct TaskRow {
     /// The node's name: the manager's, except for distributions and the engine.
     pub host: Arc<str>,
     /// What it tells.
-    pub outcome: TaskOutcome,
+    pub action: TaskAction,
     /// The payload's type, such as `/scheduler-task-success//`.
     pub type_token: &'static str,
     /// What it is about.

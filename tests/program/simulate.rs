@@ -64,10 +64,15 @@ fn assert_kinds(truth: &Value, events: &[Value]) {
         ("connection", "open"),
         ("connection", "close"),
         ("connection", "other"),
+        ("task", "failed"),
+        ("task", "aborting"),
+        ("task", "succeeded"),
+        ("task", "distributed"),
     ] {
         let name = format!("{event}_{action}");
         assert_eq!(truth[&name], count(events, event, Some(action)), "{name}");
     }
+    assert_eq!(truth["performance"], count(events, "performance", None));
     assert_eq!(truth["undecodable"], count(events, "undecoded", None));
 }
 
@@ -85,12 +90,19 @@ fn every_event_comes_out() {
 }
 
 #[test]
+fn what_is_told_of_tasks_comes_out() {
+    let mut program = Running::start(&[]);
+    let truth = simulate(&program, program.capacity(500), "user,task");
+    assert_kinds(&truth, &program.events_so_far());
+    assert!(truth["task_succeeded"].as_u64() > Some(0), "{truth}");
+}
+
+#[test]
 fn what_requests_cost_comes_out() {
     let mut program = Running::start(&[]);
     let truth = simulate(&program, program.capacity(500), "user,performance");
     let events = program.events_so_far();
     assert_kinds(&truth, &events);
-    assert_eq!(truth["performance"], count(&events, "performance", None));
     // Milliseconds with at most three decimals, so that microseconds are exact.
     let times = events
         .iter()

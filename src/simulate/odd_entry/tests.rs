@@ -1,6 +1,6 @@
 use super::*;
-use crate::payload::Level;
-use crate::simulate::truth::{EngineReload, TaskOutcome, TaskRun};
+use crate::payload::{Level, TaskAction};
+use crate::simulate::truth::{EngineReload, TaskRun};
 use chrono::DateTime;
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ fn task(about: About) -> Entry {
     let event = TaskRow {
         time: DateTime::UNIX_EPOCH,
         host: "pro2-win1".into(),
-        outcome: TaskOutcome::Failed,
+        action: TaskAction::Failed,
         type_token: match about {
             About::Run(_) => "/scheduler-task-failed/",
             About::Reload(_) => "/engine-reload-failed/",

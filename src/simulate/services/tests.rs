@@ -4,10 +4,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::OddEntry;
-use crate::payload::{Level, Service};
+use crate::payload::{Level, Service, TaskAction};
 use crate::simulate::{
-    About, Cost, Datagram, Families, LogRow, Request, Site, SiteOptions, Tally, TaskOutcome,
-    TaskRow,
+    About, Cost, Datagram, Families, LogRow, Request, Site, SiteOptions, Tally, TaskRow,
 };
 
 const ALL: SiteOptions = SiteOptions {
@@ -356,7 +355,7 @@ fn only_the_families_that_are_chosen_are_sent() {
 }
 
 #[test]
-fn every_outcome_and_every_token_occurs() {
+fn every_action_and_every_token_occurs() {
     let families = Families {
         user: false,
         performance: false,
@@ -364,7 +363,7 @@ fn every_outcome_and_every_token_occurs() {
     };
     let options = SiteOptions { families, ..ALL };
     let mut tokens = HashSet::new();
-    let mut outcomes: HashMap<TaskOutcome, HashSet<String>> = HashMap::new();
+    let mut runs_by_action: HashMap<TaskAction, HashSet<String>> = HashMap::new();
     let mut levels = HashSet::new();
     let (mut events, mut glued) = (0, 0);
     for (datagram, truth) in datagrams(options, 40_000) {
@@ -373,7 +372,7 @@ fn every_outcome_and_every_token_occurs() {
             Datagram::Task(event) => {
                 events += 1;
                 if let About::Run(run) = event.about {
-                    let runs = outcomes.entry(event.outcome).or_default();
+                    let runs = runs_by_action.entry(event.action).or_default();
                     runs.insert(run.execution_id.to_string());
                 }
             }
@@ -402,14 +401,14 @@ fn every_outcome_and_every_token_occurs() {
         assert!(tokens.contains(&Some(token.to_owned())), "{token}");
     }
     assert_eq!(tokens.len(), 13);
-    assert_eq!(outcomes.len(), 4);
+    assert_eq!(runs_by_action.len(), 4);
     // Old and new appenders tell of some runs both.
-    let runs: usize = outcomes.values().map(HashSet::len).sum();
+    let runs: usize = runs_by_action.values().map(HashSet::len).sum();
     assert!(runs < events && runs > events / 2, "{runs} of {events}");
-    let aborted = &outcomes[&TaskOutcome::Aborting];
+    let aborted = &runs_by_action[&TaskAction::Aborting];
     assert!(
         aborted
-            .intersection(&outcomes[&TaskOutcome::Failed])
+            .intersection(&runs_by_action[&TaskAction::Failed])
             .count()
             > 0
     );
