@@ -351,13 +351,15 @@ table! {
         |event| session(event).map(|it| Value::ids_of(&it.apps)).into());
     APP_NAMES = Field::new(["app_names", "qlik_sense.app_names"], ListOfText,
         "their names",
-        |event| session(event).map(|it| Value::names_of(&it.apps)).into());
+        |event| session(event).map(|it| Value::names_of(&it.apps)).into())
+        .may_name_person();
     OPEN_APPS = Field::new(["open_apps", "qlik_sense.open_apps"], ListOfText,
         "the ids of the apps that are open",
         |event| session(event).map(|it| Value::ids_of(&it.open_apps)).into());
     OPEN_APP_NAMES = Field::new(["open_app_names", "qlik_sense.open_app_names"], ListOfText,
         "their names",
-        |event| session(event).map(|it| Value::names_of(&it.open_apps)).into());
+        |event| session(event).map(|it| Value::names_of(&it.open_apps)).into())
+        .may_name_person();
     END = Field::new(["end", "event.end"], Time,
         "when the session or connection ended",
         |event| ended(event).map(|it| Timestamp(it.end)).into());
