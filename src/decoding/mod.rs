@@ -120,10 +120,14 @@ impl QlikSenseDeserializer {
             return;
         }
         for piece in pieces(datagram) {
-            emit(match text::decode(piece, self.fallback_encoding) {
-                Ok(text) => self.event(&text),
+            let event = match text::decode(piece, self.fallback_encoding) {
+                Ok(text) => match payload::read(&text, &self.user_agents) {
+                    Ok(payload) => Event::payload(&text, payload),
+                    Err(error) => Event::undecoded(error, &text),
+                },
                 Err((error, raw)) => Event::undecoded(error, &raw),
-            });
+            };
+            emit(event);
         }
     }
 
@@ -141,13 +145,6 @@ impl QlikSenseDeserializer {
     #[must_use]
     pub const fn max_datagram_bytes(&self) -> usize {
         self.max_datagram_bytes
-    }
-
-    fn event(&self, text: &str) -> Event {
-        match payload::read(text, &self.user_agents) {
-            Ok(payload) => Event::payload(text, payload),
-            Err(error) => Event::undecoded(error, text),
-        }
     }
 
     fn too_large(&self, datagram: &[u8]) -> Event {

@@ -103,7 +103,7 @@ impl Fields for Derived {
         self.kind.app().map(|app| app.id)
     }
 
-    fn app_name<'t>(&'t self, _: &'t str) -> Option<&'t str> {
+    fn sent_app_name<'t>(&'t self, _: &'t str) -> Option<&'t str> {
         self.kind.app()?.name.as_deref()
     }
 

@@ -76,9 +76,14 @@ macro_rules! answers {
         #[must_use]
         #[inline]
         pub fn $name(&self) -> $type {
+            /// A call of its own, so that the other way needs no room on the stack.
+            #[inline(never)]
+            fn of_others(event: &Event) -> $type {
+                event.fields().$name($(&event.$text)?)
+            }
             match &self.content {
                 Content::Payload(Payload::User(fields)) => fields.$name($(&self.$text)?),
-                _ => self.fields().$name($(&self.$text)?),
+                _ => of_others(self),
             }
         }
     )+};
@@ -135,6 +140,9 @@ impl Event {
 
         /// When it happened, as the node's clock showed it, without its distance from UTC. Not in user events.
         local_time(text) -> Option<&str>;
+
+        /// The app's name as the payload tells it.
+        sent_app_name(text) -> Option<&str>;
 
         /// The name of the logger that wrote the row, `Facility.Service.Type`.
         logger(text) -> Option<&str>;
@@ -248,10 +256,7 @@ impl Event {
     #[must_use]
     #[inline]
     pub fn app_name(&self) -> Option<&str> {
-        match &self.app_name {
-            Some(name) => Some(name),
-            None => self.fields().app_name(&self.text),
-        }
+        self.app_name.as_deref().or_else(|| self.sent_app_name())
     }
 
     /// Notes the app's name.

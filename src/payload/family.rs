@@ -5,8 +5,8 @@ use memchr::memchr;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Payload, UserAgentCache, performance,
-    split::{Parsed, SEPARATOR},
+    DecodeError, Payload, UserAgentCache, performance,
+    split::SEPARATOR,
     syslog::{LONGEST_HEADER, after_header},
     task, user,
 };
@@ -104,13 +104,11 @@ impl EventName {
 
 /// Reads what follows a type token, from its `;` on. The first argument is the whole text of the event, of which the
 /// fields are parts.
-pub(super) type Read = for<'p> fn(&'p str, &'p str, &UserAgentCache) -> Parsed<'p, Payload>;
+pub(super) type Read = fn(&str, &str, &UserAgentCache) -> Result<Payload, DecodeError>;
 
 /// A type token, and what reads what follows it.
 pub(super) struct Token {
     pub(super) text: &'static str,
-    /// The last field of such a payload.
-    pub(super) last_field: &'static str,
     pub(super) read: Read,
 }
 
@@ -120,10 +118,16 @@ const FAMILIES: [&[Token]; 3] = [user::TOKENS, performance::TOKENS, task::TOKENS
 impl Token {
     /// The token that is written so.
     pub(super) fn find(text: &[u8]) -> Option<&'static Self> {
-        FAMILIES.into_iter().flatten().find(|token| {
-            let known = token.text.as_bytes();
-            known == text || known.eq_ignore_ascii_case(text)
-        })
+        for tokens in FAMILIES {
+            for token in tokens {
+                let known = token.text.as_bytes();
+                if known.len() == text.len() && (known == text || known.eq_ignore_ascii_case(text))
+                {
+                    return Some(token);
+                }
+            }
+        }
+        None
     }
 }
 

@@ -16,6 +16,7 @@ use super::{
 
 /// What a payload says: the fields of its family, most of them spans of the event's text.
 #[derive(Debug, Clone, PartialEq)]
+#[repr(u8)]
 pub(crate) enum Payload {
     User(UserPayload),
     Performance(Box<PerformancePayload>),
@@ -70,7 +71,8 @@ pub(crate) trait Fields: fmt::Debug {
         result;
         session_id;
         virtual_proxy;
-        app_name;
+        /// As the payload tells it.
+        sent_app_name;
         task_id;
         task_name;
         /// The run of the task.

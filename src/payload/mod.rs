@@ -34,8 +34,6 @@ mod unreadable;
 mod user;
 mod utf_16;
 
-use nom::Parser;
-
 pub use self::{
     datagram::{count_events, pieces},
     error::{DecodeError, ErrorCode},
@@ -55,7 +53,7 @@ pub use self::{
 use self::{
     datagram::{leading_trimmed, trailing_trimmed},
     family::{Token, without_header},
-    split::{FieldError, Parsed, until_separator},
+    split::until_separator,
 };
 pub(crate) use self::{
     family::LONGEST_START,
@@ -73,19 +71,16 @@ pub(crate) fn read(text: &str, user_agents: &UserAgentCache) -> Result<Payload, 
         return Err(DecodeError::new(ErrorCode::Empty, None, 0));
     }
     let event = without_header(event);
-    let error = |error: nom::Err<FieldError<'_>>| match error {
-        nom::Err::Error(error) | nom::Err::Failure(error) => error.within(text),
-        nom::Err::Incomplete(_) => DecodeError::new(ErrorCode::MissingField, None, text.len()),
-    };
-    let (rest, token) = token(event).map_err(error)?;
-    match (token.read)(text, rest, user_agents) {
-        Ok((_, payload)) => Ok(payload),
-        Err(missing) => Err(error(missing).of_fields_up_to(token.last_field)),
+    let (rest, token) = until_separator(event);
+    match Token::find(token.as_bytes()) {
+        Some(token) => (token.read)(text, rest, user_agents),
+        None => {
+            let offset = event.as_ptr() as usize - text.as_ptr() as usize;
+            Err(DecodeError::new(
+                ErrorCode::UnknownType,
+                Some("type"),
+                offset,
+            ))
+        }
     }
-}
-
-/// The type token. What is another text has an unknown type.
-fn token(input: &str) -> Parsed<'_, &'static Token> {
-    nom::combinator::map_opt(until_separator, |text: &str| Token::find(text.as_bytes()))
-        .parse(input)
 }

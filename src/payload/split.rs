@@ -10,43 +10,31 @@ use super::error::{DecodeError, ErrorCode};
 
 pub(super) const SEPARATOR: u8 = b';';
 
-/// nom's error for this grammar: which field failed, and the input that was left when it did.
+/// nom's error for this grammar, in which nothing can be wrong but that a field is missing: which one, and the input
+/// that was left before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct FieldError<'a> {
+pub(super) struct MissingField<'a> {
     input: &'a str,
-    code: ErrorCode,
     field: &'static str,
 }
 
-impl<'a> FieldError<'a> {
-    /// The input ends before this field.
-    pub(super) const fn missing(input: &'a str, field: &'static str) -> nom::Err<Self> {
-        nom::Err::Error(Self {
-            input,
-            code: ErrorCode::MissingField,
-            field,
-        })
+impl<'a> MissingField<'a> {
+    pub(super) const fn new(input: &'a str, field: &'static str) -> nom::Err<Self> {
+        nom::Err::Error(Self { input, field })
     }
 
     /// The error of the text that the input is a part of.
-    pub(super) fn within(&self, text: &str) -> DecodeError {
-        // The distance of their beginnings is the offset.
+    fn within(&self, text: &str) -> DecodeError {
+        // The distance of their beginnings is the offset of the input, at whose end the field is missing.
         let offset = self.input.as_ptr() as usize - text.as_ptr() as usize;
-        let offset = match self.code {
-            ErrorCode::MissingField => offset + self.input.len(),
-            _ => offset,
-        };
-        DecodeError::new(self.code, Some(self.field), offset)
+        let end = offset + self.input.len();
+        DecodeError::new(ErrorCode::MissingField, Some(self.field), end)
     }
 }
 
-impl<'a> ParseError<&'a str> for FieldError<'a> {
+impl<'a> ParseError<&'a str> for MissingField<'a> {
     fn from_error_kind(input: &'a str, _: nom::error::ErrorKind) -> Self {
-        Self {
-            input,
-            code: ErrorCode::UnknownType,
-            field: "type",
-        }
+        Self { input, field: "" }
     }
 
     fn append(_: &'a str, _: nom::error::ErrorKind, other: Self) -> Self {
@@ -54,47 +42,64 @@ impl<'a> ParseError<&'a str> for FieldError<'a> {
     }
 }
 
-pub(super) type Parsed<'a, T> = IResult<&'a str, T, FieldError<'a>>;
+/// The error of a payload that has fields up to `last_field`, from the grammar's.
+pub(super) fn decode_error<'a>(
+    text: &'a str,
+    last_field: &'static str,
+) -> impl FnOnce(nom::Err<MissingField<'a>>) -> DecodeError {
+    move |error| match error {
+        nom::Err::Error(error) | nom::Err::Failure(error) => {
+            error.within(text).of_fields_up_to(last_field)
+        }
+        nom::Err::Incomplete(_) => DecodeError::new(ErrorCode::MissingField, None, text.len()),
+    }
+}
+
+pub(super) type Parsed<'a, T> = IResult<&'a str, T, MissingField<'a>>;
 
 /// The `;` before `name`, then the field's text.
 pub(super) fn field<'a>(
     name: &'static str,
-) -> impl Parser<&'a str, Output = &'a str, Error = FieldError<'a>> {
-    preceded(separator(name), until_separator)
+) -> impl Parser<&'a str, Output = &'a str, Error = MissingField<'a>> {
+    preceded(separator(name), |input| Ok(until_separator(input)))
 }
 
 /// As [`field`], for a field of a few letters.
 pub(super) fn short_field<'a>(
     name: &'static str,
-) -> impl Parser<&'a str, Output = &'a str, Error = FieldError<'a>> {
-    preceded(separator(name), until_near_separator)
+) -> impl Parser<&'a str, Output = &'a str, Error = MissingField<'a>> {
+    preceded(separator(name), |input| Ok(until_near_separator(input)))
 }
 
 /// The `;` before the last field, then all that follows.
 pub(super) fn last_field<'a>(
     name: &'static str,
-) -> impl Parser<&'a str, Output = &'a str, Error = FieldError<'a>> {
+) -> impl Parser<&'a str, Output = &'a str, Error = MissingField<'a>> {
     preceded(separator(name), rest)
 }
 
-fn separator<'a>(name: &'static str) -> impl Parser<&'a str, Output = (), Error = FieldError<'a>> {
+fn separator<'a>(
+    name: &'static str,
+) -> impl Parser<&'a str, Output = (), Error = MissingField<'a>> {
     move |input: &'a str| match input.strip_prefix(char::from(SEPARATOR)) {
         Some(rest) => Ok((rest, ())),
-        None => Err(FieldError::missing(input, name)),
+        None => Err(MissingField::new(input, name)),
     }
 }
 
-pub(super) fn until_separator(input: &str) -> Parsed<'_, &str> {
+/// What follows the text before the next separator, and that text.
+#[inline]
+pub(super) fn until_separator(input: &str) -> (&str, &str) {
     let end = memchr(SEPARATOR, input.as_bytes()).unwrap_or(input.len());
-    Ok((&input[end..], &input[..end]))
+    (&input[end..], &input[..end])
 }
 
 /// As [`until_separator`], for a separator that is likely to be near: a look at one wide word takes less time than
 /// the call of a search through long text.
 #[inline]
-fn until_near_separator(input: &str) -> Parsed<'_, &str> {
+fn until_near_separator(input: &str) -> (&str, &str) {
     match input.as_bytes().first_chunk().and_then(first_separator) {
-        Some(end) => Ok((&input[end..], &input[..end])),
+        Some(end) => (&input[end..], &input[..end]),
         None => until_separator(input),
     }
 }
@@ -123,8 +128,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_near_separator_is_the_first(input in "[:;<x\u{3b}é\u{203b}]{0,24}") {
-            let near = until_near_separator(&input).map_err(|_| ());
-            prop_assert_eq!(near, until_separator(&input).map_err(|_| ()));
+            prop_assert_eq!(until_near_separator(&input), until_separator(&input));
         }
 
         #[test]

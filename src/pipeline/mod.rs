@@ -165,7 +165,10 @@ impl Pipeline {
         } = self;
         self.deserializer.decode(datagram, |mut event| {
             event.set_arrival(arrival);
-            if let Body::Undecoded(payload) = event.body() {
+            let kind = event.kind();
+            if kind == EventKind::Undecoded
+                && let Body::Undecoded(payload) = event.body()
+            {
                 counters.undecoded(payload.error().code);
                 if *undecoded == UndecodedPolicy::Forward {
                     output.push(event);
@@ -177,8 +180,8 @@ impl Pipeline {
             if blacklist.excludes(&event) {
                 return;
             }
-            counters.event(event.kind());
-            if let EventKind::Task(action) = event.kind()
+            counters.event(kind);
+            if let EventKind::Task(action) = kind
                 && task_runs.is_first(action, &event, arrival.timestamp)
             {
                 counters.task(action);

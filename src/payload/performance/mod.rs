@@ -10,15 +10,15 @@ mod surplus;
 
 pub use self::event::PerformanceEvent;
 pub(super) use self::event::PerformancePayload;
-use super::{Payload, family::Token};
+use super::{Payload, family::Token, split::decode_error};
 
 /// The type token of performance events.
 pub(super) const TOKENS: &[Token] = &[Token {
     text: "/qseow-qix-perf/",
-    last_field: "object_type",
     read: |text, input, _| {
-        let (rest, fields) = grammar::performance(input)?;
+        let parsed = grammar::performance(input);
+        let (_, fields) = parsed.map_err(decode_error(text, "object_type"))?;
         let performance = PerformancePayload::new(text, &fields);
-        Ok((rest, Payload::Performance(Box::new(performance))))
+        Ok(Payload::Performance(Box::new(performance)))
     },
 }];

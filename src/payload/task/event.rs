@@ -91,7 +91,7 @@ impl Fields for TaskPayload {
         self.message.get(text)
     }
 
-    fn app_name<'t>(&'t self, text: &'t str) -> Option<&'t str> {
+    fn sent_app_name<'t>(&'t self, text: &'t str) -> Option<&'t str> {
         self.app_name.get(text)
     }
 

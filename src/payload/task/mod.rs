@@ -14,9 +14,9 @@ mod split;
 pub(super) use self::event::TaskPayload;
 pub use self::{action::TaskAction, event::TaskEvent};
 use super::{
-    Payload, Service, UserAgentCache,
+    DecodeError, Payload, Service, UserAgentCache,
     family::{Read, Token},
-    split::Parsed,
+    split::decode_error,
 };
 
 /// The type tokens of task events. The token says what happened, whatever the message says; none tells the type of
@@ -41,37 +41,37 @@ pub(super) const TOKENS: &[Token] = &[
 ];
 
 const fn token(text: &'static str, read: Read) -> Token {
-    Token {
-        text,
-        last_field: "message",
-        read,
-    }
+    Token { text, read }
 }
 
-fn failed<'p>(text: &'p str, input: &'p str, _: &UserAgentCache) -> Parsed<'p, Payload> {
+fn failed(text: &str, input: &str, _: &UserAgentCache) -> Result<Payload, DecodeError> {
     scheduler(text, input, TaskAction::Failed)
 }
 
-fn aborting<'p>(text: &'p str, input: &'p str, _: &UserAgentCache) -> Parsed<'p, Payload> {
+fn aborting(text: &str, input: &str, _: &UserAgentCache) -> Result<Payload, DecodeError> {
     scheduler(text, input, TaskAction::Aborting)
 }
 
-fn succeeded<'p>(text: &'p str, input: &'p str, _: &UserAgentCache) -> Parsed<'p, Payload> {
+fn succeeded(text: &str, input: &str, _: &UserAgentCache) -> Result<Payload, DecodeError> {
     scheduler(text, input, TaskAction::Succeeded)
 }
 
-fn distributed<'p>(text: &'p str, input: &'p str, _: &UserAgentCache) -> Parsed<'p, Payload> {
+fn distributed(text: &str, input: &str, _: &UserAgentCache) -> Result<Payload, DecodeError> {
     scheduler(text, input, TaskAction::Distributed)
 }
 
-fn reload_failed<'p>(text: &'p str, input: &'p str, _: &UserAgentCache) -> Parsed<'p, Payload> {
-    let (rest, fields) = grammar::engine(input)?;
+fn reload_failed(text: &str, input: &str, _: &UserAgentCache) -> Result<Payload, DecodeError> {
+    let parsed = grammar::engine(input);
+    let (_, fields) = parsed.map_err(decode_error(text, LAST_FIELD))?;
     let task = TaskPayload::new(text, &fields, TaskAction::Failed, Service::Engine);
-    Ok((rest, Payload::Task(Box::new(task))))
+    Ok(Payload::Task(Box::new(task)))
 }
 
-fn scheduler<'p>(text: &'p str, input: &'p str, action: TaskAction) -> Parsed<'p, Payload> {
-    let (rest, fields) = grammar::scheduler(input)?;
+fn scheduler(text: &str, input: &str, action: TaskAction) -> Result<Payload, DecodeError> {
+    let parsed = grammar::scheduler(input);
+    let (_, fields) = parsed.map_err(decode_error(text, LAST_FIELD))?;
     let task = TaskPayload::new(text, &fields, action, Service::Scheduler);
-    Ok((rest, Payload::Task(Box::new(task))))
+    Ok(Payload::Task(Box::new(task)))
 }
+
+const LAST_FIELD: &str = "message";

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::payload::{
     level::Level,
-    split::{FieldError, Parsed, SEPARATOR, field, present, short_field},
+    split::{MissingField, Parsed, SEPARATOR, field, present, short_field},
 };
 
 /// The places of a row where fields that cannot be text stand.
@@ -34,7 +34,7 @@ pub(super) enum Place<'a, T> {
 pub(super) fn find<'a, T>(
     row: &'a str,
     others: usize,
-    mut fields: impl Parser<&'a str, Output = T, Error = FieldError<'a>>,
+    mut fields: impl Parser<&'a str, Output = T, Error = MissingField<'a>>,
 ) -> Place<'a, T> {
     let mut places = memchr_iter(SEPARATOR, row.as_bytes())
         .skip(others)

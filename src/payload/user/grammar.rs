@@ -1,6 +1,6 @@
 //! The fields of a user event, borrowed from its text.
 
-use nom::Parser;
+use nom::{Parser, combinator::cond};
 
 use crate::payload::split::{Parsed, field, last_field, present, short_field};
 
@@ -32,25 +32,31 @@ pub(super) struct Extension<'a> {
     pub(super) result: Option<&'a str>,
 }
 
-/// What the standard appender sends.
-pub(super) fn standard(input: &str) -> Parsed<'_, Fields<'_>> {
-    (short_field("host"), command_to_message)
-        .map(|(host, fields)| Fields {
-            host: present(host),
-            ..fields
-        })
-        .parse(input)
-}
-
-/// What the extended appender sends.
-pub(super) fn extended(input: &str) -> Parsed<'_, Fields<'_>> {
-    (short_field("host"), extension, command_to_message)
-        .map(|(host, extension, fields)| Fields {
-            host: present(host),
-            extension,
-            ..fields
-        })
-        .parse(input)
+/// What an appender sends: host, the extension where it is the extended one, and the others.
+#[inline]
+pub(super) fn fields<'a>(input: &'a str, is_extended: bool) -> Parsed<'a, Fields<'a>> {
+    let (message, (host, extension, command, user_directory, user_id, origin, context)) = (
+        short_field("host"),
+        cond(is_extended, extension),
+        short_field("command"),
+        short_field("user_directory"),
+        short_field("user_id"),
+        short_field("origin"),
+        field("context"),
+    )
+        .parse(input)?;
+    let (rest, message) = last_field("message").parse(message)?;
+    let fields = Fields {
+        host: present(host),
+        extension: extension.unwrap_or_default(),
+        command: present(command),
+        user_directory: present(user_directory),
+        user_id: present(user_id),
+        origin: present(origin),
+        context: present(context),
+        message: present(message),
+    };
+    Ok((rest, fields))
 }
 
 fn extension(input: &str) -> Parsed<'_, Extension<'_>> {
@@ -66,28 +72,5 @@ fn extension(input: &str) -> Parsed<'_, Extension<'_>> {
             session_id: present(session_id),
             result: present(result),
         })
-        .parse(input)
-}
-
-fn command_to_message(input: &str) -> Parsed<'_, Fields<'_>> {
-    (
-        short_field("command"),
-        short_field("user_directory"),
-        short_field("user_id"),
-        short_field("origin"),
-        field("context"),
-        last_field("message"),
-    )
-        .map(
-            |(command, user_directory, user_id, origin, context, message)| Fields {
-                command: present(command),
-                user_directory: present(user_directory),
-                user_id: present(user_id),
-                origin: present(origin),
-                context: present(context),
-                message: present(message),
-                ..Fields::default()
-            },
-        )
         .parse(input)
 }

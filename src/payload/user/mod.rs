@@ -21,47 +21,50 @@ pub use self::{
     user_agent::{DEFAULT_CACHE_BYTES, MAX_PARSED_BYTES, UserAgent, UserAgentCache},
 };
 use super::{
-    Payload,
-    family::{Family, Token},
-    split::Parsed,
+    DecodeError, Payload,
+    family::{Family, Read, Token},
+    split::decode_error,
 };
 
 /// The type tokens of user events.
 pub(super) const TOKENS: &[Token] = &[
     token("/qseow-proxy-session/", |text, input, agents| {
-        read(text, grammar::standard(input)?, Family::Session, agents)
+        read(text, input, Family::Session, false, agents)
     }),
     token("/qseow-proxy-connection/", |text, input, agents| {
-        read(text, grammar::standard(input)?, Family::Connection, agents)
+        read(text, input, Family::Connection, false, agents)
     }),
     token("/proxy-session/", |text, input, agents| {
-        read(text, grammar::standard(input)?, Family::Session, agents)
+        read(text, input, Family::Session, false, agents)
     }),
     token("/proxy-connection/", |text, input, agents| {
-        read(text, grammar::standard(input)?, Family::Connection, agents)
+        read(text, input, Family::Connection, false, agents)
     }),
     token("/qlik-sense-session/2/", |text, input, agents| {
-        read(text, grammar::extended(input)?, Family::Session, agents)
+        read(text, input, Family::Session, true, agents)
     }),
     token("/qlik-sense-connection/2/", |text, input, agents| {
-        read(text, grammar::extended(input)?, Family::Connection, agents)
+        read(text, input, Family::Connection, true, agents)
     }),
 ];
 
-const fn token(text: &'static str, read: super::family::Read) -> Token {
-    Token {
-        text,
-        last_field: "message",
-        read,
-    }
+const fn token(text: &'static str, read: Read) -> Token {
+    Token { text, read }
 }
 
-fn read<'p>(
-    text: &'p str,
-    (rest, fields): (&'p str, grammar::Fields<'p>),
+fn read(
+    text: &str,
+    input: &str,
     family: Family,
+    is_extended: bool,
     user_agents: &UserAgentCache,
-) -> Parsed<'p, Payload> {
-    let user = UserPayload::new(text, &fields, family, user_agents);
-    Ok((rest, Payload::User(user)))
+) -> Result<Payload, DecodeError> {
+    let parsed = grammar::fields(input, is_extended);
+    let (_, fields) = parsed.map_err(decode_error(text, "message"))?;
+    Ok(Payload::User(UserPayload::new(
+        text,
+        &fields,
+        family,
+        user_agents,
+    )))
 }
