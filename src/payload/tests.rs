@@ -1,6 +1,6 @@
 //! Type tokens, headers, and fields that are missing or absent.
 
-use super::{ErrorCode, Family, family::starts_event, syslog::LONGEST_HEADER};
+use super::{ErrorCode, Family, Service, family::starts_event, syslog::LONGEST_HEADER};
 use crate::{
     decoding::QlikSenseDeserializer,
     event::{Body, Event},
@@ -94,6 +94,40 @@ fn type_tokens() {
         assert_eq!(error(&text), expected, "{token}");
         assert!(!starts_event(text.as_bytes()), "{token}");
     }
+}
+
+#[test]
+fn the_token_of_a_task_event_says_what_happened() {
+    let rows = [
+        ("task-failed/", "failed"),
+        ("reload-failed/", "failed"),
+        ("reloadtask-failed/", "failed"),
+        ("distribute-failed/", "failed"),
+        ("externalprogram-failed/", "failed"),
+        ("task-aborted/", "aborting"),
+        ("reload-aborted/", "aborting"),
+        ("task-success//", "succeeded"),
+        ("task-success/", "succeeded"),
+        ("reloadtask-success/", "succeeded"),
+        ("distribute-success/", "succeeded"),
+        ("externalprogram-success/", "succeeded"),
+        ("distribute/", "distributed"),
+    ];
+    let fields = TASK.split_once(';').expect("fields").1;
+    for (token, action) in rows {
+        // Whatever the message says.
+        for message in [
+            "Max retries reached",
+            "Execution State Change to FinishedSuccess",
+        ] {
+            let event = event(&format!("/scheduler-{token};{fields}{message}"));
+            assert_eq!(event.kind().action(), Some(action), "{token}");
+            assert_eq!(event.service(), Some(Service::Scheduler), "{token}");
+        }
+    }
+    let engine = event(RELOAD);
+    assert_eq!(engine.kind().action(), Some("failed"));
+    assert_eq!(engine.service(), Some(Service::Engine));
 }
 
 #[test]

@@ -216,12 +216,14 @@ table! {
         "the app's name", Event::app_name)
         .may_name_person();
     TASK_ID = Field::text(["task_id", "qlik_sense.task_id"],
-        "the task", Event::task_id);
+        "the task", Event::task_id)
+        .may_name_person();
     TASK_NAME = Field::text(["task_name", "qlik_sense.task_name"],
         "the task's name, which its users chose", Event::task_name)
         .may_name_person();
     EXECUTION_ID = Field::text(["execution_id", "qlik_sense.execution_id"],
-        "the run of the task", Event::execution_id);
+        "the run of the task", Event::execution_id)
+        .may_name_person();
     USER_AGENT = Field::text(["user_agent", "user_agent.original"],
         "the browser's user agent, whole",
         |event| user(event).and_then(UserEvent::user_agent))

@@ -6,3 +6,4 @@ mod decoding;
 mod oracle;
 #[path = "../support/pipeline.rs"]
 mod pipeline;
+mod tasks;
