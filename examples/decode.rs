@@ -4,13 +4,14 @@ use std::fmt::Write;
 
 use qlik_sense_events::{
     decoding::{Error, LogNamespace, QlikSenseDeserializerConfig},
-    event::{Body, ConnectionAction, Event, EventKind, SessionAction},
+    event::{Body, ConnectionAction, Event, EventKind, SessionAction, TaskAction},
 };
 
-const DATAGRAMS: [&str; 4] = [
+const DATAGRAMS: [&str; 5] = [
     "/qseow-proxy-session/;pro2-win1;Start session;LAB;goran;Not available;/hub;Start session for user",
     "/qseow-proxy-connection/;pro2-win1;Open connection;LAB;goran;AppAccess;/sales/app/a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69;Websocket connection Opened for session; UserAgent: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36'",
     "/qseow-proxy-session/;pro2-win1;Stop session;LAB;goran;Not available;/hub;Stop session for user",
+    r"/scheduler-task-failed/;pro2-win1;Nightly Sales;Sales;INTERNAL\sa_scheduler;d1b6a1f2-0b73-4a1e-9d04-3c7f95a2e610;0f3d9c1e-7b64-4a58-8d2f-2c5e91ab7740;2026-01-31 06:00:12,345;INFO;b5c0e9d7-1f28-4c96-a3b4-6d7e8f901a2b;Max retries reached",
     "/qseow-proxy-session/;pro2-win1;Start session",
 ];
 
@@ -47,6 +48,9 @@ fn sentence(event: &Event) -> String {
             format!("{user} opened {app} with {}", browser.unwrap_or("?"))
         }
         EventKind::Connection(ConnectionAction::Close) => format!("{user} closed an app"),
+        EventKind::Task(TaskAction::Failed) => {
+            format!("the task {} failed", event.task_name().unwrap_or("?"))
+        }
         // What is particular to a kind of event is in its body.
         kind => match event.body() {
             Body::Performance(event) => format!(

@@ -1,10 +1,13 @@
 //! The decoder against the simulator: of every datagram comes out what it holds, however odd it is.
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use chrono::{DateTime, TimeDelta};
 use qlik_sense_events::{
-    event::{Arrival, Body, Event, Level, Service},
+    event::{Arrival, Body, Event, EventKind, Level, Service, TaskAction},
     pipeline::{Pipeline, PipelineConfig},
     simulate::{About, Datagram, Families, Request, Site, SiteOptions, TaskRow},
     transform::OutputBuffer,
@@ -175,4 +178,40 @@ fn what_is_told_of_tasks_comes_out() {
     let families = Families { task: true, ..NONE };
     assert_comes_out(families, 0, 1_000);
     assert_comes_out(families, 300, 2_000);
+}
+
+/// Where an old and a new appender tell of a run, it counts once; what follows an abort counts too.
+#[test]
+fn what_is_told_of_runs_is_counted_once() {
+    let mut site = Site::new(SiteOptions {
+        odd_per_mille: 0,
+        families: Families { task: true, ..NONE },
+        ..SiteOptions::default()
+    });
+    site.set_time("2026-01-31T09:00:00.125Z".parse().expect("a time"));
+    let mut pipeline = PipelineConfig::default().build().expect("a pipeline");
+    let mut told: BTreeMap<TaskAction, BTreeSet<String>> = BTreeMap::new();
+    let mut datagram = Vec::new();
+    for number in 0..3_000 {
+        let Datagram::Task(row) = site.next_datagram(&mut datagram) else {
+            panic!("{}", datagram.escape_ascii());
+        };
+        decoded(&mut pipeline, &datagram);
+        let run = match &row.about {
+            About::Run(run) => run.execution_id.to_string(),
+            // It names no run.
+            About::Reload(_) => number.to_string(),
+        };
+        told.entry(row.action).or_default().insert(run);
+    }
+    let counters = pipeline.counters();
+    for action in TaskAction::ALL {
+        let runs = told[action].len() as u64;
+        assert_eq!(counters.tasks_of(*action), runs, "{action:?}");
+        let events = counters.events_of(EventKind::Task(*action));
+        let is_told_twice = *action != TaskAction::Distributed;
+        assert_eq!(events > runs, is_told_twice, "{action:?}: {events} {runs}");
+    }
+    let [failed, aborting] = [TaskAction::Failed, TaskAction::Aborting].map(|it| &told[&it]);
+    assert!(failed.intersection(aborting).next().is_some());
 }

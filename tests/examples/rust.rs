@@ -25,6 +25,7 @@ fn the_decode_example() {
     let expected = r"LAB\goran logged in
 LAB\goran opened a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69 with Chrome
 LAB\goran is gone
+the task Nightly Sales failed
 undecoded: the payload ends at byte 45, before its field `user_directory`; expected every field up to `message`, separated by `;`
 ";
     assert_eq!(decode::report().expect("events"), expected);
