@@ -228,7 +228,7 @@ fn a_stream_cut_anywhere_gives_the_same_events() {
         "\u{FEFF}\r\n{}\r\n   at Line()\n{}\n\n{}\r\n{}\n/proxy-session/;short\n{}\r\n",
         session("n1", "Jörgen"),
         session("n2", "/proxy-session/;no"),
-        session("n3", "x\n/qseow-engine/;1"),
+        session("n3", "x\n/qseow-printing/;1"),
         "/QSEOW-PROXY-CONNECTION/;n4;Open connection;a;b;c;d;UserAgent: 'x'",
         session("n5", ""),
     );

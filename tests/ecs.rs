@@ -47,13 +47,13 @@ const FIELDS: [(&str, Type, bool); 33] = [
     ("event.type", Type::Keyword, true),
     ("event.action", Type::Keyword, false),
     ("event.module", Type::Keyword, false),
-    ("event.outcome", Type::Keyword, false),
     ("event.created", Type::Date, false),
     ("event.sequence", Type::Long, false),
     ("event.start", Type::Date, false),
     ("event.end", Type::Date, false),
     ("event.duration", Type::Long, false),
     ("event.dataset", Type::Keyword, false),
+    ("event.outcome", Type::Keyword, false),
     ("event.original", Type::Keyword, false),
     ("host.name", Type::Keyword, false),
     ("log.level", Type::Keyword, false),
@@ -87,7 +87,8 @@ const KINDS: [&str; 8] = [
 const OUTCOMES: [&str; 3] = ["failure", "success", "unknown"];
 
 /// `event.category`, as far as it is used, and the `event.type` that go with each.
-const CATEGORIES: [(&str, &[&str]); 4] = [
+const CATEGORIES: [(&str, &[&str]); 5] = [
+    ("authentication", &["start", "end", "info"]),
     (
         "api",
         &[
@@ -202,7 +203,7 @@ fn every_event_keeps_to_the_schema() {
             actions.insert(action.to_owned());
         }
     }
-    assert_eq!(actions.len(), 14, "{actions:?}");
+    assert_eq!(actions.len(), 17, "{actions:?}");
     let shown: BTreeSet<String> = Schema::Ecs
         .fields()
         .iter()

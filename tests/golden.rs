@@ -99,6 +99,7 @@ fn every_event_action_and_error_code_is_among_them() {
             "connection close",
             "connection open",
             "connection other",
+            "log ",
             "performance ",
             "session other",
             "session start",

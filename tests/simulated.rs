@@ -37,7 +37,7 @@ fn assert_request(event: &Event, request: &Request) {
     assert_eq!(event.user_directory(), request.directory.as_deref());
     assert_eq!(event.user_id(), request.user_id.as_deref());
     let engine_session_id = request.engine_session_id.as_deref();
-    assert_eq!(performance.engine_session_id(), engine_session_id);
+    assert_eq!(event.engine_session_id(), engine_session_id);
     assert_app(event, request.app_id.as_deref());
     assert_eq!(performance.request_id(), Some(request.request_id.into()));
     assert_eq!(performance.method(), Some(request.method));
@@ -114,7 +114,7 @@ fn assert_task(event: &Event, row: &TaskRow) {
             assert_eq!(event.user_directory(), Some(&*reload.directory));
             assert_eq!(event.user_id(), Some(&*reload.user_id));
             let session = Some(&*reload.engine_session_id);
-            assert_eq!(task.engine_session_id(), session);
+            assert_eq!(event.engine_session_id(), session);
             assert_app(event, Some(&reload.app_id));
         }
     }

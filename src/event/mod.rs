@@ -26,9 +26,9 @@ pub use self::{
     user::User,
 };
 pub use crate::payload::{
-    ConnectionAction, DEFAULT_CACHE_BYTES, EventKind, EventName, Family, Level, MAX_PARSED_BYTES,
-    PerformanceEvent, Service, SessionAction, TaskAction, TaskEvent, UserAgent, UserAgentCache,
-    UserEvent,
+    ConnectionAction, DEFAULT_CACHE_BYTES, EventKind, EventName, Family, Level, LogEvent,
+    MAX_PARSED_BYTES, PerformanceEvent, Refusal, Service, SessionAction, TaskAction, TaskEvent,
+    UserAgent, UserAgentCache, UserEvent,
 };
 use crate::payload::{DecodeError, Fields, Payload, Personal, Rewriter};
 
@@ -59,6 +59,8 @@ const _: () = assert!(size_of::<Event>() <= 208);
 pub enum Body<'a> {
     /// Something happened to a session or connection of a user.
     User(UserEvent<'a>),
+    /// A service wrote into its log.
+    Log(LogEvent<'a>),
     /// The engine served a request.
     Performance(PerformanceEvent<'a>),
     /// Something became of a task.
@@ -153,6 +155,12 @@ impl Event {
         /// The exception that was logged, with the lines of its stack.
         exception(text) -> Option<&str>;
 
+        /// The engine's own session.
+        engine_session_id(text) -> Option<&str>;
+
+        /// When the engine wrote the row.
+        engine_timestamp() -> Option<DateTime<Utc>>;
+
         /// When it happened, by the Qlik node's clock. None where the payload has no such time, as those of the
         /// standard appenders of user events, or where it cannot be read; see [`Event::unreadable`].
         qlik_timestamp() -> Option<DateTime<Utc>>;
@@ -212,6 +220,7 @@ impl Event {
             Content::Payload(Payload::User(fields)) => {
                 Body::User(UserEvent::new(&self.text, fields))
             }
+            Content::Payload(Payload::Log(fields)) => Body::Log(LogEvent::new(&self.text, fields)),
             Content::Payload(Payload::Performance(fields)) => {
                 Body::Performance(PerformanceEvent::new(&self.text, fields))
             }

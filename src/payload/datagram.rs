@@ -136,8 +136,8 @@ mod tests {
             ),
             (format!("{S}\n {C}"), vec![format!("{S}\n {C}")]),
             (
-                format!("{S}\n/qseow-engine/;1"),
-                vec![format!("{S}\n/qseow-engine/;1")],
+                format!("{S}\n/qseow-printing/;1"),
+                vec![format!("{S}\n/qseow-printing/;1")],
             ),
             (
                 format!("<14>x: {S}\n<14>x: {C}\n<14>x: at Line()"),

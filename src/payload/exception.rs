@@ -16,9 +16,57 @@ pub(super) fn split_lines(row: &str) -> (&str, Option<&str>) {
     }
 }
 
+/// A row whose fields have lines of their own without the lines of a stack at its end, and those lines.
+pub(super) fn split_frames(row: &str) -> (&str, Option<&str>) {
+    let mut end = row.len();
+    while let Some(line_break) = row[..end].rfind(['\r', '\n']) {
+        let line = row[line_break + 1..end].trim_start();
+        if !line.is_empty() && !is_stack(line) {
+            break;
+        }
+        end = line_break;
+    }
+    let lines = row[end..].trim_start_matches(['\r', '\n']);
+    (&row[..end], (!lines.is_empty()).then_some(lines))
+}
+
+/// Whether a line is one of a stack, without the space before it.
+fn is_stack(line: &str) -> bool {
+    ["at ", "--- ", "---> "]
+        .iter()
+        .any(|start| line.starts_with(start))
+}
+
+/// Whether a text has a line of a stack in it, whatever stands in the place of its line breaks.
+pub(super) fn has_frame(text: &str) -> bool {
+    text.contains("   at ")
+}
+
+/// Whether a text begins with the name of an exception's type.
+pub(super) fn starts_exception(text: &str) -> bool {
+    let length = text.find(|c| !is_part_of_name(c)).unwrap_or(text.len());
+    let (name, rest) = text.split_at(length);
+    // The `:` behind a name is no part of it, and neither is the comma of a sentence.
+    let ends = rest.is_empty()
+        || [":", " ---> ", " (0x", "\r", "\n", "↵"]
+            .iter()
+            .any(|end| rest.starts_with(end));
+    ends && name.contains('.') && names_exception(name)
+}
+
 /// The last field of a row, and where in it an exception begins. `has_lines` says that more lines follow, which lets
 /// the name of a type stand alone on its line.
 pub(super) fn split_glued(field: &str, has_lines: bool) -> (&str, Option<&str>) {
+    // Where the field is known to end, nothing need be guessed.
+    for known in ["(null)".len(), GUID_LENGTH] {
+        let Some((before, behind)) = field.split_at_checked(known) else {
+            break;
+        };
+        let is_known = before == "(null)" || uuid::Uuid::try_parse(before).is_ok();
+        if is_known && starts_exception(behind) && (has_lines || behind.contains(": ")) {
+            return (before, Some(behind));
+        }
+    }
     let starts = ends_of_names(field, has_lines).filter_map(|end| start_of_name(&field[..end]));
     match starts.min() {
         Some(start) => (&field[..start], Some(&field[start..])),
@@ -42,6 +90,9 @@ pub(super) fn split_text(text: &str) -> (&str, Option<&str>) {
     (text, None)
 }
 
+/// The characters of a guid in its usual form.
+const GUID_LENGTH: usize = 36;
+
 /// Where the name of a type may end: before its message, an inner exception or an error code.
 fn ends_of_names(text: &str, has_lines: bool) -> impl Iterator<Item = usize> {
     let ends = [": ", " ---> ", " (0x"];
@@ -57,15 +108,11 @@ fn ends_of_names(text: &str, has_lines: bool) -> impl Iterator<Item = usize> {
 /// digit: `barchartSystem.OutOfMemoryException`.
 fn start_of_name(text: &str) -> Option<usize> {
     const ROOTS: [&str; 4] = ["System.", "Microsoft.", "Qlik.", "QlikView."];
-    let is_part = |c: char| c.is_ascii_alphanumeric() || "_.+`[],".contains(c);
-    let start = text.len() - text.chars().rev().take_while(|c| is_part(*c)).count();
+    let letters = text.chars().rev().take_while(|c| is_part_of_name(*c));
+    let start = text.len() - letters.count();
     let name = &text[start..];
-    let (first, rest) = name.split_once('.')?;
-    let type_name = rest.split('`').next()?.rsplit(['.', '+']).next()?;
-    if !["Exception", "Error", "Fault"]
-        .iter()
-        .any(|end| type_name.ends_with(end))
-    {
+    let (first, _) = name.split_once('.')?;
+    if !names_exception(name) {
         return None;
     }
     if let Some(root) = ROOTS.iter().find_map(|root| name.find(root)) {
@@ -77,6 +124,20 @@ fn start_of_name(text: &str) -> Option<usize> {
             && (*place == 0 || !bytes[*place - 1].is_ascii_uppercase())
     };
     Some(start + (0..bytes.len()).rev().find(begins)?)
+}
+
+fn is_part_of_name(character: char) -> bool {
+    character.is_ascii_alphanumeric() || "_.+`[],".contains(character)
+}
+
+/// Whether the name of a type is that of an exception.
+fn names_exception(name: &str) -> bool {
+    let type_name = name
+        .split('`')
+        .next()
+        .and_then(|it| it.rsplit(['.', '+']).next());
+    let ends = ["Exception", "Error", "Fault"];
+    type_name.is_some_and(|type_name| ends.iter().any(|end| type_name.ends_with(end)))
 }
 
 #[cfg(test)]
@@ -117,6 +178,12 @@ mod tests {
             ),
             ("my kpi: System.Tile", "", true),
             ("a.b: c", "", false),
+            (
+                "0f3d9c1e-7b64-4a58-8d2f-2c5e91ab7740",
+                "AcmeCorp.Io.ReadException: disk gone",
+                false,
+            ),
+            ("(null)", "acme.GoneException", true),
             ("/app/x?y=Qlik.Sense: z", "", true),
         ];
         for (field, exception, has_lines) in rows {
@@ -142,6 +209,40 @@ mod tests {
             let expected = (!exception.is_empty()).then_some(exception);
             assert_eq!(split_text(&text), (field, expected), "{text:?}");
         }
+    }
+
+    #[test]
+    fn an_exception_begins_with_the_name_of_its_type() {
+        for text in [
+            "System.Exception: a; b",
+            "AcmeCorp.Io.ReadException",
+            "acme.Fault`1[Acme.X] (0x80004005): x",
+            "System.AggregateException ---> x",
+            "System.TimeoutException\r\n   at X",
+            "System.TimeoutException: y↵↓   at X",
+        ] {
+            assert!(starts_exception(text), "{text}");
+        }
+        for text in [
+            "",
+            "Exception: x",
+            " System.Exception: x",
+            "System.Exception was thrown",
+            "a.b: c",
+            "Socket closed",
+        ] {
+            assert!(!starts_exception(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn frames_at_the_end_are_no_part_of_a_row_with_lines() {
+        assert_eq!(
+            split_frames("a\r\nb;c\r\n   at X;\r\n   --- End ---\r\n\tat Y"),
+            ("a\r\nb;c", Some("   at X;\r\n   --- End ---\r\n\tat Y"))
+        );
+        assert_eq!(split_frames("a\nb"), ("a\nb", None));
+        assert_eq!(split_frames("a"), ("a", None));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use memchr::memchr;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    DecodeError, Payload, UserAgentCache, performance,
+    DecodeError, Payload, UserAgentCache, log, performance,
     split::SEPARATOR,
     syslog::{LONGEST_HEADER, after_header},
     task, user,
@@ -22,6 +22,14 @@ pub enum Family {
     /// Connections of users: `/qseow-proxy-connection/`, `/proxy-connection/` of appenders from 2021, or
     /// `/qlik-sense-connection/2/` of the extended appender.
     Connection,
+    /// The log of the engine: `/qseow-engine/`.
+    Engine,
+    /// The log of the proxy: `/qseow-proxy/`.
+    Proxy,
+    /// The log of the repository: `/qseow-repository/`.
+    Repository,
+    /// The log of the scheduler: `/qseow-scheduler/`.
+    Scheduler,
     /// What the engine did for whom, at which cost: `/qseow-qix-perf/`.
     Performance,
     /// What became of tasks: `/scheduler-task-failed/` and a token for each other outcome, of old and new appenders.
@@ -33,6 +41,10 @@ impl Family {
     pub const ALL: &'static [Self] = &[
         Self::Session,
         Self::Connection,
+        Self::Engine,
+        Self::Proxy,
+        Self::Repository,
+        Self::Scheduler,
         Self::Performance,
         Self::Task,
     ];
@@ -44,6 +56,10 @@ impl Family {
         match self {
             Self::Session => "qseow-proxy-session",
             Self::Connection => "qseow-proxy-connection",
+            Self::Engine => "qseow-engine",
+            Self::Proxy => "qseow-proxy",
+            Self::Repository => "qseow-repository",
+            Self::Scheduler => "qseow-scheduler",
             Self::Performance => "qseow-qix-perf",
             Self::Task => "scheduler-task",
         }
@@ -56,6 +72,7 @@ impl Family {
         match self {
             Self::Session => EventName::Session,
             Self::Connection => EventName::Connection,
+            Self::Engine | Self::Proxy | Self::Repository | Self::Scheduler => EventName::Log,
             Self::Performance => EventName::Performance,
             Self::Task => EventName::Task,
         }
@@ -113,7 +130,7 @@ pub(super) struct Token {
 }
 
 /// Every type token, by the folder that reads it. They match without regard to case.
-const FAMILIES: [&[Token]; 3] = [user::TOKENS, performance::TOKENS, task::TOKENS];
+const FAMILIES: [&[Token]; 4] = [user::TOKENS, log::TOKENS, performance::TOKENS, task::TOKENS];
 
 impl Token {
     /// The token that is written so.

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{
     EventKind, Family, UserAgent,
     level::{Level, Service},
+    log::LogPayload,
     performance::PerformancePayload,
     span::Span,
     task::TaskPayload,
@@ -19,6 +20,7 @@ use super::{
 #[repr(u8)]
 pub(crate) enum Payload {
     User(UserPayload),
+    Log(Box<LogPayload>),
     Performance(Box<PerformancePayload>),
     Task(Box<TaskPayload>),
 }
@@ -27,6 +29,7 @@ impl Payload {
     pub(crate) fn fields(&self) -> &dyn Fields {
         match self {
             Self::User(fields) => fields,
+            Self::Log(fields) => &**fields,
             Self::Performance(fields) => &**fields,
             Self::Task(fields) => &**fields,
         }
@@ -35,6 +38,7 @@ impl Payload {
     pub(crate) fn fields_mut(&mut self) -> &mut dyn Fields {
         match self {
             Self::User(fields) => fields,
+            Self::Log(fields) => &mut **fields,
             Self::Performance(fields) => &mut **fields,
             Self::Task(fields) => &mut **fields,
         }
@@ -82,10 +86,16 @@ pub(crate) trait Fields: fmt::Debug {
         logger;
         service_account;
         exception;
+        engine_session_id;
     }
 
     /// When it happened, by the Qlik node's clock.
     fn qlik_timestamp(&self) -> Option<DateTime<Utc>> {
+        None
+    }
+
+    /// When the engine wrote the row.
+    fn engine_timestamp(&self) -> Option<DateTime<Utc>> {
         None
     }
 

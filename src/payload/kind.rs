@@ -1,6 +1,7 @@
 //! Every kind of event that there is.
 
 use super::{
+    level::Service,
     task::TaskAction,
     user::{ConnectionAction, SessionAction},
 };
@@ -13,6 +14,8 @@ pub enum EventKind {
     Session(SessionAction),
     /// Something happened to a connection.
     Connection(ConnectionAction),
+    /// A service wrote into its log. The service is the one whose appender sent it.
+    Log(Service),
     /// The engine served a request.
     Performance,
     /// Something became of a task.
@@ -36,6 +39,10 @@ impl EventKind {
         Self::Connection(ConnectionAction::Open),
         Self::Connection(ConnectionAction::Close),
         Self::Connection(ConnectionAction::Other),
+        Self::Log(Service::Engine),
+        Self::Log(Service::Proxy),
+        Self::Log(Service::Repository),
+        Self::Log(Service::Scheduler),
         Self::Performance,
         Self::Task(TaskAction::Failed),
         Self::Task(TaskAction::Aborting),
@@ -54,12 +61,13 @@ impl EventKind {
         match self {
             Self::Session(action) => action as usize,
             Self::Connection(action) => 3 + action as usize,
-            Self::Performance => 6,
-            Self::Task(action) => 7 + action as usize,
-            Self::Undecoded => 11,
-            Self::SessionSummary => 12,
-            Self::ConnectionSummary => 13,
-            Self::SessionSnapshot => 14,
+            Self::Log(service) => 6 + service as usize,
+            Self::Performance => 10,
+            Self::Task(action) => 11 + action as usize,
+            Self::Undecoded => 15,
+            Self::SessionSummary => 16,
+            Self::ConnectionSummary => 17,
+            Self::SessionSnapshot => 18,
         }
     }
 
@@ -78,6 +86,7 @@ impl EventKind {
         match self {
             Self::Session(_) => "session",
             Self::Connection(_) => "connection",
+            Self::Log(_) => "log",
             Self::Performance => "performance",
             Self::Task(_) => "task",
             Self::Undecoded => "undecoded",
@@ -98,7 +107,17 @@ impl EventKind {
         }
     }
 
-    /// Both in one word, such as `session_start`; the event alone where there is no action.
+    /// The service whose appender sent it, of log events.
+    #[must_use]
+    pub const fn service(self) -> Option<Service> {
+        match self {
+            Self::Log(service) => Some(service),
+            _ => None,
+        }
+    }
+
+    /// Both in one word, such as `session_start`; the event alone where there is no action. Log events have that of
+    /// the service before it, `engine_log`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -108,6 +127,10 @@ impl EventKind {
             Self::Connection(ConnectionAction::Open) => "connection_open",
             Self::Connection(ConnectionAction::Close) => "connection_close",
             Self::Connection(ConnectionAction::Other) => "connection_other",
+            Self::Log(Service::Engine) => "engine_log",
+            Self::Log(Service::Proxy) => "proxy_log",
+            Self::Log(Service::Repository) => "repository_log",
+            Self::Log(Service::Scheduler) => "scheduler_log",
             Self::Task(TaskAction::Failed) => "task_failed",
             Self::Task(TaskAction::Aborting) => "task_aborting",
             Self::Task(TaskAction::Succeeded) => "task_succeeded",
@@ -131,9 +154,10 @@ mod tests {
     #[test]
     fn names_are_event_and_action() {
         for kind in EventKind::ALL {
-            let expected = match kind.action() {
-                Some(action) => format!("{}_{action}", kind.event()),
-                None => kind.event().to_owned(),
+            let expected = match (kind.action(), kind.service()) {
+                (Some(action), _) => format!("{}_{action}", kind.event()),
+                (None, Some(service)) => format!("{service}_{}", kind.event()),
+                (None, None) => kind.event().to_owned(),
             };
             assert_eq!(kind.name(), expected);
         }

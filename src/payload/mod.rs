@@ -6,12 +6,14 @@
 //! 1. [`datagram`]: the bytes are divided into the events that they hold, usually one.
 //! 2. [`text`]: each of them becomes UTF-8 text, whatever encoding its sender used.
 //! 3. [`family`]: the type token says which family reads the rest. There is one list of them.
-//! 4. [`user`], [`performance`], [`task`]: the family's grammar splits the text into fields, and its types say what they mean.
+//! 4. [`user`], [`log`], [`performance`], [`task`]: the family's grammar splits the text into fields, and its types say
+//!    what they mean.
 //!
 //! Beside them stands what the families share: [`split`], the fields between `;`; [`header`], the fields that
-//! several families begin with; [`time`], [`number`] and [`level`], which read fields; [`exception`], what log4net
-//! writes behind the last field; [`span`] and [`fields`], how an event keeps them.
+//! several families begin with; [`time`], [`number`], [`level`] and [`context`], which read fields; [`exception`], what
+//! log4net writes behind the last field; [`span`] and [`fields`], how an event keeps them.
 
+mod context;
 pub mod datagram;
 mod error;
 mod exception;
@@ -20,7 +22,9 @@ mod fields;
 mod header;
 mod kind;
 mod level;
+mod log;
 mod number;
+mod parts;
 mod performance;
 mod span;
 mod split;
@@ -35,18 +39,20 @@ mod user;
 mod utf_16;
 
 pub use self::{
+    context::Context,
     datagram::{count_events, pieces},
     error::{DecodeError, ErrorCode},
     family::{EventName, Family},
     kind::EventKind,
     level::{Level, Service},
+    log::{LogEvent, Refusal},
     performance::PerformanceEvent,
     task::{TaskAction, TaskEvent},
     text::FallbackEncoding,
     time::parse_time,
     user::{
         ConnectionAction, DEFAULT_CACHE_BYTES, MAX_PARSED_BYTES, SessionAction, UserAgent,
-        UserAgentCache, UserEvent, context::Context, message,
+        UserAgentCache, UserEvent, message,
     },
     utf_16::Utf16,
 };

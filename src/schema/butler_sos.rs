@@ -11,16 +11,17 @@ use super::{
     Entry, Timestamp, Value,
     field::{
         APP_ID, APP_NAME, APP_NAMES, APPS, BROWSER_NAME, BROWSER_VERSION, CONNECTIONS, CONTEXT,
-        DURATION_SECS, END, END_REASON, END_SEEN, ENGINE_SESSION_ID, ENGINE_TIMESTAMP, ERROR_CODE,
-        ERROR_FIELD, ERROR_OFFSET, EXECUTION_ID, HANDLE, HOST, LOCAL_TIME, LOCK_MS, LOGGER,
-        MESSAGE, METHOD, NET_RAM_BYTES, OBJECT_ID, OBJECT_TYPE, OPEN_APP_NAMES, OPEN_APPS,
-        OPEN_CONNECTIONS, ORIGIN, OS_NAME, OS_VERSION, PAIRING, PEAK_RAM_BYTES, PROCESS_MS,
-        QLIK_COMMAND, RAW, REQUEST_ID, SENDER, SEQUENCE, SERVICE_ACCOUNT, SESSION_ID, START,
-        START_SEEN, TASK_ID, TASK_NAME, TRAVERSE_MS, USER_DIRECTORY, USER_ID, VALIDATE_MS, WORK_MS,
+        DURATION_SECS, END, END_REASON, END_SEEN, ENGINE_SESSION_ID, ENGINE_TIMESTAMP,
+        ENGINE_VERSION, ENTRY_TYPE, ERROR_CODE, ERROR_FIELD, ERROR_OFFSET, EXCEPTION, EXECUTION_ID,
+        HANDLE, HOST, LOCAL_TIME, LOCK_MS, LOGGER, MESSAGE, METHOD, NET_RAM_BYTES, OBJECT_ID,
+        OBJECT_TYPE, OPEN_APP_NAMES, OPEN_APPS, OPEN_CONNECTIONS, ORIGIN, OS_NAME, OS_VERSION,
+        PAIRING, PEAK_RAM_BYTES, PROCESS_ID, PROCESS_MS, QLIK_COMMAND, RAW, REQUEST_ID, RESULT,
+        SENDER, SEQUENCE, SERVER_STARTED, SERVICE_ACCOUNT, SESSION_ID, START, START_SEEN, TASK_ID,
+        TASK_NAME, TRAVERSE_MS, USER_DIRECTORY, USER_ID, VALIDATE_MS, WORK_MS,
     },
     plugin::{self, PluginEvent},
 };
-use crate::event::{Body, Event, EventKind, Family, Level, User as UserName};
+use crate::event::{Body, Event, EventKind, Family, Level, Service, User as UserName};
 
 /// Text that is empty where the event has none.
 macro_rules! text_or_empty {
@@ -96,22 +97,77 @@ const ROW: &[Entry<Event>] = &[
     text_or_empty!("subsystem", LOGGER),
     text_or_empty!("windows_user", SERVICE_ACCOUNT),
 ];
-const USER: &[Entry<Event>] = &[
-    text_or_empty!("user_directory", USER_DIRECTORY),
-    text_or_empty!("user_id", USER_ID),
-    Entry::value("user_full", |event| event.user().map_or(EMPTY, Value::from)),
+const DIRECTORY: Entry<Event> = text_or_empty!("user_directory", USER_DIRECTORY);
+const ID: Entry<Event> = text_or_empty!("user_id", USER_ID);
+const FULL: Entry<Event> =
+    Entry::value("user_full", |event| event.user().map_or(EMPTY, Value::from));
+/// A time; what was sent where it cannot be read, and empty text where nothing was.
+macro_rules! time_or_sent {
+    ($name:literal, $field:ident) => {
+        Entry::value($name, |event| match $field.value(event) {
+            Value::Absent => {
+                Value::Text(event.unreadable().get($field.default).unwrap_or_default())
+            }
+            time => time,
+        })
+    };
+}
+
+const ENGINE_TS: Entry<Event> = time_or_sent!("engine_ts", ENGINE_TIMESTAMP);
+const APP: Entry<Event> = Entry::value("app_id", |event| event.app_id().map_or(EMPTY, Value::from));
+const LOG_OF_ENGINE: &[Entry<Event>] = &[
+    text_or_empty!("message", MESSAGE),
+    // Butler SOS has none of the engine.
+    EXCEPTION.named("exception_message"),
+    text_or_empty!("proxy_session_id", SESSION_ID),
+    DIRECTORY,
+    ID,
+    ENGINE_TS,
+    text_or_empty!("process_id", PROCESS_ID),
+    text_or_empty!("engine_exe_version", ENGINE_VERSION),
+    time_or_sent!("server_started", SERVER_STARTED),
+    text_or_empty!("entry_type", ENTRY_TYPE),
+    text_or_empty!("session_id", ENGINE_SESSION_ID),
+    APP,
+    FULL,
+    TAGS,
+];
+const LOG_OF_WEB: &[Entry<Event>] = &[
+    text_or_empty!("message", MESSAGE),
+    text_or_empty!("exception_message", EXCEPTION),
+    DIRECTORY,
+    ID,
+    text_or_empty!("command", QLIK_COMMAND),
+    text_or_empty!("result_code", RESULT),
+    text_or_empty!("origin", ORIGIN),
+    text_or_empty!("context", CONTEXT),
+    FULL,
+    TAGS,
+];
+const LOG_OF_TASKS: &[Entry<Event>] = &[
+    text_or_empty!("message", MESSAGE),
+    text_or_empty!("exception_message", EXCEPTION),
+    DIRECTORY,
+    ID,
+    FULL,
+    text_or_empty!("task_name", TASK_NAME),
+    text_or_empty!("app_name", APP_NAME),
+    text_or_empty!("task_id", TASK_ID),
+    APP,
+    text_or_empty!("execution_id", EXECUTION_ID),
+    TAGS,
 ];
 const REQUEST: &[Entry<Event>] = &[
+    DIRECTORY,
+    ID,
+    FULL,
     Entry::text("proxy_session_id", |event| match event.body() {
         Body::Performance(request) if request.is_internal() => Some("0"),
         _ => event.session_id().or(Some("")),
     }),
-    Entry::value("engine_ts", |event| match ENGINE_TIMESTAMP.value(event) {
-        Value::Absent => EMPTY,
-        time => time,
-    }),
+    ENGINE_TS,
     text_or_empty!("session_id", ENGINE_SESSION_ID),
-    Entry::value("app_id", |event| event.app_id().map_or(EMPTY, Value::from)),
+    APP,
     text_or_empty!("app_name", APP_NAME),
     number_or!("request_id", REQUEST_ID, -99),
     text_or_empty!("method", METHOD),
@@ -175,7 +231,7 @@ const SUBJECT: &[Entry<Event>] = &[
     USER_ID.named("userId"),
     TAGS,
 ];
-const APP: &[Entry<Event>] = &[APP_ID.named("appId"), APP_NAME.named("appName")];
+const CONNECTION: &[Entry<Event>] = &[APP_ID.named("appId"), APP_NAME.named("appName")];
 const BEGUN: &[Entry<Event>] = &[
     SESSION_ID.named("sessionId"),
     START.named("start"),
@@ -204,11 +260,14 @@ const OPEN: &[Entry<Event>] = &[
 pub(super) fn entries(kind: EventKind) -> Vec<Entry<Event>> {
     match kind {
         EventKind::Session(_) | EventKind::Connection(_) => [USER_EVENT, CLIENT].concat(),
-        EventKind::Performance => [ROW, USER, REQUEST].concat(),
+        EventKind::Log(Service::Engine) => [ROW, LOG_OF_ENGINE].concat(),
+        EventKind::Log(Service::Proxy | Service::Repository) => [ROW, LOG_OF_WEB].concat(),
+        EventKind::Log(Service::Scheduler) => [ROW, LOG_OF_TASKS].concat(),
+        EventKind::Performance => [ROW, REQUEST].concat(),
         EventKind::Task(_) => TASK.to_vec(),
         EventKind::Undecoded => UNDECODED.to_vec(),
         EventKind::SessionSummary => [SUBJECT, CLIENT, BEGUN, SESSION, ENDED].concat(),
-        EventKind::ConnectionSummary => [SUBJECT, APP, CLIENT, BEGUN, ENDED].concat(),
+        EventKind::ConnectionSummary => [SUBJECT, CONNECTION, CLIENT, BEGUN, ENDED].concat(),
         EventKind::SessionSnapshot => [SUBJECT, CLIENT, BEGUN, SESSION, OPEN].concat(),
     }
 }

@@ -9,18 +9,20 @@ use super::{
     Entry, List, Value,
     field::{
         AMBIGUOUS, APP_ID, APP_NAME, APP_NAMES, APPS, BROWSER_NAME, BROWSER_VERSION, CONNECTIONS,
-        CONTEXT, END, END_REASON, END_SEEN, ENGINE_SESSION_ID, ENGINE_TIMESTAMP, ERROR_CODE,
-        ERROR_FIELD, ERROR_OFFSET, EXCEPTION, EXECUTION_ID, Field, HANDLE, HOST, INGEST_TIMESTAMP,
-        LEVEL, LOCAL_TIME, LOCK_MS, LOGGER, MESSAGE, METHOD, NET_RAM_BYTES, OBJECT_ID, OBJECT_TYPE,
-        OPEN_APP_NAMES, OPEN_APPS, OPEN_CONNECTIONS, ORIGIN, OS_NAME, OS_VERSION, PAIRING,
-        PEAK_RAM_BYTES, PROCESS_MS, QLIK_COMMAND, RAW, REQUEST_ID, RESULT, SENDER, SEQUENCE,
-        SERVICE, SERVICE_ACCOUNT, SESSION_ID, SOURCE_TYPE, START, START_SEEN, TAGS, TASK_ID,
-        TASK_NAME, TIMESTAMP, TRAVERSE_MS, UNREADABLE, USER, USER_AGENT, USER_DIRECTORY, USER_ID,
-        VALIDATE_MS, VIRTUAL_PROXY, WORK_MS,
+        CONTEXT, END, END_REASON, END_SEEN, ENGINE_SESSION_ID, ENGINE_TIMESTAMP, ENGINE_VERSION,
+        ENTRY_TYPE, ERROR_CODE, ERROR_FIELD, ERROR_OFFSET, EXCEPTION, EXECUTION_ID, Field, HANDLE,
+        HOST, INGEST_TIMESTAMP, LEVEL, LOCAL_TIME, LOCK_MS, LOGGER, MESSAGE, METHOD, NET_RAM_BYTES,
+        OBJECT_ID, OBJECT_TYPE, OPEN_APP_NAMES, OPEN_APPS, OPEN_CONNECTIONS, ORIGIN, OS_NAME,
+        OS_VERSION, PAIRING, PEAK_RAM_BYTES, PROCESS_ID, PROCESS_MS, QLIK_COMMAND, RAW, REQUEST_ID,
+        RESULT, SENDER, SEQUENCE, SERVER_STARTED, SERVICE, SERVICE_ACCOUNT, SESSION_ID,
+        SOURCE_TYPE, START, START_SEEN, TAGS, TASK_ID, TASK_NAME, TIMESTAMP, TRAVERSE_MS,
+        UNREADABLE, USER, USER_AGENT, USER_DIRECTORY, USER_ID, VALIDATE_MS, VIRTUAL_PROXY, WORK_MS,
     },
     plugin::{self, PluginEvent},
 };
-use crate::event::{Body, ConnectionAction, Event, EventKind, SessionAction, TaskAction};
+use crate::event::{
+    Body, ConnectionAction, Event, EventKind, Refusal, Service, SessionAction, TaskAction,
+};
 
 /// The version of ECS that the events keep to.
 const VERSION: Entry<Event> = Entry::constant("ecs.version", "8.17.0");
@@ -47,6 +49,7 @@ const DATASET: Entry<Event> = Entry::by_kind("event.dataset", |kind| {
     Value::Text(match kind {
         EventKind::Session(_) => "qlik_sense.session",
         EventKind::Connection(_) => "qlik_sense.connection",
+        EventKind::Log(_) => "qlik_sense.log",
         EventKind::Performance => "qlik_sense.performance",
         EventKind::Task(_) => "qlik_sense.task",
         EventKind::Undecoded => "qlik_sense.undecoded",
@@ -63,6 +66,31 @@ const OUTCOME: Entry<Event> = Entry::by_kind("event.outcome", |kind| match kind 
     EventKind::Task(TaskAction::Succeeded) => Value::Text("success"),
     EventKind::Task(TaskAction::Aborting) => Value::Text("unknown"),
     _ => Value::Absent,
+});
+
+const CATEGORY_OF_LOG: Entry<Event> = Entry::value("event.category", |event| {
+    categories_of_log(event)
+        .map(|(category, _)| category)
+        .into()
+});
+const TYPE_OF_LOG: Entry<Event> = Entry::value("event.type", |event| {
+    categories_of_log(event).map(|(_, types)| types).into()
+});
+const ACTION_OF_LOG: Entry<Event> = Entry::value("event.action", |event| {
+    Value::Text(match refusal(event) {
+        Some(Refusal::Login) => "login_refused",
+        Some(Refusal::Access) => "access_refused",
+        None => "log",
+    })
+});
+/// By the status of HTTP that Qlik Sense gives as a result; others tell nothing.
+const OUTCOME_OF_LOG: Entry<Event> = Entry::value("event.outcome", |event| {
+    let status = event.result().and_then(|result| result.parse().ok());
+    match status {
+        Some(200..=399_u16) => Value::Text("success"),
+        Some(400..=599) => Value::Text("failure"),
+        _ => Value::Absent,
+    }
 });
 
 /// Never absent: Vector's source would put its own machine there. Where the Qlik Sense node is not told, it is the
@@ -154,10 +182,38 @@ const REQUEST: &[Field] = &[
     PEAK_RAM_BYTES,
     ENGINE_SESSION_ID,
     ENGINE_TIMESTAMP,
-    SERVICE_ACCOUNT,
-    UNREADABLE,
-    AMBIGUOUS,
 ];
+const DOUBTS: &[Field] = &[SERVICE_ACCOUNT, UNREADABLE, AMBIGUOUS];
+
+const LOG: &[Entry<Event>] = &[
+    CATEGORY_OF_LOG,
+    TYPE_OF_LOG,
+    ACTION_OF_LOG,
+    OUTCOME_OF_LOG,
+    INGEST_TIMESTAMP.in_ecs(),
+    SEQUENCE.in_ecs(),
+];
+const LOG_OF_ENGINE: &[Field] = &[
+    SESSION_ID,
+    APP_ID,
+    APP_NAME,
+    ENGINE_SESSION_ID,
+    ENGINE_TIMESTAMP,
+    ENGINE_VERSION,
+    PROCESS_ID,
+    SERVER_STARTED,
+    ENTRY_TYPE,
+];
+const LOG_OF_WEB: &[Field] = &[
+    QLIK_COMMAND,
+    RESULT,
+    ORIGIN,
+    CONTEXT,
+    VIRTUAL_PROXY,
+    APP_ID,
+    APP_NAME,
+];
+const LOG_OF_TASKS: &[Field] = &[TASK_ID, TASK_NAME, EXECUTION_ID, APP_ID, APP_NAME];
 
 const TASK_EVENT: &[Entry<Event>] = &[CATEGORY, TYPE, ACTION, OUTCOME];
 const TASK: &[Field] = &[
@@ -213,7 +269,15 @@ pub(super) fn entries(kind: EventKind) -> Vec<Entry<Event>> {
         EventKind::Session(_) | EventKind::Connection(_) => {
             add(USER_EVENT, &[USER_FIELDS, USER_EVENT_FIELDS]);
         }
-        EventKind::Performance => add(PERFORMANCE, &[ROW, WHO, REQUEST]),
+        EventKind::Log(service) => {
+            let own = match service {
+                Service::Engine => LOG_OF_ENGINE,
+                Service::Proxy | Service::Repository => LOG_OF_WEB,
+                Service::Scheduler => LOG_OF_TASKS,
+            };
+            add(LOG, &[ROW, WHO, &[MESSAGE], own, DOUBTS]);
+        }
+        EventKind::Performance => add(PERFORMANCE, &[ROW, WHO, REQUEST, DOUBTS]),
         EventKind::Task(_) => add(TASK_EVENT, &[TASK_ROW, WHO, TASK]),
         EventKind::Undecoded => {
             add(&[RAW.in_ecs()], &[]);
@@ -264,8 +328,24 @@ const fn categories(kind: EventKind) -> Option<(Words, Words)> {
         EventKind::Performance => (API, &["info"]),
         EventKind::Task(TaskAction::Failed | TaskAction::Succeeded) => (PROCESS, &["end"]),
         EventKind::Task(TaskAction::Aborting | TaskAction::Distributed) => (PROCESS, &["info"]),
-        EventKind::Undecoded => return None,
+        // By what an event says; see `categories_of_log`.
+        EventKind::Log(_) | EventKind::Undecoded => return None,
     })
+}
+
+/// The same of a log event. ECS has no category for whatever a service may log, and leaves it out where none fits.
+fn categories_of_log(event: &Event) -> Option<(Words, Words)> {
+    Some(match refusal(event)? {
+        Refusal::Login => (&["authentication"], &["info"]),
+        Refusal::Access => (&["api"], &["access", "denied"]),
+    })
+}
+
+fn refusal(event: &Event) -> Option<Refusal> {
+    match event.body() {
+        Body::Log(event) => event.refusal(),
+        _ => None,
+    }
 }
 
 fn nanoseconds(duration: TimeDelta) -> i64 {

@@ -6,8 +6,8 @@
 
 use super::{Entry, List, Map, Source, Timestamp, Value, entry::Condition};
 use crate::event::{
-    Body, Derived, DerivedKind, Ended, Event, FollowedSession, Level, Pairing, PerformanceEvent,
-    Service, Undecoded, UserEvent,
+    Body, Derived, DerivedKind, Ended, Event, FollowedSession, Level, LogEvent, Pairing,
+    PerformanceEvent, Service, Undecoded, UserEvent,
 };
 
 /// A field of the output.
@@ -258,21 +258,30 @@ table! {
         .may_name_person()
         .only_if(HAS_ROW);
     LOCAL_TIME = Field::text(["local_time", "qlik_sense.local_time"],
-        "when it happened by the node's clock, whose distance from UTC is not sent", Event::local_time);
+        "when it happened by the node's clock, whose distance from UTC is not sent", Event::local_time)
+        .may_name_person();
     RESULT = Field::text(["result", "qlik_sense.result"],
         "what came of it, as Qlik writes it", Event::result)
         .may_name_person()
         .only_if(HAS_ROW);
     ENGINE_SESSION_ID = Field::text(["engine_session_id", "qlik_sense.engine_session_id"],
         "the engine's own session",
-        |event| match event.body() {
-            Body::Performance(event) => event.engine_session_id(),
-            Body::Task(event) => event.engine_session_id(),
-            _ => None,
-        });
+        Event::engine_session_id)
+        .may_name_person();
     ENGINE_TIMESTAMP = Field::new(["engine_timestamp", "qlik_sense.engine_timestamp"], Time,
         "when the engine wrote the row",
-        |event| performance(event).and_then(PerformanceEvent::engine_timestamp).map(Timestamp).into());
+        |event| event.engine_timestamp().map(Timestamp).into());
+    ENGINE_VERSION = Field::text(["engine_version", "qlik_sense.engine_version"],
+        "the engine's version", |event| log(event)?.engine_version());
+    PROCESS_ID = Field::text(["process_id", "qlik_sense.process_id"],
+        "the engine's process", |event| log(event)?.process_id())
+        .may_name_person();
+    SERVER_STARTED = Field::new(["server_started", "qlik_sense.server_started"], Time,
+        "when the engine was started",
+        |event| log(event).and_then(LogEvent::server_started).map(Timestamp).into());
+    ENTRY_TYPE = Field::text(["entry_type", "qlik_sense.entry_type"],
+        "the type of the entry in the engine's log of sessions", |event| log(event)?.entry_type())
+        .may_name_person();
     METHOD = Field::text(["method", "qlik_sense.method"],
         "class and method of the request, such as `GenericObject::GetLayout`",
         |event| performance(event)?.method());
@@ -403,6 +412,14 @@ const SENDER_VALUE: fn(&Event) -> Value<'_> =
 fn user(event: &Event) -> Option<UserEvent<'_>> {
     match event.body() {
         Body::User(event) => Some(event),
+        _ => None,
+    }
+}
+
+#[inline]
+fn log(event: &Event) -> Option<LogEvent<'_>> {
+    match event.body() {
+        Body::Log(event) => Some(event),
         _ => None,
     }
 }

@@ -21,7 +21,7 @@ pub fn token() -> impl Strategy<Value = String> {
         10 => known,
         3 => any_case,
         2 => one_of(&[
-            "/qseow-engine/", "/qseow-proxy/", "/proxy-session", "proxy-session/",
+            "/qseow-printing/", "/qseow-proxy//", "/proxy-session", "proxy-session/",
             "/proxy-session/ ", " /proxy-session/", "/qseow-proxy-session", "/", "",
             "/proxy-sess\u{131}on/", "/proxy-\u{17F}ession/",
         ]),
@@ -97,7 +97,7 @@ pub fn message_text() -> impl Strategy<Value = String> {
             "Qlik.Gone`1[Qlik.X] ---> Qlik.Y: z", "Qlik.Proxy+Gone\r\n   at Qlik.X()", "Exception: x",
             "_.a", ": ", " ---> ", " (0x", "é.a: ",
         ]),
-        3 => one_of(&["\r\n   at Line()", "\n", "\r", "\0", "Start session for user", "\n/qseow-engine/;1", "\n /proxy-session/;"]),
+        3 => one_of(&["\r\n   at Line()", "\n", "\r", "\0", "Start session for user", "\n/qseow-printing/;1", "\n /proxy-session/;"]),
         1 => one_of(&["\n/proxy-session/;", "\n/proxy-session/", "/proxy-session/;", "\u{FEFF}"]),
         2 => ".{0,8}",
     ];

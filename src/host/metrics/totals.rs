@@ -118,6 +118,10 @@ pub(super) fn of_totals(address: &str, now: &Totals, before: &Totals, metrics: &
     for kind in payload_kinds() {
         let mut tags = vec![("event", kind.event().into())];
         tags.extend(kind.action().map(|action| ("action", action.into())));
+        tags.extend(
+            kind.service()
+                .map(|service| ("service", service.as_str().into())),
+        );
         let of = |totals: &Totals| totals.pipeline.events_of(kind);
         count_by("events_total", tags, of(now), of(before));
     }

@@ -115,6 +115,10 @@ impl Fields for PerformancePayload {
         self.session_id.get(text)
     }
 
+    fn engine_session_id<'t>(&'t self, text: &'t str) -> Option<&'t str> {
+        self.engine_session_id.get(text)
+    }
+
     fn local_time<'t>(&'t self, text: &'t str) -> Option<&'t str> {
         self.header.local_time.get(text)
     }
@@ -133,6 +137,10 @@ impl Fields for PerformancePayload {
 
     fn qlik_timestamp(&self) -> Option<DateTime<Utc>> {
         self.header.timestamp
+    }
+
+    fn engine_timestamp(&self) -> Option<DateTime<Utc>> {
+        self.engine_timestamp
     }
 
     fn sequence(&self) -> Option<u32> {
@@ -169,7 +177,7 @@ impl Fields for PerformancePayload {
         texts.replace(Personal::Text, &mut self.session_id);
         texts.replace(Personal::UserDirectory, &mut self.user_directory);
         texts.replace(Personal::UserId, &mut self.user_id);
-        texts.keep(&mut self.engine_session_id);
+        texts.replace(Personal::Text, &mut self.engine_session_id);
         texts.keep(&mut self.method);
         texts.replace(Personal::Text, &mut self.object_id);
         texts.replace(Personal::Text, &mut self.object_type);
@@ -200,18 +208,6 @@ impl<'a> PerformanceEvent<'a> {
     #[must_use]
     pub const fn is_internal(self) -> bool {
         self.fields.is_internal
-    }
-
-    /// When the engine wrote the row.
-    #[must_use]
-    pub const fn engine_timestamp(self) -> Option<DateTime<Utc>> {
-        self.fields.engine_timestamp
-    }
-
-    /// The engine's own session that the request belongs to.
-    #[must_use]
-    pub fn engine_session_id(self) -> Option<&'a str> {
-        self.fields.engine_session_id.get(self.text)
     }
 
     /// The client's number of the request, unique only within a connection.

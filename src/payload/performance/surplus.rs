@@ -4,49 +4,12 @@
 //! the handle), the two sizes behind them, and the engine's time before them. Where that leaves a choice, everything
 //! in question is kept whole in the field where the doubt begins.
 
-use smallvec::SmallVec;
-
 use super::grammar::Request;
-use crate::payload::{number, split::present, time};
+use crate::payload::{number, parts::Parts, split::present, time};
 
 /// Number of fields of [`Request`] before the six numbers, and of these.
 const BEFORE_NUMBERS: usize = 8;
 const NUMBERS: usize = 6;
-
-/// The parts of a text between `;`.
-struct Parts<'a> {
-    text: &'a str,
-    /// Where each part starts, and where one more would.
-    starts: SmallVec<[usize; 64]>,
-}
-
-impl<'a> Parts<'a> {
-    fn of(text: &'a str) -> Self {
-        let behind = memchr::memchr_iter(b';', text.as_bytes()).map(|place| place + 1);
-        let starts = std::iter::once(0).chain(behind).chain([text.len() + 1]);
-        Self {
-            text,
-            starts: starts.collect(),
-        }
-    }
-
-    fn len(&self) -> usize {
-        self.starts.len() - 1
-    }
-
-    /// A part.
-    fn one(&self, part: usize) -> &'a str {
-        self.joined(part, part + 1)
-    }
-
-    /// Parts with the `;` between them; nothing if there are none.
-    fn joined(&self, from: usize, to: usize) -> &'a str {
-        if from >= to {
-            return "";
-        }
-        &self.text[self.starts[from]..self.starts[to] - 1]
-    }
-}
 
 /// The fields of a request whose text has more parts than they are, and the names of those that are in doubt.
 pub(super) fn assign(text: &str) -> (Request<'_>, &'static [&'static str]) {

@@ -107,6 +107,10 @@ impl Fields for TaskPayload {
         self.execution_id.get(text)
     }
 
+    fn engine_session_id<'t>(&'t self, text: &'t str) -> Option<&'t str> {
+        self.engine_session_id.get(text)
+    }
+
     fn local_time<'t>(&'t self, text: &'t str) -> Option<&'t str> {
         self.local_time.get(text)
     }
@@ -178,11 +182,5 @@ impl<'a> TaskEvent<'a> {
     #[must_use]
     pub const fn action(self) -> TaskAction {
         self.fields.action
-    }
-
-    /// The engine's session, of a reload that failed outside the scheduler.
-    #[must_use]
-    pub fn engine_session_id(self) -> Option<&'a str> {
-        self.fields.engine_session_id.get(self.text)
     }
 }

@@ -17,7 +17,7 @@ pub(super) struct Fields<'a> {
     pub(super) user_id: Option<&'a str>,
     /// Where the access came from. `Not available` is a value, not an absence.
     pub(super) origin: Option<&'a str>,
-    /// The path that was asked for; see [`Context`](super::context::Context).
+    /// The path that was asked for; see [`Context`](crate::payload::Context).
     pub(super) context: Option<&'a str>,
     /// The rest; see [`message`](super::message).
     pub(super) message: Option<&'a str>,

@@ -7,7 +7,6 @@
 //! line breaks of its own.
 
 mod action;
-pub mod context;
 mod extension;
 mod fields;
 mod grammar;

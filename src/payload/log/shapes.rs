@@ -1,0 +1,311 @@
+//! What may stand in the fields of a log event, as far as that tells to which of them a `;` belongs.
+//!
+//! A shape may allow too much, which leaves a doubt. It must not refuse what Qlik Sense sends, because another reading
+//! may then seem to be the only one.
+
+use crate::payload::{
+    Service,
+    exception::{has_frame, starts_exception},
+    split::present,
+};
+
+/// What may stand in a field.
+pub(super) struct Shape {
+    /// Whether a part may begin it.
+    pub(super) first: Test,
+    /// Whether a part may follow another in it; none where it holds no `;`.
+    pub(super) further: Option<Test>,
+    /// Whether a part that follows another may be its last.
+    pub(super) last: Test,
+}
+
+pub(super) type Test = fn(&str) -> bool;
+
+/// A field without `;`.
+const fn one(first: Test) -> Shape {
+    Shape {
+        first,
+        further: None,
+        last: any,
+    }
+}
+
+/// A field that may hold `;`.
+const fn several(first: Test, further: Test, last: Test) -> Shape {
+    Shape {
+        first,
+        further: Some(further),
+        last,
+    }
+}
+
+/// The readings of a layout: each of the heads with each of the tails.
+pub(super) struct Shapes {
+    pub(super) heads: &'static [&'static [Shape]],
+    pub(super) tails: &'static [&'static [Shape]],
+}
+
+impl Shapes {
+    pub(super) const fn of(service: Service) -> Self {
+        match service {
+            Service::Engine => Self {
+                heads: ENGINE_HEADS,
+                tails: &[ENGINE_TAIL],
+            },
+            Service::Proxy | Service::Repository => Self {
+                heads: HEADS,
+                tails: WEB_TAILS,
+            },
+            Service::Scheduler => Self {
+                heads: HEADS,
+                tails: TASK_TAILS,
+            },
+        }
+    }
+}
+
+/// Message, proxy session, user directory and user id.
+const ENGINE_HEADS: &[&[Shape]] = &[
+    &[MESSAGE, one(is_session), one(is_directory), one(begins)],
+    &[MESSAGE, one(is_session), one(is_directory), SEVERAL_IN_ID],
+];
+
+/// From the engine's time to the app.
+const ENGINE_TAIL: &[Shape] = &[
+    one(may_be_time),
+    one(is_process),
+    one(is_word),
+    one(may_be_time),
+    one(is_word),
+    one(is_guid),
+    one(is_app),
+];
+
+/// Message, exception, user directory and user id.
+const HEADS: &[&[Shape]] = &[
+    // No exception, which is nearly always so, and then the field is empty.
+    &[
+        several(any, any, any),
+        one(str::is_empty),
+        one(is_directory),
+        one(begins),
+    ],
+    // One that begins with the name of its type.
+    &[
+        several(any, is_prose, any),
+        several(starts_exception, any, any),
+        one(is_directory),
+        one(begins),
+    ],
+    // One that does not: it may begin at any part that a sentence may begin at.
+    &[
+        several(any, is_prose, is_there),
+        several(begins_exception, is_no_exception, is_there),
+        one(is_directory),
+        one(begins),
+    ],
+    // A `;` in the id of the user.
+    &[
+        several(any, any, any),
+        one(str::is_empty),
+        one(is_directory),
+        SEVERAL_IN_ID,
+    ],
+];
+
+/// Command, result, origin and context.
+const WEB_TAILS: &[&[Shape]] = &[
+    &[
+        one(is_command),
+        one(is_result),
+        one(is_origin),
+        one(is_context),
+    ],
+    &[
+        one(is_command),
+        one(is_result),
+        one(is_origin),
+        several(is_path, is_not_null, any),
+    ],
+];
+
+/// User, names of task and app, ids of task, app and run.
+const TASK_TAILS: &[&[Shape]] = &[
+    &[
+        one(is_user),
+        one(begins),
+        APP_NAME,
+        one(is_guid),
+        one(is_full_guid),
+        one(is_guid),
+    ],
+    &[
+        one(is_user),
+        TASK_NAME,
+        APP_NAME,
+        one(is_guid),
+        one(is_full_guid),
+        one(is_guid),
+    ],
+    // What is about no app has no name of one, to which a `;` could belong.
+    &[
+        one(is_user),
+        one(begins),
+        one(begins),
+        one(is_guid),
+        one(is_absent),
+        one(is_guid),
+    ],
+    &[
+        one(is_user),
+        TASK_NAME,
+        one(begins),
+        one(is_guid),
+        one(is_absent),
+        one(is_guid),
+    ],
+];
+
+const MESSAGE: Shape = several(any, any, any);
+const SEVERAL_IN_ID: Shape = several(begins_id, continues_id, any);
+const TASK_NAME: Shape = several(begins_name, is_not_null, any);
+const APP_NAME: Shape = several(begins, is_not_null, any);
+
+const fn any(_: &str) -> bool {
+    true
+}
+
+fn is_absent(part: &str) -> bool {
+    present(part).is_none()
+}
+
+fn is_there(part: &str) -> bool {
+    !is_absent(part)
+}
+
+fn is_not_null(part: &str) -> bool {
+    part != "(null)"
+}
+
+/// Behind the `;` of a sentence there is a space. No field begins with one.
+fn begins(part: &str) -> bool {
+    !part.starts_with(char::is_whitespace)
+}
+
+/// A part of a message, and no part of an exception.
+fn is_prose(part: &str) -> bool {
+    is_no_exception(part) && !has_frame(part)
+}
+
+fn is_no_exception(part: &str) -> bool {
+    !starts_exception(part)
+}
+
+/// No line of a stack, and none of the `Result=500` that messages of the loggers `Service` consist of.
+fn begins_exception(part: &str) -> bool {
+    let name = part.trim_start_matches(|c: char| c.is_ascii_alphanumeric());
+    is_there(part) && begins(part) && !part.starts_with(['↵', '→']) && !name.starts_with('=')
+}
+
+fn is_full_guid(part: &str) -> bool {
+    uuid::Uuid::try_parse(part).is_ok()
+}
+
+fn is_guid(part: &str) -> bool {
+    is_absent(part) || is_full_guid(part)
+}
+
+fn is_session(part: &str) -> bool {
+    part == "0" || is_guid(part)
+}
+
+fn has_none_of(part: &str, characters: &str) -> bool {
+    !part.chars().any(|c| characters.contains(c))
+}
+
+fn is_directory(part: &str) -> bool {
+    is_absent(part)
+        || part.len() <= 128
+            && part.trim() == part
+            && has_none_of(part, "\"'=:/\\()[]{}<>,")
+            && !is_full_guid(part)
+}
+
+fn begins_id(part: &str) -> bool {
+    begins(part) && continues_id(part)
+}
+
+fn continues_id(part: &str) -> bool {
+    is_there(part) && !is_session(part)
+}
+
+/// In any of the forms that .NET has.
+fn may_be_time(part: &str) -> bool {
+    let may_be = |c: char| c.is_ascii_digit() || "TZAPM:.,+-/ ".contains(c);
+    is_absent(part)
+        || part.len() >= 8
+            && part.starts_with(|c: char| c.is_ascii_digit())
+            && part.chars().all(may_be)
+}
+
+fn is_process(part: &str) -> bool {
+    is_guid(part) || part.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// One word, which is no piece of a guid.
+fn is_word(part: &str) -> bool {
+    is_absent(part)
+        || part.len() <= 64
+            && part
+                .chars()
+                .all(|c| c.is_alphanumeric() || "._+-".contains(c))
+            && (part.len() < 4
+                || !part
+                    .bytes()
+                    .all(|byte| byte.is_ascii_hexdigit() || byte == b'-'))
+}
+
+/// A guid, or the name of an app that has none, such as `SessionApp_…`.
+fn is_app(part: &str) -> bool {
+    is_guid(part) || is_word(part)
+}
+
+fn is_command(part: &str) -> bool {
+    is_absent(part)
+        || part.len() <= 128
+            && part.trim() == part
+            && part.starts_with(char::is_alphanumeric)
+            && has_none_of(part, "\"'=/\\()[]{}<>")
+}
+
+fn is_result(part: &str) -> bool {
+    is_absent(part)
+        || part.len() <= 32 && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+}
+
+fn is_origin(part: &str) -> bool {
+    is_absent(part)
+        || part.len() <= 64 && part.trim() == part && has_none_of(part, "\"'=:/\\?%()[]{}<>,")
+}
+
+fn is_context(part: &str) -> bool {
+    is_absent(part) || part == "Not available" || begins(part) && is_path(part)
+}
+
+/// A path or URL, or its beginning.
+fn is_path(part: &str) -> bool {
+    (part.contains('/') || part.contains("%2F") || part.contains("%2f"))
+        && !part.contains(char::is_whitespace)
+}
+
+/// `DIR\id`.
+fn is_user(part: &str) -> bool {
+    is_absent(part)
+        || part.split_once('\\').is_some_and(|(directory, id)| {
+            is_there(directory) && is_directory(directory) && is_there(id)
+        })
+}
+
+fn begins_name(part: &str) -> bool {
+    begins(part) && is_there(part) && !is_user(part)
+}
