@@ -89,7 +89,7 @@ fn main() {
     for datagram in &datagrams {
         pipeline.datagram(datagram, arrival, &mut events);
     }
-    for codec in Codec::ALL {
+    for &codec in Codec::ALL {
         let mut encoder = Encoder::new(codec, &Layout::default());
         report(&format!("encode {codec}"), || {
             for event in &events {

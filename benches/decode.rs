@@ -106,7 +106,7 @@ fn decode(criterion: &mut Criterion) {
             });
         },
     );
-    for codec in Codec::ALL {
+    for &codec in Codec::ALL {
         let mut pipeline = pipeline(10_000, 0);
         let mut output = OutputBuffer::default();
         let mut encoder = Encoder::new(codec, &Layout::default());

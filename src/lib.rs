@@ -34,6 +34,7 @@ pub mod event;
 #[cfg(feature = "host")]
 pub mod host;
 #[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod import;
 pub mod payload;
 pub mod pipeline;
@@ -41,5 +42,6 @@ pub mod schema;
 #[cfg(feature = "host")]
 pub mod simulate;
 #[cfg(feature = "host")]
+#[doc(hidden)]
 pub mod source;
 pub mod transform;

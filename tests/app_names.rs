@@ -489,7 +489,7 @@ fn every_schema_shows_the_name() {
         app_names: AppNamesConfig { files },
         ..PipelineConfig::default()
     };
-    for schema in Schema::ALL {
+    for &schema in Schema::ALL {
         let place = match schema {
             Schema::Default => "/app_name",
             Schema::Ecs => "/qlik_sense/app_name",

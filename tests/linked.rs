@@ -420,7 +420,7 @@ fn users_are_excluded_whichever_the_schema() {
     let config: ExcludeUsersConfig =
         serde_json::from_value(json!({"users": [r"lab\SA_*"]})).expect("options");
     let exclude = config.build(Log(mpsc::channel().0)).expect("no file");
-    for schema in Schema::ALL {
+    for &schema in Schema::ALL {
         let mut source = Source::start(json!({"output": {"schema": schema}}));
         source.send(&datagram("sa_engine"));
         source.send(&datagram("goran"));
@@ -448,7 +448,7 @@ fn kinds_of_events_are_excluded_whichever_the_schema() {
         let options = json!({"users": users, "events": events});
         let config: ExcludeUsersConfig = serde_json::from_value(options).expect("options");
         let exclude = config.build(Log(mpsc::channel().0)).expect("no file");
-        for schema in Schema::ALL {
+        for &schema in Schema::ALL {
             let mut source = Source::start(json!({
                 "output": {"schema": schema},
                 "transform": {"sessions": {"enabled": true}},

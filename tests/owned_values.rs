@@ -82,7 +82,7 @@ fn events_have_the_fields_that_they_have_as_json() {
     let tags = Tags::try_from(std::collections::BTreeMap::clone(&tags)).expect("tags");
     let events = events(time());
     assert!(events.len() > DATAGRAMS.len(), "{}", events.len());
-    for schema in Schema::ALL {
+    for &schema in Schema::ALL {
         let all = Layout::new(schema, tags.clone());
         let fewer = all.clone().without(&["message"]).expect("a field");
         for layout in [all, fewer] {

@@ -41,7 +41,10 @@ fn config(key: Option<&str>) -> PipelineConfig {
 
 /// What a site's day gives in each schema.
 fn day(pipeline: &mut Pipeline) -> BTreeMap<&'static str, Vec<Value>> {
-    let layouts = Schema::ALL.map(|schema| (schema.as_str(), Layout::new(schema, Tags::default())));
+    let layouts: Vec<(&str, Layout)> = Schema::ALL
+        .iter()
+        .map(|schema| (schema.as_str(), Layout::new(*schema, Tags::default())))
+        .collect();
     let mut site = Site::new(SiteOptions::default());
     let (mut datagram, mut output) = (Vec::new(), OutputBuffer::default());
     let mut shown = BTreeMap::<_, Vec<_>>::new();
@@ -423,7 +426,7 @@ fn shown(payload: &str) -> String {
         pipeline.tick(DateTime::UNIX_EPOCH + TimeDelta::hours(hours), &mut output);
     }
     let mut shown = String::new();
-    for schema in Schema::ALL {
+    for &schema in Schema::ALL {
         for event in output.iter() {
             shown += &serde_json::to_string(&schema.view(event)).expect("JSON");
             shown.push('\n');

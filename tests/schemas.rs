@@ -41,7 +41,7 @@ fn names(record: &Value, within: &str, seen: &mut BTreeSet<String>) {
 #[test]
 fn lists_of_fields_are_complete() {
     let tags = BTreeMap::from([("site".to_owned(), "Lund".to_owned())]);
-    for schema in Schema::ALL {
+    for &schema in Schema::ALL {
         let tags = Tags::try_from(tags.clone()).expect("tags");
         let layout = Layout::new(schema, tags);
         let mut seen = BTreeSet::new();
@@ -84,7 +84,7 @@ fn remove(record: &mut Value, field: &str) {
 fn every_field_can_be_left_out_and_nothing_else_goes() {
     let events = every_event();
     let mut left_out = 0;
-    for schema in Schema::ALL {
+    for &schema in Schema::ALL {
         for field in schema.fields() {
             let layout = Layout::new(schema, Tags::default())
                 .without(&[field])
@@ -117,7 +117,7 @@ fn codecs_write_what_the_view_shows() {
         ));
     }
     let mut compared = 0;
-    for schema in Schema::ALL {
+    for &schema in Schema::ALL {
         let whole = Layout::new(schema, tags.clone());
         let without = whole.clone().without(&["host"]).expect("a field");
         for layout in [&whole, &without] {
@@ -187,11 +187,11 @@ fn without_field(mut record: Value, field: Option<&str>) -> Value {
 
 #[test]
 fn all_fields_can_be_left_out() {
-    for schema in Schema::ALL {
+    for &schema in Schema::ALL {
         let layout = Layout::new(schema, Tags::default())
             .without(schema.fields())
             .expect("fields");
-        for codec in Codec::ALL {
+        for &codec in Codec::ALL {
             let mut encoder = Encoder::new(codec, &layout);
             for event in &every_event() {
                 assert_eq!(

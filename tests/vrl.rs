@@ -24,7 +24,7 @@ fn events_have_the_same_fields_as_in_json() {
     let events = QlikSenseDeserializer::default().parse(DATAGRAM.into(), LogNamespace::Legacy);
     let mut event = events.expect("decoded").remove(0);
     event.set_arrival(Arrival::new(time, [192, 0, 2, 17].into()));
-    for schema in Schema::ALL {
+    for &schema in Schema::ALL {
         let layout = Layout::new(schema, Tags::default());
         let mut value = Value::from(OwnedValues::new(&layout).value_of(&event).expect("a value"));
         let mut expected = serde_json::to_value(layout.view(&event)).expect("JSON");

@@ -68,8 +68,8 @@ fuzz_target!(|datagram: &[u8]| {
         assert!(out + after.excluded > before.excluded, "no datagram is without a trace");
     });
     let events: Vec<_> = output.drain().collect();
-    for schema in Schema::ALL {
-        for codec in Codec::ALL {
+    for &schema in Schema::ALL {
+        for &codec in Codec::ALL {
             let layout = Layout::new(schema, Tags::default());
             let mut encoder = Encoder::new(codec, &layout);
             for event in &events {

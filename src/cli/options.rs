@@ -40,11 +40,12 @@ pub struct CommonArgs {
 }
 
 fn codecs() -> impl TypedValueParser<Value = Codec> {
-    PossibleValuesParser::new(Codec::ALL.map(Codec::as_str)).try_map(|name| name.parse::<Codec>())
+    PossibleValuesParser::new(Codec::ALL.iter().map(|it| it.as_str()))
+        .try_map(|name| name.parse::<Codec>())
 }
 
 fn schemas() -> impl TypedValueParser<Value = Schema> {
-    PossibleValuesParser::new(Schema::ALL.map(Schema::as_str))
+    PossibleValuesParser::new(Schema::ALL.iter().map(|it| it.as_str()))
         .try_map(|name| name.parse::<Schema>())
 }
 

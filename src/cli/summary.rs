@@ -120,7 +120,8 @@ pub fn received(counters: &Counters) -> String {
         "excluded", counters.excluded
     );
     let reasons: Vec<String> = ErrorCode::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .filter(|&code| counters.undecoded_by(code) > 0)
         .map(|code| format!("{code} {}", counters.undecoded_by(code)))
         .collect();

@@ -41,7 +41,7 @@ pub enum Codec {
 
 impl Codec {
     /// Every codec.
-    pub const ALL: [Self; 3] = [Self::Json, Self::NativeJson, Self::Native];
+    pub const ALL: &'static [Self] = &[Self::Json, Self::NativeJson, Self::Native];
 
     /// The name in options, for example `native_json`.
     #[must_use]
@@ -70,7 +70,8 @@ impl FromStr for Codec {
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         Self::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|codec| codec.as_str() == name)
             .ok_or(UnknownCodec)
     }

@@ -275,7 +275,7 @@ pub enum EndReason {
 
 impl EndReason {
     /// Every reason.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: &'static [Self] = &[
         Self::Stop,
         Self::Close,
         Self::SessionEnd,

@@ -24,7 +24,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, in the order of declaration.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: &'static [Self] = &[
         Self::Empty,
         Self::TooLarge,
         Self::UnknownType,
@@ -138,7 +138,7 @@ mod tests {
             error.to_string(),
             "the payload ends at byte 57, before its field `origin`; expected every field up to `message`, separated by `;`"
         );
-        for code in ErrorCode::ALL {
+        for &code in ErrorCode::ALL {
             let text = DecodeError::new(code, None, 12).to_string();
             assert!(!text.is_empty(), "{code}");
         }

@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn codes_have_places_of_their_own() {
         let mut counters = Counters::default();
-        for (index, code) in ErrorCode::ALL.into_iter().enumerate() {
+        for (index, code) in ErrorCode::ALL.iter().copied().enumerate() {
             assert_eq!(code as usize, index);
             counters.undecoded(code);
         }

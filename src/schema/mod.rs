@@ -61,7 +61,7 @@ pub enum Schema {
 
 impl Schema {
     /// Every schema.
-    pub const ALL: [Self; 3] = [Self::Default, Self::Ecs, Self::ButlerSos];
+    pub const ALL: &'static [Self] = &[Self::Default, Self::Ecs, Self::ButlerSos];
 
     /// The name in options, for example `default`.
     #[must_use]
@@ -76,7 +76,8 @@ impl Schema {
     /// The names of all fields, those within a field with its name and a dot before theirs.
     #[must_use]
     pub fn fields(self) -> &'static [&'static str] {
-        static NAMES: LazyLock<[Vec<&str>; 3]> = LazyLock::new(|| Schema::ALL.map(Schema::names));
+        static NAMES: LazyLock<Vec<Vec<&str>>> =
+            LazyLock::new(|| Schema::ALL.iter().copied().map(Schema::names).collect());
         &NAMES[self as usize]
     }
 
@@ -115,8 +116,12 @@ impl Schema {
     /// An event as this schema shows it, without tags and with every field.
     #[must_use]
     pub fn view(self, event: &Event) -> View<'_> {
-        static LAYOUTS: LazyLock<[Layout; 3]> =
-            LazyLock::new(|| Schema::ALL.map(|schema| Layout::new(schema, Tags::default())));
+        static LAYOUTS: LazyLock<Vec<Layout>> = LazyLock::new(|| {
+            let schemas = Schema::ALL.iter();
+            schemas
+                .map(|schema| Layout::new(*schema, Tags::default()))
+                .collect()
+        });
         LAYOUTS[self as usize].view(event)
     }
 }
@@ -137,7 +142,8 @@ impl FromStr for Schema {
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         Self::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .find(|schema| schema.as_str() == name)
             .ok_or(UnknownSchema)
     }

@@ -19,7 +19,7 @@ pub enum Role {
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: &'static [Self] = &[
         Self::Timestamp,
         Self::Host,
         Self::Message,
@@ -68,7 +68,7 @@ mod tests {
     /// Where a host has the time beside the fields, the first field is passed over.
     #[test]
     fn the_time_is_the_first_field() {
-        for schema in Schema::ALL {
+        for &schema in Schema::ALL {
             let time = schema.field_of(Role::Timestamp);
             let first = schema.fields().first();
             assert!(time.is_none_or(|time| first == Some(&time)), "{schema}");
@@ -77,9 +77,10 @@ mod tests {
 
     #[test]
     fn roles_are_fields() {
-        for schema in Schema::ALL {
+        for &schema in Schema::ALL {
             for field in Role::ALL
-                .into_iter()
+                .iter()
+                .copied()
                 .filter_map(|role| schema.field_of(role))
             {
                 assert!(schema.fields().contains(&field), "{schema} {field}");

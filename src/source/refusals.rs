@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
-use ipnet::IpNet;
+use super::SenderRange;
 
 /// Ranges that are counted by themselves. The rest is counted together, so that made-up addresses
 /// cost a fixed amount of memory.
@@ -11,17 +11,14 @@ const MAX_RANGES: usize = 64;
 /// Counts refused datagrams by the network of their sender: /24 of IPv4, /64 of IPv6.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Refusals {
-    ranges: BTreeMap<IpNet, u64>,
+    ranges: BTreeMap<SenderRange, u64>,
     others: u64,
 }
 
 impl Refusals {
     /// Counts a refused datagram.
     pub fn count(&mut self, sender: IpAddr) {
-        let sender = sender.to_canonical();
-        let prefix = if sender.is_ipv4() { 24 } else { 64 };
-        let range = IpNet::new(sender, prefix).map_or(IpNet::from(sender), |range| range.trunc());
-        self.add_range(range, 1);
+        self.add_range(SenderRange::network_of(sender), 1);
     }
 
     /// Adds what was counted elsewhere.
@@ -34,13 +31,13 @@ impl Refusals {
 
     /// The count of a range, or, without a range, of what was counted together.
     #[must_use]
-    pub fn of(&self, range: Option<IpNet>) -> u64 {
+    pub fn of(&self, range: Option<SenderRange>) -> u64 {
         range.map_or(self.others, |range| {
             self.ranges.get(&range).copied().unwrap_or(0)
         })
     }
 
-    fn add_range(&mut self, range: IpNet, more: u64) {
+    fn add_range(&mut self, range: SenderRange, more: u64) {
         if let Some(count) = self.ranges.get_mut(&range) {
             *count += more;
         } else if self.ranges.len() < MAX_RANGES {
@@ -57,7 +54,7 @@ impl Refusals {
     }
 
     /// Each range with its count; the last one, without a range, is what was counted together.
-    pub fn iter(&self) -> impl Iterator<Item = (Option<IpNet>, u64)> {
+    pub fn iter(&self) -> impl Iterator<Item = (Option<SenderRange>, u64)> {
         let ranges = self
             .ranges
             .iter()

@@ -15,7 +15,7 @@ const MAX_SENDERS: usize = 4_096;
 ///
 /// Written as `10.1.2.3`, `10.1.0.0/16`, `fd00::/8`; an IPv4-mapped address such as `::ffff:10.1.2.3`
 /// means the IPv4 address. Names are refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SenderRange(IpNet);
 
 /// A text is no address or range of addresses.
@@ -29,7 +29,7 @@ pub enum SenderRangeError {
     NoRange,
     /// The address has bits that its prefix leaves out, so one of the two is a slip.
     #[error("the address has bits beyond its prefix; did you mean \"{0}\"?")]
-    StrayBits(IpNet),
+    StrayBits(SenderRange),
 }
 
 impl SenderRange {
@@ -40,6 +40,14 @@ impl SenderRange {
             Self(Ipv4Net::default().into()),
             Self(Ipv6Net::default().into()),
         ]
+    }
+
+    /// The network that an address is in: /24 of IPv4, /64 of IPv6.
+    pub(super) fn network_of(address: IpAddr) -> Self {
+        let address = address.to_canonical();
+        let prefix = if address.is_ipv4() { 24 } else { 64 };
+        let network = IpNet::new(address, prefix).map(|network| network.trunc());
+        Self(network.unwrap_or(address.into()))
     }
 
     /// Whether an address is in the range.
@@ -59,7 +67,7 @@ impl FromStr for SenderRange {
         let range: IpNet = text.parse().map_err(|_| SenderRangeError::NoRange)?;
         let range = without_mapping(range);
         if range != range.trunc() {
-            return Err(SenderRangeError::StrayBits(range.trunc()));
+            return Err(SenderRangeError::StrayBits(Self(range.trunc())));
         }
         Ok(Self(range))
     }
@@ -134,7 +142,7 @@ impl Default for RateLimitConfig {
 impl RateLimitConfig {
     /// The limit, if there is one.
     #[must_use]
-    pub fn quota(self) -> Option<Quota> {
+    pub(crate) fn quota(self) -> Option<Quota> {
         let rate = NonZeroU32::new(self.events_per_sec)?;
         let burst = NonZeroU32::new(self.burst).unwrap_or(NonZeroU32::MIN);
         Some(Quota::per_second(rate).allow_burst(burst))

@@ -117,7 +117,7 @@ proptest! {
         // Each event by itself gives what it gives among the others.
         let alone: Vec<Value> = pieces.iter().flat_map(|piece| shown_all(piece)).collect();
         prop_assert_eq!(shown, alone);
-        for codec in Codec::ALL {
+        for &codec in Codec::ALL {
             let mut encoder = Encoder::new(codec, &Layout::default());
             for event in &events {
                 let before = encoder.len();

@@ -301,7 +301,7 @@ proptest! {
     ) {
         let events = events(&[token.as_bytes(), b";", &bytes].concat());
         prop_assert!(!events.is_empty());
-        for codec in Codec::ALL {
+        for &codec in Codec::ALL {
             let mut encoder = Encoder::new(codec, &Layout::default());
             for event in &events {
                 encoder.push(event).expect("every event can be written");

@@ -95,7 +95,7 @@ impl ExcludeUsers {
     #[must_use]
     pub fn excludes<'v>(&self, text_of: impl Fn(&str) -> Option<&'v str>) -> bool {
         let blacklist = threads::read(&self.blacklist);
-        Schema::ALL.into_iter().any(|schema| {
+        Schema::ALL.iter().copied().any(|schema| {
             let text_of = |role| text_of(schema.field_of(role)?);
             let (user_directory, user_id) = (text_of(Role::UserDirectory), text_of(Role::UserId));
             (user_directory.is_some() || user_id.is_some())
@@ -106,7 +106,7 @@ impl ExcludeUsers {
 
 /// What kind of event it is, or follows from.
 fn event_name<'v>(text_of: impl Fn(&str) -> Option<&'v str>) -> Option<EventName> {
-    let fields = Schema::ALL.into_iter().flat_map(Schema::fields_of_kind);
+    let fields = Schema::ALL.iter().copied().flat_map(Schema::fields_of_kind);
     fields.filter_map(|field| text_of(field)).find_map(|text| {
         let mut families = Family::ALL.iter().filter(|family| family.as_str() == text);
         if let Some(family) = families.next() {

@@ -63,7 +63,7 @@ fn of_host(now: &HostStatistics, before: &HostStatistics, metrics: &mut Vec<Metr
             before.events_of(kind),
         );
     }
-    for reason in EndReason::ALL {
+    for &reason in EndReason::ALL {
         let tags = || vec![("reason", reason.as_str().into())];
         let (sessions, before_sessions) =
             (now.ended_sessions(reason), before.ended_sessions(reason));

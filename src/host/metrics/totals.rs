@@ -54,7 +54,9 @@ impl From<&Totals> for Details {
         details.add_any("derived", (derived > 0).then_some(derived));
         details.add("excluded", pipeline.excluded);
         details.add("undecoded", pipeline.undecoded_events());
-        let by_code = ErrorCode::ALL.map(|code| (code.as_str(), pipeline.undecoded_by(code)));
+        let by_code = ErrorCode::ALL
+            .iter()
+            .map(|code| (code.as_str(), pipeline.undecoded_by(*code)));
         details.add_counts("undecoded_by_code", by_code);
         details.add("refused", totals.refused);
         details.add("over_rate", totals.over_rate);
@@ -130,7 +132,7 @@ pub(super) fn of_totals(address: &str, now: &Totals, before: &Totals, metrics: &
         let of = |totals: &Totals| totals.pipeline.tasks_of(action);
         count_by("tasks_total", tags, of(now), of(before));
     }
-    for code in ErrorCode::ALL {
+    for &code in ErrorCode::ALL {
         let tags = vec![("code", code.as_str().into())];
         let (now, before) = (
             now.pipeline.undecoded_by(code),
