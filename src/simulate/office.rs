@@ -7,7 +7,7 @@ use fastrand::Rng;
 
 use super::{
     catalogue::Catalogue,
-    chance::{happens, index},
+    chance::index,
     context::{Apps, Context, Document},
     day::Visit,
     entry::{Actor, Entry},
@@ -120,17 +120,17 @@ impl Office<'_> {
         }
     }
 
-    /// A warning now and then, and every other hour a node in trouble.
+    /// Warnings all day, and about once an hour a node in trouble.
     fn get_into_trouble(&self, catalogue: &Catalogue, rng: &mut Rng, entries: &mut Vec<Entry>) {
         for hour in 0..self.hours {
-            for _ in 0..rng.u32(30..90) {
+            for _ in 0..rng.u32(100..300) {
                 let node = index(rng, self.hosts.len());
                 let time = self.at(hour * HOUR + rng.u64(0..HOUR));
                 let somebody = self.population.anyone(rng);
                 let host = (node, &self.hosts[node]);
                 entries.push(trouble::mishap(host, somebody, time, rng));
             }
-            if happens(rng, 1, 2) {
+            for _ in 0..rng.u32(0..3) {
                 let node = index(rng, self.hosts.len());
                 let at = hour * HOUR + rng.u64(0..HOUR);
                 let present = self.present(at, catalogue);
