@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta};
 use qlik_sense_events::{
     event::{Arrival, Body, Event, EventKind, Level, Service, TaskAction},
     pipeline::{Pipeline, PipelineConfig},
-    simulate::{About, Datagram, Families, Request, Site, SiteOptions, TaskRow},
+    simulate::{About, Datagram, Families, LogRow, Request, Site, SiteOptions, TaskRow},
     transform::OutputBuffer,
 };
 use uuid::Uuid;
@@ -120,6 +120,61 @@ fn assert_task(event: &Event, row: &TaskRow) {
     }
 }
 
+fn assert_log(event: &Event, row: &LogRow) {
+    let Body::Log(log) = event.body() else {
+        panic!("{event:?}");
+    };
+    assert_eq!(event.qlik_timestamp(), Some(row.time));
+    assert_eq!(event.sequence(), Some(u32::from(row.row)));
+    assert_eq!(event.host(), Some(&*row.host));
+    assert_eq!(event.level(), Some(row.level));
+    assert_eq!(event.logger(), Some(row.logger));
+    assert_eq!(event.service(), Some(row.service));
+    assert_eq!(log.appender(), row.appender);
+    if event.ambiguous().is_empty() {
+        assert_log_fields(event, row);
+    } else {
+        // Nothing is shifted into a field where it does not belong.
+        let message = event.message().expect("kept whole");
+        assert!(message.starts_with(&row.message) || row.message.starts_with(message));
+    }
+}
+
+fn assert_log_fields(event: &Event, row: &LogRow) {
+    assert_eq!(event.message(), Some(&*row.message));
+    assert_eq!(event.exception(), row.exception);
+    assert_eq!(event.session_id(), row.session_id.as_deref());
+    let engine_session_id = row.engine_session_id.as_deref();
+    assert_eq!(event.engine_session_id(), engine_session_id);
+    assert_eq!(event.qlik_command(), row.command);
+    assert_eq!(event.result(), row.result);
+    assert_eq!(event.origin(), row.origin);
+    assert_eq!(event.context(), row.context.as_deref());
+    let run = row.task.as_ref();
+    assert_eq!(event.task_id(), run.map(|run| &*run.task_id));
+    assert_eq!(event.task_name(), run.map(|run| &*run.task_name));
+    assert_eq!(event.execution_id(), run.map(|run| &*run.execution_id));
+    match run {
+        // The user stands in one field, unless there are two for it as well.
+        Some(run) => {
+            assert_app(event, run.app_id.as_deref());
+            assert_eq!(event.app_name(), run.app_name.as_deref());
+            if row.directory.is_none() && row.user_id.is_none() {
+                let user = event.user().expect("a user").to_string();
+                assert_eq!(user, *run.user);
+            }
+        }
+        None => {
+            assert_eq!(event.user_directory(), row.directory.as_deref());
+            assert_eq!(event.user_id(), row.user_id.as_deref());
+            // A path has an app as well.
+            if row.context.is_none() {
+                assert_app(event, row.app_id.as_deref());
+            }
+        }
+    }
+}
+
 /// Decodes what a site sends of one family, and compares each event with what it holds.
 fn assert_comes_out(families: Families, odd_per_mille: u16, datagrams: u32) {
     let mut site = Site::new(SiteOptions {
@@ -143,6 +198,7 @@ fn assert_comes_out(families: Families, odd_per_mille: u16, datagrams: u32) {
         match &truth {
             Datagram::Performance(request) => assert_request(event, request),
             Datagram::Task(row) => assert_task(event, row),
+            Datagram::Log(row) => assert_log(event, row),
             Datagram::Undecodable { code } => {
                 let Body::Undecoded(undecoded) = event.body() else {
                     panic!("{event:?}");
@@ -214,4 +270,11 @@ fn what_is_told_of_runs_is_counted_once() {
     }
     let [failed, aborting] = [TaskAction::Failed, TaskAction::Aborting].map(|it| &told[&it]);
     assert!(failed.intersection(aborting).next().is_some());
+}
+
+#[test]
+fn rows_of_the_services_come_out_as_they_were_sent() {
+    let families = Families { log: true, ..NONE };
+    assert_comes_out(families, 0, 3_000);
+    assert_comes_out(families, 300, 6_000);
 }

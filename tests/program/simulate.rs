@@ -72,6 +72,13 @@ fn assert_kinds(truth: &Value, events: &[Value]) {
         let name = format!("{event}_{action}");
         assert_eq!(truth[&name], count(events, event, Some(action)), "{name}");
     }
+    for level in ["debug", "info", "warn", "error", "fatal"] {
+        let rows = events
+            .iter()
+            .filter(|event| event["event"] == "log" && event["level"] == level);
+        let name = format!("log_{level}");
+        assert_eq!(truth[&name], rows.count(), "{name}");
+    }
     assert_eq!(truth["performance"], count(events, "performance", None));
     assert_eq!(truth["undecodable"], count(events, "undecoded", None));
 }
@@ -90,17 +97,19 @@ fn every_event_comes_out() {
 }
 
 #[test]
-fn what_is_told_of_tasks_comes_out() {
+fn what_the_services_log_comes_out() {
     let mut program = Running::start(&[]);
-    let truth = simulate(&program, program.capacity(500), "user,task");
+    let truth = simulate(&program, program.capacity(500), "log,task");
     assert_kinds(&truth, &program.events_so_far());
-    assert!(truth["task_succeeded"].as_u64() > Some(0), "{truth}");
+    for name in ["log_warn", "log_error", "task_succeeded", "task_failed"] {
+        assert!(truth[name].as_u64() > Some(0), "{truth}");
+    }
 }
 
 #[test]
 fn what_requests_cost_comes_out() {
     let mut program = Running::start(&[]);
-    let truth = simulate(&program, program.capacity(500), "user,performance");
+    let truth = simulate(&program, program.capacity(500), "all");
     let events = program.events_so_far();
     assert_kinds(&truth, &events);
     // Milliseconds with at most three decimals, so that microseconds are exact.
