@@ -3,59 +3,45 @@
 use serde_json::{Value, json};
 
 use super::sent;
-use crate::vector;
+/// What log and performance events begin with.
+fn row(token: &str, level: &str, logger: &str) -> String {
+    format!(
+        "/{token}/;512;20260131T140506.210+0100;2026-01-31 14:05:06,210;{level};pro2-win1;{logger};LAB\\qlikservice"
+    )
+}
+
+/// A performance event.
+pub(super) fn performance() -> String {
+    row("qseow-qix-perf", "INFO", "QixPerformance.Engine.Engine")
+        + ";c0de71aa-40b2-4d0e-8f31-0c9b8f2d6a10;LAB;goran;20260131T140506.208+0100;\
+           8c7f2d11-6a5b-4f30-9e21-b10c44d7a903;0f3d9c1e-7b64-4a58-8d2f-2c5e91ab7740;42;GenericObject::GetLayout;18.734;\
+           18.612;0;0.021;11.05;7;TgFKZs;20480;99999999999;bar<chart>"
+}
 
 /// An event of each source, with every field that it may have.
-fn whole() -> [Value; 5] {
-    let common = json!({
-        "timestamp": "2026-01-31T13:05:06.210Z",
-        "level": "warn",
-        "host": "pro2-win1",
-        "service_account": "LAB\\qlikservice",
-        "user": "LAB\\goran",
-        "user_directory": "LAB",
-        "user_id": "goran",
-        "sequence": 512,
-        "tags": { "site": "north, 7" },
-    });
-    let of = |service: &str, fields: Value| {
-        let mut event = common.clone();
-        let all = event.as_object_mut().expect("an object");
-        all.insert("service".into(), json!(service));
-        all.extend(fields.as_object().expect("an object").clone());
-        event
-    };
-    let engine = json!({
-        "event": "log", "logger": "System.Engine.Engine", "message": "a;b",
-        "engine_timestamp": "20260131T140506.208+0100", "process_id": "4711", "engine_version": "14.173.4.0",
-        "server_started": "20260129T021500.000-0500", "entry_type": "1",
-        "engine_session_id": "8c7f2d11-6a5b-4f30-9e21-b10c44d7a903",
-        "app_id": "0f3d9c1e-7b64-4a58-8d2f-2c5e91ab7740",
-    });
-    let proxy = json!({
-        "event": "log", "logger": "System.Proxy.Proxy.Core.Pool`1[[Acme.Node, Acme+Core]]", "message": "m",
-        "exception": "Acme.E: gone\r\n   at Acme.Run()", "qlik_command": "Login:TryLogin", "result": "403",
-        "origin": "AppAccess", "context": "/sales/hub",
-    });
-    let scheduler = json!({
-        "event": "log", "logger": "Service.Scheduler.Scheduler.Slave.Tasks.ReloadTask", "message": "m",
-        "exception": "e", "task_name": "Nightly \"load\"", "app_name": "Sales", "task_id": "t", "app_id": "a",
-        "execution_id": "x",
-    });
-    let performance = json!({
-        "event": "performance", "level": "info", "logger": "QixPerformance.Engine.Engine",
-        "session_id": "c0de71aa-40b2-4d0e-8f31-0c9b8f2d6a10", "engine_timestamp": "20260131T140506.208+0100",
-        "engine_session_id": "8c7f2d11-6a5b-4f30-9e21-b10c44d7a903", "app_id": "0f3d9c1e-7b64-4a58-8d2f-2c5e91ab7740",
-        "app_name": "Sales", "request_id": 42, "method": "GenericObject::GetLayout", "process_ms": 18.734,
-        "work_ms": 18.612, "lock_ms": 0.0, "validate_ms": 0.021, "traverse_ms": 11.05, "handle": 7,
-        "object_id": "TgFKZs", "net_ram_bytes": 20480, "peak_ram_bytes": 99_999_999_999_i64, "object_type": "bar<chart>",
-    });
+pub fn whole() -> [String; 5] {
+    let engine = row("qseow-engine", "WARN", "System.Engine.Engine")
+        + ";a;b;0;LAB;goran;20260131T140506.208+0100;4711;14.173.4.0;20260129T021500.000-0500;1;\
+           8c7f2d11-6a5b-4f30-9e21-b10c44d7a903;0f3d9c1e-7b64-4a58-8d2f-2c5e91ab7740";
+    let access = ";m;e;LAB;goran;Login:TryLogin;403;AppAccess;/sales/hub";
+    let logger = "System.Proxy.Proxy.Core.Pool`1[[Acme.Node, Acme+Core]]";
+    let scheduler = row(
+        "qseow-scheduler",
+        "WARN",
+        "Service.Scheduler.Scheduler.Slave.Tasks.ReloadTask",
+    ) + ";m;Acme.E: gone\r\n   at Acme.Run();(null);(null);LAB\\goran;Nightly \"load\";Sales;\
+         d1b6a1f2-0b73-4a1e-9d04-3c7f95a2e610;0f3d9c1e-7b64-4a58-8d2f-2c5e91ab7740;\
+         b5c0e9d7-1f28-4c96-a3b4-6d7e8f901a2b";
     [
-        of("engine", engine),
-        of("proxy", proxy.clone()),
-        of("repository", proxy),
-        of("scheduler", scheduler),
-        of("engine", performance),
+        engine,
+        row("qseow-proxy", "WARN", logger) + access,
+        row(
+            "qseow-repository",
+            "WARN",
+            &logger.replace("Proxy", "Repository"),
+        ) + access,
+        scheduler,
+        performance(),
     ]
 }
 
@@ -73,6 +59,7 @@ fn everything(version: u8) -> Value {
                 "baseTopic": "qliksense/logevent",
                 "postTo": { "baseTopic": true, "subsystemTopics": true },
             },
+            "tags": [{ "name": "site", "value": "north, 7" }],
             "sendToInfluxdb": on,
             "sendToNewRelic": {
                 "enable": true,
@@ -98,7 +85,7 @@ fn everything(version: u8) -> Value {
 #[test]
 #[ignore = "needs Vector"]
 fn messages_have_butler_sos_s_keys() {
-    let sent = sent(vector(&everything(1)), &whole());
+    let sent = sent(&everything(1), &whole());
     assert_eq!(sent["mqtt_log_events"], sent["mqtt_log_subsystems"]);
     let common = "source log_row ts_iso ts_local level host subsystem windows_user user_directory user_id user_full tags";
     let access = "message exception_message command result_code origin context";
@@ -137,10 +124,8 @@ fn messages_have_butler_sos_s_keys() {
 #[test]
 #[ignore = "needs Vector"]
 fn absent_values_are_butler_sos_s() {
-    let bare = json!({
-        "timestamp": "2026-01-31T13:05:06.210Z", "event": "performance", "service": "engine", "level": "info",
-    });
-    let sent = sent(vector(&everything(1)), &[bare]);
+    let bare = format!("/qseow-qix-perf/;{};{}", "(null)", ";".repeat(23));
+    let sent = sent(&everything(1), &[bare]);
     let message: Value = serde_json::from_str(&sent["mqtt_log_events"][0]).expect("JSON");
     let numbers = [
         "log_row",
@@ -173,7 +158,7 @@ fn absent_values_are_butler_sos_s() {
 
 /// InfluxDB's lines, without the field that has the whole message.
 fn points(version: u8) -> Vec<String> {
-    let sent = sent(vector(&everything(version)), &whole());
+    let sent = sent(&everything(version), &whole());
     sent["influxdb"]
         .iter()
         .map(|line| {
@@ -270,13 +255,12 @@ fn new_relic_gets_the_levels_that_are_on() {
     source["engine"]["logLevel"] = json!({ "error": true, "warn": false });
     source["scheduler"]["enable"] = json!(false);
     let mut events = Vec::new();
-    for level in ["info", "warn", "error", "fatal"] {
-        for mut event in whole() {
-            event["level"] = json!(level);
-            events.push(event);
+    for level in ["INFO", "WARN", "ERROR", "FATAL"] {
+        for event in whole() {
+            events.push(event.replacen(";WARN;", &format!(";{level};"), 1));
         }
     }
-    let sent = sent(vector(&from), &events);
+    let sent = sent(&from, &events);
     let seen: Vec<String> = sent["new_relic"]
         .iter()
         .map(|line| {
@@ -310,13 +294,9 @@ fn new_relic_gets_the_levels_that_are_on() {
 #[test]
 #[ignore = "needs Vector"]
 fn sources_that_are_off_are_dropped_and_tags_are_added() {
-    let user = json!({
-        "timestamp": "2026-01-31T13:05:06.210Z", "event": "session", "action": "start", "host": "pro2-win1",
-        "qlik_command": "Start session", "user": "LAB\\goran", "user_directory": "LAB", "user_id": "goran",
-        "tags": { "site": "north, 7" },
-    });
+    let user = r"/qseow-proxy-session/;pro2-win1;Start session;LAB;goran;Not available;/hub;Start session for user";
     let mut events = whole().to_vec();
-    events.push(user);
+    events.push(user.into());
     let mut from = everything(1);
     let all = &mut from["Butler-SOS"];
     all["userEvents"] = json!({
@@ -348,7 +328,7 @@ fn sources_that_are_off_are_dropped_and_tags_are_added() {
         for source in off {
             from["Butler-SOS"]["logEvents"]["source"][source]["enable"] = json!(false);
         }
-        let sent = sent(vector(&from), &events);
+        let sent = sent(&from, &events);
         let messages = |sink: &str| -> Vec<Value> {
             let lines = sent[sink].iter();
             lines

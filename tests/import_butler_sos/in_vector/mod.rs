@@ -1,6 +1,6 @@
 //! What a real Vector does with the configurations that are written: `VECTOR`, or the one in the path.
 
-mod destinations;
+pub mod destinations;
 mod rules;
 
 use std::{
@@ -11,9 +11,15 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use qlik_sense_events::{
+    config::Config,
+    decoding::{LogNamespace, QlikSenseDeserializer},
+    encoding::Encoder,
+    import::butler_sos::import,
+};
 use serde_json::{Value, json};
 
-use crate::{configurations, imported};
+use crate::{configurations, imported, options};
 
 /// Environment variables that the configurations name.
 const VARIABLES: [&str; 5] = [
@@ -60,15 +66,16 @@ fn what_is_written_validates() {
     }
 }
 
-/// What comes out of each sink when events go in: lines, by the sink's name.
-fn sent(mut config: Value, events: &[Value]) -> BTreeMap<String, Vec<String>> {
+/// What comes out of each sink when the datagrams come in that an imported configuration of Butler SOS is for: lines, by
+/// the sink's name.
+fn sent(from: &Value, datagrams: &[String]) -> BTreeMap<String, Vec<String>> {
+    let import = import(&from.to_string(), &options()).expect("an import");
+    let plugin = Config::parse(&import.plugin_toml).expect("a configuration");
+    let mut config: Value = yaml_serde::from_str(&import.vector_yaml).expect("YAML");
     let folder = tempfile::tempdir().expect("a folder");
     config["data_dir"] = json!(folder.path());
     config["sources"] =
-        json!({ "qlik_sense": { "type": "stdin", "decoding": { "codec": "json" } } });
-    // JSON has no times.
-    let clean = &mut config["transforms"]["qlik_sense_clean"]["source"];
-    *clean = json!(r#".timestamp = parse_timestamp!(.timestamp, "%+")"#);
+        json!({ "qlik_sense": { "type": "stdin", "decoding": { "codec": "native" } } });
     let sinks = config["sinks"].as_object_mut().expect("sinks");
     for (name, sink) in sinks.iter_mut() {
         let codec = if name == "influxdb" { "text" } else { "json" };
@@ -89,9 +96,8 @@ fn sent(mut config: Value, events: &[Value]) -> BTreeMap<String, Vec<String>> {
         .spawn()
         .expect("Vector");
     let mut stdin = vector.stdin.take().expect("a pipe");
-    for event in events {
-        writeln!(stdin, "{event}").expect("Vector reads");
-    }
+    let written = stdin.write_all(&native(&plugin, datagrams));
+    written.expect("Vector reads");
     drop(stdin);
     let ended = vector
         .wait_with_output()
@@ -105,4 +111,21 @@ fn sent(mut config: Value, events: &[Value]) -> BTreeMap<String, Vec<String>> {
         .iter()
         .map(|name| (name.clone(), lines(name)))
         .collect()
+}
+
+/// What the program writes for Vector.
+fn native(plugin: &Config, datagrams: &[String]) -> Vec<u8> {
+    let mut encoder = Encoder::new(
+        plugin.output.codec,
+        &plugin.output.layout().expect("fields"),
+    );
+    for datagram in datagrams {
+        let events = QlikSenseDeserializer::default()
+            .parse(datagram.clone().into(), LogNamespace::Legacy)
+            .expect("events");
+        for event in events {
+            encoder.push(&event).expect("an event");
+        }
+    }
+    encoder.frame().to_vec()
 }

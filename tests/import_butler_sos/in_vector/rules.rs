@@ -2,26 +2,19 @@
 
 use serde_json::{Value, json};
 
-use super::sent;
-use crate::vector;
-
+use super::{destinations::performance, sent};
 /// A log event of the repository.
-fn log(level: &str, message: &str) -> Value {
-    json!({
-        "timestamp": "2026-01-31T11:00:00.010Z",
-        "event": "log",
-        "service": "repository",
-        "level": level,
-        "logger": "System.Repository.Repository.Core",
-        "host": "pro2-win1",
-        "message": message,
-        "sequence": 7,
-    })
+fn log(level: &str, message: &str) -> String {
+    let level = level.to_uppercase();
+    format!(
+        "/qseow-repository/;7;20260131T120000.010+0100;2026-01-31 12:00:00,010;{level};pro2-win1;\
+         System.Repository.Repository.Core;LAB\\qlikservice;{message};;(null);(null);(null);(null);(null);(null)"
+    )
 }
 
 /// A configuration whose log events go to MQTT, with these rules.
 fn with_rules(rules: Value, default: Value) -> Value {
-    vector(&json!({ "Butler-SOS": {
+    json!({ "Butler-SOS": {
         "userEvents": { "enable": false },
         "logEvents": {
             "source": { "repository": { "enable": true }, "qixPerf": { "enable": true } },
@@ -30,7 +23,7 @@ fn with_rules(rules: Value, default: Value) -> Value {
             "sendToMQTT": { "enable": true, "baseTopic": "logs", "postTo": { "baseTopic": true } },
         },
         "mqttConfig": { "enable": true, "brokerHost": "127.0.0.1" },
-    } }))
+    } })
 }
 
 /// Rules as Butler SOS's documentation has them: levels without case, texts with it, the first filter that hits
@@ -123,19 +116,13 @@ fn rules_give_categories_and_drop() {
         ("warn", "noise", Some(vec![category("c", "unknown")])),
         ("warn", "", Some(vec![category("c", "unknown")])),
     ];
-    let mut events: Vec<Value> = rows
+    let mut events: Vec<String> = rows
         .iter()
         .map(|(level, text, _)| log(level, text))
         .collect();
     // It has no message, so that no rule is about it.
-    let performance = json!({
-        "timestamp": "2026-01-31T11:00:00.010Z",
-        "event": "performance",
-        "service": "engine",
-        "level": "error",
-    });
-    events.push(performance);
-    let sent = sent(config, &events);
+    events.push(performance().replace(";INFO;", ";ERROR;"));
+    let sent = sent(&config, &events);
     let messages: Vec<Value> = sent["mqtt_log_events"]
         .iter()
         .map(|line| serde_json::from_str(line).expect("JSON"))
@@ -153,7 +140,7 @@ fn rules_give_categories_and_drop() {
     assert_eq!(seen, expected);
 
     let without = with_rules(rules, json!({ "enable": false }));
-    let sent = self::sent(without, &events[2..3]);
+    let sent = self::sent(&without, &events[2..3]);
     assert!(
         sent["mqtt_log_events"][0].contains(r#""category":[]"#),
         "{sent:?}"

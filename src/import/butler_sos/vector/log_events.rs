@@ -66,6 +66,7 @@ pub(super) const MESSAGE: &str = r##"
       # What the engine does on its own, such as a reload, has no proxy session.
       activity = if exists(.session_id) { "user" } else { "non-user" }
       engine_time = to_string(.engine_timestamp) ?? ""
+      started = to_string(.server_started) ?? ""
 
       keys = if is_performance {
         {
@@ -95,7 +96,7 @@ pub(super) const MESSAGE: &str = r##"
           "engine_ts": engine_time,
           "process_id": .process_id || "",
           "engine_exe_version": .engine_version || "",
-          "server_started": .server_started || "",
+          "server_started": started,
           "entry_type": .entry_type || "",
           "session_id": .engine_session_id || "",
           "app_id": .app_id || "",
