@@ -1,5 +1,9 @@
 //! What each destination gets of log and performance events.
 
+use qlik_sense_events::{
+    decoding::{LogNamespace, QlikSenseDeserializer},
+    schema::Schema,
+};
 use serde_json::{Value, json};
 
 use super::sent;
@@ -98,26 +102,38 @@ fn messages_have_butler_sos_s_keys() {
          validate_time traverse_time handle object_id net_ram peak_ram object_type event_activity_source",
     ];
     assert_eq!(sent["mqtt_log_events"].len(), of_sources.len());
-    for (line, keys) in sent["mqtt_log_events"].iter().zip(of_sources) {
+    let datagrams = whole();
+    for ((line, keys), datagram) in sent["mqtt_log_events"]
+        .iter()
+        .zip(of_sources)
+        .zip(&datagrams)
+    {
         let message: Value = serde_json::from_str(line).expect("JSON");
         let message = message.as_object().expect("an object");
         let mut expected: Vec<&str> = common.split(' ').chain(keys.split_whitespace()).collect();
         expected.sort_unstable();
         assert_eq!(message.keys().collect::<Vec<_>>(), expected);
+        // The schema `butler_sos` knows the node's local time, and times to the nanosecond.
+        let of_schema = butler_sos(datagram);
         for (key, value) in message {
-            // What is absent here: the node's local time, and the engine's own work, which has no proxy session.
-            let is_absent = *key == "ts_local"
-                || (*key == "proxy_session_id" && line.contains("System.Engine"));
-            assert_eq!(*value == json!(""), is_absent, "{key}: {line}");
+            match &**key {
+                "ts_local" => assert_eq!(value, ""),
+                "ts_iso" => assert_eq!(value, "2026-01-31T13:05:06.210Z"),
+                "engine_ts" => assert_eq!(value, "2026-01-31T13:05:06.208Z"),
+                "server_started" => assert_eq!(value, "2026-01-29T07:15:00Z"),
+                "tags" => assert_eq!(*value, json!({ "site": "north, 7" })),
+                _ => assert_eq!(*value, of_schema[key], "{key}: {line}"),
+            }
         }
     }
-    let first: Value = serde_json::from_str(&sent["mqtt_log_events"][0]).expect("JSON");
-    assert_eq!(first["source"], "qseow-engine");
-    assert_eq!(first["ts_iso"], "2026-01-31T13:05:06.210Z");
-    assert_eq!(
-        (&first["level"], &first["log_row"]),
-        (&json!("WARN"), &json!(512))
-    );
+}
+
+/// What the schema `butler_sos` makes of a datagram.
+fn butler_sos(datagram: &str) -> Value {
+    let events = QlikSenseDeserializer::default()
+        .parse(datagram.to_owned().into(), LogNamespace::Legacy)
+        .expect("an event");
+    serde_json::to_value(Schema::ButlerSos.view(&events[0])).expect("JSON")
 }
 
 /// What cannot be read is absent, and Butler SOS has numbers for that.
@@ -218,7 +234,7 @@ fn points_have_the_fields_and_types_of_their_version() {
             format!(
                 "log_event,{tags},result_code=403,site=north\\,\\ 7,source=qseow-proxy,\
                  subsystem=System.Proxy.Proxy.Core.Pool`1[[Acme.Node\\,\\ Acme+Core]],{who} \
-                 command=\"Login:TryLogin\",context=\"/sales/hub\",exception_message=\"Acme.E: gone    at Acme.Run()\",\
+                 command=\"Login:TryLogin\",context=\"/sales/hub\",exception_message=\"e\",\
                  message=\"m\",origin=\"AppAccess\",{result_code}=\"403\",log_row_field=512 {time}"
             )
         );
@@ -226,15 +242,17 @@ fn points_have_the_fields_and_types_of_their_version() {
             *scheduler,
             format!(
                 "log_event,{tags},site=north\\,\\ 7,source=qseow-scheduler,\
-                 subsystem=Service.Scheduler.Scheduler.Slave.Tasks.ReloadTask,task_id=t,\
-                 task_name=Nightly\\ \"load\",{who} {app_id}=\"a\",{app_name}=\"Sales\",exception_message=\"e\",\
-                 execution_id=\"x\",message=\"m\",log_row_field=512 {time}"
+                 subsystem=Service.Scheduler.Scheduler.Slave.Tasks.ReloadTask,\
+                 task_id=d1b6a1f2-0b73-4a1e-9d04-3c7f95a2e610,task_name=Nightly\\ \"load\",{who} \
+                 {app_id}=\"0f3d9c1e-7b64-4a58-8d2f-2c5e91ab7740\",{app_name}=\"Sales\",\
+                 exception_message=\"Acme.E: gone    at Acme.Run()\",execution_id=\"b5c0e9d7-1f28-4c96-a3b4-6d7e8f901a2b\",\
+                 message=\"m\",log_row_field=512 {time}"
             )
         );
         assert_eq!(
             *performance,
             format!(
-                "log_event,app_id=0f3d9c1e-7b64-4a58-8d2f-2c5e91ab7740,app_name=Sales,event_activity_source=user,\
+                "log_event,app_id=0f3d9c1e-7b64-4a58-8d2f-2c5e91ab7740,event_activity_source=user,\
                  host=pro2-win1,level=INFO,method=GenericObject::GetLayout,object_id=TgFKZs,object_type={kind},\
                  proxy_session_id=c0de71aa-40b2-4d0e-8f31-0c9b8f2d6a10,session_id=8c7f2d11-6a5b-4f30-9e21-b10c44d7a903,\
                  site=north\\,\\ 7,source=qseow-qix-perf,subsystem=QixPerformance.Engine.Engine,{who} \

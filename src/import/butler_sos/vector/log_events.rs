@@ -51,7 +51,7 @@ pub(super) const MESSAGE: &str = r##"
         "source": source,
         "log_row": .sequence || -1,
         "ts_iso": format_timestamp!(timestamp!(.timestamp), "%Y-%m-%dT%H:%M:%S%.3fZ"),
-        "ts_local": .local_time || "",
+        "ts_local": "",
         "level": upcase(string(.level) ?? ""),
         "host": .host || "",
         "subsystem": .logger || "",
