@@ -12,7 +12,7 @@ use qlik_sense_events::{
     schema::Schema,
 };
 use roxmltree::{Document, Node};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{files, read, root};
 
@@ -312,11 +312,12 @@ fn value(field: &str) -> &str {
         "%user" => r"LAB\qlikservice",
         "%property{ActiveUserDirectory}" => "LAB",
         "%property{ActiveUserId}" => "goran",
+        "%property{Server Started}" => "20260129T021500.000-0500",
         "%property{EngineTimestamp}" => "20260131T100000.120+0100",
         "%property{DocId}" | "%property{AppId}" => "a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69",
         "%property{TaskId}" => "d1b6a1f2-0b73-4a1e-9d04-3c7f95a2e610",
         "%property{ExecutionId}" => "b5c0e9d7-1f28-4c96-a3b4-6d7e8f901a2b",
-        "%property{User}" => r"LAB\goran",
+        "%property{User}" => r"UserDirectory\UserId",
         "%property{RequestId}" => "17",
         "%property{Handle}" => "7",
         "%property{ProcessTime}" => "18.5",
@@ -348,7 +349,7 @@ fn what_the_appenders_send_is_decoded_field_by_field() {
                     "service": "scheduler",
                     "level": "error",
                     "host": "pro2-win1",
-                    "user": r"LAB\goran",
+                    "user": r"UserDirectory\UserId",
                     "task_id": "d1b6a1f2-0b73-4a1e-9d04-3c7f95a2e610",
                     "task_name": "TaskName",
                     "app_id": "a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69",
@@ -359,7 +360,53 @@ fn what_the_appenders_send_is_decoded_field_by_field() {
                     "ambiguous": null,
                 })
             };
+            let log = |more: Value| {
+                let mut log = json!({
+                    "event": "log",
+                    "service": service.to_lowercase(),
+                    "level": "error",
+                    "host": "pro2-win1",
+                    "logger": "logger",
+                    "service_account": r"LAB\qlikservice",
+                    "timestamp": "2026-01-31T09:00:00.125000000Z",
+                    "sequence": 42,
+                    "message": "encodedmessage",
+                    "unreadable": null,
+                    "ambiguous": null,
+                });
+                let fields = log.as_object_mut().expect("an object");
+                fields.extend(more.as_object().expect("an object").clone());
+                log
+            };
             let expected = match (&*service, name) {
+                ("Engine", "LogEvent") => log(json!({
+                    "user": r"LAB\goran",
+                    "session_id": "ProxySessionId",
+                    "engine_session_id": "SessionId",
+                    "engine_timestamp": "2026-01-31T09:00:00.120000000Z",
+                    "process_id": "ProcessId",
+                    "engine_version": "Exe Version",
+                    "server_started": "2026-01-29T07:15:00.000000000Z",
+                    "entry_type": "Entry Type",
+                    "app_id": "a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69",
+                })),
+                ("Proxy" | "Repository", "LogEvent") => log(json!({
+                    "exception": "encodedexception",
+                    "user": r"UserDirectory\UserId",
+                    "qlik_command": "Command",
+                    "result": "Result",
+                    "origin": "Origin",
+                    "context": "Context",
+                })),
+                ("Scheduler", "LogEvent") => log(json!({
+                    "exception": "encodedexception",
+                    "user": r"UserDirectory\UserId",
+                    "task_name": "TaskName",
+                    "app_name": "AppName",
+                    "task_id": "d1b6a1f2-0b73-4a1e-9d04-3c7f95a2e610",
+                    "app_id": "a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69",
+                    "execution_id": "b5c0e9d7-1f28-4c96-a3b4-6d7e8f901a2b",
+                })),
                 ("Scheduler", "TaskFailed") => task("failed"),
                 ("Scheduler", "TaskAborted") => task("aborting"),
                 ("Scheduler", "TaskSucceeded") => task("succeeded"),
@@ -393,7 +440,8 @@ fn what_the_appenders_send_is_decoded_field_by_field() {
                     "unreadable": null,
                     "ambiguous": null,
                 }),
-                _ => continue,
+                ("Proxy", "EventSession" | "EventConnection") => continue,
+                other => panic!("{other:?}"),
             };
             let (_, pattern) = layout(appender);
             let fields: Vec<&str> = pattern.split(';').map(value).collect();
@@ -407,7 +455,8 @@ fn what_the_appenders_send_is_decoded_field_by_field() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 5);
+    // The proxy's log events are in both of its files.
+    assert_eq!(seen, EXPECTED.len() + 1);
 }
 
 /// log4net takes the last of two loggers with one name, and without a service a logger has other services' rows.
