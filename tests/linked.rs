@@ -437,13 +437,16 @@ fn users_are_excluded_whichever_the_schema() {
 
 const REQUEST: &str = r"/qseow-qix-perf/;1;20260131T140600.000Z;2026-01-31 14:06:00,000;INFO;n1;QixPerformance.Engine.Engine;LAB\qlikservice;s;LAB;goran;20260131T140600.000Z;e;0f3d9c1e-7b64-4a58-8d2f-2c5e91ab7740;43;GenericObject::GetLayout;1;1;0;0;0;7;a;1;2;tile";
 
+const TASK: &str = r"/scheduler-task-failed/;n1;Nightly;Sales;LAB\goran;d1b6a1f2-0b73-4a1e-9d04-3c7f95a2e610;;2026-01-31 06:00:12,345;INFO;(null);x";
+
 #[test]
 fn kinds_of_events_are_excluded_whichever_the_schema() {
     let users = json!([r"LAB\goran"]);
     for (events, expected) in [
-        (json!(["session", "connection"]), [true, false, true]),
-        (json!(["performance"]), [false, true, false]),
-        (json!(["log"]), [false; 3]),
+        (json!(["session", "connection"]), [true, false, false, true]),
+        (json!(["performance"]), [false, true, false, false]),
+        (json!(["task"]), [false, false, true, false]),
+        (json!(["log"]), [false; 4]),
     ] {
         let options = json!({"users": users, "events": events});
         let config: ExcludeUsersConfig = serde_json::from_value(options).expect("options");
@@ -456,15 +459,17 @@ fn kinds_of_events_are_excluded_whichever_the_schema() {
             let stop = datagram("goran").replace("Start", "Stop");
             source.send(&datagram("goran"));
             source.send(REQUEST);
+            source.send(TASK);
             source.send(&stop);
             let excluded: Vec<bool> = source
-                .events(4)
+                .events(5)
                 .0
                 .iter()
                 .map(|event| exclude.excludes(|name| text_of(event, name)))
                 .collect();
             // The last two are the end of the session and its summary.
-            let expected = [expected[0], expected[1], expected[2], expected[2]];
+            let [.., stop] = expected;
+            let expected = [&expected[..], &[stop]].concat();
             assert_eq!(excluded, expected, "{schema} {events}");
         }
     }

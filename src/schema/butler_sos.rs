@@ -5,7 +5,8 @@
 //! known are `<unknown app name>`. It publishes nothing of what it cannot decode and no time: undecoded
 //! payloads have the keys that they can fill, and `error`. It does not follow sessions either: derived
 //! events have a `messageType` of their own, the keys that they can fill, and keys of their own in the
-//! same spelling.
+//! same spelling. Task events have the JSON of [Butler](https://butler.ptarmiganlabs.com), which publishes those of
+//! reloads that failed or are being stopped.
 
 use super::{
     Entry, Timestamp, Value,

@@ -95,12 +95,21 @@ impl ExcludeUsers {
     #[must_use]
     pub fn excludes<'v>(&self, text_of: impl Fn(&str) -> Option<&'v str>) -> bool {
         let blacklist = threads::read(&self.blacklist);
-        Schema::ALL.iter().copied().any(|schema| {
-            let text_of = |role| text_of(schema.field_of(role)?);
-            let (user_directory, user_id) = (text_of(Role::UserDirectory), text_of(Role::UserId));
+        let is_listed = |(user_directory, user_id): (Option<&str>, Option<&str>)| {
             (user_directory.is_some() || user_id.is_some())
                 && blacklist.contains(user_directory, user_id)
-        }) && event_name(text_of).is_none_or(|name| blacklist.names(name))
+        };
+        let in_two_fields = Schema::ALL.iter().copied().any(|schema| {
+            let text_of = |role| text_of(schema.field_of(role)?);
+            is_listed((text_of(Role::UserDirectory), text_of(Role::UserId)))
+        });
+        // Butler has both in one.
+        let in_one_field = || {
+            let user = text_of("user").and_then(|user| user.split_once('\\'));
+            user.is_some_and(|(directory, id)| is_listed((Some(directory), Some(id))))
+        };
+        (in_two_fields || in_one_field())
+            && event_name(text_of).is_none_or(|name| blacklist.names(name))
     }
 }
 
