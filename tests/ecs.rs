@@ -35,7 +35,7 @@ enum Type {
 }
 
 /// Field, type, whether it holds several values.
-const FIELDS: [(&str, Type, bool); 33] = [
+const FIELDS: [(&str, Type, bool); 34] = [
     ("@timestamp", Type::Date, false),
     ("labels", Type::Labels, false),
     ("message", Type::Text, false),
@@ -53,6 +53,7 @@ const FIELDS: [(&str, Type, bool); 33] = [
     ("event.end", Type::Date, false),
     ("event.duration", Type::Long, false),
     ("event.dataset", Type::Keyword, false),
+    ("event.id", Type::Keyword, false),
     ("event.outcome", Type::Keyword, false),
     ("event.original", Type::Keyword, false),
     ("host.name", Type::Keyword, false),

@@ -81,17 +81,21 @@ fn fields(text: &str, event: &Event) {
         event.local_time(),
         event.logger(),
         event.service_account(),
-        event.exception(),
+        event.engine_session_id(),
     ];
+    // That of a field and the one behind the last field are one.
+    let exception = event.exception().unwrap_or_default();
+    assert!(exception.lines().all(|line| text.contains(line)));
     match event.body() {
         Body::User(event) => texts.push(event.user_agent()),
+        Body::Log(event) => {
+            texts.extend([event.process_id(), event.engine_version(), event.entry_type()]);
+        }
         Body::Performance(event) => texts.extend([
-            event.engine_session_id(),
             event.method(),
             event.object_id(),
             event.object_type(),
         ]),
-        Body::Task(event) => texts.push(event.engine_session_id()),
         _ => {}
     }
     texts.extend(event.unreadable().iter().map(|(_, text)| Some(text)));

@@ -10,6 +10,10 @@ const STANDARD: &str = "/qseow-proxy-session/;h;c;d;u;o;x;m";
 const EXTENDED: &str = "/qlik-sense-session/2/;h;t;n;s;r;c;d;u;o;x;m";
 const PERFORMANCE: &str = "/qseow-qix-perf/;1;t;l;INFO;h;g;a;s;d;u;e;i;p;r;m;1;2;3;4;5;6;o;7;8;y";
 
+const ENGINE: &str = "/qseow-engine/;1;t;l;WARN;h;g;a;m;s;d;u;e;p;v;r;y;i;x";
+const PROXY: &str = "/qseow-proxy/;1;t;l;WARN;h;g;a;m;e;d;u;c;r;o;x";
+const REPOSITORY: &str = "/qseow-repository/;1;t;l;WARN;h;g;a;m;e;d;u;c;r;o;x";
+const SCHEDULER: &str = "/qseow-scheduler/;1;t;l;WARN;h;g;a;m;e;d;u;b;t;a;i;x;r";
 const TASK: &str = "/scheduler-task-failed/;h;t;a;u;i;p;l;INFO;e;m";
 const RELOAD: &str = "/engine-reload-failed/;h;p;s;d;u;l;INFO;m";
 
@@ -19,6 +23,12 @@ const PERFORMANCE_FIELDS: &str = "sequence timestamp local_time level host logge
     user_directory user_id engine_timestamp engine_session_id app_id request_id method process_ms work_ms lock_ms \
     validate_ms traverse_ms handle object_id net_ram_bytes peak_ram_bytes object_type";
 
+const ENGINE_FIELDS: &str = "sequence timestamp local_time level host logger service_account message session_id \
+    user_directory user_id engine_timestamp process_id engine_version server_started entry_type engine_session_id app_id";
+const WEB_FIELDS: &str = "sequence timestamp local_time level host logger service_account message exception \
+    user_directory user_id command result origin context";
+const SCHEDULER_FIELDS: &str = "sequence timestamp local_time level host logger service_account message exception \
+    user_directory user_id user task_name app_name task_id app_id execution_id";
 const TASK_FIELDS: &str =
     "host task_name app_name user task_id app_id local_time level execution_id message";
 const RELOAD_FIELDS: &str =
@@ -53,6 +63,10 @@ fn type_tokens() {
         ("/qlik-sense-session/2/", Family::Session),
         ("/qlik-sense-connection/2/", Family::Connection),
         ("/Qlik-Sense-Connection/2/", Family::Connection),
+        ("/qseow-engine/", Family::Engine),
+        ("/qseow-proxy/", Family::Proxy),
+        ("/QSEOW-Repository/", Family::Repository),
+        ("/qseow-scheduler/", Family::Scheduler),
         ("/qseow-qix-perf/", Family::Performance),
         ("/QSEOW-QIX-Perf/", Family::Performance),
         ("/scheduler-task-failed/", Family::Task),
@@ -137,6 +151,10 @@ fn every_missing_field_has_its_name_and_place() {
         (STANDARD, STANDARD_FIELDS),
         (EXTENDED, EXTENDED_FIELDS),
         (PERFORMANCE, PERFORMANCE_FIELDS),
+        (ENGINE, ENGINE_FIELDS),
+        (PROXY, WEB_FIELDS),
+        (REPOSITORY, WEB_FIELDS),
+        (SCHEDULER, SCHEDULER_FIELDS),
         (TASK, TASK_FIELDS),
         (RELOAD, RELOAD_FIELDS),
     ] {
@@ -149,7 +167,7 @@ fn every_missing_field_has_its_name_and_place() {
         }
         assert!(event(whole).family().is_some(), "{whole}");
     }
-    assert_eq!(covered, 7 + 11 + 25 + 10 + 8);
+    assert_eq!(covered, 7 + 11 + 25 + 18 + 15 + 15 + 17 + 10 + 8);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 
 use super::{
     Entry, List, Value,
+    event_id::event_id,
     field::{
         AMBIGUOUS, APP_ID, APP_NAME, APP_NAMES, APPS, BROWSER_NAME, BROWSER_VERSION, CONNECTIONS,
         CONTEXT, END, END_REASON, END_SEEN, ENGINE_SESSION_ID, ENGINE_TIMESTAMP, ENGINE_VERSION,
@@ -158,6 +159,7 @@ const PERFORMANCE: &[Entry<Event>] = &[
     TYPE,
     ACTION,
     DURATION,
+    ID,
     INGEST_TIMESTAMP.in_ecs(),
     SEQUENCE.in_ecs(),
 ];
@@ -185,11 +187,15 @@ const REQUEST: &[Field] = &[
 ];
 const DOUBTS: &[Field] = &[SERVICE_ACCOUNT, UNREADABLE, AMBIGUOUS];
 
+/// For stores that keep an event of one id once, though it is sent twice. User events have none.
+const ID: Entry<Event> = Entry::value("event.id", |event| event_id(event).into());
+
 const LOG: &[Entry<Event>] = &[
     CATEGORY_OF_LOG,
     TYPE_OF_LOG,
     ACTION_OF_LOG,
     OUTCOME_OF_LOG,
+    ID,
     INGEST_TIMESTAMP.in_ecs(),
     SEQUENCE.in_ecs(),
 ];

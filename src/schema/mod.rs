@@ -9,6 +9,7 @@ mod butler_sos;
 mod default;
 mod ecs;
 mod entry;
+mod event_id;
 mod field;
 mod format;
 mod layout;

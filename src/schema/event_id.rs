@@ -1,0 +1,92 @@
+//! An id of an event that is the same whenever and wherever its row is decoded, so that a store which is sent an event
+//! twice keeps it once.
+
+use uuid::Uuid;
+
+use crate::event::Event;
+
+/// The id of an event that has a row number, Qlik's own time, and a node: those and the appender make it. None without
+/// one of them, because rows could then be taken for one another.
+///
+/// A UUID of version 8 of the 128 bits of FNV-1a over the node's name, a zero byte, the family as Butler SOS calls it, a
+/// zero byte, the row number as 4 bytes and the time in nanoseconds as 8 bytes, both little-endian. It must not change:
+/// what is stored has the ids that were made before.
+pub(super) fn event_id(event: &Event) -> Option<Uuid> {
+    let (host, family) = (event.host()?, event.family()?);
+    let (row, time) = (event.sequence()?, event.qlik_timestamp()?);
+    let nanoseconds = time.timestamp_nanos_opt()?;
+    let parts: [&[u8]; 6] = [
+        host.as_bytes(),
+        &[0],
+        family.as_str().as_bytes(),
+        &[0],
+        &row.to_le_bytes(),
+        &nanoseconds.to_le_bytes(),
+    ];
+    let hash = fnv_1a(parts.into_iter().flatten());
+    Some(uuid::Builder::from_custom_bytes(hash.to_be_bytes()).into_uuid())
+}
+
+/// FNV-1a of 128 bits, as draft-eastlake-fnv has it.
+fn fnv_1a<'a>(bytes: impl Iterator<Item = &'a u8>) -> u128 {
+    const OFFSET_BASIS: u128 = 0x6C62_272E_07BB_0142_62B8_2175_6295_C58D;
+    const PRIME: u128 = (1 << 88) + 0x13B;
+    bytes.fold(OFFSET_BASIS, |hash, byte| {
+        (hash ^ u128::from(*byte)).wrapping_mul(PRIME)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decoding::QlikSenseDeserializer;
+
+    fn id(datagram: &str) -> Option<String> {
+        let mut ids = Vec::new();
+        QlikSenseDeserializer::default().decode(datagram.as_bytes(), |event| {
+            ids.push(event_id(&event).map(|id| id.to_string()));
+        });
+        ids.remove(0)
+    }
+
+    #[test]
+    fn hashes_are_those_of_the_standard() {
+        let rows: [(&str, u128); 3] = [
+            ("", 0x6C62_272E_07BB_0142_62B8_2175_6295_C58D),
+            ("a", 0xD228_CB69_6F1A_8CAF_7891_2B70_4E4A_8964),
+            ("foobar", 0x343E_1662_793C_64BF_6F0D_3597_BA44_6F18),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(fnv_1a(text.as_bytes().iter()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_id_never_changes_and_is_of_one_row() {
+        let row = |token: &str, row: &str, time: &str, host: &str| {
+            id(&format!(
+                "/qseow-{token}/;{row};{time};l;WARN;{host};g;a;m;e;d;u;c;r;o;x"
+            ))
+        };
+        let [first, zulu] = ["20260131T095959.987+0100", "20260131T085959.987Z"]
+            .map(|time| row("proxy", "17", time, "n1"));
+        assert_eq!(
+            first.as_deref(),
+            Some("580a1f29-b5e1-8bfe-ad71-3fff6efd647c")
+        );
+        assert_eq!(first, zulu, "one instant");
+        let time = "20260131T095959.987+0100";
+        let others = [
+            row("repository", "17", time, "n1"),
+            row("proxy", "18", time, "n1"),
+            row("proxy", "17", "20260131T095959.988+0100", "n1"),
+            row("proxy", "17", time, "n2"),
+        ];
+        for other in others {
+            assert!(other.is_some() && other != first);
+        }
+        for [number, time, host] in [["", time, "n1"], ["17", "", "n1"], ["17", time, ""]] {
+            assert_eq!(row("proxy", number, time, host), None);
+        }
+    }
+}
