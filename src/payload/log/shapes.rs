@@ -133,7 +133,7 @@ const WEB_TAILS: &[&[Shape]] = &[
 const TASK_TAILS: &[&[Shape]] = &[
     &[
         one(is_user),
-        one(begins),
+        one(is_name),
         APP_NAME,
         one(is_guid),
         one(is_full_guid),
@@ -150,7 +150,7 @@ const TASK_TAILS: &[&[Shape]] = &[
     // What is about no app has no name of one, to which a `;` could belong.
     &[
         one(is_user),
-        one(begins),
+        one(is_name),
         one(begins),
         one(is_guid),
         one(is_absent),
@@ -306,6 +306,11 @@ fn is_user(part: &str) -> bool {
         })
 }
 
+/// The name of a task. One that looks like a user is taken for a user.
+fn is_name(part: &str) -> bool {
+    begins(part) && (is_absent(part) || !is_user(part))
+}
+
 fn begins_name(part: &str) -> bool {
-    begins(part) && is_there(part) && !is_user(part)
+    is_name(part) && is_there(part)
 }
