@@ -25,12 +25,19 @@ pub use self::{
     unreadable::Unreadable,
     user::User,
 };
-pub use crate::payload::{
-    ConnectionAction, DEFAULT_CACHE_BYTES, EventKind, EventName, Family, Level, LogEvent,
-    MAX_PARSED_BYTES, PerformanceEvent, Refusal, Service, SessionAction, TaskAction, TaskEvent,
-    UserAgent, UserAgentCache, UserEvent,
-};
 use crate::payload::{DecodeError, Fields, Payload, Personal, Rewriter};
+pub use crate::payload::{
+    family::{EventName, Family},
+    kind::EventKind,
+    level::{Level, Service},
+    log::{LogEvent, Refusal},
+    performance::PerformanceEvent,
+    task::{TaskAction, TaskEvent},
+    user::{
+        ConnectionAction, DEFAULT_CACHE_BYTES, MAX_PARSED_BYTES, SessionAction, UserAgent,
+        UserAgentCache, UserEvent,
+    },
+};
 
 /// What one payload says, why it says nothing, or what follows from several.
 ///

@@ -17,49 +17,46 @@ mod context;
 pub mod datagram;
 mod error;
 mod exception;
-mod family;
+pub(crate) mod family;
 mod fields;
 mod header;
-mod kind;
-mod level;
-mod log;
+pub(crate) mod kind;
+pub(crate) mod level;
+pub(crate) mod log;
 mod number;
 mod parts;
-mod performance;
+pub(crate) mod performance;
 mod span;
 mod split;
 mod syslog;
-mod task;
+pub(crate) mod task;
 #[cfg(test)]
 mod tests;
 pub mod text;
 mod time;
 mod unreadable;
-mod user;
+pub(crate) mod user;
 mod utf_16;
 
 pub use self::{
     context::Context,
     datagram::{count_events, pieces},
     error::{DecodeError, ErrorCode},
-    family::{EventName, Family},
-    kind::EventKind,
-    level::{Level, Service},
-    log::{LogEvent, Refusal},
-    performance::PerformanceEvent,
-    task::{TaskAction, TaskEvent},
     text::FallbackEncoding,
     time::parse_time,
-    user::{
-        ConnectionAction, DEFAULT_CACHE_BYTES, MAX_PARSED_BYTES, SessionAction, UserAgent,
-        UserAgentCache, UserEvent, message,
-    },
+    user::message,
     utf_16::Utf16,
 };
 use self::{
     datagram::{leading_trimmed, trailing_trimmed},
     family::{Token, without_header},
     split::until_separator,
+};
+pub(crate) use self::{
+    family::Family,
+    kind::EventKind,
+    level::{Level, Service},
+    user::{UserAgent, UserAgentCache},
 };
 pub(crate) use self::{
     family::LONGEST_START,

@@ -6,7 +6,7 @@ use std::ops::{Add, AddAssign};
 use super::cost::Cost;
 use super::payload::Action;
 use super::truth::{LogRow, Request, TaskRow};
-use crate::payload::{ConnectionAction, Level, SessionAction, TaskAction};
+use crate::event::{ConnectionAction, Level, SessionAction, TaskAction};
 
 /// What a simulated datagram holds: the truth that a receiver is checked against.
 #[non_exhaustive]

@@ -7,7 +7,7 @@ use super::context::{self, Apps, Context};
 use super::datagram::UserKind;
 use super::payload::Action;
 use super::user::{Population, Visitor};
-use crate::payload::{ConnectionAction, SessionAction};
+use crate::event::{ConnectionAction, SessionAction};
 
 pub(super) const START: Action = Action::Session(SessionAction::Start);
 pub(super) const STOP: Action = Action::Session(SessionAction::Stop);

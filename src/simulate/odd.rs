@@ -190,7 +190,7 @@ const UNKNOWN_TYPES: [&str; 4] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::payload::ConnectionAction;
+    use crate::event::ConnectionAction;
 
     const ACTION: Action = Action::Connection(ConnectionAction::Close);
     const TRUTH: Datagram = Datagram::Connection {

@@ -2,7 +2,7 @@
 
 use super::context::NOT_AVAILABLE;
 use super::extended::Extension;
-use crate::payload::{ConnectionAction, SessionAction};
+use crate::event::{ConnectionAction, SessionAction};
 
 /// What happened, as the appenders of the proxy tell it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use super::{
     truth::{About, EngineReload, LogRow, TaskRow, TaskRun},
     user::Population,
 };
-use crate::payload::{Level, Service, TaskAction};
+use crate::event::{Level, Service, TaskAction};
 
 const SCHEDULER: &str = r"INTERNAL\sa_scheduler";
 

@@ -11,7 +11,7 @@ use super::{
     entry::{Actor, Entry},
     truth::LogRow,
 };
-use crate::payload::{Level, Service};
+use crate::event::{Level, Service};
 
 const ENGINE: &str = "System.Engine.Engine";
 const ENGINE_SESSION: &str = "Session.Engine.Engine";

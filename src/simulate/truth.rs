@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 
-use crate::payload::{Level, Service, TaskAction};
+use crate::event::{Level, Service, TaskAction};
 
 /// A request to the engine, as a QIX performance event tells of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

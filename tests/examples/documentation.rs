@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs,
     path::PathBuf,
 };
 
@@ -232,6 +233,56 @@ fn paths_in_the_documentation_are_there() {
         }
     }
     assert!(seen > 0);
+}
+
+/// The files that a family has to be named in are those that docs/architecture.md lists, for the family of log events
+/// as for any other; the simulator makes payloads of all of them.
+#[test]
+fn the_files_that_name_a_family_are_listed() {
+    let text = read(&root().join("docs/architecture.md"));
+    let (_, rest) = text.split_once("**A payload family.**").expect("a section");
+    let (list, _) = rest
+        .split_once("\n\nAdd golden")
+        .expect("the end of its list");
+    let listed: BTreeSet<&str> = list
+        .lines()
+        .filter(|line| line.starts_with("- "))
+        .flat_map(|line| line.split('`').skip(1).step_by(2))
+        .filter(|code| code.starts_with("src/"))
+        .collect();
+    let names = [
+        "LogEvent",
+        "LogPayload",
+        "Payload::Log",
+        "Body::Log",
+        "EventKind::Log",
+        "Self::Log",
+        "log::TOKENS",
+        "pub(crate) mod log",
+    ];
+    let has = |text: &str, name: &str| {
+        let mut places = text.match_indices(name);
+        places.any(|(place, _)| {
+            !text[place + name.len()..].starts_with(|next: char| next.is_alphanumeric())
+        })
+    };
+    let mut naming = BTreeSet::new();
+    let mut folders = vec![String::from("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(root().join(&folder)).expect("a folder") {
+            let entry = entry.expect("an entry");
+            let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
+            if entry.path().is_dir() {
+                if path != "src/payload/log" && path != "src/simulate" {
+                    folders.push(path);
+                }
+            } else if names.iter().any(|name| has(&read(&entry.path()), name)) {
+                naming.insert(path);
+            }
+        }
+    }
+    let naming: BTreeSet<&str> = naming.iter().map(|path| &**path).collect();
+    assert_eq!(naming, listed);
 }
 
 /// The types and the names beside them are those of the table of fields in `src/schema/field.rs`.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::payload::{Level, TaskAction};
+use crate::event::{Level, TaskAction};
 use crate::simulate::truth::{EngineReload, TaskRun};
 use chrono::DateTime;
 use std::time::Duration;

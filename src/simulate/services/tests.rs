@@ -4,7 +4,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::OddEntry;
-use crate::payload::{Level, Service, TaskAction};
+use crate::event::{Level, Service, TaskAction};
 use crate::simulate::{
     About, Cost, Datagram, Families, LogRow, Request, Site, SiteOptions, Tally, TaskRow,
 };

@@ -1,7 +1,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::*;
-use crate::payload::{ConnectionAction, SessionAction};
+use crate::event::{ConnectionAction, SessionAction};
 use crate::simulate::context::NOT_AVAILABLE;
 use crate::simulate::datagram::UserKind;
 
