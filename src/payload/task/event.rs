@@ -152,8 +152,8 @@ impl Fields for TaskPayload {
         texts.replace(Personal::UserDirectory, &mut self.user_directory);
         texts.replace(Personal::UserId, &mut self.user_id);
         texts.replace(Personal::Text, &mut self.task_id);
-        texts.keep(&mut self.engine_session_id);
-        texts.keep(&mut self.local_time);
+        texts.replace(Personal::Text, &mut self.engine_session_id);
+        texts.replace(Personal::Text, &mut self.local_time);
         texts.replace(Personal::Text, &mut self.execution_id);
         texts.replace(Personal::FreeText, &mut self.message);
         texts.replace(Personal::FreeText, &mut self.exception);
