@@ -221,7 +221,7 @@ const LOG_OF_WEB: &[Field] = &[
 ];
 const LOG_OF_TASKS: &[Field] = &[TASK_ID, TASK_NAME, EXECUTION_ID, APP_ID, APP_NAME];
 
-const TASK_EVENT: &[Entry<Event>] = &[CATEGORY, TYPE, ACTION, OUTCOME];
+const TASK_EVENT: &[Entry<Event>] = &[CATEGORY, TYPE, ACTION, OUTCOME, ID];
 const TASK: &[Field] = &[
     MESSAGE,
     APP_ID,

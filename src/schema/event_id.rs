@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use crate::event::Event;
+use crate::event::{Body, Event};
 
 /// The id of an event that has a row number, Qlik's own time, and a node: those and the appender make it. None without
 /// one of them, because rows could then be taken for one another.
@@ -11,8 +11,22 @@ use crate::event::Event;
 /// A UUID of version 8 of the 128 bits of FNV-1a over the node's name, a zero byte, the family as Butler SOS calls it, a
 /// zero byte, the row number as 4 bytes and the time in nanoseconds as 8 bytes, both little-endian. It must not change:
 /// what is stored has the ids that were made before.
+///
+/// A task event has neither, but what it tells of a run: its id is made of the node's name, the family, the action, the
+/// run's id as it was sent and the node's own time as it was sent, with a zero byte between them. So a row that two
+/// appenders send has one id.
 pub(super) fn event_id(event: &Event) -> Option<Uuid> {
     let (host, family) = (event.host()?, event.family()?);
+    if let Body::Task(task) = event.body() {
+        let parts = [
+            host,
+            family.as_str(),
+            task.action().as_str(),
+            event.execution_id()?,
+            event.local_time()?,
+        ];
+        return Some(uuid_of(parts.join("\0").as_bytes().iter()));
+    }
     let (row, time) = (event.sequence()?, event.qlik_timestamp()?);
     let nanoseconds = time.timestamp_nanos_opt()?;
     let parts: [&[u8]; 6] = [
@@ -23,8 +37,11 @@ pub(super) fn event_id(event: &Event) -> Option<Uuid> {
         &row.to_le_bytes(),
         &nanoseconds.to_le_bytes(),
     ];
-    let hash = fnv_1a(parts.into_iter().flatten());
-    Some(uuid::Builder::from_custom_bytes(hash.to_be_bytes()).into_uuid())
+    Some(uuid_of(parts.into_iter().flatten()))
+}
+
+fn uuid_of<'a>(bytes: impl Iterator<Item = &'a u8>) -> Uuid {
+    uuid::Builder::from_custom_bytes(fnv_1a(bytes).to_be_bytes()).into_uuid()
 }
 
 /// FNV-1a of 128 bits, as draft-eastlake-fnv has it.
@@ -87,6 +104,37 @@ mod tests {
         }
         for [number, time, host] in [["", time, "n1"], ["17", "", "n1"], ["17", time, ""]] {
             assert_eq!(row("proxy", number, time, host), None);
+        }
+    }
+
+    #[test]
+    fn a_row_that_two_appenders_of_tasks_send_has_one_id() {
+        let row = |token: &str, host: &str, time: &str, run: &str| {
+            id(&format!(
+                "/scheduler-{token}/;{host};t;a;LAB\\eva;;;{time};INFO;{run};m"
+            ))
+        };
+        let (time, run) = (
+            "2026-01-31 06:00:12,345",
+            "b5c0e9d7-1f28-4c96-a3b4-6d7e8f901a2b",
+        );
+        let first = row("task-failed", "n1", time, run);
+        assert_eq!(
+            first.as_deref(),
+            Some("94eaa47c-e7dc-8efd-a89e-8069f38ce1c3")
+        );
+        assert_eq!(row("reload-failed", "n1", time, run), first);
+        let others = [
+            row("task-aborted", "n1", time, run),
+            row("task-failed", "n2", time, run),
+            row("task-failed", "n1", "2026-01-31 06:00:12,346", run),
+            row("task-failed", "n1", time, "x"),
+        ];
+        for other in others {
+            assert!(other.is_some() && other != first);
+        }
+        for [host, time, run] in [["", time, run], ["n1", "", run], ["n1", time, "(null)"]] {
+            assert_eq!(row("task-failed", host, time, run), None);
         }
     }
 }
