@@ -1,7 +1,8 @@
-//! Qlik Sense session and connection events, for log pipelines.
+//! Events of Qlik Sense, for log pipelines.
 //!
-//! Qlik Sense Enterprise on Windows can send its proxy's audit events as UDP datagrams. This crate
-//! decodes them into typed events, leaves out the users on a blacklist, and writes what remains in
+//! Qlik Sense Enterprise on Windows can send the rows of its logs as UDP datagrams: who starts and stops sessions and
+//! opens and closes apps, what its services warn of, what the engine does for whom at which cost, and what becomes of
+//! tasks. This crate decodes them into typed events, leaves out the users on a blacklist, and writes what remains in
 //! the formats that Vector and Fluent Bit read. The program of the same name does that from a UDP port to
 //! standard output; the crate is for those who want the parts.
 //!
@@ -9,8 +10,8 @@
 //!
 //! | step | module | gives |
 //! |---|---|---|
-//! | bytes to what they say | [`payload`] | [`payload::Family`] and its fields |
-//! | fields to meaning | [`event`] | [`event::Event`] |
+//! | bytes to the fields of a family | [`payload`] | the text of each event and what it says |
+//! | fields to events | [`event`] | [`event::Event`] |
 //! | which events go on | [`transform`] | [`transform::OutputBuffer`] |
 //! | the steps so far, as a codec | [`decoding`] | [`decoding::QlikSenseDeserializer`] |
 //! | the steps so far, with counts | [`pipeline`] | [`pipeline::Pipeline`] |

@@ -39,7 +39,7 @@ use super::{Log, Options, record, value};
 /// Configuration for the `qlik_sense` source.
 #[configurable_component(source(
     "qlik_sense",
-    "Receive the session and connection events of Qlik Sense Enterprise on Windows over UDP."
+    "Receive the events of Qlik Sense Enterprise on Windows over UDP."
 ))]
 #[derive(Clone, Debug, Default)]
 pub struct QlikSenseConfig {

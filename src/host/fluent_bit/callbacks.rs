@@ -90,7 +90,7 @@ pub unsafe extern "C" fn FLBPluginRegister(definition: *mut PluginDefinition) ->
             (&raw mut (*definition).flags).write(0);
             (&raw mut (*definition).name).write(c"qlik_sense".as_ptr());
             (&raw mut (*definition).description)
-                .write(c"Qlik Sense session and connection events over UDP".as_ptr());
+                .write(c"Events of Qlik Sense over UDP".as_ptr());
         }
         OK
     })
