@@ -89,8 +89,7 @@ pub unsafe extern "C" fn FLBPluginRegister(definition: *mut PluginDefinition) ->
             (&raw mut (*definition).proxy).write(PROXY);
             (&raw mut (*definition).flags).write(0);
             (&raw mut (*definition).name).write(c"qlik_sense".as_ptr());
-            (&raw mut (*definition).description)
-                .write(c"Events of Qlik Sense over UDP".as_ptr());
+            (&raw mut (*definition).description).write(c"Events of Qlik Sense over UDP".as_ptr());
         }
         OK
     })
