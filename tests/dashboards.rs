@@ -365,6 +365,7 @@ fn labels_of_prometheus_have_few_values() {
         "os_name",
         "reason",
         "sender_range",
+        "service",
     ]
     .map(String::from)
     .into();

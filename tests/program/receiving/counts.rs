@@ -143,6 +143,9 @@ fn metrics_agree(truth: &Truth, metrics: &[Value], codec: Codec) {
         expected.insert(format!("events_total {action} task"), 0);
         expected.insert(format!("tasks_total {action}"), 0);
     }
+    for service in ["engine", "proxy", "repository", "scheduler"] {
+        expected.insert(format!("events_total log {service}"), 0);
+    }
     for (kind, count) in &truth.kinds {
         // Tags are in the order of their names: the action, then the event.
         let (event, action) = kind.split_once('_').expect("two names");
