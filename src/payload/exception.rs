@@ -105,25 +105,32 @@ fn ends_of_names(text: &str, has_lines: bool) -> impl Iterator<Item = usize> {
 
 /// Where the name of an exception's type begins that a text ends with. Behind letters of a field the name begins with
 /// the root that nearly all have, or with the last capital before its first dot that follows a small letter or a
-/// digit: `barchartSystem.OutOfMemoryException`.
+/// digit: `barchartSystem.OutOfMemoryException`. What has none is the end of a sentence or a path:
+/// `task request.Acme.GoneException`.
 fn start_of_name(text: &str) -> Option<usize> {
     const ROOTS: [&str; 4] = ["System.", "Microsoft.", "Qlik.", "QlikView."];
     let letters = text.chars().rev().take_while(|c| is_part_of_name(*c));
     let start = text.len() - letters.count();
     let name = &text[start..];
-    let (first, _) = name.split_once('.')?;
-    if !names_exception(name) {
+    if !name.contains('.') || !names_exception(name) {
         return None;
     }
     if let Some(root) = ROOTS.iter().find_map(|root| name.find(root)) {
         return Some(start + root);
     }
-    let bytes = first.as_bytes();
+    let bytes = name.as_bytes();
     let begins = |place: &usize| {
         bytes[*place].is_ascii_uppercase()
             && (*place == 0 || !bytes[*place - 1].is_ascii_uppercase())
     };
-    Some(start + (0..bytes.len()).rev().find(begins)?)
+    let mut first = 0;
+    let mut dots = name.match_indices('.').map(|(dot, _)| dot);
+    let place = dots.find_map(|dot| {
+        let place = (first..dot).rev().find(begins);
+        first = dot + 1;
+        place
+    })?;
+    Some(start + place)
 }
 
 fn is_part_of_name(character: char) -> bool {
@@ -185,6 +192,9 @@ mod tests {
             ),
             ("(null)", "acme.GoneException", true),
             ("/app/x?y=Qlik.Sense: z", "", true),
+            ("a task request.", "Acme.Io.GoneException: x", false),
+            ("FROM [lib://x.csv]", "Acme.Io.GoneException: x", true),
+            ("a.b.c.d: x", "", false),
         ];
         for (field, exception, has_lines) in rows {
             let text = format!("{field}{exception}");
