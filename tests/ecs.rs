@@ -204,7 +204,7 @@ fn every_event_keeps_to_the_schema() {
             actions.insert(action.to_owned());
         }
     }
-    assert_eq!(actions.len(), 17, "{actions:?}");
+    assert_eq!(actions.len(), 18, "{actions:?}");
     let shown: BTreeSet<String> = Schema::Ecs
         .fields()
         .iter()

@@ -14,7 +14,7 @@ use qlik_sense_events::{
     schema::{FIELDS, Schema},
     simulate::{Families, Site, SiteOptions},
     transform::{
-        OutputBuffer, PseudonymizeConfig, SessionsConfig,
+        OutputBuffer, PerformanceConfig, PseudonymizeConfig, SessionsConfig,
         pseudonymize::{KeySource, Secret},
     },
 };
@@ -24,8 +24,14 @@ use serde_json::Value;
 /// there.
 const NAMES: [&str; 2] = ["wanda.plant", "314159.26535"];
 
-fn pipeline(key: Option<&str>) -> Pipeline {
+/// Performance events go on, or are summed up.
+fn pipeline(key: Option<&str>, is_summed_up: bool) -> Pipeline {
     let config = PipelineConfig {
+        performance: PerformanceConfig {
+            enabled: is_summed_up,
+            min_peak_ram_bytes: u64::MAX,
+            ..PerformanceConfig::default()
+        },
         sessions: SessionsConfig {
             enabled: true,
             ..SessionsConfig::default()
@@ -42,8 +48,8 @@ fn pipeline(key: Option<&str>) -> Pipeline {
 }
 
 /// The same pipeline without and with pseudonyms.
-fn pipelines() -> [Pipeline; 2] {
-    [None, Some("0123456789abcdef0123456789abcdef")].map(pipeline)
+fn pipelines(is_summed_up: bool) -> [Pipeline; 2] {
+    [None, Some("0123456789abcdef0123456789abcdef")].map(|key| pipeline(key, is_summed_up))
 }
 
 /// The events of a datagram, and what follows from it in a year.
@@ -104,10 +110,8 @@ fn texts(piece: &str, name: &str) -> Vec<String> {
         "UserAgent: 'Other/{n} (Windows NT 10.0)'",
     ];
     let forms = forms.map(|form| form.replace("{n}", name).replace("{p}", piece));
-    let louder = forms
-        .clone()
-        .map(|form| form.replace(name, &name.to_uppercase()));
-    forms.into_iter().chain(louder).collect()
+    let louder = forms[2].replace(name, &name.to_uppercase());
+    forms.into_iter().chain([louder]).collect()
 }
 
 /// The fields that may name a person.
@@ -162,11 +166,18 @@ fn a_name_survives_in_no_field_of_a_golden_event() {
         if pieces.len() > 1_000 {
             continue;
         }
-        for datagram in planted(&pieces, name) {
-            let [plain, hidden] = pipelines().map(|mut pipeline| {
+        let planted = planted(&pieces, name);
+        // Summaries come of requests only.
+        let is_request = golden.name.starts_with("performance");
+        let ways = planted.iter().flat_map(|datagram| {
+            let ways: &[bool] = if is_request { &[false, true] } else { &[false] };
+            ways.iter().map(move |way| (datagram, *way))
+        });
+        for (datagram, is_summed_up) in ways {
+            let [plain, hidden] = pipelines(is_summed_up).map(|mut pipeline| {
                 let app_name = format!("Sales ({name})").into();
                 pipeline.replace_app_names([(app, app_name)].into_iter().collect());
-                events(&mut pipeline, &datagram)
+                events(&mut pipeline, datagram)
             });
             assert_eq!(plain.len(), hidden.len(), "{}", golden.name);
             for (plain, hidden) in plain.iter().zip(&hidden) {
@@ -180,12 +191,12 @@ fn a_name_survives_in_no_field_of_a_golden_event() {
     }
     let missed: Vec<_> = personal().difference(&named).copied().collect();
     assert!(missed.is_empty(), "the name stood in none of {missed:?}");
-    assert!(compared > 10_000, "{compared}");
+    assert!(compared > 5_000, "{compared}");
 }
 
 #[test]
 fn a_name_survives_in_no_field_of_a_simulated_event() {
-    let mut pipelines = pipelines();
+    let mut pipelines = pipelines(true);
     let mut site = Site::new(SiteOptions {
         families: Families::ALL,
         extended: true,

@@ -113,7 +113,8 @@ impl Decode {
                 }
             }
         }
-        self.pipeline.finish();
+        self.pipeline.finish(&mut self.events);
+        self.sink.take(&mut self.events)?;
         diagnostics.report_counters("decoded", &self.pipeline.counters());
         Ok(status)
     }

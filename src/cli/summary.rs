@@ -119,6 +119,12 @@ pub fn received(counters: &Counters) -> String {
         "  {:<16} {:>9}  by the blacklist\n",
         "excluded", counters.excluded
     );
+    if let Some(summarized) = counters.summarized {
+        lines += &format!(
+            "  {:<16} {summarized:>9}  into performance summaries\n",
+            "summarized"
+        );
+    }
     let reasons: Vec<String> = ErrorCode::ALL
         .iter()
         .copied()

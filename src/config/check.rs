@@ -102,6 +102,17 @@ impl Config {
             "at least one kind of event; an empty list would leave out nothing. Leave the key out for sessions and \
              connections",
         );
+        let performance = &self.transform.performance;
+        expect(
+            (1..=3_600).contains(&performance.summary_interval_secs),
+            "transform.performance.summary_interval_secs",
+            "1 to 3600 seconds",
+        );
+        expect(
+            (1..=1_000_000).contains(&performance.max_groups),
+            "transform.performance.max_groups",
+            "1 to 1000000 groups",
+        );
         let sessions = &self.transform.sessions;
         expect(
             TIMEOUT_SECS.contains(&sessions.idle_timeout_secs),

@@ -46,7 +46,7 @@ use crate::{
     pipeline::{PipelineConfig, UndecodedPolicy},
     schema::{Layout, Schema, Tags, UnknownField},
     source::{RateLimitConfig, SenderRange},
-    transform::{BlacklistConfig, SessionsConfig},
+    transform::{BlacklistConfig, PerformanceConfig, SessionsConfig},
 };
 
 /// All options.
@@ -161,6 +161,8 @@ pub struct TransformConfig {
     pub blacklist: BlacklistConfig,
     /// `[transform.app_names]`: where names of apps come from.
     pub app_names: AppNameSourcesConfig,
+    /// `[transform.performance]`: which performance events go on, and how the others are summed up.
+    pub performance: PerformanceConfig,
     /// `[transform.sessions]`: whether and how sessions are followed.
     pub sessions: SessionsConfig,
     /// `[transform.pseudonymize]`: whether users are replaced by tokens.
@@ -207,6 +209,7 @@ impl Config {
             undecoded: self.source.undecoded,
             blacklist: self.transform.blacklist.clone(),
             app_names: self.transform.app_names.transform(),
+            performance: self.transform.performance.clone(),
             sessions: self.transform.sessions.clone(),
             pseudonymize: self.transform.pseudonymize.transform(),
         }

@@ -99,6 +99,8 @@ fn json_type(key: &str, default: &Value) -> Value {
     match default {
         // The only option that has two forms.
         _ if key == "source.address" => json!(["string", "array"]),
+        // A whole number as it stands there, and decimals are welcome.
+        _ if key == "transform.performance.min_process_ms" => json!("number"),
         Value::Null => json!("null"),
         Value::Bool(_) => json!("boolean"),
         Value::Number(_) => json!("integer"),

@@ -5,6 +5,7 @@
 
 mod arrival;
 mod derived;
+mod performance_summary;
 mod undecoded;
 mod unreadable;
 mod user;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+pub(crate) use self::performance_summary::{Peak, PerformanceSummaryFields};
 use self::undecoded::UndecodedPayload;
 pub use self::{
     arrival::Arrival,
@@ -21,6 +23,7 @@ pub use self::{
         Derived, DerivedKind, EndReason, Ended, FollowedApp, FollowedConnection, FollowedSession,
         Pairing, Subject,
     },
+    performance_summary::{Measure, PerformanceSummary, Total},
     undecoded::Undecoded,
     unreadable::Unreadable,
     user::User,
@@ -55,6 +58,7 @@ enum Content {
     Payload(Payload),
     Undecoded(UndecodedPayload),
     Derived(Box<Derived>),
+    PerformanceSummary(Box<PerformanceSummaryFields>),
 }
 
 // It is moved several times on its way.
@@ -76,6 +80,8 @@ pub enum Body<'a> {
     Undecoded(Undecoded<'a>),
     /// What follows from several user events: a session or connection as a whole.
     Derived(&'a Derived),
+    /// What follows from several performance events: what requests took together.
+    PerformanceSummary(PerformanceSummary<'a>),
 }
 
 /// What an event can be asked, whatever its family. User events, which are most, are asked without a detour.
@@ -202,6 +208,19 @@ impl Event {
         )
     }
 
+    /// Requests together; `text` is what the fields are parts of.
+    pub(crate) fn performance_summary(
+        text: Box<str>,
+        app_name: Option<Arc<str>>,
+        fields: Box<PerformanceSummaryFields>,
+    ) -> Self {
+        Self {
+            arrival: Some(Arrival::local(fields.end)),
+            app_name,
+            ..Self::new(text, Content::PerformanceSummary(fields))
+        }
+    }
+
     fn new(text: Box<str>, content: Content) -> Self {
         Self {
             arrival: None,
@@ -216,6 +235,7 @@ impl Event {
             Content::Payload(payload) => payload.fields(),
             Content::Undecoded(fields) => fields,
             Content::Derived(fields) => &**fields,
+            Content::PerformanceSummary(fields) => &**fields,
         }
     }
 
@@ -236,6 +256,9 @@ impl Event {
             }
             Content::Undecoded(fields) => Body::Undecoded(Undecoded::new(&self.text, fields)),
             Content::Derived(derived) => Body::Derived(derived),
+            Content::PerformanceSummary(fields) => {
+                Body::PerformanceSummary(PerformanceSummary::new(&self.text, fields))
+            }
         }
     }
 
@@ -335,10 +358,11 @@ impl Event {
         mut replace: impl for<'t> FnMut(Personal, &'t str) -> Option<std::borrow::Cow<'t, str>>,
         client: impl FnOnce(&mut Arc<UserAgent>),
     ) {
-        let Content::Payload(payload) = &mut self.content else {
-            return;
+        let fields = match &mut self.content {
+            Content::Payload(payload) => payload.fields_mut(),
+            Content::PerformanceSummary(fields) => &mut **fields,
+            Content::Undecoded(_) | Content::Derived(_) => return,
         };
-        let fields = payload.fields_mut();
         let mut texts = Rewriter::new(&self.text, &mut replace);
         fields.rewrite(&mut texts);
         let text = texts.finish();

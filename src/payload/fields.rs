@@ -182,12 +182,12 @@ impl<'r> Rewriter<'r> {
     }
 
     /// Takes a text over as it is.
-    pub(super) fn keep(&mut self, span: &mut Span) {
+    pub(crate) fn keep(&mut self, span: &mut Span) {
         *span = Span::push(&mut self.new, span.get(self.old));
     }
 
     /// Takes over what stands in the place of a text.
-    pub(super) fn replace(&mut self, personal: Personal, span: &mut Span) {
+    pub(crate) fn replace(&mut self, personal: Personal, span: &mut Span) {
         let text = span.get(self.old);
         let replaced = text.and_then(|text| (self.replace)(personal, text));
         *span = Span::push(&mut self.new, replaced.as_deref());

@@ -28,6 +28,8 @@ pub enum EventKind {
     ConnectionSummary,
     /// A session is open.
     SessionSnapshot,
+    /// Requests to the engine, together.
+    PerformanceSummary,
 }
 
 impl EventKind {
@@ -52,6 +54,7 @@ impl EventKind {
         Self::SessionSummary,
         Self::ConnectionSummary,
         Self::SessionSnapshot,
+        Self::PerformanceSummary,
     ];
 
     /// The place of this kind in [`EventKind::ALL`].
@@ -68,6 +71,7 @@ impl EventKind {
             Self::SessionSummary => 16,
             Self::ConnectionSummary => 17,
             Self::SessionSnapshot => 18,
+            Self::PerformanceSummary => 19,
         }
     }
 
@@ -76,7 +80,10 @@ impl EventKind {
     pub const fn is_derived(self) -> bool {
         matches!(
             self,
-            Self::SessionSummary | Self::ConnectionSummary | Self::SessionSnapshot
+            Self::SessionSummary
+                | Self::ConnectionSummary
+                | Self::SessionSnapshot
+                | Self::PerformanceSummary
         )
     }
 
@@ -93,6 +100,7 @@ impl EventKind {
             Self::SessionSummary => "session_summary",
             Self::ConnectionSummary => "connection_summary",
             Self::SessionSnapshot => "session_snapshot",
+            Self::PerformanceSummary => "performance_summary",
         }
     }
 

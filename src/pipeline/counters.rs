@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Counts since a pipeline was built. Every datagram and every event that came is in exactly one of
-/// them: what was decoded either went out or was excluded, the rest is undecoded. Derived events come
+/// them: what was decoded went out, was excluded, or is part of a summary; the rest is undecoded. Derived events come
 /// on top.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counters {
@@ -20,6 +20,8 @@ pub struct Counters {
     pub bytes: u64,
     /// Events that the blacklist left out.
     pub excluded: u64,
+    /// Performance events that did not go on by themselves but as part of a summary; none where none are summed up.
+    pub summarized: Option<u64>,
     /// Rows that never came, by the row numbers that many payloads have; none while no row number has come. What was
     /// refused or over its sender's rate before it came to the pipeline is among them.
     pub row_gaps: Option<u64>,
@@ -104,6 +106,9 @@ impl Sum for Counters {
             total.datagrams += more.datagrams;
             total.bytes += more.bytes;
             total.excluded += more.excluded;
+            if let Some(summarized) = more.summarized {
+                *total.summarized.get_or_insert(0) += summarized;
+            }
             if let Some(gaps) = more.row_gaps {
                 *total.row_gaps.get_or_insert(0) += gaps;
             }
@@ -130,6 +135,7 @@ impl From<&Counters> for Details {
         let derived = counters.derived_events();
         details.add_any("derived", (derived > 0).then_some(derived));
         details.add("excluded", counters.excluded);
+        details.add_any("summarized", counters.summarized);
         details.add("undecoded", counters.undecoded_events());
         details.add_any("row_gaps", counters.row_gaps);
         details

@@ -16,9 +16,10 @@ use crate::{
     decoding::{QlikSenseDeserializer, QlikSenseDeserializerConfig},
     event::{Arrival, Body, EventKind},
     transform::{
-        AppNames, AppNamesConfig, AppTable, Blacklist, BlacklistConfig, OutputBuffer, Pseudonymize,
-        PseudonymizeConfig, Sessions, SessionsConfig, app_names::AppNamesError,
-        blacklist::BlacklistError, pseudonymize::PseudonymizeError,
+        AppNames, AppNamesConfig, AppTable, Blacklist, BlacklistConfig, OutputBuffer, Performance,
+        PerformanceConfig, Pseudonymize, PseudonymizeConfig, Sessions, SessionsConfig,
+        app_names::AppNamesError, blacklist::BlacklistError, performance::PerformanceError,
+        pseudonymize::PseudonymizeError,
     },
 };
 
@@ -44,6 +45,8 @@ pub struct PipelineConfig {
     pub blacklist: BlacklistConfig,
     /// Where names of apps come from.
     pub app_names: AppNamesConfig,
+    /// Which performance events go on, and how the others are summed up.
+    pub performance: PerformanceConfig,
     /// Whether and how sessions are followed.
     pub sessions: SessionsConfig,
     /// Whether users are replaced by tokens, at the very end.
@@ -60,6 +63,9 @@ pub enum PipelineError {
     /// Names of apps cannot be read.
     #[error(transparent)]
     AppNames(#[from] AppNamesError),
+    /// The filters of performance events cannot be built.
+    #[error(transparent)]
+    Performance(#[from] PerformanceError),
     /// The key for pseudonyms cannot be used.
     #[error(transparent)]
     Pseudonymize(#[from] PseudonymizeError),
@@ -78,6 +84,7 @@ impl PipelineConfig {
             undecoded: self.undecoded,
             blacklist: self.blacklist.build()?,
             app_names: self.app_names.build()?,
+            performance: self.performance.build()?,
             sessions: sessions.enabled.then(|| Sessions::new(sessions)),
             pseudonymize: self.pseudonymize.build()?,
             counters: Counters::default(),
@@ -95,6 +102,7 @@ impl PipelineConfig {
         blacklist
             .map(PipelineError::from)
             .chain(app_names.map(PipelineError::from))
+            .chain(self.performance.build().err().map(PipelineError::from))
             .chain(self.pseudonymize.build().err().map(PipelineError::from))
             .collect()
     }
@@ -120,6 +128,7 @@ pub struct Pipeline {
     undecoded: UndecodedPolicy,
     blacklist: Blacklist,
     app_names: AppNames,
+    performance: Option<Performance>,
     sessions: Option<Sessions>,
     pseudonymize: Option<Pseudonymize>,
     counters: Counters,
@@ -130,7 +139,7 @@ pub struct Pipeline {
 impl Pipeline {
     /// A pipeline for one more socket. It reads no file again: both have the same rules, names of apps and
     /// key, and follow the same sessions and runs of tasks, because the events of one user or run may come
-    /// through several sockets. It counts from zero.
+    /// through several sockets. It counts from zero, and sums up the performance events of its own socket.
     #[must_use]
     pub fn clone_for_socket(&self) -> Self {
         let mut blacklist = Blacklist::default();
@@ -140,6 +149,7 @@ impl Pipeline {
             undecoded: self.undecoded,
             blacklist,
             app_names: self.app_names.clone(),
+            performance: self.performance.clone(),
             sessions: self.sessions.clone(),
             pseudonymize: self.pseudonymize.clone(),
             counters: Counters::default(),
@@ -159,6 +169,7 @@ impl Pipeline {
             task_runs,
             blacklist,
             app_names,
+            performance,
             sessions,
             undecoded,
             ..
@@ -180,14 +191,20 @@ impl Pipeline {
             if blacklist.excludes(&event) {
                 return;
             }
+            app_names.name(&mut event);
+            let before = output.len();
+            if let Some(performance) = performance
+                && performance.takes(&event, output)
+            {
+                counters.derived(output, before);
+                return;
+            }
             counters.event(kind);
             if let EventKind::Task(action) = kind
                 && task_runs.is_first(action, &event, arrival.timestamp)
             {
                 counters.task(action);
             }
-            app_names.name(&mut event);
-            let before = output.len();
             output.push(event);
             if let Some(sessions) = sessions {
                 sessions.follow(output, before);
@@ -203,15 +220,24 @@ impl Pipeline {
         self.sessions.as_ref()
     }
 
-    /// Lets time pass: where sessions are followed, those without a sign of life end, and snapshots
-    /// of the open ones are taken. A host calls this several times a second.
+    /// Lets time pass: where performance events are summed up, summaries go out whose interval has ended; where sessions
+    /// are followed, those without a sign of life end, and snapshots of the open ones are taken. A host calls this
+    /// several times a second.
     pub fn tick(&mut self, now: DateTime<Utc>, output: &mut OutputBuffer) {
-        if let Some(sessions) = &mut self.sessions {
-            let before = output.len();
-            sessions.tick(now, output);
-            self.counters.derived(output, before);
-            self.replace_users(output, before);
+        let before = output.len();
+        if let Some(performance) = &mut self.performance {
+            performance.tick(now, output);
         }
+        if let Some(sessions) = &mut self.sessions {
+            sessions.tick(now, output);
+        }
+        self.derived(output, before);
+    }
+
+    /// Counts and completes the events from a place on that no payload brought.
+    fn derived(&mut self, output: &mut OutputBuffer, before: usize) {
+        self.counters.derived(output, before);
+        self.replace_users(output, before);
     }
 
     /// The last step: whatever comes before it knows who the user is.
@@ -250,6 +276,7 @@ impl Pipeline {
     pub fn counters(&self) -> Counters {
         let mut counters = self.counters;
         counters.excluded = self.blacklist.excluded();
+        counters.summarized = self.performance.as_ref().map(Performance::summarized);
         counters.row_gaps = self.row_gaps.total();
         counters
     }
@@ -267,8 +294,14 @@ impl Pipeline {
             .then(|| self.row_gaps.by_appender())
     }
 
-    /// Says that nothing more will come: row numbers that are missing count as gaps.
-    pub fn finish(&mut self) {
+    /// Says that nothing more will come: row numbers that are missing count as gaps, and what performance events were
+    /// summed up to goes out.
+    pub fn finish(&mut self, output: &mut OutputBuffer) {
         self.row_gaps.give_up();
+        let before = output.len();
+        if let Some(performance) = &mut self.performance {
+            performance.finish(output);
+        }
+        self.derived(output, before);
     }
 }

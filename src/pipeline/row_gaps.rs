@@ -150,7 +150,7 @@ mod tests {
             pipeline.datagram(datagram.as_ref(), arrival, &mut output);
             output.drain();
         }
-        pipeline.finish();
+        pipeline.finish(&mut OutputBuffer::default());
         pipeline
     }
 

@@ -14,11 +14,15 @@ use super::{
         APP_ID, APP_NAME, APP_NAMES, APPS, BROWSER_NAME, BROWSER_VERSION, CONNECTIONS, CONTEXT,
         DURATION_SECS, END, END_REASON, END_SEEN, ENGINE_SESSION_ID, ENGINE_TIMESTAMP,
         ENGINE_VERSION, ENTRY_TYPE, ERROR_CODE, ERROR_FIELD, ERROR_OFFSET, EXCEPTION, EXECUTION_ID,
-        HANDLE, HOST, LOCAL_TIME, LOCK_MS, LOGGER, MESSAGE, METHOD, NET_RAM_BYTES, OBJECT_ID,
-        OBJECT_TYPE, OPEN_APP_NAMES, OPEN_APPS, OPEN_CONNECTIONS, ORIGIN, OS_NAME, OS_VERSION,
-        PAIRING, PEAK_RAM_BYTES, PROCESS_ID, PROCESS_MS, QLIK_COMMAND, RAW, REQUEST_ID, RESULT,
-        SENDER, SEQUENCE, SERVER_STARTED, SERVICE_ACCOUNT, SESSION_ID, START, START_SEEN, TASK_ID,
-        TASK_NAME, TRAVERSE_MS, USER_DIRECTORY, USER_ID, VALIDATE_MS, WORK_MS,
+        HANDLE, HOST, LOCAL_TIME, LOCK_MS, LOCK_MS_MAX, LOCK_MS_SUM, LOGGER, MESSAGE, METHOD,
+        NET_RAM_BYTES, NET_RAM_BYTES_MAX, NET_RAM_BYTES_SUM, OBJECT_ID, OBJECT_TYPE,
+        OPEN_APP_NAMES, OPEN_APPS, OPEN_CONNECTIONS, ORIGIN, OS_NAME, OS_VERSION, PAIRING,
+        PEAK_METHOD, PEAK_OBJECT_ID, PEAK_RAM_BYTES, PEAK_RAM_BYTES_MAX, PEAK_SESSION_ID,
+        PEAK_TIMESTAMP, PROCESS_ID, PROCESS_MS, PROCESS_MS_MAX, PROCESS_MS_SUM, QLIK_COMMAND, RAW,
+        REQUEST_ID, REQUESTS, RESULT, SENDER, SEQUENCE, SERVER_STARTED, SERVICE_ACCOUNT,
+        SESSION_ID, START, START_SEEN, TASK_ID, TASK_NAME, TRAVERSE_MS, TRAVERSE_MS_MAX,
+        TRAVERSE_MS_SUM, USER_DIRECTORY, USER_ID, VALIDATE_MS, VALIDATE_MS_MAX, VALIDATE_MS_SUM,
+        WORK_MS, WORK_MS_MAX, WORK_MS_SUM,
     },
     plugin::{self, PluginEvent},
 };
@@ -257,6 +261,32 @@ const OPEN: &[Entry<Event>] = &[
     DURATION_SECS.named("durationSecs"),
 ];
 
+/// What requests took together.
+const TOTALS: &[Entry<Event>] = &[
+    OBJECT_TYPE.named("objectType"),
+    REQUESTS.named("requests"),
+    PROCESS_MS_SUM.named("processMsSum"),
+    PROCESS_MS_MAX.named("processMsMax"),
+    WORK_MS_SUM.named("workMsSum"),
+    WORK_MS_MAX.named("workMsMax"),
+    LOCK_MS_SUM.named("lockMsSum"),
+    LOCK_MS_MAX.named("lockMsMax"),
+    VALIDATE_MS_SUM.named("validateMsSum"),
+    VALIDATE_MS_MAX.named("validateMsMax"),
+    TRAVERSE_MS_SUM.named("traverseMsSum"),
+    TRAVERSE_MS_MAX.named("traverseMsMax"),
+    NET_RAM_BYTES_SUM.named("netRamBytesSum"),
+    NET_RAM_BYTES_MAX.named("netRamBytesMax"),
+    PEAK_RAM_BYTES_MAX.named("peakRamBytesMax"),
+    PEAK_TIMESTAMP.named("peakTimestamp"),
+    PEAK_METHOD.named("peakMethod"),
+    PEAK_OBJECT_ID.named("peakObjectId"),
+    PEAK_SESSION_ID.named("peakSessionId"),
+    START.named("start"),
+    END.named("end"),
+    DURATION_SECS.named("durationSecs"),
+];
+
 /// The fields of a kind of event, in order.
 pub(super) fn entries(kind: EventKind) -> Vec<Entry<Event>> {
     match kind {
@@ -270,6 +300,7 @@ pub(super) fn entries(kind: EventKind) -> Vec<Entry<Event>> {
         EventKind::SessionSummary => [SUBJECT, CLIENT, BEGUN, SESSION, ENDED].concat(),
         EventKind::ConnectionSummary => [SUBJECT, CONNECTION, CLIENT, BEGUN, ENDED].concat(),
         EventKind::SessionSnapshot => [SUBJECT, CLIENT, BEGUN, SESSION, OPEN].concat(),
+        EventKind::PerformanceSummary => [SUBJECT, CONNECTION, TOTALS].concat(),
     }
 }
 

@@ -12,12 +12,16 @@ use super::{
         AMBIGUOUS, APP_ID, APP_NAME, APP_NAMES, APPS, BROWSER_NAME, BROWSER_VERSION, CONNECTIONS,
         CONTEXT, END, END_REASON, END_SEEN, ENGINE_SESSION_ID, ENGINE_TIMESTAMP, ENGINE_VERSION,
         ENTRY_TYPE, ERROR_CODE, ERROR_FIELD, ERROR_OFFSET, EXCEPTION, EXECUTION_ID, Field, HANDLE,
-        HOST, INGEST_TIMESTAMP, LEVEL, LOCAL_TIME, LOCK_MS, LOGGER, MESSAGE, METHOD, NET_RAM_BYTES,
-        OBJECT_ID, OBJECT_TYPE, OPEN_APP_NAMES, OPEN_APPS, OPEN_CONNECTIONS, ORIGIN, OS_NAME,
-        OS_VERSION, PAIRING, PEAK_RAM_BYTES, PROCESS_ID, PROCESS_MS, QLIK_COMMAND, RAW, REQUEST_ID,
-        RESULT, SENDER, SEQUENCE, SERVER_STARTED, SERVICE, SERVICE_ACCOUNT, SESSION_ID,
-        SOURCE_TYPE, START, START_SEEN, TAGS, TASK_ID, TASK_NAME, TIMESTAMP, TRAVERSE_MS,
-        UNREADABLE, USER, USER_AGENT, USER_DIRECTORY, USER_ID, VALIDATE_MS, VIRTUAL_PROXY, WORK_MS,
+        HOST, INGEST_TIMESTAMP, LEVEL, LOCAL_TIME, LOCK_MS, LOCK_MS_MAX, LOCK_MS_SUM, LOGGER,
+        MESSAGE, METHOD, NET_RAM_BYTES, NET_RAM_BYTES_MAX, NET_RAM_BYTES_SUM, OBJECT_ID,
+        OBJECT_TYPE, OPEN_APP_NAMES, OPEN_APPS, OPEN_CONNECTIONS, ORIGIN, OS_NAME, OS_VERSION,
+        PAIRING, PEAK_METHOD, PEAK_OBJECT_ID, PEAK_RAM_BYTES, PEAK_RAM_BYTES_MAX, PEAK_SESSION_ID,
+        PEAK_TIMESTAMP, PROCESS_ID, PROCESS_MS, PROCESS_MS_MAX, PROCESS_MS_SUM, QLIK_COMMAND, RAW,
+        REQUEST_ID, REQUESTS, RESULT, SENDER, SEQUENCE, SERVER_STARTED, SERVICE, SERVICE_ACCOUNT,
+        SESSION_ID, SOURCE_TYPE, START, START_SEEN, TAGS, TASK_ID, TASK_NAME, TIMESTAMP,
+        TRAVERSE_MS, TRAVERSE_MS_MAX, TRAVERSE_MS_SUM, UNREADABLE, USER, USER_AGENT,
+        USER_DIRECTORY, USER_ID, VALIDATE_MS, VALIDATE_MS_MAX, VALIDATE_MS_SUM, VIRTUAL_PROXY,
+        WORK_MS, WORK_MS_MAX, WORK_MS_SUM,
     },
     plugin::{self, PluginEvent},
 };
@@ -33,6 +37,7 @@ const KIND: Entry<Event> = Entry::by_kind("event.kind", |kind| {
     Value::Text(match kind {
         EventKind::Undecoded => "pipeline_error",
         EventKind::SessionSnapshot => "state",
+        EventKind::PerformanceSummary => "metric",
         _ => "event",
     })
 });
@@ -57,6 +62,7 @@ const DATASET: Entry<Event> = Entry::by_kind("event.dataset", |kind| {
         EventKind::SessionSummary => "qlik_sense.session_summary",
         EventKind::ConnectionSummary => "qlik_sense.connection_summary",
         EventKind::SessionSnapshot => "qlik_sense.session_snapshot",
+        EventKind::PerformanceSummary => "qlik_sense.performance_summary",
     })
 });
 
@@ -104,6 +110,7 @@ const HOST_OR_SENDER: Entry<Event> = Entry::value(HOST.ecs, |event| match HOST.v
 /// ECS measures durations in nanoseconds. Those of sessions and connections are whole milliseconds, never negative.
 const DURATION: Entry<Event> = Entry::value("event.duration", |event| match event.body() {
     Body::Derived(event) => nanoseconds(event.duration()).into(),
+    Body::PerformanceSummary(event) => nanoseconds(event.end() - event.start()).into(),
     Body::Performance(event) => event.process_nanoseconds().into(),
     _ => Value::Absent,
 });
@@ -262,6 +269,29 @@ const SESSION: &[Field] = &[
 const CONNECTION: &[Field] = &[SESSION_ID, VIRTUAL_PROXY, APP_ID, APP_NAME, START_SEEN];
 const ENDED: &[Field] = &[END_SEEN, END_REASON, PAIRING];
 const OPEN: &[Field] = &[OPEN_APPS, OPEN_APP_NAMES];
+const TOTALS: &[Field] = &[
+    APP_ID,
+    APP_NAME,
+    OBJECT_TYPE,
+    REQUESTS,
+    PROCESS_MS_SUM,
+    PROCESS_MS_MAX,
+    WORK_MS_SUM,
+    WORK_MS_MAX,
+    LOCK_MS_SUM,
+    LOCK_MS_MAX,
+    VALIDATE_MS_SUM,
+    VALIDATE_MS_MAX,
+    TRAVERSE_MS_SUM,
+    TRAVERSE_MS_MAX,
+    NET_RAM_BYTES_SUM,
+    NET_RAM_BYTES_MAX,
+    PEAK_RAM_BYTES_MAX,
+    PEAK_TIMESTAMP,
+    PEAK_METHOD,
+    PEAK_OBJECT_ID,
+    PEAK_SESSION_ID,
+];
 
 /// The fields of a kind of event, in order.
 pub(super) fn entries(kind: EventKind) -> Vec<Entry<Event>> {
@@ -292,6 +322,7 @@ pub(super) fn entries(kind: EventKind) -> Vec<Entry<Event>> {
         EventKind::SessionSummary => add(DERIVED_EVENT, &[USER_FIELDS, SESSION, ENDED]),
         EventKind::ConnectionSummary => add(DERIVED_EVENT, &[USER_FIELDS, CONNECTION, ENDED]),
         EventKind::SessionSnapshot => add(DERIVED_EVENT, &[USER_FIELDS, SESSION, OPEN]),
+        EventKind::PerformanceSummary => add(DERIVED_EVENT, &[&[SERVICE], WHO, TOTALS]),
     }
     entries.extend_from_slice(LAST);
     entries
@@ -331,7 +362,7 @@ const fn categories(kind: EventKind) -> Option<(Words, Words)> {
             (NETWORK, &["connection", "end"])
         }
         EventKind::Connection(ConnectionAction::Other) => (NETWORK, &["connection", "info"]),
-        EventKind::Performance => (API, &["info"]),
+        EventKind::Performance | EventKind::PerformanceSummary => (API, &["info"]),
         EventKind::Task(TaskAction::Failed | TaskAction::Succeeded) => (PROCESS, &["end"]),
         EventKind::Task(TaskAction::Aborting | TaskAction::Distributed) => (PROCESS, &["info"]),
         // By what an event says; see `categories_of_log`.

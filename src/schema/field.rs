@@ -6,8 +6,8 @@
 
 use super::{Entry, List, Map, Source, Timestamp, Value, entry::Condition};
 use crate::event::{
-    Body, Derived, DerivedKind, Ended, Event, FollowedSession, Level, LogEvent, Pairing,
-    PerformanceEvent, Service, Undecoded, UserEvent,
+    Body, Derived, DerivedKind, Ended, Event, FollowedSession, Level, LogEvent, Measure, Pairing,
+    PerformanceEvent, PerformanceSummary, Service, Total, Undecoded, UserEvent,
 };
 
 /// A field of the output.
@@ -297,7 +297,10 @@ table! {
         .may_name_person();
     OBJECT_TYPE = Field::text(["object_type", "qlik_sense.object_type"],
         "its type, such as `barchart`; `<Unknown>` where there is none",
-        |event| performance(event)?.object_type())
+        |event| match event.body() {
+            Body::PerformanceSummary(summary) => summary.object_type(),
+            _ => performance(event)?.object_type(),
+        })
         .may_name_person();
     PROCESS_MS = Field::new(["process_ms", "qlik_sense.process_ms"], Number,
         "the whole time to serve the request, in milliseconds",
@@ -320,6 +323,62 @@ table! {
     PEAK_RAM_BYTES = Field::new(["peak_ram_bytes", "qlik_sense.peak_ram_bytes"], WholeNumber,
         "the most memory that the request used at any time, in bytes",
         |event| performance(event).and_then(PerformanceEvent::peak_ram_bytes).into());
+    REQUESTS = Field::new(["requests", "qlik_sense.requests"], WholeNumber,
+        "how many requests the summary is of",
+        |event| summary(event).map(PerformanceSummary::requests).into());
+    PROCESS_MS_SUM = Field::new(["process_ms_sum", "qlik_sense.process_ms_sum"], Number,
+        "the whole times to serve them, added up, in milliseconds",
+        |event| total(event, Measure::Process, |it| Value::milliseconds(it.sum)));
+    PROCESS_MS_MAX = Field::new(["process_ms_max", "qlik_sense.process_ms_max"], Number,
+        "the longest of them, in milliseconds",
+        |event| total(event, Measure::Process, |it| Value::milliseconds(it.max)));
+    WORK_MS_SUM = Field::new(["work_ms_sum", "qlik_sense.work_ms_sum"], Number,
+        "their times of actual work, added up, in milliseconds",
+        |event| total(event, Measure::Work, |it| Value::milliseconds(it.sum)));
+    WORK_MS_MAX = Field::new(["work_ms_max", "qlik_sense.work_ms_max"], Number,
+        "the longest of them, in milliseconds",
+        |event| total(event, Measure::Work, |it| Value::milliseconds(it.max)));
+    LOCK_MS_SUM = Field::new(["lock_ms_sum", "qlik_sense.lock_ms_sum"], Number,
+        "their times of waiting for an internal lock, added up, in milliseconds",
+        |event| total(event, Measure::Lock, |it| Value::milliseconds(it.sum)));
+    LOCK_MS_MAX = Field::new(["lock_ms_max", "qlik_sense.lock_ms_max"], Number,
+        "the longest of them, in milliseconds",
+        |event| total(event, Measure::Lock, |it| Value::milliseconds(it.max)));
+    VALIDATE_MS_SUM = Field::new(["validate_ms_sum", "qlik_sense.validate_ms_sum"], Number,
+        "their times of validation, added up, in milliseconds",
+        |event| total(event, Measure::Validate, |it| Value::milliseconds(it.sum)));
+    VALIDATE_MS_MAX = Field::new(["validate_ms_max", "qlik_sense.validate_ms_max"], Number,
+        "the longest of them, in milliseconds",
+        |event| total(event, Measure::Validate, |it| Value::milliseconds(it.max)));
+    TRAVERSE_MS_SUM = Field::new(["traverse_ms_sum", "qlik_sense.traverse_ms_sum"], Number,
+        "their times in the inference engine, added up, in milliseconds",
+        |event| total(event, Measure::Traverse, |it| Value::milliseconds(it.sum)));
+    TRAVERSE_MS_MAX = Field::new(["traverse_ms_max", "qlik_sense.traverse_ms_max"], Number,
+        "the longest of them, in milliseconds",
+        |event| total(event, Measure::Traverse, |it| Value::milliseconds(it.max)));
+    NET_RAM_BYTES_SUM = Field::new(["net_ram_bytes_sum", "qlik_sense.net_ram_bytes_sum"], WholeNumber,
+        "the memory that the requests have left in use, added up, in bytes",
+        |event| total(event, Measure::NetRam, |it| it.sum.into()));
+    NET_RAM_BYTES_MAX = Field::new(["net_ram_bytes_max", "qlik_sense.net_ram_bytes_max"], WholeNumber,
+        "the most that one of them has left in use, in bytes",
+        |event| total(event, Measure::NetRam, |it| it.max.into()));
+    PEAK_RAM_BYTES_MAX = Field::new(["peak_ram_bytes_max", "qlik_sense.peak_ram_bytes_max"], WholeNumber,
+        "the most memory that one of the requests used at any time, in bytes",
+        |event| summary(event).and_then(PerformanceSummary::peak_ram_bytes).into());
+    PEAK_TIMESTAMP = Field::new(["peak_timestamp", "qlik_sense.peak_timestamp"], Time,
+        "when that request was served, by the node's clock",
+        |event| summary(event).and_then(PerformanceSummary::peak_timestamp).map(Timestamp).into());
+    PEAK_METHOD = Field::text(["peak_method", "qlik_sense.peak_method"],
+        "its class and method",
+        |event| summary(event)?.peak_method());
+    PEAK_OBJECT_ID = Field::text(["peak_object_id", "qlik_sense.peak_object_id"],
+        "its object",
+        |event| summary(event)?.peak_object_id())
+        .may_name_person();
+    PEAK_SESSION_ID = Field::text(["peak_session_id", "qlik_sense.peak_session_id"],
+        "the proxy session that asked for it",
+        |event| summary(event)?.peak_session_id())
+        .may_name_person();
     UNREADABLE = Field::new(["unreadable", "qlik_sense.unreadable"], MapOfText,
         "what was sent for a field and cannot be read as its type, by the field's name in the schema `default`",
         |event| Value::Map(Map::Unreadable(event.unreadable())).if_any())
@@ -346,8 +405,11 @@ table! {
         |event| undecoded(event)?.raw())
         .may_name_person();
     START = Field::new(["start", "event.start"], Time,
-        "when the session or connection began",
-        |event| derived(event).map(|it| Timestamp(it.kind.start())).into());
+        "when the session or connection began; of a summary of requests, when the first of them came",
+        |event| match event.body() {
+            Body::PerformanceSummary(summary) => Timestamp(summary.start()).into(),
+            _ => derived(event).map(|it| Timestamp(it.kind.start())).into(),
+        });
     START_SEEN = Field::new(["start_seen", "qlik_sense.start_seen"], Boolean,
         "whether its beginning was seen",
         |event| derived(event).map(|it| it.kind.start_seen()).into());
@@ -372,8 +434,11 @@ table! {
         |event| session(event).map(|it| Value::names_of(&it.open_apps)).into())
         .may_name_person();
     END = Field::new(["end", "event.end"], Time,
-        "when the session or connection ended",
-        |event| ended(event).map(|it| Timestamp(it.end)).into());
+        "when the session or connection ended; of a summary of requests, when the last of them came",
+        |event| match event.body() {
+            Body::PerformanceSummary(summary) => Timestamp(summary.end()).into(),
+            _ => ended(event).map(|it| Timestamp(it.end)).into(),
+        });
     END_SEEN = Field::new(["end_seen", "qlik_sense.end_seen"], Boolean,
         "whether its end was seen",
         |event| ended(event).map(Ended::end_seen).into());
@@ -385,7 +450,10 @@ table! {
         |event| ended(event).and_then(|it| it.pairing).map(Pairing::as_str));
     DURATION_SECS = Field::new(["duration_secs", "event.duration"], Number,
         "how long it lasted, in seconds",
-        |event| derived(event).map(|it| Value::seconds(it.duration())).into());
+        |event| match event.body() {
+            Body::PerformanceSummary(summary) => Value::seconds(summary.end() - summary.start()),
+            _ => derived(event).map(|it| Value::seconds(it.duration())).into(),
+        });
     SENDER = Field::new(["sender", "observer.ip"], Text,
         "the IP address that the datagram came from", SENDER_VALUE);
     TAGS = Field::new(["tags", "labels"], MapOfText,
@@ -463,6 +531,18 @@ fn ended(event: &Event) -> Option<&Ended> {
 fn ingest_timestamp(event: &Event) -> Option<Timestamp> {
     let arrival = event.qlik_timestamp().and(event.arrival())?;
     Some(Timestamp(arrival.timestamp))
+}
+
+fn summary(event: &Event) -> Option<PerformanceSummary<'_>> {
+    match event.body() {
+        Body::PerformanceSummary(event) => Some(event),
+        _ => None,
+    }
+}
+
+fn total(event: &Event, measure: Measure, value: fn(Total) -> Value<'static>) -> Value<'_> {
+    let total = summary(event).and_then(|summary| summary.total(measure));
+    total.map_or(Value::Absent, value)
 }
 
 fn milliseconds(event: &Event, time: fn(PerformanceEvent<'_>) -> Option<i64>) -> Value<'_> {

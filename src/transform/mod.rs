@@ -6,13 +6,16 @@
 pub mod app_names;
 pub mod blacklist;
 mod case;
+pub mod performance;
 pub mod pseudonymize;
 pub mod sessions;
 pub(crate) mod text_file;
+mod wildcard;
 
 pub use self::{
     app_names::{AppNames, AppNamesConfig, AppTable},
     blacklist::{Blacklist, BlacklistConfig},
+    performance::{Performance, PerformanceConfig},
     pseudonymize::{Pseudonymize, PseudonymizeConfig},
     sessions::{Sessions, SessionsConfig},
 };

@@ -4,7 +4,7 @@ use chrono::DateTime;
 use qlik_sense_events::{
     event::{Arrival, Event},
     pipeline::PipelineConfig,
-    transform::{OutputBuffer, SessionsConfig},
+    transform::{OutputBuffer, PerformanceConfig, SessionsConfig, performance::Milliseconds},
 };
 
 use super::{pipeline::events, support::golden};
@@ -18,7 +18,39 @@ pub fn every_event() -> Vec<Event> {
         all.extend(events);
     }
     all.extend(session_events());
+    all.push(performance_summary());
     all
+}
+
+/// What the requests of a golden datagram took together, in an app with a name.
+fn performance_summary() -> Event {
+    let requests = golden()
+        .into_iter()
+        .find(|golden| golden.name == "performance_request");
+    let config = PipelineConfig {
+        performance: PerformanceConfig {
+            enabled: true,
+            min_process_ms: Milliseconds::new(60_000.0).expect("a time"),
+            ..PerformanceConfig::default()
+        },
+        ..PipelineConfig::default()
+    };
+    let mut pipeline = config.build().expect("a pipeline");
+    let app = "0f3d9c1e-7b64-4a58-8d2f-2c5e91ab7740"
+        .parse()
+        .expect("a guid");
+    pipeline.replace_app_names([(app, "Sales".into())].into_iter().collect());
+    let mut output = OutputBuffer::default();
+    let arrival = Arrival::local(DateTime::UNIX_EPOCH);
+    pipeline.datagram(
+        &requests.expect("the datagram").datagram,
+        arrival,
+        &mut output,
+    );
+    pipeline.finish(&mut output);
+    let mut events = output.into_events();
+    assert_eq!(events.len(), 1);
+    events.remove(0)
 }
 
 /// The events of a session with an app that has a name, and of one that has an id: a snapshot and summaries

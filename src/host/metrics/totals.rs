@@ -53,6 +53,7 @@ impl From<&Totals> for Details {
         let derived = pipeline.derived_events();
         details.add_any("derived", (derived > 0).then_some(derived));
         details.add("excluded", pipeline.excluded);
+        details.add_any("summarized", pipeline.summarized);
         details.add("undecoded", pipeline.undecoded_events());
         let by_code = ErrorCode::ALL
             .iter()
@@ -102,6 +103,11 @@ pub(super) fn of_totals(address: &str, now: &Totals, before: &Totals, metrics: &
     count("received_datagrams_total", vec![], |t| t.received_datagrams);
     count("received_bytes_total", vec![], |t| t.received_bytes);
     count("excluded_events_total", vec![], |t| t.pipeline.excluded);
+    if now.pipeline.summarized.is_some() {
+        count("summarized_events_total", vec![], |t| {
+            t.pipeline.summarized.unwrap_or(0)
+        });
+    }
     if now.pipeline.derived_events() > 0 {
         count("derived_events_total", vec![], |t| {
             t.pipeline.derived_events()

@@ -286,7 +286,7 @@ impl<S: Sink> Worker<S> {
                 break;
             }
         }
-        self.pipeline.finish();
+        self.pipeline.finish(&mut self.events);
         // Sessions end here whose time has come; the others go on in the next run.
         self.tick()
     }

@@ -4,22 +4,16 @@
 use std::{collections::HashSet, sync::Arc};
 
 use foldhash::fast::RandomState;
-use regex_automata::{
-    meta::{BuildError, Regex},
-    util::syntax,
-};
+use regex_automata::meta::{BuildError, Regex};
 
 use super::entry::UserPattern;
-use crate::transform::case::{Key, fold_into};
+use crate::transform::{
+    case::{Key, fold_into},
+    wildcard::{compile, expression},
+};
 
 /// Stands between directory and id in a key. No field of a payload can hold it.
 const SEPARATOR: u8 = b';';
-
-/// Memory that compiled patterns may take, in bytes: some ten thousand patterns of usual length.
-const PATTERNS_BYTES: usize = 16 << 20;
-
-/// Memory for the states that matching has seen, in bytes; beyond it they are forgotten and seen anew.
-const STATES_BYTES: usize = 2 << 20;
 
 /// The bytes of a key that is put together on the stack.
 const SHORT: usize = 64;
@@ -51,9 +45,10 @@ impl Rules {
             for (user_directory, user_id) in entry.parts() {
                 let key = rules.key(user_directory, user_id);
                 if entry.is_pattern() {
-                    patterns.push(expression(&String::from_utf8_lossy(&key)));
+                    patterns.push(expression(&String::from_utf8_lossy(&key), ANY));
                     let separator = char::from(SEPARATOR);
-                    unfolded.push(expression(&format!("{user_directory}{separator}{user_id}")));
+                    let key = format!("{user_directory}{separator}{user_id}");
+                    unfolded.push(expression(&key, ANY));
                 } else {
                     exact.insert(key.into_boxed_slice());
                 }
@@ -132,35 +127,8 @@ impl Rules {
     }
 }
 
-/// One automaton for all patterns; none where there are no patterns.
-fn compile(patterns: &[String], ignore_case: bool) -> Result<Option<Regex>, Box<BuildError>> {
-    if patterns.is_empty() {
-        return Ok(None);
-    }
-    let regex = Regex::builder()
-        .configure(
-            Regex::config()
-                .nfa_size_limit(Some(PATTERNS_BYTES))
-                .hybrid_cache_capacity(STATES_BYTES),
-        )
-        .syntax(syntax::Config::new().case_insensitive(ignore_case))
-        .build_many(patterns)?;
-    Ok(Some(regex))
-}
-
-/// The regular expression of a key with `*` and `?`, neither of which reaches over the separator.
-fn expression(key: &str) -> String {
-    let mut expression = String::from(r"\A");
-    for character in key.chars() {
-        match character {
-            '*' => expression.push_str("[^;]*"),
-            '?' => expression.push_str("[^;]"),
-            other => regex_syntax::escape_into(other.encode_utf8(&mut [0; 4]), &mut expression),
-        }
-    }
-    expression.push_str(r"\z");
-    expression
-}
+/// What `?` stands for: neither it nor `*` reaches over the separator.
+const ANY: &str = "[^;]";
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,210 @@
+//! The options of the transform.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::Performance;
+
+/// The options of the transform of performance events, `[transform.performance]` in the configuration file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PerformanceConfig {
+    /// Whether performance events are chosen from, and the others summed up. Default: no, all of them go on.
+    pub enabled: bool,
+    /// The time to serve a request from which on it goes on by itself, in milliseconds; 0 for no such threshold, the
+    /// default.
+    pub min_process_ms: Milliseconds,
+    /// The memory at its peak from which on a request goes on by itself, in bytes; 0 for no such threshold, the
+    /// default.
+    pub min_peak_ram_bytes: u64,
+    /// Seconds that a summary is about at most, 1 to 3,600. Default: 60.
+    pub summary_interval_secs: u64,
+    /// Groups that are summed up at a time, each of a node, an app, a user and a type of objects, 1 to 1,000,000.
+    /// Default: 10,000.
+    pub max_groups: usize,
+    /// `[transform.performance.apps]`: apps by id or name.
+    pub apps: NameFilter,
+    /// `[transform.performance.object_types]`: types of objects, such as `barchart`.
+    pub object_types: NameFilter,
+    /// `[transform.performance.methods]`: class and method, such as `GenericObject::GetLayout`.
+    pub methods: NameFilter,
+}
+
+impl Default for PerformanceConfig {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            min_process_ms: Milliseconds::default(),
+            min_peak_ram_bytes: 0,
+            summary_interval_secs: 60,
+            max_groups: 10_000,
+            apps: NameFilter::default(),
+            object_types: NameFilter::default(),
+            methods: NameFilter::default(),
+        }
+    }
+}
+
+/// Which names are wanted, without regard to case.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NameFilter {
+    /// Those that are wanted. Default: none, which means all.
+    pub include: Vec<NamePattern>,
+    /// Those that are not; they take precedence. Default: none.
+    pub exclude: Vec<NamePattern>,
+}
+
+/// A name, in which `*` stands for any number of characters and `?` for one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct NamePattern(String);
+
+impl NamePattern {
+    /// The pattern as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A name or pattern that can match nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NamePatternError {
+    /// It is empty.
+    #[error("expected a name or a pattern with `*` and `?`, not an empty text; `*` stands for all")]
+    Empty,
+    /// There is white space around it.
+    #[error("expected a name or a pattern without white space around it; write `{name}`")]
+    WhiteSpace {
+        /// The same without it.
+        name: String,
+    },
+}
+
+impl TryFrom<String> for NamePattern {
+    type Error = NamePatternError;
+
+    fn try_from(text: String) -> Result<Self, NamePatternError> {
+        match text.trim() {
+            "" => Err(NamePatternError::Empty),
+            name if name.len() < text.len() => Err(NamePatternError::WhiteSpace {
+                name: name.to_owned(),
+            }),
+            _ => Ok(Self(text)),
+        }
+    }
+}
+
+impl From<NamePattern> for String {
+    fn from(pattern: NamePattern) -> Self {
+        pattern.0
+    }
+}
+
+/// A time in milliseconds, kept in whole nanoseconds: never negative, at most ten years.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Milliseconds(i64);
+
+impl Milliseconds {
+    /// The longest time, in milliseconds.
+    const MAX: f64 = 3.2e11;
+
+    /// The nearest nanosecond to so many milliseconds; none where they are negative or no time of a request.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "ten years in nanoseconds are far below 2^63"
+    )]
+    pub fn new(milliseconds: f64) -> Option<Self> {
+        (0.0..=Self::MAX)
+            .contains(&milliseconds)
+            .then(|| Self((milliseconds * 1e6).round() as i64))
+    }
+
+    /// The same in nanoseconds.
+    #[must_use]
+    pub const fn nanoseconds(self) -> i64 {
+        self.0
+    }
+}
+
+impl Serialize for Milliseconds {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "what is not exact was read from a number with decimals"
+    )]
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 % 1_000_000 {
+            0 => serializer.serialize_i64(self.0 / 1_000_000),
+            _ => serializer.serialize_f64(self.0 as f64 / 1e6),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Milliseconds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NumberVisitor)
+    }
+}
+
+struct NumberVisitor;
+
+impl NumberVisitor {
+    fn read<E: de::Error>(number: f64) -> Result<Milliseconds, E> {
+        Milliseconds::new(number)
+            .ok_or_else(|| E::invalid_value(de::Unexpected::Float(number), &Self))
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "such large numbers are refused")]
+impl de::Visitor<'_> for NumberVisitor {
+    type Value = Milliseconds;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number of milliseconds that is not negative, such as 500 or 0.5")
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Milliseconds, E> {
+        Self::read(number as f64)
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Milliseconds, E> {
+        Self::read(number as f64)
+    }
+
+    fn visit_i128<E: de::Error>(self, number: i128) -> Result<Milliseconds, E> {
+        Self::read(number as f64)
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Milliseconds, E> {
+        Self::read(number)
+    }
+}
+
+/// Why the transform cannot be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PerformanceError {
+    /// The patterns of a filter are too large.
+    #[error("the patterns in `transform.performance.{filter}` need too much memory: {reason}")]
+    TooManyPatterns {
+        /// The filter: `apps`, `object_types` or `methods`.
+        filter: &'static str,
+        /// The library's reason.
+        #[source]
+        reason: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl PerformanceConfig {
+    /// Builds the transform; none where it is not [enabled](Self::enabled).
+    ///
+    /// # Errors
+    ///
+    /// [`PerformanceError`] when a filter has too many patterns.
+    pub fn build(&self) -> Result<Option<Performance>, PerformanceError> {
+        self.enabled.then(|| Performance::new(self)).transpose()
+    }
+}

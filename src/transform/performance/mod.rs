@@ -1,0 +1,171 @@
+//! Keeps what matters of thousands of performance events a second, without losing the sum: what does not go on by
+//! itself is part of a summary.
+//!
+//! It is a pure state machine: performance events and a clock in, those that are kept and
+//! [summaries](crate::event::PerformanceSummary) out. `docs/performance-events.md` explains it.
+
+mod config;
+mod filter;
+mod group;
+mod groups;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+pub use self::config::{
+    Milliseconds, NameFilter, NamePattern, NamePatternError, PerformanceConfig, PerformanceError,
+};
+use self::{
+    filter::Filter,
+    group::{Group, Key},
+    groups::Groups,
+};
+use super::{FunctionTransform, OutputBuffer};
+use crate::event::{Body, Event, PerformanceEvent};
+
+/// The longest texts of a group and of its peak together, in bytes. A request with longer ones, which no real one has,
+/// goes on by itself: so what is kept of groups is bounded in bytes too.
+pub const MAX_GROUP_BYTES: usize = 1_024;
+
+/// The transform of performance events: those that are remarkable or chosen go on, of the others summaries do.
+///
+/// A request goes on by itself where it reaches a threshold, or where the filters choose it. Filters choose by name: what
+/// no `exclude` names, and what every `include` names that is not empty. Where there are thresholds and no `include`,
+/// names alone choose nothing. A request that the engine logs as a warning or worse, one with an
+/// exception, and one with a time or an amount of memory that cannot be read go on by
+/// themselves too.
+///
+/// The others are summed up by node, app, user and type of object. A summary goes out when its interval is over, by the
+/// arrival of events and the [tick](Self::tick) of the host; sooner where there are more groups than
+/// [`max_groups`](PerformanceConfig::max_groups), which puts those out that were not used for longest; and at the
+/// [end](Self::finish). Nothing is lost from the sums.
+///
+/// A clone has no groups of its own yet.
+#[derive(Debug)]
+pub struct Performance {
+    filter: Arc<Filter>,
+    interval_secs: i64,
+    max_groups: usize,
+    groups: Groups,
+    /// The number of the interval that the groups belong to, since 1970.
+    interval: i64,
+    summarized: u64,
+}
+
+impl Performance {
+    /// A transform that has seen no request yet.
+    ///
+    /// # Errors
+    ///
+    /// [`PerformanceError`] when a filter has too many patterns.
+    pub fn new(config: &PerformanceConfig) -> Result<Self, PerformanceError> {
+        Ok(Self {
+            filter: Arc::new(Filter::new(config)?),
+            interval_secs: i64::try_from(config.summary_interval_secs.max(1)).unwrap_or(i64::MAX),
+            max_groups: config.max_groups.max(1),
+            groups: Groups::default(),
+            interval: 0,
+            summarized: 0,
+        })
+    }
+
+    /// How many events did not go on by themselves since this transform was built. Each of them is in a summary, or
+    /// will be.
+    #[must_use]
+    pub const fn summarized(&self) -> u64 {
+        self.summarized
+    }
+
+    /// How many groups are summed up at this time.
+    #[must_use]
+    pub fn groups(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// Whether an event does not go on by itself. Then it has been counted, and summaries whose time has come are
+    /// in `output`.
+    pub(crate) fn takes(&mut self, event: &Event, output: &mut OutputBuffer) -> bool {
+        let Body::Performance(request) = event.body() else {
+            return false;
+        };
+        if self.filter.keeps(event, request) {
+            return false;
+        }
+        let key = Key::of(event, request);
+        if key.text_bytes(event, request) > MAX_GROUP_BYTES {
+            return false;
+        }
+        let arrival = event.arrival().map(|arrival| arrival.timestamp);
+        let now = arrival.or(event.timestamp()).unwrap_or_default();
+        self.tick(now, output);
+        self.summarized += 1;
+        self.add(&key, event, request, now, output);
+        true
+    }
+
+    fn add(
+        &mut self,
+        key: &Key<'_>,
+        event: &Event,
+        request: PerformanceEvent<'_>,
+        now: DateTime<Utc>,
+        output: &mut OutputBuffer,
+    ) {
+        let hash = self.groups.hash(key);
+        let known = self.groups.get(hash, key);
+        match known.map(|group| group.add(event, request, now)) {
+            Some(true) => return,
+            // A sum would be too large, so what there is goes out.
+            Some(false) => push(self.groups.remove(hash, key), output),
+            None if self.groups.len() >= self.max_groups => push(self.groups.pop(), output),
+            None => {}
+        }
+        let group = Group::new(key, event, request, now);
+        self.groups.insert(hash, group);
+    }
+
+    /// Lets time pass: where an interval has ended, the summaries of all groups go out. A host calls this several
+    /// times a second.
+    pub fn tick(&mut self, now: DateTime<Utc>, output: &mut OutputBuffer) {
+        let interval = now.timestamp().div_euclid(self.interval_secs);
+        if interval != self.interval {
+            self.finish(output);
+            self.interval = interval;
+        }
+    }
+
+    /// Puts the summaries of all groups out, as at the end.
+    pub fn finish(&mut self, output: &mut OutputBuffer) {
+        while let Some(group) = self.groups.pop() {
+            output.push(group.into_event());
+        }
+    }
+}
+
+fn push(group: Option<Group>, output: &mut OutputBuffer) {
+    if let Some(group) = group {
+        output.push(group.into_event());
+    }
+}
+
+impl Clone for Performance {
+    fn clone(&self) -> Self {
+        Self {
+            filter: Arc::clone(&self.filter),
+            interval_secs: self.interval_secs,
+            max_groups: self.max_groups,
+            groups: Groups::default(),
+            interval: self.interval,
+            summarized: 0,
+        }
+    }
+}
+
+impl FunctionTransform for Performance {
+    fn transform(&mut self, output: &mut OutputBuffer, event: Event) {
+        if !self.takes(&event, output) {
+            output.push(event);
+        }
+    }
+}
