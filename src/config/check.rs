@@ -160,6 +160,11 @@ impl Config {
             "4096 to 1073741824 bytes",
         );
         expect(
+            source.gather_micros <= 10_000,
+            "source.gather_micros",
+            "0 to 10000 microseconds, 0 for none",
+        );
+        expect(
             (1..=MAX_DATAGRAM_BYTES).contains(&source.max_datagram_bytes),
             "source.max_datagram_bytes",
             "1 to 65507 bytes, the most that a UDP datagram can carry",

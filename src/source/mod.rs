@@ -34,4 +34,4 @@ pub use self::{
 
 /// At most so many datagrams are read at once. They take that many times the longest datagram of
 /// address space; memory only as far as datagrams fill it.
-const BATCH: usize = 64;
+pub(crate) const BATCH: usize = 64;

@@ -17,6 +17,7 @@
 mod drops;
 mod every;
 pub mod frames;
+mod gather;
 mod handle;
 pub mod listener;
 pub mod queue;

@@ -14,13 +14,16 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::threads::{Failure, guarded, lock};
+use super::{
+    gather::Gather,
+    threads::{Failure, guarded, lock},
+};
 use crate::{
     config::SourceConfig,
     event::Arrival,
     payload::count_events,
     pipeline::{Counters, Pipeline, RowGaps},
-    source::{Receiver, Refusals, Senders, Verdict, receive_buffer_bytes},
+    source::{BATCH, Receiver, Refusals, Senders, Verdict, receive_buffer_bytes},
     transform::{AppTable, Blacklist, OutputBuffer},
 };
 
@@ -193,6 +196,7 @@ impl Control {
 pub struct Worker<S> {
     socket: Arc<UdpSocket>,
     max_datagram_bytes: usize,
+    gather: Duration,
     senders: Senders,
     pipeline: Pipeline,
     sink: S,
@@ -226,6 +230,7 @@ impl<S: Sink> Worker<S> {
         Self {
             socket,
             max_datagram_bytes: source.max_datagram_bytes,
+            gather: source.gather(),
             senders: Senders::new(&source.allowed_senders, source.rate_limit),
             pipeline,
             sink,
@@ -272,8 +277,19 @@ impl<S: Sink> Worker<S> {
     fn work(&mut self) -> io::Result<()> {
         let socket = self.socket.try_clone()?;
         let mut receiver = Receiver::new(socket, self.max_datagram_bytes, PATIENCE)?;
+        let held = receive_buffer_bytes(&self.socket).unwrap_or(0);
+        let mut gather = Gather::new(self.gather, held, Instant::now());
         while !self.control.is_stopped() {
+            let (datagrams, bytes) = self.received();
             self.batch(|each| receiver.receive(each))?;
+            let (all_datagrams, all_bytes) = self.received();
+            let (datagrams, bytes) = (all_datagrams - datagrams, all_bytes - bytes);
+            let has_more = datagrams >= BATCH as u64;
+            if datagrams > 0
+                && let Some(pause) = gather.pause(datagrams, bytes, has_more, Instant::now())
+            {
+                thread::sleep(pause);
+            }
             if Instant::now() >= self.next_tick {
                 self.tick()?;
             }
@@ -289,6 +305,11 @@ impl<S: Sink> Worker<S> {
         self.pipeline.finish(&mut self.events);
         // Sessions end here whose time has come; the others go on in the next run.
         self.tick()
+    }
+
+    const fn received(&self) -> (u64, u64) {
+        let counters = &self.counters;
+        (counters.received_datagrams, counters.received_bytes)
     }
 
     /// One batch of datagrams: whether there was one.

@@ -1,0 +1,104 @@
+//! Lets datagrams gather in the socket while they come fast, so that one wake-up reads many of them.
+
+use std::time::{Duration, Instant};
+
+/// What a datagram takes of the receive buffer beside its bytes, at least: the kernel counts its own record of it too.
+const OVERHEAD_BYTES: u64 = 1_024;
+
+/// A pause that is shorter than this is none: going to sleep and waking up would take longer.
+const SHORTEST: Duration = Duration::from_micros(20);
+
+/// Says how long to wait before the socket is read again. A single datagram waits for nothing: only where the last
+/// ones came so fast that at least one more can be expected meanwhile is there a pause.
+#[derive(Debug)]
+pub(super) struct Gather {
+    longest: Duration,
+    /// What may gather, in bytes of the receive buffer.
+    most_bytes: u64,
+    last: Instant,
+}
+
+impl Gather {
+    /// Pauses of at most `longest`, and never longer than what fills a quarter of the receive buffer.
+    pub(super) fn new(longest: Duration, receive_buffer_bytes: usize, now: Instant) -> Self {
+        Self {
+            longest,
+            most_bytes: receive_buffer_bytes as u64 / 4,
+            last: now,
+        }
+    }
+
+    /// The pause behind a batch of datagrams with these bytes together. `has_more` says that there are more than a batch
+    /// can have, which are read at once.
+    pub(super) fn pause(
+        &mut self,
+        datagrams: u64,
+        bytes: u64,
+        has_more: bool,
+        now: Instant,
+    ) -> Option<Duration> {
+        let elapsed = now.duration_since(std::mem::replace(&mut self.last, now));
+        let is_fast = elapsed < self.longest.saturating_mul(u32::try_from(datagrams).ok()?);
+        if !is_fast || has_more {
+            return None;
+        }
+        let taken = (bytes + datagrams * OVERHEAD_BYTES).max(1);
+        let until_full = elapsed.as_nanos() as u64 * self.most_bytes / taken;
+        let pause = self.longest.min(Duration::from_nanos(until_full));
+        (pause >= SHORTEST).then_some(pause)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONGEST: Duration = Duration::from_micros(200);
+    const BUFFER: usize = 16 << 20;
+
+    /// The pauses behind batches: after how many microseconds they come, with how many datagrams of 300 bytes.
+    fn pauses(buffer: usize, batches: &[(u64, u64)]) -> Vec<Option<u128>> {
+        let mut now = Instant::now();
+        let mut gather = Gather::new(LONGEST, buffer, now);
+        let pauses = batches.iter().map(|(micros, datagrams)| {
+            now += Duration::from_micros(*micros);
+            let pause = gather.pause(*datagrams, datagrams * 300, *datagrams == 64, now);
+            pause.map(|pause| pause.as_micros())
+        });
+        pauses.collect()
+    }
+
+    #[test]
+    fn what_comes_alone_waits_for_nothing() {
+        assert_eq!(
+            pauses(BUFFER, &[(1_000, 1), (1_000, 1), (201, 1), (5_000, 8)]),
+            [None; 4]
+        );
+    }
+
+    #[test]
+    fn what_comes_fast_gathers() {
+        let all = Some(LONGEST.as_micros());
+        assert_eq!(pauses(BUFFER, &[(50, 1), (250, 5), (250, 30)]), [all; 3]);
+        assert_eq!(pauses(BUFFER, &[(50, 64), (250, 64)]), [None; 2]);
+    }
+
+    #[test]
+    fn no_more_gathers_than_a_quarter_of_the_buffer_holds() {
+        let fast = [(30, 60), (30, 60)];
+        assert_eq!(pauses(BUFFER, &fast), [Some(200); 2]);
+        // A quarter of it is 26,624 bytes, which 20 datagrams fill, or 10 microseconds.
+        assert_eq!(pauses(106_496, &fast), [None; 2]);
+        let [Some(pause), _] = pauses(425_984, &fast)[..] else {
+            panic!("a pause");
+        };
+        assert!((20..50).contains(&pause), "{pause}");
+    }
+
+    #[test]
+    fn none_is_none() {
+        let now = Instant::now();
+        let mut gather = Gather::new(Duration::ZERO, BUFFER, now);
+        assert_eq!(gather.pause(5, 1_500, false, now), None);
+    }
+}
