@@ -412,7 +412,7 @@ fn names_of_apps_are_counted_as_in_every_host() {
     let metrics = source.metrics.recv_timeout(PATIENCE).expect("metrics");
     let apps = metrics.iter().find(|metric| metric.name == "app_names");
     let value = &apps.expect("the gauge").value;
-    assert!(matches!(value, MetricValue::Gauge(1)), "{value:?}");
+    assert!(matches!(value, MetricValue::Gauge(1.0)), "{value:?}");
 }
 
 #[test]

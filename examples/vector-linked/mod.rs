@@ -99,8 +99,7 @@ fn record(Log(component): &Log, metrics: Vec<Metric>) {
             .collect();
         match metric.value {
             MetricValue::Counter(more) => metrics::counter!(name, labels).increment(more),
-            #[expect(clippy::cast_precision_loss, reason = "gauges are floating-point")]
-            MetricValue::Gauge(value) => metrics::gauge!(name, labels).set(value as f64),
+            MetricValue::Gauge(value) => metrics::gauge!(name, labels).set(value),
             // Of each value only its bucket is known: it is told as the bucket's upper limit.
             MetricValue::Histogram(histogram) => {
                 let histogram_of = metrics::histogram!(name, labels);

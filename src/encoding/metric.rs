@@ -26,10 +26,18 @@ pub struct Metric {
 pub enum MetricValue {
     /// How much more there was since the metric was last written.
     Counter(u64),
-    /// How much there is.
-    Gauge(u64),
+    /// How much there is; may be below zero.
+    Gauge(f64),
     /// How large things were that there were since the metric was last written.
     Histogram(Histogram),
+}
+
+impl MetricValue {
+    /// A gauge of a count.
+    #[must_use]
+    pub const fn gauge(count: u64) -> Self {
+        Self::Gauge(number(count))
+    }
 }
 
 /// How many values there were, by size.
@@ -132,12 +140,7 @@ fn native_json(metrics: &[Metric], time: Timestamp) -> Vec<u8> {
                     value: number(*value),
                 },
             ),
-            MetricValue::Gauge(value) => (
-                "absolute",
-                JsonValue::Gauge {
-                    value: number(*value),
-                },
-            ),
+            MetricValue::Gauge(value) => ("absolute", JsonValue::Gauge { value: *value }),
             MetricValue::Histogram(histogram) => (
                 "incremental",
                 JsonValue::AggregatedHistogram(histogram.into()),
@@ -222,7 +225,7 @@ fn native_metric(metric: &Metric, time: Timestamp) -> Vec<u8> {
         }
         MetricValue::Gauge(value) => {
             put_number(&mut bytes, key::KIND, 1);
-            put_bytes(&mut bytes, key::GAUGE, &float(key::VALUE, number(*value)));
+            put_bytes(&mut bytes, key::GAUGE, &float(key::VALUE, *value));
         }
         MetricValue::Histogram(histogram) => {
             bytes.push(key::HISTOGRAM[0]);

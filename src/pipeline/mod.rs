@@ -3,15 +3,27 @@
 //! Every host runs the same [`Pipeline`], so two hosts cannot drift apart.
 
 mod counters;
+mod method_class;
+mod node_clock;
+mod nodes;
 mod row_gaps;
 mod rows;
+mod statistics;
 mod task_runs;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use self::{counters::Counters, row_gaps::RowGaps};
-use self::{row_gaps::RowGapCounter, task_runs::TaskRuns};
+pub use self::{
+    counters::Counters,
+    method_class::MethodClass,
+    row_gaps::RowGaps,
+    statistics::{
+        Distribution, NodeStatistics, PEAK_RAM_LIMITS_BYTES, PROCESS_LIMITS_NANOSECONDS,
+        RequestCosts, Statistics,
+    },
+};
+use self::{nodes::Nodes, task_runs::TaskRuns};
 use crate::{
     decoding::{QlikSenseDeserializer, QlikSenseDeserializerConfig},
     event::{Arrival, Body, EventKind},
@@ -88,7 +100,7 @@ impl PipelineConfig {
             sessions: sessions.enabled.then(|| Sessions::new(sessions)),
             pseudonymize: self.pseudonymize.build()?,
             counters: Counters::default(),
-            row_gaps: RowGapCounter::default(),
+            nodes: Nodes::default(),
             task_runs: TaskRuns::default(),
         })
     }
@@ -132,7 +144,7 @@ pub struct Pipeline {
     sessions: Option<Sessions>,
     pseudonymize: Option<Pseudonymize>,
     counters: Counters,
-    row_gaps: RowGapCounter,
+    nodes: Nodes,
     task_runs: TaskRuns,
 }
 
@@ -153,7 +165,7 @@ impl Pipeline {
             sessions: self.sessions.clone(),
             pseudonymize: self.pseudonymize.clone(),
             counters: Counters::default(),
-            row_gaps: RowGapCounter::default(),
+            nodes: Nodes::default(),
             task_runs: self.task_runs.clone(),
         }
     }
@@ -165,7 +177,7 @@ impl Pipeline {
         self.counters.bytes += datagram.len() as u64;
         let Self {
             counters,
-            row_gaps,
+            nodes,
             task_runs,
             blacklist,
             app_names,
@@ -187,9 +199,13 @@ impl Pipeline {
                 return;
             }
             // Before the blacklist: what is left out has arrived all the same.
-            row_gaps.arrived(&event, arrival.timestamp);
+            let node = nodes.arrived(&event, kind, arrival.timestamp);
             if blacklist.excludes(&event) {
                 return;
+            }
+            // Before requests are summed up: what is summarized has cost as much.
+            if let Some(node) = node {
+                nodes.count(node, &event);
             }
             app_names.name(&mut event);
             let before = output.len();
@@ -277,27 +293,37 @@ impl Pipeline {
         let mut counters = self.counters;
         counters.excluded = self.blacklist.excluded();
         counters.summarized = self.performance.as_ref().map(Performance::summarized);
-        counters.row_gaps = self.row_gaps.total();
+        counters.row_gaps = self.nodes.row_gaps_total();
         counters
     }
 
     /// Rows that never came, by the Qlik node and the appender, as far as payloads have row numbers.
     #[must_use]
     pub fn row_gaps(&self) -> RowGaps {
-        self.row_gaps.by_appender()
+        self.nodes.row_gaps()
     }
 
     /// The same, if it has changed since this was last asked.
     pub fn changed_row_gaps(&mut self) -> Option<RowGaps> {
-        self.row_gaps
-            .has_changed()
-            .then(|| self.row_gaps.by_appender())
+        self.nodes.changed_row_gaps()
+    }
+
+    /// What Qlik nodes sent that is no user event, without what the blacklist left out, and how far their clocks are
+    /// from this machine's.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        self.nodes.statistics()
+    }
+
+    /// The same, if it has changed since this was last asked.
+    pub fn changed_statistics(&mut self) -> Option<Statistics> {
+        self.nodes.changed_statistics()
     }
 
     /// Says that nothing more will come: row numbers that are missing count as gaps, and what performance events were
     /// summed up to goes out.
     pub fn finish(&mut self, output: &mut OutputBuffer) {
-        self.row_gaps.give_up();
+        self.nodes.give_up();
         let before = output.len();
         if let Some(performance) = &mut self.performance {
             performance.finish(output);

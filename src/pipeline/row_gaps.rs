@@ -6,22 +6,11 @@ use chrono::{DateTime, Utc};
 use smallvec::SmallVec;
 
 use super::rows::Rows;
-use crate::event::{Event, Family};
+use crate::event::Family;
 
-/// Nodes whose rows are followed. Made-up nodes must not take more memory than this.
-const MAX_HOSTS: usize = 256;
-
-/// The longest name of a node whose rows are followed, in bytes: as long as DNS allows.
-const MAX_HOST_BYTES: usize = 255;
-
-/// Follows the row numbers of each node's appenders. Every appender counts its own rows, and sends one family.
+/// The row numbers of the appenders of one Qlik node. Every appender counts its own rows, and sends one family.
 #[derive(Debug, Clone, Default)]
-pub(super) struct RowGapCounter {
-    hosts: BTreeMap<Box<str>, SmallVec<[Appender; 2]>>,
-    total: u64,
-    /// What [`RowGapCounter::has_changed`] was last asked about.
-    reported: (usize, u64),
-}
+pub(super) struct NodeRows(SmallVec<[Appender; 2]>);
 
 #[derive(Debug, Clone)]
 struct Appender {
@@ -30,66 +19,45 @@ struct Appender {
     gaps: u64,
 }
 
-impl RowGapCounter {
-    /// Notes the row number of an event, if it has one.
-    #[inline]
-    pub(super) fn arrived(&mut self, event: &Event, now: DateTime<Utc>) {
-        if let (Some(row), Some(family)) = (event.sequence(), event.family()) {
-            self.row_arrived(event.host().unwrap_or_default(), family, row, now);
+/// What a row number has told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Told {
+    /// How many rows are known to be lost since the last one.
+    pub(super) gaps: u64,
+    /// Whether nothing was known of the appender.
+    pub(super) is_first: bool,
+}
+
+impl NodeRows {
+    /// Notes a row number, and says what is new.
+    pub(super) fn arrived(&mut self, family: Family, row: u32, now: DateTime<Utc>) -> Told {
+        if let Some(appender) = self.0.iter_mut().find(|it| it.family == family) {
+            let gaps = appender.rows.arrived(row, now);
+            appender.gaps += gaps;
+            return Told {
+                gaps,
+                is_first: false,
+            };
+        }
+        self.0.push(Appender {
+            family,
+            rows: Rows::new(row, now),
+            gaps: 0,
+        });
+        Told {
+            gaps: 0,
+            is_first: true,
         }
     }
 
-    fn row_arrived(&mut self, host: &str, family: Family, row: u32, now: DateTime<Utc>) {
-        if !self.hosts.contains_key(host) {
-            if host.is_empty() || self.hosts.len() == MAX_HOSTS || host.len() > MAX_HOST_BYTES {
-                return;
-            }
-            self.hosts.insert(host.into(), SmallVec::new());
-        }
-        let Some(appenders) = self.hosts.get_mut(host) else {
-            return;
-        };
-        match appenders.iter_mut().find(|it| it.family == family) {
-            Some(appender) => {
-                let gaps = appender.rows.arrived(row, now);
-                appender.gaps += gaps;
-                self.total += gaps;
-            }
-            None => appenders.push(Appender {
-                family,
-                rows: Rows::new(row, now),
-                gaps: 0,
-            }),
-        }
-    }
-
-    /// Gives up all rows that are missing: nothing more will come.
-    pub(super) fn give_up(&mut self) {
-        for appender in self.hosts.values_mut().flatten() {
+    /// Gives up all rows that are missing, and says how many: nothing more will come.
+    pub(super) fn give_up(&mut self) -> u64 {
+        let appenders = self.0.iter_mut().map(|appender| {
             let gaps = appender.rows.give_up();
             appender.gaps += gaps;
-            self.total += gaps;
-        }
-    }
-
-    /// How many rows never came; none while no row number has come.
-    pub(super) fn total(&self) -> Option<u64> {
-        (!self.hosts.is_empty()).then_some(self.total)
-    }
-
-    pub(super) fn by_appender(&self) -> RowGaps {
-        let appenders = self.hosts.iter().flat_map(|(host, appenders)| {
-            let appenders = appenders.iter();
-            appenders.map(|it| ((host.clone(), it.family), it.gaps))
+            gaps
         });
-        RowGaps(appenders.collect())
-    }
-
-    /// Whether there is a new appender or a new gap since this was last asked.
-    pub(super) fn has_changed(&mut self) -> bool {
-        let appenders = self.hosts.values().map(SmallVec::len).sum();
-        let now = (appenders, self.total);
-        now != std::mem::replace(&mut self.reported, now)
+        appenders.sum()
     }
 }
 
@@ -100,6 +68,13 @@ impl RowGapCounter {
 pub struct RowGaps(BTreeMap<(Box<str>, Family), u64>);
 
 impl RowGaps {
+    /// Notes what is known of the appenders of a node.
+    pub(super) fn insert(&mut self, host: &str, rows: &NodeRows) {
+        for appender in &rows.0 {
+            self.0.insert((host.into(), appender.family), appender.gaps);
+        }
+    }
+
     /// Adds what was counted elsewhere.
     pub fn add(&mut self, more: &Self) {
         for (appender, gaps) in &more.0 {
@@ -126,7 +101,7 @@ mod tests {
     use super::*;
     use crate::{
         event::Arrival,
-        pipeline::PipelineConfig,
+        pipeline::{PipelineConfig, nodes::MAX_HOSTS},
         simulate::{Site, SiteOptions},
         transform::OutputBuffer,
     };

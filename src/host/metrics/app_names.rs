@@ -22,7 +22,7 @@ pub(super) fn of_app_names(
     metrics.push(Metric {
         name: "app_names",
         tags: vec![],
-        value: MetricValue::Gauge(now.apps),
+        value: MetricValue::gauge(now.apps),
     });
     for (source, now, before) in [
         ("files", now.file_failures, before.file_failures),

@@ -1,16 +1,18 @@
 //! What was counted, told to the host: as metrics where it has them, otherwise as records.
 
 mod app_names;
+mod nodes;
 mod sessions;
 mod totals;
 
 use std::{fmt, net::SocketAddr};
 
 pub use self::{app_names::AppNamesCounts, totals::Totals};
-use self::{app_names::of_app_names, sessions::of_sessions, totals::of_totals};
+use self::{app_names::of_app_names, nodes::of_nodes, sessions::of_sessions, totals::of_totals};
 use crate::{
     encoding::{Codec, Encoder, Metric, MetricValue, metrics_frame},
     host::{diagnostics::Diagnostic, runtime::queue::Queue},
+    pipeline::Statistics,
     schema::{Layout, Timestamp},
     transform::sessions::SessionStatistics,
 };
@@ -22,6 +24,8 @@ pub struct Snapshot {
     pub addresses: Vec<(SocketAddr, Totals)>,
     /// Events that wait in the queue.
     pub queue_events: u64,
+    /// What Qlik nodes sent that is no user event.
+    pub nodes: Statistics,
     /// By the tracker of sessions, where they are followed.
     pub sessions: Option<SessionStatistics>,
     /// Of names of apps, where anybody asked for them.
@@ -100,13 +104,14 @@ fn since(now: &Snapshot, before: &Snapshot) -> Vec<Metric> {
     let mut metrics = vec![Metric {
         name: "queue_events",
         tags: vec![],
-        value: MetricValue::Gauge(now.queue_events),
+        value: MetricValue::gauge(now.queue_events),
     }];
     let nothing = Totals::default();
     for (place, (address, totals)) in now.addresses.iter().enumerate() {
         let before = before.addresses.get(place).map_or(&nothing, |it| &it.1);
         of_totals(&address.to_string(), totals, before, &mut metrics);
     }
+    of_nodes(&now.nodes, &before.nodes, &mut metrics);
     if let Some(sessions) = &now.sessions {
         of_sessions(sessions, before.sessions.as_ref(), &mut metrics);
     }

@@ -44,7 +44,7 @@ fn of_host(now: &HostStatistics, before: &HostStatistics, metrics: &mut Vec<Metr
         ("active_sessions", now.active_sessions()),
         ("active_connections", now.active_connections()),
     ] {
-        add(metric_name, vec![], MetricValue::Gauge(number));
+        add(metric_name, vec![], MetricValue::gauge(number));
     }
     // What has never been counted makes no metric: most nodes have a few of these.
     let mut count = |metric_name, tags, now: u64, before: u64| {

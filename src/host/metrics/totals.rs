@@ -94,7 +94,7 @@ pub(super) fn of_totals(address: &str, now: &Totals, before: &Totals, metrics: &
     add(
         "receive_buffer_bytes",
         vec![],
-        MetricValue::Gauge(now.receive_buffer_bytes as u64),
+        MetricValue::gauge(now.receive_buffer_bytes as u64),
     );
     let mut count = |name, tags: Vec<Tag>, number: fn(&Totals) -> u64| {
         let more = number(now).saturating_sub(number(before));

@@ -9,11 +9,12 @@
 //! | `listener.rs` | an address, and what its workers have counted |
 //! | `frames.rs`, `queue.rs` | what waits for the host, and what is dropped |
 //! | `supervisor.rs` | the thread that looks after the workers: counters, the state of sessions, panics |
-//! | `drops.rs`, `every.rs`, `state_file.rs`, `secrets.rs` | parts of that |
+//! | `drops.rs`, `clocks.rs`, `every.rs`, `state_file.rs`, `secrets.rs` | parts of that |
 //! | `refresh.rs`, `watched.rs` | the thread that reads files of transforms again |
 //! | `shutdown.rs` | the order of the end |
 //! | `threads.rs` | panics and locks |
 
+mod clocks;
 mod drops;
 mod every;
 pub mod frames;

@@ -11,8 +11,8 @@ use std::{
 };
 
 use super::{
-    drops::Drops, every::Every, queue::Queue, refresh::Refreshing, state_file::StateFile,
-    threads::Failure, worker::Sink, workers::Workers,
+    clocks::Clocks, drops::Drops, every::Every, queue::Queue, refresh::Refreshing,
+    state_file::StateFile, threads::Failure, worker::Sink, workers::Workers,
 };
 use crate::{
     config::TelemetryConfig,
@@ -20,6 +20,7 @@ use crate::{
         diagnostics::{Level, Report},
         metrics::{Snapshot, Telemetry, Totals},
     },
+    pipeline::Statistics,
     schema::Timestamp,
     transform::Sessions,
 };
@@ -32,6 +33,9 @@ const REPORT: Duration = Duration::from_mins(1);
 
 /// How often it asks what the system has dropped, which takes more than a look at a number.
 const ASK_SYSTEM: Duration = Duration::from_secs(1);
+
+/// How often it looks at the clocks of Qlik nodes.
+const LOOK_AT_CLOCKS: Duration = Duration::from_secs(1);
 
 /// How often workers are made anew in [`RESTART_WINDOW`].
 const RESTARTS: usize = 3;
@@ -84,6 +88,7 @@ pub(super) struct Times {
     report: Every,
     telemetry: Option<Every>,
     system: Every,
+    clocks: Every,
 }
 
 impl Times {
@@ -93,6 +98,7 @@ impl Times {
             report: Every::new(REPORT),
             telemetry: (interval > 0).then(|| Every::new(Duration::from_secs(interval))),
             system: Every::new(ASK_SYSTEM),
+            clocks: Every::new(LOOK_AT_CLOCKS),
         }
     }
 }
@@ -103,6 +109,7 @@ pub(super) struct Reported {
     totals: Vec<Totals>,
     pub(super) queue: Drops,
     system: Vec<Drops>,
+    clocks: Clocks,
     panics: VecDeque<Instant>,
 }
 
@@ -154,6 +161,9 @@ impl<S: Sink + Send + 'static, D: Report, F> Supervisor<S, D, F> {
     fn poll(&mut self) {
         self.report_receive_errors();
         self.report_drops();
+        if self.times.clocks.is_due() {
+            self.report_clocks();
+        }
         if self.times.report.is_due() {
             self.report_totals("running", |now, reported| now != reported);
         }
@@ -175,6 +185,19 @@ impl<S: Sink + Send + 'static, D: Report, F> Supervisor<S, D, F> {
         for (count, last) in errors {
             let message = format!("the socket reported {count} errors, the last one was: {last}");
             self.diagnostics.report(Level::Warn, &message);
+        }
+    }
+
+    /// Says when the clock of a Qlik node is far from this machine's, and when no more.
+    fn report_clocks(&mut self) {
+        for (host, node) in self.statistics().iter() {
+            let (Some(host), Some(distance)) = (host, node.clock_distance) else {
+                continue;
+            };
+            if let Some(said) = self.reported.clocks.update(host, distance) {
+                let (level, message) = said.of_node(host);
+                self.diagnostics.report(level, &message);
+            }
         }
     }
 
@@ -219,6 +242,7 @@ impl<S, D: Report, F> Supervisor<S, D, F> {
         let snapshot = Snapshot {
             addresses: self.totals().collect(),
             queue_events: self.queue.events(),
+            nodes: self.statistics(),
             sessions: self.workers.sessions().and_then(Sessions::statistics),
             app_names: self.refreshing.app_names(),
         };
@@ -239,6 +263,15 @@ impl<S, D: Report, F> Supervisor<S, D, F> {
             }
             *last = totals;
         }
+    }
+
+    /// What Qlik nodes sent to all workers.
+    fn statistics(&self) -> Statistics {
+        let mut all = Statistics::default();
+        for control in self.workers.controls() {
+            all.add(&control.statistics());
+        }
+        all
     }
 
     fn totals(&self) -> impl Iterator<Item = (std::net::SocketAddr, Totals)> {

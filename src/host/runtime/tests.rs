@@ -233,7 +233,7 @@ fn metrics_that_are_given_to_a_host_have_the_names_of_apps() {
     let failures = counted(&metrics, "app_names_refresh_failures_total");
     assert_eq!(failures, 1);
     let mut apps = metrics.iter().filter(|metric| metric.name == "app_names");
-    assert!(apps.any(|apps| matches!(apps.value, MetricValue::Gauge(1))));
+    assert!(apps.any(|apps| matches!(apps.value, MetricValue::Gauge(1.0))));
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::{
     config::SourceConfig,
     event::Arrival,
     payload::count_events,
-    pipeline::{Counters, Pipeline, RowGaps},
+    pipeline::{Counters, Pipeline, RowGaps, Statistics},
     source::{BATCH, Receiver, Refusals, Senders, Verdict, receive_buffer_bytes},
     transform::{AppTable, Blacklist, OutputBuffer},
 };
@@ -57,6 +57,7 @@ pub struct Control {
     counters: Mutex<WorkerCounters>,
     refusals: Mutex<Refusals>,
     row_gaps: Mutex<RowGaps>,
+    statistics: Mutex<Statistics>,
     receive_errors: Mutex<ReceiveErrors>,
     blacklist: Mutex<Update<Blacklist>>,
     app_names: Mutex<Update<AppTable>>,
@@ -157,6 +158,12 @@ impl Control {
         lock(&self.row_gaps).clone()
     }
 
+    /// What Qlik nodes sent to the worker, up to its last tick.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        lock(&self.statistics).clone()
+    }
+
     /// Takes the errors of the socket since this was last asked.
     #[must_use]
     pub fn take_receive_errors(&self) -> ReceiveErrors {
@@ -212,6 +219,7 @@ pub struct Worker<S> {
 struct Before {
     pipeline: Counters,
     row_gaps: RowGaps,
+    statistics: Statistics,
 }
 
 impl<S: Sink> Worker<S> {
@@ -239,6 +247,7 @@ impl<S: Sink> Worker<S> {
             before: Before {
                 pipeline: counters.pipeline,
                 row_gaps: control.row_gaps(),
+                statistics: control.statistics(),
             },
             control,
             next_tick: Instant::now(),
@@ -378,7 +387,13 @@ impl<S: Sink> Worker<S> {
     fn tick(&mut self) -> io::Result<()> {
         self.next_tick = Instant::now() + PATIENCE;
         self.pipeline.tick(now(), &mut self.events);
-        self.flush()
+        self.flush()?;
+        // With each batch it would be much to copy.
+        if let Some(mut statistics) = self.pipeline.changed_statistics() {
+            statistics.add(&self.before.statistics);
+            *lock(&self.control.statistics) = statistics;
+        }
+        Ok(())
     }
 
     /// Hands the events over, and tells what was counted.

@@ -7,6 +7,7 @@ mod counts;
 mod faults;
 mod injected;
 mod local_socket;
+mod nodes;
 mod senders;
 mod slow;
 mod text;

@@ -1,0 +1,119 @@
+//! Clocks of Qlik nodes that are far from this machine's: each is worth a word when it is found, when it changes much,
+//! and when it is over.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+
+use crate::host::diagnostics::Level;
+
+/// How far a clock may be without a word. Events that are further apart are told in the wrong order by people, too.
+const TOLERANCE: TimeDelta = TimeDelta::seconds(5);
+
+/// How near it must come again, so that one at the edge is not told of again and again.
+const NEAR: TimeDelta = TimeDelta::seconds(3);
+
+/// The clocks of which was said that they are far, with the distance that was said. As many as there are nodes.
+#[derive(Debug, Default)]
+pub(super) struct Clocks(BTreeMap<Box<str>, TimeDelta>);
+
+/// What is worth saying of a node's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Said {
+    /// It is so far from this machine's.
+    Far(TimeDelta),
+    /// It was, and is no more.
+    Near(TimeDelta),
+}
+
+impl Clocks {
+    /// The node's clock is so far away now.
+    pub(super) fn update(&mut self, host: &str, distance: TimeDelta) -> Option<Said> {
+        let said = self.0.get(host).copied();
+        let is_new = match said {
+            None => distance.abs() > TOLERANCE,
+            Some(_) if distance.abs() < NEAR => {
+                self.0.remove(host);
+                return Some(Said::Near(distance));
+            }
+            // By more than the tolerance, and by more than half of what was said.
+            Some(said) => (distance - said).abs() > TOLERANCE.max(said.abs() / 2),
+        };
+        is_new.then(|| {
+            self.0.insert(host.into(), distance);
+            Said::Far(distance)
+        })
+    }
+}
+
+impl Said {
+    /// Of the node with this name.
+    pub(super) fn of_node(self, host: &str) -> (Level, String) {
+        match self {
+            Self::Far(distance) => {
+                let seconds = distance.abs().as_seconds_f64();
+                let direction = if distance > TimeDelta::zero() {
+                    "behind"
+                } else {
+                    "ahead of"
+                };
+                (
+                    Level::Warn,
+                    format!(
+                        "the clock of the Qlik node {host} is {seconds:.1} s {direction} this machine's: its log and \
+                         performance events have its time, user events that of their arrival, so they do not go \
+                         together. Set both clocks by the same time server"
+                    ),
+                )
+            }
+            Self::Near(distance) => {
+                let seconds = distance.abs().as_seconds_f64();
+                (
+                    Level::Info,
+                    format!(
+                        "the clock of the Qlik node {host} agrees with this machine's again, within {seconds:.1} s"
+                    ),
+                )
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_is_told_of_when_something_has_become_of_it() {
+        let mut clocks = Clocks::default();
+        let mut update = |host: &str, seconds| {
+            let said = clocks.update(host, TimeDelta::seconds(seconds));
+            said.map(|said| match said {
+                Said::Far(distance) => ("far", distance.num_seconds()),
+                Said::Near(distance) => ("near", distance.num_seconds()),
+            })
+        };
+        assert_eq!(update("a", 5), None);
+        assert_eq!(update("a", 6), Some(("far", 6)));
+        assert_eq!(update("a", 8), None);
+        assert_eq!(update("b", -40), Some(("far", -40)));
+        assert_eq!(update("b", -59), None);
+        assert_eq!(update("b", -61), Some(("far", -61)));
+        assert_eq!(update("a", 4), None, "not near enough");
+        assert_eq!(update("a", 12), Some(("far", 12)));
+        assert_eq!(update("a", -2), Some(("near", -2)));
+        assert_eq!(update("a", -2), None);
+        assert_eq!(update("a", -12), Some(("far", -12)));
+        // From far behind to far ahead.
+        assert_eq!(update("b", 61), Some(("far", 61)));
+    }
+
+    #[test]
+    fn the_direction_is_that_of_the_node_clock() {
+        let (level, message) = Said::Far(TimeDelta::milliseconds(7_450)).of_node("n1");
+        assert_eq!(level, Level::Warn);
+        assert!(message.starts_with("the clock of the Qlik node n1 is 7.5 s behind this"));
+        let (_, message) = Said::Far(TimeDelta::seconds(-7)).of_node("n1");
+        assert!(message.contains(" is 7.0 s ahead of this "), "{message}");
+    }
+}

@@ -1,0 +1,161 @@
+//! What is followed of each Qlik node: its rows, its clock, and what its services wrote.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use foldhash::fast::RandomState;
+
+use super::{
+    node_clock::NodeClock,
+    row_gaps::{NodeRows, RowGaps},
+    statistics::{NodeStatistics, Statistics},
+};
+use crate::event::{Body, Event, EventKind, Service};
+
+/// Nodes that are followed, the first that are seen. Made-up nodes must not take more memory than this.
+pub(super) const MAX_HOSTS: usize = 256;
+
+/// The longest name of a node that is followed, in bytes: as long as DNS allows.
+const MAX_HOST_BYTES: usize = 255;
+
+/// The Qlik nodes that have sent something with a row number or a time of its own, or something that is no user event.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Nodes {
+    places: HashMap<Box<str>, u16, RandomState>,
+    nodes: Vec<Node>,
+    /// All that have no place of their own, together. Neither their rows nor their clocks can be told apart.
+    others: NodeStatistics,
+    appenders: usize,
+    row_gaps: u64,
+    /// Appenders and gaps when changes were last asked for.
+    reported: (usize, u64),
+    has_new_statistics: bool,
+}
+
+/// Where a node is in [`Nodes`]; none for all others.
+pub(super) type Place = Option<u16>;
+
+#[derive(Debug, Clone)]
+struct Node {
+    rows: NodeRows,
+    clock: NodeClock,
+    statistics: NodeStatistics,
+}
+
+impl Nodes {
+    /// Notes that an event has come, whatever becomes of it. The place of its node, if there is anything to count
+    /// there.
+    #[inline]
+    pub(super) fn arrived(
+        &mut self,
+        event: &Event,
+        kind: EventKind,
+        now: DateTime<Utc>,
+    ) -> Option<Place> {
+        let is_counted = matches!(kind, EventKind::Log(_) | EventKind::Performance);
+        // What the standard appenders of user events send has nothing of that.
+        if !is_counted && event.sequence().is_none() {
+            return None;
+        }
+        let place = self.follow(event, now);
+        is_counted.then_some(place)
+    }
+
+    fn follow(&mut self, event: &Event, now: DateTime<Utc>) -> Place {
+        let place = self.place(event.host().unwrap_or_default())?;
+        let node = &mut self.nodes[usize::from(place)];
+        if let (Some(row), Some(family)) = (event.sequence(), event.family()) {
+            let told = node.rows.arrived(family, row, now);
+            self.row_gaps += told.gaps;
+            self.appenders += usize::from(told.is_first);
+        }
+        if let Some(sent) = event.qlik_timestamp() {
+            node.clock.event(sent, now);
+            self.has_new_statistics = true;
+        }
+        Some(place)
+    }
+
+    fn place(&mut self, host: &str) -> Place {
+        if let Some(place) = self.places.get(host) {
+            return Some(*place);
+        }
+        if host.is_empty() || self.nodes.len() == MAX_HOSTS || host.len() > MAX_HOST_BYTES {
+            return None;
+        }
+        let place = self.nodes.len() as u16;
+        self.nodes.push(Node {
+            rows: NodeRows::default(),
+            clock: NodeClock::UNKNOWN,
+            statistics: NodeStatistics::default(),
+        });
+        self.places.insert(host.into(), place);
+        Some(place)
+    }
+
+    /// Counts an event that was not left out.
+    pub(super) fn count(&mut self, place: Place, event: &Event) {
+        let statistics = match place {
+            Some(place) => &mut self.nodes[usize::from(place)].statistics,
+            None => &mut self.others,
+        };
+        match event.body() {
+            Body::Log(log) => {
+                let service: Service = event.service().unwrap_or_else(|| log.appender());
+                statistics.log_event(event.level(), service);
+            }
+            Body::Performance(request) => statistics.request(request),
+            _ => return,
+        }
+        self.has_new_statistics = true;
+    }
+
+    /// Gives up all rows that are missing: nothing more will come.
+    pub(super) fn give_up(&mut self) {
+        let missing = self.nodes.iter_mut().map(|node| node.rows.give_up());
+        self.row_gaps += missing.sum::<u64>();
+    }
+
+    /// How many rows never came; none while no row number has come.
+    pub(super) fn row_gaps_total(&self) -> Option<u64> {
+        (self.appenders > 0).then_some(self.row_gaps)
+    }
+
+    pub(super) fn row_gaps(&self) -> RowGaps {
+        let mut gaps = RowGaps::default();
+        for (host, node) in self.by_name() {
+            gaps.insert(host, &node.rows);
+        }
+        gaps
+    }
+
+    /// The same, if there is a new appender or a new gap since this was last asked.
+    pub(super) fn changed_row_gaps(&mut self) -> Option<RowGaps> {
+        let now = (self.appenders, self.row_gaps);
+        let has_changed = now != std::mem::replace(&mut self.reported, now);
+        has_changed.then(|| self.row_gaps())
+    }
+
+    pub(super) fn statistics(&self) -> Statistics {
+        let mut all = Statistics::default();
+        for (host, node) in self.by_name() {
+            let mut statistics = node.statistics.clone();
+            statistics.clock_distance = node.clock.distance();
+            all.insert(Some(host), statistics);
+        }
+        if self.others != NodeStatistics::default() {
+            all.insert(None, self.others.clone());
+        }
+        all
+    }
+
+    /// The same, if it has changed since this was last asked.
+    pub(super) fn changed_statistics(&mut self) -> Option<Statistics> {
+        std::mem::take(&mut self.has_new_statistics).then(|| self.statistics())
+    }
+
+    fn by_name(&self) -> impl Iterator<Item = (&str, &Node)> {
+        let places = self.places.iter();
+        places.map(|(host, place)| (&**host, &self.nodes[usize::from(*place)]))
+    }
+}
