@@ -41,12 +41,13 @@ fn plain_milliseconds(text: &str) -> Option<i64> {
     if digits.len() > 12 + 1 + 6 {
         return None;
     }
-    let mut number = 0_i64;
+    // Nineteen digits, which are too many, must be counted all the same.
+    let mut number = 0_u64;
     let mut decimals = None;
     for byte in digits {
         match byte {
             b'0'..=b'9' => {
-                number = number * 10 + i64::from(byte - b'0');
+                number = number * 10 + u64::from(byte - b'0');
                 decimals = decimals.map(|count: u32| count + 1);
             }
             b'.' | b',' if decimals.is_none() => decimals = Some(0),
@@ -59,7 +60,7 @@ fn plain_milliseconds(text: &str) -> Option<i64> {
     if !(1..=12).contains(&whole) || decimals_written > 6 || decimals == Some(0) {
         return None;
     }
-    let nanoseconds = number * 10_i64.pow(6 - decimals_written);
+    let nanoseconds = number.cast_signed() * 10_i64.pow(6 - decimals_written);
     Some(if negative { -nanoseconds } else { nanoseconds })
 }
 
@@ -86,6 +87,7 @@ mod tests {
             (".5", Some(500_000)),
             ("999999999999.999999", Some(999_999_999_999_999_999)),
             ("99999999999999999999999999999999999999", None),
+            ("9999999999999999999", None),
             ("1e12", Some(1_000_000_000_000_000_000)),
             ("9223372036855", None),
             ("1e400", None),
