@@ -218,6 +218,10 @@ fn performance_events_need_a_switch_of_their_own_and_a_filter() {
         logs["enginePerformanceMonitor"] = json!({ "enable": enable, "monitorFilter": filter });
         let condition = &vector(&from)["transforms"]["qlik_sense_sources"]["condition"];
         let condition = condition.as_str().expect("a condition");
-        assert_eq!(!condition.contains("performance"), is_sent, "{condition}");
+        assert_eq!(
+            !condition.contains(r#""performance""#),
+            is_sent,
+            "{condition}"
+        );
     }
 }

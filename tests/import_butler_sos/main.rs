@@ -7,6 +7,7 @@ mod files;
 mod in_vector;
 mod log_events;
 mod mistakes;
+mod performance;
 mod senders;
 mod values;
 mod vector;

@@ -20,14 +20,8 @@ const fn part(key: &'static str, used_if: &'static [&'static str], why: &'static
 }
 
 /// Every key of Butler SOS 9 to 15 that is not read here.
-const PARTS: [Part; 36] = [
-    part(
-        "logEvents.enginePerformanceMonitor.trackRejectedEvents",
-        &["logEvents.enginePerformanceMonitor.trackRejectedEvents.enable"],
-        "what a filter leaves out is not counted in a measurement of its own",
-    ),
+const PARTS: &[Part] = &[
     part("logEvents.enginePerformanceMonitor.appNameLookup", &[], ""),
-    part("logEvents.enginePerformanceMonitor.monitorFilter", &[], ""),
     part("logEvents.udpServerConfig.queueMetrics.influxdb", &[], ""),
     part(
         "logdb",
@@ -46,10 +40,7 @@ const PARTS: [Part; 36] = [
     ),
     part(
         "qlikSenseEvents",
-        &[
-            "qlikSenseEvents.eventCount.enable",
-            "qlikSenseEvents.rejectedEventCount.enable",
-        ],
+        &["qlikSenseEvents.eventCount.enable"],
         "counts go to Vector as metrics of the component `qlik_sense`, not to a measurement of \
          this name",
     ),

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use super::{
     Note,
-    config::{AppEntry, AppObjects, LogEvents, Methods, ObjectTypes},
+    config::{AppEntry, AppObjects, ButlerSos, LogEvents, Methods, ObjectTypes},
     values::Text,
 };
 
@@ -26,7 +26,11 @@ pub(super) enum Accepted {
 impl Accepted {
     /// What a switch and the two lists for its positions say. What is not there is on, as in Butler SOS's template.
     fn new(all: Option<bool>, excluded: &[Text], included: &[Text]) -> Self {
-        let names = |list: &[Text]| list.iter().map(|name| name.0.clone()).collect();
+        let names = |list: &[Text]| {
+            let names = list.iter().map(|name| name.0.trim());
+            let names = names.filter(|name| !name.is_empty());
+            names.map(str::to_owned).collect()
+        };
         if all.unwrap_or(true) {
             Self::AllBut(names(excluded))
         } else {
@@ -103,6 +107,25 @@ impl Filter {
         };
         (filter, is_exact)
     }
+}
+
+/// Whether there is an event that Butler SOS publishes none of, but others it does.
+pub(super) fn leaves_out(from: &LogEvents) -> bool {
+    filter(from, &mut Vec::new()).is_some_and(|filter| filter.leaves_out())
+}
+
+/// Whether Butler SOS counts what its filters leave out.
+pub(super) fn is_tracked(from: &ButlerSos) -> bool {
+    let counts = &from.qlik_sense_events;
+    from.influxdb_config.enable
+        && counts.influxdb.enable
+        && counts.rejected_event_count.enable
+        && from
+            .log_events
+            .engine_performance_monitor
+            .track_rejected_events
+            .enable
+        && leaves_out(&from.log_events)
 }
 
 impl LogEvents {

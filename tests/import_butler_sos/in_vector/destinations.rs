@@ -379,3 +379,44 @@ fn sources_that_are_off_are_dropped_and_tags_are_added() {
         assert!(sent["diagnostics"].is_empty(), "{sent:?}");
     }
 }
+
+/// What the filter of performance events leaves out is counted in Butler SOS's measurement, if that is on, and dropped
+/// if not.
+#[test]
+#[ignore = "needs Vector"]
+fn what_the_filter_leaves_out_is_counted_or_dropped() {
+    let mut from = everything(2);
+    let all = &mut from["Butler-SOS"];
+    let monitor = &mut all["logEvents"]["enginePerformanceMonitor"];
+    monitor["monitorFilter"]["allApps"]["method"] =
+        json!({ "allMethodsExclude": ["Doc::GetAppLayout"] });
+    monitor["trackRejectedEvents"] =
+        json!({ "enable": true, "tags": [{ "name": "qs_env", "value": "a, {{ b }}" }] });
+    let left_out = performance().replace("GenericObject::GetLayout", "Doc::GetAppLayout");
+    let events = [performance(), left_out.clone(), left_out];
+    let dropped = sent(&from, &events);
+    assert_eq!(dropped["influxdb"].len(), 1);
+    assert!(dropped["diagnostics"].is_empty(), "{dropped:?}");
+
+    from["Butler-SOS"]["qlikSenseEvents"] = json!({
+        "influxdb": { "enable": true },
+        "rejectedEventCount": { "enable": true, "influxdb": { "measurementName": "rejected events" } },
+    });
+    let counted = sent(&from, &events);
+    let (rejected, others): (Vec<&String>, Vec<&String>) = counted["influxdb"]
+        .iter()
+        .partition(|line| line.starts_with("rejected"));
+    assert_eq!(others.len(), 1);
+    assert_eq!(
+        rejected,
+        [&format!(
+            r"rejected\ events,app_id=0f3d9c1e-7b64-4a58-8d2f-2c5e91ab7740,app_name_set=false,host=pro2-win1,{},{},{} {} {}",
+            r"object_type=bar<chart>,qs_env=a\,\ {{\ b\ }},site=north\,\ 7",
+            "source=qseow-qix-perf",
+            r"user_full=LAB\goran",
+            "counter=2i,process_time=37.468",
+            "1769864707000000000"
+        )]
+    );
+    assert!(counted["diagnostics"].is_empty(), "{counted:?}");
+}

@@ -11,11 +11,10 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use chrono::{DateTime, TimeDelta, Utc};
 use qlik_sense_events::{
-    config::Config,
-    decoding::{LogNamespace, QlikSenseDeserializer},
-    encoding::Encoder,
-    import::butler_sos::import,
+    config::Config, encoding::Encoder, event::Arrival, import::butler_sos::import,
+    transform::OutputBuffer,
 };
 use serde_json::{Value, json};
 
@@ -119,13 +118,17 @@ fn native(plugin: &Config, datagrams: &[String]) -> Vec<u8> {
         plugin.output.codec,
         &plugin.output.layout().expect("fields"),
     );
+    let mut pipeline = plugin.pipeline().build().expect("a pipeline");
+    let mut output = OutputBuffer::default();
+    let arrival: DateTime<Utc> = "2026-01-31T13:05:07Z".parse().expect("a time");
     for datagram in datagrams {
-        let events = QlikSenseDeserializer::default()
-            .parse(datagram.clone().into(), LogNamespace::Legacy)
-            .expect("events");
-        for event in events {
-            encoder.push(&event).expect("an event");
-        }
+        let arrival = Arrival::new(arrival, [192, 0, 2, 20].into());
+        pipeline.datagram(datagram.as_bytes(), arrival, &mut output);
+    }
+    // Long enough for what is summed up to be told.
+    pipeline.tick(arrival + TimeDelta::hours(1), &mut output);
+    for event in output.into_events() {
+        encoder.push(&event).expect("an event");
     }
     encoder.frame().to_vec()
 }

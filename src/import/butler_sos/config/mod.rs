@@ -14,7 +14,9 @@ use serde::Deserialize;
 pub(super) use self::{
     destinations::{Credentials, InfluxdbConfig, MqttConfig, NewRelic, NewRelicAccount},
     log_events::{Categorise, LogEvents, MessageFilter, Rule, SentSource},
-    performance::{AppEntry, AppObjects, Methods, ObjectTypes, PerformanceMonitor},
+    performance::{
+        AppEntry, AppObjects, Methods, ObjectTypes, PerformanceMonitor, QlikSenseEvents,
+    },
     udp_server::UdpServerConfig,
 };
 use super::values::{Count, Secret, Text, list, or_default};
@@ -36,6 +38,8 @@ pub(super) struct ButlerSos {
     pub(super) user_events: UserEvents,
     #[serde(default, deserialize_with = "or_default")]
     pub(super) log_events: LogEvents,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) qlik_sense_events: QlikSenseEvents,
     #[serde(default, deserialize_with = "or_default")]
     pub(super) mqtt_config: MqttConfig,
     #[serde(default, deserialize_with = "or_default")]

@@ -3,7 +3,10 @@
 use serde::Deserialize;
 use yaml_serde::Value;
 
-use super::super::values::{Text, list, or_default};
+use super::{
+    super::values::{Text, list, or_default},
+    Switch, Tag,
+};
 
 /// `enginePerformanceMonitor`.
 #[derive(Debug, Default, Deserialize)]
@@ -12,7 +15,46 @@ pub(in super::super) struct PerformanceMonitor {
     #[serde(deserialize_with = "or_default")]
     pub(in super::super) enable: bool,
     #[serde(deserialize_with = "or_default")]
+    pub(in super::super) track_rejected_events: TrackRejectedEvents,
+    #[serde(deserialize_with = "or_default")]
     pub(in super::super) monitor_filter: MonitorFilter,
+}
+
+/// `trackRejectedEvents`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, expecting = "keys with values")]
+pub(in super::super) struct TrackRejectedEvents {
+    #[serde(deserialize_with = "or_default")]
+    pub(in super::super) enable: bool,
+    #[serde(deserialize_with = "list")]
+    pub(in super::super) tags: Vec<Tag>,
+}
+
+/// `qlikSenseEvents`, as far as it counts what `trackRejectedEvents` tracks.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default, expecting = "keys with values")]
+pub(in super::super) struct QlikSenseEvents {
+    #[serde(deserialize_with = "or_default")]
+    pub(in super::super) influxdb: Switch,
+    #[serde(deserialize_with = "or_default")]
+    pub(in super::super) rejected_event_count: RejectedEventCount,
+}
+
+/// `rejectedEventCount`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, expecting = "keys with values")]
+pub(in super::super) struct RejectedEventCount {
+    #[serde(deserialize_with = "or_default")]
+    pub(in super::super) enable: bool,
+    #[serde(deserialize_with = "or_default")]
+    pub(in super::super) influxdb: Measurement,
+}
+
+/// `influxdb` of a count.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default, expecting = "keys with values")]
+pub(in super::super) struct Measurement {
+    pub(in super::super) measurement_name: Option<Text>,
 }
 
 /// `monitorFilter`.

@@ -1,5 +1,6 @@
 //! The part of Butler SOS's configuration that becomes plugin.toml.
 
+mod performance;
 mod source;
 
 use toml::{Table, Value};
@@ -7,7 +8,7 @@ use toml::{Table, Value};
 use super::{
     ImportError, Note, Options, app_names,
     config::{ButlerSos, ExcludedUser},
-    performance, tags,
+    tags,
 };
 use crate::{config::Config, encoding::Codec, transform::blacklist::UserPattern};
 
@@ -45,13 +46,7 @@ pub(super) fn plugin(
         ));
     }
     config.transform.app_names.qrs = app_names::qrs(from, notes);
-    let filter = performance::filter(&from.log_events, &mut Vec::new());
-    if filter.is_some_and(|filter| filter.leaves_out()) {
-        notes.push(Note::new(
-            performance::KEY,
-            "not carried over: every performance event is kept",
-        ));
-    }
+    config.transform.performance = performance::performance(&from.log_events, notes);
     config.output.codec = Codec::Native;
     config.output.tags = tags::of_all(from, notes);
     Ok(config)

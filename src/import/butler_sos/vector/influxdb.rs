@@ -8,12 +8,15 @@ use std::fmt::Write;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{Pieces, influxdb_logs, is_on, note_placeholders, note_secret, quoted};
+use super::{
+    Pieces, influxdb_logs, influxdb_rejected, is_on, note_placeholders, note_secret, quoted,
+};
 use crate::{
     config::authority,
     import::butler_sos::{
         Note,
         config::{ButlerSos, InfluxdbConfig},
+        performance,
         values::{InfluxVersion, Text},
     },
 };
@@ -64,18 +67,7 @@ const POINT: &str = r#"
       fields = {
 @FIELDS@      }
 
-      # In names and values of tags `,`, `=` and spaces are escaped; a line break would end the point,
-      # and a backslash at the end would hide what follows.
-      line = "user_events"
-      for_each(compact(merge(tags, object(.tags) ?? {}))) -> |name, value| {
-        value = to_string(value) ?? ""
-@SANITIZED@        pair = map_values([name, value]) -> |text| {
-          text = replace(replace(text, r'[\r\n]+', " "), r'\\+$', "")
-          replace(replace(replace(text, ",", "\\,"), "=", "\\="), " ", "\\ ")
-        }
-        line = line + "," + join!(pair, "=")
-      }
-
+@LINE@
       values = []
       for_each(compact(fields)) -> |name, value| {
         text = replace(replace(to_string(value) ?? "", "\\", "\\\\"), "\"", "\\\"")
@@ -84,6 +76,20 @@ const POINT: &str = r#"
 
       time = to_unix_timestamp(timestamp!(.timestamp), unit: "nanoseconds")
       . = { "message": line + " " + join!(values, ",") + " " + to_string(time) }
+"#;
+
+/// What every point begins with: the measurement and the tags in `tags` and in the event.
+const LINE: &str = r#"      # In names and values of tags `,`, `=` and spaces are escaped; a line break would end the point,
+      # and a backslash at the end would hide what follows.
+      line = @MEASUREMENT@
+      for_each(compact(merge(tags, object(.tags) ?? {}))) -> |name, value| {
+        value = to_string(value) ?? ""
+@SANITIZED@        pair = map_values([name, value]) -> |text| {
+          text = replace(replace(text, r'[\r\n]+', " "), r'\\+$', "")
+          replace(replace(replace(text, ",", "\\,"), "=", "\\="), " ", "\\ ")
+        }
+        line = line + "," + join!(pair, "=")
+      }
 "#;
 
 /// What Butler SOS leaves out of tags for version 3 alone.
@@ -149,6 +155,12 @@ pub(super) fn add(from: &ButlerSos, pieces: &mut Pieces, notes: &mut Vec<Note>) 
         pieces.transforms.push_str(&point);
         inputs.push("influxdb_log_point");
     }
+    if performance::is_tracked(from) {
+        pieces.read_summaries = true;
+        let point = influxdb_rejected::point(from, notes);
+        pieces.transforms.push_str(&point);
+        inputs.push("influxdb_rejected_point");
+    }
     if inputs.is_empty() {
         return;
     }
@@ -176,15 +188,17 @@ fn point(version: InfluxVersion) -> String {
     }
     POINT
         .replace("@FIELDS@", &lines)
-        .replace("@SANITIZED@", sanitized(version))
+        .replace("@LINE@", &line(version, r#""user_events""#))
 }
 
-/// What is left out of the values of tags.
-pub(super) const fn sanitized(version: InfluxVersion) -> &'static str {
-    match version {
+/// The lines of VRL that make of the tags what a point begins with. The measurement is an expression in VRL.
+pub(super) fn line(version: InfluxVersion, measurement: &str) -> String {
+    let sanitized = match version {
         InfluxVersion::V1 | InfluxVersion::V2 => "",
         InfluxVersion::V3 => SANITIZED,
-    }
+    };
+    LINE.replace("@SANITIZED@", sanitized)
+        .replace("@MEASUREMENT@", measurement)
 }
 
 /// Where points are written to.

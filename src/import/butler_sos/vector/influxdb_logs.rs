@@ -1,6 +1,6 @@
 //! Log and performance events to InfluxDB: the measurement `log_event` with Butler SOS's tags and fields.
 
-use super::influxdb::sanitized;
+use super::influxdb::line;
 use crate::import::butler_sos::{Note, values::InfluxVersion};
 
 const POINT: &str = r#"
@@ -35,18 +35,7 @@ const POINT: &str = r#"
         tags = set!(tags, [category.name], category.value)
       }
 
-      # In names and values of tags `,`, `=` and spaces are escaped; a line break would end the point,
-      # and a backslash at the end would hide what follows.
-      line = "log_event"
-      for_each(compact(merge(tags, object(.tags) ?? {}))) -> |name, value| {
-        value = to_string(value) ?? ""
-@SANITIZED@        pair = map_values([name, value]) -> |text| {
-          text = replace(replace(text, r'[\r\n]+', " "), r'\\+$', "")
-          replace(replace(replace(text, ",", "\\,"), "=", "\\="), " ", "\\ ")
-        }
-        line = line + "," + join!(pair, "=")
-      }
-
+@LINE@
       texts = {
         "message": .message,
         "exception_message": .exception_message,
@@ -118,7 +107,7 @@ pub(super) fn point(version: InfluxVersion) -> String {
         ],
     };
     POINT
-        .replace("@SANITIZED@", sanitized(version))
+        .replace("@LINE@", &line(version, r#""log_event""#))
         .replace("@RESULT_CODE@", result_code)
         .replace("@APP_ID@", app_id)
         .replace("@APP_NAME@", app_name)

@@ -1,21 +1,18 @@
 //! Log and performance events as Butler SOS has them: which services, and its message.
 
-use crate::import::butler_sos::{Note, config::LogEvents};
+use crate::import::butler_sos::{Note, config::ButlerSos, performance};
 
 /// The name of the transform of [`sources`].
 pub(super) const SOURCES: &str = "qlik_sense_sources";
 
 /// The transform that keeps log events of services that are on, if any is off.
-pub(super) fn sources(from: &LogEvents, input: &str, notes: &mut Vec<Note>) -> Option<String> {
-    let services = from.services();
-    if !from.is_used() || (services.len() == 4 && from.has_performance()) {
+pub(super) fn sources(from: &ButlerSos, input: &str, notes: &mut Vec<Note>) -> Option<String> {
+    let is_tracked = performance::is_tracked(from);
+    let from = &from.log_events;
+    if !from.is_used() {
         return None;
     }
-    notes.push(Note::new(
-        "logEvents.source",
-        "what is off is dropped by the transform `qlik_sense_sources`; better let Qlik Sense send it no more, by \
-         leaving out its appender",
-    ));
+    let services = from.services();
     let mut conditions = Vec::new();
     if !from.has_performance() {
         conditions.push(r#".event != "performance""#.to_owned());
@@ -27,8 +24,26 @@ pub(super) fn sources(from: &LogEvents, input: &str, notes: &mut Vec<Note>) -> O
             r#"(.event != "log" || includes({some:?}, .service))"#
         )),
     }
+    if !conditions.is_empty() {
+        notes.push(Note::new(
+            "logEvents.source",
+            "what is off is dropped by the transform `qlik_sense_sources`; better let Qlik Sense send it no more, by \
+             leaving out its appender",
+        ));
+    }
+    if performance::leaves_out(from) && !is_tracked {
+        conditions.push(r#".event != "performance_summary""#.to_owned());
+        notes.push(Note::new(
+            performance::KEY,
+            "what is left out is dropped, by the transform `qlik_sense_sources`, but the program has summed it up: \
+             without `performance_summary` there it goes on to a sink of yours",
+        ));
+    }
+    if conditions.is_empty() {
+        return None;
+    }
     Some(format!(
-        "\n  # Services whose log events are off go no further.\n  {SOURCES}:\n    type: filter\n    \
+        "\n  # What Butler SOS has off goes no further.\n  {SOURCES}:\n    type: filter\n    \
          inputs: [{input}]\n    condition: |\n      {}\n",
         conditions.join(" && ")
     ))

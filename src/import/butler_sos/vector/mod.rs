@@ -6,6 +6,7 @@
 mod categorise;
 mod influxdb;
 mod influxdb_logs;
+mod influxdb_rejected;
 mod log_events;
 mod mqtt;
 mod mqtt_logs;
@@ -66,6 +67,9 @@ const USERS: &str = r#"      users: .event == "session" || .event == "connection
 const LOG_EVENTS: &str = r#"      log_events: .event == "log" || .event == "performance"
 "#;
 
+const SUMMARIES: &str = r#"      performance_summaries: .event == "performance_summary"
+"#;
+
 /// What every configuration ends with.
 const TAIL: &str = r"
   diagnostics:
@@ -93,6 +97,8 @@ struct Pieces {
     sinks: String,
     /// Whether any of them reads user events.
     read_users: bool,
+    /// Whether any of them reads what is said together of performance events that are left out.
+    read_summaries: bool,
     /// Whether any of them reads the message that Butler SOS makes of a log event.
     read_log_messages: bool,
 }
@@ -108,7 +114,7 @@ pub(super) fn vector(from: &ButlerSos, options: &Options, notes: &mut Vec<Note>)
 
     let mut text = HEAD.replace("@PLUGIN_TOML@", &quoted(&options.plugin_toml));
     let mut last = "qlik_sense_clean";
-    if let Some(filter) = log_events::sources(&from.log_events, last, notes) {
+    if let Some(filter) = log_events::sources(from, last, notes) {
         text.push_str(&filter);
         last = log_events::SOURCES;
     }
@@ -129,6 +135,9 @@ pub(super) fn vector(from: &ButlerSos, options: &Options, notes: &mut Vec<Note>)
     let mut logs = "qlik_sense_kind.log_events";
     if has_logs {
         text.push_str(LOG_EVENTS);
+        if pieces.read_summaries {
+            text.push_str(SUMMARIES);
+        }
         let categories = &from.log_events.categorise;
         if let Some(categories) = categorise::categories(categories, logs, notes) {
             text.push_str(&categories);
