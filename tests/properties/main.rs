@@ -6,4 +6,5 @@ mod decoding;
 mod oracle;
 #[path = "../support/pipeline.rs"]
 mod pipeline;
+mod rows;
 mod tasks;

@@ -98,6 +98,7 @@ impl Property {
 }
 
 /// The rows that an appender sends.
+#[derive(Debug)]
 pub(super) struct Layout {
     /// The service that the appender belongs to.
     pub(super) service: Service,

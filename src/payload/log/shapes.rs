@@ -84,31 +84,20 @@ const ENGINE_TAIL: &[Shape] = &[
 /// Message, exception, user directory and user id.
 const HEADS: &[&[Shape]] = &[
     // No exception, which is nearly always so, and then the field is empty.
+    &[MESSAGE, one(str::is_empty), one(is_directory), one(begins)],
     &[
-        several(any, any, any),
+        MESSAGE,
         one(str::is_empty),
         one(is_directory),
-        one(begins),
+        SEVERAL_IN_ID,
     ],
-    // One that begins with the name of its type.
+    &[BEFORE_TYPE, WITH_TYPE, one(is_directory), one(begins)],
+    &[BEFORE_TYPE, WITH_TYPE, one(names_directory), SEVERAL_IN_ID],
+    &[BEFORE_TEXT, WITHOUT_TYPE, one(is_directory), one(begins)],
     &[
-        several(any, is_prose, any),
-        several(starts_exception, any, any),
-        one(is_directory),
-        one(begins),
-    ],
-    // One that does not: it may begin at any part that a sentence may begin at.
-    &[
-        several(any, is_prose, is_there),
-        several(begins_exception, is_no_exception, is_there),
-        one(is_directory),
-        one(begins),
-    ],
-    // A `;` in the id of the user.
-    &[
-        several(any, any, any),
-        one(str::is_empty),
-        one(is_directory),
+        BEFORE_TEXT,
+        WITHOUT_TYPE,
+        one(names_directory),
         SEVERAL_IN_ID,
     ],
 ];
@@ -167,6 +156,12 @@ const TASK_TAILS: &[&[Shape]] = &[
 ];
 
 const MESSAGE: Shape = several(any, any, any);
+/// An exception that begins with the name of its type, and the message before it.
+const WITH_TYPE: Shape = several(starts_exception, any, any);
+const BEFORE_TYPE: Shape = several(any, is_prose, any);
+/// One that does not: it may begin at any part that a sentence may begin at.
+const WITHOUT_TYPE: Shape = several(begins_exception, is_no_exception, is_there);
+const BEFORE_TEXT: Shape = several(any, is_prose, any);
 const SEVERAL_IN_ID: Shape = several(begins_id, continues_id, any);
 const TASK_NAME: Shape = several(begins_name, is_not_null, any);
 const APP_NAME: Shape = several(begins, is_not_null, any);
@@ -231,12 +226,16 @@ fn is_directory(part: &str) -> bool {
             && !is_full_guid(part)
 }
 
+fn names_directory(part: &str) -> bool {
+    is_there(part) && is_directory(part)
+}
+
 fn begins_id(part: &str) -> bool {
-    begins(part) && continues_id(part)
+    begins(part) && is_there(part) && continues_id(part)
 }
 
 fn continues_id(part: &str) -> bool {
-    is_there(part) && !is_session(part)
+    part.is_empty() || !is_session(part)
 }
 
 /// In any of the forms that .NET has.
@@ -301,16 +300,16 @@ fn is_path(part: &str) -> bool {
 /// `DIR\id`.
 fn is_user(part: &str) -> bool {
     is_absent(part)
-        || part.split_once('\\').is_some_and(|(directory, id)| {
-            is_there(directory) && is_directory(directory) && is_there(id)
-        })
+        || part
+            .split_once('\\')
+            .is_some_and(|(directory, id)| names_directory(directory) && is_there(id))
 }
 
-/// The name of a task. One that looks like a user is taken for a user.
+/// The name of a task, or its beginning. One that looks like a user is taken for a user.
 fn is_name(part: &str) -> bool {
     begins(part) && (is_absent(part) || !is_user(part))
 }
 
 fn begins_name(part: &str) -> bool {
-    is_name(part) && is_there(part)
+    is_name(part) && is_not_null(part)
 }

@@ -243,3 +243,6 @@ fn bits(states: States) -> impl Iterator<Item = u32> {
         Some(state)
     })
 }
+
+#[cfg(test)]
+mod tests;
