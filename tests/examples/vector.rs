@@ -6,7 +6,8 @@ use std::{
     process::{Command, Stdio},
 };
 
-use serde_json::Value;
+use qlik_sense_events::event::EventKind;
+use serde_json::{Value, json};
 
 use crate::{PROGRAM, files, names, read, root};
 
@@ -62,6 +63,59 @@ fn every_vector_example_starts_the_program() {
             );
         }
         check_diagnostics(&config);
+    }
+}
+
+/// What a service logs a thousand times a second is no diagnostic: where all that no route takes is printed, there is a
+/// route for every kind of event.
+#[test]
+fn only_what_could_not_be_decoded_is_printed_beside_diagnostics() {
+    let examples = files("examples/vector", "yaml");
+    let mut seen = Vec::new();
+    for (name, file) in &examples {
+        let config = yaml(&read(file));
+        if config["sinks"]["diagnostics"]["inputs"] != json!(["qlik_sense_kind._unmatched"]) {
+            continue;
+        }
+        seen.push(name.as_str());
+        let routes = config["transforms"]["qlik_sense_kind"]["route"].to_string();
+        for kind in EventKind::ALL {
+            let event = kind.event();
+            let word = match (name.as_str(), event) {
+                (_, "undecoded") => continue,
+                // Log and performance events have no type in Butler SOS's schema.
+                ("mqtt", "log" | "performance") => "qseow-".to_owned(),
+                ("mqtt", "session" | "connection") => format!("qseow-proxy-{event}"),
+                ("mqtt", "task") => kind.name().to_owned(),
+                _ => event.to_owned(),
+            };
+            assert!(
+                routes.contains(&format!("\\\"{word}\\\"")),
+                "{name}: no route for {word}"
+            );
+        }
+    }
+    assert_eq!(seen, ["influxdb", "mqtt", "new_relic"]);
+}
+
+/// Each kind can be kept as long as it is worth.
+#[test]
+fn every_kind_of_event_has_a_data_stream_of_its_own() {
+    let examples = files("examples/vector", "yaml");
+    for name in ["edge", "elasticsearch"] {
+        let config = yaml(&read(&examples[name]));
+        let source = config["transforms"]["qlik_sense_clean"]["source"].as_str();
+        assert!(
+            source
+                .expect("a remap")
+                .ends_with(".data_stream.dataset = .event.dataset\n"),
+            "{name}"
+        );
+    }
+    for name in ["aggregator", "elasticsearch"] {
+        let sink = &yaml(&read(&examples[name]))["sinks"]["elasticsearch"];
+        assert_eq!(sink["data_stream"]["dataset"], "qlik_sense", "{name}");
+        assert_eq!(sink["id_key"], "event.id", "{name}");
     }
 }
 

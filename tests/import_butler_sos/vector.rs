@@ -56,23 +56,61 @@ fn example(name: &str) -> Value {
     yaml_serde::from_str(&read(&file)).expect("YAML")
 }
 
-/// The examples for Butler SOS's destinations are what the import writes, so that they are checked once
-/// for both.
+/// Each component that the import writes is in the example, which has more inputs, and routes for what Butler SOS does
+/// not have.
+fn assert_holds(name: &str, example: &Value, imported: &Value) {
+    for kind in ["transforms", "sinks"] {
+        let components = imported[kind].as_object().expect("components");
+        for (component, expected) in components {
+            let mut expected = expected.clone();
+            let mut found = example[kind][component].clone();
+            if component == "qlik_sense_kind" {
+                let routes = found["route"].as_object_mut().expect("routes");
+                routes.retain(|route, _| expected["route"].get(route).is_some());
+            }
+            for side in [&mut expected, &mut found] {
+                if kind == "sinks" {
+                    side.as_object_mut().expect("a component").remove("inputs");
+                }
+            }
+            assert_eq!(found, expected, "{name}: {component}");
+        }
+    }
+}
+
+/// The examples for Butler SOS's destinations have what the import writes, so that it is checked once for
+/// both.
 #[test]
-fn examples_are_what_is_imported() {
+fn examples_have_what_is_imported() {
+    let services = |more: Value| {
+        let names = ["engine", "proxy", "repository", "scheduler", "qixPerf"];
+        let services = names.map(|name| (name.to_owned(), more.clone()));
+        Value::Object(services.into_iter().collect())
+    };
+    let source = services(json!({ "enable": true }));
+    let requests = json!({ "enable": true, "monitorFilter": { "allApps": {
+        "enable": true,
+        "appExclude": [],
+        "objectType": { "allObjectTypes": true },
+        "method": { "allMethods": true },
+    } } });
     let influxdb = vector(&json!({ "Butler-SOS": {
         "userEvents": { "enable": true, "sendToInfluxdb": { "enable": true } },
+        "logEvents": { "source": source, "enginePerformanceMonitor": requests, "sendToInfluxdb": { "enable": true } },
         "influxdbConfig": { "enable": true, "host": "127.0.0.1", "version": 1, "v1Config": { "dbName": "senseops" } },
     } }));
     let new_relic = vector(&json!({ "Butler-SOS": {
         "userEvents": { "enable": true, "sendToNewRelic": { "enable": true, "destinationAccount": ["a"] } },
+        "logEvents": { "source": source, "enginePerformanceMonitor": requests, "sendToNewRelic": {
+            "enable": true,
+            "destinationAccount": ["a"],
+            "source": services(json!({ "enable": true, "logLevel": { "error": true, "warn": true } })),
+        } },
         "newRelic": { "enable": true },
         "thirdPartyToolsCredentials": { "newRelic": [{ "accountName": "a", "accountId": "${NEW_RELIC_ACCOUNT_ID}" }] },
     } }));
     for (name, imported) in [("influxdb", influxdb), ("new_relic", new_relic)] {
-        let example = example(name);
-        assert_eq!(example["transforms"], imported["transforms"], "{name}");
-        assert_eq!(example["sinks"], imported["sinks"], "{name}");
+        assert_holds(name, &example(name), &imported);
     }
     let topic =
         |command: &str| json!({ "enable": true, "topic": format!("qliksense/userevent{command}") });
@@ -84,12 +122,20 @@ fn examples_are_what_is_imported() {
             "connectionOpenTopic": topic("/connection/open"),
             "connectionCloseTopic": topic("/connection/close"),
         } } },
+        "logEvents": { "source": source, "enginePerformanceMonitor": requests, "sendToMQTT": {
+            "enable": true,
+            "baseTopic": "qliksense/logevent",
+            "postTo": { "baseTopic": true, "subsystemTopics": true },
+        } },
         "mqttConfig": { "enable": true, "brokerHost": "127.0.0.1" },
     } }));
-    let example = example("mqtt");
-    assert_eq!(example["sinks"], mqtt["sinks"]);
-    let command = "butler_sos_command";
-    assert_eq!(example["transforms"][command], mqtt["transforms"][command]);
+    // The example takes Butler SOS's messages from the program, in the schema `butler_sos`.
+    let commands = &mqtt["transforms"]["butler_sos_command"];
+    let mqtt = json!({
+        "transforms": { "butler_sos_command": commands },
+        "sinks": mqtt["sinks"],
+    });
+    assert_holds("mqtt", &example("mqtt"), &mqtt);
 }
 
 /// The keys of an event in a schema.
