@@ -31,6 +31,7 @@ use super::{
     model::Model,
     record::{self, Record},
     screen::{Screen, grouped},
+    services::Told,
 };
 
 /// The longest line that is read, in bytes. An event of the longest datagram stays below it.
@@ -105,6 +106,8 @@ impl Input {
         let mut config = config.clone();
         // Who is in is followed here, for all workers together.
         config.transform.sessions.enabled = false;
+        // So are costs: by session, which summaries do not have.
+        config.transform.performance.enabled = false;
         let Opened { bound, pipeline } = start::open(&config)?;
         let listeners = Listener::all(bound);
         let addresses: Vec<String> = listeners
@@ -263,6 +266,8 @@ impl Sink for ModelSink {
             for event in events.drain() {
                 if let Some(activity) = Activity::of(&event) {
                     state.model.follow(&activity);
+                } else if let Some(told) = Told::of(&event) {
+                    state.model.hear(&told);
                 }
             }
         }
@@ -300,6 +305,10 @@ fn read_lines(reader: impl BufRead, state: &Mutex<State>) -> io::Result<()> {
         match record {
             Some(Record::User(record)) => {
                 state.model.follow(&record.activity());
+                state.taken = Instant::now();
+            }
+            Some(Record::Service(record)) => {
+                state.model.hear(&record.told());
                 state.taken = Instant::now();
             }
             Some(Record::Dropped(events)) => state.dropped += events,

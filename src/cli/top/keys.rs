@@ -2,7 +2,7 @@
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::screen::Sort;
+use super::screen::{Screen, Sort};
 
 /// What the viewer has chosen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,8 +31,8 @@ pub enum Next {
 const MAX_FILTER: usize = 64;
 
 impl Controls {
-    /// Takes a key. `page` is how many sessions fit on the screen, `sessions` how many there are.
-    pub fn key(&mut self, key: KeyEvent, page: usize, sessions: usize) -> Next {
+    /// Takes a key. `page` is how many sessions fit on the screen, of which `screen` shows those that were chosen.
+    pub fn key(&mut self, key: KeyEvent, page: usize, screen: &Screen) -> Next {
         // Windows tells the release of a key, too.
         if key.kind == KeyEventKind::Release {
             return Next::GoOn;
@@ -47,14 +47,14 @@ impl Controls {
             },
             KeyCode::Char(_) if with_control => {}
             KeyCode::Char('q' | 'Q') => return Next::Quit,
-            code => self.command(code, page, sessions),
+            code => self.command(code, page, screen),
         }
-        let last = sessions.saturating_sub(page);
+        let last = screen.sessions.len().saturating_sub(page);
         self.first = self.first.min(last);
         Next::GoOn
     }
 
-    fn command(&mut self, code: KeyCode, page: usize, sessions: usize) {
+    fn command(&mut self, code: KeyCode, page: usize, screen: &Screen) {
         match code {
             KeyCode::Char('?' | 'h') | KeyCode::F(1) => self.shows_help = true,
             KeyCode::Char('/') => self.is_typing = true,
@@ -62,8 +62,13 @@ impl Controls {
                 self.filter.clear();
                 self.first = 0;
             }
-            KeyCode::Char('s') | KeyCode::Right => self.sort_by(1),
-            KeyCode::Char('S') | KeyCode::Left => self.sort_by(Sort::ALL.len() - 1),
+            KeyCode::Char('s') | KeyCode::Right => self.sort_by_next(Sort::ALL, screen),
+            KeyCode::Char('S') | KeyCode::Left => {
+                let mut backwards = Sort::ALL;
+                backwards.reverse();
+                self.sort_by_next(backwards, screen);
+            }
+            KeyCode::Char('c') if screen.has_costs => self.sort_by_cost(),
             KeyCode::Char('r') => self.is_reversed = !self.is_reversed,
             KeyCode::Char('f' | ' ') => self.is_frozen = !self.is_frozen,
             KeyCode::Up | KeyCode::Char('k') => self.first = self.first.saturating_sub(1),
@@ -71,7 +76,7 @@ impl Controls {
             KeyCode::PageUp => self.first = self.first.saturating_sub(page),
             KeyCode::PageDown => self.first += page,
             KeyCode::Home => self.first = 0,
-            KeyCode::End => self.first = sessions,
+            KeyCode::End => self.first = screen.sessions.len(),
             _ => {}
         }
     }
@@ -97,10 +102,26 @@ impl Controls {
         self.first = 0;
     }
 
-    fn sort_by(&mut self, steps: usize) {
-        let all = Sort::ALL;
-        let place = all.iter().position(|sort| *sort == self.sort).unwrap_or(0);
-        self.sort = all[(place + steps) % all.len()];
+    /// Goes on to the next column that is shown on a wide screen.
+    fn sort_by_next(&mut self, columns: [Sort; Sort::ALL.len()], screen: &Screen) {
+        let is_there = |sort: &Sort| screen.has_costs || !sort.is_cost();
+        let place = columns.iter().position(|sort| *sort == self.sort);
+        let after = columns.iter().cycle().skip(place.unwrap_or(0) + 1);
+        if let Some(next) = after.copied().find(is_there) {
+            self.sort_by(next);
+        }
+    }
+
+    fn sort_by_cost(&mut self) {
+        self.sort_by(match self.sort {
+            Sort::PeakRam => Sort::Process,
+            Sort::Process => Sort::Requests,
+            _ => Sort::PeakRam,
+        });
+    }
+
+    fn sort_by(&mut self, sort: Sort) {
+        self.sort = sort;
         self.is_reversed = false;
         self.first = 0;
     }
@@ -108,10 +129,22 @@ impl Controls {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::screen::Session, *};
 
     /// The state after keys: a character each, `^x` with control, and names in angle brackets.
     fn after(keys: &str) -> (Controls, Next) {
+        after_on(&screen(), keys)
+    }
+
+    fn screen() -> Screen {
+        Screen {
+            sessions: vec![Session::default(); 35],
+            ..Screen::default()
+        }
+    }
+
+    /// The same on another screen.
+    fn after_on(screen: &Screen, keys: &str) -> (Controls, Next) {
         let mut controls = Controls::default();
         let mut next = Next::GoOn;
         let mut rest = keys;
@@ -144,7 +177,7 @@ mod tests {
                 code = KeyCode::Char(first);
                 rest = &rest[first.len_utf8()..];
             }
-            next = controls.key(KeyEvent::new(code, modifiers), 10, 35);
+            next = controls.key(KeyEvent::new(code, modifiers), 10, screen);
         }
         (controls, next)
     }
@@ -164,7 +197,7 @@ mod tests {
         let mut controls = Controls::default();
         let mut key = KeyEvent::new(KeyCode::Char('q'), KeyModifiers::NONE);
         key.kind = KeyEventKind::Release;
-        assert_eq!(controls.key(key, 10, 35), Next::GoOn);
+        assert_eq!(controls.key(key, 10, &screen()), Next::GoOn);
         assert_eq!(controls, Controls::default());
     }
 
@@ -200,6 +233,9 @@ mod tests {
             ("r", Sort::Since, true),
             ("rr", Sort::Since, false),
             ("rs", Sort::User, false),
+            // Nothing is told of costs.
+            ("sss", Sort::App, false),
+            ("c", Sort::Since, false),
         ] {
             let (controls, _) = after(keys);
             assert_eq!(
@@ -207,6 +243,26 @@ mod tests {
                 (sort, is_reversed),
                 "{keys}"
             );
+        }
+    }
+
+    #[test]
+    fn sessions_are_sorted_by_what_they_cost() {
+        let screen = Screen {
+            has_costs: true,
+            ..screen()
+        };
+        for (keys, sort) in [
+            ("c", Sort::PeakRam),
+            ("cc", Sort::Process),
+            ("ccc", Sort::Requests),
+            ("cccc", Sort::PeakRam),
+            ("sss", Sort::PeakRam),
+            ("SSSS", Sort::Requests),
+            ("<end>c", Sort::PeakRam),
+        ] {
+            let (controls, _) = after_on(&screen, keys);
+            assert_eq!((controls.sort, controls.first), (sort, 0), "{keys}");
         }
     }
 

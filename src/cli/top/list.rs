@@ -8,11 +8,14 @@ use super::{
     view::column,
 };
 
-/// The columns, as the screen has them where it is wide.
-const COLUMNS: [Sort; 6] = [
+/// The columns, as the screen has them where it is wide; those about costs where any are told.
+const COLUMNS: [Sort; 9] = [
     Sort::User,
     Sort::Since,
     Sort::Connections,
+    Sort::Requests,
+    Sort::Process,
+    Sort::PeakRam,
     Sort::App,
     Sort::Browser,
     Sort::Node,
@@ -25,28 +28,44 @@ pub fn list(screen: &Screen) -> String {
         |now| now.format("%Y-%m-%d %H:%M:%S UTC").to_string(),
     );
     let mut list = format!(
-        "{}  {now}\nusers {}   sessions {}   connections {}   events {}\n",
+        "{}  {now}\nusers {}   sessions {}   connections {}   events {}",
         escaped(&screen.source),
         screen.users,
         screen.sessions_in_all,
         screen.connections,
         screen.events,
     );
-    let heading = COLUMNS.map(|sort| match sort {
-        // As its numbers.
-        Sort::Connections => format!("{:>6}", sort.heading()),
+    for (name, count) in [
+        ("errors", screen.errors),
+        ("failed tasks", screen.failed_tasks),
+    ] {
+        list.extend(count.map(|count| format!("   {name} {count}")));
+    }
+    list.push('\n');
+    let columns: Vec<Sort> = COLUMNS
+        .into_iter()
+        .filter(|sort| screen.has_costs || !sort.is_cost())
+        .collect();
+    let heading = columns.iter().map(|sort| match sort {
+        // As their numbers.
+        Sort::Connections | Sort::Process => format!("{:>6}", sort.heading()),
+        Sort::Requests => format!("{:>5}", sort.heading()),
+        Sort::PeakRam => format!("{:>7}", sort.heading()),
         _ => sort.heading().to_owned(),
     });
-    let rows = screen
-        .sessions
-        .iter()
-        .map(|session| COLUMNS.map(|sort| escaped(&column(session, sort, screen.now)).to_owned()));
-    let rows: Vec<[String; COLUMNS.len()]> = [heading].into_iter().chain(rows).collect();
+    let heading: Vec<String> = heading.collect();
+    let rows = screen.sessions.iter().map(|session| {
+        let columns = columns.iter();
+        columns
+            .map(|sort| escaped(&column(session, *sort, screen.now)).to_owned())
+            .collect()
+    });
+    let rows: Vec<Vec<String>> = [heading].into_iter().chain(rows).collect();
     let width = |place: usize| rows.iter().map(|row| row[place].width()).max().unwrap_or(0);
-    let widths: [usize; COLUMNS.len()] = std::array::from_fn(width);
+    let widths: Vec<usize> = (0..columns.len()).map(width).collect();
     for row in &rows {
         let mut line = String::new();
-        for (text, width) in row.iter().zip(widths) {
+        for (text, width) in row.iter().zip(&widths) {
             line.push_str(text);
             line.extend(std::iter::repeat_n(' ', width + 2 - text.width()));
         }

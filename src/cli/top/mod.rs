@@ -5,6 +5,8 @@
 //! | `input.rs` | events from a UDP port, JSON lines or a local socket |
 //! | `record.rs` | what a JSON line says |
 //! | `model.rs` | who is in, and how many events came |
+//! | `services.rs` | what their requests cost, errors, tasks that failed |
+//! | `recent.rs` | counts of the last seconds or minutes |
 //! | `screen.rs` | what is shown, as data; sorting and filtering |
 //! | `keys.rs` | what keys do |
 //! | `list.rs` | the screen as a plain list |
@@ -17,8 +19,10 @@ mod keys;
 mod list;
 mod model;
 mod palette;
+mod recent;
 mod record;
 mod screen;
+mod services;
 mod terminal;
 mod view;
 
@@ -212,8 +216,8 @@ fn watch(input: &Input) -> io::Result<u8> {
         match event::read()? {
             Event::Key(key) => {
                 let page = view::page(terminal.height()?);
-                let sessions = arranged(&latest, &controls).sessions.len();
-                if controls.key(key, page, sessions) == Next::Quit {
+                let shown = arranged(&latest, &controls);
+                if controls.key(key, page, &shown) == Next::Quit {
                     return Ok(SUCCESS);
                 }
                 drawn = None;

@@ -1,10 +1,6 @@
 //! What is known of who is in: the sessions transform, and what is counted beside it.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    io::BufRead,
-    sync::Arc,
-};
+use std::{collections::HashMap, io::BufRead, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use qlik_sense_events::{
@@ -16,7 +12,11 @@ use qlik_sense_events::{
 };
 use uuid::Uuid;
 
-use super::screen::{MINUTES, Screen, Session};
+use super::{
+    recent::Recent,
+    screen::{MINUTES, Screen, Session},
+    services::{Row, Services, Told},
+};
 
 /// Seconds over which events a second are counted.
 const RATE_SECONDS: usize = 10;
@@ -34,6 +34,7 @@ pub struct Model {
     events: u64,
     seconds: Recent,
     minutes: Recent,
+    services: Services,
     last_event: Option<DateTime<Utc>>,
 }
 
@@ -51,6 +52,7 @@ impl Model {
             events: 0,
             seconds: Recent::new(RATE_SECONDS),
             minutes: Recent::new(MINUTES),
+            services: Services::default(),
             last_event: None,
         }
     }
@@ -84,6 +86,12 @@ impl Model {
         self.output.drain();
     }
 
+    /// Takes what a service told, at its arrival.
+    pub fn hear(&mut self, told: &Told<'_>) {
+        self.last_event = self.last_event.max(Some(told.arrival));
+        self.services.hear(told);
+    }
+
     /// When the last event arrived.
     pub const fn last_event(&self) -> Option<DateTime<Utc>> {
         self.last_event
@@ -106,9 +114,14 @@ impl Model {
         screen.events_a_second = in_seconds as f64 / RATE_SECONDS as f64;
         let minute = now.timestamp().div_euclid(60);
         screen.minutes = self.minutes.until(minute).collect();
-        for open in self.sessions.open_sessions(now) {
-            self.show(&open, &mut screen);
+        let open = self.sessions.open_sessions(now);
+        let mut rows = Vec::new();
+        for open in &open {
+            if let Some(row) = self.show(open, &mut screen) {
+                rows.push(row);
+            }
         }
+        self.services.show(now, &rows, &mut screen);
         screen.sessions_in_all = screen.sessions.len();
         // The sessions of one user come one after the other, as they were first spelled.
         let same_user = |a: &Session, b: &Session| a.user == b.user && a.node == b.node;
@@ -116,9 +129,10 @@ impl Model {
         screen
     }
 
-    fn show(&self, open: &Derived, screen: &mut Screen) {
+    /// Shows a session. What the costs of requests are matched by.
+    fn show<'a>(&self, open: &'a Derived, screen: &mut Screen) -> Option<Row<'a>> {
         let DerivedKind::SessionSnapshot(session) = &open.kind else {
-            return;
+            return None;
         };
         let subject = &open.subject;
         screen.connections += u64::from(session.open_connections);
@@ -133,7 +147,13 @@ impl Model {
             connections: session.open_connections,
             apps: apps.join(", "),
             browser: session.client.as_deref().map(browser).unwrap_or_default(),
+            cost: None,
         });
+        Some(Row {
+            session_id: session.session_id.as_deref(),
+            user_directory: subject.user_directory.as_deref(),
+            user_id: &subject.user_id,
+        })
     }
 
     /// The name that came with a later event is the newer one.
@@ -160,64 +180,24 @@ fn browser(client: &UserAgent) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// Counts of the last few seconds or minutes.
-#[derive(Debug)]
-struct Recent {
-    /// The newest last.
-    counts: VecDeque<u64>,
-    /// Which second or minute the newest is.
-    newest: Option<i64>,
-}
-
-impl Recent {
-    fn new(length: usize) -> Self {
-        Self {
-            counts: std::iter::repeat_n(0, length).collect(),
-            newest: None,
-        }
-    }
-
-    /// Counts one at a time. What is older than is kept counts no more.
-    fn count(&mut self, time: i64) {
-        let newest = *self.newest.get_or_insert(time);
-        if time > newest {
-            self.advance(time);
-        }
-        let behind = self.newest.unwrap_or(time).saturating_sub(time);
-        let place = usize::try_from(behind)
-            .ok()
-            .and_then(|behind| self.counts.len().checked_sub(behind + 1));
-        if let Some(count) = place.and_then(|place| self.counts.get_mut(place)) {
-            *count += 1;
-        }
-    }
-
-    fn advance(&mut self, time: i64) {
-        let steps = time.saturating_sub(self.newest.unwrap_or(time));
-        for _ in 0..steps.clamp(0, self.counts.len() as i64) {
-            self.counts.pop_front();
-            self.counts.push_back(0);
-        }
-        self.newest = Some(time);
-    }
-
-    /// The counts that end with a time, the oldest first.
-    fn until(&mut self, time: i64) -> impl Iterator<Item = u64> {
-        if self.newest.is_some_and(|newest| newest < time) {
-            self.advance(time);
-        }
-        self.counts.iter().copied()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use chrono::TimeDelta;
-    use qlik_sense_events::event::UserAgentCache;
+    use qlik_sense_events::{
+        event::{Arrival, Level, TaskAction, UserAgentCache},
+        pipeline::PipelineConfig,
+        schema::Layout,
+        simulate::{About, Datagram, Families, Site, SiteOptions},
+    };
     use serde_json::{Value, json};
 
     use super::{
-        super::record::{Record, read},
+        super::{
+            record::{Record, read},
+            screen::Cost,
+        },
         *,
     };
 
@@ -280,6 +260,7 @@ mod tests {
             connections: 1,
             apps: "Sales".into(),
             browser: "Chrome 126, Windows".into(),
+            cost: None,
         };
         assert_eq!(*goran, expected);
         assert!(
@@ -341,5 +322,84 @@ mod tests {
         take(&mut model, 0, START, "goran", None);
         let screen = model.screen(Some(at(62 + 3_600 * 2)));
         assert_eq!(screen.minutes[MINUTES - 2..], [1, 0]);
+    }
+
+    /// What it cost is what the simulator says, of every session that is open: directly, and through JSON lines.
+    #[test]
+    fn a_session_shows_what_its_requests_cost() {
+        let options = SiteOptions {
+            odd_per_mille: 0,
+            extended: true,
+            families: Families::ALL,
+            ..SiteOptions::default()
+        };
+        let mut site = Site::new(options);
+        site.set_time(at(0));
+        let mut pipeline = PipelineConfig::default().build().expect("a pipeline");
+        let (mut output, mut datagram) = (OutputBuffer::default(), Vec::new());
+        let (layout, user_agents) = (Layout::default(), UserAgentCache::default());
+        let [mut model, mut of_lines] = [(); 2].map(|()| Model::new(&SessionsConfig::default()));
+        let mut truth: HashMap<String, Cost> = HashMap::new();
+        let (mut errors, mut failed) = (0, HashSet::new());
+        for number in 0..10_000 {
+            match site.next_datagram(&mut datagram) {
+                Datagram::Performance(request) => {
+                    // What no session asked for, such as a reload, is the user's.
+                    let user = request.user().unwrap_or_default();
+                    let session_id = request.session_id.as_deref().unwrap_or(&user);
+                    truth.entry(session_id.to_owned()).or_default().add(Cost {
+                        requests: 1,
+                        process: request.process.unwrap_or_default(),
+                        peak_ram: request.peak_ram_bytes.unwrap_or(0),
+                    });
+                }
+                Datagram::Log(row) => errors += u64::from(row.level >= Level::Error),
+                Datagram::Task(row) if row.action == TaskAction::Failed => {
+                    failed.insert(match row.about {
+                        About::Run(run) => run.execution_id.to_string(),
+                        About::Reload(_) => number.to_string(),
+                    });
+                }
+                _ => {}
+            }
+            pipeline.datagram(&datagram, Arrival::local(at(0)), &mut output);
+            for event in output.drain() {
+                if let Some(activity) = Activity::of(&event) {
+                    model.follow(&activity);
+                } else if let Some(told) = Told::of(&event) {
+                    model.hear(&told);
+                }
+                let line = serde_json::to_vec(&layout.view(&event)).expect("JSON");
+                match read(&line, &user_agents) {
+                    Some(Record::User(record)) => of_lines.follow(&record.activity()),
+                    Some(Record::Service(record)) => of_lines.hear(&record.told()),
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+        let open = model.sessions.open_sessions(at(1));
+        let mut taken = |key: &str| truth.remove(key);
+        // All began at the same time, so the first session of a user has what is the user's.
+        let open: Vec<Option<Cost>> = open
+            .iter()
+            .map(|open| {
+                let of_session = taken(open.kind.session_id().expect("an id"));
+                let user = open.subject.user().expect("a user").to_string();
+                let parts = [of_session, taken(&user)].into_iter().flatten();
+                parts.reduce(|mut all, cost| {
+                    all.add(cost);
+                    all
+                })
+            })
+            .collect();
+        assert!(open.iter().flatten().count() > 10, "{}", open.len());
+        assert!(errors > 0 && !failed.is_empty());
+        for model in [&mut model, &mut of_lines] {
+            let screen = model.screen(Some(at(1)));
+            let shown: Vec<_> = screen.sessions.iter().map(|it| it.cost).collect();
+            assert_eq!(shown, open);
+            assert_eq!(screen.errors, Some(errors));
+            assert_eq!(screen.failed_tasks, Some(failed.len() as u64));
+        }
     }
 }

@@ -3,24 +3,32 @@
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
+    time::Duration,
 };
 
 use chrono::{DateTime, Utc};
 use qlik_sense_events::{
-    event::{EventKind, Family, UserAgent, UserAgentCache},
+    event::{EventKind, Family, TaskAction, UserAgent, UserAgentCache},
     schema::SOURCE_TYPE,
     transform::sessions::Activity,
 };
 use serde::{Deserialize, de::IgnoredAny};
+
+use super::{
+    screen::Cost,
+    services::{News, Requester, Told},
+};
 
 /// What a line says.
 #[derive(Debug, PartialEq)]
 pub enum Record {
     /// Something happened to a session or a connection.
     User(Box<UserRecord>),
+    /// A service told something.
+    Service(Box<ServiceRecord>),
     /// So many events did not come, because this reader was too slow for them.
     Dropped(u64),
-    /// Something else that the program writes: undecoded payloads, summaries, snapshots, diagnostics.
+    /// Something else that the program writes: undecoded payloads, sessions as a whole, diagnostics.
     Other,
 }
 
@@ -33,6 +41,10 @@ pub fn read(line: &[u8], user_agents: &UserAgentCache) -> Option<Record> {
     match &*head.event {
         "session" => user_record(line, Family::Session, user_agents),
         "connection" => user_record(line, Family::Connection, user_agents),
+        "performance" => service_record(line, Teller::Requests),
+        "performance_summary" => service_record(line, Teller::Summary),
+        "log" => service_record(line, Teller::Log),
+        "task" => service_record(line, Teller::Task),
         "plugin" => {
             let plugin: Plugin = serde_json::from_slice(line).ok()?;
             Some(match plugin.dropped {
@@ -53,6 +65,11 @@ fn user_record(line: &[u8], family: Family, user_agents: &UserAgentCache) -> Opt
         app_name: fields.app_name.as_deref().map(Arc::from),
         fields,
     })))
+}
+
+fn service_record(line: &[u8], teller: Teller) -> Option<Record> {
+    let fields = serde_json::from_slice(line).ok()?;
+    Some(Record::Service(Box::new(ServiceRecord { teller, fields })))
 }
 
 /// What all records have.
@@ -102,6 +119,41 @@ struct UserFields {
     result: Option<String>,
 }
 
+/// A log, performance or task event, or a summary of performance events.
+#[derive(Debug, PartialEq)]
+pub struct ServiceRecord {
+    teller: Teller,
+    fields: ServiceFields,
+}
+
+/// What tells it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Teller {
+    Requests,
+    Summary,
+    Log,
+    Task,
+}
+
+/// The fields that count of such an event. All but the time may be absent.
+#[derive(Debug, PartialEq, Deserialize)]
+struct ServiceFields {
+    timestamp: Time,
+    ingest_timestamp: Option<Time>,
+    level: Option<String>,
+    action: Option<String>,
+    execution_id: Option<String>,
+    session_id: Option<String>,
+    user_directory: Option<String>,
+    user_id: Option<String>,
+    user: Option<String>,
+    requests: Option<u64>,
+    #[serde(alias = "process_ms_sum")]
+    process_ms: Option<f64>,
+    #[serde(alias = "peak_ram_bytes_max")]
+    peak_ram_bytes: Option<i64>,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(try_from = "String")]
 struct Time(DateTime<Utc>);
@@ -137,6 +189,53 @@ impl UserRecord {
             path: fields.context.as_deref().unwrap_or_default(),
             has_sequence: fields.sequence.is_some(),
             fingerprint: fields.fingerprint(),
+        }
+    }
+}
+
+impl ServiceRecord {
+    /// What was told.
+    pub fn told(&self) -> Told<'_> {
+        let fields = &self.fields;
+        let news = match self.teller {
+            Teller::Requests => News::Requests(fields.requester(), fields.cost(1)),
+            Teller::Summary => {
+                let requests = fields.requests.unwrap_or(0);
+                News::Requests(fields.requester(), fields.cost(requests))
+            }
+            Teller::Log => News::Log {
+                is_error: matches!(fields.level.as_deref(), Some("error" | "fatal")),
+            },
+            Teller::Task => News::Task {
+                has_failed: fields.action.as_deref() == Some(TaskAction::Failed.as_str()),
+                execution_id: fields.execution_id.as_deref(),
+            },
+        };
+        Told {
+            arrival: fields.ingest_timestamp.unwrap_or(fields.timestamp).0,
+            news,
+        }
+    }
+}
+
+impl ServiceFields {
+    fn requester(&self) -> Requester<'_> {
+        let user = self.user.as_deref().and_then(|it| it.split_once('\\'));
+        let (directory, id) = user.unzip();
+        Requester {
+            session_id: self.session_id.as_deref(),
+            user_directory: self.user_directory.as_deref().or(directory),
+            user_id: self.user_id.as_deref().or(id),
+        }
+    }
+
+    fn cost(&self, requests: u64) -> Cost {
+        let milliseconds = self.process_ms.unwrap_or(0.0);
+        let peak_ram = self.peak_ram_bytes.unwrap_or(0);
+        Cost {
+            requests,
+            process: Duration::try_from_secs_f64(milliseconds / 1e3).unwrap_or_default(),
+            peak_ram: u64::try_from(peak_ram).unwrap_or(0),
         }
     }
 }
@@ -187,8 +286,8 @@ mod tests {
         event::{Arrival, Event, EventKind},
         pipeline::PipelineConfig,
         schema::{Layout, Schema, Tags},
-        simulate::{Site, SiteOptions},
-        transform::OutputBuffer,
+        simulate::{Families, Site, SiteOptions},
+        transform::{OutputBuffer, performance::Milliseconds},
     };
 
     use super::*;
@@ -250,6 +349,42 @@ mod tests {
                 assert_eq!(of(&event), fields(record.activity()));
             }
         }
+    }
+
+    #[test]
+    fn what_services_tell_is_what_the_events_say() {
+        let mut site = Site::new(SiteOptions {
+            odd_per_mille: 200,
+            families: Families::ALL,
+            ..SiteOptions::default()
+        });
+        site.set_time("2026-01-31T08:59:59.987Z".parse().expect("a time"));
+        // Most requests are part of a summary.
+        let mut config = PipelineConfig::default();
+        config.performance.enabled = true;
+        config.performance.min_process_ms = Milliseconds::new(500.0).expect("a time");
+        let mut pipeline = config.build().expect("a pipeline");
+        let (mut output, mut datagram) = (OutputBuffer::default(), Vec::new());
+        let (layout, user_agents) = (Layout::default(), UserAgentCache::default());
+        let mut told = [0; 4];
+        for number in 0..=5_000 {
+            if number < 5_000 {
+                site.next_datagram(&mut datagram);
+                pipeline.datagram(&datagram, arrival(), &mut output);
+            } else {
+                pipeline.finish(&mut output);
+            }
+            for event in output.drain() {
+                let line = serde_json::to_vec(&layout.view(&event)).expect("JSON");
+                let Some(Record::Service(record)) = read(&line, &user_agents) else {
+                    assert_eq!(Told::of(&event), None);
+                    continue;
+                };
+                assert_eq!(Some(record.told()), Told::of(&event), "{event:?}");
+                told[record.teller as usize] += 1;
+            }
+        }
+        assert!(told.iter().all(|count| *count > 0), "{told:?}");
     }
 
     #[test]

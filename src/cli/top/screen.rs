@@ -1,6 +1,6 @@
 //! What is shown, as data: the numbers at the top and a row for each session.
 
-use std::{borrow::Cow, cmp::Ordering};
+use std::{borrow::Cow, cmp::Ordering, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -26,6 +26,12 @@ pub struct Screen {
     pub minutes: Vec<u64>,
     /// Datagrams that were lost, as far as row numbers tell.
     pub lost: Option<u64>,
+    /// Log events of level error and fatal in the last hour; none while there was no log event at all.
+    pub errors: Option<u64>,
+    /// Runs of tasks that failed in the last hour; none while nothing was told of any run.
+    pub failed_tasks: Option<u64>,
+    /// Whether it is told what requests cost.
+    pub has_costs: bool,
     /// What somebody should know, such as that the input has ended.
     pub notices: Vec<String>,
     /// Open sessions, whether a filter finds them or not.
@@ -51,6 +57,28 @@ pub struct Session {
     pub apps: String,
     /// The browser and system.
     pub browser: String,
+    /// What its requests cost in the last minutes.
+    pub cost: Option<Cost>,
+}
+
+/// What requests to the engine cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// How many there were.
+    pub requests: u64,
+    /// The times to serve them, together.
+    pub process: Duration,
+    /// The most memory that one of them took, in bytes.
+    pub peak_ram: u64,
+}
+
+impl Cost {
+    /// Adds that of others.
+    pub fn add(&mut self, more: Self) {
+        self.requests = self.requests.saturating_add(more.requests);
+        self.process = self.process.saturating_add(more.process);
+        self.peak_ram = self.peak_ram.max(more.peak_ram);
+    }
 }
 
 /// The column by which sessions are sorted.
@@ -62,16 +90,25 @@ pub enum Sort {
     User,
     /// The most first.
     Connections,
+    /// The most first.
+    PeakRam,
+    /// The most first.
+    Process,
+    /// The most first.
+    Requests,
     App,
     Browser,
     Node,
 }
 
 impl Sort {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::Since,
         Self::User,
         Self::Connections,
+        Self::PeakRam,
+        Self::Process,
+        Self::Requests,
         Self::App,
         Self::Browser,
         Self::Node,
@@ -83,10 +120,18 @@ impl Sort {
             Self::Since => "SINCE",
             Self::User => "USER",
             Self::Connections => "CONN",
+            Self::PeakRam => "RAM",
+            Self::Process => "TIME",
+            Self::Requests => "REQ",
             Self::App => "APP",
             Self::Browser => "BROWSER",
             Self::Node => "NODE",
         }
+    }
+
+    /// Whether it is about what requests cost.
+    pub const fn is_cost(self) -> bool {
+        matches!(self, Self::PeakRam | Self::Process | Self::Requests)
     }
 
     fn compare(self, a: &Session, b: &Session) -> Ordering {
@@ -95,6 +140,9 @@ impl Sort {
             Self::Since => b.since.cmp(&a.since),
             Self::User => text(&a.user, &b.user),
             Self::Connections => b.connections.cmp(&a.connections),
+            Self::PeakRam => by_cost(a, b, |cost| cost.peak_ram),
+            Self::Process => by_cost(a, b, |cost| cost.process),
+            Self::Requests => by_cost(a, b, |cost| cost.requests),
             Self::App => text(&a.apps, &b.apps),
             Self::Browser => text(&a.browser, &b.browser),
             Self::Node => text(&a.node, &b.node),
@@ -104,6 +152,11 @@ impl Sort {
             .then_with(|| text(&a.user, &b.user))
             .then_with(|| a.node.cmp(&b.node))
     }
+}
+
+/// The most first, those without any last.
+fn by_cost<T: Ord>(a: &Session, b: &Session, of: fn(&Cost) -> T) -> Ordering {
+    b.cost.as_ref().map(of).cmp(&a.cost.as_ref().map(of))
 }
 
 impl Screen {
@@ -139,6 +192,43 @@ pub fn duration(length: TimeDelta) -> String {
     }
 }
 
+/// The time of requests in at most six characters: `812ms`, `12.3s`, and then as [`duration`].
+pub fn time_taken(time: Duration) -> String {
+    match time.as_secs() {
+        0 => format!("{}ms", time.as_millis()),
+        1..60 => format!("{:.1}s", time.as_secs_f64()),
+        _ => duration(TimeDelta::from_std(time).unwrap_or(TimeDelta::MAX)),
+    }
+}
+
+/// Memory in at most seven characters: `812 KiB`, `1.2 GiB`.
+#[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
+pub fn memory(bytes: u64) -> String {
+    if bytes < 1_000 {
+        return format!("{bytes} B");
+    }
+    let mut units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"].into_iter();
+    let (mut amount, mut unit) = (bytes as f64 / 1_024.0, units.next());
+    // A fourth digit would be too wide.
+    while amount >= 999.5
+        && let Some(larger) = units.next()
+    {
+        amount /= 1_024.0;
+        unit = Some(larger);
+    }
+    let decimals = usize::from(amount < 9.95);
+    format!("{amount:.decimals$} {}", unit.unwrap_or_default())
+}
+
+/// A number in at most five characters: `12345`, `123k`, `12M`.
+pub fn short(number: u64) -> String {
+    match number {
+        ..100_000 => number.to_string(),
+        100_000..10_000_000 => format!("{}k", number / 1_000),
+        _ => format!("{}M", (number / 1_000_000).min(9_999)),
+    }
+}
+
 /// A number with its thousands apart: `1,234,567`.
 pub fn grouped(number: u64) -> Cow<'static, str> {
     let digits = number.to_string();
@@ -164,6 +254,11 @@ mod tests {
             connections,
             apps: apps.into(),
             browser: if minute == 2 { "Firefox" } else { "Chrome" }.into(),
+            cost: (minute < 3).then(|| Cost {
+                requests: 10 - minute.unsigned_abs(),
+                process: Duration::from_secs(5 - minute.unsigned_abs()),
+                peak_ram: minute.unsigned_abs() << 30,
+            }),
             ..Session::default()
         }
     }
@@ -188,6 +283,9 @@ mod tests {
             (Sort::Since, ["jörgen", "anna", "goran"]),
             (Sort::User, ["anna", "goran", "jörgen"]),
             (Sort::Connections, ["jörgen", "goran", "anna"]),
+            (Sort::PeakRam, ["anna", "goran", "jörgen"]),
+            (Sort::Process, ["goran", "anna", "jörgen"]),
+            (Sort::Requests, ["goran", "anna", "jörgen"]),
             (Sort::App, ["anna", "jörgen", "goran"]),
             (Sort::Browser, ["jörgen", "goran", "anna"]),
             (Sort::Node, ["goran", "anna", "jörgen"]),
@@ -228,6 +326,43 @@ mod tests {
             (1_051_200, "12d 4h"),
         ] {
             assert_eq!(duration(TimeDelta::seconds(seconds)), expected);
+        }
+    }
+
+    #[test]
+    fn costs_are_short() {
+        for (milliseconds, expected) in [
+            (0, "0ms"),
+            (999, "999ms"),
+            (1_000, "1.0s"),
+            (59_999, "60.0s"),
+            (60_000, "1m 00s"),
+            (99 * 86_400_000, "99d 0h"),
+        ] {
+            assert_eq!(time_taken(Duration::from_millis(milliseconds)), expected);
+        }
+        assert!(time_taken(Duration::MAX).contains("d "));
+        for (bytes, expected) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_000, "1.0 KiB"),
+            (10_189, "10 KiB"),
+            (1_023_487, "999 KiB"),
+            (1_023_488, "1.0 MiB"),
+            (250 << 30, "250 GiB"),
+            (1_023 << 30, "1.0 TiB"),
+            (u64::MAX, "16 EiB"),
+        ] {
+            assert_eq!(memory(bytes), expected);
+        }
+        for (number, expected) in [
+            (99_999, "99999"),
+            (100_000, "100k"),
+            (9_999_999, "9999k"),
+            (10_000_000, "10M"),
+            (u64::MAX, "9999M"),
+        ] {
+            assert_eq!(short(number), expected);
         }
     }
 

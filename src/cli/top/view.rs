@@ -14,15 +14,17 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use super::{
     keys::Controls,
     palette::Palette,
-    screen::{MINUTES, Screen, Session, Sort, duration, grouped},
+    screen::{Cost, MINUTES, Screen, Session, Sort, duration, grouped, memory, short, time_taken},
 };
 
 /// Lines above and below the list: title, totals, the curve with its name, headings; the keys.
 const LINES_AROUND: u16 = 6;
 
-/// The columns of the list: the width of their text, and the width of the list from which on there is
-/// room for them.
-const COLUMNS: [(Sort, u16, u16); 6] = [
+/// A column: the width of its text, and the width of the list from which on there is room for it.
+type Column = (Sort, u16, u16);
+
+/// The columns of the list where it is not told what requests cost.
+const COLUMNS: [Column; 6] = [
     (Sort::User, 22, 0),
     (Sort::Since, 15, 30),
     (Sort::Connections, 6, 45),
@@ -31,16 +33,32 @@ const COLUMNS: [(Sort, u16, u16); 6] = [
     (Sort::Node, 14, 100),
 ];
 
+/// The columns where it is told: memory is the last of the three to go.
+const COLUMNS_WITH_COSTS: [Column; 9] = [
+    (Sort::User, 20, 0),
+    (Sort::Since, 15, 30),
+    (Sort::Connections, 6, 65),
+    (Sort::Requests, 5, 58),
+    (Sort::Process, 6, 52),
+    (Sort::PeakRam, 7, 45),
+    (Sort::App, 15, 80),
+    (Sort::Browser, 16, 97),
+    (Sort::Node, 14, 112),
+];
+
 /// From this width on the title has the date.
 const WIDTH_WITH_DATE: u16 = 60;
 
 const KEYS: &str = "q end  ? help  / filter  s sort  r reverse  f freeze";
 
-const HELP: [(&str, &str); 9] = [
+const KEYS_WITH_COSTS: &str = "q end  ? help  / filter  s sort  c cost  r reverse  f freeze";
+
+const HELP: [(&str, &str); 10] = [
     ("q, Ctrl-C", "end"),
     ("/", "show only what has a text in one of its columns"),
     ("Esc", "show everything again"),
     ("s, S", "sort by the next column, the one before"),
+    ("c", "sort by what requests cost: memory, time, number"),
     ("r", "turn the order around"),
     ("f, Space", "let the screen stand still, and go on"),
     ("Up, Down, j, k", "move the list by a session"),
@@ -100,9 +118,9 @@ fn draw_title(frame: &mut Frame<'_>, area: Rect, screen: &Screen, palette: &Pale
     frame.render_widget(Line::raw(time), right);
 }
 
-/// The numbers, closer together where they would find no room.
+/// The numbers, closer together where they would find no room, and then without that of events.
 fn totals_line(screen: &Screen, palette: &Palette, width: u16) -> Line<'static> {
-    let line = |gap: &'static str| {
+    let line = |gap: &'static str, has_events: bool| {
         let mut spans = Vec::new();
         let mut add = |name: &'static str, number: String, style: Style| {
             if !spans.is_empty() {
@@ -116,21 +134,32 @@ fn totals_line(screen: &Screen, palette: &Palette, width: u16) -> Line<'static> 
         let sessions = number(screen.sessions_in_all as u64);
         add("sessions ", sessions, palette.number);
         add("connections ", number(screen.connections), palette.number);
-        add("events ", number(screen.events), palette.number);
+        if has_events {
+            add("events ", number(screen.events), palette.number);
+        }
         let rate = format!("{:.1}/s", screen.events_a_second);
         add("", rate, palette.number);
-        match screen.lost {
-            Some(0) => add("lost ", number(0), palette.number),
-            Some(lost) => add("lost ", number(lost), palette.notice),
-            None => {}
+        for (name, count) in [
+            ("errors ", screen.errors),
+            ("failed tasks ", screen.failed_tasks),
+            ("lost ", screen.lost),
+        ] {
+            match count {
+                Some(0) => add(name, number(0), palette.number),
+                Some(count) => add(name, number(count), palette.notice),
+                None => {}
+            }
         }
         Line::from(spans)
     };
-    let wide = line("   ");
-    if wide.width() <= width.into() {
+    let fits = |line: &Line<'_>| line.width() <= width.into();
+    let [wide, narrow] = ["   ", "  "].map(|gap| line(gap, true));
+    if fits(&wide) {
         wide
+    } else if fits(&narrow) || (screen.errors, screen.failed_tasks) == (None, None) {
+        narrow
     } else {
-        line("  ")
+        line("  ", false)
     }
 }
 
@@ -190,8 +219,13 @@ fn draw_curve(frame: &mut Frame<'_>, area: Rect, screen: &Screen, palette: &Pale
 }
 
 /// The columns of a list of this width, each with the width of its text.
-fn columns(width: u16) -> Vec<(Sort, u16)> {
-    let fits = COLUMNS.iter().filter(|&&(.., from)| width >= from);
+fn columns(width: u16, has_costs: bool) -> Vec<(Sort, u16)> {
+    let all: &[Column] = if has_costs {
+        &COLUMNS_WITH_COSTS
+    } else {
+        &COLUMNS
+    };
+    let fits = all.iter().filter(|&&(.., from)| width >= from);
     let mut columns: Vec<(Sort, u16)> = fits.map(|&(sort, text, _)| (sort, text)).collect();
     let gaps = columns.len() as u16 - 1;
     let taken = columns.iter().map(|(_, text)| text).sum::<u16>() + gaps;
@@ -222,7 +256,7 @@ fn draw_list(
     controls: &Controls,
     palette: &Palette,
 ) {
-    let columns = columns(area.width);
+    let columns = columns(area.width, screen.has_costs);
     let heading = |&(sort, width): &(Sort, u16)| {
         let is_sorted = sort == controls.sort;
         let arrow = match (is_sorted, controls.is_reversed) {
@@ -231,9 +265,9 @@ fn draw_list(
             (true, true) => " ^",
         };
         let mut text = format!("{}{arrow}", sort.heading());
-        if sort == Sort::Connections {
+        if sort == Sort::Connections || sort.is_cost() {
             // As its numbers.
-            text = format!("{text:>6}");
+            text = format!("{text:>0$}", usize::from(width));
         }
         let style = if is_sorted {
             palette.sorted
@@ -278,10 +312,19 @@ pub fn column(session: &Session, sort: Sort, now: Option<DateTime<Utc>>) -> Stri
             format!("{before:1}{:6} {length}", since.format(format).to_string())
         }
         Sort::Connections => format!("{:>6}", session.connections),
+        Sort::PeakRam => cost(session, 7, |cost| memory(cost.peak_ram)),
+        Sort::Process => cost(session, 6, |cost| time_taken(cost.process)),
+        Sort::Requests => cost(session, 5, |cost| short(cost.requests)),
         Sort::App => session.apps.clone(),
         Sort::Browser => session.browser.clone(),
         Sort::Node => session.node.clone(),
     }
+}
+
+/// What a session's requests cost; nothing where none are known.
+fn cost(session: &Session, width: usize, text: impl Fn(&Cost) -> String) -> String {
+    let text = session.cost.as_ref().map(text).unwrap_or_default();
+    format!("{text:>width$}")
 }
 
 /// The place of the first session on the screen: the last page stays full when sessions end.
@@ -318,9 +361,14 @@ fn keys_line(screen: &Screen, controls: &Controls, palette: &Palette, width: u16
     if !said.is_empty() {
         said.push_str("  ");
     }
+    let keys = if screen.has_costs {
+        KEYS_WITH_COSTS
+    } else {
+        KEYS
+    };
     Line::from(vec![
         Span::styled(cut(&said, width, palette), palette.notice),
-        Span::styled(KEYS, palette.faint),
+        Span::styled(keys, palette.faint),
     ])
 }
 

@@ -18,7 +18,7 @@ use nix::{
     unistd::Pid,
 };
 
-use crate::support::{Codec, DEADLINE, Process, Running, command, finish, payload};
+use crate::support::{Codec, DEADLINE, Process, Running, command, finish, payload, sender};
 
 const SIZE: Winsize = Winsize {
     ws_row: 24,
@@ -319,6 +319,64 @@ fn a_file_is_a_plain_list_in_a_pipe() {
             .stderr
             .starts_with("/nonexistent/events.json: the file cannot be read: ")
     );
+}
+
+/// What the services tell of a session that has gone on meanwhile, a run that two appenders tell of, and a summary.
+const SERVICES: &str = r#"{"timestamp":"2026-01-31T09:01:00Z","ingest_timestamp":"2026-01-31T09:01:00.1Z","source_type":"qlik_sense","event":"performance","host":"n2","user":"LAB\\goran","process_ms":1500.5,"peak_ram_bytes":1288490189}
+{"timestamp":"2026-01-31T09:01:00Z","source_type":"qlik_sense","event":"performance_summary","host":"n2","user":"LAB\\goran","requests":20,"process_ms_sum":60000,"peak_ram_bytes_max":1024}
+{"timestamp":"2026-01-31T09:01:00Z","source_type":"qlik_sense","event":"log","level":"error","host":"n1"}
+{"timestamp":"2026-01-31T09:01:00Z","source_type":"qlik_sense","event":"log","level":"warn","host":"n1"}
+{"timestamp":"2026-01-31T09:01:00Z","source_type":"qlik_sense","event":"task","action":"failed","execution_id":"b5c0e9d7-1f28-4c96-a3b4-6d7e8f901a2b"}
+{"timestamp":"2026-01-31T09:01:00Z","source_type":"qlik_sense","event":"task","action":"failed","execution_id":"b5c0e9d7-1f28-4c96-a3b4-6d7e8f901a2b"}
+"#;
+
+#[test]
+fn a_list_has_what_the_services_tell() {
+    let recorded = format!("{RECORDED}{SERVICES}");
+    let finished = crate::support::finish_with_input(&["top", "-"], recorded);
+    let expected = "\
+users 1   sessions 1   connections 1   events 2   errors 1   failed tasks 1
+USER       SINCE             CONN    REQ    TIME      RAM  APP    BROWSER  NODE
+LAB\\goran   09:00  1m 00s       1     21  1m 01s  1.2 GiB  Sales           n1
+";
+    let (_, list) = finished.stdout.split_once('\n').expect("a title");
+    assert_eq!(list, expected);
+}
+
+/// Of its own port it takes log, performance and task events, too.
+#[test]
+fn what_a_session_costs_is_shown_and_sorted_by() {
+    let mut command = command();
+    command.args(["top", "--address", "127.0.0.1:0"]);
+    let mut top = Top::of(command, tempfile::tempdir().expect("a folder"));
+    top.await_text("No sessions yet");
+    let title = top.terminal.screen().contents();
+    let address = title.split_whitespace().nth(2).expect("an address");
+    let socket = sender(address.parse().expect("an address"));
+    for datagram in [
+        payload::start("goran"),
+        payload::start("anna"),
+        "/qseow-qix-perf/;77;20260131T100017.250+0100;2026-01-31 10:00:17,250;INFO;n2;QixPerformance.Engine.Engine;\
+         LAB\\qlikservice;c0de71aa;LAB;goran;20260131T100017.250+0100;1;0f3d9c1e-7b64-4a58-8d2f-2c5e91ab7740;31;\
+         GenericObject::GetLayout;2500.25;2500;0;0.05;8;5;pXkRz;4096;268435456000;barchart"
+            .into(),
+        "/qseow-engine/;412;20260131T095959.987+0100;2026-01-31 09:59:59,987;ERROR;n1;System.Engine.Engine;\
+         LAB\\qlikservice;Out of memory;0;(null);(null);20260131T095959.961+0100;(null);(null);(null);(null);(null);(null)"
+            .into(),
+        "/scheduler-task-failed/;n1;Nightly;Sales;LAB\\eva;;;2026-01-31 06:00:12,345;INFO;;x".into(),
+    ] {
+        socket.send(datagram.as_bytes()).expect("sent");
+    }
+    for text in ["2.5s", "250 GiB", "errors 1", "failed tasks 1", "c cost"] {
+        top.await_text(text);
+    }
+    top.keys.write_all(b"c").expect("a key");
+    top.await_text("RAM v");
+    let seen = top.terminal.screen().contents();
+    let goran = seen.find(r"LAB\goran").expect("goran");
+    assert!(goran < seen.find(r"LAB\anna").expect("anna"), "{seen}");
+    top.keys.write_all(b"q").expect("a key");
+    assert_eq!(top.end().1, Some(0));
 }
 
 /// A dumb terminal would show escape sequences as they are.

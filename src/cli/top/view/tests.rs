@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, style::Color};
 
@@ -16,6 +18,7 @@ fn session(user: &str, minutes: i64, connections: u32, apps: &str) -> Session {
         connections,
         apps: apps.into(),
         browser: "Chrome 126, Windows".into(),
+        cost: None,
     }
 }
 
@@ -42,6 +45,9 @@ fn screen() -> Screen {
         events_a_second: 4.25,
         minutes: (0..60).map(|minute| minute % 9).collect(),
         lost: None,
+        errors: None,
+        failed_tasks: None,
+        has_costs: false,
         notices: vec![],
         sessions_in_all: sessions.len(),
         sessions,
@@ -151,6 +157,76 @@ fn a_narrow_terminal_shows_what_matters_whole() {
     );
 }
 
+/// What is shown where services tell something.
+fn screen_with_costs() -> Screen {
+    let mut screen = screen();
+    let cost = |requests, milliseconds, peak_ram| {
+        Some(Cost {
+            requests,
+            process: Duration::from_millis(milliseconds),
+            peak_ram,
+        })
+    };
+    screen.sessions[0].cost = cost(214, 48_211, 1_288_490_189);
+    screen.sessions[2].cost = cost(1_234_567, 3_723_000, 250 << 30);
+    screen.has_costs = true;
+    screen.errors = Some(12);
+    screen.failed_tasks = Some(0);
+    screen
+}
+
+#[test]
+fn a_row_shows_what_its_requests_cost() {
+    let controls = Controls {
+        sort: Sort::PeakRam,
+        ..Controls::default()
+    };
+    let seen = text(80, 24, &screen_with_costs(), &controls);
+    let expected = [
+        "qlik-sense-events  udp 0.0.0.0:9997                      2026-01-31 10:42:07 UTC",
+        "users 3  sessions 3  connections 3  4.2/s  errors 12  failed tasks 0",
+        "events a minute, last hour, at most 8",
+        " ▁▂▃▄▅▆▇█ ▁▂▃▄▅▆▇█ ▁▂▃▄▅▆▇█ ▁▂▃▄▅▆▇█ ▁▂▃▄▅▆▇█ ▁▂▃▄▅▆▇█ ▁▂▃▄▅",
+        "USER                 SINCE             CONN   REQ   TIME   RAM v APP",
+        r"LAB\goran             10:39  3m 00s       2   214  48.2s 1.2 GiB Sales overview",
+        r"CORP\anna.lindqvist… <09:27  1h 15m       0",
+        r"LAB\Jörgen            28 Jan 3d 0h        1 1234k 1h 02m 250 GiB a421f4a2-c311-…",
+    ];
+    assert_eq!(seen[..expected.len()], expected);
+    assert_eq!(
+        seen[23],
+        "q end  ? help  / filter  s sort  c cost  r reverse  f freeze"
+    );
+}
+
+#[test]
+fn memory_is_the_last_of_the_costs_to_go_where_it_is_narrow() {
+    let screen = screen_with_costs();
+    let heading = |width| text(width, 10, &screen, &Controls::default())[4].clone();
+    for (width, expected) in [
+        (44, "USER SINCE v"),
+        (45, "USER SINCE v RAM"),
+        (52, "USER SINCE v TIME RAM"),
+        (58, "USER SINCE v REQ TIME RAM"),
+        (65, "USER SINCE v CONN REQ TIME RAM"),
+        (80, "USER SINCE v CONN REQ TIME RAM APP"),
+        (97, "USER SINCE v CONN REQ TIME RAM APP BROWSER"),
+        (112, "USER SINCE v CONN REQ TIME RAM APP BROWSER NODE"),
+    ] {
+        let words: Vec<_> = heading(width)
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
+        assert_eq!(words.join(" "), expected, "{width}");
+    }
+    // With the number of events where there is room.
+    let totals = &text(100, 10, &screen, &Controls::default())[1];
+    assert!(
+        totals.contains("events 1,234,567   4.2/s   errors 12"),
+        "{totals}"
+    );
+}
+
 #[test]
 fn no_size_is_too_small() {
     let mut controls = Controls::default();
@@ -159,6 +235,7 @@ fn no_size_is_too_small() {
         for width in [1, 2, 7, 20, 41, 79] {
             for height in [1, 2, 5, 6, 7, 9] {
                 text(width, height, &screen(), &controls);
+                text(width, height, &screen_with_costs(), &controls);
             }
         }
     }
