@@ -205,7 +205,7 @@ impl Pipeline {
             }
             // Before requests are summed up: what is summarized has cost as much.
             if let Some(node) = node {
-                nodes.count(node, &event);
+                nodes.count(node, &event, kind);
             }
             app_names.name(&mut event);
             let before = output.len();

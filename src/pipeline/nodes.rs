@@ -10,7 +10,7 @@ use super::{
     row_gaps::{NodeRows, RowGaps},
     statistics::{NodeStatistics, Statistics},
 };
-use crate::event::{Body, Event, EventKind, Service};
+use crate::event::{Body, Event, EventKind};
 
 /// Nodes that are followed, the first that are seen. Made-up nodes must not take more memory than this.
 pub(super) const MAX_HOSTS: usize = 256;
@@ -52,7 +52,7 @@ impl Nodes {
         kind: EventKind,
         now: DateTime<Utc>,
     ) -> Option<Place> {
-        let is_counted = matches!(kind, EventKind::Log(_) | EventKind::Performance);
+        let is_counted = kind.service().is_some() || kind == EventKind::Performance;
         // What the standard appenders of user events send has nothing of that.
         if !is_counted && event.sequence().is_none() {
             return None;
@@ -94,18 +94,16 @@ impl Nodes {
     }
 
     /// Counts an event that was not left out.
-    pub(super) fn count(&mut self, place: Place, event: &Event) {
+    pub(super) fn count(&mut self, place: Place, event: &Event, kind: EventKind) {
         let statistics = match place {
             Some(place) => &mut self.nodes[usize::from(place)].statistics,
             None => &mut self.others,
         };
-        match event.body() {
-            Body::Log(log) => {
-                let service: Service = event.service().unwrap_or_else(|| log.appender());
-                statistics.log_event(event.level(), service);
-            }
-            Body::Performance(request) => statistics.request(request),
-            _ => return,
+        if let Some(appender) = kind.service() {
+            let service = event.service().unwrap_or(appender);
+            statistics.log_event(event.level(), service);
+        } else if let Body::Performance(request) = event.body() {
+            statistics.request(request);
         }
         self.has_new_statistics = true;
     }

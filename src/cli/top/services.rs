@@ -88,12 +88,13 @@ impl<'a> Told<'a> {
                 };
                 News::Requests(requester, cost)
             }
-            Body::Log(_) => News::Log {
-                is_error: event.level() >= Some(Level::Error),
-            },
             Body::Task(task) => News::Task {
                 has_failed: task.action() == TaskAction::Failed,
                 execution_id: event.execution_id(),
+            },
+            // Only rows of a log say in their kind which service it was.
+            _ if event.kind().service().is_some() => News::Log {
+                is_error: event.level() >= Some(Level::Error),
             },
             _ => return None,
         };
