@@ -36,6 +36,28 @@ pub fn example(name: &str) -> Value {
     yaml_serde::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
+/// The index template of the example for Elasticsearch.
+pub fn index_template() -> Value {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = root.join("examples/elasticsearch/index-template.json");
+    serde_json::from_str(&fs::read_to_string(path).expect("the template")).expect("JSON")
+}
+
+/// The fields that the index makes from others, by its mappings.
+pub fn copied(mappings: &Value) -> BTreeSet<String> {
+    let mut targets = BTreeSet::new();
+    for (key, value) in mappings.as_object().into_iter().flatten() {
+        match (key.as_str(), value) {
+            ("copy_to", Value::String(target)) => drop(targets.insert(target.clone())),
+            ("copy_to", Value::Array(list)) => {
+                targets.extend(list.iter().filter_map(Value::as_str).map(str::to_owned));
+            }
+            (_, inner) => targets.extend(copied(inner)),
+        }
+    }
+    targets
+}
+
 impl Produced {
     /// Runs that follow sessions, receive a few datagrams, one of them garbage, and are asked to end.
     pub fn real() -> &'static Self {
@@ -79,6 +101,7 @@ impl Produced {
         let fields = Schema::Ecs.fields().iter().map(|field| (*field).to_owned());
         let fields: BTreeSet<String> = fields
             .chain(self.diagnostics_in_ecs.iter().cloned())
+            .chain(copied(&index_template()))
             .collect();
         let is_within = |field: &String| {
             let within = format!("{field}.");
@@ -151,6 +174,9 @@ fn run(schema: Schema) -> (BTreeSet<String>, Metrics) {
         "/proxy-connection/;n;Open connection;d;u;;;",
         "/proxy-connection/;n;Close connection;d;u;;;",
         "/proxy-session/;n;Stop session;d;u;;;",
+        include_str!("../golden/log_proxy_login_refused.bin"),
+        include_str!("../golden/performance_request.bin"),
+        include_str!("../golden/task_failed.bin"),
         "garbage",
     ] {
         socket
