@@ -192,6 +192,7 @@ fn watch(input: &Input) -> io::Result<u8> {
     })?;
     let palette = Palette::of(|name| env::var(name).ok());
     let mut terminal = Screened::open()?;
+    terminal::end_with_terminal(SUCCESS)?;
     let mut controls = Controls::default();
     let mut latest = input.screen();
     let mut drawn: Option<Instant> = None;

@@ -102,6 +102,39 @@ pub fn restore() {
     let _ = io::stdout().flush();
 }
 
+/// Ends the program when its terminal goes, which not always sends a signal. Crossterm cannot be asked: it reads such a
+/// terminal for ever, within one call.
+#[cfg(unix)]
+pub fn end_with_terminal(status: u8) -> io::Result<()> {
+    use nix::{
+        errno::Errno,
+        poll::{PollFd, PollFlags, PollTimeout, poll},
+    };
+    use std::{os::fd::AsFd, process, thread};
+
+    let wait = move || {
+        let stdout = io::stdout();
+        // No key wakes it, only what is always told.
+        let mut state = [PollFd::new(stdout.as_fd(), PollFlags::empty())];
+        while poll(&mut state, PollTimeout::NONE) == Err(Errno::EINTR) {}
+        let told = state[0].revents().unwrap_or(PollFlags::empty());
+        // Some systems cannot wait for a terminal, and say so.
+        if told.intersects(PollFlags::POLLHUP | PollFlags::POLLERR)
+            && !told.contains(PollFlags::POLLNVAL)
+        {
+            process::exit(status.into());
+        }
+    };
+    thread::Builder::new().name("terminal".into()).spawn(wait)?;
+    Ok(())
+}
+
+/// A console of Windows that is closed ends its programs.
+#[cfg(not(unix))]
+pub fn end_with_terminal(_: u8) -> io::Result<()> {
+    Ok(())
+}
+
 /// What a panic says would be lost with the alternate screen.
 fn restore_on_panic(panicked: Arc<AtomicBool>) {
     let report = panic::take_hook();

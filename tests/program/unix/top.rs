@@ -178,6 +178,18 @@ fn a_terminal_that_goes_ends_it() {
     leader.arg("top").arg(&file);
     let mut top = Top::of(leader, folder);
     top.await_text("Sales");
+    assert_ends_with_its_terminal(top);
+}
+
+/// Where a program leads no session nobody sends it a signal.
+#[test]
+fn a_terminal_that_goes_without_a_signal_ends_it() {
+    let mut top = Top::start();
+    top.await_text("Sales");
+    assert_ends_with_its_terminal(top);
+}
+
+fn assert_ends_with_its_terminal(top: Top) {
     let Top {
         mut child,
         mut keys,
