@@ -590,6 +590,30 @@ fn each_socket_sums_up_by_itself() {
 }
 
 #[test]
+fn a_request_of_a_known_group_costs_no_memory_beyond_its_decoding() {
+    // The third has the highest peak and shorter texts than there is room for.
+    let datagrams = ["1000", "900", "9000"].map(|peak_ram| {
+        Request {
+            peak_ram: peak_ram.into(),
+            ..Request::default()
+        }
+        .datagram()
+    });
+    let allocations = |performance: PerformanceConfig| {
+        let mut pipeline = pipeline(performance);
+        let mut output = OutputBuffer::with_capacity(16);
+        let mut send = |datagram: &String| {
+            pipeline.datagram(datagram.as_bytes(), Arrival::local(at(0)), &mut output);
+        };
+        send(&datagrams[0]);
+        allocation_counter::measure(|| datagrams[1..].iter().for_each(send)).count_total
+    };
+    let all_go_on = allocations(PerformanceConfig::default());
+    assert!(all_go_on <= 2 * 2, "{all_go_on} allocations of two events");
+    assert_eq!(allocations(nothing()), all_go_on);
+}
+
+#[test]
 fn the_documentation_shows_what_two_requests_become() {
     let document = include_str!("../docs/performance-events.md");
     let block = |language: &str| {

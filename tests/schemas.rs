@@ -15,8 +15,9 @@ use all::every_event;
 use native::{json_of_log, logs};
 use pipeline::events;
 use qlik_sense_events::{
-    encoding::{Codec, Encoder},
-    schema::{Layout, Role, Schema, Tags},
+    encoding::{Codec, Encoder, OwnedValues},
+    event::Event,
+    schema::{Layout, Role, Schema, Tags, TagsByHost},
 };
 use serde_json::Value;
 use support::golden;
@@ -234,6 +235,77 @@ fn tags_are_on_every_event() {
         for event in &every_event() {
             let record = serde_json::to_value(layout.view(event)).expect("JSON");
             assert_eq!(record[name], expected, "{schema}");
+        }
+    }
+}
+
+fn tags(tags: &[(&str, &str)]) -> Tags {
+    let tags = tags
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Tags::try_from(tags.collect::<BTreeMap<_, _>>()).expect("tags")
+}
+
+/// What events are in every codec, and as `serde` and linked hosts see them.
+fn in_every_form<'e>(layout: &Layout, events: impl Iterator<Item = &'e Event>) -> Vec<Vec<u8>> {
+    let mut encoders: Vec<Encoder> = Codec::ALL
+        .iter()
+        .map(|&codec| Encoder::new(codec, layout))
+        .collect();
+    let values = OwnedValues::new(layout);
+    let mut forms = Vec::new();
+    for event in events {
+        for encoder in &mut encoders {
+            encoder.push(event).expect("an event");
+            forms.push(encoder.frame().to_vec());
+            encoder.clear();
+        }
+        forms.push(serde_json::to_vec(&layout.view(event)).expect("JSON"));
+        forms.push(format!("{:?}", values.value_of(event)).into_bytes());
+    }
+    forms
+}
+
+/// An event of a node is as if its tags were those of all nodes.
+#[test]
+fn tags_of_a_node_are_on_its_events() {
+    let is_there = |event: &&Event| {
+        let host = event.host();
+        host.is_some_and(|host| host.eq_ignore_ascii_case("pro2-WIN1"))
+    };
+    let (there, elsewhere): (Vec<_>, Vec<_>) = every_event()
+        .into_iter()
+        .partition(|event| is_there(&event));
+    let kinds = there.iter().map(|event| event.kind().event());
+    let kinds: BTreeSet<&str> = kinds.collect();
+    assert!(kinds.len() >= 4 && !elsewhere.is_empty(), "{kinds:?}");
+    let by_host = BTreeMap::from([
+        (
+            "PRO2-win1".to_owned(),
+            tags(&[("region", "north"), ("rack", "7")]),
+        ),
+        ("n1".to_owned(), tags(&[])),
+        ("none".to_owned(), tags(&[("never", "seen")])),
+    ]);
+    let by_host = TagsByHost::try_from(by_host).expect("nodes");
+    let common = [("region", "all"), ("site", "Lund")];
+    let merged = [("region", "north"), ("site", "Lund"), ("rack", "7")];
+    let rows: [[&[(&str, &str)]; 2]; 2] = [[&[], &[merged[0], merged[2]]], [&common, &merged]];
+    for &schema in Schema::ALL {
+        for [common, merged] in rows {
+            let layout = |of: &[(&str, &str)], by_host: &TagsByHost| {
+                let layout = Layout::new(schema, tags(of)).with_tags_by_host(by_host.clone());
+                layout.without(&[schema.fields()[1]]).expect("a field")
+            };
+            let layouts = |expected| {
+                let none = TagsByHost::default();
+                [layout(common, &by_host), layout(expected, &none)]
+            };
+            for (events, expected) in [(&there, merged), (&elsewhere, common)] {
+                let [seen, expected] =
+                    layouts(expected).map(|layout| in_every_form(&layout, events.iter()));
+                assert!(seen == expected, "{schema}");
+            }
         }
     }
 }

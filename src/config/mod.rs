@@ -44,7 +44,7 @@ use crate::{
     encoding::Codec,
     payload::FallbackEncoding,
     pipeline::{PipelineConfig, UndecodedPolicy},
-    schema::{Layout, Schema, Tags, UnknownField},
+    schema::{Layout, Schema, Tags, TagsByHost, UnknownField},
     source::{RateLimitConfig, SenderRange},
     transform::{BlacklistConfig, PerformanceConfig, SessionsConfig},
 };
@@ -191,6 +191,9 @@ pub struct OutputConfig {
     pub schema: Schema,
     /// Names and values on every event. Default: none.
     pub tags: Tags,
+    /// Names and values on every event of a Qlik Sense node, by the node's name, whose case does not matter; they take
+    /// precedence over `tags`. Default: none.
+    pub tags_by_host: TagsByHost,
     /// Fields that are left out, by their names in the schema. Default: none.
     pub drop_fields: Vec<String>,
     /// A Unix socket that hands out events to readers on this machine, as JSON lines in the schema
@@ -205,7 +208,9 @@ impl OutputConfig {
     ///
     /// [`UnknownField`] when the schema has no field of a name in `drop_fields`.
     pub fn layout(&self) -> Result<Layout, UnknownField> {
-        Layout::new(self.schema, self.tags.clone()).without(&self.drop_fields)
+        Layout::new(self.schema, self.tags.clone())
+            .with_tags_by_host(self.tags_by_host.clone())
+            .without(&self.drop_fields)
     }
 }
 

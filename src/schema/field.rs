@@ -457,7 +457,7 @@ table! {
     SENDER = Field::new(["sender", "observer.ip"], Text,
         "the IP address that the datagram came from", SENDER_VALUE);
     TAGS = Field::new(["tags", "labels"], MapOfText,
-        "the names and values of `output.tags`", |_| Value::Absent)
+        "the names and values of `output.tags`, and of `output.tags_by_host` for the node", |_| Value::Absent)
         .source(Source::Tags);
 }
 

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::{
-    Format, Schema, Tags, View,
+    Format, Schema, Tags, TagsByHost, View,
     plan::{Arrangement, Plan},
     plans::{Planned, Plans},
     view::Names,
 };
-use crate::event::EventKind;
+use crate::event::{Event, EventKind};
 
 /// A schema with the tags on every event and without the fields that are not wanted.
 ///
@@ -32,6 +32,7 @@ use crate::event::EventKind;
 pub struct Layout {
     schema: Schema,
     tags: Tags,
+    tags_by_host: TagsByHost,
     dropped: Vec<String>,
     names: Arc<Plans<Names>>,
 }
@@ -53,14 +54,31 @@ impl Layout {
     /// A schema with these tags on everything.
     #[must_use]
     pub fn new(schema: Schema, tags: Tags) -> Self {
-        let dropped = Vec::new();
-        let names = Arc::new(compile(schema, &tags, &dropped));
+        let (tags_by_host, dropped) = (TagsByHost::default(), Vec::new());
+        let arrangement = Arrangement {
+            tags: &tags,
+            tags_by_host: &tags_by_host,
+            dropped: &dropped,
+        };
+        let names = Arc::new(compile(schema, arrangement));
         Self {
             schema,
             tags,
+            tags_by_host,
             dropped,
             names,
         }
+    }
+
+    /// The same with more tags on the events of single nodes; they take precedence over those of the same name that
+    /// stand on everything. Events about the plugin itself are of no node.
+    #[must_use]
+    pub fn with_tags_by_host(mut self, tags_by_host: TagsByHost) -> Self {
+        if !tags_by_host.is_empty() {
+            self.tags_by_host = tags_by_host;
+            self.names = Arc::new(self.plans());
+        }
+        self
     }
 
     /// The same without the fields of these names. A name is one of [`Schema::fields`]: `user_id`, or
@@ -92,7 +110,14 @@ impl Layout {
 
     /// How events are written in a format.
     pub(crate) fn plans<F: Format>(&self) -> Plans<F> {
-        compile(self.schema, &self.tags, &self.dropped)
+        compile(
+            self.schema,
+            Arrangement {
+                tags: &self.tags,
+                tags_by_host: &self.tags_by_host,
+                dropped: &self.dropped,
+            },
+        )
     }
 }
 
@@ -104,21 +129,26 @@ impl Default for Layout {
 
 impl PartialEq for Layout {
     fn eq(&self, other: &Self) -> bool {
-        (self.schema, &self.tags, &self.dropped) == (other.schema, &other.tags, &other.dropped)
+        (self.schema, &self.tags) == (other.schema, &other.tags)
+            && self.tags_by_host == other.tags_by_host
+            && self.dropped == other.dropped
     }
 }
 
 impl Eq for Layout {}
 
-fn compile<F: Format>(schema: Schema, tags: &Tags, dropped: &[String]) -> Plans<F> {
+fn compile<F: Format>(schema: Schema, arrangement: Arrangement<'_>) -> Plans<F> {
     let events = EventKind::ALL.iter().map(|&kind| {
-        let arrangement = Arrangement { tags, dropped };
-        Plan::compile(&schema.entries(kind), Some(kind), arrangement)
+        let entries = schema.entries(kind);
+        Plan::compile(&entries, Some(kind), Some(Event::host), arrangement)
     });
     // Fields that are left out are those of events.
-    let arrangement = Arrangement { tags, dropped: &[] };
+    let arrangement = Arrangement {
+        dropped: &[],
+        ..arrangement
+    };
     Plans {
         events: events.collect(),
-        plugin: Plan::compile(&schema.plugin_entries(), None, arrangement),
+        plugin: Plan::compile(&schema.plugin_entries(), None, None, arrangement),
     }
 }

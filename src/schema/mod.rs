@@ -35,7 +35,7 @@ pub use self::{
     plans::Planned,
     plugin::{Detail, Details, PluginEvent},
     role::Role,
-    tags::{TagError, Tags},
+    tags::{HostError, TagError, Tags, TagsByHost},
     timestamp::Timestamp,
     value::{List, Map, Value},
     view::View,

@@ -3,10 +3,15 @@
 //! Names are as the format writes them, neighbours that are the same in every event are one step, and fields that
 //! are left out are no step at all.
 
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
 use super::{
-    Details, Entry, Format, Map, Tags, Value, Writer,
+    Details, Entry, Format, Map, Tags, TagsByHost, Value, Writer,
     entry::{Condition, Source},
     plugin::Detail,
+    tags::folded,
 };
 use crate::event::EventKind;
 
@@ -18,6 +23,8 @@ pub struct Plan<F: Format, S: 'static>(Box<[Step<F, S>]>);
 pub enum Step<F: Format, S: 'static> {
     /// Fields that are the same in every event.
     Fixed(F::Fixed),
+    /// Fields that are the same in every event of a node.
+    FixedByHost(Box<FixedByHost<F, S>>),
     /// A field of text, unless there is none.
     Text(F::Key, fn(&S) -> Option<&str>),
     /// A field, unless its value is absent.
@@ -28,6 +35,27 @@ pub enum Step<F: Format, S: 'static> {
     Group(F::Key, Box<[Self]>),
     /// Fields that only the event knows.
     Details(fn(&S) -> &Details),
+}
+
+/// Fields that are the same in every event of a node, prepared for each.
+#[derive(Debug)]
+pub struct FixedByHost<F: Format, S: 'static> {
+    host: HostOf<S>,
+    /// By the node as it is compared.
+    hosts: HashMap<Box<[u8]>, F::Fixed, RandomState>,
+    /// Those of all other nodes; none where these have none.
+    others: Option<F::Fixed>,
+}
+
+/// Which node an event is of.
+pub(super) type HostOf<S> = fn(&S) -> Option<&str>;
+
+impl<F: Format, S> FixedByHost<F, S> {
+    /// Those of an event.
+    pub(super) fn of(&self, event: &S) -> Option<&F::Fixed> {
+        let host = (self.host)(event).and_then(|host| self.hosts.get(&folded(host)[..]));
+        host.or(self.others.as_ref())
+    }
 }
 
 /// A value that is the same in every event.
@@ -66,6 +94,7 @@ impl Constant {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Arrangement<'a> {
     pub(super) tags: &'a Tags,
+    pub(super) tags_by_host: &'a TagsByHost,
     /// Names of fields that are left out.
     pub(super) dropped: &'a [String],
 }
@@ -81,16 +110,18 @@ impl Arrangement<'_> {
 }
 
 impl<F: Format, S> Plan<F, S> {
-    /// The plan of a schema's list. `kind` is that of the events, where they have one.
+    /// The plan of a schema's list. `kind` is that of the events, where they have one, and `host` says which node one is
+    /// of, where they have any.
     pub(super) fn compile(
         entries: &[Entry<S>],
         kind: Option<EventKind>,
+        host: Option<HostOf<S>>,
         arrangement: Arrangement<'_>,
     ) -> Self {
         let nodes = entries
             .iter()
             .filter(|entry| !arrangement.drops(entry.name))
-            .filter_map(|entry| Node::of(entry, kind, arrangement.tags));
+            .filter_map(|entry| Node::of(entry, kind, host, arrangement));
         Self(steps(grouped(nodes.collect()), None))
     }
 
@@ -110,6 +141,11 @@ fn walk<F: Format, S>(steps: &[Step<F, S>], event: &S, writer: &mut impl Writer<
     while let Some(step) = steps.next() {
         match step {
             Step::Fixed(fixed) => writer.write_fixed(fixed),
+            Step::FixedByHost(fixed) => {
+                if let Some(fixed) = fixed.of(event) {
+                    writer.write_fixed(fixed);
+                }
+            }
             Step::Text(key, text) => {
                 if let Some(text) = text(event) {
                     writer.write_text(key, text);
@@ -156,6 +192,8 @@ struct Node<S: 'static> {
 
 enum Content<S: 'static> {
     Constant(Constant),
+    /// The tags of an event of a node; those of each, and those of all others, where they have any.
+    TagsByHost(HostOf<S>, Vec<(String, Tags)>, Option<Tags>),
     Text(fn(&S) -> Option<&str>),
     Value(fn(&S) -> Value<'_>),
     Group(Vec<Node<S>>),
@@ -164,7 +202,12 @@ enum Content<S: 'static> {
 
 impl<S> Node<S> {
     /// None where it is known that there is no value.
-    fn of(entry: &Entry<S>, kind: Option<EventKind>, tags: &Tags) -> Option<Self> {
+    fn of(
+        entry: &Entry<S>,
+        kind: Option<EventKind>,
+        host: Option<HostOf<S>>,
+        arrangement: Arrangement<'_>,
+    ) -> Option<Self> {
         let constant = |value: Value<'static>| {
             let constant = Content::Constant(Constant::Value(value));
             value.is_present().then_some(constant)
@@ -174,10 +217,8 @@ impl<S> Node<S> {
             Source::Kind(value) => constant(value(kind?))?,
             Source::Text(text) => Content::Text(text),
             Source::Value(value) => Content::Value(value),
-            Source::Tags if tags.is_empty() => return None,
-            Source::Tags | Source::TagsEvenIfNone => {
-                Content::Constant(Constant::Tags(tags.clone()))
-            }
+            Source::Tags => tags(host, arrangement, false)?,
+            Source::TagsEvenIfNone => tags(host, arrangement, true)?,
             Source::Details(details) => Content::Details(details),
         };
         Some(Self {
@@ -205,6 +246,25 @@ impl<S> Node<S> {
             condition,
             content,
         }
+    }
+}
+
+/// The tags; none where there are none, unless they are wanted all the same.
+fn tags<S>(
+    host: Option<HostOf<S>>,
+    arrangement: Arrangement<'_>,
+    even_if_none: bool,
+) -> Option<Content<S>> {
+    let common = arrangement.tags;
+    let others = (even_if_none || !common.is_empty()).then(|| common.clone());
+    match host {
+        Some(host) if !arrangement.tags_by_host.is_empty() => {
+            let hosts = arrangement.tags_by_host.iter();
+            let hosts = hosts.map(|(host, tags)| (host.to_owned(), common.and(tags)));
+            let hosts = hosts.filter(|(_, tags)| even_if_none || !tags.is_empty());
+            Some(Content::TagsByHost(host, hosts.collect(), others))
+        }
+        _ => others.map(|tags| Content::Constant(Constant::Tags(tags))),
     }
 }
 
@@ -272,6 +332,17 @@ fn step<F: Format, S>(nodes: Vec<Node<S>>, known: Option<&'static str>) -> Step<
     for Node { name, content, .. } in nodes {
         match content {
             Content::Constant(constant) => constants.push((name, constant)),
+            Content::TagsByHost(host, hosts, others) => {
+                let fixed = |tags| F::fixed(&[(name, Constant::Tags(tags))]);
+                let hosts = hosts.into_iter();
+                return Step::FixedByHost(Box::new(FixedByHost {
+                    host,
+                    hosts: hosts
+                        .map(|(host, tags)| (folded(&host)[..].into(), fixed(tags)))
+                        .collect(),
+                    others: others.map(fixed),
+                }));
+            }
             Content::Text(text) => return Step::Text(F::key(name), text),
             Content::Value(value) => return Step::Value(F::key(name), value),
             Content::Group(nodes) => return Step::Group(F::key(name), steps(nodes, known)),

@@ -1,8 +1,10 @@
-//! Names and values that stand on every event, the same on each.
+//! Names and values that stand on every event, the same on each or by the node.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+
+use crate::transform::case::{Key, fold_into};
 
 /// Names and values that the configuration puts on every event, such as the environment or the site.
 ///
@@ -31,6 +33,86 @@ impl Tags {
     /// Every tag's name and value, by name.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (&**name, &**value))
+    }
+}
+
+impl Tags {
+    /// These and more, which take precedence over those of the same name.
+    pub(super) fn and(&self, more: &Self) -> Self {
+        let mut tags = self.0.clone();
+        tags.extend(more.0.clone());
+        Self(tags)
+    }
+}
+
+/// Tags of single Qlik Sense nodes, besides those that stand on every event. The names of nodes are compared without
+/// their case.
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use qlik_sense_events::schema::{Tags, TagsByHost};
+///
+/// let north = Tags::try_from(BTreeMap::from([("region".to_owned(), "north".to_owned())]))?;
+/// let of = |hosts: &[&str]| {
+///     let tags = hosts.iter().map(|host| ((*host).to_owned(), north.clone()));
+///     TagsByHost::try_from(tags.collect::<BTreeMap<_, _>>())
+/// };
+/// assert!(of(&["pro2-win1", "pro2-win2"]).is_ok());
+/// assert!(of(&["pro2-win1", "PRO2-WIN1"]).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "BTreeMap<String, Tags>")]
+pub struct TagsByHost(BTreeMap<String, Tags>);
+
+impl TagsByHost {
+    /// Whether there is no such node.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Every node with its tags, by name.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Tags)> {
+        self.0.iter().map(|(host, tags)| (&**host, tags))
+    }
+}
+
+/// A node as it is compared.
+pub(super) fn folded(host: &str) -> Key {
+    let mut key = Key::new();
+    fold_into(&mut key, host);
+    key
+}
+
+/// A node cannot have this name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HostError {
+    /// The name is empty.
+    #[error("expected the names of nodes, as `host` has them in events, and not an empty one")]
+    Empty,
+    /// Another name differs in case only.
+    #[error("expected each node once, and `{host}` is there in another case")]
+    Repeated {
+        /// The name.
+        host: String,
+    },
+}
+
+impl TryFrom<BTreeMap<String, Tags>> for TagsByHost {
+    type Error = HostError;
+
+    fn try_from(tags: BTreeMap<String, Tags>) -> Result<Self, HostError> {
+        let mut seen = BTreeSet::new();
+        for host in tags.keys() {
+            if host.is_empty() {
+                return Err(HostError::Empty);
+            }
+            if !seen.insert(folded(host)) {
+                return Err(HostError::Repeated { host: host.clone() });
+            }
+        }
+        Ok(Self(tags))
     }
 }
 

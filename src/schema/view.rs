@@ -91,6 +91,7 @@ impl<S> Level<'_, S> {
         steps
             .map(|step| match step {
                 Step::Fixed(fields) => fields.len(),
+                Step::FixedByHost(fixed) => fixed.of(event).map_or(0, |fields| fields.len()),
                 Step::Text(_, text) => text(event).is_some().into(),
                 Step::Value(_, value) => value(event).is_present().into(),
                 Step::If(..) => 0,
@@ -114,9 +115,10 @@ impl<E> Level<'_, E> {
         let event = self.event;
         for step in self.asked() {
             match step {
-                Step::Fixed(fields) => {
-                    for (name, constant) in fields {
-                        map.serialize_entry(name, constant)?;
+                Step::Fixed(fields) => add_fixed(fields, map)?,
+                Step::FixedByHost(fixed) => {
+                    if let Some(fields) = fixed.of(event) {
+                        add_fixed(fields, map)?;
                     }
                 }
                 Step::Text(name, text) => {
@@ -146,6 +148,15 @@ impl<E> Level<'_, E> {
         }
         Ok(())
     }
+}
+
+fn add_fixed<M: SerializeMap>(
+    fields: &[(&'static str, Constant)],
+    map: &mut M,
+) -> Result<(), M::Error> {
+    fields
+        .iter()
+        .try_for_each(|(name, constant)| map.serialize_entry(name, constant))
 }
 
 impl Serialize for Constant {

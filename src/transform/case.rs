@@ -8,13 +8,13 @@ const SHORT: usize = 64;
 
 /// Names as they are compared, on the stack at their usual length. Bytes, because nothing that
 /// compares them asks for text.
-pub(super) type Key = SmallVec<[u8; SHORT]>;
+pub(crate) type Key = SmallVec<[u8; SHORT]>;
 
 /// Adds text without its case, by Unicode's full case folding (`Jörgen`, `JÖRGEN`; `ß`, `SS`).
 ///
 /// Every character is folded by itself, so ASCII, which is nearly all, needs no table; and neither do the
 /// letters of Western Europe.
-pub(super) fn fold_into(key: &mut Key, text: &str) {
+pub(crate) fn fold_into(key: &mut Key, text: &str) {
     let start = key.len();
     if text.is_ascii() {
         key.extend_from_slice(text.as_bytes());

@@ -5,7 +5,7 @@
 
 pub mod app_names;
 pub mod blacklist;
-mod case;
+pub(crate) mod case;
 pub mod performance;
 pub mod pseudonymize;
 pub mod sessions;

@@ -530,6 +530,18 @@ fn tags_and_fields_that_are_none() {
         "config.toml:2: output.tags: expected names that are not empty",
     );
     refused(
+        "[output.tags_by_host.n1]\n\"a.b\" = \"c\"\n",
+        "config.toml:1: output.tags_by_host.n1: expected names without a dot",
+    );
+    refused(
+        "[output.tags_by_host]\nN1 = { a = \"b\" }\nn1 = { a = \"c\" }\n",
+        "config.toml:1: output.tags_by_host: expected each node once, and `n1` is there in another case",
+    );
+    refused(
+        "[output]\ntags_by_host = { n1 = \"north\" }\n",
+        "config.toml:2: output.tags_by_host.n1 = \"north\": expected a table of names and values",
+    );
+    refused(
         "[output]\n\ndrop_fields = [\"user_id\", \"user.name\"]\n",
         "config.toml:3: output.drop_fields[1] = \"user.name\": the schema `default` has no such field; \
          did you mean `user`?",
