@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memchr2, memchr3};
 use percent_encoding::percent_decode_str;
-use uuid::Uuid;
+use uuid::{Uuid, fmt::Hyphenated};
 
 /// What the context's path says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,8 +57,8 @@ impl<'a> Context<'a> {
         let mut has_prefix = false;
         let mut rest = path;
         loop {
-            let end = memchr(b'/', rest.as_bytes()).unwrap_or(rest.len());
-            let (segment, after) = rest.split_at(end);
+            let end = rest.bytes().position(|byte| byte == b'/');
+            let (segment, after) = rest.split_at(end.unwrap_or(rest.len()));
             let is_app = is(segment, "app");
             if !has_prefix && (is_app || is_qliks_own(segment)) {
                 has_prefix = true;
@@ -141,10 +141,9 @@ fn is_qliks_own(segment: &str) -> bool {
 
 /// The first segment, if it is a guid in its usual form, 8-4-4-4-12.
 fn leading_guid(path: &str) -> Option<Uuid> {
-    let end = memchr(b'/', path.as_bytes()).unwrap_or(path.len());
-    (end == 36)
-        .then(|| Uuid::try_parse(&path[..end]).ok())
-        .flatten()
+    let (segment, after) = path.split_at_checked(Hyphenated::LENGTH)?;
+    let is_whole = after.is_empty() || after.starts_with('/');
+    is_whole.then(|| Uuid::try_parse(segment).ok()).flatten()
 }
 
 #[cfg(test)]
