@@ -13,15 +13,16 @@ use qlik_sense_events::{
     event::Arrival,
     pipeline::{Pipeline, PipelineConfig},
     schema::Layout,
-    simulate::{Site, SiteOptions},
+    simulate::{Families, Site, SiteOptions},
     transform::{BlacklistConfig, OutputBuffer},
 };
 
 const DATAGRAMS: usize = 10_000;
 
-fn datagrams() -> Vec<Vec<u8>> {
+fn datagrams(families: Families) -> Vec<Vec<u8>> {
     let mut site = Site::new(SiteOptions {
         odd_per_mille: 0,
+        families,
         ..SiteOptions::default()
     });
     let mut datagrams = vec![Vec::new(); DATAGRAMS];
@@ -57,14 +58,24 @@ fn report(name: &str, mut work: impl FnMut()) {
 }
 
 fn main() {
-    let datagrams = datagrams();
+    let performance = datagrams(Families {
+        user: false,
+        log: false,
+        performance: true,
+        task: false,
+    });
+    let datagrams = datagrams(SiteOptions::default().families);
     let timestamp = DateTime::from_timestamp(1_767_225_600, 123_456_789).expect("a time");
     let arrival = Arrival::new(timestamp, IpAddr::from([192, 0, 2, 17]));
-    for (name, entries) in [("decode", 0), ("decode + blacklist of 10,000", 10_000)] {
+    for (name, datagrams, entries) in [
+        ("decode", &datagrams, 0),
+        ("decode + blacklist of 10,000", &datagrams, 10_000),
+        ("decode performance events", &performance, 0),
+    ] {
         let mut pipeline = pipeline(entries);
         let mut output = OutputBuffer::default();
         report(name, || {
-            for datagram in &datagrams {
+            for datagram in datagrams {
                 pipeline.datagram(datagram, arrival, &mut output);
                 drop(output.drain());
             }

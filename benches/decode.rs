@@ -1,6 +1,6 @@
 //! The cost of a datagram on its way from bytes to output: decode alone, of the usual appender and the
 //! extended one, with a blacklist of 10,000 entries, with names of apps, and with each codec behind the
-//! blacklist.
+//! blacklist; and the same of performance events.
 //!
 //! `cargo bench --bench decode`; the time is for 1,000 datagrams of a simulated site.
 
@@ -13,7 +13,7 @@ use qlik_sense_events::{
     event::Arrival,
     pipeline::{Pipeline, PipelineConfig},
     schema::Layout,
-    simulate::{Site, SiteOptions},
+    simulate::{Families, Site, SiteOptions},
     transform::{AppTable, BlacklistConfig, OutputBuffer},
 };
 use uuid::Uuid;
@@ -21,10 +21,28 @@ use uuid::Uuid;
 const DATAGRAMS: usize = 1_000;
 
 fn datagrams(extended: bool) -> Vec<Vec<u8>> {
-    let mut site = Site::new(SiteOptions {
-        odd_per_mille: 0,
+    datagrams_of(SiteOptions {
         extended,
         ..SiteOptions::default()
+    })
+}
+
+fn performance_datagrams() -> Vec<Vec<u8>> {
+    datagrams_of(SiteOptions {
+        families: Families {
+            user: false,
+            log: false,
+            performance: true,
+            task: false,
+        },
+        ..SiteOptions::default()
+    })
+}
+
+fn datagrams_of(options: SiteOptions) -> Vec<Vec<u8>> {
+    let mut site = Site::new(SiteOptions {
+        odd_per_mille: 0,
+        ..options
     });
     let mut datagrams = vec![Vec::new(); DATAGRAMS];
     for datagram in &mut datagrams {
@@ -70,13 +88,14 @@ fn arrival() -> Arrival {
 }
 
 fn decode(criterion: &mut Criterion) {
-    let extended = datagrams(true);
+    let (extended, performance) = (datagrams(true), performance_datagrams());
     let datagrams = datagrams(false);
     let mut group = criterion.benchmark_group("pipeline");
     group.throughput(Throughput::Elements(DATAGRAMS as u64));
     for (name, datagrams, exact, patterns) in [
         ("decode", &datagrams, 0, 0),
         ("decode, extended appender", &extended, 0, 0),
+        ("decode, performance events", &performance, 0, 0),
         ("decode + blacklist of 100", &datagrams, 100, 0),
         ("decode + blacklist of 10,000", &datagrams, 10_000, 0),
         ("decode + blacklist of 100 patterns", &datagrams, 0, 100),
@@ -106,11 +125,13 @@ fn decode(criterion: &mut Criterion) {
             });
         },
     );
-    for &codec in Codec::ALL {
+    let rows = Codec::ALL.iter().map(|codec| (*codec, "", &datagrams));
+    let performance = (Codec::Native, ", performance events", &performance);
+    for (codec, family, datagrams) in rows.chain([performance]) {
         let mut pipeline = pipeline(10_000, 0);
         let mut output = OutputBuffer::default();
         let mut encoder = Encoder::new(codec, &Layout::default());
-        let name = format!("decode + blacklist of 10,000 + {codec}");
+        let name = format!("decode + blacklist of 10,000 + {codec}{family}");
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
                 for batch in datagrams.chunks(64) {

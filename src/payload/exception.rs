@@ -4,10 +4,12 @@
 //! last letter of the field: `…2b0d69System.IO.IOException: disk gone`. Inside it has line breaks, and a `;` in it
 //! separates nothing.
 
+use memchr::{memchr, memchr2};
+
 /// A row without the lines of an exception, and those lines, without the break before them. Its first line is still
 /// at the end of the row; see [`split_glued`].
 pub(super) fn split_lines(row: &str) -> (&str, Option<&str>) {
-    match row.find(['\r', '\n']) {
+    match memchr2(b'\r', b'\n', row.as_bytes()) {
         None => (row, None),
         Some(end) => {
             let lines = row[end..].trim_start_matches(['\r', '\n']);
@@ -57,6 +59,10 @@ pub(super) fn starts_exception(text: &str) -> bool {
 /// The last field of a row, and where in it an exception begins. `has_lines` says that more lines follow, which lets
 /// the name of a type stand alone on its line.
 pub(super) fn split_glued(field: &str, has_lines: bool) -> (&str, Option<&str>) {
+    // What ends a name has a space in it, but for the end of a line.
+    if !has_lines && memchr(b' ', field.as_bytes()).is_none() {
+        return (field, None);
+    }
     // Where the field is known to end, nothing need be guessed.
     for known in ["(null)".len(), GUID_LENGTH] {
         let Some((before, behind)) = field.split_at_checked(known) else {

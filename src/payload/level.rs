@@ -51,7 +51,7 @@ impl Level {
 
     /// The level that is written so, without regard to case or surrounding space.
     pub(super) fn read(text: &str) -> Option<Self> {
-        let text = text.trim();
+        let text = text.trim_ascii();
         let mut levels = LEVELS.iter();
         let found = levels.find(|(name, _)| name.eq_ignore_ascii_case(text))?;
         Some(found.1)
@@ -113,9 +113,10 @@ impl Service {
 
     /// The service that a logger belongs to: the second part of its name, `Facility.Service.Type`.
     pub(super) fn of_logger(logger: &str) -> Option<Self> {
-        let name = logger.split('.').nth(1)?;
+        let mut parts = logger.as_bytes().split(|byte| *byte == b'.');
+        let name = parts.nth(1)?;
         let mut services = Self::ALL.iter().copied();
-        services.find(|service| service.as_str().eq_ignore_ascii_case(name))
+        services.find(|service| service.as_str().as_bytes().eq_ignore_ascii_case(name))
     }
 }
 

@@ -2,7 +2,7 @@
 
 /// A row number: whole, from 0 to 4,294,967,295, and without a sign.
 pub(super) fn row(text: &str) -> Option<u32> {
-    let digits = text.trim();
+    let digits = text.trim_ascii();
     // `parse` would take a sign too.
     let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| digits.parse().ok()).flatten()
@@ -10,7 +10,7 @@ pub(super) fn row(text: &str) -> Option<u32> {
 
 /// A whole number of 64 bits, perhaps with a sign.
 pub(super) fn whole(text: &str) -> Option<i64> {
-    text.trim().parse().ok()
+    text.trim_ascii().parse().ok()
 }
 
 /// A number of milliseconds with decimals, as whole nanoseconds: `18.734`, `0,148`, `1.5E-05`. What is below a
@@ -21,7 +21,7 @@ pub(super) fn whole(text: &str) -> Option<i64> {
     reason = "what does not fit is refused before"
 )]
 pub(super) fn milliseconds(text: &str) -> Option<i64> {
-    let text = text.trim();
+    let text = text.trim_ascii();
     if let Some(nanoseconds) = plain_milliseconds(text) {
         return Some(nanoseconds);
     }
@@ -34,34 +34,28 @@ pub(super) fn milliseconds(text: &str) -> Option<i64> {
 
 /// The form that nearly all have: at most twelve digits, then at most six decimals.
 fn plain_milliseconds(text: &str) -> Option<i64> {
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits.as_bytes()),
-        None => (false, text.as_bytes()),
+    let (sign, digits) = match text.as_bytes() {
+        [b'-', digits @ ..] => (-1, digits),
+        digits => (1, digits),
     };
-    if digits.len() > 12 + 1 + 6 {
+    let mut bytes = digits.iter();
+    let (whole, decimals) = match bytes.position(|byte| matches!(byte, b'.' | b',')) {
+        Some(place) => (&digits[..place], bytes.as_slice()),
+        None => (digits, &b"0"[..]),
+    };
+    if !(1..=12).contains(&whole.len()) || !(1..=6).contains(&decimals.len()) {
         return None;
     }
-    // Nineteen digits, which are too many, must be counted all the same.
-    let mut number = 0_u64;
-    let mut decimals = None;
-    for byte in digits {
-        match byte {
-            b'0'..=b'9' => {
-                number = number * 10 + u64::from(byte - b'0');
-                decimals = decimals.map(|count: u32| count + 1);
-            }
-            b'.' | b',' if decimals.is_none() => decimals = Some(0),
-            _ => return None,
-        }
-    }
-    let decimals_written = decimals.unwrap_or(0);
-    let separators = usize::from(decimals.is_some());
-    let whole = digits.len() - separators - decimals_written as usize;
-    if !(1..=12).contains(&whole) || decimals_written > 6 || decimals == Some(0) {
-        return None;
-    }
-    let nanoseconds = number.cast_signed() * 10_i64.pow(6 - decimals_written);
-    Some(if negative { -nanoseconds } else { nanoseconds })
+    let number = number(decimals, number(whole, 0)?)?;
+    Some(sign * number * 10_i64.pow(6 - decimals.len() as u32))
+}
+
+/// The digits behind those of `number`; at most eighteen in all.
+fn number(digits: &[u8], number: i64) -> Option<i64> {
+    digits.iter().try_fold(number, |number, digit| {
+        let is_digit = digit.is_ascii_digit();
+        is_digit.then(|| number * 10 + i64::from(digit - b'0'))
+    })
 }
 
 #[cfg(test)]

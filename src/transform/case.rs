@@ -12,36 +12,38 @@ pub(crate) type Key = SmallVec<[u8; SHORT]>;
 
 /// Adds text without its case, by Unicode's full case folding (`Jörgen`, `JÖRGEN`; `ß`, `SS`).
 ///
-/// Every character is folded by itself, so ASCII, which is nearly all, needs no table; and neither do the
-/// letters of Western Europe.
+/// ASCII, which is nearly all, needs no table, and neither do the letters of Western Europe.
 pub(crate) fn fold_into(key: &mut Key, text: &str) {
-    let start = key.len();
-    if text.is_ascii() {
-        key.extend_from_slice(text.as_bytes());
-    } else {
-        for run in text.split_inclusive(|c: char| !c.is_ascii()) {
-            let (ascii, rest) = run.split_at(run.bytes().take_while(u8::is_ascii).count());
-            key.extend_from_slice(ascii.as_bytes());
-            match *rest.as_bytes() {
-                [] => {}
-                [LATIN_1, letter] => fold_latin_1_into(key, letter),
-                _ => key.extend_from_slice(UniCase::unicode(rest).to_folded_case().as_bytes()),
-            }
-        }
+    if text.bytes().any(|byte| byte > LAST_OF_LATIN_1) {
+        key.extend_from_slice(UniCase::unicode(text).to_folded_case().as_bytes());
+        return;
     }
-    key[start..].make_ascii_lowercase();
+    let start = key.len();
+    key.extend_from_slice(text.as_bytes());
+    let folded = &mut key[start..];
+    folded.make_ascii_lowercase();
+    if !text.is_ascii() {
+        fold_latin_1(folded);
+    }
 }
 
-/// The first byte of U+00C0 to U+00FF, the letters of Latin-1, in UTF-8.
-const LATIN_1: u8 = 0xC3;
+/// The first byte in UTF-8 of the last characters of Latin-1, U+00C0 to U+00FF.
+const LAST_OF_LATIN_1: u8 = 0xC3;
 
-/// Adds a letter of Latin-1 by its second byte. All but the sign × have their lower case 0x20 behind them, and
-/// ß is two letters.
-fn fold_latin_1_into(key: &mut Key, letter: u8) {
-    match letter {
-        0x9F => key.extend_from_slice(b"ss"),
-        0x80..=0x9E if letter != 0x97 => key.extend_from_slice(&[LATIN_1, letter | 0x20]),
-        _ => key.extend_from_slice(&[LATIN_1, letter]),
+/// Folds what is not ASCII of a text in Latin-1, in UTF-8, where none of it changes its length.
+fn fold_latin_1(text: &mut [u8]) {
+    for place in 1..text.len() {
+        let folded = match [text[place - 1], text[place]] {
+            [LAST_OF_LATIN_1, 0x9F] => *b"ss",
+            // All but the sign × have their lower case 0x20 behind them.
+            [LAST_OF_LATIN_1, letter @ (0x80..=0x96 | 0x98..=0x9E)] => {
+                [LAST_OF_LATIN_1, letter | 0x20]
+            }
+            // The sign µ is the Greek letter.
+            [0xC2, 0xB5] => [0xCE, 0xBC],
+            _ => continue,
+        };
+        text[place - 1..=place].copy_from_slice(&folded);
     }
 }
 

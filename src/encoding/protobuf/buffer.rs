@@ -97,6 +97,27 @@ impl Buffer {
         }
     }
 
+    /// Writes a map's entry whose value is a number: its kind and at most ten bytes.
+    #[inline(never)]
+    pub(super) fn entry_of_number(&mut self, key: &Key, value: &[u8]) {
+        if self.short_number(key, value).is_none() {
+            self.room(Slot::Entry(key), value.len()).put_slice(value);
+        }
+    }
+
+    /// As [`Buffer::short_entry`], for a value without a length of its own.
+    fn short_number(&mut self, key: &Key, value: &[u8]) -> Option<()> {
+        let start = usize::from(key.short?) - 2;
+        let end = start + value.len();
+        let room = self.memory.get_mut(self.end..)?;
+        *room.first_chunk_mut()? = key.head;
+        room[1] = (end - 2) as u8;
+        room[start - 1] = value.len() as u8;
+        room.get_mut(start..end)?.copy_from_slice(value);
+        self.end += end;
+        Some(())
+    }
+
     #[inline(never)]
     fn long_entry(&mut self, key: &Key, kind: u8, content: &[u8]) {
         let (name, bytes) = (&*key.name, content.len());

@@ -92,9 +92,9 @@ impl<'b> FieldsWriter<'b> {
             Value::Integer(number) => self.varint(key, kind::INTEGER, number.cast_unsigned()),
             Value::Float(number) if number.is_nan() => self.fail(EncodeError::Number),
             Value::Float(number) => {
-                let mut cursor = self.buffer.room(Slot::Entry(key), 9);
-                cursor.put([kind::FLOAT]);
-                cursor.put(number.to_le_bytes());
+                let mut value = [kind::FLOAT; 1 + size_of::<f64>()];
+                value[1..].copy_from_slice(&number.to_le_bytes());
+                self.buffer.entry_of_number(key, &value);
             }
             Value::Boolean(value) => self.varint(key, kind::BOOLEAN, value.into()),
             Value::List(list) => {
@@ -125,9 +125,10 @@ impl<'b> FieldsWriter<'b> {
     }
 
     fn varint(&mut self, key: &Key, kind: u8, number: u64) {
-        let mut cursor = self.buffer.room(Slot::Entry(key), 1 + varint_bytes(number));
-        cursor.put([kind]);
-        cursor.put_varint(number);
+        let mut value = [kind; 1 + MOST_VARINT_BYTES];
+        Cursor::new(&mut value[1..]).put_varint(number);
+        self.buffer
+            .entry_of_number(key, &value[..1 + varint_bytes(number)]);
     }
 
     /// `google.protobuf.Timestamp`: whole seconds, and nanoseconds that are never negative.

@@ -60,7 +60,7 @@ impl PerformancePayload {
         let net_ram_bytes = whole("net_ram_bytes", request.net_ram_bytes);
         let peak_ram_bytes = whole("peak_ram_bytes", request.peak_ram_bytes);
         let app_id = unreadable.read(payload, "app_id", present(request.app_id), |text| {
-            Uuid::try_parse(text.trim()).ok()
+            Uuid::try_parse(text.trim_ascii()).ok()
         });
         Self {
             header,
