@@ -25,10 +25,10 @@ pub(super) struct Assignment<'a> {
 }
 
 /// How many parts count, from the right; those before them are the message's.
-const MOST_PARTS: usize = 1_024;
+const MOST_PARTS: usize = 128;
 
 /// How many places are tried where an exception may begin in the middle of its line.
-const MOST_ENDS: usize = 8;
+const MOST_ENDS: usize = 4;
 
 /// Divides a row that has more parts than its layout has fields.
 pub(super) fn assign<'a>(layout: &Layout, row: &'a str, has_lines: bool) -> Assignment<'a> {
