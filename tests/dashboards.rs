@@ -498,6 +498,6 @@ fn the_index_template_has_a_type_for_every_field() {
     assert_eq!(sink["mode"], "data_stream");
     assert!(template["data_stream"].is_object());
     let patterns = &template["index_patterns"];
-    assert_eq!(patterns, &serde_json::json!(["logs-qlik_sense.*-*"]));
+    assert_eq!(patterns, &serde_json::json!(["logs-qlik_sense.*"]));
     assert_eq!(sink["data_stream"]["type"], "logs");
 }
