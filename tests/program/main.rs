@@ -20,6 +20,7 @@ mod decode;
 mod demo;
 mod diagnostics;
 mod manifest;
+mod performance;
 mod pseudonymize;
 #[cfg(target_os = "linux")]
 mod receiving;
