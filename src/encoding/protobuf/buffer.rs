@@ -57,7 +57,7 @@ impl Buffer {
     #[inline(always)]
     pub(super) fn entry(&mut self, key: &Key, kind: u8, content: &[u8]) {
         match self.short_entry(key, kind, content.len()) {
-            Some(room) => copy(room, content),
+            Some(room) => room.copy_from_slice(content),
             None => self.long_entry(key, kind, content),
         }
     }
@@ -89,9 +89,9 @@ impl Buffer {
             && let Some((before, behind)) = room.split_at_mut_checked(directory.len())
             && let Some((separator, behind)) = behind.split_first_mut()
         {
-            copy(before, directory);
+            before.copy_from_slice(directory);
             *separator = b'\\';
-            copy(behind, id);
+            behind.copy_from_slice(id);
         } else {
             self.long_entry(key, RAW_BYTES, user.to_string().as_bytes());
         }
@@ -291,7 +291,7 @@ impl<'b> Cursor<'b> {
     #[inline]
     pub(super) fn put_slice(&mut self, bytes: &[u8]) {
         let (room, rest) = std::mem::take(&mut self.rest).split_at_mut(bytes.len());
-        copy(room, bytes);
+        room.copy_from_slice(bytes);
         self.rest = rest;
     }
 
@@ -308,30 +308,5 @@ impl<'b> Cursor<'b> {
             number >>= 7;
         }
         self.put([number as u8]);
-    }
-}
-
-/// Copies as many bytes as both have. Names and most texts are so short that the call of `memcpy` would take
-/// longer than the copy.
-#[inline(always)]
-fn copy(to: &mut [u8], from: &[u8]) {
-    match from.len() {
-        2..=4 => copy_ends::<2>(to, from),
-        5..=8 => copy_ends::<4>(to, from),
-        9..=16 => copy_ends::<8>(to, from),
-        17..=32 => copy_ends::<16>(to, from),
-        33..=64 => copy_ends::<32>(to, from),
-        _ => to.copy_from_slice(from),
-    }
-}
-
-/// Copies the first and the last `N` bytes, which are all where there are at most twice as many.
-#[inline(always)]
-fn copy_ends<const N: usize>(to: &mut [u8], from: &[u8]) {
-    if let (Some(to), Some(from)) = (to.first_chunk_mut::<N>(), from.first_chunk()) {
-        *to = *from;
-    }
-    if let (Some(to), Some(from)) = (to.last_chunk_mut::<N>(), from.last_chunk()) {
-        *to = *from;
     }
 }
