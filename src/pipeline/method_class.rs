@@ -45,8 +45,13 @@ impl MethodClass {
     /// The class of a method, with regard to case.
     #[must_use]
     pub fn of(method: Option<&str>) -> Self {
-        let class = method.and_then(|method| method.split_once("::"));
-        match class.map(|(class, _)| class) {
+        let class = method.and_then(|method| {
+            // A searcher takes several times as long for a few letters.
+            let end = method.bytes().position(|byte| byte == b':')?;
+            let (class, name) = method.split_at(end);
+            name.starts_with("::").then_some(class)
+        });
+        match class {
             Some("Global") => Self::Global,
             Some("Doc") => Self::Doc,
             Some("GenericObject") => Self::GenericObject,

@@ -64,13 +64,14 @@ impl Nodes {
     fn follow(&mut self, event: &Event, now: DateTime<Utc>) -> Place {
         let place = self.place(event.host().unwrap_or_default())?;
         let node = &mut self.nodes[usize::from(place)];
+        let now = now.timestamp_millis();
         if let (Some(row), Some(family)) = (event.sequence(), event.family()) {
             let told = node.rows.arrived(family, row, now);
             self.row_gaps += told.gaps;
             self.appenders += usize::from(told.is_first);
         }
         if let Some(sent) = event.qlik_timestamp() {
-            node.clock.event(sent, now);
+            node.clock.event(sent.timestamp_millis(), now);
             self.has_new_statistics = true;
         }
         Some(place)

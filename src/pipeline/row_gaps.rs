@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
 use smallvec::SmallVec;
 
 use super::rows::Rows;
@@ -29,8 +28,8 @@ pub(super) struct Told {
 }
 
 impl NodeRows {
-    /// Notes a row number, and says what is new.
-    pub(super) fn arrived(&mut self, family: Family, row: u32, now: DateTime<Utc>) -> Told {
+    /// Notes a row number that came at `now`, in milliseconds, and says what is new.
+    pub(super) fn arrived(&mut self, family: Family, row: u32, now: i64) -> Told {
         if let Some(appender) = self.0.iter_mut().find(|it| it.family == family) {
             let gaps = appender.rows.arrived(row, now);
             appender.gaps += gaps;
@@ -98,6 +97,8 @@ impl RowGaps {
 // They need the simulated site.
 #[cfg(all(test, feature = "host"))]
 mod tests {
+    use chrono::DateTime;
+
     use super::*;
     use crate::{
         event::Arrival,

@@ -1,7 +1,5 @@
 //! The row numbers of one appender: how many datagrams are missing between those that came.
 
-use chrono::{DateTime, TimeDelta, Utc};
-
 /// The last row number before Qlik's counter begins again, as the extended appender sets it
 /// (`%rownum{9999}`). Rows beyond it come from an appender that does not begin again.
 const LAST_ROW: u32 = 9_999;
@@ -9,8 +7,8 @@ const LAST_ROW: u32 = 9_999;
 /// So many rows behind the newest one may still come late.
 const WINDOW: u32 = u64::BITS;
 
-/// So long may a datagram be overtaken by others. A proxy takes longer to restart.
-const PATIENCE: TimeDelta = TimeDelta::seconds(5);
+/// So many milliseconds may a datagram be overtaken by others. A proxy takes longer to restart.
+const PATIENCE: i64 = 5_000;
 
 /// The most rows that can be missing where the counter begins again. Beyond that it was the proxy that
 /// began again.
@@ -25,13 +23,14 @@ pub(super) struct Rows {
     newest: u32,
     /// Which of the newest rows have come, the newest one in the lowest bit.
     seen: u64,
-    last_arrival: DateTime<Utc>,
-    last_hole: DateTime<Utc>,
+    /// In milliseconds since 1970, as all times here.
+    last_arrival: i64,
+    last_hole: i64,
 }
 
 impl Rows {
     /// The first row that is known. What was before it is not missed.
-    pub(super) const fn new(row: u32, now: DateTime<Utc>) -> Self {
+    pub(super) const fn new(row: u32, now: i64) -> Self {
         Self {
             newest: row,
             seen: u64::MAX,
@@ -41,12 +40,12 @@ impl Rows {
     }
 
     /// Notes a row, and says how many are known to be lost since the last one.
-    pub(super) fn arrived(&mut self, row: u32, now: DateTime<Utc>) -> u64 {
+    pub(super) fn arrived(&mut self, row: u32, now: i64) -> u64 {
         let mut lost = 0;
-        if now - self.last_hole > PATIENCE {
+        if now.saturating_sub(self.last_hole) > PATIENCE {
             lost += self.give_up();
         }
-        let after_pause = now - self.last_arrival > PATIENCE;
+        let after_pause = now.saturating_sub(self.last_arrival) > PATIENCE;
         self.last_arrival = now;
         match self.place(row, after_pause) {
             Place::Behind(rows) => self.seen |= 1 << rows,
@@ -102,7 +101,7 @@ impl Rows {
     }
 
     /// Moves on by `rows`, and says how many rows were left behind without having come.
-    fn advance(&mut self, row: u32, rows: u32, now: DateTime<Utc>) -> u64 {
+    fn advance(&mut self, row: u32, rows: u32, now: i64) -> u64 {
         self.newest = row;
         if rows > 1 {
             self.last_hole = now;
@@ -135,10 +134,6 @@ mod tests {
 
     use super::*;
 
-    fn at(milliseconds: i64) -> DateTime<Utc> {
-        DateTime::UNIX_EPOCH + TimeDelta::milliseconds(milliseconds)
-    }
-
     /// What is lost of rows that come a millisecond apart.
     fn lost(rows: impl IntoIterator<Item = u32>) -> u64 {
         lost_at(rows.into_iter().zip(0..))
@@ -150,8 +145,8 @@ mod tests {
         let mut lost = 0;
         for (row, milliseconds) in rows {
             match &mut known {
-                Some(known) => lost += known.arrived(row, at(milliseconds)),
-                None => known = Some(Rows::new(row, at(milliseconds))),
+                Some(known) => lost += known.arrived(row, milliseconds),
+                None => known = Some(Rows::new(row, milliseconds)),
             }
         }
         lost + known.map_or(0, |mut known| known.give_up())
@@ -196,17 +191,17 @@ mod tests {
 
     #[test]
     fn a_row_is_lost_when_too_many_or_too_much_time_has_passed_over_it() {
-        let mut rows = Rows::new(1, at(0));
-        assert_eq!(rows.arrived(3, at(1)), 0);
-        assert_eq!((4..=65).map(|row| rows.arrived(row, at(2))).sum::<u64>(), 0);
-        assert_eq!(rows.arrived(66, at(2)), 1);
+        let mut rows = Rows::new(1, 0);
+        assert_eq!(rows.arrived(3, 1), 0);
+        assert_eq!((4..=65).map(|row| rows.arrived(row, 2)).sum::<u64>(), 0);
+        assert_eq!(rows.arrived(66, 2), 1);
         // Too late.
-        assert_eq!(rows.arrived(2, at(2)), 0);
+        assert_eq!(rows.arrived(2, 2), 0);
 
-        let mut rows = Rows::new(1, at(0));
-        assert_eq!(rows.arrived(3, at(1)), 0);
-        assert_eq!(rows.arrived(4, at(5_001)), 0);
-        assert_eq!(rows.arrived(5, at(5_002)), 1);
+        let mut rows = Rows::new(1, 0);
+        assert_eq!(rows.arrived(3, 1), 0);
+        assert_eq!(rows.arrived(4, 5_001), 0);
+        assert_eq!(rows.arrived(5, 5_002), 1);
     }
 
     #[test]
