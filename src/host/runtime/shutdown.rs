@@ -4,7 +4,8 @@
 //! 1. **Receiving stops.** Workers are told so before anything else, and need nobody for it. (What tells them is
 //!    [`Runtime::stop`](super::Runtime::stop), or [`stop_now`](super::Runtime::stop_now) where nobody would read what
 //!    the sockets still hold.)
-//! 2. **Sockets are drained**: each worker takes what its socket held when it was told to stop.
+//! 2. **Sockets are drained**: each worker takes what its socket held when it was told to stop, for a second at the
+//!    most; what is left then is counted as dropped.
 //! 3. **Sessions are concluded**: each worker lets its pipeline know the time once more, so that sessions end
 //!    whose time has come; rows that are missing count as lost. The others go on in the next run.
 //! 4. **The state of sessions is saved.** It comes before what waits for the host, which may not wait for it.
@@ -106,4 +107,5 @@ impl<S, D: Report, F> Supervisor<S, D, F> {
     }
 }
 
-const STUCK: &str = "a thread that receives does not end, because the host does not take its events; what it has in hand is lost";
+const STUCK: &str = "a thread that receives has not ended in time, perhaps because the host does not take its events; \
+                     what it has in hand is lost and not counted";

@@ -18,7 +18,7 @@ use super::{
     start::{Opened, StartError, open},
     supervisor::OnPanic,
     threads::{Failure, lock},
-    worker::Sink,
+    worker::{Control, Sink, Worker},
     workers::Workers,
 };
 use crate::{
@@ -439,6 +439,58 @@ fn a_sink_that_stands_still_does_not_keep_the_sessions_from_being_saved() {
     drop(runtime.expect("it starts"));
     let state = fs::read_to_string(&file).expect("the state");
     assert!(state.contains("goran"), "{state}");
-    assert!(said.try_iter().any(|line| line.contains("does not end")));
+    assert!(
+        said.try_iter()
+            .any(|line| line.contains("has not ended in time"))
+    );
     drop(release);
+}
+
+/// Takes a while for each batch, as a thread does that has much to decode.
+struct Slow(mpsc::Sender<u64>);
+
+impl Sink for Slow {
+    fn take(&mut self, events: &mut OutputBuffer) -> io::Result<()> {
+        let count = events.drain().count() as u64;
+        if count > 0 {
+            thread::sleep(Duration::from_millis(400));
+            self.0.send(count).map_err(io::Error::other)?;
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn what_there_is_no_time_for_at_the_end_is_counted() {
+    const DATAGRAMS: u64 = 1_000;
+    let socket = Arc::new(UdpSocket::bind("127.0.0.1:0").expect("a socket"));
+    let sender = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let address = socket.local_addr().expect("an address");
+    let config = Config::default();
+    let pipeline = config.pipeline().build().expect("a pipeline");
+    let (taken, takes) = mpsc::channel();
+    let control = Arc::new(Control::default());
+    let worker = Worker::new(
+        Arc::clone(&socket),
+        &config.source,
+        pipeline,
+        Slow(taken),
+        Arc::clone(&control),
+    );
+    // The sink is slower than a second for so many batches.
+    for _ in 0..DATAGRAMS {
+        let datagram = b"/proxy-session/;n1;Stop session;LAB;goran;;;";
+        sender.send_to(datagram, address).expect("sent");
+    }
+    control.stop();
+    worker.run().expect("it ends");
+    let counters = control.counters();
+    let decoded = counters.pipeline.events();
+    assert_eq!(takes.try_iter().sum::<u64>(), decoded);
+    assert!(counters.not_decoded > 0, "{counters:?}");
+    assert_eq!(
+        counters.received_datagrams,
+        decoded + counters.not_decoded,
+        "{counters:?}"
+    );
 }

@@ -33,6 +33,10 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// What every datagram takes of the receive buffer beyond its bytes, at the least.
 const DATAGRAM_OVERHEAD: u64 = 256;
 
+/// How long a worker decodes what its socket still holds at the end: half of what [it has](super::shutdown), so that
+/// time is left for what follows from it, such as summaries.
+const DRAIN: Duration = Duration::from_secs(1);
+
 /// How long a worker leaves a socket alone that reports an error other than "nothing there".
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(50);
 
@@ -94,7 +98,7 @@ impl<T: Clone> Update<T> {
 }
 
 /// What a worker has counted. What was received was refused, was over its sender's rate, went into the
-/// pipeline, or was in hand when the worker panicked.
+/// pipeline, or was not decoded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct WorkerCounters {
     /// Datagrams that were received.
@@ -105,8 +109,9 @@ pub struct WorkerCounters {
     pub refused: u64,
     /// Datagrams over the rate of their sender.
     pub over_rate: u64,
-    /// Datagrams of batches that were in hand in a panic, and are lost.
-    pub lost_in_panic: u64,
+    /// Datagrams that are lost: those in hand in a panic, and those that the socket still held when the time for the end
+    /// was over.
+    pub not_decoded: u64,
     /// What became of the others.
     pub pipeline: Counters,
 }
@@ -306,7 +311,12 @@ impl<S: Sink> Worker<S> {
         // What arrives after the stop must not keep the worker, nor must datagrams without a byte.
         let held = receive_buffer_bytes(&self.socket).unwrap_or(0) as u64;
         let end = self.counters.taken_bytes() + held;
+        let until = Instant::now() + DRAIN;
         while self.counters.taken_bytes() < end && !self.control.is_stopped_now() {
+            if Instant::now() >= until {
+                self.count_rest(&mut receiver, end);
+                break;
+            }
             if !self.batch(|each| receiver.receive_waiting(each))? {
                 break;
             }
@@ -383,6 +393,22 @@ impl<S: Sink> Worker<S> {
         }
     }
 
+    /// Reads what the socket still holds, up to so many bytes of its buffer in all, and counts it as not decoded: there
+    /// is no time left for more.
+    fn count_rest(&mut self, receiver: &mut Receiver, end: u64) {
+        let counters = &mut self.counters;
+        while counters.taken_bytes() < end {
+            let received = receiver.receive_waiting(|datagram, _| {
+                counters.received_datagrams += 1;
+                counters.received_bytes += datagram.len() as u64;
+                counters.not_decoded += 1;
+            });
+            if received.is_err() {
+                break;
+            }
+        }
+    }
+
     /// Lets the pipeline know the time, several times a second.
     fn tick(&mut self) -> io::Result<()> {
         self.next_tick = Instant::now() + PATIENCE;
@@ -421,9 +447,10 @@ impl<S: Sink> Worker<S> {
         let mut counters = self.counters;
         let published = self.control.counters();
         let in_hand = |counters: &WorkerCounters| {
-            counters.received_datagrams - counters.refused - counters.over_rate
+            let taken = counters.refused + counters.over_rate + counters.not_decoded;
+            counters.received_datagrams - taken
         };
-        counters.lost_in_panic += in_hand(&counters) - in_hand(&published);
+        counters.not_decoded += in_hand(&counters) - in_hand(&published);
         counters.pipeline = published.pipeline;
         *lock(&self.control.counters) = counters;
     }
