@@ -526,6 +526,51 @@ fn filters_and_thresholds() {
 }
 
 #[test]
+fn a_negative_time_or_peak_lowers_no_sum() {
+    let negative = |place: usize| {
+        let mut request = Request::default();
+        "-0.5".clone_into(&mut request.times[place]);
+        request
+    };
+    let peak = Request {
+        peak_ram: "-1".into(),
+        ..Request::default()
+    };
+    let names = [
+        "process_ms",
+        "work_ms",
+        "lock_ms",
+        "validate_ms",
+        "traverse_ms",
+    ];
+    let times = names.iter().enumerate();
+    let times = times.map(|(place, name)| (*name, "-0.5", negative(place)));
+    let mut pipeline = pipeline(nothing());
+    let mut output = OutputBuffer::default();
+    for (name, sent, request) in times.chain([("peak_ram_bytes", "-1", peak)]) {
+        let datagram = request.datagram();
+        pipeline.datagram(datagram.as_bytes(), Arrival::local(at(0)), &mut output);
+        let shown = shown(&mut output);
+        assert_eq!(shown.len(), 1, "{name}");
+        assert_eq!(shown[0]["event"], "performance", "{name}");
+        assert_eq!(shown[0]["unreadable"], json!({ name: sent }));
+        assert_eq!(shown[0].get(name), None);
+    }
+    // The memory that a request freed is an amount like others.
+    let freed = Request {
+        net_ram: "-100".into(),
+        ..Request::default()
+    };
+    let datagram = freed.datagram();
+    pipeline.datagram(datagram.as_bytes(), Arrival::local(at(0)), &mut output);
+    assert!(output.is_empty());
+    pipeline.finish(&mut output);
+    let summary = &shown(&mut output)[0];
+    assert_eq!(summary["requests"], 1);
+    assert_eq!(summary["net_ram_bytes_sum"], -100);
+}
+
+#[test]
 fn other_events_go_on() {
     let mut pipeline = pipeline(nothing());
     let mut output = OutputBuffer::default();
@@ -728,7 +773,8 @@ fn number() -> impl Strategy<Value = String> {
 fn milliseconds() -> impl Strategy<Value = String> {
     prop_oneof![
         8 => (0u32..2_000, 0u32..1_000_000).prop_map(|(whole, part)| format!("{whole}.{part:06}")),
-        1 => (0i64..9_000_000_000_000).prop_map(|number| number.to_string()),
+        1 => (-1_000i64..9_000_000_000_000).prop_map(|number| number.to_string()),
+        1 => (-9i64..0).prop_map(|number| number.to_string()),
         1 => Just(String::new()),
     ]
 }
@@ -813,6 +859,10 @@ proptest! {
         for event in &output {
             let Body::PerformanceSummary(summary) = event.body() else { continue };
             prop_assert!(summary.start() <= summary.end());
+            for measure in Measure::ALL.into_iter().filter(|it| *it != Measure::NetRam) {
+                prop_assert!(summary.total(measure).is_none_or(|total| total.sum >= 0));
+            }
+            prop_assert!(summary.peak_ram_bytes() >= summary.peak_ram_bytes().map(|_| 0));
             prop_assert_eq!(event.timestamp(), Some(summary.end()));
             // The peak is that of a request of this group.
             let is_peak = |sent: &Event| {

@@ -128,12 +128,15 @@ fn naive(family: &Family, header: &[String], fields: &[String], glued: &str) -> 
             "app_id" => uuid::Uuid::try_parse(sent)
                 .ok()
                 .map(|id| id.to_string().into()),
-            "request_id" | "handle" | "net_ram_bytes" | "peak_ram_bytes" => {
-                sent.parse::<i64>().ok().map(Value::from)
+            "request_id" | "handle" | "net_ram_bytes" => sent.parse::<i64>().ok().map(Value::from),
+            "peak_ram_bytes" => {
+                let number = sent.parse::<i64>().ok();
+                number.filter(|number| *number >= 0).map(Value::from)
             }
             _ if name.ends_with("_ms") => {
                 let number = sent.replace(',', ".").parse::<f64>().ok();
-                number.filter(|number| number.is_finite()).map(Value::from)
+                let amount = number.filter(|number| number.is_finite() && *number >= 0.0);
+                amount.map(Value::from)
             }
             _ => Some(sent.into()),
         };

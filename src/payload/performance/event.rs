@@ -47,8 +47,10 @@ impl PerformancePayload {
         let request = &fields.request;
         let mut time = |name, field| unreadable.read(payload, name, present(field), time::read);
         let engine_timestamp = time("engine_timestamp", request.engine_timestamp);
-        let mut duration =
-            |name, field| unreadable.read(payload, name, present(field), number::milliseconds);
+        let mut duration = |name, field| {
+            let read = |text: &str| number::milliseconds(text).filter(is_amount);
+            unreadable.read(payload, name, present(field), read)
+        };
         let process = duration("process_ms", request.process_ms);
         let work = duration("work_ms", request.work_ms);
         let lock = duration("lock_ms", request.lock_ms);
@@ -58,7 +60,10 @@ impl PerformancePayload {
         let request_id = whole("request_id", request.request_id);
         let handle = whole("handle", request.handle);
         let net_ram_bytes = whole("net_ram_bytes", request.net_ram_bytes);
-        let peak_ram_bytes = whole("peak_ram_bytes", request.peak_ram_bytes);
+        let peak_ram_bytes = present(request.peak_ram_bytes);
+        let peak_ram_bytes = unreadable.read(payload, "peak_ram_bytes", peak_ram_bytes, |text| {
+            number::whole(text).filter(is_amount)
+        });
         let app_id = unreadable.read(payload, "app_id", present(request.app_id), |text| {
             Uuid::try_parse(text.trim_ascii()).ok()
         });
@@ -88,6 +93,12 @@ impl PerformancePayload {
             ambiguous: fields.ambiguous,
         }
     }
+}
+
+/// A negative time or peak is none, and would lower sums.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "what `filter` asks for")]
+const fn is_amount(number: &i64) -> bool {
+    *number >= 0
 }
 
 impl Fields for PerformancePayload {
@@ -192,6 +203,7 @@ impl Fields for PerformancePayload {
 /// [`Event`](crate::event::Event).
 ///
 /// Times are whole nanoseconds here, so that sums of them are exact; the output has milliseconds, as Qlik Sense has.
+/// Neither a time nor a peak is ever negative: what was sent so is among [`unreadable`](crate::event::Event::unreadable).
 /// Meanings are those of Qlik's help page "QIX performance log".
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PerformanceEvent<'a> {
@@ -271,7 +283,7 @@ impl<'a> PerformanceEvent<'a> {
         self.fields.object_type.get(self.text)
     }
 
-    /// The memory that the request has left in use, in bytes.
+    /// The memory that the request has left in use, in bytes; negative where it freed some.
     #[must_use]
     pub const fn net_ram_bytes(self) -> Option<i64> {
         self.fields.net_ram_bytes
