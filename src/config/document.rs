@@ -177,6 +177,11 @@ impl<'a> Document<'a> {
             .filter(|_| !is_secret(path));
         let is_key = matches!(reason, Reason::UnknownKey { .. } | Reason::MissingKey(_));
         let message = match reason {
+            Reason::Value(message) if let Some(host) = self.dotted_host(path) => {
+                format!(
+                    "{message}; a node's name with dots needs quotes: [output.tags_by_host.'{host}']"
+                )
+            }
             Reason::UnknownKey { known } => unknown_key(name, known, &elsewhere(name)),
             Reason::ControlCharacter => written
                 .and_then(escape_hint)
@@ -198,6 +203,33 @@ impl<'a> Document<'a> {
         let is_shown = !is_key && !node.is_some_and(|node| node.begins(&message));
         let value = written.filter(|_| is_shown).map(shown);
         self.push(place, key(path), value, message);
+    }
+
+    /// The name that a node was meant to have where TOML has divided it at its dots, if there is a table at the end
+    /// of `path` where a tag should be.
+    fn dotted_host(&self, path: &[Step]) -> Option<String> {
+        let mut names = Vec::new();
+        let [Step::Key(output), Step::Key(by_host), within @ ..] = path else {
+            return None;
+        };
+        for step in within {
+            let Step::Key(name) = step else { return None };
+            names.push(&**name);
+        }
+        if (&**output, &**by_host) != ("output", "tags_by_host") || names.len() < 2 {
+            return None;
+        }
+        let mut table = self.tree.at(path)?;
+        while let Value::Table(entries) = &table.value {
+            match &entries[..] {
+                [entry] if matches!(entry.node.value, Value::Table(_)) => {
+                    names.push(&entry.key);
+                    table = &entry.node;
+                }
+                _ => return Some(shown(&names.join("."))),
+            }
+        }
+        None
     }
 
     /// A value of the right type that cannot be meant.

@@ -177,6 +177,14 @@ impl<'n> NodeDeserializer<'n> {
             |text: &str| text.parse::<i128>().is_ok() || matches!(text, "true" | "false");
         match &self.node.value {
             Value::Text(text) if is_other(text) => ", without quotes",
+            // `1GB`
+            Value::Text(text) if text.starts_with(|first: char| first.is_ascii_digit()) => {
+                ", without quotes and without a unit, such as 1000000000"
+            }
+            // `1e9`
+            Value::Number(number) if number.fract() == 0.0 => {
+                ", written out in digits, such as 1000000000"
+            }
             _ => "",
         }
     }

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
+use super::problem::shown;
+
 /// A value and where it stands.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
@@ -53,11 +55,21 @@ pub(super) fn key(path: &[Step]) -> String {
                 if !key.is_empty() {
                     key.push('.');
                 }
-                key.push_str(name);
+                if is_bare(name) {
+                    key.push_str(name);
+                } else {
+                    key.push_str(&format!("'{}'", shown(name)));
+                }
             }
         }
     }
     key
+}
+
+/// Whether TOML has a key without quotes.
+fn is_bare(key: &str) -> bool {
+    let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    !key.is_empty() && key.bytes().all(is_bare)
 }
 
 /// Whether a value may be a key of pseudonyms in the wrong place, which nobody must find in a log.
@@ -172,7 +184,10 @@ fn entries(table: &DeTable<'_>) -> Value {
         span: Some(key.span()),
         node: Node::of_toml_value(value),
     });
-    Value::Table(entries.collect())
+    let mut entries: Vec<Entry> = entries.collect();
+    // In the order of the text: of two that exclude each other, the second is wrong.
+    entries.sort_by_key(|entry| entry.span.as_ref().map(|span| span.start));
+    Value::Table(entries)
 }
 
 #[cfg(feature = "linked")]

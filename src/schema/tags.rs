@@ -1,8 +1,11 @@
 //! Names and values that stand on every event, the same on each or by the node.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::transform::case::{Key, fold_into};
 
@@ -20,7 +23,7 @@ use crate::transform::case::{Key, fold_into};
 /// assert!(Tags::try_from(tags).is_err());
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "BTreeMap<String, String>")]
+#[serde(from = "BTreeMap<TagName, String>")]
 pub struct Tags(BTreeMap<String, String>);
 
 impl Tags {
@@ -61,8 +64,7 @@ impl Tags {
 /// assert!(of(&["pro2-win1", "PRO2-WIN1"]).is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "BTreeMap<String, Tags>")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct TagsByHost(BTreeMap<String, Tags>);
 
 impl TagsByHost {
@@ -91,6 +93,12 @@ pub enum HostError {
     /// The name is empty.
     #[error("expected the names of nodes, as `host` has them in events, and not an empty one")]
     Empty,
+    /// The name is a pattern, or nothing that `host` can be.
+    #[error(
+        "expected the name of one node, as `host` has it in events: no pattern with `*` or `?`, no `;`, and no white \
+         space around it"
+    )]
+    NoName,
     /// Another name differs in case only.
     #[error("expected each node once, and `{host}` is there in another case")]
     Repeated {
@@ -105,14 +113,61 @@ impl TryFrom<BTreeMap<String, Tags>> for TagsByHost {
     fn try_from(tags: BTreeMap<String, Tags>) -> Result<Self, HostError> {
         let mut seen = BTreeSet::new();
         for host in tags.keys() {
-            if host.is_empty() {
-                return Err(HostError::Empty);
-            }
-            if !seen.insert(folded(host)) {
-                return Err(HostError::Repeated { host: host.clone() });
-            }
+            check_host(host, &mut seen)?;
         }
         Ok(Self(tags))
+    }
+}
+
+/// Whether a node can have this name beside those that were `seen`.
+fn check_host(host: &str, seen: &mut BTreeSet<Key>) -> Result<(), HostError> {
+    if host.is_empty() {
+        return Err(HostError::Empty);
+    }
+    if host.trim() != host || host.contains(['*', '?', ';']) {
+        return Err(HostError::NoName);
+    }
+    if !seen.insert(folded(host)) {
+        let host = host.to_owned();
+        return Err(HostError::Repeated { host });
+    }
+    Ok(())
+}
+
+/// Name by name, so that an error is known to be that of a name.
+impl<'de> Deserialize<'de> for TagsByHost {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(HostsVisitor)
+    }
+}
+
+struct HostsVisitor;
+
+impl<'de> de::Visitor<'de> for HostsVisitor {
+    type Value = TagsByHost;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("tables of names and values by the names of nodes")
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<TagsByHost, A::Error> {
+        let (mut tags, mut seen) = (BTreeMap::new(), BTreeSet::new());
+        while let Some(host) = map.next_key_seed(HostName(&mut seen))? {
+            tags.insert(host, map.next_value()?);
+        }
+        Ok(TagsByHost(tags))
+    }
+}
+
+struct HostName<'s>(&'s mut BTreeSet<Key>);
+
+impl<'de> de::DeserializeSeed<'de> for HostName<'_> {
+    type Value = String;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+        let host = String::deserialize(deserializer)?;
+        check_host(&host, self.0).map_err(de::Error::custom)?;
+        Ok(host)
     }
 }
 
@@ -137,14 +192,34 @@ impl TryFrom<BTreeMap<String, String>> for Tags {
     type Error = TagError;
 
     fn try_from(tags: BTreeMap<String, String>) -> Result<Self, TagError> {
-        for name in tags.keys() {
-            if name.is_empty() {
-                return Err(TagError::Empty);
-            }
-            if name.contains('.') {
-                return Err(TagError::Dot { name: name.clone() });
-            }
+        let tags = tags.into_iter();
+        let tags = tags.map(|(name, value)| Ok((TagName::try_from(name)?, value)));
+        tags.collect::<Result<BTreeMap<_, _>, _>>().map(Self::from)
+    }
+}
+
+/// The name of a tag, read by itself, so that an error is known to be that of a name.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+struct TagName(String);
+
+impl TryFrom<String> for TagName {
+    type Error = TagError;
+
+    fn try_from(name: String) -> Result<Self, TagError> {
+        if name.is_empty() {
+            return Err(TagError::Empty);
         }
-        Ok(Self(tags))
+        if name.contains('.') {
+            return Err(TagError::Dot { name });
+        }
+        Ok(Self(name))
+    }
+}
+
+impl From<BTreeMap<TagName, String>> for Tags {
+    fn from(tags: BTreeMap<TagName, String>) -> Self {
+        let tags = tags.into_iter();
+        Self(tags.map(|(TagName(name), value)| (name, value)).collect())
     }
 }

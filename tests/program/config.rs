@@ -109,6 +109,21 @@ fn a_wrong_type() {
              without quotes",
         ),
         (
+            "[transform.performance]\nmin_peak_ram_bytes = 1e9\n",
+            "config.toml:2: transform.performance.min_peak_ram_bytes = 1e9: expected a whole number that is not \
+             negative, written out in digits, such as 1000000000",
+        ),
+        (
+            "[transform.performance]\nmin_peak_ram_bytes = '1GB'\n",
+            "config.toml:2: transform.performance.min_peak_ram_bytes = '1GB': expected a whole number that is not \
+             negative, without quotes and without a unit, such as 1000000000",
+        ),
+        (
+            "[transform.performance]\nmin_process_ms = 1e300\n",
+            "config.toml:2: transform.performance.min_process_ms = 1e300: expected a number of milliseconds, not \
+             negative, at most 320000000000, such as 500 or 0.5",
+        ),
+        (
             "[transform.app_names.qrs]\nport = 70000\n",
             "config.toml:2: transform.app_names.qrs.port = 70000: expected a whole number from 0 to 65535",
         ),
@@ -522,20 +537,38 @@ fn a_slip_is_reported_in_the_codec_of_the_file() {
 fn tags_and_fields_that_are_none() {
     refused(
         "[output]\ntags = { \"a.b\" = \"c\" }\n",
-        "config.toml:2: output.tags: expected names without a dot, which would make a field within a \
+        "config.toml:2: output.tags.'a.b' = \"c\": expected names without a dot, which would make a field within a \
          field; write `a_b` for `a.b`",
     );
     refused(
         "[output]\ntags = { \"\" = \"c\" }\n",
-        "config.toml:2: output.tags: expected names that are not empty",
+        "config.toml:2: output.tags.'' = \"c\": expected names that are not empty",
     );
     refused(
         "[output.tags_by_host.n1]\n\"a.b\" = \"c\"\n",
-        "config.toml:1: output.tags_by_host.n1: expected names without a dot",
+        "config.toml:2: output.tags_by_host.n1.'a.b' = \"c\": expected names without a dot",
     );
     refused(
         "[output.tags_by_host]\nN1 = { a = \"b\" }\nn1 = { a = \"c\" }\n",
-        "config.toml:1: output.tags_by_host: expected each node once, and `n1` is there in another case",
+        "config.toml:3: output.tags_by_host.n1: expected each node once, and `n1` is there in another case",
+    );
+    refused(
+        "[output.tags_by_host.pro2]\na = \"b\"\n\n[output.tags_by_host.PRO2]\na = \"c\"\n",
+        "config.toml:4: output.tags_by_host.PRO2: expected each node once, and `PRO2` is there in another case",
+    );
+    for name in ["pro2-*", "pro?", "pro2;", " pro2", "pro2\t"] {
+        let shown = name.escape_default();
+        refused(
+            &format!("[output.tags_by_host.\"{shown}\"]\na = \"b\"\n"),
+            &format!(
+                "config.toml:1: output.tags_by_host.'{shown}': expected the name of one node, as `host` has it"
+            ),
+        );
+    }
+    refused(
+        "[output.tags_by_host.pro2.lab.example]\na = \"b\"\n",
+        "config.toml:1: output.tags_by_host.pro2.lab: expected text in quotes; a node's name with dots needs \
+         quotes: [output.tags_by_host.'pro2.lab.example']",
     );
     refused(
         "[output]\ntags_by_host = { n1 = \"north\" }\n",

@@ -163,7 +163,9 @@ impl de::Visitor<'_> for NumberVisitor {
     type Value = Milliseconds;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a number of milliseconds that is not negative, such as 500 or 0.5")
+        f.write_str(
+            "a number of milliseconds, not negative, at most 320000000000, such as 500 or 0.5",
+        )
     }
 
     fn visit_i64<E: de::Error>(self, number: i64) -> Result<Milliseconds, E> {
