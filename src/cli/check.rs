@@ -18,7 +18,7 @@ use qlik_sense_events::{
 };
 
 use super::{
-    USAGE, files,
+    USAGE, files, ineffective,
     print::{print, say},
 };
 
@@ -62,6 +62,16 @@ pub fn check(args: &CheckArgs) -> u8 {
             return USAGE;
         }
     };
+    let event_bytes = event_bytes(&config);
+    let QueueConfig {
+        max_events,
+        max_bytes,
+        ..
+    } = config.queue;
+    let room = (max_events as u64).min(max_bytes as u64 / event_bytes);
+    for warning in ineffective::warnings(&config, room) {
+        say(warning);
+    }
     let addresses = config.source.address.iter().map(ToString::to_string);
     let status = print(format!(
         "{}: ok; listens on {}, {}, {apps} app names{}, codec {}\n{}",
@@ -70,7 +80,7 @@ pub fn check(args: &CheckArgs) -> u8 {
         blacklist(&config, entries),
         repository(&config),
         config.output.codec,
-        queue(&config),
+        queue(&config, event_bytes),
     ));
     #[cfg(feature = "qrs")]
     if status == super::SUCCESS && args.online {
@@ -95,14 +105,14 @@ fn blacklist(config: &Config, entries: usize) -> String {
     format!("{all} in the blacklist ({in_files} from {files})")
 }
 
-/// Which bound of the queue is reached first, by events as a lifelike site has them.
-fn queue(config: &Config) -> String {
+/// How many bytes an event of a lifelike site takes, at least 1.
+fn event_bytes(config: &Config) -> u64 {
     let Ok(layout) = config.output.layout() else {
-        return String::new();
+        return 1;
     };
     let mut frames = Frames::new(Size::default(), Encoder::new(config.output.codec, &layout));
     let Ok(mut pipeline) = PipelineConfig::default().build() else {
-        return String::new();
+        return 1;
     };
     let (mut site, mut datagram) = (Site::new(SiteOptions::default()), Vec::new());
     let (arrival, mut events) = (
@@ -116,13 +126,17 @@ fn queue(config: &Config) -> String {
     // It has no output that could fail.
     let _ = frames.take(&mut events);
     let Size { bytes, events } = *frames.writer();
-    let event_bytes = bytes / events.max(1);
+    (bytes / events.max(1)).max(1)
+}
+
+/// Which bound of the queue is reached first.
+fn queue(config: &Config, event_bytes: u64) -> String {
     let QueueConfig {
         max_events,
         max_bytes,
         ..
     } = config.queue;
-    let room = max_bytes as u64 / event_bytes.max(1);
+    let room = max_bytes as u64 / event_bytes;
     let first = if room < max_events as u64 {
         format!(
             "some {room} events of {event_bytes} bytes, because queue.max_bytes is reached before queue.max_events"

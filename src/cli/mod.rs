@@ -6,6 +6,7 @@ mod demo;
 mod files;
 mod generate;
 mod import_butler_sos;
+mod ineffective;
 mod input;
 mod line;
 mod options;

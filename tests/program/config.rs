@@ -585,3 +585,49 @@ fn tags_and_fields_that_are_none() {
          docs/fields.md lists its fields",
     );
 }
+
+/// Such options are no mistake: somebody may want them later.
+#[test]
+fn options_that_do_nothing_are_named() {
+    for (config, expected) in [
+        (
+            "[transform.performance]\nmin_process_ms = 500\n",
+            "transform.performance: its options do nothing, because `enabled` is false",
+        ),
+        (
+            "[transform.performance.apps]\ninclude = ['Sales']\n",
+            "transform.performance: its options do nothing, because `enabled` is false",
+        ),
+        (
+            "[transform.performance]\nenabled = true\nmax_groups = 1001\n[queue]\nmax_events = 1000\n",
+            "transform.performance.max_groups = 1001: the queue has room for 1000 events or fewer",
+        ),
+        (
+            "[transform.performance]\nenabled = true\nmax_groups = 1000\n[queue]\nmax_bytes = 65536\n",
+            "transform.performance.max_groups = 1000: the queue has room for ",
+        ),
+        (
+            "[transform.blacklist]\nevents = ['performance']\n",
+            "transform.blacklist.events: it does nothing, because neither `users` nor `files` names anybody",
+        ),
+        (
+            "[output.tags_by_host.'pro2.lab.example']\n",
+            "output.tags_by_host.'pro2.lab.example': there are no tags in it",
+        ),
+    ] {
+        let checked = check(&folder(config));
+        assert_eq!(checked.status, 0, "{config}");
+        assert!(checked.stdout.contains(": ok; "), "{config}");
+        let lines: Vec<&str> = checked.stderr.lines().collect();
+        assert_eq!(lines.len(), 1, "{config}\n{}", checked.stderr);
+        assert!(lines[0].contains(expected), "{config}\n{}", lines[0]);
+    }
+    for config in [
+        "[transform.performance]\nenabled = true\nmin_process_ms = 500\nmax_groups = 1000\n[queue]\nmax_events = 1000\n",
+        "[transform.blacklist]\nusers = ['LAB\\goran']\nevents = ['performance']\n",
+        "[output.tags_by_host.n1]\na = 'b'\n",
+    ] {
+        let checked = check(&folder(config));
+        assert_eq!((checked.status, &*checked.stderr), (0, ""), "{config}");
+    }
+}
