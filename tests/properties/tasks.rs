@@ -309,3 +309,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn tens_of_thousands_of_separators_move_no_other_field() {
+    let many = ";".repeat(30_000);
+    let text = format!(
+        "/scheduler-task-failed/;n1;a{many};LAB\\eva;{};{};{};INFO;{};b{many}",
+        GUIDS[0], GUIDS[1], TIMES[0], GUIDS[0]
+    );
+    let events = events(text.as_bytes());
+    let [event] = &events[..] else { panic!() };
+    assert_eq!(event.task_name(), Some(&*format!("a{many}")));
+    assert_eq!(event.user_id(), Some("eva"));
+    assert_eq!(event.task_id(), Some(GUIDS[0]));
+    assert_eq!(event.local_time(), Some(TIMES[0]));
+    assert_eq!(event.message(), Some(&*format!("b{many}")));
+    assert_eq!(event.ambiguous(), ["task_name"]);
+}

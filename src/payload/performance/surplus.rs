@@ -4,24 +4,32 @@
 //! the handle), the two sizes behind them, and the engine's time before them. Where that leaves a choice, everything
 //! in question is kept whole in the field where the doubt begins.
 
+use memchr::memchr_iter;
+use smallvec::SmallVec;
+
 use super::grammar::Request;
-use crate::payload::{number, parts::Parts, split::present, time};
+use crate::payload::{
+    number,
+    parts::Parts,
+    split::{SEPARATOR, present},
+    time,
+};
 
 /// Number of fields of [`Request`] before the six numbers, and of these.
 const BEFORE_NUMBERS: usize = 8;
 const NUMBERS: usize = 6;
 
+/// With more `;` nothing is looked for: nobody writes so many, and a datagram has room for tens of thousands.
+const MOST_SEPARATORS: usize = 128;
+
 /// The fields of a request whose text has more parts than they are, and the names of those that are in doubt.
 pub(super) fn assign(text: &str) -> (Request<'_>, &'static [&'static str]) {
+    if memchr_iter(SEPARATOR, text.as_bytes()).count() > MOST_SEPARATORS {
+        return (unknown_user(text), &["user_id"]);
+    }
     let parts = Parts::of(text);
     let Some(numbers) = numbers(&parts) else {
-        let request = Request {
-            session_id: parts.one(0),
-            user_directory: parts.one(1),
-            user_id: parts.joined(2, parts.len()),
-            ..Request::default()
-        };
-        return (request, &["user_id"]);
+        return (unknown_user(text), &["user_id"]);
     };
     let mut request = Request {
         session_id: parts.one(0),
@@ -46,13 +54,29 @@ pub(super) fn assign(text: &str) -> (Request<'_>, &'static [&'static str]) {
     (request, ambiguous)
 }
 
+/// All from the user id on kept whole in it.
+fn unknown_user(text: &str) -> Request<'_> {
+    let mut fields = text.splitn(3, ';');
+    let mut field = || fields.next().unwrap_or_default();
+    Request {
+        session_id: field(),
+        user_directory: field(),
+        user_id: field(),
+        ..Request::default()
+    }
+}
+
 /// Where the six numbers begin: behind a method, which the `::` of its name tells, or behind an absent one.
 fn numbers(parts: &Parts<'_>) -> Option<usize> {
-    let last = parts.len().saturating_sub(NUMBERS + 4);
-    let places = || {
-        (BEFORE_NUMBERS..=last)
-            .filter(|place| (*place..place + NUMBERS).all(|part| may_be_number(parts.one(part))))
-    };
+    let end = parts.len().saturating_sub(4);
+    let mut in_a_row = 0;
+    let places = (BEFORE_NUMBERS..end).filter_map(|part| {
+        let is_number = may_be_number(parts.one(part));
+        in_a_row = if is_number { in_a_row + 1 } else { 0 };
+        (in_a_row >= NUMBERS).then(|| part + 1 - NUMBERS)
+    });
+    let places: SmallVec<[usize; 8]> = places.collect();
+    let places = || places.iter().copied();
     let is_named = |place: &usize| parts.one(place - 1).contains("::");
     let is_absent = |place: &usize| present(parts.one(place - 1)).is_none();
     match places().any(|place| is_named(&place)) {
@@ -176,6 +200,26 @@ mod tests {
                 let (request, ambiguous) = assign(&text);
                 assert_eq!(joined(&request), expected, "{text}");
                 assert!(ambiguous.is_empty(), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn more_separators_than_anybody_writes_leave_the_user_in_doubt() {
+        let fields = PLAIN.matches(';').count();
+        for field in ["goran", "app", "object", "type"] {
+            let row = |separators: usize| {
+                let odd = format!("x{}x", ";".repeat(separators));
+                PLAIN.replace(&format!(";{field}"), &format!(";{odd}"))
+            };
+            let text = row(MOST_SEPARATORS - fields);
+            assert_eq!(assign(&text).1, [""; 0], "{text}");
+            for text in [row(MOST_SEPARATORS - fields + 1), row(65_000)] {
+                let (request, ambiguous) = assign(&text);
+                assert_eq!((request.session_id, request.user_directory), ("s", "LAB"));
+                assert_eq!(request.user_id, &text["s;LAB;".len()..]);
+                assert_eq!((request.engine_timestamp, request.object_type), ("", ""));
+                assert_eq!(ambiguous, ["user_id"]);
             }
         }
     }

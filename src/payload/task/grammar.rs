@@ -32,7 +32,7 @@ pub(super) struct Fields<'a> {
 /// What the scheduler sends.
 pub(super) fn scheduler(input: &str) -> Parsed<'_, Fields<'_>> {
     let (row, host) = short_field("host").parse(input)?;
-    let fields = match split::find(row, 3, split::ids) {
+    let fields = match split::find(row, 3, 2, split::ids) {
         Place::One(names, ids, behind) => {
             let (_, run) = run(behind)?;
             let names = split::names(&names[1..], present(ids.app_id).is_some());
@@ -133,7 +133,7 @@ pub(super) fn engine(input: &str) -> Parsed<'_, Fields<'_>> {
         short_field("user_directory"),
     )
         .parse(input)?;
-    let end = match split::find(row, 1, split::time) {
+    let end = match split::find(row, 1, 0, split::time) {
         Place::One(user_id, time, behind) => {
             let (_, message) = last_field("message").parse(behind)?;
             Some((&user_id[1..], time, message))

@@ -4,7 +4,7 @@
 //! a user, all behind them an execution id and the message. Where there are several such places, or none, somebody made
 //! them up or the row is none that is known, and nothing is taken for a field.
 
-use memchr::memchr_iter;
+use memchr::{memchr_iter, memrchr};
 use nom::{
     Parser,
     bytes::complete::take_while_m_n,
@@ -30,15 +30,28 @@ pub(super) enum Place<'a, T> {
     Several,
 }
 
-/// Looks for a place where `fields` stand, with at least so many others before them.
+/// Characters of the shortest local time, `2026-01-31 06:00:12`.
+const SHORTEST_TIME: usize = 19;
+
+/// Looks for a place where `fields` stand, with at least so many others before them. So many ids among them stand
+/// before the local time.
 pub(super) fn find<'a, T>(
     row: &'a str,
     others: usize,
+    ids: usize,
     mut fields: impl Parser<&'a str, Output = T, Error = MissingField<'a>>,
 ) -> Place<'a, T> {
-    let mut places = memchr_iter(SEPARATOR, row.as_bytes())
-        .skip(others)
-        .filter_map(|start| {
+    let bytes = row.as_bytes();
+    let mut before = 0;
+    let mut places = memchr_iter(SEPARATOR, bytes)
+        .enumerate()
+        .filter_map(|(count, end)| {
+            let time = std::mem::replace(&mut before, end);
+            // Most parts are told by their length alone, which counts where a datagram is nothing but `;`.
+            if end - time <= SHORTEST_TIME || count <= others + ids {
+                return None;
+            }
+            let start = (0..ids).try_fold(time, |end, _| memrchr(SEPARATOR, &bytes[..end]))?;
             let (behind, fields) = fields.parse(&row[start..]).ok()?;
             Some((&row[..start], fields, behind))
         });
@@ -136,18 +149,19 @@ pub(super) fn names(text: &str, has_app: bool) -> Names<'_> {
 
 /// A user is `DIRECTORY\id`, and of its two parts only the id may hold `;`; or is absent.
 fn split_user(text: &str) -> (&str, &str) {
-    let parts = memchr_iter(SEPARATOR, text.as_bytes())
-        .skip(1)
-        .map(|end| (&text[..end], &text[end + 1..]));
-    let is_user = |(_, user): &(&str, &str)| {
-        let first = user.split(';').next();
-        first.is_some_and(|first| first.contains('\\'))
+    // The first `;` ends the task's name.
+    let user_from = |place: usize| {
+        let end = memrchr(SEPARATOR, &text.as_bytes()[..place])?;
+        text[..end]
+            .contains(';')
+            .then(|| (&text[..end], &text[end + 1..]))
     };
-    let last = parts.clone().last().unwrap_or((text, ""));
+    let last = user_from(text.len()).unwrap_or((text, ""));
     if present(last.1).is_none() {
         return last;
     }
-    parts.filter(is_user).last().unwrap_or(last)
+    let named = memrchr(b'\\', text.as_bytes()).and_then(user_from);
+    named.unwrap_or(last)
 }
 
 /// Where several `;` stand between the names of task and app, only some can be told apart: a row without an app ends
