@@ -103,7 +103,7 @@ mod tests {
     use crate::{
         event::Arrival,
         pipeline::{PipelineConfig, nodes::MAX_HOSTS},
-        simulate::{Site, SiteOptions},
+        simulate::{Families, Site, SiteOptions},
         transform::OutputBuffer,
     };
 
@@ -174,6 +174,29 @@ mod tests {
         let pipeline = after(std::iter::once(long).chain(hosts));
         assert_eq!(pipeline.row_gaps().iter().count(), MAX_HOSTS);
         assert!(pipeline.row_gaps().iter().all(|(host, ..)| host.len() < 10));
+    }
+
+    #[test]
+    fn of_an_odd_site_that_loses_no_datagram_no_row_is_missing() {
+        for seed in 0..3 {
+            let mut site = Site::new(SiteOptions {
+                seed,
+                extended: true,
+                families: Families::ALL,
+                odd_per_mille: 300,
+                ..SiteOptions::default()
+            });
+            let datagrams = (0..10_000).map(|_| {
+                let mut datagram = Vec::new();
+                site.next_datagram(&mut datagram);
+                datagram
+            });
+            let pipeline = after(datagrams);
+            let gaps = pipeline.row_gaps();
+            let gaps: Vec<_> = gaps.iter().filter(|(.., rows)| *rows > 0).collect();
+            assert_eq!(gaps, [], "{seed}");
+            assert_eq!(pipeline.counters().row_gaps, Some(0));
+        }
     }
 
     #[test]

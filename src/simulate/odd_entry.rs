@@ -8,7 +8,7 @@ use super::{
     chance::choose,
     damage::{cut, recode, windows_1252},
     datagram::Datagram,
-    entry::{Entry, EntryEvent},
+    entry::{Entry, EntryEvent, EntryRows},
     layout::{Style, Zone},
     truth::{About, LogRow, Request, TaskRow},
 };
@@ -71,12 +71,19 @@ impl OddEntry {
     }
 
     /// Whether such a datagram shows a row number. One that is cut may not.
-    pub(super) fn has_row(self) -> bool {
+    fn has_row(self) -> bool {
         self != Self::MissingFields
     }
 
-    /// Appends an odd version of `entry` to `datagram` and says what it holds.
-    pub(super) fn write(self, mut entry: Entry, rng: &mut Rng, datagram: &mut Vec<u8>) -> Datagram {
+    /// Appends an odd version of `entry` to `datagram` and says what it holds. Its number is the next of the appender
+    /// that sends it.
+    pub(super) fn write(
+        self,
+        mut entry: Entry,
+        rows: &mut EntryRows,
+        rng: &mut Rng,
+        datagram: &mut Vec<u8>,
+    ) -> Datagram {
         let mut style = Style::USUAL;
         let mut type_token = entry.event.type_token().to_owned();
         match self {
@@ -92,6 +99,9 @@ impl OddEntry {
             _ => {}
         }
 
+        if self.has_row() {
+            entry.take_row(rows);
+        }
         entry.event.write(&type_token, style, datagram);
 
         match self {

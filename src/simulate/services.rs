@@ -111,12 +111,10 @@ impl Services {
     ) -> Option<Datagram> {
         let mut entry = self.next_entry()?;
         entry.set_time(time.trunc_subsecs(3));
-        if odd.is_none_or(OddEntry::has_row) {
-            entry.take_row(&mut self.rows);
-        }
         Some(match odd {
-            Some(odd) => odd.write(entry, &mut self.rng, datagram),
+            Some(odd) => odd.write(entry, &mut self.rows, &mut self.rng, datagram),
             None => {
+                entry.take_row(&mut self.rows);
                 let type_token = entry.event.type_token();
                 entry.event.write(type_token, Style::USUAL, datagram);
                 entry.event.into()

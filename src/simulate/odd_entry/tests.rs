@@ -95,9 +95,11 @@ fn written(odd: OddEntry) -> Vec<(Entry, Vec<u8>, Datagram)> {
     let mut rng = Rng::with_seed(1);
     let mut all = Vec::new();
     for _ in 0..40 {
-        for entry in entries() {
+        for mut entry in entries() {
+            entry.take_row(&mut EntryRows::new(1));
             let mut datagram = Vec::new();
-            let truth = odd.write(entry.clone(), &mut rng, &mut datagram);
+            let mut rows = EntryRows::new(1);
+            let truth = odd.write(entry.clone(), &mut rows, &mut rng, &mut datagram);
             all.push((entry, datagram, truth));
         }
     }
