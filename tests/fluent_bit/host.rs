@@ -251,6 +251,7 @@ fn json(value: &Value) -> serde_json::Value {
     match value {
         Value::Boolean(value) => (*value).into(),
         Value::Integer(value) => value.as_i64().expect("a small number").into(),
+        Value::F64(number) => (*number).into(),
         Value::String(text) => text.as_str().expect("UTF-8").into(),
         Value::Array(values) => values.iter().map(json).collect(),
         Value::Map(entries) => {
