@@ -59,7 +59,7 @@ pub struct SiteArgs {
     /// Send what the extended appender sends: time, row number, session id and result as well
     #[arg(long)]
     extended: bool,
-    /// What the site sends, separated by commas: `all` is lifelike, with some twenty performance events a user event
+    /// What the site sends, separated by commas: `all` is lifelike, and mostly performance events
     #[arg(long, value_enum, value_delimiter = ',', default_value = "user")]
     families: Vec<Family>,
 }
