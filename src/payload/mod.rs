@@ -5,13 +5,13 @@
 //!
 //! 1. [`datagram`]: the bytes are divided into the events that they hold, usually one.
 //! 2. [`text`]: each of them becomes UTF-8 text, whatever encoding its sender used.
-//! 3. [`family`]: the type token says which family reads the rest. There is one list of them.
-//! 4. [`user`], [`log`], [`performance`], [`task`]: the family's grammar splits the text into fields, and its types say
+//! 3. `family`: the type token says which family reads the rest. There is one list of them.
+//! 4. `user`, `log`, `performance`, `task`: the family's grammar splits the text into fields, and its types say
 //!    what they mean.
 //!
-//! Beside them stands what the families share: [`split`], the fields between `;`; [`header`], the fields that
-//! several families begin with; [`time`], [`number`], [`level`] and [`context`], which read fields; [`exception`], what
-//! log4net writes behind the last field; [`span`] and [`fields`], how an event keeps them.
+//! Beside them stands what the families share: `split`, the fields between `;`; `header`, the fields that
+//! several families begin with; `time`, `number`, `level` and `context`, which read fields; `exception`, what
+//! log4net writes behind the last field; `span` and `fields`, how an event keeps them.
 
 mod context;
 pub mod datagram;
