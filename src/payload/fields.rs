@@ -7,11 +7,13 @@ use uuid::Uuid;
 
 use super::{
     EventKind, Family, UserAgent,
+    header::Header,
     level::{Level, Service},
     log::LogPayload,
     performance::PerformancePayload,
     span::Span,
     task::TaskPayload,
+    unreadable::UnreadableFields,
     user::UserPayload,
 };
 
@@ -63,9 +65,31 @@ pub(crate) trait Fields: fmt::Debug {
 
     fn kind(&self) -> EventKind;
 
+    /// What rows of logs begin with, which answers for all that is in it.
+    fn header(&self) -> Option<&Header> {
+        None
+    }
+
+    /// The Qlik node.
+    #[inline]
+    fn host<'t>(&'t self, text: &'t str) -> Option<&'t str> {
+        self.header()?.host.get(text)
+    }
+
+    /// The node's own time, without its distance from UTC.
+    fn local_time<'t>(&'t self, text: &'t str) -> Option<&'t str> {
+        self.header()?.local_time.get(text)
+    }
+
+    fn logger<'t>(&'t self, text: &'t str) -> Option<&'t str> {
+        self.header()?.logger.get(text)
+    }
+
+    fn service_account<'t>(&'t self, text: &'t str) -> Option<&'t str> {
+        self.header()?.service_account.get(text)
+    }
+
     texts! {
-        /// The Qlik node.
-        host;
         user_directory;
         user_id;
         qlik_command;
@@ -81,17 +105,13 @@ pub(crate) trait Fields: fmt::Debug {
         task_name;
         /// The run of the task.
         execution_id;
-        /// The node's own time, without its distance from UTC.
-        local_time;
-        logger;
-        service_account;
         exception;
         engine_session_id;
     }
 
     /// When it happened, by the Qlik node's clock.
     fn qlik_timestamp(&self) -> Option<DateTime<Utc>> {
-        None
+        self.header()?.timestamp
     }
 
     /// When the engine wrote the row.
@@ -101,7 +121,7 @@ pub(crate) trait Fields: fmt::Debug {
 
     /// The row number.
     fn sequence(&self) -> Option<u32> {
-        None
+        self.header()?.sequence
     }
 
     fn app_id(&self) -> Option<Uuid> {
@@ -109,7 +129,7 @@ pub(crate) trait Fields: fmt::Debug {
     }
 
     fn level(&self) -> Option<Level> {
-        None
+        self.header()?.level
     }
 
     fn service(&self, _text: &str) -> Option<Service> {
@@ -199,5 +219,20 @@ impl<'r> Rewriter<'r> {
         let replaced = old.and_then(|text| (self.replace)(personal, text));
         let new = super::span::Text::push(&mut self.new, replaced.as_deref());
         *text = new;
+    }
+
+    /// The same of what rows of logs begin with.
+    pub(super) fn header(&mut self, header: &mut Header) {
+        self.keep(&mut header.host);
+        self.keep(&mut header.local_time);
+        self.keep(&mut header.logger);
+        self.replace(Personal::Account, &mut header.service_account);
+    }
+
+    /// The same of what cannot be read, which may be anything.
+    pub(super) fn unreadable(&mut self, unreadable: &mut UnreadableFields) {
+        for (_, text) in &mut unreadable.0 {
+            self.replace(Personal::FreeText, text);
+        }
     }
 }

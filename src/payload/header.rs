@@ -27,7 +27,7 @@ pub(super) struct HeaderFields<'a> {
 
 /// Row number, time, level, node, logger and account of a row. None of them holds a `;`.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Header {
+pub(crate) struct Header {
     pub(super) sequence: Option<u32>,
     pub(super) timestamp: Option<DateTime<Utc>>,
     pub(super) level: Option<Level>,

@@ -153,7 +153,7 @@ impl NodeStatistics {
                 costs.add(more);
             }
         }
-        // Whoever has the least has seen the event with the least delay.
+        // The least distance is that of the event with the least delay.
         let distances = [self.clock_distance, more.clock_distance];
         self.clock_distance = distances.into_iter().flatten().min();
     }

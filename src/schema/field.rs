@@ -461,6 +461,28 @@ table! {
         .source(Source::Tags);
 }
 
+/// What requests that are summed up took, in every schema.
+pub(super) const SUMS: &[Field] = &[
+    REQUESTS,
+    PROCESS_MS_SUM,
+    PROCESS_MS_MAX,
+    WORK_MS_SUM,
+    WORK_MS_MAX,
+    LOCK_MS_SUM,
+    LOCK_MS_MAX,
+    VALIDATE_MS_SUM,
+    VALIDATE_MS_MAX,
+    TRAVERSE_MS_SUM,
+    TRAVERSE_MS_MAX,
+    NET_RAM_BYTES_SUM,
+    NET_RAM_BYTES_MAX,
+    PEAK_RAM_BYTES_MAX,
+    PEAK_TIMESTAMP,
+    PEAK_METHOD,
+    PEAK_OBJECT_ID,
+    PEAK_SESSION_ID,
+];
+
 /// Nearly no event has a browser without a system or the other way round.
 const HAS_CLIENT: Condition<Event> = Condition {
     name: "client",

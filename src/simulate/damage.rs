@@ -41,7 +41,7 @@ pub(super) fn windows_1252(letter: char) -> u8 {
     }
 }
 
-/// Leaves some of so many fields, at least one and not all.
+/// Cuts a datagram with `of` fields behind some of them, at least one and never all.
 pub(super) fn cut(datagram: &mut Vec<u8>, of: u32, rng: &mut Rng) {
     let fields = rng.u32(1..of) as usize;
     let end = datagram

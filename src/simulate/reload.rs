@@ -216,7 +216,7 @@ fn reload(
         }
     }
     if action == TaskAction::Aborting {
-        // Whoever stops it is told as its user.
+        // The payload names as its user the one who stops it.
         let (directory, user_id) = place.population.anyone(rng);
         let stopped = TaskRun {
             user: format!("{directory}\\{user_id}").into(),

@@ -116,7 +116,7 @@ fn every_kind_of_event_has_a_data_stream_of_its_own() {
         let config = yaml(&read(&examples[name]));
         let sink = &config["sinks"]["elasticsearch"];
         assert_eq!(sink["data_stream"]["dataset"], "qlik_sense", "{name}");
-        // An id that is there already is an error of the whole request to Vector, so what is told twice goes before.
+        // An id that is there already is an error of the whole request to Vector, so duplicates are left out before it.
         assert_eq!(sink["id_key"], "document_id", "{name}");
         let inputs = json!(["qlik_sense_kind._unmatched", "qlik_sense_tasks"]);
         assert_eq!(sink["inputs"], inputs, "{name}");

@@ -62,7 +62,7 @@ impl Buffer {
         }
     }
 
-    /// Room for a content of so many bytes, behind what stands before it in an entry of which all lengths take one
+    /// Room for a content of this many bytes, behind what stands before it in an entry of which all lengths take one
     /// byte; none if they take more, or if there is not memory enough yet.
     #[inline(always)]
     fn short_entry(&mut self, key: &Key, kind: u8, bytes: usize) -> Option<&mut [u8]> {

@@ -393,7 +393,7 @@ impl<S: Sink> Worker<S> {
         }
     }
 
-    /// Reads what the socket still holds, up to so many bytes of its buffer in all, and counts it as not decoded: there
+    /// Reads what the socket still holds, up to `end` bytes of its buffer in all, and counts it as not decoded: there
     /// is no time left for more.
     fn count_rest(&mut self, receiver: &mut Receiver, end: u64) {
         let counters = &mut self.counters;

@@ -8,7 +8,7 @@ use super::{
     layout::{Layout, Property},
 };
 use crate::payload::{
-    Context, EventKind, Family, Fields, Level, Personal, Rewriter, Service,
+    Context, EventKind, Family, Fields, Personal, Rewriter, Service,
     header::Header,
     span::{Span, Text},
     split::present,
@@ -189,48 +189,24 @@ impl Fields for LogPayload {
         EventKind::Log(self.appender)
     }
 
-    fn host<'t>(&'t self, text: &'t str) -> Option<&'t str> {
-        self.header.host.get(text)
+    fn header(&self) -> Option<&Header> {
+        Some(&self.header)
     }
 
     fn virtual_proxy<'t>(&'t self, text: &'t str) -> Option<&'t str> {
         self.virtual_proxy.get(text)
     }
 
-    fn local_time<'t>(&'t self, text: &'t str) -> Option<&'t str> {
-        self.header.local_time.get(text)
-    }
-
-    fn logger<'t>(&'t self, text: &'t str) -> Option<&'t str> {
-        self.header.logger.get(text)
-    }
-
-    fn service_account<'t>(&'t self, text: &'t str) -> Option<&'t str> {
-        self.header.service_account.get(text)
-    }
-
     fn exception<'t>(&'t self, text: &'t str) -> Option<&'t str> {
         self.exception.get(text)
-    }
-
-    fn qlik_timestamp(&self) -> Option<DateTime<Utc>> {
-        self.header.timestamp
     }
 
     fn engine_timestamp(&self) -> Option<DateTime<Utc>> {
         self.engine_timestamp
     }
 
-    fn sequence(&self) -> Option<u32> {
-        self.header.sequence
-    }
-
     fn app_id(&self) -> Option<Uuid> {
         self.app_id
-    }
-
-    fn level(&self) -> Option<Level> {
-        self.header.level
     }
 
     /// Appenders of Butler SOS from before 2024 sent rows of other services too.
@@ -248,10 +224,7 @@ impl Fields for LogPayload {
     }
 
     fn rewrite(&mut self, texts: &mut Rewriter<'_>) {
-        texts.keep(&mut self.header.host);
-        texts.keep(&mut self.header.local_time);
-        texts.keep(&mut self.header.logger);
-        texts.replace(Personal::Account, &mut self.header.service_account);
+        texts.header(&mut self.header);
         for name in Property::ALL {
             let text = &mut self.texts[name as usize];
             // What is in doubt may be anything.
@@ -264,9 +237,7 @@ impl Fields for LogPayload {
         }
         texts.replace_text(Personal::FreeText, &mut self.exception);
         texts.replace_text(Personal::SharedName, &mut self.virtual_proxy);
-        for (_, text) in &mut self.unreadable.0 {
-            texts.replace(Personal::FreeText, text);
-        }
+        texts.unreadable(&mut self.unreadable);
     }
 }
 

@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::grammar;
 use crate::payload::{
-    EventKind, Family, Fields, Level, Personal, Rewriter, Service, header::Header, number,
-    span::Span, split::present, time, unreadable::UnreadableFields,
+    EventKind, Family, Fields, Personal, Rewriter, Service, header::Header, number, span::Span,
+    split::present, time, unreadable::UnreadableFields,
 };
 
 /// What a performance event says.
@@ -110,8 +110,8 @@ impl Fields for PerformancePayload {
         EventKind::Performance
     }
 
-    fn host<'t>(&'t self, text: &'t str) -> Option<&'t str> {
-        self.header.host.get(text)
+    fn header(&self) -> Option<&Header> {
+        Some(&self.header)
     }
 
     fn user_directory<'t>(&'t self, text: &'t str) -> Option<&'t str> {
@@ -130,40 +130,16 @@ impl Fields for PerformancePayload {
         self.engine_session_id.get(text)
     }
 
-    fn local_time<'t>(&'t self, text: &'t str) -> Option<&'t str> {
-        self.header.local_time.get(text)
-    }
-
-    fn logger<'t>(&'t self, text: &'t str) -> Option<&'t str> {
-        self.header.logger.get(text)
-    }
-
-    fn service_account<'t>(&'t self, text: &'t str) -> Option<&'t str> {
-        self.header.service_account.get(text)
-    }
-
     fn exception<'t>(&'t self, text: &'t str) -> Option<&'t str> {
         self.exception.get(text)
-    }
-
-    fn qlik_timestamp(&self) -> Option<DateTime<Utc>> {
-        self.header.timestamp
     }
 
     fn engine_timestamp(&self) -> Option<DateTime<Utc>> {
         self.engine_timestamp
     }
 
-    fn sequence(&self) -> Option<u32> {
-        self.header.sequence
-    }
-
     fn app_id(&self) -> Option<Uuid> {
         self.app_id
-    }
-
-    fn level(&self) -> Option<Level> {
-        self.header.level
     }
 
     /// Whatever the logger is called, only the engine serves requests.
@@ -181,10 +157,7 @@ impl Fields for PerformancePayload {
     }
 
     fn rewrite(&mut self, texts: &mut Rewriter<'_>) {
-        texts.keep(&mut self.header.host);
-        texts.keep(&mut self.header.local_time);
-        texts.keep(&mut self.header.logger);
-        texts.replace(Personal::Account, &mut self.header.service_account);
+        texts.header(&mut self.header);
         texts.replace(Personal::Text, &mut self.session_id);
         texts.replace(Personal::UserDirectory, &mut self.user_directory);
         texts.replace(Personal::UserId, &mut self.user_id);
@@ -193,9 +166,7 @@ impl Fields for PerformancePayload {
         texts.replace(Personal::Text, &mut self.object_id);
         texts.replace(Personal::Text, &mut self.object_type);
         texts.replace(Personal::FreeText, &mut self.exception);
-        for (_, text) in &mut self.unreadable.0 {
-            texts.replace(Personal::FreeText, text);
-        }
+        texts.unreadable(&mut self.unreadable);
     }
 }
 

@@ -157,9 +157,7 @@ impl Fields for TaskPayload {
         texts.replace(Personal::Text, &mut self.execution_id);
         texts.replace(Personal::FreeText, &mut self.message);
         texts.replace(Personal::FreeText, &mut self.exception);
-        for (_, text) in &mut self.unreadable.0 {
-            texts.replace(Personal::FreeText, text);
-        }
+        texts.unreadable(&mut self.unreadable);
     }
 }
 

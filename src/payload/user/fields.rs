@@ -176,9 +176,7 @@ impl Fields for UserPayload {
         if let Some(extension) = &mut self.extension {
             texts.replace(Personal::Text, &mut extension.session_id);
             texts.replace(Personal::Text, &mut extension.result);
-            for (_, text) in &mut extension.unreadable.0 {
-                texts.replace(Personal::FreeText, text);
-            }
+            texts.unreadable(&mut extension.unreadable);
         }
     }
 }
