@@ -15,7 +15,6 @@ mod manifest;
 mod problem;
 mod pseudonymize;
 mod read;
-#[cfg(feature = "linked")]
 pub mod reference;
 mod suggest;
 mod text;

@@ -118,44 +118,6 @@ fn decoded(datagram: &str, schema: Schema) -> Option<Value> {
     serde_json::to_value(schema.view(event)).ok()
 }
 
-#[test]
-fn the_table_of_options_is_that_of_the_manifest() {
-    let manifest: toml::Value = toml::from_str(&read(&root().join("plugin.toml"))).expect("TOML");
-    let mut expected = BTreeMap::new();
-    flatten("", &manifest, &mut expected);
-    let readme = read(&root().join("README.md"));
-    let documented: BTreeMap<String, String> = readme
-        .lines()
-        .filter_map(|line| {
-            let mut cells = line.strip_prefix("| `")?.split(" | ");
-            let key = cells.next()?.strip_suffix('`')?;
-            let default = cells.next()?.strip_prefix('`')?.strip_suffix('`')?;
-            let value: toml::Table = toml::from_str(&format!("value = {default}")).ok()?;
-            key.contains('.')
-                .then(|| (key.to_owned(), value["value"].to_string()))
-        })
-        .collect();
-    assert_eq!(documented, expected);
-    assert!(expected.len() >= 12, "{}", expected.len());
-}
-
-fn flatten(prefix: &str, value: &toml::Value, keys: &mut BTreeMap<String, String>) {
-    match value {
-        toml::Value::Table(table) if !table.is_empty() => {
-            for (name, value) in table {
-                let key = match prefix {
-                    "" => name.clone(),
-                    _ => format!("{prefix}.{name}"),
-                };
-                flatten(&key, value, keys);
-            }
-        }
-        value => {
-            keys.insert(prefix.to_owned(), value.to_string());
-        }
-    }
-}
-
 /// What events are called that follow from others.
 fn derived() -> impl Iterator<Item = &'static str> {
     let kinds = EventKind::ALL.iter().filter(|kind| kind.is_derived());

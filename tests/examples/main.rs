@@ -4,6 +4,7 @@
 //! longer finds, shows.
 
 mod documentation;
+mod options;
 mod qlik;
 mod rust;
 mod vector;
