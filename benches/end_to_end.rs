@@ -1,9 +1,12 @@
-//! The real program under load: datagrams of a simulated site over loopback at rising rates, beside a
-//! bare receive loop in the same run.
+//! The real program under load, beside a bare receive loop: datagrams of a simulated site over loopback.
 //!
-//! `cargo bench --bench end_to_end` prints the tables of docs/performance.md. For each rate: what was
-//! sent, received and lost, the CPU time of the receiving process a datagram, its peak memory; then the
-//! time from a datagram to its event on standard output while nothing else happens.
+//! `cargo bench --bench end_to_end` prints the tables of docs/performance.md. Absolute times depend on the machine and
+//! the day, so each round measures every receiver in turn, and what counts is the ratio to the loop of the same round.
+//! CPU time is that of all threads of the receiving process. At its end comes the time from a datagram to its event on
+//! standard output while nothing else happens.
+//!
+//! `cargo bench --bench end_to_end -- --rates 20000,150000,0 --rounds 5 --seconds 2 --against PROGRAM` measures other
+//! rates (0 is flat out), and another build of the program in the same rounds.
 
 #[cfg(target_os = "linux")]
 #[path = "../tests/program/support/native.rs"]
@@ -16,65 +19,155 @@ mod linux {
         io::{self, BufRead, BufReader, Read, Write},
         net::{SocketAddr, UdpSocket},
         ops::ControlFlow,
+        path::PathBuf,
         process::{Child, Command, Stdio},
         thread,
         time::{Duration, Instant},
     };
 
-    use super::native;
+    use clap::Parser;
     use nix::{
         sys::signal::{Signal, kill},
         unistd::Pid,
     };
 
+    use super::native;
     use qlik_sense_events::{
         simulate::{Pace, Sender, Site, SiteOptions},
         source::{Receiver, bind},
     };
 
-    const RATES: [u32; 8] = [
-        50_000, 100_000, 150_000, 200_000, 250_000, 280_000, 320_000, 0,
-    ];
-    const SECONDS: u32 = 3;
-    /// What is sent where the rate is "as fast as possible".
-    const FLAT_OUT: u64 = 1_000_000;
     const RECEIVE_BUFFER_BYTES: usize = 16 << 20;
     const QUIET: Duration = Duration::from_millis(500);
+    /// What is read at once.
+    const BATCH: usize = 64;
+    /// How long the program lets datagrams gather by default.
+    const GATHER: Duration = Duration::from_micros(200);
+
+    #[derive(Debug, Parser)]
+    struct Options {
+        /// Datagrams a second; 0 is as fast as possible.
+        #[arg(long, value_delimiter = ',', default_values_t = [20_000, 150_000, 280_000, 0])]
+        rates: Vec<u32>,
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+        /// How long each receiver is sent datagrams in a round.
+        #[arg(long, default_value_t = 2)]
+        seconds: u32,
+        /// Another build of the program.
+        #[arg(long)]
+        against: Option<PathBuf>,
+        /// What `cargo bench` passes.
+        #[arg(long, hide = true)]
+        bench: bool,
+    }
+
+    /// What receives.
+    #[derive(Debug, Clone)]
+    enum Receiving {
+        /// Reads and throws away.
+        Loop { gather: bool },
+        Program {
+            program: PathBuf,
+            codec: &'static str,
+            source: &'static str,
+        },
+    }
 
     pub fn main() {
         let arguments: Vec<String> = env::args().collect();
-        if let [_, role, address] = &*arguments
+        if let [_, role, address, gather] = &*arguments
             && role == BARE
         {
-            bare(address.parse().expect("an address"));
+            bare(
+                address.parse().expect("an address"),
+                gather.parse().expect("true or false"),
+            );
             return;
         }
-        println!("a simulated site over loopback, datagrams of 300 bytes on average");
+        let options = Options::parse();
         println!(
-            "{:<24}{:>10}{:>12}{:>12}{:>9}{:>12}{:>10}",
-            "receiver", "rate /s", "sent", "received", "lost", "CPU us each", "peak MiB"
+            "a simulated site over loopback, datagrams of 300 bytes on average, {} rounds of {} s",
+            options.rounds, options.seconds
         );
-        for rate in RATES {
-            row("bare receive loop", rate, &measure_bare(rate));
-            row("run, native", rate, &measure_program(rate, "native", 1));
-        }
-        for codec in ["json", "native_json"] {
-            row(
-                &format!("run, {codec}"),
-                150_000,
-                &measure_program(150_000, codec, 1),
-            );
-        }
-        for rate in [280_000, 0] {
-            row(
-                "run, native, 2 workers",
-                rate,
-                &measure_program(rate, "native", 2),
-            );
+        println!(
+            "{:>9}  {:<26}{:>14}{:>12}{:>16}{:>10}{:>10}",
+            "rate /s", "receiver", "CPU us each", "x the loop", "(least, most)", "lost", "peak MiB"
+        );
+        for &rate in &options.rates {
+            compare(rate, &receivers(rate, &options), &options);
         }
         latency();
     }
 
+    /// Who is measured in turn at a rate; the first is what the others are compared with.
+    fn receivers(rate: u32, options: &Options) -> Vec<(&'static str, Receiving)> {
+        let program = |program: &PathBuf, codec, source| Receiving::Program {
+            program: program.clone(),
+            codec,
+            source,
+        };
+        let this = PathBuf::from(env!("CARGO_BIN_EXE_qlik-sense-events"));
+        let mut receivers = vec![
+            ("receive loop", Receiving::Loop { gather: false }),
+            ("run", program(&this, "native", "")),
+            (
+                "run, gather_micros = 0",
+                program(&this, "native", "gather_micros = 0"),
+            ),
+            ("loop that gathers", Receiving::Loop { gather: true }),
+        ];
+        if let Some(other) = &options.against {
+            receivers.insert(2, ("run of the other build", program(other, "native", "")));
+        } else if rate == 150_000 {
+            for (name, codec, source) in [
+                ("run, json", "json", ""),
+                ("run, native_json", "native_json", ""),
+                ("run, 2 workers", "native", "workers = 2"),
+            ] {
+                receivers.push((name, program(&this, codec, source)));
+            }
+        }
+        receivers
+    }
+
+    fn compare(rate: u32, receivers: &[(&str, Receiving)], options: &Options) {
+        let mut measured: Vec<Vec<Measured>> = vec![Vec::new(); receivers.len()];
+        for _ in 0..options.rounds {
+            for ((_, receiving), measured) in receivers.iter().zip(&mut measured) {
+                measured.push(receiving.measure(rate, options.seconds));
+            }
+        }
+        let pace = if rate == 0 {
+            "flat out".to_owned()
+        } else {
+            rate.to_string()
+        };
+        for ((name, _), rounds) in receivers.iter().zip(&measured) {
+            let micros = sorted(rounds.iter().map(Measured::micros));
+            let ratios = rounds.iter().zip(&measured[0]);
+            let ratios = sorted(ratios.map(|(this, with)| this.micros() / with.micros()));
+            println!(
+                "{pace:>9}  {name:<26}{:>14.2}{:>12.2}{:>16}{:>10}{:>10.1}",
+                micros[micros.len() / 2],
+                ratios[ratios.len() / 2],
+                format!("({:.2}, {:.2})", ratios[0], ratios[ratios.len() - 1]),
+                rounds
+                    .iter()
+                    .map(|round| round.sent - round.received)
+                    .sum::<u64>(),
+                rounds.iter().map(|round| round.peak_kib).max().unwrap_or(0) as f64 / 1024.0,
+            );
+        }
+    }
+
+    fn sorted(numbers: impl Iterator<Item = f64>) -> Vec<f64> {
+        let mut numbers: Vec<f64> = numbers.collect();
+        numbers.sort_by(f64::total_cmp);
+        numbers
+    }
+
+    #[derive(Debug, Clone)]
     struct Measured {
         sent: u64,
         received: u64,
@@ -82,34 +175,37 @@ mod linux {
         peak_kib: u64,
     }
 
-    fn row(receiver: &str, rate: u32, measured: &Measured) {
-        let Measured { sent, received, .. } = *measured;
-        let rate = if rate == 0 {
-            "flat out".to_owned()
-        } else {
-            rate.to_string()
-        };
-        println!(
-            "{receiver:<24}{rate:>10}{sent:>12}{received:>12}{:>9}{:>12.2}{:>10.1}",
-            sent - received,
-            measured.cpu.as_secs_f64() * 1e6 / received.max(1) as f64,
-            measured.peak_kib as f64 / 1024.0,
-        );
+    impl Measured {
+        /// CPU time of a datagram that was received, in microseconds.
+        fn micros(&self) -> f64 {
+            self.cpu.as_secs_f64() * 1e6 / self.received.max(1) as f64
+        }
     }
 
-    fn send(address: SocketAddr, rate: u32) -> u64 {
+    impl Receiving {
+        fn measure(&self, rate: u32, seconds: u32) -> Measured {
+            // What is sent flat out takes about as long as at the highest rate.
+            let count = u64::from(if rate == 0 { 400_000 } else { rate }) * u64::from(seconds);
+            let pace = Pace {
+                rate,
+                count: Some(count),
+            };
+            match self {
+                Self::Loop { gather } => measure_bare(pace, *gather),
+                Self::Program {
+                    program,
+                    codec,
+                    source,
+                } => measure_program(pace, program, codec, source),
+            }
+        }
+    }
+
+    fn send(address: SocketAddr, pace: Pace) -> u64 {
         let mut site = Site::new(SiteOptions {
             odd_per_mille: 0,
             ..SiteOptions::default()
         });
-        let pace = Pace {
-            rate,
-            count: Some(if rate == 0 {
-                FLAT_OUT
-            } else {
-                u64::from(rate) * u64::from(SECONDS)
-            }),
-        };
         Sender::connect(address)
             .and_then(|sender| sender.play(&mut site, pace, |_| ControlFlow::Continue(())))
             .expect("sent")
@@ -119,7 +215,7 @@ mod linux {
     const BARE: &str = "--bare-receive-loop";
 
     /// Reads and throws away, in a process of its own so that its CPU time is its own.
-    fn bare(address: SocketAddr) {
+    fn bare(address: SocketAddr, gather: bool) {
         let mut bound = bind(&[address], 1, RECEIVE_BUFFER_BYTES).expect("bound");
         let socket = bound.remove(0).sockets.remove(0);
         let mut receiver = Receiver::new(socket, 65_507, QUIET).expect("a receiver");
@@ -127,7 +223,12 @@ mod linux {
         let mut received = 0;
         loop {
             match receiver.receive(|_, _| {}) {
-                Ok(count) => received += count,
+                Ok(count) => {
+                    received += count;
+                    if gather && count < BATCH {
+                        thread::sleep(GATHER);
+                    }
+                }
                 Err(_) if received > 0 => break,
                 Err(_) => {}
             }
@@ -137,17 +238,17 @@ mod linux {
         let _ = io::stdin().read(&mut [0]);
     }
 
-    fn measure_bare(rate: u32) -> Measured {
+    fn measure_bare(pace: Pace, gather: bool) -> Measured {
         let address = free_address();
         let mut child = Command::new(env::current_exe().expect("this program"))
-            .args([BARE, &address.to_string()])
+            .args([BARE, &address.to_string(), &gather.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("started");
         let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         lines.next();
-        let sent = send(address, rate);
+        let sent = send(address, pace);
         let received = lines.next().expect("a line").expect("text");
         let (cpu, peak_kib) = usage(&child);
         drop(child.stdin.take());
@@ -160,14 +261,13 @@ mod linux {
         }
     }
 
-    fn measure_program(rate: u32, codec: &str, workers: usize) -> Measured {
+    fn measure_program(pace: Pace, program: &PathBuf, codec: &str, source: &str) -> Measured {
         let address = free_address();
-        let config = format!(
-            "[source]\nworkers = {workers}\n[transform.blacklist]\nusers = ['INTERNAL\\sa_*']\n"
-        );
+        let config =
+            format!("[source]\n{source}\n[transform.blacklist]\nusers = ['INTERNAL\\sa_*']\n");
         let file = tempfile::NamedTempFile::new().expect("a file");
         fs::write(&file, config).expect("written");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_qlik-sense-events"))
+        let mut child = Command::new(program)
             .args([
                 "run",
                 "--codec",
@@ -190,7 +290,7 @@ mod linux {
         // The first diagnostic says that it listens.
         let mut diagnostics = vec![0];
         stderr.read_exact(&mut diagnostics).expect("a diagnostic");
-        let sent = send(address, rate);
+        let sent = send(address, pace);
         thread::sleep(QUIET);
         let (cpu, peak_kib) = usage(&child);
         kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).expect("signalled");
