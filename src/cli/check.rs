@@ -20,17 +20,19 @@ use qlik_sense_events::{
 use super::{
     USAGE, files, ineffective,
     print::{print, say},
+    texts,
 };
 
 #[derive(Debug, Args)]
+#[command(after_long_help = texts::CHECK)]
 pub struct CheckArgs {
     /// Configuration file [default: plugin.toml]
     #[arg(value_name = "FILE", conflicts_with = "config")]
     file: Option<PathBuf>,
-    /// Configuration file, as `run` takes it
+    /// The same, as a flag
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Also ask the Qlik Repository Service once for names of apps, and say how many there are
+    /// Also ask the Qlik Repository Service once, and report what it answers
     #[cfg(feature = "qrs")]
     #[arg(long)]
     online: bool,

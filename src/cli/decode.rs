@@ -25,13 +25,17 @@ use super::{
     FAILURE, SUCCESS, USAGE,
     input::{LineReader, open},
     options::CommonArgs,
+    texts,
 };
 
 #[derive(Debug, Args)]
+#[command(after_long_help = texts::DECODE)]
 pub struct DecodeArgs {
     #[command(flatten)]
     common: CommonArgs,
-    /// Files with a datagram a line, also in UTF-16; `-` or none for standard input. Empty lines are skipped
+    /// Files with one datagram a line; `-` or none for standard input
+    ///
+    /// A file may be in UTF-16. Empty lines are skipped.
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
 }

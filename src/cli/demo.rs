@@ -33,18 +33,19 @@ use qlik_sense_events::{
 };
 
 use super::{
-    FAILURE, SUCCESS, USAGE, files, line::line, options::CommonArgs, progress::Progress,
-    simulate::SiteArgs, stop, summary,
+    FAILURE, SUCCESS, USAGE, files, line::Lines, options::CommonArgs, progress::Progress,
+    simulate::SiteArgs, stop, summary, texts,
 };
 
 /// How long the last datagrams may take from the sender to the pipeline.
 const ARRIVAL: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Args)]
+#[command(after_long_help = texts::DEMO)]
 pub struct DemoArgs {
     #[command(flatten)]
     common: CommonArgs,
-    /// How long the site is played, in seconds
+    /// Seconds that the demonstration lasts
     #[arg(long, default_value_t = 5)]
     seconds: u32,
     /// Datagrams a second
@@ -100,6 +101,7 @@ fn play(args: &DemoArgs, config: &Config, for_people: bool) -> Result<(), ExecEr
     let Opened { bound, pipeline } = start::open(config)?;
     let sink = DemoSink {
         screen: Arc::clone(&screen),
+        lines: None,
         frames: (!for_people)
             .then(|| Frames::new(output.clone(), Encoder::new(config.output.codec, &layout))),
     };
@@ -116,8 +118,16 @@ fn play(args: &DemoArgs, config: &Config, for_people: bool) -> Result<(), ExecEr
     say(
         &screen,
         &format!(
-            "A receiver listens on {address}; a simulated site sends {} datagrams a second for {} seconds.",
-            args.rate, args.seconds
+            "A simulated Qlik Sense site sends {} datagrams a second to a receiver on {address}, for {} s.{}",
+            args.rate,
+            args.seconds,
+            if args.common.config.is_none() {
+                format!(
+                    "\nSessions of Qlik Sense's own accounts, {SERVICE_ACCOUNTS}, are left out."
+                )
+            } else {
+                String::new()
+            }
         ),
     );
     let has_ended = || thread.is_finished();
@@ -197,9 +207,16 @@ fn say(screen: &Mutex<Progress>, text: &str) {
     lock(screen).message(text);
 }
 
+/// How wide the terminal is; what does not say so is taken to be as wide as most are.
+fn columns() -> usize {
+    terminal_size::terminal_size().map_or(80, |(columns, _)| columns.0.into())
+}
+
 /// Events as lines on a terminal, in the codec into a pipe.
 struct DemoSink {
     screen: Arc<Mutex<Progress>>,
+    /// What lines look like; none before the heading is there.
+    lines: Option<Lines>,
     frames: Option<Frames<Output>>,
 }
 
@@ -209,11 +226,15 @@ impl Sink for DemoSink {
         match &mut self.frames {
             Some(frames) => screen.around(|| frames.take(events)),
             None => {
-                let lines: Vec<String> = events.drain().map(|event| line(&event)).collect();
+                let heading = self.lines.is_none();
+                let lines = *self.lines.get_or_insert_with(|| Lines::new(columns()));
                 screen.around(|| {
-                    let mut stdout = io::stdout().lock();
-                    for line in lines {
-                        writeln!(stdout, "{line}")?;
+                    let mut stdout = anstream::stdout().lock();
+                    if heading {
+                        writeln!(stdout, "{}", lines.heading())?;
+                    }
+                    for event in events.drain() {
+                        writeln!(stdout, "{}", lines.line(&event))?;
                     }
                     stdout.flush()
                 })

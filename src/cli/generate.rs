@@ -3,14 +3,12 @@
 use clap::{Args, Command, CommandFactory};
 use clap_complete::Shell;
 
-use super::{
-    Cli, FAILURE,
-    print::{print, say},
-};
+use super::{Cli, manual, print::print, texts};
 
 #[derive(Debug, Args)]
+#[command(after_long_help = texts::COMPLETIONS)]
 pub struct CompletionsArgs {
-    /// The shell
+    /// Shell that completes the lines
     shell: Shell,
 }
 
@@ -44,20 +42,5 @@ fn bash(mut command: Command, name: &str) -> String {
 }
 
 pub fn man() -> u8 {
-    let mut command = Cli::command();
-    command.build();
-    let mut page = Vec::new();
-    let mut rendered = clap_mangen::Man::new(command.clone()).render(&mut page);
-    // One page for all: the subcommands follow as pages of their own in the same file.
-    for subcommand in command.get_subcommands().filter(|c| c.get_name() != "help") {
-        rendered =
-            rendered.and_then(|()| clap_mangen::Man::new(subcommand.clone()).render(&mut page));
-    }
-    match rendered {
-        Ok(()) => print(page),
-        Err(error) => {
-            say(format_args!("the manual page cannot be written: {error}"));
-            FAILURE
-        }
-    }
+    print(manual::page(Cli::command()))
 }

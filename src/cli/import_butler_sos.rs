@@ -13,28 +13,24 @@ use qlik_sense_events::import::butler_sos::{self, Import, ImportError, Options};
 use super::{
     FAILURE, SUCCESS, USAGE,
     print::{print, say},
+    texts,
 };
 
 const PLUGIN_TOML: &str = "plugin.toml";
 const VECTOR_YAML: &str = "vector.yaml";
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Reads the configuration of Butler SOS 9 to 15 and writes a plugin.toml and a \
-                        configuration of Vector that do the same with user, log and performance events. \
-                        What cannot be carried over is said on standard error, a line each, and in the files. \
-                        Passwords, tokens and keys are never written; the files name environment \
-                        variables in their place."
-)]
+#[command(after_long_help = texts::IMPORT_BUTLER_SOS)]
 pub struct ImportButlerSosArgs {
-    /// Butler SOS's configuration file; `-` for standard input
+    /// Configuration file of Butler SOS; `-` for standard input
     #[arg(value_name = "CONFIG")]
     file: PathBuf,
-    /// Folder for plugin.toml and vector.yaml, which must not be there yet. Without it both are
-    /// printed
+    /// Folder for plugin.toml and vector.yaml; without it, both are printed
+    ///
+    /// Files that are there already are not overwritten.
     #[arg(long, value_name = "DIR")]
     output_dir: Option<PathBuf>,
-    /// Accept every sender where no address of an allowed sender is known
+    /// Accept datagrams from anywhere if the configuration names no sender's address
     #[arg(long)]
     allow_any_sender: bool,
 }

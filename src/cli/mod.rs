@@ -9,6 +9,7 @@ mod import_butler_sos;
 mod ineffective;
 mod input;
 mod line;
+mod manual;
 mod options;
 mod print;
 mod progress;
@@ -17,6 +18,7 @@ mod run;
 mod simulate;
 mod stop;
 mod summary;
+mod texts;
 #[cfg(feature = "top")]
 mod top;
 
@@ -31,18 +33,17 @@ const FAILURE: u8 = 1;
 /// The command line or the configuration is wrong.
 const USAGE: u8 = 2;
 
-/// Qlik Sense sessions and connections, as they happen, for the log pipeline you already run.
+/// Who uses Qlik Sense, what goes wrong and who caused it, as it happens, for your log pipeline
 ///
-/// Receives the UDP log payloads of Qlik Sense Enterprise on Windows, decodes them into session and
-/// connection events, leaves out the users on a blacklist, and writes the rest to standard output
-/// for Vector's `exec` source. Without a subcommand it does what `run` does.
+/// Receives the log events that Qlik Sense Enterprise on Windows sends over UDP, decodes them into
+/// events with named fields, leaves out the users on a blacklist, and writes the rest to standard
+/// output, where Vector's `exec` source reads them. Without a command it does what `run` does.
 #[derive(Debug, Parser)]
 #[command(
     name = "qlik-sense-events",
     version,
     args_conflicts_with_subcommands = true,
-    after_help = "Exit status: 0 when it ended as asked, 1 when something failed while running, \
-                  2 when the command line or the configuration is wrong."
+    after_long_help = texts::below_flags()
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -54,23 +55,42 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Receive datagrams and write their events to standard output
+    ///
+    /// This is what Vector's `exec` source starts. Diagnostics go to standard error: plain lines on a
+    /// terminal, JSON into a pipe.
     Run(run::RunArgs),
-    /// Watch who is in Qlik Sense, live
+    /// Show on this terminal who is in Qlik Sense, live
+    ///
+    /// It receives datagrams itself, reads the local socket of a program that runs, or reads a file of events.
     #[cfg(feature = "top")]
     Top(top::TopArgs),
-    /// See it work: play a simulated site into a receiver on this machine
+    /// See it work: a simulated site sends events to a receiver on this machine
+    ///
+    /// It needs no Qlik Sense and no configuration. On a terminal it shows one line for each event, into a pipe
+    /// it writes them in the codec. At the end it says what became of all datagrams.
     Demo(demo::DemoArgs),
-    /// Decode recorded datagrams, one a line, from files or standard input
+    /// Decode recorded datagrams from files or standard input
     Decode(decode::DecodeArgs),
-    /// Send the datagrams of a lifelike Qlik Sense site
+    /// Send the datagrams of a simulated Qlik Sense site
+    ///
+    /// At the end it prints how many of each kind it has sent, to compare with what arrived. Its exit status is 1
+    /// where nobody listens.
     Simulate(simulate::SimulateArgs),
-    /// Read a configuration file and say what is wrong with it
+    /// Check a configuration file
+    ///
+    /// Reads it as `run` does, with the files that it names, and reports every mistake by line, options that
+    /// have no effect, and how much memory the queue may take.
     Check(check::CheckArgs),
-    /// Turn a configuration of Butler SOS into a plugin.toml and a configuration of Vector
+    /// Convert a Butler SOS configuration into a plugin.toml and a configuration of Vector
+    ///
+    /// Reads the configuration of Butler SOS 9 to 15 and writes files that do the same with user, log and
+    /// performance events. What cannot be carried over is reported on standard error and in the files. Passwords,
+    /// tokens and keys are never written; the files name environment variables in their place.
     ImportButlerSos(import_butler_sos::ImportButlerSosArgs),
-    /// Print the completion script of a shell
+    /// Print the completion script for a shell
     Completions(generate::CompletionsArgs),
     /// Print the manual page, in roff
+    #[command(after_long_help = texts::MAN)]
     Man,
 }
 

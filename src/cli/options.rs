@@ -22,20 +22,23 @@ use qlik_sense_events::{
 
 use super::{USAGE, files};
 
+/// The heading of flags about the output.
+const OUTPUT: &str = "Output options";
+
 /// Flags of `run`, `decode` and `demo`. They take precedence over the configuration file.
 #[derive(Debug, Args)]
 pub struct CommonArgs {
-    /// Configuration file; every option has a default, see plugin.toml
+    /// Configuration file; without one, every option has its default
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Format of the output [default: json]
-    #[arg(long, value_parser = codecs())]
+    #[arg(long, value_parser = codecs(), help_heading = OUTPUT)]
     pub codec: Option<Codec>,
-    /// Names of the output's fields [default: default]
-    #[arg(long, value_parser = schemas())]
+    /// Names of the fields in the output [default: default]
+    #[arg(long, value_parser = schemas(), help_heading = OUTPUT)]
     pub schema: Option<Schema>,
-    /// Write the binary codec native to a terminal
-    #[arg(long)]
+    /// Write the binary codec `native` to a terminal all the same
+    #[arg(long, help_heading = OUTPUT)]
     pub force: bool,
 }
 

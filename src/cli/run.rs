@@ -15,20 +15,23 @@ use qlik_sense_events::{
 use super::{
     FAILURE, SUCCESS, USAGE, files,
     options::{CommonArgs, addresses},
-    stop,
+    stop, texts,
 };
 
 #[derive(Debug, Args)]
+#[command(after_long_help = texts::RUN)]
 pub struct RunArgs {
     #[command(flatten)]
     common: CommonArgs,
-    /// Address to listen on, such as 0.0.0.0:9997 or [::]:9997; may be given several times
+    /// Address to listen on, in place of `source.address`; may be given several times
+    ///
+    /// An IP address and a port, such as 0.0.0.0:9997 or [::]:9997.
     #[arg(long, value_name = "IP:PORT", value_parser = config::address)]
     address: Vec<SocketAddr>,
-    /// Go on when the parent process ends
+    /// Keep running when the parent process has ended
     ///
-    /// By default a program that writes into a pipe ends with its parent, so that a host that was
-    /// killed leaves no process behind that holds the port.
+    /// Without it, a program that writes into a pipe ends when its parent does: a Vector that was killed
+    /// leaves no process behind that holds the port.
     #[arg(long)]
     outlive_parent: bool,
 }

@@ -19,17 +19,19 @@ use super::{
     progress::Progress,
     stop,
     summary::Sent,
+    texts,
 };
 
 #[derive(Debug, Args)]
+#[command(after_long_help = texts::SIMULATE)]
 pub struct SimulateArgs {
-    /// Where to send to
+    /// Receiver to send to
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9997")]
     to: String,
     /// Datagrams a second; 0 for as fast as possible
     #[arg(long, default_value_t = 20)]
     rate: u32,
-    /// Datagrams in all; without it the site lives until it is interrupted
+    /// Datagrams to send in all; without it, the site goes on until it is interrupted
     #[arg(long)]
     count: Option<u64>,
     #[command(flatten)]
@@ -38,14 +40,17 @@ pub struct SimulateArgs {
 
 /// What the simulated site looks like.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Simulated site")]
 pub struct SiteArgs {
-    /// Users of the site, beside its service accounts, 1 to 1000000
+    /// Users, besides service accounts, 1 to 1000000
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     users: u32,
     /// Qlik Sense nodes, 1 to 1000
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     nodes: u16,
-    /// Odd payloads in a thousand, 0 to 1000: other encodings, missing fields, garbage
+    /// Odd payloads in a thousand, 0 to 1000
+    ///
+    /// Other encodings, missing fields, garbage: what a receiver has to cope with.
     #[arg(
         long,
         value_name = "PER_MILLE",
@@ -53,13 +58,17 @@ pub struct SiteArgs {
         value_parser = clap::value_parser!(u16).range(0..=1_000)
     )]
     odd: u16,
-    /// The same seed gives the same site
+    /// Seed of the random numbers; the same seed gives the same site
     #[arg(long, default_value_t = SiteOptions::default().seed)]
     seed: u64,
-    /// Send what the extended appender sends: time, row number, session id and result as well
+    /// Send user events as the extended appender does
+    ///
+    /// It adds the time, the row number, the session id and the result.
     #[arg(long)]
     extended: bool,
-    /// What the site sends, separated by commas: `all` is lifelike, and mostly performance events
+    /// Families of events that the site sends, separated by commas
+    ///
+    /// With `all` they are mixed as in a busy site, where most are performance events.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "user")]
     families: Vec<Family>,
 }

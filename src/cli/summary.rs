@@ -107,13 +107,16 @@ impl Sent {
     }
 }
 
-/// What a receiver has counted, for people: a line a kind.
+/// What a receiver has counted, for people: a line for each kind of which there were events.
 pub fn received(counters: &Counters) -> String {
     let mut lines = format!("received   {:>9} datagrams\n", counters.datagrams);
     let kinds = EventKind::ALL.iter().copied();
     for kind in kinds.filter(|kind| !kind.is_derived() && *kind != EventKind::Undecoded) {
-        let name = kind.name().replace('_', " ");
-        lines += &format!("  {name:<16} {:>9}\n", counters.events_of(kind));
+        let events = counters.events_of(kind);
+        if events > 0 {
+            let name = kind.name().replace('_', " ");
+            lines += &format!("  {name:<16} {events:>9}\n");
+        }
     }
     lines += &format!(
         "  {:<16} {:>9}  by the blacklist\n",

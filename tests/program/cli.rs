@@ -23,6 +23,10 @@ fn help_of_the_program_names_every_subcommand() {
         assert!(help.stdout.contains(&entry), "{subcommand}");
     }
     assert!(help.stdout.contains("Exit status: 0"));
+    // In short, with -h, without paragraphs and examples.
+    let short = finish(&["-h"]);
+    assert!(short.stdout.lines().count() * 2 <= help.stdout.lines().count() + 10);
+    assert!(!short.stdout.contains("Examples:"));
 }
 
 #[test]
@@ -33,6 +37,11 @@ fn every_subcommand_has_help() {
         let program = format!("qlik-sense-events{}", std::env::consts::EXE_SUFFIX);
         let usage = format!("Usage: {program} {subcommand}");
         assert!(help.stdout.contains(&usage), "{}", help.stdout);
+        let (_, examples) = help.stdout.split_once("\nExamples:\n").expect(subcommand);
+        assert!(
+            examples.contains(&format!("qlik-sense-events {subcommand}")),
+            "{examples}"
+        );
     }
 }
 
@@ -107,12 +116,28 @@ fn completions_know_the_subcommands() {
 }
 
 #[test]
-fn the_manual_has_a_page_for_every_subcommand() {
+fn the_manual_has_a_section_for_every_command_and_all_that_a_manual_has() {
     let manual = finish(&["man"]);
     assert_eq!((manual.status, &*manual.stderr), (0, ""));
-    assert!(manual.stdout.contains("\n.TH qlik-sense-events 1"));
+    assert!(manual.stdout.contains(".TH QLIK-SENSE-EVENTS 1 "));
     for subcommand in SUBCOMMANDS {
-        let title = format!("\n.TH qlik-sense-events-{subcommand} 1");
-        assert!(manual.stdout.contains(&title), "{subcommand}");
+        let section = format!("\n.SS {subcommand}\n");
+        assert!(manual.stdout.contains(&section), "{subcommand}");
     }
+    for section in [
+        "NAME",
+        "SYNOPSIS",
+        "DESCRIPTION",
+        "COMMANDS",
+        "\"EXIT STATUS\"",
+        "ENVIRONMENT",
+        "FILES",
+        "EXAMPLES",
+        "\"SEE ALSO\"",
+    ] {
+        let line = format!("\n.SH {section}\n");
+        assert!(manual.stdout.contains(&line), "{section}");
+    }
+    // Every flag with its value.
+    assert!(manual.stdout.contains("\\-\\-rate\\fR \\fIRATE\\fR"));
 }

@@ -59,7 +59,7 @@ use super::{
     options::addresses,
     print::{print, say},
     progress::knows_escapes,
-    stop,
+    stop, texts,
 };
 
 /// How often the screen is drawn without a key.
@@ -72,22 +72,22 @@ const PATIENCE: Duration = Duration::from_millis(100);
 const GRACE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Keys: q ends it, / filters, s sorts, f freezes, ? shows them all. \
-                        NO_COLOR=1 shows it without colour."
-)]
+#[command(after_long_help = texts::TOP)]
 pub struct TopArgs {
-    /// Events as JSON lines, as `run` writes them in the codec json: a file, or `-` for standard input
+    /// File of events that `run` has written in the codec `json`; `-` for standard input
     #[arg(value_name = "FILE", conflicts_with_all = ["socket", "address"])]
     file: Option<PathBuf>,
-    /// The local socket of a program that runs (its option output.local_socket)
+    /// Local socket of a running program, its option `output.local_socket`
     #[arg(long, value_name = "FILE", conflicts_with = "address")]
     socket: Option<PathBuf>,
-    /// Address to listen on, such as 0.0.0.0:9997 or [::]:9997; may be given several times
+    /// Address to listen on, in place of `source.address`; may be given several times
+    ///
+    /// An IP address and a port, such as 0.0.0.0:9997 or [::]:9997.
     #[arg(long, value_name = "IP:PORT", value_parser = config::address)]
     address: Vec<SocketAddr>,
-    /// Configuration file: its tables source and transform hold here, too. With --socket its state_file
-    /// of sessions says who was in before
+    /// Configuration file, whose tables `source` and `transform` apply here too
+    ///
+    /// With --socket, its `transform.sessions.state_file` tells who was in before `top` started.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }

@@ -143,19 +143,22 @@ fn help_is_coloured_unless_no_color_is_set() {
     }
 }
 
-/// Events become lines that a person can read, and end with the summary.
+/// Events become lines of a table that a person can read, under a heading.
 #[test]
-fn the_demonstration_shows_lines() {
+fn the_demonstration_shows_lines_that_fit() {
     let (master, name) = terminal();
     let mut command = plain();
+    command.env("NO_COLOR", "1");
     command.args(["demo", "--seconds", "1", "--rate", "20", "--odd", "0"]);
     command.stdout(open(&name)).stderr(Stdio::null());
     let mut program = Killed(command.spawn().expect("the program starts"));
     drop(command);
     let lines = lines(master);
+    let heading = lines.recv_timeout(DEADLINE).expect("a heading");
+    assert!(heading.starts_with("TIME      NODE "), "{heading}");
     let mut shown = 0;
     while let Ok(line) = lines.recv_timeout(DEADLINE) {
-        assert!(!line.starts_with('{'), "{line}");
+        assert!(line.trim_end().chars().count() <= 80, "{line}");
         assert!(
             line.contains("  session ") || line.contains("  connection "),
             "{line}"
@@ -192,6 +195,7 @@ fn text_does_not_steer_the_terminal() {
 fn odd_payloads_do_not_steer_the_terminal() {
     let (master, name) = terminal();
     let mut command = plain();
+    command.env("NO_COLOR", "1");
     command.args(["demo", "--seconds", "1", "--rate", "400", "--odd", "1000"]);
     command.stdout(open(&name)).stderr(Stdio::null());
     let mut program = Killed(command.spawn().expect("the program starts"));

@@ -1,0 +1,115 @@
+//! What help and the manual say beyond the flags: examples, exit statuses, variables, files.
+
+/// Statuses with which the program ends.
+pub const EXIT_STATUS: [(&str, &str); 3] = [
+    ("0", "It ended as asked."),
+    (
+        "1",
+        "Something failed while it ran: the port is taken, or the output cannot be written.",
+    ),
+    ("2", "The command line or the configuration is wrong."),
+];
+
+/// Variables that the program reads.
+pub const ENVIRONMENT: [(&str, &str); 4] = [
+    (
+        "NO_COLOR",
+        "Where it is set and not empty, nothing is coloured.",
+    ),
+    (
+        "TERM",
+        "With `dumb`, the terminal gets no escape sequences.",
+    ),
+    (
+        "LC_ALL, LC_CTYPE, LANG",
+        "Where they do not name UTF-8, `top` draws with ASCII characters.",
+    ),
+    (
+        "LISTEN_FDS, LISTEN_PID",
+        "Sockets that systemd has opened; `run` takes them in place of its own.",
+    ),
+];
+
+/// Files that the program or its hosts read.
+pub const FILES: [(&str, &str); 2] = [
+    (
+        "plugin.toml",
+        "Every option with its default and an explanation. A configuration file of your own, given with \
+         `--config`, holds only what differs.",
+    ),
+    (
+        "/etc/qlik-sense-events/plugin.toml",
+        "Where packages put it. The program reads no file that is not named.",
+    ),
+];
+
+pub const SEE_ALSO: &str = "vector(1), fluent-bit(1), systemd.socket(5)";
+
+/// Examples of the program, and below of each command.
+pub const PROGRAM: &str = "  # What Vector's exec source starts
+  qlik-sense-events run --codec native --config plugin.toml
+  # See it work, without Qlik Sense
+  qlik-sense-events demo
+  # Is the configuration right?
+  qlik-sense-events check plugin.toml";
+
+/// What stands below the flags of the program itself.
+pub fn below_flags() -> String {
+    format!(
+        "Examples:\n{PROGRAM}\n\nExit status: 0 when it ended as asked, 1 when something failed while it ran, 2 when \
+         the command line or the configuration is wrong."
+    )
+}
+
+pub const RUN: &str = "\
+Examples:
+  qlik-sense-events run --codec native --config plugin.toml
+  qlik-sense-events run --address 0.0.0.0:9997 --address '[::]:9997' | jq .user";
+
+#[cfg(feature = "top")]
+pub const TOP: &str = "\
+Keys: q quits, / filters, s sorts, f freezes the screen, ? shows all keys.
+
+Examples:
+  # Receive and show
+  qlik-sense-events top
+  # Watch a program that Vector has started, by its option output.local_socket
+  qlik-sense-events top --socket /run/qlik-sense-events/events.sock";
+
+pub const DEMO: &str = "\
+Examples:
+  qlik-sense-events demo
+  # All families of events, as JSON
+  qlik-sense-events demo --families all --codec json";
+
+pub const DECODE: &str = "\
+Examples:
+  qlik-sense-events decode datagrams.txt
+  echo '/qseow-proxy-session/;node1;Start session;LAB;goran;Not available;/hub;hello' | qlik-sense-events decode";
+
+pub const SIMULATE: &str = "\
+Examples:
+  # A hundred events to the receiver on this machine
+  qlik-sense-events simulate --count 100
+  # A site with all families of events, as fast as possible
+  qlik-sense-events simulate --to 192.0.2.10:9997 --families all --rate 0 --count 1000000";
+
+pub const CHECK: &str = "\
+Examples:
+  qlik-sense-events check plugin.toml
+  qlik-sense-events check --online plugin.toml";
+
+pub const IMPORT_BUTLER_SOS: &str = "\
+Examples:
+  qlik-sense-events import-butler-sos production.yaml
+  qlik-sense-events import-butler-sos --output-dir /etc/vector/qlik production.yaml";
+
+pub const COMPLETIONS: &str = "\
+Examples:
+  qlik-sense-events completions bash > ~/.local/share/bash-completion/completions/qlik-sense-events
+  qlik-sense-events completions powershell >> $PROFILE";
+
+pub const MAN: &str = "\
+Examples:
+  qlik-sense-events man | man -l -
+  qlik-sense-events man > /usr/local/share/man/man1/qlik-sense-events.1";
