@@ -3,14 +3,8 @@
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
-use chrono::{DateTime, Utc};
-use qlik_sense_events::{
-    event::{
-        Body, ConnectionAction, Derived, DerivedKind, Event, EventKind, Level, SessionAction,
-        TaskAction,
-    },
-    host::diagnostics::terminal::escaped,
-};
+use qlik_sense_events::{event::Event, host::diagnostics::terminal::escaped, schema::Schema};
+use serde_json::Value;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Columns in front of the details: their headings and widths.
@@ -42,17 +36,20 @@ impl Lines {
     /// Time, node, what happened, who, and with what. Text of the payload is shown with control characters and
     /// changes of direction escaped, so that it cannot steer the terminal.
     pub fn line(self, event: &Event) -> String {
+        let fields = Fields::new(event);
+        let time = event.timestamp();
         let cells = [
-            event.timestamp().map(time).unwrap_or_default(),
-            event.host().unwrap_or("-").to_owned(),
-            event.kind().name().replace('_', " "),
-            event
-                .user()
-                .map(|user| user.to_string())
+            time.map(|time| time.format("%H:%M:%S").to_string())
                 .unwrap_or_default(),
+            fields.text("host").unwrap_or("-").to_owned(),
+            event.kind().name().replace('_', " "),
+            fields.user(),
         ];
-        let style = style(event);
-        let line = self.fitted(&cells.map(|cell| escaped(&cell)), &escaped(&details(event)));
+        let style = fields.style();
+        let line = self.fitted(
+            &cells.map(|cell| escaped(&cell)),
+            &escaped(&fields.details()),
+        );
         format!("{style}{line}{style:#}")
     }
 
@@ -83,86 +80,65 @@ fn cut(text: &str, columns: usize) -> String {
     kept.chain([ELLIPSIS]).collect()
 }
 
-fn time(timestamp: DateTime<Utc>) -> String {
-    timestamp.format("%H:%M:%S").to_string()
-}
+/// The fields of an event by their names in the schema `default`, whatever its family.
+struct Fields(Value);
 
-/// What is worth a look stands out: what begins, what ends, what went wrong.
-fn style(event: &Event) -> Style {
-    let colour = |colour: AnsiColor| Style::new().fg_color(Some(colour.into()));
-    match (event.kind(), event.level()) {
-        (
-            EventKind::Session(SessionAction::Start)
-            | EventKind::Connection(ConnectionAction::Open),
-            _,
-        ) => colour(AnsiColor::Green),
-        (
-            EventKind::Session(SessionAction::Stop)
-            | EventKind::Connection(ConnectionAction::Close),
-            _,
-        ) => Style::new().dimmed(),
-        (EventKind::Task(TaskAction::Failed), _) | (_, Some(Level::Error | Level::Fatal)) => {
-            colour(AnsiColor::Red)
-        }
-        (EventKind::Undecoded | EventKind::Task(TaskAction::Aborting), _)
-        | (_, Some(Level::Warn)) => colour(AnsiColor::Yellow),
-        _ => Style::new(),
+impl Fields {
+    fn new(event: &Event) -> Self {
+        Self(serde_json::to_value(Schema::Default.view(event)).unwrap_or_default())
     }
-}
 
-fn details(event: &Event) -> String {
-    match event.body() {
-        Body::Undecoded(event) => event.error().to_string(),
-        Body::Derived(derived) => lasted(derived),
-        Body::Log(_) => {
-            let level = event.level().map_or("", Level::as_str);
-            format!("{level}: {}", event.message().unwrap_or_default())
-        }
-        Body::Performance(request) => {
-            let milliseconds = request
-                .process_nanoseconds()
-                .map(|nanoseconds| format!("{:.1} ms", nanoseconds as f64 / 1e6));
-            let memory = request
-                .peak_ram_bytes()
-                .map(|bytes| format!("{:.1} MB", bytes as f64 / 1e6));
-            joined([request.method().map(str::to_owned), milliseconds, memory])
-        }
-        Body::Task(_) => event.task_name().unwrap_or_default().to_owned(),
-        _ => {
-            let app = event.app_name().map(str::to_owned);
-            let place = app
-                .or_else(|| event.app_id().map(|id| id.to_string()))
-                .or_else(|| event.context().map(str::to_owned));
-            let client = event.client();
-            let browser = client.and_then(|client| client.browser_name.clone());
-            let system = client.and_then(|client| client.os_name);
-            joined([
-                place,
-                browser.map(|it| it.to_string()),
-                system.map(str::to_owned),
-            ])
+    fn text(&self, name: &str) -> Option<&str> {
+        self.0[name].as_str()
+    }
+
+    fn number(&self, name: &str, unit: f64, digits: usize, word: &str) -> Option<String> {
+        let number = self.0[name].as_f64()? / unit;
+        Some(format!("{number:.digits$} {word}"))
+    }
+
+    fn user(&self) -> String {
+        let user = self.text("user").or_else(|| self.text("user_id"));
+        user.unwrap_or_default().to_owned()
+    }
+
+    /// What is worth a look stands out: what begins, what ends, what went wrong.
+    fn style(&self) -> Style {
+        let colour = |colour: AnsiColor| Style::new().fg_color(Some(colour.into()));
+        let action = self.text("action").or_else(|| self.text("level"));
+        match action.or_else(|| self.text("event")) {
+            Some("start" | "open") => colour(AnsiColor::Green),
+            Some("stop" | "close") => Style::new().dimmed(),
+            Some("failed" | "error" | "fatal") => colour(AnsiColor::Red),
+            Some("aborting" | "warn" | "undecoded") => colour(AnsiColor::Yellow),
+            _ => Style::new(),
         }
     }
-}
 
-fn joined(parts: [Option<String>; 3]) -> String {
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    parts.join("  ")
-}
-
-/// How long it lasted, and how it ended.
-fn lasted(event: &Derived) -> String {
-    let (start, end, ended) = match &event.kind {
-        DerivedKind::SessionSummary(session, ended) => (session.start, ended.end, Some(ended)),
-        DerivedKind::ConnectionSummary(connection, ended) => {
-            (connection.start, ended.end, Some(ended))
+    /// What there is to say beyond who and when.
+    fn details(&self) -> String {
+        if let Some(code) = self.0["error"]["code"].as_str() {
+            let field = self.0["error"]["field"].as_str().unwrap_or_default();
+            return format!("{code} {field}");
         }
-        DerivedKind::SessionSnapshot(session) => (session.start, event.timestamp, None),
-        _ => return String::new(),
-    };
-    let seconds = (end - start).num_milliseconds().max(0) as f64 / 1_000.0;
-    let reason = ended.map_or("", |ended| ended.reason.as_str());
-    format!("{seconds:.1} s  {reason}").trim_end().to_owned()
+        let says_it_all = ["action", "method"].map(|name| self.text(name));
+        if let (Some(level), [None, None]) = (self.text("level"), says_it_all) {
+            return format!("{level}: {}", self.text("message").unwrap_or_default());
+        }
+        let what = ["method", "task_name", "app_name", "app_id", "context"];
+        let parts = [
+            self.number("process_ms", 1.0, 1, "ms"),
+            self.number("peak_ram_bytes", 1e6, 1, "MB"),
+            self.number("duration_secs", 1.0, 1, "s"),
+            what.into_iter()
+                .find_map(|name| self.text(name))
+                .map(str::to_owned),
+            self.text("end_reason").map(str::to_owned),
+            self.text("browser_name").map(str::to_owned),
+            self.text("os_name").map(str::to_owned),
+        ];
+        parts.into_iter().flatten().collect::<Vec<_>>().join("  ")
+    }
 }
 
 #[cfg(test)]
