@@ -41,7 +41,8 @@ const USAGE: u8 = 2;
 #[derive(Debug, Parser)]
 #[command(
     name = "qlik-sense-events",
-    version,
+    version = env!("QLIK_SENSE_EVENTS_VERSION"),
+    long_version = concat!(env!("QLIK_SENSE_EVENTS_VERSION"), "\nfeatures: ", env!("QLIK_SENSE_EVENTS_FEATURES")),
     args_conflicts_with_subcommands = true,
     after_long_help = texts::below_flags()
 )]

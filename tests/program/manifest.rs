@@ -1,5 +1,7 @@
 //! `plugin.toml`: the manifest and the commented default configuration, in step with the code.
 
+use std::path::Path;
+
 use qlik_sense_events::config::Config;
 use toml::{Table, Value};
 
@@ -32,11 +34,46 @@ fn its_version_is_the_programs() {
     let table: Table = text().parse().expect("TOML");
     let version = table["plugin"]["version"].as_str();
     assert_eq!(version, Some(env!("CARGO_PKG_VERSION")));
-    let program = finish(&["--version"]).stdout;
+}
+
+/// A build for release says its commit too, where it knows it: `qlik-sense-events 0.1.0 (0a0c9b2b1d)`.
+#[test]
+fn the_program_says_its_version_and_features() {
+    let short = finish(&["-V"]).stdout;
+    let (name, version) = short.trim_end().split_once(' ').expect("a version");
+    assert_eq!(name, "qlik-sense-events");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let is_known = [".git", ".cargo_vcs_info.json"].map(|name| root.join(name).exists());
+    match version.split_once(" (") {
+        Some((version, commit)) => {
+            assert_eq!(version, env!("CARGO_PKG_VERSION"));
+            let commit = commit.strip_suffix(')').expect("its end");
+            assert!(
+                commit.bytes().all(|byte| byte.is_ascii_hexdigit()),
+                "{short}"
+            );
+            assert_eq!(commit.len(), 10, "{short}");
+        }
+        None => {
+            assert_eq!(version, env!("CARGO_PKG_VERSION"));
+            assert!(
+                cfg!(debug_assertions) || !is_known.contains(&true),
+                "{short}"
+            );
+        }
+    }
+
+    let long = finish(&["--version"]).stdout;
+    let (first, features) = long.split_once("\nfeatures: ").expect("features");
+    assert_eq!(first, short.trim_end());
+    let features: Vec<&str> = features.trim_end().split(", ").collect();
+    assert!(features.contains(&"cli"), "{features:?}");
     assert_eq!(
-        program.trim_end(),
-        concat!("qlik-sense-events ", env!("CARGO_PKG_VERSION"))
+        features.contains(&"top"),
+        cfg!(feature = "top"),
+        "{features:?}"
     );
+    assert!(!features.contains(&"default"), "{features:?}");
 }
 
 /// The keys of a table with their tables before them: `source.address`.
