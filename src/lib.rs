@@ -46,3 +46,8 @@ pub mod simulate;
 #[doc(hidden)]
 pub mod source;
 pub mod transform;
+
+/// Its example is tried with those of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../packaging/crates-io.md")]
+struct PageOfTheCrate;

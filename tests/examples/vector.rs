@@ -66,6 +66,42 @@ fn every_vector_example_starts_the_program() {
     }
 }
 
+/// The configuration in the manifest for Kubernetes, with the paths where its containers have program and options.
+#[test]
+fn vector_in_kubernetes_starts_the_program_that_was_copied() {
+    let text = read(&root().join("examples/kubernetes/vector.yaml"));
+    let manifests: Vec<Value> = text.split("\n---\n").map(yaml).collect();
+    let [map, deployment, service] = &manifests[..] else {
+        panic!("three manifests")
+    };
+    let config = yaml(map["data"]["vector.yaml"].as_str().expect("text"));
+    let mut source = config["sources"]["qlik_sense"].clone();
+    let pod = &deployment["spec"]["template"]["spec"];
+    let copied = pod["initContainers"][0]["command"].as_array().expect("cp");
+    let folder = copied[2].as_str().expect("a folder");
+    assert_eq!(source["command"][0], format!("{folder}qlik-sense-events"));
+    let file = source["command"][5].as_str().expect("a file");
+    let name = file.strip_prefix("/etc/vector/").expect("of the map");
+    let options = map["data"][name].as_str().expect("options");
+    let temporary = tempfile::tempdir().expect("a folder");
+    let file = temporary.path().join(name);
+    std::fs::write(&file, options).expect("a file");
+    source["command"][5] = json!(file);
+    check_source(&source);
+
+    let port = qlik_sense_events::config::Config::parse(options).expect("options");
+    let port = port.source.address[0].port();
+    let container = &pod["containers"][0];
+    assert_eq!(container["ports"][0]["containerPort"], port);
+    assert_eq!(container["ports"][0]["protocol"], "UDP");
+    assert_eq!(service["spec"]["ports"][0]["port"], port);
+    assert_eq!(service["spec"]["ports"][0]["protocol"], "UDP");
+    assert_eq!(
+        service["spec"]["selector"],
+        deployment["spec"]["template"]["metadata"]["labels"]
+    );
+}
+
 /// What a service logs a thousand times a second is no diagnostic: where all that no route takes is printed, there is a
 /// route for every kind of event.
 #[test]

@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeMap,
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
 };
 
@@ -14,7 +14,10 @@ use crate::support::command;
 
 /// Every directive that the units may have, by section.
 const KNOWN: [(&str, &[&str]); 4] = [
-    ("Unit", &["Description", "Requires", "After"]),
+    (
+        "Unit",
+        &["Description", "Documentation", "Requires", "After"],
+    ),
     ("Socket", &["ListenDatagram", "ReceiveBuffer", "Service"]),
     (
         "Service",
@@ -27,11 +30,19 @@ const KNOWN: [(&str, &[&str]); 4] = [
             "Restart",
             "RestartSec",
             "DynamicUser",
+            "User",
+            "StateDirectory",
+            "StateDirectoryMode",
             "NoNewPrivileges",
+            "CapabilityBoundingSet",
             "ProtectSystem",
             "ProtectHome",
+            "ProtectKernelTunables",
+            "ProtectKernelModules",
+            "ProtectControlGroups",
             "PrivateDevices",
             "PrivateTmp",
+            "RestrictAddressFamilies",
             "MemoryDenyWriteExecute",
             "MemoryMax",
             "Sockets",
@@ -40,13 +51,20 @@ const KNOWN: [(&str, &[&str]); 4] = [
     ("Install", &["WantedBy"]),
 ];
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/systemd")
+/// What is copied from the examples, and what the packages install.
+const FOLDERS: [&str; 3] = [
+    "examples/systemd/standalone",
+    "examples/systemd/vector",
+    "packaging/systemd",
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// The directives of a unit: `Section.Name` to value.
 fn directives(file: &str) -> BTreeMap<String, String> {
-    let text = fs::read_to_string(folder().join(file)).expect(file);
+    let text = fs::read_to_string(root().join(file)).expect(file);
     let mut section = "";
     let mut directives = BTreeMap::new();
     for line in text
@@ -72,12 +90,10 @@ fn directives(file: &str) -> BTreeMap<String, String> {
 
 fn files() -> Vec<String> {
     let mut files = Vec::new();
-    for part in fs::read_dir(folder()).expect("a folder") {
-        let part = part.expect("a folder").path();
-        for file in fs::read_dir(&part).expect("a folder") {
-            let file = file.expect("a file").path();
-            let name = file.strip_prefix(folder()).expect("a name");
-            files.push(name.to_str().expect("text").to_owned());
+    for folder in FOLDERS {
+        for file in fs::read_dir(root().join(folder)).expect("a folder") {
+            let name = file.expect("a file").file_name();
+            files.push(format!("{folder}/{}", name.to_str().expect("text")));
         }
     }
     files.sort();
@@ -87,10 +103,12 @@ fn files() -> Vec<String> {
 #[test]
 fn every_unit_is_read_here() {
     let expected = [
-        ("standalone/qlik-sense-events.service", 18),
-        ("standalone/qlik-sense-events.socket", 4),
-        ("vector/qlik-sense-events.conf", 3),
-        ("vector/qlik-sense-events.socket", 5),
+        ("examples/systemd/standalone/qlik-sense-events.service", 18),
+        ("examples/systemd/standalone/qlik-sense-events.socket", 4),
+        ("examples/systemd/vector/qlik-sense-events.conf", 3),
+        ("examples/systemd/vector/qlik-sense-events.socket", 5),
+        ("packaging/systemd/qlik-sense-events.service", 26),
+        ("packaging/systemd/qlik-sense-events.socket", 4),
     ];
     let units: Vec<String> = files()
         .into_iter()
@@ -107,42 +125,48 @@ fn every_unit_is_read_here() {
 #[test]
 fn the_units_agree_with_the_program_and_each_other() {
     let config = Config::default();
-    for part in ["standalone", "vector"] {
-        let socket = directives(&format!("{part}/qlik-sense-events.socket"));
+    for folder in FOLDERS {
+        let socket = directives(&format!("{folder}/qlik-sense-events.socket"));
         let address = socket["Socket.ListenDatagram"].parse().expect("an address");
         assert_eq!(&*config.source.address, [address]);
         let mebibytes = socket["Socket.ReceiveBuffer"].strip_suffix('M');
         let mebibytes: usize = mebibytes.expect("MiB").parse().expect("a number");
         assert_eq!(mebibytes << 20, config.source.receive_buffer_bytes);
     }
-    let socket = directives("vector/qlik-sense-events.socket");
+    let socket = directives("examples/systemd/vector/qlik-sense-events.socket");
     assert_eq!(socket["Socket.Service"], "vector.service");
-    let service = directives("vector/qlik-sense-events.conf");
-    let own = directives("standalone/qlik-sense-events.service");
+    let service = directives("examples/systemd/vector/qlik-sense-events.conf");
+    let own = directives("examples/systemd/standalone/qlik-sense-events.service");
+    let packaged = directives("packaging/systemd/qlik-sense-events.service");
     for value in [
         &service["Service.Sockets"],
         &service["Unit.Requires"],
         &service["Unit.After"],
         &own["Unit.Requires"],
         &own["Unit.After"],
+        &packaged["Unit.Requires"],
+        &packaged["Unit.After"],
     ] {
         assert_eq!(value, "qlik-sense-events.socket");
     }
 }
 
-/// The command of the service, and the one that Vector is told, start a program that listens.
+/// The commands of the services, and the one that Vector is told, start a program that listens.
 #[test]
 fn the_commands_are_the_programs() {
-    let own = directives("standalone/qlik-sense-events.service");
+    let own = directives("examples/systemd/standalone/qlik-sense-events.service");
     let started = own["Service.ExecStart"].split(' ').collect::<Vec<_>>();
-    let vector = fs::read_to_string(folder().join("vector/vector.yaml")).expect("a file");
+    let packaged = directives("packaging/systemd/qlik-sense-events.service");
+    let installed = packaged["Service.ExecStart"].split(' ').collect::<Vec<_>>();
+    let vector = root().join("examples/systemd/vector/vector.yaml");
+    let vector = fs::read_to_string(vector).expect("a file");
     let vector: serde_json::Value = yaml_serde::from_str(&vector).expect("YAML");
     let source = &vector["sources"]["qlik_sense"];
     assert_eq!(source["environment"], serde_json::json!({"LISTEN_PID": ""}));
     let told = source["command"].as_array().expect("a command");
     let told: Vec<&str> = told.iter().filter_map(|word| word.as_str()).collect();
     assert_eq!(source["decoding"]["codec"], told[3]);
-    for words in [started, told] {
+    for words in [started, installed, told] {
         let mut command = command();
         command
             .args(&words[1..])
@@ -156,25 +180,27 @@ fn the_commands_are_the_programs() {
 #[test]
 #[ignore = "needs systemd-analyze"]
 fn systemd_finds_nothing_wrong() {
-    let temporary = tempfile::tempdir().expect("a folder");
-    for name in ["qlik-sense-events.socket", "qlik-sense-events.service"] {
-        let unit = fs::read_to_string(folder().join("standalone").join(name)).expect("a unit");
-        // It asks whether the program is there.
-        let unit = unit.replace(
-            "/usr/local/bin/qlik-sense-events",
-            env!("CARGO_BIN_EXE_qlik-sense-events"),
+    for folder in ["examples/systemd/standalone", "packaging/systemd"] {
+        let temporary = tempfile::tempdir().expect("a folder");
+        for name in ["qlik-sense-events.socket", "qlik-sense-events.service"] {
+            let unit = fs::read_to_string(root().join(folder).join(name)).expect("a unit");
+            // It asks whether the program is there.
+            let program = env!("CARGO_BIN_EXE_qlik-sense-events");
+            let unit = unit
+                .replace("/usr/local/bin/qlik-sense-events", program)
+                .replace("/usr/bin/qlik-sense-events", program);
+            fs::write(temporary.path().join(name), unit).expect("a file");
+        }
+        let output = Command::new("systemd-analyze")
+            .args(["verify", "--man=no", "--recursive-errors=no"])
+            .arg(temporary.path().join("qlik-sense-events.service"))
+            .arg(temporary.path().join("qlik-sense-events.socket"))
+            .output()
+            .expect("systemd-analyze");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success() && !said.contains("qlik-sense-events"),
+            "{folder}: {said}"
         );
-        fs::write(temporary.path().join(name), unit).expect("a file");
     }
-    let output = Command::new("systemd-analyze")
-        .args(["verify", "--man=no", "--recursive-errors=no"])
-        .arg(temporary.path().join("qlik-sense-events.service"))
-        .arg(temporary.path().join("qlik-sense-events.socket"))
-        .output()
-        .expect("systemd-analyze");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success() && !said.contains("qlik-sense-events"),
-        "{said}"
-    );
 }
