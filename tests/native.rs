@@ -120,6 +120,7 @@ fn session(apps: usize) -> Event {
         client: None,
         start,
         start_seen: true,
+        event_seen: true,
         connections: u32::MAX,
         open_connections: 0,
         apps: (0..apps).map(app).collect(),

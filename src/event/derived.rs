@@ -193,6 +193,8 @@ pub struct FollowedSession {
     pub start: DateTime<Utc>,
     /// Whether its `Start session` was seen.
     pub start_seen: bool,
+    /// Whether an event showed it. Otherwise its proxy listed it, and that is all that is known of it.
+    pub event_seen: bool,
     /// How many connections it has had.
     pub connections: u32,
     /// How many of them are open.
@@ -271,6 +273,8 @@ pub enum EndReason {
     Displaced,
     /// There were more users than are followed.
     Evicted,
+    /// Two answers of its proxy in a row did not list it.
+    NotListed,
 }
 
 impl EndReason {
@@ -282,6 +286,7 @@ impl EndReason {
         Self::Expired,
         Self::Displaced,
         Self::Evicted,
+        Self::NotListed,
     ];
 
     /// The value of the output's `end_reason` field.
@@ -294,6 +299,7 @@ impl EndReason {
             Self::Expired => "expired",
             Self::Displaced => "displaced",
             Self::Evicted => "evicted",
+            Self::NotListed => "not_listed",
         }
     }
 }

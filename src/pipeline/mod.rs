@@ -26,12 +26,12 @@ pub use self::{
 use self::{nodes::Nodes, task_runs::TaskRuns};
 use crate::{
     decoding::{QlikSenseDeserializer, QlikSenseDeserializerConfig},
-    event::{Arrival, Body, EventKind},
+    event::{Arrival, Body, EventKind, EventName},
     transform::{
         AppNames, AppNamesConfig, AppTable, Blacklist, BlacklistConfig, OutputBuffer, Performance,
         PerformanceConfig, Pseudonymize, PseudonymizeConfig, Sessions, SessionsConfig,
         app_names::AppNamesError, blacklist::BlacklistError, performance::PerformanceError,
-        pseudonymize::PseudonymizeError,
+        pseudonymize::PseudonymizeError, sessions::SessionList,
     },
 };
 
@@ -236,8 +236,23 @@ impl Pipeline {
         self.sessions.as_ref()
     }
 
+    /// Takes what a proxy says of who has sessions, where sessions are followed: it is compared with what events say as
+    /// [time passes](Self::tick). Users on the blacklist are left out, unless their sessions are not.
+    pub fn take_list(&self, mut list: SessionList) {
+        let Some(sessions) = &self.sessions else {
+            return;
+        };
+        if self.blacklist.names(EventName::Session) {
+            list.users.retain(|user| {
+                let directory = user.user_directory.as_deref();
+                !self.blacklist.contains(directory, Some(&user.user_id))
+            });
+        }
+        sessions.take_list(list);
+    }
+
     /// Lets time pass: where performance events are summed up, summaries go out whose interval has ended; where sessions
-    /// are followed, those without a sign of life end, and snapshots of the open ones are taken. A host calls this
+    /// are followed, those without a sign of life end, lists of proxies are compared, and snapshots of the open ones are taken. A host calls this
     /// several times a second.
     pub fn tick(&mut self, now: DateTime<Utc>, output: &mut OutputBuffer) {
         let before = output.len();

@@ -3,7 +3,7 @@
 use allocation_counter::measure;
 use qlik_sense_events::transform::SessionsConfig;
 
-use crate::support::{CHROME, Followed, config};
+use crate::support::{CHROME, Followed, config, list};
 
 /// What 100,000 users with an open session must stay below, in bytes.
 const LIMIT_OF_100_000: u64 = 64 << 20;
@@ -90,4 +90,33 @@ fn a_flood_is_bounded() {
     let bytes = u64::try_from(allocations.bytes_current).expect("memory is held");
     println!("{} bytes a user of a flood", bytes / u64::from(MAX_USERS));
     assert!(bytes < 16_384 * u64::from(MAX_USERS), "{bytes} bytes");
+}
+
+/// A proxy lists 50,000 sessions that no event showed. They come over some ticks, and take no more than others do.
+#[test]
+fn fifty_thousand_listed_sessions_are_bounded() {
+    const LISTED: u32 = 50_000;
+    let mut kept = None;
+    let allocations = measure(|| {
+        let mut followed = Followed::new(config());
+        let users: Vec<String> = (0..LISTED)
+            .map(|user| format!("firstname.lastname{user}"))
+            .collect();
+        followed.list(&list("pro2-win1", 0.0, &users.join(" ")));
+        drop(users);
+        let mut ticks = 0;
+        while followed.open_sessions() < u64::from(LISTED) {
+            followed.tick(6.0 + f64::from(ticks) / 4.0);
+            ticks += 1;
+        }
+        assert_eq!(ticks, 25, "two thousand users a tick");
+        kept = Some(followed);
+    });
+    let bytes = |bytes: i64| u64::try_from(bytes).expect("memory is held") / u64::from(LISTED);
+    let kept_bytes = bytes(allocations.bytes_current);
+    let most = allocations.bytes_max / u64::from(LISTED);
+    println!("{kept_bytes} bytes a listed session, {most} at the most");
+    assert!(kept_bytes <= 330, "{kept_bytes} bytes");
+    assert!(most <= 660, "{most} bytes");
+    drop(kept);
 }

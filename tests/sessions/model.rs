@@ -85,7 +85,7 @@ fn watch(day: &Day) -> Seen {
     seen
 }
 
-fn at(day: &Day, time: Duration) -> DateTime<Utc> {
+pub fn at(day: &Day, time: Duration) -> DateTime<Utc> {
     day.begin + TimeDelta::from_std(time).expect("a time")
 }
 
@@ -156,7 +156,7 @@ struct Errors {
     ambiguous: f64,
 }
 
-fn day(loss: u32, extended: bool) -> Day {
+pub fn day(loss: u32, extended: bool) -> Day {
     Day::new(&DayOptions {
         extended,
         network: Network {

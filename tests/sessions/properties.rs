@@ -8,21 +8,27 @@ use qlik_sense_events::{
     transform::{SessionsConfig, sessions::SessionStatistics},
 };
 
-use crate::support::{Followed, config, datagram};
+use crate::support::{Followed, config, datagram, list};
 
-/// A datagram or, without an action, only the passing of time.
+/// A datagram or, without an action, only the passing of time; and what a proxy has listed shortly before.
 #[derive(Debug, Clone)]
 pub struct Step {
     /// How far the clock goes on, in milliseconds; back where it is negative.
     pub passes: i64,
     action: Option<(&'static str, u8, u8, u8, &'static str)>,
+    listed: Option<(u8, Vec<u8>)>,
 }
 
 impl Step {
-    /// The node and the user that it is about.
-    pub fn user(&self) -> Option<(String, String)> {
-        let (_, host, user, ..) = self.action?;
-        Some((format!("n{host}"), format!("user{user}")))
+    /// The nodes and the users that it is about: of a list all, as who is not on it is not in.
+    pub fn users(&self) -> Vec<(String, String)> {
+        let user = |host, user| (format!("n{host}"), format!("user{user}"));
+        let acting = self.action.map(|(_, host, id, ..)| user(host, id));
+        let listed = self
+            .listed
+            .iter()
+            .flat_map(|(host, _)| (0..5).map(|id| user(*host, id)));
+        acting.into_iter().chain(listed).collect()
     }
 }
 
@@ -51,7 +57,13 @@ pub fn step() -> impl Strategy<Value = Step> {
             ]),
         ),
     );
-    (passes, action).prop_map(|(passes, action)| Step { passes, action })
+    let users = prop::collection::vec(0_u8..5, 1..8);
+    let listed = prop::option::weighted(0.2, (0_u8..2, users));
+    (passes, action, listed).prop_map(|(passes, action, listed)| Step {
+        passes,
+        action,
+        listed,
+    })
 }
 
 const MAX_USERS: usize = 5;
@@ -66,6 +78,10 @@ fn bounded() -> SessionsConfig {
 
 /// Takes one step at a time of the clock, in seconds.
 pub fn take(followed: &mut Followed, step: &Step, now: f64) -> Vec<Derived> {
+    if let Some((host, users)) = &step.listed {
+        let users: Vec<String> = users.iter().map(|user| format!("user{user}")).collect();
+        followed.list(&list(&format!("n{host}"), now - 6.0, &users.join(" ")));
+    }
     let mut derived = followed.tick(now);
     if let Some((action, host, user, app, agent)) = step.action {
         let line = format!("{action} user{user} app{app} {agent}");
@@ -135,6 +151,42 @@ proptest! {
         }
         prop_assert_eq!(last, (open, connections));
         prop_assert_eq!(active(&sessions.statistics().expect("followed")), (0, 0, 0));
+    }
+
+    /// Whatever came before, who is in is who was listed twice while nothing happened.
+    #[test]
+    fn two_lists_make_it_true(
+        steps in prop::collection::vec(step(), 1..80),
+        listed in prop::collection::vec((0_u8..6, 1_u32..8), 1..6),
+    ) {
+        let mut followed = Followed::new(config());
+        let mut now = 0.0;
+        for step in &steps {
+            now += step.passes.abs() as f64 / 1_000.0;
+            take(&mut followed, step, now);
+        }
+        let users = listed.iter().flat_map(|(user, sessions)| {
+            std::iter::repeat_n(format!("user{user}"), *sessions as usize)
+        });
+        let users = users.collect::<Vec<_>>();
+        for _ in 0..2 {
+            now += 60.0;
+            followed.list(&list("n1", now - 6.0, &users.join(" ")));
+            followed.tick(now);
+        }
+        let mut open = Vec::new();
+        for session in followed.sessions().open_sessions(crate::support::time(now)) {
+            if session.subject.host.as_deref().is_some_and(|host| host.eq_ignore_ascii_case("n1")) {
+                open.push(session.subject.user_id.to_string());
+            }
+        }
+        open.sort();
+        let mut expected = Vec::new();
+        for user in (0..6).map(|user| format!("user{user}")) {
+            let sessions = users.iter().filter(|listed| **listed == user).count();
+            expected.extend(std::iter::repeat_n(user, sessions.min(5)));
+        }
+        prop_assert_eq!(open, expected);
     }
 
     /// The same input gives the same output, and a run that is broken off and goes on from its state

@@ -140,7 +140,7 @@ proptest! {
         let (saved, crashed) = (saved.min(crashed) % steps.len(), saved.max(crashed) % steps.len());
         let (saved, crashed) = (saved.min(crashed), saved.max(crashed));
         let (mut without, mut with) = (Followed::new(config()), Followed::new(config()));
-        let (mut now, mut text) = (0.0, Vec::new());
+        let (mut now, mut text) = (10.0, Vec::new());
         let mut busy = std::collections::HashSet::new();
         let mut compared = [Vec::new(), Vec::new()];
         for (number, step) in steps.iter().enumerate() {
@@ -157,7 +157,7 @@ proptest! {
                 prop_assert!(!line(derived).contains("..-"), "{}", line(derived));
             }
             if (saved..crashed).contains(&number) {
-                busy.extend(step.user());
+                busy.extend(step.users());
                 for derived in &one {
                     busy.insert((derived.subject.host.as_deref().unwrap_or_default().to_owned(), derived.subject.user_id.to_string()));
                 }

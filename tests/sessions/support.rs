@@ -4,7 +4,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use qlik_sense_events::{
     event::{Arrival, Body, Derived, DerivedKind, Pairing},
     pipeline::{Pipeline, PipelineConfig},
-    transform::{OutputBuffer, Sessions, SessionsConfig},
+    transform::{
+        OutputBuffer, Sessions, SessionsConfig,
+        sessions::{ListedUser, SessionList},
+    },
 };
 
 pub const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 \
@@ -119,6 +122,32 @@ impl Followed {
         self.derived()
     }
 
+    /// A proxy has listed who is in.
+    pub fn list(&self, list: &SessionList) {
+        self.pipeline.take_list(list.clone());
+    }
+
+    /// How many sessions are open.
+    pub fn open_sessions(&self) -> u64 {
+        let hosts = self.sessions().statistics().expect("followed").hosts;
+        hosts.iter().map(|host| host.active_sessions()).sum()
+    }
+
+    /// Who is in, each with the start of the session behind, in order; `~` stands before one that was assumed.
+    pub fn open(&self, seconds: f64) -> Vec<String> {
+        let open = self.sessions().open_sessions(time(seconds));
+        let mut open: Vec<String> = open
+            .iter()
+            .map(|open| {
+                let start = (open.kind.start() - time(0.0)).num_seconds();
+                let assumed = if open.kind.start_seen() { "" } else { "~" };
+                format!("{} {assumed}{start}", open.subject.user_id)
+            })
+            .collect();
+        open.sort();
+        open
+    }
+
     fn derived(&mut self) -> Vec<Derived> {
         let events = self.output.drain();
         events
@@ -127,6 +156,20 @@ impl Followed {
                 _ => None,
             })
             .collect()
+    }
+}
+
+/// What the proxy of a node lists that was asked then: a user for each session.
+pub fn list(host: &str, asked: f64, users: &str) -> SessionList {
+    let users = users.split_whitespace().map(|user| ListedUser {
+        user_directory: Some("Lab".into()),
+        user_id: user.into(),
+        sessions: 1,
+    });
+    SessionList {
+        host: host.into(),
+        asked: time(asked),
+        users: users.collect(),
     }
 }
 

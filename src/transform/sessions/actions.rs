@@ -210,11 +210,10 @@ impl User {
             let last = self.sessions[idlest].last;
             self.end(idlest, last, EndReason::Displaced, Pairing::Single, scope);
         }
-        let is_free = |number: &u8| self.sessions.iter().all(|s| s.number != *number);
-        let number = (0..NO_SESSION).find(is_free).unwrap_or(0);
         self.sessions.push(Session {
-            number,
+            number: self.free_number(),
             start_seen,
+            event_seen: true,
             is_ambiguous: false,
             connections: 0,
             id: activity.session_id.map(Arc::from),
@@ -226,10 +225,17 @@ impl User {
             apps: Vec::new(),
         });
     }
+
+    /// A session's number that none has.
+    pub(super) fn free_number(&self) -> u8 {
+        let is_free = |number: &u8| self.sessions.iter().all(|s| s.number != *number);
+        (0..NO_SESSION).find(is_free).unwrap_or(0)
+    }
 }
 
 impl Session {
     fn touch(&mut self, activity: &Activity<'_>, scope: &Scope<'_>) {
+        self.event_seen = true;
         self.seen = scope.moment;
         self.last = self.last.max(activity.timestamp);
         if self.id.is_none() {

@@ -109,7 +109,7 @@ impl User {
             self.close_at(place, at, reason, None, scope);
         }
         while let Some(place) = self.sessions.iter().position(|session| {
-            !self.has_open(session.number) && session.seen.after(timeouts.idle) <= now
+            !self.has_open(session.number) && self.idle_since(session).after(timeouts.idle) <= now
         }) {
             let last = self.sessions[place].last;
             self.end(place, last, EndReason::Expired, Pairing::Single, scope);

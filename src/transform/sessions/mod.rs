@@ -14,6 +14,7 @@
 //! | which session or connection an event is about | `pairing.rs` |
 //! | what an action does to a user | `actions.rs` |
 //! | how sessions and connections end | `endings.rs` |
+//! | what a proxy's list changes | `list.rs`, `tracker/listed.rs` |
 //! | what is said of them | `summaries.rs` |
 //! | what is known of a user | `user.rs` |
 //! | who is followed, and for how long | `tracker.rs` |
@@ -27,6 +28,7 @@ mod config;
 mod deadlines;
 mod endings;
 mod intern;
+mod list;
 mod name;
 mod pairing;
 mod state;
@@ -47,6 +49,7 @@ pub use self::activity::Activity;
 use self::{actions::DerivedEvents, state::StateWriter, tracker::Tracker};
 pub use self::{
     config::SessionsConfig,
+    list::{ListedUser, SessionList},
     state::StateError,
     statistics::{
         DURATION_LIMITS_SECS, DurationHistogram, HostStatistics, MAX_HOSTS, SessionStatistics,
@@ -127,8 +130,22 @@ impl Sessions {
         self.drain(output);
     }
 
-    /// Lets time pass: sessions and connections without a sign end, and snapshots are taken when they
-    /// are due. A host calls this several times a second.
+    /// Takes what a proxy says of who has sessions on its node. With a [tick](Self::tick) some seconds after the proxy
+    /// was asked it is compared with what events say: sessions that are not on the list for the second time in a row end
+    /// with [`EndReason::NotListed`](crate::event::EndReason::NotListed), at the time of their last sign, and those that
+    /// no event showed begin.
+    ///
+    /// A list that names nobody ends nobody while users come to the node, nor where users have come and the proxy has
+    /// never listed any. A list that is older than 45 s then changes nothing. Where there are `max_users`, a list adds
+    /// nobody. A user has at most five sessions, whatever a list says.
+    pub fn take_list(&self, list: SessionList) {
+        if let Some(mut tracker) = self.tracker() {
+            tracker.take_list(list);
+        }
+    }
+
+    /// Lets time pass: sessions and connections without a sign end, lists of proxies are compared, and
+    /// snapshots are taken when they are due. A host calls this several times a second.
     pub fn tick(&mut self, now: DateTime<Utc>, output: &mut OutputBuffer) {
         if let Ok(mut tracker) = self.tracker.lock() {
             tracker.tick(now, &mut self.derived);

@@ -64,7 +64,7 @@ impl Name<'_> {
 }
 
 /// Nearly all names are spelled as before, or are ASCII and need no folding.
-fn same(one: &str, other: &str) -> bool {
+pub(super) fn same(one: &str, other: &str) -> bool {
     if one == other {
         return true;
     }

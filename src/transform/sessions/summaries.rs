@@ -106,6 +106,7 @@ impl User {
             client: endpoint.map(|endpoint| Arc::clone(&endpoint.client)),
             start: session.start,
             start_seen: session.start_seen,
+            event_seen: session.event_seen,
             connections: session.connections,
             open_connections,
             apps: apps.filter_map(|app| app.borrowed().followed()).collect(),

@@ -1,10 +1,13 @@
 //! All users, found by name and by deadline.
 
+mod listed;
+
 use std::{collections::hash_map::RandomState, io::BufRead};
 
 use chrono::{DateTime, Utc};
 use hashbrown::HashTable;
 
+use self::listed::Lists;
 use super::{
     SessionsConfig,
     actions::{DerivedEvents, Scope},
@@ -47,6 +50,9 @@ pub(super) struct Tracker {
     counted: Counted,
     present: Presence,
     snapshots: Snapshots,
+    lists: Lists,
+    /// When a user last came to each node, by a start or an open, by the places of nodes.
+    shown: Vec<Moment>,
 }
 
 /// How far the snapshots of all sessions have come.
@@ -79,6 +85,8 @@ impl Tracker {
             counted: Counted::new(),
             present: Presence::default(),
             snapshots: Snapshots::default(),
+            lists: Lists::default(),
+            shown: Vec::new(),
         }
     }
 
@@ -108,10 +116,16 @@ impl Tracker {
         let Some(user) = self.users[slot as usize].as_deref_mut() else {
             return;
         };
-        self.counted.event(user.home.place, kind);
+        let place = user.home.place;
+        self.counted.event(place, kind);
         if user.repeats(&activity, moment) {
             self.counted.repeated();
             return;
+        }
+        if let EventKind::Session(SessionAction::Start)
+        | EventKind::Connection(ConnectionAction::Open) = kind
+        {
+            self.show(place, moment);
         }
         let timeouts = self.timeouts;
         self.with_user(slot, now, moment, derived, |user, scope| {
@@ -129,8 +143,17 @@ impl Tracker {
         self.make_room(now, moment, derived);
     }
 
-    /// Lets the time pass: what has been without a sign for too long ends, and snapshots are taken
-    /// when they are due.
+    /// Notes that a user has come to a node.
+    fn show(&mut self, place: u8, moment: Moment) {
+        let place = usize::from(place);
+        if self.shown.len() <= place {
+            self.shown.resize(place + 1, Moment::default());
+        }
+        self.shown[place] = moment;
+    }
+
+    /// Lets the time pass: what has been without a sign for too long ends, what proxies
+    /// list is compared, and snapshots are taken when they are due.
     pub(super) fn tick(&mut self, now: DateTime<Utc>, derived: &mut DerivedEvents) {
         let moment = self.clock.advance(now);
         let timeouts = self.timeouts;
@@ -142,6 +165,7 @@ impl Tracker {
                 user.expire(timeouts, scope);
             });
         }
+        self.compare_lists(now, moment, derived);
         self.take_snapshots(now, moment, derived);
     }
 

@@ -52,6 +52,8 @@ pub(super) struct Session {
     /// Told apart from the user's others by this.
     pub(super) number: u8,
     pub(super) start_seen: bool,
+    /// An event showed it. Otherwise its proxy listed it.
+    pub(super) event_seen: bool,
     /// Something of it was chosen among several.
     pub(super) is_ambiguous: bool,
     pub(super) connections: u32,
@@ -100,6 +102,10 @@ pub(super) struct User {
     pub(super) connections: Vec<Connection>,
     /// The last `Stop session`.
     pub(super) stopped: Option<Moment>,
+    /// When the proxy last listed a session of this user.
+    pub(super) listed: Moment,
+    /// So many sessions too many there were at the proxy's last answer.
+    pub(super) unlisted: u8,
     recent: [Recent; REMEMBERED],
 }
 
@@ -122,6 +128,8 @@ impl User {
             sessions: SmallVec::new(),
             connections: Vec::new(),
             stopped: None,
+            listed: Moment::default(),
+            unlisted: 0,
             recent: Default::default(),
         }
     }
@@ -188,6 +196,11 @@ impl User {
         }
     }
 
+    /// From when on a session with nothing open has been idle. One that its proxy lists is there.
+    pub(super) fn idle_since(&self, session: &Session) -> Moment {
+        session.seen.max(self.listed)
+    }
+
     /// When something next ends by itself; none where there is nothing left to follow.
     pub(super) fn next_deadline(&self, timeouts: Timeouts) -> Option<Moment> {
         let connections = self.connections.iter().map(|c| c.deadline(timeouts));
@@ -195,7 +208,7 @@ impl User {
             .sessions
             .iter()
             .filter(|session| !self.has_open(session.number))
-            .map(|session| session.seen.after(timeouts.idle));
+            .map(|session| self.idle_since(session).after(timeouts.idle));
         let stopped = self.stopped.map(|stopped| stopped.after(CLOSE_AFTER_STOP));
         connections.chain(sessions).chain(stopped).min()
     }

@@ -46,6 +46,10 @@ pub(super) struct UserLine<'a> {
     /// Milliseconds, as all ages.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) stopped_ago: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) listed_ago: Option<u64>,
+    #[serde(skip_serializing_if = "is_default", default)]
+    pub(super) unlisted: u8,
     pub(super) sessions: Vec<SessionState<'a>>,
     pub(super) connections: Vec<ConnectionState<'a>>,
 }
@@ -60,6 +64,9 @@ pub(super) struct SessionState<'a> {
     pub(super) endpoint: Option<usize>,
     pub(super) start: i64,
     pub(super) start_seen: bool,
+    /// No event showed it, its proxy listed it.
+    #[serde(skip_serializing_if = "is_default", default)]
+    pub(super) only_listed: bool,
     pub(super) last: i64,
     pub(super) ambiguous: bool,
     pub(super) connections: u32,
@@ -102,6 +109,10 @@ pub(super) struct StoppedState<'a> {
     pub(super) ago: u64,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) session_id: Option<Text<'a>>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// The last line.

@@ -115,6 +115,10 @@ impl<'t, R: BufRead> StateReader<'t, R> {
         let home = interned.home(home, || place(home.host));
         let mut user = User::new(home, line.user_id.into());
         user.stopped = line.stopped_ago.map(|ago| self.moment.before(ago));
+        user.listed = line
+            .listed_ago
+            .map_or_else(Moment::default, |ago| self.moment.before(ago));
+        user.unlisted = line.unlisted;
         for session in line.sessions {
             let session = self.session(session, interned)?;
             let is_other = |other: &Session| other.number != session.number;
@@ -146,6 +150,7 @@ impl<'t, R: BufRead> StateReader<'t, R> {
             apps,
             number: state.number,
             start_seen: state.start_seen,
+            event_seen: !state.only_listed,
             is_ambiguous: state.ambiguous,
             connections: state.connections,
             id: state.session_id.as_deref().map(Arc::from),

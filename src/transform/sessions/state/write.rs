@@ -68,6 +68,8 @@ impl StateWriter {
             user_directory: user.home.directory.as_deref().map(Text::from),
             user_id: (*user.id).into(),
             stopped_ago: user.stopped.map(|stopped| self.moment.since(stopped)),
+            listed_ago: (user.listed != Moment::default()).then(|| self.moment.since(user.listed)),
+            unlisted: user.unlisted,
             sessions,
             connections,
         };
@@ -108,6 +110,7 @@ impl StateWriter {
             endpoint,
             start: nanoseconds(session.start),
             start_seen: session.start_seen,
+            only_listed: !session.event_seen,
             last: nanoseconds(session.last),
             ambiguous: session.is_ambiguous,
             connections: session.connections,
