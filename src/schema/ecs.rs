@@ -1,7 +1,7 @@
 //! The schema `ecs`: [Elastic Common Schema](https://www.elastic.co/docs/reference/ecs) 8, nested.
 //!
 //! What the schema has no field for is under `qlik_sense`. Categories and types are those that ECS
-//! allows together; `tests/ecs.rs` holds them and the types of all fields to its tables.
+//! allows together; `tests/library/ecs.rs` holds them and the types of all fields to its tables.
 
 use chrono::TimeDelta;
 

@@ -86,7 +86,7 @@ fn events_in_the_documentation_are_what_datagrams_become() {
         for block in blocks(&text, "json") {
             let event: Value = serde_json::from_str(&block)
                 .unwrap_or_else(|error| panic!("{}: {error}\n{block}", document.display()));
-            // What follows from several datagrams is looked at in `tests/sessions`.
+            // What follows from several datagrams is looked at in `tests/library/sessions`.
             let kind = event["event"].as_str().unwrap_or_default();
             let schema = match &event {
                 _ if kind == "plugin" || derived().any(|name| name == kind) => continue,

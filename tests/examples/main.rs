@@ -3,8 +3,11 @@
 //! Each test counts what it has seen, so that a file that is added without a test, or that a test no
 //! longer finds, shows.
 
+#[cfg(unix)]
+mod dashboards;
 mod documentation;
 mod options;
+mod packaging;
 mod qlik;
 mod rust;
 mod vector;

@@ -11,6 +11,8 @@ mod app_names;
 #[cfg(feature = "qrs")]
 mod app_names_qrs;
 mod bind;
+#[cfg(target_os = "linux")]
+mod chaos;
 mod cli;
 mod codecs;
 #[cfg(unix)]
@@ -18,7 +20,9 @@ mod completions;
 mod config;
 mod decode;
 mod demo;
+mod dependencies;
 mod diagnostics;
+mod import_butler_sos;
 mod manifest;
 mod performance;
 mod pseudonymize;
@@ -29,5 +33,7 @@ mod run;
 mod schemas;
 mod sessions;
 mod simulate;
+#[cfg(target_os = "linux")]
+mod soak;
 #[cfg(unix)]
 mod unix;

@@ -7,7 +7,7 @@ use qlik_sense_events::{
     transform::{OutputBuffer, PerformanceConfig, SessionsConfig, performance::Milliseconds},
 };
 
-use super::{pipeline::events, support::golden};
+use super::{golden::golden, pipeline::events};
 
 /// The events of the golden datagrams, and those that follow from several.
 pub fn every_event() -> Vec<Event> {

@@ -1,0 +1,502 @@
+//! The dashboards of `examples/grafana` are whole, and ask only for what the examples of
+//! `examples/vector` produce.
+//!
+//! What is produced comes from the schemas, from a real run of the program for its diagnostics and
+//! metrics, and from the examples themselves for what they add, rename and delete.
+
+#[path = "../support/produced.rs"]
+mod produced;
+#[path = "../support/queries.rs"]
+mod queries;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
+
+use produced::Produced;
+use qlik_sense_events::schema::{FIELDS, FieldType, Schema};
+use serde_json::Value;
+
+const DASHBOARDS: [&str; 3] = ["elasticsearch", "loki", "prometheus"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn dashboard(name: &str) -> Value {
+    let path = root().join(format!("examples/grafana/{name}.json"));
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn text(value: &Value) -> &str {
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("expected text, found {value}"))
+}
+
+fn number(value: &Value) -> usize {
+    value
+        .as_u64()
+        .and_then(|number| usize::try_from(number).ok())
+        .unwrap_or_else(|| panic!("expected a number, found {value}"))
+}
+
+#[test]
+fn every_dashboard_is_known_here() {
+    let found: BTreeSet<String> = fs::read_dir(root().join("examples/grafana"))
+        .expect("the folder")
+        .map(|entry| entry.expect("an entry").file_name())
+        .map(|name| name.to_string_lossy().replace(".json", ""))
+        .collect();
+    assert_eq!(found, DASHBOARDS.map(String::from).into());
+}
+
+// Structure.
+
+#[test]
+fn dashboards_are_whole() {
+    let mut uids = BTreeSet::new();
+    for name in DASHBOARDS {
+        let dashboard = dashboard(name);
+        assert!(uids.insert(text(&dashboard["uid"]).to_owned()), "{name}");
+        assert!(!text(&dashboard["title"]).is_empty());
+        assert!(number(&dashboard["schemaVersion"]) >= 39, "{name}");
+        assert!(dashboard.get("id").is_none(), "{name}: Grafana gives it");
+        let source = &dashboard["templating"]["list"][0];
+        assert_eq!(source["type"], "datasource", "{name}");
+        assert_eq!(source["name"], "datasource", "{name}");
+        assert_eq!(source["query"], name, "{name}");
+        let (mut ids, mut taken) = (BTreeSet::new(), BTreeMap::new());
+        for panel in list(&dashboard["panels"]) {
+            let title = text(&panel["title"]);
+            assert!(ids.insert(number(&panel["id"])), "{name}: {title}");
+            take_place(&mut taken, panel);
+            match text(&panel["type"]) {
+                "row" | "text" => assert!(list(&panel["targets"]).is_empty()),
+                _ => check_panel(name, panel),
+            }
+        }
+        assert!(ids.len() >= 20, "{name}: {} panels", ids.len());
+    }
+}
+
+/// A panel lies within the 24 columns and on no other.
+fn take_place(taken: &mut BTreeMap<(usize, usize), String>, panel: &Value) {
+    let title = text(&panel["title"]);
+    let [x, y, w, h] = ["x", "y", "w", "h"].map(|name| number(&panel["gridPos"][name]));
+    assert!(w > 0 && h > 0 && x + w <= 24, "{title}");
+    for column in x..x + w {
+        for row in y..y + h {
+            let other = taken.insert((column, row), title.to_owned());
+            assert_eq!(other, None, "{title} lies on another panel");
+        }
+    }
+}
+
+fn check_panel(name: &str, panel: &Value) {
+    let title = text(&panel["title"]);
+    assert!(
+        text(&panel["description"]).len() > 20,
+        "{title}: what it shows"
+    );
+    let source = serde_json::json!({ "type": name, "uid": "${datasource}" });
+    assert_eq!(panel["datasource"], source, "{title}");
+    let mut references = BTreeSet::new();
+    for target in list(&panel["targets"]) {
+        assert!(references.insert(text(&target["refId"])), "{title}");
+        assert_eq!(target["datasource"], source, "{title}");
+    }
+    assert!(!references.is_empty(), "{title}: no query");
+}
+
+#[test]
+fn every_variable_is_defined_and_used() {
+    for name in DASHBOARDS {
+        let dashboard = dashboard(name);
+        let defined: BTreeSet<&str> = list(&dashboard["templating"]["list"])
+            .iter()
+            .map(|variable| text(&variable["name"]))
+            .collect();
+        let whole = dashboard["panels"].to_string();
+        let used: BTreeSet<&str> = whole
+            .split('$')
+            .skip(1)
+            .map(|rest| rest.trim_start_matches('{'))
+            .map(|rest| {
+                &rest[..rest
+                    .find(|c: char| !c.is_alphanumeric() && c != '_')
+                    .unwrap_or(0)]
+            })
+            .filter(|name| !name.is_empty() && !name.starts_with("__"))
+            .collect();
+        assert_eq!(used, defined, "{name}");
+    }
+}
+
+/// The questions that each dashboard answers, by words in the titles of its panels.
+#[test]
+fn every_dashboard_answers_the_same_questions() {
+    let questions = [
+        "Users now",
+        "Users today",
+        "Users, last 7 days",
+        "Users, last 30 days",
+        "by action",
+        "by origin",
+        "by browser",
+        "by system",
+        "by hour of the week",
+        "Sessions open",
+        "Connections open",
+        "Warnings and errors by node and service",
+        "Warnings and errors by level",
+        "Tasks by outcome",
+        "Tasks that failed",
+        "followed over time",
+        "Median length of a session",
+        "Not decoded",
+        "Dropped by the program",
+        "Dropped by the system",
+    ];
+    for name in DASHBOARDS {
+        let dashboard = dashboard(name);
+        let titles: Vec<&str> = list(&dashboard["panels"])
+            .iter()
+            .map(|panel| text(&panel["title"]))
+            .collect();
+        for question in questions {
+            let answered = titles.iter().any(|title| title.contains(question));
+            assert!(answered, "{name}: {question}");
+        }
+        // Prometheus does not know who a user was or which app was opened.
+        for question in [
+            "Users by app",
+            "Errors",
+            "Apps by time",
+            "Users by time",
+            "Slowest objects",
+            "Who used the most memory",
+            "Peak RAM by app",
+            "Peak RAM by user",
+            "Events one by one",
+        ] {
+            let answered = titles.contains(&question);
+            assert_eq!(answered, name != "prometheus", "{name}: {question}");
+        }
+    }
+}
+
+// Queries.
+
+/// The queries of a dashboard's panels, with the title.
+fn targets(dashboard: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    list(&dashboard["panels"]).iter().flat_map(|panel| {
+        let title = text(&panel["title"]);
+        list(&panel["targets"]).iter().map(move |t| (title, t))
+    })
+}
+
+fn assert_known(title: &str, names: &BTreeSet<String>, known: &BTreeSet<String>) {
+    let unknown: Vec<&String> = names.difference(known).collect();
+    assert!(unknown.is_empty(), "{title}: {unknown:?} of {known:?}");
+}
+
+/// The columns that a panel picks or renames are among `known`.
+fn check_columns(dashboard: &Value, known: &BTreeSet<String>) -> usize {
+    let mut seen = 0;
+    for panel in list(&dashboard["panels"]) {
+        for step in list(&panel["transformations"]) {
+            for column in list(&step["options"]["include"]["names"]) {
+                let column = text(column).to_owned();
+                assert_known(text(&panel["title"]), &[column].into(), known);
+                seen += 1;
+            }
+        }
+    }
+    seen
+}
+
+#[test]
+fn queries_to_loki_name_what_is_sent_to_loki() {
+    let (labels, metadata) = Produced::real().loki();
+    let known: BTreeSet<String> = labels.union(&metadata).cloned().collect();
+    let dashboard = dashboard("loki");
+    let mut seen = 0;
+    for (title, target) in targets(&dashboard) {
+        let query = text(&target["expr"]);
+        let streams = &query[query.find('{').expect("a selector")..];
+        let selector = &streams[..=streams.find('}').expect("its end")];
+        assert_known(title, &queries::names(selector).labels, &labels);
+        assert_known(title, &queries::names(query).all(), &known);
+        let legend = target["legendFormat"].as_str().unwrap_or_default();
+        let mut shown = queries::of_legend(legend);
+        shown.remove("app");
+        assert_known(title, &shown, &known);
+        seen += 1;
+    }
+    assert!(seen >= 20, "{seen}");
+    let mut columns = known;
+    columns.extend(["Time", "Line"].map(String::from));
+    assert!(check_columns(&dashboard, &columns) >= 10);
+}
+
+#[test]
+fn queries_to_elasticsearch_name_fields_of_ecs() {
+    let known = Produced::real().elasticsearch();
+    let dashboard = dashboard("elasticsearch");
+    let mut seen = 0;
+    for (title, target) in targets(&dashboard) {
+        let mut names = queries::of_lucene(text(&target["query"]));
+        names.extend(queries::of_legend(
+            target["alias"].as_str().unwrap_or_default(),
+        ));
+        let pipelines = list(&target["metrics"])
+            .iter()
+            .filter(|metric| metric.get("pipelineAgg").is_none());
+        for part in pipelines.chain(list(&target["bucketAggs"])) {
+            names.extend(part["field"].as_str().map(String::from));
+        }
+        assert_known(title, &names, &known);
+        seen += 1;
+    }
+    assert!(seen >= 20, "{seen}");
+    for variable in &list(&dashboard["templating"]["list"])[1..] {
+        let query: Value = serde_json::from_str(text(&variable["query"])).expect("JSON");
+        let field = text(&query["field"]).to_owned();
+        assert_known("a variable", &[field].into(), &known);
+    }
+    assert!(check_columns(&dashboard, &known) >= 10);
+}
+
+#[test]
+fn queries_to_prometheus_name_metrics_with_their_labels() {
+    let metrics = Produced::real().prometheus();
+    let dashboard = dashboard("prometheus");
+    let mut seen = 0;
+    for (title, target) in targets(&dashboard) {
+        let mut names = queries::names(text(&target["expr"]));
+        let asked: BTreeSet<String> = metrics.keys().cloned().collect();
+        assert_known(title, &names.others, &asked);
+        let labels: BTreeSet<String> = names
+            .others
+            .iter()
+            .flat_map(|metric| metrics[metric].iter().cloned())
+            .collect();
+        names.labels.extend(queries::of_legend(
+            target["legendFormat"].as_str().unwrap_or_default(),
+        ));
+        assert_known(title, &names.labels, &labels);
+        seen += 1;
+    }
+    assert!(seen >= 20, "{seen}");
+}
+
+// The documentation.
+
+/// The blocks of code in a language in `docs/sessions.md`.
+fn blocks(language: &str) -> Vec<String> {
+    let path = root().join("docs/sessions.md");
+    let text = fs::read_to_string(path).expect("the documentation");
+    text.split(&format!("\n```{language}\n"))
+        .skip(1)
+        .map(|rest| rest[..rest.find("\n```").expect("its end")].to_owned())
+        .collect()
+}
+
+/// The fields that a request to Elasticsearch names.
+fn fields(request: &Value, names: &mut BTreeSet<String>) {
+    match request {
+        Value::Object(map) => {
+            for (key, value) in map {
+                match key.as_str() {
+                    "term" | "range" => {
+                        names.extend(value.as_object().expect("fields").keys().cloned());
+                    }
+                    "field" => drop(names.insert(text(value).to_owned())),
+                    _ => fields(value, names),
+                }
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| fields(value, names)),
+        _ => {}
+    }
+}
+
+#[test]
+fn queries_of_the_documentation_name_what_is_sent() {
+    let (labels, metadata) = Produced::real().loki();
+    let known = labels.union(&metadata).cloned().collect();
+    let queries = blocks("logql");
+    for query in &queries {
+        assert_known(query, &queries::names(query).all(), &known);
+    }
+    let known = Produced::real().elasticsearch();
+    let mut requests = 0;
+    for block in blocks("json") {
+        let request: Value = serde_json::from_str(&block).expect("JSON");
+        if request.get("query").is_none() {
+            continue;
+        }
+        let mut names = BTreeSet::new();
+        fields(&request, &mut names);
+        assert!(names.contains("event.action"), "{block}");
+        assert_known(&block, &names, &known);
+        requests += 1;
+    }
+    assert!(!queries.is_empty() && requests > 0);
+}
+
+// Cardinality.
+
+/// The labels that may make streams in Loki: they have few values, however many people use the site.
+#[test]
+fn labels_of_loki_have_few_values() {
+    let allowed = [
+        "action",
+        "event",
+        "host",
+        "level",
+        "service",
+        "service_name",
+    ];
+    let allowed = allowed.map(String::from);
+    assert_eq!(Produced::real().loki().0, allowed.into());
+}
+
+/// No label of Prometheus names a user, an app or a session.
+#[test]
+fn labels_of_prometheus_have_few_values() {
+    let allowed: BTreeSet<String> = [
+        "action",
+        "address",
+        "appender",
+        "browser_name",
+        "bucket",
+        "code",
+        "event",
+        "host",
+        "le",
+        "level",
+        "method_class",
+        "origin",
+        "os_name",
+        "reason",
+        "sender_range",
+        "service",
+    ]
+    .map(String::from)
+    .into();
+    for (metric, labels) in Produced::real().prometheus() {
+        assert_known(&metric, &labels, &allowed);
+    }
+    let config = produced::example("prometheus");
+    let bound = &config["transforms"]["qlik_sense_bounded"];
+    assert_eq!(bound["type"], "tag_cardinality_limit");
+    assert!(number(&bound["value_limit"]) <= 200);
+    // Every metric that is made of text in an event passes the bound. One transform makes one metric:
+    // Vector drops all of an event's metrics where the field of one is absent.
+    let transforms = config["transforms"].as_object().expect("transforms");
+    let mut seen = 0;
+    for (name, transform) in transforms {
+        if transform["type"] != "log_to_metric" || name == "qlik_sense_users" {
+            continue;
+        }
+        assert_eq!(list(&transform["metrics"]).len(), 1, "{name}");
+        assert!(
+            list(&bound["inputs"]).contains(&name.as_str().into()),
+            "{name}"
+        );
+        for sink in config["sinks"].as_object().expect("sinks").values() {
+            assert!(
+                !list(&sink["inputs"]).contains(&name.as_str().into()),
+                "{name}"
+            );
+        }
+        seen += 1;
+    }
+    assert!(seen > 0);
+}
+
+// The index template.
+
+/// A dashboard asks for what a request cost, whether it comes by itself or is part of a summary: the index puts both into one
+/// field, which is in no event.
+#[test]
+fn what_is_copied_in_the_index_has_a_type() {
+    let template = produced::index_template();
+    let properties = &template["template"]["mappings"]["properties"];
+    let targets = produced::copied(properties);
+    assert_eq!(
+        targets,
+        [
+            "qlik_sense.cost.object_id",
+            "qlik_sense.cost.peak_ram_bytes",
+            "qlik_sense.cost.process_ms_max",
+            "qlik_sense.cost.process_ms_sum",
+        ]
+        .map(String::from)
+        .into()
+    );
+    for (target, (one, summary)) in [
+        ("process_ms_sum", ("process_ms", "process_ms_sum")),
+        ("process_ms_max", ("process_ms", "process_ms_max")),
+        ("peak_ram_bytes", ("peak_ram_bytes", "peak_ram_bytes_max")),
+        ("object_id", ("object_id", "peak_object_id")),
+    ] {
+        let of = |field: &str| &properties["qlik_sense"]["properties"][field];
+        let kind = &of("cost")["properties"][target]["type"];
+        for field in [one, summary] {
+            assert_eq!(&of(field)["type"], kind, "{field}");
+            let place = format!("qlik_sense.cost.{target}");
+            assert!(of(field)["copy_to"].to_string().contains(&place), "{field}");
+        }
+    }
+}
+
+#[test]
+fn the_index_template_has_a_type_for_every_field() {
+    let template = produced::index_template();
+    let properties = &template["template"]["mappings"]["properties"];
+    let mut seen = 0;
+    for field in Schema::Ecs.fields() {
+        let place = field.replace('.', "/properties/");
+        let mapping = properties
+            .pointer(&format!("/{place}"))
+            .unwrap_or_else(|| panic!("no mapping of {field}"));
+        if mapping.get("properties").is_some() {
+            continue;
+        }
+        let known = FIELDS.iter().find(|known| known.ecs == *field);
+        let expected = match (*field, known.map(|known| known.field_type)) {
+            // The order of events that came together is in the nanoseconds.
+            ("@timestamp", _) => "date_nanos",
+            // ECS has nanoseconds, which are whole.
+            ("event.duration", _) => "long",
+            ("observer.ip", _) => "ip",
+            ("message" | "error.message" | "error.stack_trace", _) => "text",
+            (_, Some(FieldType::Time)) => "date",
+            (_, Some(FieldType::WholeNumber)) => "long",
+            (_, Some(FieldType::Number)) => "double",
+            (_, Some(FieldType::Boolean)) => "boolean",
+            (_, Some(FieldType::MapOfText)) => "object",
+            (_, Some(FieldType::Text | FieldType::ListOfText) | None) => "keyword",
+            (_, Some(other)) => panic!("{field}: {other:?}"),
+        };
+        assert_eq!(text(&mapping["type"]), expected, "{field}");
+        seen += 1;
+    }
+    assert!(seen >= 25, "{seen}");
+    let sink = &produced::example("elasticsearch")["sinks"]["elasticsearch"];
+    assert_eq!(sink["mode"], "data_stream");
+    assert!(template["data_stream"].is_object());
+    let patterns = &template["index_patterns"];
+    assert_eq!(patterns, &serde_json::json!(["logs-qlik_sense.*"]));
+    assert_eq!(sink["data_stream"]["type"], "logs");
+}

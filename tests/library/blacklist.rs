@@ -1,0 +1,684 @@
+//! The blacklist with real files, through the transform and through the pipeline.
+
+use std::{fs, path::PathBuf};
+
+use qlik_sense_events::{
+    event::{Arrival, Body, Event, EventName, Family},
+    pipeline::PipelineConfig,
+    schema::Schema,
+    transform::{
+        Blacklist, BlacklistConfig, FunctionTransform, OutputBuffer,
+        blacklist::{BlacklistError, MAX_FILE_BYTES, UserPattern, UserPatternProblem},
+    },
+};
+use tempfile::TempDir;
+
+use crate::support::pipeline::events;
+
+/// A folder with files of the given contents, and their paths.
+fn files(contents: &[&[u8]]) -> (TempDir, Vec<PathBuf>) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let paths = contents
+        .iter()
+        .enumerate()
+        .map(|(number, content)| {
+            let path = folder.path().join(format!("blacklist-{number}.txt"));
+            fs::write(&path, content).expect("a file");
+            path
+        })
+        .collect();
+    (folder, paths)
+}
+
+fn of_files(contents: &[&[u8]]) -> Result<Blacklist, BlacklistError> {
+    let (_folder, files) = files(contents);
+    let config = BlacklistConfig {
+        files,
+        ..BlacklistConfig::default()
+    };
+    config.build()
+}
+
+fn of_users(users: &[&str], case_sensitive: bool) -> Blacklist {
+    let config = BlacklistConfig {
+        users: users.iter().map(|user| user.parse().expect(user)).collect(),
+        case_sensitive,
+        ..BlacklistConfig::default()
+    };
+    config.build().expect("a blacklist")
+}
+
+fn lists(blacklist: &Blacklist, user: &str) -> bool {
+    let (directory, id) = user.split_once('\\').expect("a user");
+    blacklist.contains(Some(directory), Some(id))
+}
+
+fn event(directory: &str, id: &str) -> Event {
+    let datagram = format!("/proxy-session/;n1;Start session;{directory};{id};;/hub;m");
+    events(datagram.as_bytes()).remove(0)
+}
+
+fn utf_16(text: &str) -> Vec<u8> {
+    let units = text.encode_utf16().flat_map(u16::to_le_bytes);
+    [0xFF, 0xFE].into_iter().chain(units).collect()
+}
+
+#[test]
+fn what_may_stand_in_a_file() {
+    let plain = "# service accounts\nINTERNAL\\sa_*\n\nLAB\\goran\n   # indented\n\tLAB\\maria \n#LAB\\no\n";
+    let rows: [(&str, Vec<u8>); 7] = [
+        ("LF", plain.into()),
+        ("UTF-16", utf_16(plain)),
+        ("CRLF", plain.replace('\n', "\r\n").into()),
+        ("byte order mark", format!("\u{FEFF}{plain}").into()),
+        (
+            "mark before an entry",
+            format!("\u{FEFF}{}", &plain[19..]).into(),
+        ),
+        ("no line end at the end", plain.trim_end().into()),
+        ("blank lines", format!("\n\r\n \n{plain}\n\n\t\n").into()),
+    ];
+    let mut covered = 0;
+    for (name, content) in rows {
+        let blacklist = of_files(&[&content]).expect(name);
+        for (user, listed) in [
+            ("INTERNAL\\sa_engine", true),
+            ("internal\\SA_PROXY", true),
+            ("LAB\\goran", true),
+            ("lab\\Maria", true),
+            ("LAB\\maria ", false),
+            ("LAB\\no", false),
+            ("#LAB\\no", false),
+            ("LAB\\other", false),
+        ] {
+            assert_eq!(lists(&blacklist, user), listed, "{name}: {user}");
+            covered += 1;
+        }
+    }
+    assert_eq!(covered, 56);
+    for content in ["", "\n", "# nothing\n", "\u{FEFF}", "\u{FEFF}# nothing"] {
+        let blacklist = of_files(&[content.as_bytes()]).expect("an empty blacklist");
+        assert!(!lists(&blacklist, "LAB\\goran"), "{content:?}");
+    }
+}
+
+#[test]
+fn what_is_inside_an_entry_is_kept() {
+    let blacklist = of_files(&["A B\\c d\nLAB\\#x\nLAB\\a\\b\nLAB\\J\u{F6}rgen".as_bytes()]);
+    let blacklist = blacklist.expect("a blacklist");
+    for user in ["A B\\c d", "LAB\\#x", "LAB\\a\\b", "lab\\jÖRGEN"] {
+        assert!(lists(&blacklist, user), "{user}");
+    }
+    assert!(!lists(&blacklist, "AB\\cd"));
+}
+
+#[test]
+fn a_comment_may_end_a_line() {
+    let file = "LAB\\svc1 # reporting\nLAB\\svc2\t#\tLAB\\no\nLAB\\c# # a language\nLAB\\a#b\nLAB\\room ?7 # is #7\n";
+    let blacklist = of_files(&[file.as_bytes()]).expect("a blacklist");
+    for user in [
+        "LAB\\svc1",
+        "LAB\\svc2",
+        "LAB\\c#",
+        "LAB\\a#b",
+        "LAB\\room #7",
+    ] {
+        assert!(lists(&blacklist, user), "{user}");
+    }
+    for user in ["LAB\\no", "LAB\\svc1 # reporting", "LAB\\a", "LAB\\c"] {
+        assert!(!lists(&blacklist, user), "{user}");
+    }
+}
+
+/// Each of these would list nobody, and nobody would notice.
+#[test]
+fn slips_are_refused_with_what_is_meant() {
+    use UserPatternProblem as P;
+    let one = r"; write `LAB\svc1`";
+    let two = r"; write `LAB\svc1` and `LAB\svc2`, each as an entry of its own";
+    let three = r"; write `LAB\svc1`, `INTERNAL\svc2` and 1 more, each as an entry of its own";
+    let rows = [
+        (r#""LAB\svc1""#, P::Quotes, one),
+        (r"'LAB\svc1'", P::Quotes, one),
+        (r"“LAB\svc1”", P::Quotes, one),
+        (r#""LAB"\"svc1""#, P::Quotes, one),
+        (r"LAB\'svc1'", P::Quotes, one),
+        (r"LAB\svc1,", P::List, one),
+        (r"'LAB\svc1',", P::List, one),
+        (r"- LAB\svc1", P::List, one),
+        (r"* LAB\svc1", P::List, one),
+        (r"• LAB\svc1", P::List, one),
+        (r"12. LAB\svc1", P::List, one),
+        (r"| LAB\svc1 |", P::List, one),
+        (r"<LAB\svc1>", P::List, one),
+        (r"['LAB\svc1']", P::List, one),
+        (r"users = ['LAB\svc1', 'LAB\svc2']", P::List, two),
+        (r"LAB\svc1,LAB\svc2", P::SeveralUsers, two),
+        (r"LAB\svc1; INTERNAL\svc2; LAB\svc3", P::SeveralUsers, three),
+        (
+            r"LAB\svc1 lab\svc2",
+            P::SeveralUsers,
+            &*two.replace("`LAB\\svc2", "`lab\\svc2"),
+        ),
+        (r"LAB\\svc1", P::DoubleBackslash, one),
+        (r"\\LAB\svc1", P::DoubleBackslash, one),
+        (r"LAB\ svc1", P::WhiteSpace, one),
+        (r"LAB \svc1", P::WhiteSpace, one),
+        (r"LAB\svc1 ; reporting", P::Comment, one),
+        (r"LAB\svc1 // reporting", P::Comment, one),
+        ("LAB\\svc1\u{200B}", P::InvisibleCharacter('\u{200B}'), one),
+        ("LAB/svc1", P::NoSeparator, one),
+        ("LAB,svc1", P::NoSeparator, one),
+        ("LAB\tsvc1", P::NoSeparator, one),
+        ("; a comment", P::Comment, ""),
+        ("svc1@lab.example", P::NoSeparator, ""),
+        (r"(null)\svc1", P::Null, ""),
+        (r"LAB\(null)", P::Null, ""),
+        (&r"a\".repeat(18), P::EmptyUserId, ""),
+        (&r"a\a".repeat(18), P::TooManyBackslashes, ""),
+        (&format!(r"LAB\{}", "x ".repeat(2_047)), P::TooLong, ""),
+    ];
+    for (entry, expected, instead) in rows {
+        let file = format!("# accounts\nLAB\\fine\n  {entry}  \n");
+        let (_folder, paths) = files(&[file.as_bytes()]);
+        let config = BlacklistConfig {
+            files: paths.clone(),
+            ..BlacklistConfig::default()
+        };
+        let error = config.build().expect_err(entry);
+        let said = error.to_string();
+        let place = format!("{}:3: `", paths[0].display());
+        assert!(said.starts_with(&place), "{said}");
+        assert!(said.ends_with(&format!("{expected}{instead}")), "{said}");
+        // The configuration says the same, with the same words.
+        if !entry.contains('\t') {
+            let refused = serde_json::from_value::<UserPattern>(entry.into()).expect_err(entry);
+            let (_, words) = said.split_once(":3: ").expect("a place");
+            assert_eq!(refused.to_string(), words);
+        }
+    }
+}
+
+#[test]
+fn a_comment_within_an_entry_of_the_configuration_is_refused() {
+    let entry = r"LAB\svc1 # reporting";
+    let error = entry.parse::<UserPattern>().expect_err(entry);
+    assert_eq!(error.problem(), UserPatternProblem::Comment);
+    assert!(
+        error.to_string().ends_with(r"; write `LAB\svc1`"),
+        "{error}"
+    );
+}
+
+/// `"LAB\tom"` in TOML is a tab between LAB and om.
+#[test]
+fn backslashes_in_double_quotes_are_recognised() {
+    for written in [
+        r"LAB\tom",
+        r"LAB\nina",
+        r"LAB\bob",
+        r"LAB\fred",
+        r"LAB\rita",
+    ] {
+        let text = format!("users = [\"{written}\"]");
+        let error = toml::from_str::<BlacklistConfig>(&text).expect_err(written);
+        let said = error.message();
+        assert!(
+            said.contains(&format!("write '{written}' in single quotes")),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn an_error_shows_an_entry_cut_and_without_control_characters() {
+    let entry = format!("\u{1B}[2J{}", "x".repeat(10_000));
+    let said = entry
+        .parse::<UserPattern>()
+        .expect_err("no entry")
+        .to_string();
+    assert!(said.starts_with("`\\u{1b}[2Jxxx"), "{said}");
+    assert!(said.chars().count() < 250, "{said}");
+    assert!(!said.contains(char::is_control));
+}
+
+/// What `user` shows in an event is an entry that lists the user, in a file and in the configuration.
+#[test]
+fn a_user_as_the_program_shows_it_is_an_entry() {
+    let users = [
+        ("LAB", "goran"),
+        (r"ACME\EU", "x"),
+        ("ACME", r"EU\x"),
+        (r"ACME\EU\North", r"x\y"),
+        ("ACME North", "Doe, Jane"),
+        ("LAB", "o'neil"),
+        ("'s-Gravenhage", "jan"),
+        ("LAB", r#"Jane "JJ" Doe"#),
+        ("LAB", "jane.doe@acme.example"),
+        ("LAB", "#7"),
+        ("LAB", "a/b"),
+        ("(null) x", "[ab]"),
+        ("MÜNCHEN", "jörg.müller"),
+    ];
+    for (directory, id) in users {
+        let event = event(directory, id);
+        let shown = serde_json::to_value(Schema::Default.view(&event)).expect("JSON");
+        let user = shown["user"].as_str().expect("a user");
+        let of_file = of_files(&[user.as_bytes()]).expect(user);
+        let toml = format!("users = ['''{user}''']\ncase_sensitive = true");
+        let of_configuration: BlacklistConfig = toml::from_str(&toml).expect(user);
+        for mut blacklist in [of_file, of_configuration.build().expect(user)] {
+            let mut output = OutputBuffer::default();
+            blacklist.transform(&mut output, event.clone());
+            blacklist.transform(&mut output, self::event("OTHER", id));
+            assert_eq!((blacklist.excluded(), output.len()), (1, 1), "{user}");
+        }
+    }
+}
+
+/// Made without the file's bytes, where the file system can.
+#[test]
+fn a_file_may_not_be_larger_than_the_limit() {
+    let (_folder, paths) = files(&[b"LAB\\goran\n"]);
+    let sparse = fs::File::create(&paths[0]).expect("a file");
+    sparse.set_len(MAX_FILE_BYTES + 1).expect("a long file");
+    let config = BlacklistConfig {
+        files: paths,
+        ..BlacklistConfig::default()
+    };
+    let error = config.build().expect_err("too large");
+    assert!(matches!(error, BlacklistError::TooLarge { .. }), "{error}");
+    assert!(error.to_string().contains("larger than 16 MiB"), "{error}");
+}
+
+#[test]
+fn a_bad_line_is_refused_by_file_and_line() {
+    let rows: [(&str, usize, UserPatternProblem); 7] = [
+        ("goran", 1, UserPatternProblem::NoSeparator),
+        (
+            "# one\nLAB\\ok\n\nLAB/goran\n",
+            4,
+            UserPatternProblem::NoSeparator,
+        ),
+        (
+            "LAB\\ok\r\n\\goran\r\n",
+            2,
+            UserPatternProblem::EmptyDirectory,
+        ),
+        ("\u{FEFF}LAB\\", 1, UserPatternProblem::EmptyUserId),
+        (
+            "LAB\\ok\nLAB\\a;b",
+            2,
+            UserPatternProblem::ImpossibleCharacter,
+        ),
+        ("LAB\\a\0", 1, UserPatternProblem::ImpossibleCharacter),
+        ("LAB\\a\rLAB\\b", 1, UserPatternProblem::SeveralUsers),
+    ];
+    let mut covered = 0;
+    for (content, expected_line, expected) in rows {
+        let (_folder, paths) = files(&[b"LAB\\fine\n", content.as_bytes()]);
+        let config = BlacklistConfig {
+            files: paths.clone(),
+            ..BlacklistConfig::default()
+        };
+        let error = config.build().expect_err("a bad line");
+        let shown = error.to_string();
+        let place = format!("{}:{expected_line}: ", paths[1].display());
+        assert!(shown.starts_with(&place), "{content:?}: {shown}");
+        assert!(shown.contains(&expected.to_string()), "{shown}");
+        match error {
+            BlacklistError::Entry { file, line, source } => {
+                assert_eq!((file, line), (paths[1].clone(), expected_line));
+                assert_eq!(source.problem(), expected, "{content:?}");
+            }
+            other => panic!("{other}"),
+        }
+        covered += 1;
+    }
+    assert_eq!(covered, 7);
+}
+
+#[test]
+fn a_file_that_is_not_utf_8_is_refused_by_line() {
+    let mut utf_16 = utf_16("LAB\\ok\r\nLAB\\goran");
+    utf_16.extend([0x00, 0xD8]);
+    let rows: [(&[u8], usize); 4] = [
+        (b"LAB\\J\xF6rgen\n", 1),
+        (b"LAB\\ok\r\n# fine\r\nLAB\\J\xF6rgen\r\n", 3),
+        (b"LAB\\ok\n# comments count too \xFF\n", 2),
+        (&utf_16, 2),
+    ];
+    for (content, expected_line) in rows {
+        let error = of_files(&[content]).expect_err("not UTF-8");
+        assert!(error.to_string().contains(&format!(":{expected_line}: ")));
+        assert!(error.to_string().contains("UTF-8"), "{error}");
+        assert!(
+            matches!(error, BlacklistError::Encoding { line, .. } if line == expected_line),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_missing_file_is_refused_by_name() {
+    let (folder, mut paths) = files(&[b"LAB\\goran\n"]);
+    for missing in [folder.path().join("missing.txt"), folder.path().into()] {
+        paths.truncate(1);
+        paths.push(missing.clone());
+        let config = BlacklistConfig {
+            files: paths.clone(),
+            ..BlacklistConfig::default()
+        };
+        let error = config.build().expect_err("no file");
+        assert!(error.to_string().contains(&*missing.to_string_lossy()));
+        assert!(error.to_string().contains("transform.blacklist.files"));
+        assert!(
+            matches!(&error, BlacklistError::Read { file, .. } if *file == missing),
+            "{error}"
+        );
+        let pipeline = PipelineConfig {
+            blacklist: config,
+            ..PipelineConfig::default()
+        };
+        assert!(pipeline.build().is_err());
+    }
+}
+
+#[test]
+fn entries_of_all_files_and_of_the_configuration_count() {
+    let (_folder, paths) = files(&[b"LAB\\a\n", b"LAB\\b*\n"]);
+    let config = BlacklistConfig {
+        users: vec![r"LAB\c".parse().expect("an entry")],
+        files: paths,
+        ..BlacklistConfig::default()
+    };
+    let blacklist = config.build().expect("a blacklist");
+    for user in ["LAB\\a", "LAB\\b", "LAB\\bb", "LAB\\c"] {
+        assert!(lists(&blacklist, user), "{user}");
+    }
+    assert!(!lists(&blacklist, "LAB\\d"));
+}
+
+#[test]
+fn ten_thousand_entries_and_patterns() {
+    let mut content: String = (0..10_000)
+        .map(|number| format!("DIR{}\\user{number}\r\n", number % 10))
+        .collect();
+    content += &(0..300)
+        .map(|number| format!("SVC{number}\\*_{number}_?\n"))
+        .collect::<String>();
+    let blacklist = of_files(&[content.as_bytes()]).expect("a blacklist");
+    let mut covered = 0;
+    for number in 0..10_000 {
+        let user = |directory: usize| format!("dir{directory}\\USER{number}");
+        assert!(lists(&blacklist, &user(number % 10)), "{number}");
+        assert!(!lists(&blacklist, &user((number + 1) % 10)), "{number}");
+        covered += 1;
+    }
+    for number in 0..300 {
+        let user = |tail: &str| format!("svc{number}\\job_{number}_{tail}");
+        assert!(lists(&blacklist, &user("x")));
+        assert!(!lists(&blacklist, &user("")));
+        assert!(!lists(&blacklist, &user("xy")));
+        covered += 1;
+    }
+    assert_eq!(covered, 10_300);
+}
+
+#[test]
+fn patterns_that_need_too_much_memory_are_refused_with_advice() {
+    let content: String = (0..4_000)
+        .map(|number| format!("*{number}*\\?{number}*{}\n", "x".repeat(300)))
+        .collect();
+    let error = of_files(&[content.as_bytes()]).expect_err("too large");
+    assert!(
+        matches!(error, BlacklistError::TooManyPatterns(_)),
+        "{error}"
+    );
+    assert!(error.to_string().contains("exact entries"), "{error}");
+}
+
+#[test]
+fn patterns_and_case() {
+    // Entry, user, listed, listed when case counts.
+    let rows = [
+        (r"LAB\goran", r"LAB\goran", true, true),
+        (r"LAB\goran", r"lab\GORAN", true, false),
+        (r"LAB\goran", r"LAB\goran2", false, false),
+        (r"LAB\g*n", r"LAB\gn", true, true),
+        (r"LAB\g*n", r"LAB\goran", true, true),
+        (r"LAB\g*n", r"lab\GORAN", true, false),
+        (r"LAB\g*n", r"LAB\gorans", false, false),
+        (r"LAB\g?n", r"LAB\gon", true, true),
+        (r"LAB\g?n", r"LAB\gön", true, true),
+        (r"LAB\g?n", r"LAB\gn", false, false),
+        (r"LAB\g?n", r"LAB\goon", false, false),
+        (r"L*\*", r"LAB\x", true, true),
+        (r"*\*", r"\", true, true),
+        (r"*\sa_*", r"INTERNAL\sa_engine", true, true),
+        (r"*\sa.*", r"INTERNAL\sa_engine", false, false),
+        (r"ФИРМА\*", r"фирма\x", true, false),
+        (r"LAB\Jörgen", r"LAB\JÖRGEN", true, false),
+        (r"LAB\[ab]", r"LAB\a", false, false),
+        (r"LAB\[ab]", r"LAB\[AB]", true, false),
+        (r"LAB\*\x", r"LAB\d\x", true, true),
+        (r"LAB\*", "LAB\\two\nlines", true, true),
+        (r"LAB\two?lines", "LAB\\two\nlines", true, true),
+    ];
+    let mut covered = 0;
+    for (entry, user, ignoring_case, minding_case) in rows {
+        let seen = [false, true].map(|case| lists(&of_users(&[entry], case), user));
+        assert_eq!(seen, [ignoring_case, minding_case], "{entry} {user}");
+        covered += 1;
+    }
+    assert_eq!(covered, 22);
+}
+
+#[test]
+fn entries_as_text_are_checked() {
+    let rows = [
+        ("", UserPatternProblem::NoSeparator),
+        ("goran", UserPatternProblem::NoSeparator),
+        ("LAB/goran", UserPatternProblem::NoSeparator),
+        (r"\", UserPatternProblem::EmptyDirectory),
+        (r"\goran", UserPatternProblem::EmptyDirectory),
+        (r"LAB\", UserPatternProblem::EmptyUserId),
+        (r"L;AB\goran", UserPatternProblem::ImpossibleCharacter),
+        ("LAB\\go\nran", UserPatternProblem::ImpossibleCharacter),
+        ("LAB\\goran\r", UserPatternProblem::WhiteSpace),
+        ("LAB\0\\goran", UserPatternProblem::ImpossibleCharacter),
+    ];
+    for (text, expected) in rows {
+        let error = text.parse::<UserPattern>().expect_err(text);
+        assert_eq!(error.problem(), expected, "{text:?}");
+    }
+    let entry: UserPattern = r"LAB\a\b*".parse().expect("an entry");
+    let parts: Vec<(&str, &str)> = entry.parts().collect();
+    assert_eq!(parts, [("LAB", r"a\b*"), (r"LAB\a", "b*")]);
+    assert!(entry.is_pattern());
+    assert!(
+        !UserPattern::new("LAB", "goran")
+            .expect("an entry")
+            .is_pattern()
+    );
+}
+
+#[test]
+fn excluded_events_leave_no_trace_but_a_count() {
+    let mut blacklist = of_users(&[r"LAB\goran", r"INTERNAL\*"], false);
+    let mut output = OutputBuffer::default();
+    for (directory, id) in [
+        ("LAB", "goran"),
+        ("LAB", "maria"),
+        ("internal", "sa_engine"),
+        ("(null)", "goran"),
+        ("INTERNAL", ""),
+        ("", ""),
+    ] {
+        blacklist.transform(&mut output, event(directory, id));
+    }
+    for undecoded in [&b"noise"[..], b"", b"/proxy-session/;LAB;goran"] {
+        blacklist.transform(&mut output, events(undecoded).remove(0));
+    }
+    assert_eq!(blacklist.excluded(), 3);
+    let left: Vec<Option<&str>> = output
+        .iter()
+        .map(|event| match event.body() {
+            Body::Undecoded(_) => Some("undecoded"),
+            _ => event.user_id(),
+        })
+        .collect();
+    let undecoded = Some("undecoded");
+    assert_eq!(
+        left,
+        [
+            Some("maria"),
+            Some("goran"),
+            None,
+            undecoded,
+            undecoded,
+            undecoded
+        ]
+    );
+}
+
+#[test]
+fn an_absent_part_is_listed_by_a_pattern_for_anything_only() {
+    let blacklist = of_users(&[r"*\anonymous*", r"NONE\*"], false);
+    assert!(blacklist.contains(None, Some("anonymous1")));
+    assert!(blacklist.contains(Some("NONE"), None));
+    assert!(!blacklist.contains(None, None));
+    assert!(!blacklist.contains(None, Some("goran")));
+    assert!(!of_users(&[r"LAB\goran", r"?\?"], false).contains(None, None));
+    assert!(!Blacklist::default().contains(None, None));
+}
+
+#[test]
+fn new_rules_keep_the_count() {
+    let mut blacklist = of_users(&[r"LAB\goran"], false);
+    let mut output = OutputBuffer::default();
+    blacklist.transform(&mut output, event("LAB", "goran"));
+    assert_eq!((blacklist.excluded(), output.len()), (1, 0));
+    let mut other = of_users(&[r"LAB\maria"], true);
+    for _ in 0..5 {
+        other.transform(&mut OutputBuffer::default(), event("LAB", "maria"));
+    }
+    blacklist.replace_rules(other);
+    assert_eq!(blacklist.excluded(), 1);
+    for id in ["goran", "maria", "MARIA"] {
+        blacklist.transform(&mut output, event("LAB", id));
+    }
+    assert_eq!((blacklist.excluded(), output.len()), (2, 2));
+}
+
+#[test]
+fn a_pipeline_counts_and_takes_files_that_changed() {
+    let (_folder, paths) = files(&[b"LAB\\goran\n"]);
+    let config = PipelineConfig {
+        blacklist: BlacklistConfig {
+            files: paths.clone(),
+            ..BlacklistConfig::default()
+        },
+        ..PipelineConfig::default()
+    };
+    let mut pipeline = config.build().expect("a pipeline");
+    let mut output = OutputBuffer::default();
+    let arrival = Arrival::local("2026-01-31T09:00:00Z".parse().expect("a time"));
+    let datagram = b"/proxy-session/;n;Start session;LAB;goran;;;\n/proxy-session/;n;Start session;LAB;maria;;;\n/proxy-session/;n\n";
+    pipeline.datagram(datagram, arrival, &mut output);
+    let counts = |pipeline: &qlik_sense_events::pipeline::Pipeline| {
+        let counters = pipeline.counters();
+        (
+            counters.datagrams,
+            counters.events(),
+            counters.excluded,
+            counters.undecoded_events(),
+        )
+    };
+    assert_eq!(counts(&pipeline), (1, 1, 1, 1));
+    assert_eq!(output.len(), 2);
+
+    fs::write(&paths[0], "LAB\\*\n").expect("a file");
+    pipeline.replace_blacklist(config.blacklist.build().expect("a blacklist"));
+    pipeline.datagram(datagram, arrival, &mut output);
+    assert_eq!(counts(&pipeline), (2, 1, 3, 2));
+    assert_eq!(output.len(), 3);
+}
+
+/// An event of each name that a payload brings, of the user `LAB\\goran`.
+fn event_named(name: &str) -> Event {
+    let files = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden"));
+    let paths = files
+        .expect("golden files")
+        .map(|file| file.expect("a file").path());
+    let datagrams = paths.filter(|path| path.extension().is_some_and(|it| it == "bin"));
+    let events = datagrams.flat_map(|path| events(&fs::read(path).expect("a datagram")));
+    let mut found = events.filter(|event| {
+        event.kind().event() == name
+            && (event.user_directory(), event.user_id()) == (Some("LAB"), Some("goran"))
+    });
+    found
+        .next()
+        .unwrap_or_else(|| panic!("no golden event is called {name}"))
+}
+
+#[test]
+fn events_are_left_out_whose_names_are_given() {
+    let families = Family::ALL.iter().map(|family| family.event_name());
+    let sent: Vec<EventName> = EventName::ALL
+        .iter()
+        .copied()
+        .filter(|name| families.clone().any(|family| family == *name))
+        .collect();
+    let excluded = |config: &BlacklistConfig| {
+        let mut blacklist = config.build().expect("a blacklist");
+        let left_out = sent.iter().copied().filter(|name| {
+            let mut output = OutputBuffer::default();
+            blacklist.transform(&mut output, event_named(name.as_str()));
+            output.is_empty()
+        });
+        let left_out: Vec<EventName> = left_out.collect();
+        assert_eq!(blacklist.excluded(), left_out.len() as u64);
+        left_out
+    };
+    let of_goran = BlacklistConfig {
+        users: vec![r"LAB\goran".parse().expect("an entry")],
+        ..BlacklistConfig::default()
+    };
+    assert_eq!(
+        excluded(&of_goran),
+        [EventName::Session, EventName::Connection]
+    );
+    for name in &sent {
+        let events = vec![*name];
+        assert_eq!(
+            excluded(&BlacklistConfig {
+                events,
+                ..of_goran.clone()
+            }),
+            [*name]
+        );
+    }
+    let events = EventName::ALL.to_vec();
+    assert_eq!(excluded(&BlacklistConfig { events, ..of_goran }), sent);
+    assert!(sent.len() >= 3, "{sent:?}");
+}
+
+#[test]
+fn other_rules_bring_their_kinds_of_events() {
+    let of_goran = BlacklistConfig {
+        users: vec![r"LAB\goran".parse().expect("an entry")],
+        ..BlacklistConfig::default()
+    };
+    let mut blacklist = of_goran.build().expect("a blacklist");
+    let of_requests = BlacklistConfig {
+        events: vec![EventName::Performance],
+        ..of_goran
+    };
+    blacklist.replace_rules(of_requests.build().expect("a blacklist"));
+    let mut output = OutputBuffer::default();
+    blacklist.transform(&mut output, event_named("performance"));
+    assert_eq!(output.len(), 0);
+    blacklist.transform(&mut output, event_named("session"));
+    assert_eq!(output.len(), 1);
+}

@@ -1,0 +1,32 @@
+//! The crate as those meet it who link it: events, transforms, schemas, encoders and the pipeline, from the bytes
+//! of datagrams.
+//!
+//! One program for all of them: each program of its own links the crate and its dependencies once more.
+
+mod app_names;
+mod blacklist;
+mod decoder;
+mod ecs;
+mod golden;
+#[cfg(feature = "linked")]
+mod linked;
+#[cfg(feature = "linked")]
+mod linked_shapes;
+mod native;
+mod owned_values;
+mod performance;
+#[cfg(feature = "host")]
+mod personal_fields;
+mod properties;
+#[cfg(feature = "host")]
+mod pseudonymize;
+#[cfg(feature = "qrs")]
+mod qrs;
+mod schemas;
+#[cfg(feature = "host")]
+mod sessions;
+mod simulated;
+mod support;
+mod user_agent;
+#[cfg(feature = "vrl")]
+mod vrl;

@@ -1,0 +1,474 @@
+//! The client of the Qlik Repository Service, against a service on this machine: with the right
+//! certificates and with wrong ones, and with every answer that may come.
+
+#[allow(dead_code)]
+#[path = "../support/qrs.rs"]
+mod support;
+
+use std::{
+    fs,
+    net::{Ipv4Addr, TcpListener},
+    path::Path,
+};
+
+use qlik_sense_events::{
+    config::QrsConfig,
+    host::qrs::{Client, QrsError},
+    transform::AppTable,
+};
+use rcgen::KeyPair;
+use support::{Answer, Repository, Site};
+use tempfile::TempDir;
+
+const SALES: &str = "a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69";
+
+/// So long that no busy machine comes near it.
+const PATIENT: u64 = 60;
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+fn sales() -> Answer {
+    Answer::Apps(vec![(SALES.into(), "Sales".into())])
+}
+
+fn config(folder: &Path, port: u16) -> QrsConfig {
+    QrsConfig {
+        host: "127.0.0.1".into(),
+        port,
+        certificate_file: folder.join("client.pem"),
+        key_file: folder.join("client_key.pem"),
+        root_file: folder.join("root.pem"),
+        timeout_secs: PATIENT,
+        ..QrsConfig::default()
+    }
+}
+
+fn apps(config: &QrsConfig) -> Result<AppTable, QrsError> {
+    Client::new(config)?.apps()
+}
+
+/// What comes of one request to a service of the same site that answers so.
+fn asked(answer: Answer) -> Result<AppTable, QrsError> {
+    let (site, folder) = (Site::new(), folder());
+    site.export(folder.path());
+    let service = Repository::start(&site, &site, &["127.0.0.1"], answer);
+    apps(&config(folder.path(), service.address.port()))
+}
+
+fn name(names: &AppTable, id: &str) -> Option<String> {
+    names.get(id.parse().expect("an id")).map(ToOwned::to_owned)
+}
+
+#[test]
+fn the_request_is_what_the_service_asks_for() {
+    let (site, folder) = (Site::new(), folder());
+    site.export(folder.path());
+    let service = Repository::start(&site, &site, &["127.0.0.1"], sales());
+    let config = QrsConfig {
+        user: r"LAB\goran".into(),
+        ..config(folder.path(), service.address.port())
+    };
+    let client = Client::new(&config).expect("a client");
+    let mut keys = Vec::new();
+    for _ in 0..2 {
+        let names = client.apps().expect("apps");
+        assert_eq!(
+            (names.len(), name(&names, SALES).as_deref()),
+            (1, Some("Sales"))
+        );
+        let head = service.requests.recv().expect("a request");
+        let mut lines = head.lines();
+        let line = lines.next().expect("a line");
+        let key = line
+            .strip_prefix("GET /qrs/app?xrfkey=")
+            .and_then(|rest| rest.strip_suffix(" HTTP/1.1"))
+            .unwrap_or_else(|| panic!("{line}"))
+            .to_owned();
+        assert!(
+            key.len() == 16 && key.bytes().all(|byte| byte.is_ascii_alphanumeric()),
+            "{key}"
+        );
+        let header = |name: &str| {
+            let mut lines = head.lines().filter_map(|line| line.split_once(": "));
+            let found = lines.find(|(found, _)| found.eq_ignore_ascii_case(name));
+            found.map(|(_, value)| value.to_owned())
+        };
+        assert_eq!(header("X-Qlik-Xrfkey").as_ref(), Some(&key));
+        let user = header("X-Qlik-User");
+        assert_eq!(user.as_deref(), Some("UserDirectory=LAB; UserId=goran"));
+        assert_eq!(header("Accept").as_deref(), Some("application/json"));
+        assert_eq!(header("Host"), Some(config.address()));
+        keys.push(key);
+    }
+    assert_ne!(keys[0], keys[1], "a key is made for each request");
+}
+
+#[test]
+fn both_versions_of_tls_and_a_body_in_pieces() {
+    let (site, folder) = (Site::new(), folder());
+    site.export(folder.path());
+    let body = support::described(&[(SALES.into(), "Verkauf, Köln".into())]).to_string();
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let answer = Answer::Chunked(body.clone().into());
+        let service = Repository::with_versions(&site, &site, &["127.0.0.1"], answer, &[version]);
+        let names = apps(&config(folder.path(), service.address.port())).expect("apps");
+        assert_eq!(name(&names, SALES).as_deref(), Some("Verkauf, Köln"));
+    }
+}
+
+/// Qlik's keys are RSA keys, in the older form or the newer one.
+#[test]
+fn keys_of_either_form() {
+    let pkcs_8 = include_str!("../data/rsa-key.pem");
+    let key = KeyPair::from_pem(pkcs_8).expect("a key");
+    let (site, folder) = (Site::new(), folder());
+    site.export_with(folder.path(), &key);
+    // The newer form is the older one in an envelope, which is 26 bytes at this length.
+    let pkcs_1 = pem::encode(&pem::Pem::new(
+        "RSA PRIVATE KEY",
+        &key.serialize_der()[26..],
+    ));
+    let service = Repository::start(&site, &site, &["127.0.0.1"], sales());
+    let config = config(folder.path(), service.address.port());
+    for form in [pkcs_8, &pkcs_1, &pkcs_1.replace('\n', "\r\n")] {
+        fs::write(&config.key_file, form).expect("a file");
+        assert_eq!(apps(&config).expect("apps").len(), 1);
+    }
+}
+
+#[test]
+fn twenty_thousand_apps() {
+    let list: Vec<(String, String)> = (0..20_000)
+        .map(|number| {
+            (
+                format!("00000000-0000-4000-8000-{number:012x}"),
+                format!("App {number}"),
+            )
+        })
+        .collect();
+    let names = asked(Answer::Apps(list)).expect("apps");
+    assert_eq!(names.len(), 20_000);
+    let last = name(&names, "00000000-0000-4000-8000-000000004e1f");
+    assert_eq!(last.as_deref(), Some("App 19999"));
+}
+
+/// The error, and what it says.
+fn refused(outcome: Result<AppTable, QrsError>) -> (QrsError, String) {
+    let error = outcome.expect_err("no apps");
+    let said = error.to_string();
+    (error, said)
+}
+
+#[test]
+fn a_service_of_another_site_is_not_believed() {
+    // The second one is a site that was set up anew on the same machine.
+    for name in ["other.example.com", "sense.example.com"] {
+        let (site, other, folder) = (Site::new(), Site::named(name), folder());
+        site.export(folder.path());
+        let service = Repository::start(&other, &site, &["127.0.0.1"], sales());
+        let (error, said) = refused(apps(&config(folder.path(), service.address.port())));
+        assert!(matches!(error, QrsError::Tls { .. }), "{said}");
+        assert!(
+            said.ends_with("`root_file` has not signed the service's certificate"),
+            "{said}"
+        );
+        assert!(service.requests.try_recv().is_err(), "nothing was asked");
+    }
+}
+
+/// The service says why and closes; whether that arrives before the request cannot be sent is a matter of
+/// time.
+#[test]
+fn a_client_of_another_site_is_not_let_in() {
+    let (site, other, folder) = (Site::new(), Site::named("other.example.com"), folder());
+    other.export(folder.path());
+    fs::write(folder.path().join("root.pem"), site.root()).expect("a file");
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let service = Repository::with_versions(&site, &site, &["127.0.0.1"], sales(), &[version]);
+        let (error, said) = refused(apps(&config(folder.path(), service.address.port())));
+        assert!(
+            matches!(error, QrsError::Tls { .. } | QrsError::Broken { .. }),
+            "{said}"
+        );
+        assert!(said.contains("the client certificate"), "{said}");
+        assert!(!said.contains("docs.rs"), "{said}");
+        assert!(service.requests.try_recv().is_err(), "nothing was answered");
+    }
+}
+
+#[test]
+fn the_certificate_must_have_the_name() {
+    let (site, folder) = (Site::new(), folder());
+    site.export(folder.path());
+    let service = Repository::start(&site, &site, &["sense.example.com"], sales());
+    let config = config(folder.path(), service.address.port());
+    let (error, said) = refused(apps(&config));
+    assert!(matches!(error, QrsError::Tls { .. }), "{said}");
+    assert!(
+        said.contains("sense.example.com"),
+        "the right name is told: {said}"
+    );
+    assert!(
+        said.ends_with("to a name in the service's certificate"),
+        "{said}"
+    );
+    // The machine is where it was, under the name of its certificate.
+    let named = QrsConfig {
+        server_name: "sense.example.com".into(),
+        ..config.clone()
+    };
+    assert_eq!(apps(&named).expect("apps").len(), 1);
+    let head = service.requests.recv().expect("a request");
+    let host = format!("host: sense.example.com:{}\r\n", config.port);
+    assert!(head.to_lowercase().contains(&host), "{head}");
+    let other = QrsConfig {
+        server_name: "other.example.com".into(),
+        ..config
+    };
+    assert!(matches!(apps(&other), Err(QrsError::Tls { .. })));
+}
+
+#[test]
+fn a_name_is_resolved() {
+    let (site, folder) = (Site::new(), folder());
+    site.export(folder.path());
+    let service = Repository::start(&site, &site, &["localhost"], sales());
+    let local = QrsConfig {
+        host: "localhost".into(),
+        ..config(folder.path(), service.address.port())
+    };
+    assert_eq!(apps(&local).expect("apps").len(), 1);
+    let nowhere = QrsConfig {
+        host: "nowhere.invalid".into(),
+        ..local
+    };
+    let (error, said) = refused(apps(&nowhere));
+    // Where no resolver can be asked, this takes long, and is a connection that did not come.
+    assert!(
+        matches!(
+            error,
+            QrsError::Name { .. } | QrsError::ConnectTimeout { .. }
+        ),
+        "{said}"
+    );
+    assert!(said.contains("nowhere.invalid"), "{said}");
+}
+
+#[test]
+fn nobody_listens() {
+    let (site, folder) = (Site::new(), folder());
+    site.export(folder.path());
+    let port = {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        listener.local_addr().expect("an address").port()
+    };
+    let (error, said) = refused(apps(&config(folder.path(), port)));
+    assert!(matches!(error, QrsError::Connect { .. }), "{said}");
+    assert!(
+        said.starts_with(&format!("no connection to 127.0.0.1:{port}: ")),
+        "{said}"
+    );
+}
+
+/// Something else than TLS on the port.
+#[test]
+fn another_protocol() {
+    use std::io::Write as _;
+    let (site, folder) = (Site::new(), folder());
+    site.export(folder.path());
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let _ = stream
+                .expect("a connection")
+                .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
+    let (error, said) = refused(apps(&config(folder.path(), port)));
+    assert!(
+        matches!(error, QrsError::Tls { .. } | QrsError::Broken { .. }),
+        "{said}"
+    );
+}
+
+#[test]
+fn answers_that_are_late() {
+    let (site, folder) = (Site::new(), folder());
+    site.export(folder.path());
+    // A connection that is accepted by the system, and by no program.
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let config = QrsConfig {
+        timeout_secs: 1,
+        ..config(
+            folder.path(),
+            listener.local_addr().expect("an address").port(),
+        )
+    };
+    let (error, said) = refused(apps(&config));
+    assert!(matches!(error, QrsError::ConnectTimeout { .. }), "{said}");
+    for answer in [Answer::Silence, Answer::Stalls] {
+        let service = Repository::start(&site, &site, &["127.0.0.1"], answer);
+        let late = QrsConfig {
+            port: service.address.port(),
+            // Long enough for a busy machine to connect in.
+            timeout_secs: 8,
+            ..config.clone()
+        };
+        let (error, said) = refused(apps(&late));
+        assert!(matches!(error, QrsError::Timeout { secs: 8, .. }), "{said}");
+        assert!(said.ends_with(" has not answered within 8 s"), "{said}");
+    }
+}
+
+#[test]
+fn other_statuses() {
+    for (status, advice) in [
+        (
+            302,
+            "; is it the port of a proxy and not of the repository service?",
+        ),
+        (400, "; a proxy on the way may have changed the request"),
+        (
+            401,
+            "; the certificate or the user is not allowed to read apps",
+        ),
+        (
+            403,
+            "; the certificate or the user is not allowed to read apps",
+        ),
+        (404, "; is it the port of the repository service?"),
+        (500, ""),
+        (503, "; the repository service is not ready"),
+    ] {
+        let (error, said) = refused(asked(Answer::Status(status)));
+        assert!(
+            matches!(error, QrsError::Status { status: s, .. } if s == status),
+            "{said}"
+        );
+        assert!(
+            said.ends_with(&format!(" answered with status {status}{advice}")),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn broken_answers() {
+    let body = |text: &str| asked(Answer::Body(text.into()));
+    let broken = format!("[{{\"id\": \"{SALES}\", \"name\": \"Sal");
+    for (text, expected) in [
+        (&*broken, "is no list of apps: line 1: the JSON ends early"),
+        (
+            "<html>secret</html>",
+            "is no list of apps: line 1: this is no list of apps in JSON: expected value",
+        ),
+        ("\"secret\"", "found a text, expected an array of apps"),
+        (
+            "[{\"id\": \"x\", \"name\": \"y\"}]",
+            "is no list of apps: line 1: expected an app's id",
+        ),
+        ("", "the JSON ends early"),
+    ] {
+        let (error, said) = refused(body(text));
+        assert!(matches!(error, QrsError::Body { .. }), "{text}: {said}");
+        assert!(said.contains(expected), "{text}: {said}");
+        assert!(!said.contains("secret"), "an answer is not quoted: {said}");
+    }
+    let (error, said) = refused(body("[]"));
+    assert!(matches!(error, QrsError::NoApps { .. }), "{said}");
+    assert!(
+        said.ends_with(r"names no app; may the user INTERNAL\sa_api read apps?"),
+        "{said}"
+    );
+    let (error, said) = refused(asked(Answer::Cut));
+    assert!(matches!(error, QrsError::Broken { .. }), "{said}");
+    assert!(!said.contains("docs.rs"), "{said}");
+}
+
+#[test]
+fn an_answer_without_end() {
+    let (error, said) = refused(asked(Answer::Endless));
+    assert!(matches!(error, QrsError::TooLarge { .. }), "{said}");
+    assert!(said.ends_with(" is larger than 64 MiB"), "{said}");
+}
+
+#[test]
+fn files_that_cannot_be_used() {
+    let (site, other, folder) = (Site::new(), Site::new(), folder());
+    site.export(folder.path());
+    let good = config(folder.path(), 4242);
+    Client::new(&good).expect("a client");
+    let at = |name: &str, text: &str| {
+        let file = folder.path().join(name);
+        fs::write(&file, text).expect("a file");
+        file
+    };
+    let foreign_key = KeyPair::generate().expect("a key").serialize_pem();
+    let protected =
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    let old_protected = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: \
+                         AES-256-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n";
+    let no_certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let none = folder.path().join("none.pem");
+    let with = |change: &dyn Fn(&mut QrsConfig)| {
+        let mut config = good.clone();
+        change(&mut config);
+        config
+    };
+    let rows = [
+        (
+            with(&|c| c.certificate_file.clone_from(&none)),
+            "none.pem: the certificate or key cannot be read: ",
+        ),
+        (
+            with(&|c| c.key_file.clone_from(&none)),
+            "none.pem: the certificate or key cannot be read: ",
+        ),
+        (
+            with(&|c| c.root_file.clone_from(&none)),
+            "none.pem: the certificate or key cannot be read: ",
+        ),
+        (
+            with(&|c| c.certificate_file = at("empty.pem", "")),
+            "empty.pem: there is no certificate in PEM",
+        ),
+        (
+            with(&|c| c.root_file = at("key.pem", &foreign_key)),
+            "key.pem: there is no certificate in PEM",
+        ),
+        (
+            with(&|c| c.root_file = at("bad.pem", no_certificate)),
+            "bad.pem: the certificate cannot be used: ",
+        ),
+        (
+            with(&|c| c.key_file = at("root.pem", &other.root())),
+            "root.pem: there is no private key in PEM",
+        ),
+        (
+            with(&|c| c.key_file = at("p.pem", protected)),
+            "p.pem: the private key is protected with a password",
+        ),
+        (
+            with(&|c| c.key_file = at("q.pem", old_protected)),
+            "q.pem: the private key is protected with a password",
+        ),
+        (
+            with(&|c| c.key_file = at("foreign.pem", &foreign_key)),
+            "client.pem: the certificate cannot be used: ",
+        ),
+    ];
+    for (config, expected) in &rows {
+        let error = Client::new(config).expect_err(expected);
+        let said = error.to_string();
+        assert!(error.is_about_files(), "{said}");
+        assert!(said.contains(expected), "{expected}: {said}");
+        let secret = foreign_key.lines().nth(1).expect("a line of the key");
+        assert!(
+            !format!("{said}{error:?}").contains(secret),
+            "a key is not quoted"
+        );
+    }
+}

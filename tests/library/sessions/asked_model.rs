@@ -1,0 +1,233 @@
+//! The simulated day again, with proxies that are asked every minute: whatever is lost, the number of open sessions is
+//! off by at most what changed within two intervals. The second table in `docs/sessions.md` is this one.
+
+use std::{fs, time::Duration};
+
+use qlik_sense_events::{
+    event::Arrival,
+    pipeline::{Pipeline, PipelineConfig},
+    simulate::{Day, Stay},
+    transform::{
+        OutputBuffer,
+        sessions::{ListedUser, SessionList},
+    },
+};
+
+use super::{
+    model::{at, day},
+    support::config,
+};
+
+const INTERVAL: Duration = Duration::from_mins(1);
+
+/// How often a host lets time pass, much more rarely than it does.
+const TICK: Duration = Duration::from_secs(5);
+
+/// What is on its way is waited for, and a tick may have been just before.
+const WAIT: Duration = Duration::from_secs(10);
+
+/// In the middle of the day.
+const NOON: Duration = Duration::from_hours(5);
+
+/// How long the proxy that crashed is not there.
+const AWAY: Duration = Duration::from_mins(5);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mishap {
+    Nothing,
+    /// The program is started anew, without a state of before.
+    Restart,
+    /// All sessions of a node end without a word, and its proxy does not answer for a while.
+    Crash,
+}
+
+impl Mishap {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Restart => "the program restarts, without a state",
+            Self::Crash => "a proxy crashes",
+        }
+    }
+}
+
+/// The day as it is after the mishap.
+fn happens(mishap: Mishap, day: &mut Day) -> Option<String> {
+    if mishap != Mishap::Crash {
+        return None;
+    }
+    let is_there = |stay: &&Stay| stay.start < NOON && NOON < stay.end;
+    let node = day.sessions.iter().find(is_there)?.host.clone();
+    // Nobody comes to it for the rest of the day, so that nothing but the list tells.
+    let has_crashed = |stay: &Stay| stay.host == node && stay.start >= NOON;
+    day.sessions.retain(|stay| !has_crashed(stay));
+    for stay in &mut day.sessions {
+        if stay.host == node {
+            stay.end = stay.end.min(NOON);
+        }
+    }
+    let marker = format!(";{node};");
+    day.deliveries.retain(|delivery| {
+        let text = String::from_utf8_lossy(&delivery.datagram);
+        delivery.arrival < NOON || !text.to_lowercase().contains(&marker)
+    });
+    Some(node)
+}
+
+/// What the proxy of a node says that is asked at a time.
+fn answer(day: &Day, node: &str, time: Duration) -> SessionList {
+    let there = day.sessions.iter();
+    let there = there.filter(|stay| stay.host == node && stay.start <= time && time < stay.end);
+    let users = there.map(|stay| {
+        let (directory, id) = stay.user.split_once('\\').expect("a user");
+        ListedUser {
+            user_directory: Some(directory.into()),
+            user_id: id.into(),
+            sessions: 1,
+        }
+    });
+    SessionList {
+        host: node.into(),
+        asked: at(day, time),
+        users: users.collect(),
+    }
+}
+
+/// Open sessions of each node at every full minute.
+fn watch(
+    day: &Day,
+    nodes: &[String],
+    asks: bool,
+    mishap: Mishap,
+    away: Option<&str>,
+) -> Vec<Vec<u64>> {
+    let options = PipelineConfig {
+        sessions: config(),
+        ..PipelineConfig::default()
+    };
+    let build = || options.build().expect("a pipeline");
+    let mut pipeline = build();
+    let (mut output, mut open) = (OutputBuffer::default(), Vec::new());
+    let end = end(day);
+    let mut deliveries = day.deliveries.iter().peekable();
+    let mut time = Duration::ZERO;
+    while time <= end {
+        while let Some(delivery) = deliveries.next_if(|delivery| delivery.arrival <= time) {
+            let arrival = Arrival::local(at(day, delivery.arrival));
+            pipeline.datagram(&delivery.datagram, arrival, &mut output);
+        }
+        if mishap == Mishap::Restart && time == NOON {
+            pipeline = build();
+        }
+        let of_interval = time.as_secs() % INTERVAL.as_secs();
+        // Not on the minute, at which who is there is looked at.
+        if asks && of_interval == 20 {
+            for node in nodes {
+                let is_away = away == Some(node) && (NOON..NOON + AWAY).contains(&time);
+                if !is_away {
+                    pipeline.take_list(answer(day, node, time));
+                }
+            }
+        }
+        pipeline.tick(at(day, time), &mut output);
+        output.clear();
+        if of_interval == 0 {
+            open.push(nodes.iter().map(|node| open_at(&pipeline, node)).collect());
+        }
+        time += TICK;
+    }
+    open
+}
+
+fn open_at(pipeline: &Pipeline, node: &str) -> u64 {
+    let sessions = pipeline.sessions().expect("followed");
+    let hosts = sessions.statistics().expect("followed").hosts;
+    let mut of_node = hosts.iter().filter(|host| {
+        let name = host.host.as_deref().unwrap_or_default();
+        name.eq_ignore_ascii_case(node)
+    });
+    of_node.next().map_or(0, |host| host.active_sessions())
+}
+
+/// When the last has gone.
+fn end(day: &Day) -> Duration {
+    let ends = day.sessions.iter().map(|stay| stay.end);
+    ends.max().expect("sessions") + Duration::from_mins(5)
+}
+
+/// How far the number is off on average, in percent. Where proxies are asked, at no time by more than what changed.
+fn off(
+    day: &Day,
+    nodes: &[String],
+    open: &[Vec<u64>],
+    is_asked: impl Fn(&str, Duration) -> bool,
+) -> f64 {
+    let (mut off, mut all) = (0, 0);
+    for (minute, open) in open.iter().enumerate() {
+        let time = Duration::from_mins(minute as u64);
+        for (node, open) in nodes.iter().zip(open) {
+            let stays = || day.sessions.iter().filter(|stay| stay.host == *node);
+            let truth = stays().filter(|stay| stay.start <= time && time < stay.end);
+            let truth = truth.count() as u64;
+            off += open.abs_diff(truth);
+            all += truth;
+            if is_asked(node, time) {
+                let since = time.saturating_sub(2 * INTERVAL + WAIT);
+                let changes = stays().flat_map(|stay| [stay.start, stay.end]);
+                let changes = changes
+                    .filter(|change| (since..=time).contains(change))
+                    .count();
+                assert!(
+                    open.abs_diff(truth) <= changes as u64,
+                    "minute {minute}, {node}: {open} instead of {truth}, {changes} changes"
+                );
+            }
+        }
+    }
+    100.0 * off as f64 / all as f64
+}
+
+#[test]
+fn with_lists_open_sessions_are_off_by_what_changed_within_two_intervals() {
+    let situations = [
+        (Mishap::Nothing, 0),
+        (Mishap::Nothing, 10_000),
+        (Mishap::Nothing, 100_000),
+        (Mishap::Restart, 10_000),
+        (Mishap::Crash, 10_000),
+    ];
+    let document = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sessions.md");
+    let document = fs::read_to_string(document).expect("the document");
+    let mut rows = Vec::new();
+    for (mishap, loss) in situations {
+        let mut day = day(loss, false);
+        let away = happens(mishap, &mut day);
+        let mut nodes: Vec<String> = day.sessions.iter().map(|stay| stay.host.clone()).collect();
+        nodes.sort();
+        nodes.dedup();
+        assert!(nodes.len() > 1);
+        let by_events = watch(&day, &nodes, false, mishap, away.as_deref());
+        let by_events = off(&day, &nodes, &by_events, |_, _| false);
+        let with_lists = watch(&day, &nodes, true, mishap, away.as_deref());
+        let with_lists = off(&day, &nodes, &with_lists, |node, time| {
+            let settles = 2 * INTERVAL + WAIT;
+            let after = match mishap {
+                Mishap::Nothing => return true,
+                Mishap::Restart => NOON..NOON + settles,
+                Mishap::Crash if away.as_deref() == Some(node) => NOON..NOON + AWAY + settles,
+                Mishap::Crash => return true,
+            };
+            !after.contains(&time)
+        });
+        let loss = f64::from(loss) / 10_000.0;
+        let row = format!(
+            "| {} | {loss} % | {by_events:.1} % | {with_lists:.1} % |",
+            mishap.name()
+        );
+        println!("{row}");
+        rows.push(row);
+    }
+    for row in rows {
+        assert!(document.contains(&row), "docs/sessions.md: {row}");
+    }
+}

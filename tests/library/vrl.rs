@@ -1,0 +1,60 @@
+//! Events as vrl values are the same as events as JSON, but for the times, which are times.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use qlik_sense_events::{
+    decoding::{LogNamespace, QlikSenseDeserializer},
+    encoding::{OwnedValue, OwnedValues},
+    event::Arrival,
+    schema::{Layout, Schema, Tags},
+};
+use serde_json::Value as Json;
+use vrl::value::Value;
+
+const DATAGRAM: &str = "/qseow-proxy-connection/;pro2-win1;Open connection;LAB;J\u{f6}rgen;AppAccess;/app/a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69;Opened";
+
+/// vrl's own conversion to JSON is the independent reader.
+fn as_json(value: Value) -> Json {
+    value.try_into().expect("no value without a form in JSON")
+}
+
+#[test]
+fn events_have_the_same_fields_as_in_json() {
+    let time = DateTime::from_timestamp(1_769_850_000, 123_456_789).expect("a time");
+    let events = QlikSenseDeserializer::default().parse(DATAGRAM.into(), LogNamespace::Legacy);
+    let mut event = events.expect("decoded").remove(0);
+    event.set_arrival(Arrival::new(time, [192, 0, 2, 17].into()));
+    for &schema in Schema::ALL {
+        let layout = Layout::new(schema, Tags::default());
+        let mut value = Value::from(OwnedValues::new(&layout).value_of(&event).expect("a value"));
+        let mut expected = serde_json::to_value(layout.view(&event)).expect("JSON");
+        for name in ["timestamp", "@timestamp"] {
+            let Some(timestamp) = value.as_object_mut().expect("an object").remove(name) else {
+                continue;
+            };
+            assert_eq!(timestamp, Value::Timestamp(time), "{schema}");
+            let text = expected.as_object_mut().expect("an object").remove(name);
+            let rfc_3339 = time.to_rfc3339_opts(SecondsFormat::Nanos, true);
+            assert_eq!(text, Some(rfc_3339.into()), "{schema}");
+        }
+        assert_eq!(as_json(value), expected, "{schema}");
+    }
+}
+
+#[test]
+fn every_value_has_its_form() {
+    let time: DateTime<Utc> = "2026-01-31T09:00:00.25Z".parse().expect("a time");
+    for (value, expected) in [
+        (OwnedValue::Text("\u{f6}".into()), Value::from("\u{f6}")),
+        (OwnedValue::Integer(i64::MIN), Value::Integer(i64::MIN)),
+        (OwnedValue::Float(0.5), Value::from_f64_or_zero(0.5)),
+        (OwnedValue::Boolean(true), Value::Boolean(true)),
+        (OwnedValue::Timestamp(time), Value::Timestamp(time)),
+        (
+            OwnedValue::Array(vec![OwnedValue::Integer(1), OwnedValue::Array(vec![])]),
+            Value::Array(vec![Value::Integer(1), Value::Array(vec![])]),
+        ),
+        (OwnedValue::Object(vec![]), Value::Object([].into())),
+    ] {
+        assert_eq!(Value::from(value), expected);
+    }
+}

@@ -1,0 +1,139 @@
+//! Files that are wrong.
+
+use std::fs;
+
+use qlik_sense_events::{
+    config::Config,
+    import::butler_sos::{ImportError, import},
+};
+use serde_json::Value;
+
+use super::{configurations, options, read, run, text};
+
+/// What is wrong is said with file, line and key.
+#[test]
+fn mistakes_are_found() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("config.yaml");
+    let rows = [
+        ("a: b: c\n", "1: ", "mapping values are not allowed"),
+        (
+            "Butler-SOS: []\n",
+            "1: Butler-SOS: ",
+            "expected keys with values",
+        ),
+        ("butler: {}\n", "1: ", "missing field `Butler-SOS`"),
+        (
+            "Butler-SOS:\n  logLevel: info\n",
+            "2: ",
+            "missing field `userEvents`",
+        ),
+        (
+            "Butler-SOS:\n  userEvents:\n    enable: true\n    udpServerConfig:\n      portUserActivityEvents: 99970\n",
+            "5: userEvents.udpServerConfig.portUserActivityEvents: ",
+            "99970 is no port; expected 1 to 65535",
+        ),
+        (
+            "Butler-SOS:\n  userEvents:\n    udpServerConfig:\n      portUserActivityEvents: <port>\n",
+            "4: userEvents.udpServerConfig.portUserActivityEvents: ",
+            "expected a port, 1 to 65535",
+        ),
+        (
+            "Butler-SOS:\n  userEvents: {}\n  influxdbConfig:\n    version: 4\n",
+            "4: influxdbConfig.version: ",
+            "expected 1, 2 or 3",
+        ),
+        (
+            "Butler-SOS:\n  userEvents:\n    enable: yes\n",
+            "3: userEvents.enable: ",
+            "expected a boolean",
+        ),
+        (
+            "Butler-SOS:\n  userEvents: {}\n  influxdbConfig:\n    v2Config:\n      token: [TOKEN-OF-INFLUXDB]\n",
+            "5: influxdbConfig.v2Config.token: ",
+            "expected text",
+        ),
+    ];
+    for (yaml, place, message) in rows {
+        fs::write(&file, yaml).expect("a file");
+        let refused = run(&[file.to_str().expect("UTF-8")]);
+        let said = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(2), "{said}");
+        assert!(refused.stdout.is_empty());
+        let (_, rest) = said.split_once("config.yaml:").expect("the file's name");
+        assert!(rest.starts_with(place), "{place}: {said}");
+        assert!(rest.contains(message), "{message}: {said}");
+        assert!(!rest.contains("TOKEN-OF-INFLUXDB"), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+    let missing = run(&["/no/such/file.yaml"]);
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(text(&missing.stderr).starts_with("/no/such/file.yaml: the configuration"));
+}
+
+/// Values that are not what a key expects, or not written as one would.
+const VALUES: [&str; 16] = [
+    "12e4",
+    "0x1F",
+    "-1",
+    "1e400",
+    ".inf",
+    "~",
+    "''",
+    "host:4242",
+    "https://host:1/",
+    "'*'",
+    "'a,b\\c'",
+    "'\"LAB\\\\x\" # y'",
+    "(null)",
+    "10.0.0.300",
+    "true",
+    "[a, b]",
+];
+
+/// A damaged configuration is refused or imported, and what comes of it is whole: TOML that the program
+/// accepts and YAML.
+#[test]
+fn damaged_configurations_do_no_harm() {
+    let mut random = 7_u32;
+    let mut below = |limit: usize| {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (random >> 8) as usize % limit
+    };
+    let (mut imported, mut refused) = (0, 0);
+    for (name, file) in configurations() {
+        let whole = read(&file);
+        for _ in 0..100 {
+            let mut lines: Vec<String> = whole.lines().map(str::to_owned).collect();
+            let place = below(lines.len());
+            let line = lines[place].clone();
+            match below(6) {
+                0 => drop(lines.remove(place)),
+                1 => lines[place] = line.replace(':', ""),
+                2 => lines[place] = format!("  {line}"),
+                3 => lines[place] = line.replace(": ", ": \"") + "\"",
+                4 => {
+                    let value = VALUES[below(VALUES.len())];
+                    lines[place] = format!("{}: {value}", line.split(": ").next().unwrap_or(""));
+                }
+                _ => lines[place] = line.split(": ").next().unwrap_or("").to_owned() + ":",
+            }
+            match import(&lines.join("\n"), &options()) {
+                Ok(import) => {
+                    Config::parse(&import.plugin_toml)
+                        .unwrap_or_else(|problems| panic!("{name}, {line}: {problems:?}"));
+                    yaml_serde::from_str::<Value>(&import.vector_yaml)
+                        .unwrap_or_else(|error| panic!("{name}, {line}: {error}"));
+                    imported += 1;
+                }
+                Err(ImportError::Problem(problem)) => {
+                    assert!(problem.line > 0, "{name}, {line}: {problem}");
+                    refused += 1;
+                }
+                Err(ImportError::NoSender { .. }) => refused += 1,
+                Err(error) => panic!("{name}, {line}: {error}"),
+            }
+        }
+    }
+    assert!(imported > 100 && refused > 100, "{imported} {refused}");
+}
