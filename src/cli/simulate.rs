@@ -1,5 +1,7 @@
 //! `simulate`: sends the datagrams of a lifelike site.
 
+#[cfg(feature = "serve")]
+use std::path::PathBuf;
 use std::{
     io::{self, IsTerminal},
     net::{IpAddr, SocketAddr, ToSocketAddrs},
@@ -8,10 +10,15 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::{Duration, SystemTime},
 };
 
 use clap::{Args, ValueEnum};
-use qlik_sense_events::simulate::{Families, Pace, Played, Sender, Site, SiteOptions};
+use qlik_sense_events::simulate::{
+    Day, DayOptions, Families, MemoryDrop, Network, Pace, Played, Sender, Site, SiteOptions,
+};
+#[cfg(feature = "serve")]
+use qlik_sense_events::simulate::{ServeError, Server};
 
 use super::{
     FAILURE, USAGE,
@@ -29,13 +36,15 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9997")]
     to: String,
     /// Datagrams a second; 0 for as fast as possible
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 20, conflicts_with = "day")]
     rate: u32,
     /// Datagrams to send in all; without it, the site goes on until it is interrupted
-    #[arg(long)]
+    #[arg(long, conflicts_with = "day")]
     count: Option<u64>,
     #[command(flatten)]
     site: SiteArgs,
+    #[command(flatten)]
+    day: DayArgs,
 }
 
 /// What the simulated site looks like.
@@ -71,6 +80,54 @@ pub struct SiteArgs {
     /// With `all` they are mixed as in a busy site, where most are performance events.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "user")]
     families: Vec<Family>,
+}
+
+/// What a day on the site looks like.
+#[derive(Debug, Args)]
+struct DayArgs {
+    /// Play a day at its own speed, from its first log-in on, until the last session has ended or it is interrupted
+    #[arg(long)]
+    day: bool,
+    /// Log-ins of the day
+    #[arg(long, requires = "day", default_value_t = DayOptions::default().logins)]
+    logins: usize,
+    /// Hours in which they happen, 1 to 24
+    #[arg(
+        long,
+        requires = "day",
+        default_value_t = DayOptions::default().hours,
+        value_parser = clap::value_parser!(u64).range(1..=24)
+    )]
+    hours: u64,
+    /// Begin so many minutes into the day, when users are in of whom no event tells
+    #[arg(long, requires = "day", value_name = "MINUTES", default_value_t = 0)]
+    skip: u32,
+    /// Datagrams in a thousand that are lost on the way, 0 to 1000
+    #[arg(
+        long,
+        requires = "day",
+        value_name = "PER_MILLE",
+        default_value_t = 0,
+        value_parser = clap::value_parser!(u32).range(0..=1_000)
+    )]
+    lost: u32,
+    /// So many minutes from now a user's request takes half of a node's memory; needs performance events
+    #[arg(long, requires = "day", value_name = "MINUTES")]
+    memory_drop: Option<u32>,
+    /// Let the nodes answer over HTTPS: repository, proxies and engine health; with certificates from this folder, or
+    /// new ones that are put there
+    #[cfg(feature = "serve")]
+    #[arg(long, requires = "day", value_name = "FOLDER")]
+    serve: Option<PathBuf>,
+    /// Where the first node answers; the next ones do on the next ports
+    #[cfg(feature = "serve")]
+    #[arg(
+        long,
+        requires = "serve",
+        value_name = "IP:PORT",
+        default_value = "127.0.0.1:14242"
+    )]
+    serve_at: SocketAddr,
 }
 
 /// A family of events, or all of them.
@@ -115,14 +172,30 @@ pub fn simulate(args: &SimulateArgs) -> u8 {
             return status;
         }
     };
-    let played = match play(args, address) {
+    let day = match args.day.day.then(|| args.day.make(&args.site)).transpose() {
+        Ok(day) => day,
+        Err(message) => {
+            say(message);
+            return USAGE;
+        }
+    };
+    #[cfg(feature = "serve")]
+    let _server = match day.as_ref().map(|day| args.day.serve(day)).transpose() {
+        Ok(server) => server,
+        Err(error) => {
+            say(format_args!("--serve: {error}"));
+            return FAILURE;
+        }
+    };
+    let played = match play(args, day.as_deref(), address) {
         Ok(played) => played,
         Err(error) => {
             say(format_args!("cannot send to {address}: {error}"));
             return FAILURE;
         }
     };
-    let status = report(&played);
+    let memory_drop = day.as_ref().and_then(|day| day.memory_drop.as_ref());
+    let status = report(&played, memory_drop);
     if played.refused > 0 {
         say(format_args!(
             "nobody listens on {address}, or did not at times: its system refused {} datagrams or more. Start a \
@@ -132,6 +205,61 @@ pub fn simulate(args: &SimulateArgs) -> u8 {
         return FAILURE;
     }
     status
+}
+
+impl DayArgs {
+    /// The time of the day that is now.
+    fn from(&self) -> Duration {
+        Duration::from_secs(60 * u64::from(self.skip))
+    }
+
+    /// The day, or what is wrong with the flags.
+    fn make(&self, site: &SiteArgs) -> Result<Arc<Day>, String> {
+        let site = site.options();
+        let from = self.from();
+        let memory_drop = self
+            .memory_drop
+            .map(|minutes| from + Duration::from_secs(60 * u64::from(minutes)));
+        let day = Day::new(&DayOptions {
+            seed: site.seed,
+            begin: (SystemTime::now() - from).into(),
+            users: site.users,
+            nodes: site.nodes,
+            logins: self.logins,
+            hours: self.hours,
+            extended: site.extended,
+            families: site.families,
+            network: Network {
+                lost: self.lost * 1_000,
+                ..Network::default()
+            },
+            memory_drop,
+        });
+        if memory_drop.is_some() && day.memory_drop.is_none() {
+            return Err(if site.families.performance {
+                "--memory-drop: from then on nobody has an app open for long enough; give --skip, or more --logins"
+                    .to_owned()
+            } else {
+                "--memory-drop: there are no requests without performance events; give --families all".to_owned()
+            });
+        }
+        Ok(Arc::new(day))
+    }
+
+    /// Lets the nodes answer, if they should, and says where.
+    #[cfg(feature = "serve")]
+    fn serve(&self, day: &Arc<Day>) -> Result<Option<Server>, ServeError> {
+        let Some(folder) = &self.serve else {
+            return Ok(None);
+        };
+        let server = Server::start(day, self.from(), self.serve_at, folder)?;
+        for (host, address) in day.nodes.hosts().iter().zip(server.addresses()) {
+            say(format_args!(
+                "{host} answers on https://{address}: /qrs, /qps, /engine/healthcheck"
+            ));
+        }
+        Ok(Some(server))
+    }
 }
 
 /// The address to send to, or the status of the program and what was expected.
@@ -163,20 +291,15 @@ fn resolve(to: &str) -> Result<SocketAddr, (u8, String)> {
     }
 }
 
-fn play(args: &SimulateArgs, address: SocketAddr) -> io::Result<Played> {
+fn play(args: &SimulateArgs, day: Option<&Day>, address: SocketAddr) -> io::Result<Played> {
     let stopped = Arc::new(AtomicBool::new(false));
     stop::on_stop({
         let stopped = Arc::clone(&stopped);
         move || stopped.store(true, Ordering::Relaxed)
     })?;
-    let mut site = Site::new(args.site.options());
-    let pace = Pace {
-        rate: args.rate,
-        count: args.count,
-    };
     let mut progress = Progress::new();
     let mut is_refused = false;
-    let played = Sender::connect(address)?.play(&mut site, pace, |played| {
+    let follow = |played: &Played| {
         if played.refused > 0 && !std::mem::replace(&mut is_refused, true) {
             progress.message(format_args!("nobody listens on {address}; sending goes on"));
         }
@@ -190,14 +313,26 @@ fn play(args: &SimulateArgs, address: SocketAddr) -> io::Result<Played> {
         } else {
             ControlFlow::Continue(())
         }
-    });
+    };
+    let sender = Sender::connect(address)?;
+    let played = match day {
+        Some(day) => sender.play_day(day, args.day.from(), follow),
+        None => {
+            let mut site = Site::new(args.site.options());
+            let pace = Pace {
+                rate: args.rate,
+                count: args.count,
+            };
+            sender.play(&mut site, pace, follow)
+        }
+    };
     progress.end();
     played
 }
 
 /// The truth that a receiver can be checked against: lines on a terminal, JSON into a pipe.
-fn report(played: &Played) -> u8 {
-    let sent = Sent::new(played);
+fn report(played: &Played, memory_drop: Option<&MemoryDrop>) -> u8 {
+    let sent = Sent::new(played, memory_drop);
     print(if io::stdout().is_terminal() {
         sent.lines()
     } else {

@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use chrono::SecondsFormat;
 use qlik_sense_events::{
-    event::EventKind, payload::ErrorCode, pipeline::Counters, simulate::Played,
+    event::EventKind,
+    payload::ErrorCode,
+    pipeline::Counters,
+    simulate::{MemoryDrop, Played},
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// What a simulation has sent, as names and numbers: what adds up, and within what is `of which`, a part of
 /// it.
@@ -20,10 +24,12 @@ pub struct Sent {
     cost: Vec<(&'static str, u64)>,
     /// What went wrong on the way.
     network: Vec<(&'static str, u64)>,
+    /// Who made the memory of a node drop, if somebody did.
+    memory_drop: Option<MemoryDrop>,
 }
 
 impl Sent {
-    pub fn new(played: &Played) -> Self {
+    pub fn new(played: &Played, memory_drop: Option<&MemoryDrop>) -> Self {
         let tally = played.tally;
         let cost = tally.performance;
         let microseconds = |time: Duration| time.as_micros() as u64;
@@ -64,6 +70,7 @@ impl Sent {
                 ("max_peak_ram_bytes", cost.max_peak_ram_bytes),
             ],
             network: vec![("given_up", played.given_up), ("refused", played.refused)],
+            memory_drop: memory_drop.cloned(),
         }
     }
 
@@ -80,6 +87,20 @@ impl Sent {
         all.insert("of_which".to_owned(), table(&self.of_which).into());
         all.insert("cost".to_owned(), table(&self.cost).into());
         all.extend(table(&self.network));
+        if let Some(drop) = &self.memory_drop {
+            let culprit = json!({
+                "host": *drop.host,
+                "user": drop.user,
+                "session_id": *drop.session_id,
+                "app_id": *drop.app_id,
+                "app_name": *drop.app_name,
+                "object_id": *drop.object_id,
+                "begin": drop.begin.to_rfc3339_opts(SecondsFormat::Millis, true),
+                "end": drop.end.to_rfc3339_opts(SecondsFormat::Millis, true),
+                "peak_ram_bytes": drop.peak_ram_bytes,
+            });
+            all.insert("memory_drop".to_owned(), culprit);
+        }
         Value::Object(all).to_string()
     }
 
@@ -102,6 +123,18 @@ impl Sent {
             indented(4, &self.of_which),
             indented(0, &cost),
             indented(0, &self.network),
+            self.memory_drop.as_ref().map_or_else(String::new, |drop| {
+                format!(
+                    "memory drop of {}: {} in {:?} ({}), object {}, {} to {}\n",
+                    drop.host,
+                    drop.user,
+                    drop.app_name,
+                    drop.app_id,
+                    drop.object_id,
+                    drop.begin.format("%H:%M:%S"),
+                    drop.end.format("%H:%M:%S UTC")
+                )
+            }),
         ]
         .concat()
     }

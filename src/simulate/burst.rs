@@ -5,7 +5,8 @@ use std::net::UdpSocket;
 use std::thread;
 use std::time::Duration;
 
-use super::datagram::Datagram;
+use super::datagram::Tally;
+use super::day::Delivery;
 use super::sender::Played;
 use super::site::Site;
 use super::transmit::{self, BATCH};
@@ -20,7 +21,7 @@ const RETRY_DELAY: Duration = Duration::from_millis(1);
 #[derive(Debug, Default)]
 pub(super) struct Burst {
     datagrams: Vec<Vec<u8>>,
-    truths: Vec<Datagram>,
+    truths: Vec<Tally>,
 }
 
 impl Burst {
@@ -37,8 +38,21 @@ impl Burst {
                 self.datagrams.push(Vec::with_capacity(512));
             }
             self.truths
-                .push(site.next_datagram(&mut self.datagrams[place]));
+                .push(site.next_datagram(&mut self.datagrams[place]).tally());
         }
+    }
+
+    /// Takes `deliveries`, at most so many as fit, in place of what was there, and says how many. What they hold, their
+    /// day knows.
+    pub(super) fn take(&mut self, deliveries: &[Delivery]) -> usize {
+        let length = deliveries.len().min(BATCH);
+        self.truths.clear();
+        self.truths.resize(length, Tally::default());
+        self.datagrams.clear();
+        let datagrams = deliveries[..length].iter();
+        self.datagrams
+            .extend(datagrams.map(|delivery| delivery.datagram.clone()));
+        length
     }
 
     /// Sends all of them, and counts.
@@ -52,7 +66,7 @@ impl Burst {
                     for place in next..next + sent {
                         played.datagrams += 1;
                         played.bytes += self.datagrams[place].len() as u64;
-                        played.tally += self.truths[place].tally();
+                        played.tally += self.truths[place];
                     }
                     next += sent;
                     failures = 0;

@@ -86,6 +86,10 @@ impl Catalogue {
         &self.0[number]
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &App> {
+        self.0.iter()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }

@@ -8,6 +8,7 @@ use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc, time::Duration};
 use chrono::{DateTime, SubsecRound as _, Utc};
 use fastrand::Rng;
 
+use super::catalogue::Catalogue;
 use super::chance::{guid_text, happens, index};
 use super::context::{self, Apps, Context};
 use super::datagram::UserKind;
@@ -17,6 +18,8 @@ use super::extended;
 use super::families::Families;
 use super::layout::Style;
 use super::life::{CLOSE, OPEN, START, STOP};
+use super::memory_drop::{self, MemoryDrop};
+use super::nodes::{self, Nodes};
 use super::office::{Office, Tab};
 use super::payload::Action;
 use super::truth::{LogRow, Request, TaskRow};
@@ -52,6 +55,9 @@ pub struct DayOptions {
     pub families: Families,
     /// What the network does to the datagrams. Default: nothing but take some time.
     pub network: Network,
+    /// When the request of somebody begins that takes half of a node's memory; or as soon after it as somebody has an app
+    /// open for long enough. Default: there is none. There are requests only if performance events are sent.
+    pub memory_drop: Option<Duration>,
 }
 
 /// What the network does to datagrams. In a million of them, so many are…
@@ -77,6 +83,7 @@ impl Default for DayOptions {
             extended: false,
             families: Families::USER,
             network: Network::default(),
+            memory_drop: None,
         }
     }
 }
@@ -103,6 +110,8 @@ impl Default for DayOptions {
 pub struct Day {
     /// When the day begins; all times count from there.
     pub begin: DateTime<Utc>,
+    /// When the last session ends.
+    pub end: Duration,
     /// Every session of the day, in the order of their starts.
     pub sessions: Vec<Stay>,
     /// Every connection of the day, in the order of their openings.
@@ -118,6 +127,10 @@ pub struct Day {
     pub deliveries: Vec<Delivery>,
     /// Datagrams that were sent.
     pub sent: u64,
+    /// Who made the memory of a node drop, if it was asked for and somebody could.
+    pub memory_drop: Option<MemoryDrop>,
+    /// The nodes, and who is there, as its proxies and engines know it.
+    pub nodes: Nodes,
 }
 
 /// A session or a connection as it really was.
@@ -179,6 +192,8 @@ impl Day {
 pub(super) struct Visit {
     pub(super) visitor: Visitor,
     pub(super) node: usize,
+    /// The virtual proxy's prefix with its leading slash, or nothing.
+    pub(super) prefix: &'static str,
     pub(super) user_agent: &'static str,
     pub(super) session_id: String,
 }
@@ -204,6 +219,8 @@ struct Plan {
     sessions: Vec<Stay>,
     connections: Vec<Stay>,
     tabs: Vec<Tab>,
+    /// Each visit's start and end, in milliseconds.
+    presence: Vec<(u64, u64)>,
     /// Whether session ids are hashes.
     are_hashed: bool,
 }
@@ -222,6 +239,7 @@ impl Plan {
             sessions: Vec::new(),
             connections: Vec::new(),
             tabs: Vec::new(),
+            presence: Vec::new(),
             are_hashed: options.families.beyond_user(),
             rng,
         }
@@ -260,6 +278,7 @@ impl Plan {
         self.visits.push(Visit {
             visitor,
             node: index(rng, self.hosts.len()),
+            prefix,
             user_agent: self.population.user_agent(visitor, rng),
             session_id: guid_text(rng),
         });
@@ -332,6 +351,7 @@ impl Plan {
         let context = self.apps.draw_session_context(prefix, rng);
         happens_at(end, STOP, context);
         self.sessions.push(stay(start, end));
+        self.presence.push((start, end));
 
         let mut id = String::new();
         let (directory, user_id) = self.population.names(visitor, &mut id);
@@ -368,9 +388,37 @@ impl Plan {
                 path.send(happening.at, datagram);
             }
         }
-        let services = self.services(begin, options);
+        let mut lots = Rng::with_seed(options.seed.rotate_left(17));
+        let catalogue = Catalogue::new(&self.apps, &mut lots);
+        let hosts: Vec<Arc<str>> = self.hosts.iter().map(|host| Arc::from(&**host)).collect();
+        let office = Office {
+            begin,
+            hours: options.hours.max(1),
+            families: options.families,
+            hosts: &hosts,
+            apps: &catalogue,
+            population: &self.population,
+            visits: &self.visits,
+            tabs: &self.tabs,
+        };
+        let mut services = if options.families.beyond_user() {
+            office.entries(&mut lots)
+        } else {
+            Vec::new()
+        };
+        let memory_drop = options
+            .memory_drop
+            .filter(|_| options.families.performance)
+            .and_then(|at| memory_drop::cause(&office, at, &mut lots, &mut services));
+        let nodes = nodes::of(&office, &self.presence);
         let mut day = Day {
             begin,
+            end: self
+                .sessions
+                .iter()
+                .map(|stay| stay.end)
+                .max()
+                .unwrap_or_default(),
             sessions: self.sessions,
             connections: self.connections,
             requests: Vec::new(),
@@ -378,6 +426,8 @@ impl Plan {
             tasks: Vec::new(),
             sent: path.sent(),
             deliveries: path.deliveries(),
+            memory_drop,
+            nodes,
         };
         if !services.is_empty() {
             // Lots of their own: what becomes of user events does not depend on others.
@@ -385,25 +435,6 @@ impl Plan {
             day.take(services, self.hosts.len(), path);
         }
         day
-    }
-
-    /// What the services log.
-    fn services(&self, begin: DateTime<Utc>, options: &DayOptions) -> Vec<Entry> {
-        if !options.families.beyond_user() {
-            return Vec::new();
-        }
-        let hosts: Vec<Arc<str>> = self.hosts.iter().map(|host| Arc::from(&**host)).collect();
-        let office = Office {
-            begin,
-            hours: options.hours.max(1),
-            families: options.families,
-            hosts: &hosts,
-            apps: &self.apps,
-            population: &self.population,
-            visits: &self.visits,
-            tabs: &self.tabs,
-        };
-        office.entries(&mut Rng::with_seed(options.seed.rotate_left(17)))
     }
 }
 
@@ -416,6 +447,8 @@ fn stay(start: u64, end: u64) -> Stay {
         end: Duration::from_millis(end),
     }
 }
+
+mod play;
 
 #[cfg(test)]
 mod tests;

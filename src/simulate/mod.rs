@@ -45,6 +45,8 @@ mod families;
 mod layout;
 mod life;
 mod log;
+mod memory_drop;
+mod nodes;
 mod odd;
 mod odd_entry;
 mod office;
@@ -53,6 +55,8 @@ mod performance;
 mod reload;
 mod requests;
 mod sender;
+#[cfg(feature = "serve")]
+mod serve;
 mod services;
 mod site;
 mod task;
@@ -65,6 +69,10 @@ pub use cost::{Cost, Spent};
 pub use datagram::{Datagram, Tally, UserKind};
 pub use day::{Day, DayOptions, Delivery, Network, Stay};
 pub use families::Families;
+pub use memory_drop::MemoryDrop;
+pub use nodes::{App, Health, Nodes, ProxySession};
 pub use sender::{Pace, Played, Sender, play};
+#[cfg(feature = "serve")]
+pub use serve::{ServeError, Server};
 pub use site::{Site, SiteOptions};
 pub use truth::{About, EngineReload, LogRow, Request, TaskRow, TaskRun};

@@ -8,7 +8,7 @@ use fastrand::Rng;
 use super::{
     catalogue::Catalogue,
     chance::index,
-    context::{Apps, Context, Document},
+    context::{Context, Document},
     day::Visit,
     entry::{Actor, Entry},
     families::Families,
@@ -41,7 +41,7 @@ pub(super) struct Office<'a> {
     pub(super) hours: u64,
     pub(super) families: Families,
     pub(super) hosts: &'a [Arc<str>],
-    pub(super) apps: &'a Apps,
+    pub(super) apps: &'a Catalogue,
     pub(super) population: &'a Population,
     pub(super) visits: &'a [Visit],
     pub(super) tabs: &'a [Tab],
@@ -50,27 +50,26 @@ pub(super) struct Office<'a> {
 impl Office<'_> {
     /// All that the services log on the day, in the order of time.
     pub(super) fn entries(&self, rng: &mut Rng) -> Vec<Entry> {
-        let catalogue = Catalogue::new(self.apps, rng);
         let mut entries = Vec::new();
         // Each has lots of its own, so that what is sent of one does not depend on the others.
         let mut lots = rng.fork();
         if self.families.performance {
-            self.use_apps(&catalogue, &mut lots, &mut entries);
+            self.use_apps(&mut lots, &mut entries);
         }
-        self.run_tasks(&catalogue, &mut rng.fork(), &mut entries);
+        self.run_tasks(&mut rng.fork(), &mut entries);
         if self.families.log {
-            self.get_into_trouble(&catalogue, &mut rng.fork(), &mut entries);
+            self.get_into_trouble(&mut rng.fork(), &mut entries);
         }
         entries.retain(|entry| entry.is_of(self.families));
         entries.sort_by_key(Entry::time);
         entries
     }
 
-    fn at(&self, milliseconds: u64) -> DateTime<Utc> {
+    pub(super) fn at(&self, milliseconds: u64) -> DateTime<Utc> {
         self.begin + TimeDelta::milliseconds(milliseconds.cast_signed())
     }
 
-    fn actor(&self, tab: &Tab) -> Actor {
+    pub(super) fn actor(&self, tab: &Tab) -> Actor {
         let visit = &self.visits[tab.visit];
         let mut id_buffer = String::new();
         let (directory, user_id) = self.population.names(visit.visitor, &mut id_buffer);
@@ -84,18 +83,18 @@ impl Office<'_> {
     }
 
     /// Who opens an app looks at a sheet and makes selections until the tab is closed.
-    fn use_apps(&self, catalogue: &Catalogue, rng: &mut Rng, entries: &mut Vec<Entry>) {
+    fn use_apps(&self, rng: &mut Rng, entries: &mut Vec<Entry>) {
         for tab in self.tabs {
             let document = tab.context.document();
             let closed = self.at(tab.closed);
             let mut client = Client::new(self.actor(tab), self.at(tab.opened), rng);
-            client.open(catalogue, document, rng);
+            client.open(self.apps, document, rng);
             for _ in 0..SELECTIONS {
                 client.wait(TimeDelta::milliseconds(rng.i64(15_000..480_000)));
                 if client.time() >= closed {
                     break;
                 }
-                client.go_on(catalogue, document, rng);
+                client.go_on(self.apps, document, rng);
             }
             let served = client.into_entries().into_iter();
             entries.extend(served.take_while(|entry| entry.time() <= closed));
@@ -103,11 +102,11 @@ impl Office<'_> {
     }
 
     /// Tasks run at the full hours and now and then between them.
-    fn run_tasks(&self, catalogue: &Catalogue, rng: &mut Rng, entries: &mut Vec<Entry>) {
-        let tasks = Tasks::new(catalogue, rng);
+    fn run_tasks(&self, rng: &mut Rng, entries: &mut Vec<Entry>) {
+        let tasks = Tasks::new(self.apps, rng);
         let place = Place {
             hosts: self.hosts,
-            catalogue,
+            catalogue: self.apps,
             population: self.population,
         };
         for hour in 0..self.hours {
@@ -121,7 +120,7 @@ impl Office<'_> {
     }
 
     /// Warnings all day, and about once an hour a node in trouble.
-    fn get_into_trouble(&self, catalogue: &Catalogue, rng: &mut Rng, entries: &mut Vec<Entry>) {
+    fn get_into_trouble(&self, rng: &mut Rng, entries: &mut Vec<Entry>) {
         for hour in 0..self.hours {
             for _ in 0..rng.u32(100..300) {
                 let node = index(rng, self.hosts.len());
@@ -133,7 +132,7 @@ impl Office<'_> {
             for _ in 0..rng.u32(0..3) {
                 let node = index(rng, self.hosts.len());
                 let at = hour * HOUR + rng.u64(0..HOUR);
-                let present = self.present(at, catalogue);
+                let present = self.present(at);
                 let host = (node, &self.hosts[node]);
                 entries.extend(trouble::strike(host, &present, self.at(at), rng));
             }
@@ -141,12 +140,12 @@ impl Office<'_> {
     }
 
     /// Who has an app open at this time.
-    fn present(&self, at: u64, catalogue: &Catalogue) -> Vec<Present> {
+    fn present(&self, at: u64) -> Vec<Present> {
         let open = |tab: &&Tab| tab.opened <= at && at < tab.closed;
         let present = |tab: &Tab| Present {
             actor: self.actor(tab),
             app_id: match tab.context.document() {
-                Document::App { app, .. } => Some(Arc::clone(&catalogue.app(app).id)),
+                Document::App { app, .. } => Some(Arc::clone(&self.apps.app(app).id)),
                 Document::SessionApp { .. } | Document::Nothing => None,
             },
         };
@@ -157,6 +156,7 @@ impl Office<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simulate::context::Apps;
 
     #[test]
     fn nobody_asks_behind_the_end_of_a_connection() {
@@ -166,6 +166,7 @@ mod tests {
         let visits = [Visit {
             visitor: population.log_in(&mut rng).expect("the first session"),
             node: 0,
+            prefix: "",
             user_agent: "",
             session_id: String::new(),
         }];
@@ -183,20 +184,20 @@ mod tests {
                 opened: 500,
                 closed: 500 + (1 << power),
             };
+            let mut rng = Rng::with_seed(1);
+            let catalogue = Catalogue::new(&apps, &mut rng);
             let office = Office {
                 begin: DateTime::UNIX_EPOCH,
                 hours: 1,
                 families: Families::ALL,
                 hosts: &["pro2-win1".into()],
-                apps: &apps,
+                apps: &catalogue,
                 population: &population,
                 visits: &visits,
                 tabs: &[tab],
             };
-            let mut rng = Rng::with_seed(1);
-            let catalogue = Catalogue::new(&apps, &mut rng);
             let mut entries = Vec::new();
-            office.use_apps(&catalogue, &mut rng, &mut entries);
+            office.use_apps(&mut rng, &mut entries);
             let (opened, closed) = (office.at(tab.opened), office.at(tab.closed));
             for entry in &entries {
                 assert!(opened <= entry.time() && entry.time() <= closed);

@@ -117,6 +117,30 @@ impl Client {
         self.push(request, Duration::ZERO);
     }
 
+    /// Asks for the whole data of an object, which takes far too much, and gets it in the end.
+    pub(super) fn ask_for_all(
+        &mut self,
+        app: &App,
+        (place, about): (usize, &Object),
+        taken: Duration,
+        peak_ram_bytes: u64,
+    ) {
+        self.app_id = Some(Arc::clone(&app.id));
+        let mut request =
+            self.request("GenericObject::GetHyperCubeData", object(app, place, about));
+        request.process = Some(taken);
+        request.work = taken - Duration::from_millis(50);
+        request.traverse = taken / 2;
+        request.peak_ram_bytes = Some(peak_ram_bytes);
+        request.net_ram_bytes = peak_ram_bytes / 2;
+        self.push(request, taken);
+    }
+
+    /// The engine's own session.
+    pub(super) const fn engine_session_id(&self) -> &Arc<str> {
+        &self.engine_session_id
+    }
+
     /// A request about the app itself.
     pub(super) fn doc(&self, weight: u64) -> Work<'static> {
         Work {

@@ -8,11 +8,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::burst::Burst;
 use super::datagram::Tally;
+use super::day::Day;
 use super::site::Site;
 use super::transmit::{self, BATCH};
 
 /// Time between two reports of progress.
-const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+pub(super) const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How long the answer to the last datagram may take that nobody listens.
 const ANSWER: Duration = Duration::from_millis(100);
@@ -79,6 +80,19 @@ impl Sender {
     ) -> io::Result<Played> {
         play(site, &self.socket, pace, progress)
     }
+
+    /// Plays `day` at its own speed, from the time `from` of the day on; see [`Day::play`].
+    ///
+    /// # Errors
+    /// As [`play`].
+    pub fn play_day(
+        &self,
+        day: &Day,
+        from: Duration,
+        progress: impl FnMut(&Played) -> ControlFlow<()>,
+    ) -> io::Result<Played> {
+        day.play(&self.socket, from, progress)
+    }
 }
 
 /// Plays `site` over `socket`, which must be connected, at `pace`. The time on the site is that of the system's clock.
@@ -135,7 +149,7 @@ pub fn play(
 }
 
 /// Waits for the answer to the last datagrams that nobody listens. A receiver that does, answers nothing.
-fn await_answer(socket: &UdpSocket, mut played: Played) -> io::Result<Played> {
+pub(super) fn await_answer(socket: &UdpSocket, mut played: Played) -> io::Result<Played> {
     if played.datagrams > 0 {
         let timeout = socket.read_timeout()?;
         socket.set_read_timeout(Some(ANSWER))?;

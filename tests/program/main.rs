@@ -31,6 +31,8 @@ mod receiving;
 mod reload;
 mod run;
 mod schemas;
+#[cfg(feature = "serve")]
+mod serve;
 mod sessions;
 mod simulate;
 #[cfg(target_os = "linux")]

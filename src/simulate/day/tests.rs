@@ -1,4 +1,7 @@
+use chrono::TimeDelta;
+
 use super::*;
+use crate::event::Level;
 
 #[test]
 fn a_day_without_a_network_to_speak_of_sends_all() {
@@ -125,4 +128,145 @@ fn user_events_are_the_same_whatever_else_is_sent() {
     let arrived = all.deliveries.len() as f64 / all.sent as f64;
     assert!((0.98..1.02).contains(&arrived), "{arrived}");
     assert_ne!(all.deliveries.len() as u64, all.sent);
+}
+
+fn with_a_drop() -> Day {
+    Day::new(&DayOptions {
+        memory_drop: Some(Duration::from_secs(2 * 3_600)),
+        ..whole()
+    })
+}
+
+#[test]
+fn who_made_the_memory_drop_made_the_request_with_the_largest_peak() {
+    let day = with_a_drop();
+    let drop = day.memory_drop.as_ref().expect("somebody is there");
+    assert!(drop.begin >= day.begin + TimeDelta::hours(2));
+    let largest = day
+        .requests
+        .iter()
+        .max_by_key(|request| request.peak_ram_bytes);
+    let request = largest.expect("requests");
+    assert_eq!(request.user().as_ref(), Some(&drop.user));
+    assert_eq!(request.session_id.as_ref(), Some(&drop.session_id));
+    assert_eq!(request.app_id.as_ref(), Some(&drop.app_id));
+    assert_eq!(
+        (&request.host, &request.object_id),
+        (&drop.host, &drop.object_id)
+    );
+    assert_eq!(
+        (request.time, request.peak_ram_bytes),
+        (drop.end, Some(drop.peak_ram_bytes))
+    );
+    assert_eq!(request.level, Level::Error);
+    let logged = day.logs.iter().filter(|row| {
+        (drop.begin..drop.end).contains(&row.time)
+            && row.session_id.as_ref() == Some(&drop.session_id)
+    });
+    assert_eq!(logged.count(), 2);
+
+    let plain = Day::new(&whole());
+    assert_eq!(plain.memory_drop, None);
+    assert_eq!(day.requests.len(), plain.requests.len() + 1);
+    assert_eq!(day.sessions, plain.sessions);
+}
+
+#[test]
+fn the_memory_of_that_node_drops_and_of_no_other() {
+    let day = with_a_drop();
+    let drop = day.memory_drop.as_ref().expect("somebody is there");
+    let begin = (drop.begin - day.begin).to_std().expect("later");
+    let free = |host: &str, minutes: f64| {
+        let at = begin + Duration::from_secs_f64(60.0 * minutes);
+        day.health_at(host, at).free_bytes >> 30
+    };
+    for host in day.nodes.hosts() {
+        let (before, worst, after) = (free(host, 0.0), free(host, 2.4), free(host, 13.0));
+        if *host == drop.host {
+            assert!(before - worst > 240, "{before} {worst}");
+            assert!(after > worst + 230, "{worst} {after}");
+        } else {
+            assert!(before.abs_diff(worst) < 20, "{before} {worst}");
+        }
+    }
+    let health = day.health_at(&drop.host, begin + Duration::from_secs(120));
+    assert!(health.active_apps.contains(&drop.app_id) && health.loaded_apps.contains(&drop.app_id));
+    assert!(health.committed_bytes < health.allocated_bytes);
+    assert!(health.calls > health.selections && health.cache_lookups > health.cache_hits);
+}
+
+#[test]
+fn proxies_hold_the_sessions_that_there_are() {
+    let day = Day::new(&whole());
+    let mut most = 0;
+    for minutes in (0..300).step_by(7) {
+        let at = Duration::from_secs(60 * minutes);
+        for host in day.nodes.hosts() {
+            let mut held: Vec<String> = day
+                .nodes
+                .sessions_at(host, at)
+                .map(|one| format!("{}\\{}", one.directory, one.user_id).to_lowercase())
+                .collect();
+            let open = |stay: &&Stay| stay.host == **host && stay.start <= at && at < stay.end;
+            let mut truth: Vec<String> = day
+                .sessions
+                .iter()
+                .filter(open)
+                .map(|stay| stay.user.clone())
+                .collect();
+            held.sort();
+            truth.sort();
+            assert_eq!(held, truth);
+            most = most.max(held.len());
+        }
+    }
+    assert!(most > 5, "{most}");
+}
+
+#[test]
+fn a_day_is_played_from_the_time_that_is_asked_for() {
+    let day = Day::new(&DayOptions {
+        logins: 20_000,
+        users: 20_000,
+        hours: 1,
+        ..DayOptions::default()
+    });
+    let receiver = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let sender = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+    sender
+        .connect(receiver.local_addr().expect("an address"))
+        .expect("connected");
+    let from = Duration::from_secs(1_800);
+    let part = Duration::from_millis(300);
+    let played = day
+        .play(&sender, from, |played| {
+            if played.elapsed < part {
+                std::ops::ControlFlow::Continue(())
+            } else {
+                std::ops::ControlFlow::Break(())
+            }
+        })
+        .expect("played");
+    let due = |until: Duration| {
+        let deliveries = day.deliveries.iter();
+        deliveries
+            .filter(|one| (from..until).contains(&one.arrival))
+            .count() as u64
+    };
+    assert!(played.datagrams >= due(from + part), "{played:?}");
+    assert!(played.datagrams <= due(from + played.elapsed), "{played:?}");
+    let mut first = [0; 65_536];
+    let length = receiver.recv(&mut first).expect("a datagram");
+    let expected = day
+        .deliveries
+        .iter()
+        .find(|one| one.arrival >= from)
+        .expect("more");
+    assert_eq!(first[..length], expected.datagram);
+    let tally = day.tally(from..from + played.elapsed);
+    assert_eq!(played.tally, tally);
+    assert!(
+        tally.session_start > 0 && tally.connection_open > 0,
+        "{tally:?}"
+    );
 }

@@ -1,0 +1,392 @@
+//! `simulate --serve`: the nodes of a simulated day answer, and say what their datagrams say.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{SocketAddr, TcpStream, UdpSocket},
+    path::Path,
+    process::Stdio,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use qlik_sense_events::{
+    config::QrsConfig,
+    host::qrs::Client,
+    simulate::{Day, DayOptions, Families},
+};
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned,
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
+};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{Process, command, finish, record};
+
+const KEY: &str = "0123456789abcdef";
+
+/// How long into its day the site is.
+const FROM: Duration = Duration::from_secs(90 * 60);
+
+struct Site {
+    _program: Process,
+    folder: TempDir,
+    addresses: Vec<SocketAddr>,
+    start: Instant,
+    _receiver: UdpSocket,
+}
+
+impl Site {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let receiver = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        let to = receiver.local_addr().expect("an address").to_string();
+        let start = Instant::now();
+        let mut program = command();
+        let flags =
+            "simulate --day --families all --hours 3 --logins 300 --skip 90 --serve-at 127.0.0.1:0";
+        program
+            .args(flags.split(' '))
+            .args(["--to", &to, "--serve"])
+            .arg(folder.path())
+            .stderr(Stdio::piped())
+            .stdout(Stdio::null());
+        let mut program = Process(program.spawn().expect("started"));
+        let stderr = program.0.stderr.take().expect("standard error");
+        let addresses = BufReader::new(stderr)
+            .lines()
+            .take(3)
+            .map(|line| {
+                let line = line.expect("text");
+                let address = line
+                    .split("https://")
+                    .nth(1)
+                    .and_then(|rest| rest.split(": ").next());
+                address
+                    .unwrap_or_else(|| panic!("{line}"))
+                    .parse()
+                    .expect("an address")
+            })
+            .collect();
+        Self {
+            _program: program,
+            folder,
+            addresses,
+            start,
+            _receiver: receiver,
+        }
+    }
+
+    /// Status and body of an answer.
+    fn get(&self, node: usize, path: &str, headers: &str) -> (u16, Value) {
+        let config = client(self.folder.path());
+        let answer = ask(self.addresses[node], config, path, headers).expect("an answer");
+        let status = answer
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok());
+        let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
+        (
+            status.expect("a status"),
+            serde_json::from_str(body).unwrap_or_default(),
+        )
+    }
+
+    /// With the key in both places.
+    fn get_with_key(&self, node: usize, path: &str) -> (u16, Value) {
+        self.get(
+            node,
+            &format!("{path}?Xrfkey={KEY}"),
+            &format!("X-Qlik-Xrfkey: {KEY}\r\n"),
+        )
+    }
+
+    /// The same day, by the same options. What time it begins makes no difference to it.
+    fn day() -> Day {
+        Day::new(&DayOptions {
+            users: 200,
+            logins: 300,
+            hours: 3,
+            families: Families::ALL,
+            ..DayOptions::default()
+        })
+    }
+}
+
+fn client(folder: &Path) -> ClientConfig {
+    let pem = |name: &str| fs::read(folder.join(name)).expect("a file");
+    let certificate = |name| CertificateDer::from_pem_slice(&pem(name)).expect("a certificate");
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate("root.pem")).expect("an authority");
+    let key = PrivateKeyDer::from_pem_slice(&pem("client_key.pem")).expect("a key");
+    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(roots)
+        .with_client_auth_cert(vec![certificate("client.pem")], key)
+        .expect("a client")
+}
+
+fn ask(
+    address: SocketAddr,
+    config: ClientConfig,
+    path: &str,
+    headers: &str,
+) -> std::io::Result<String> {
+    let name = ServerName::try_from("localhost").expect("a name");
+    let connection = ClientConnection::new(Arc::new(config), name).expect("a client");
+    let mut stream = StreamOwned::new(connection, TcpStream::connect(address)?);
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n"
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+#[test]
+fn proxies_list_who_is_in() {
+    let (site, day) = (Site::start(), Site::day());
+    for (node, host) in day.nodes.hosts().iter().enumerate() {
+        let mut listed = Vec::new();
+        for prefix in ["", "/sales", "/partners", "/public", "/kiosk"] {
+            let (status, answer) = site.get_with_key(node, &format!("/qps{prefix}/session"));
+            assert_eq!(status, 200);
+            for session in answer.as_array().expect("a list") {
+                let prefix = prefix.trim_start_matches('/').to_owned();
+                let text = |name: &str| session[name].as_str().expect("text").to_owned();
+                assert_eq!(text("SessionId").len(), 36);
+                listed.push((prefix, text("UserDirectory"), text("UserId")));
+            }
+        }
+        let until = FROM + site.start.elapsed();
+        let session = |one: &qlik_sense_events::simulate::ProxySession| {
+            (
+                one.virtual_proxy.to_owned(),
+                one.directory.to_string(),
+                one.user_id.to_string(),
+            )
+        };
+        // Those who are in from before the first question to after the last answer.
+        let throughout = day
+            .nodes
+            .sessions_at(host, FROM)
+            .filter(|one| one.end > until)
+            .map(session);
+        let mut missing: Vec<_> = throughout.collect();
+        assert!(missing.len() > 5, "{missing:?}");
+        listed.retain(|one| {
+            let place = missing.iter().position(|other| other == one);
+            place.map(|place| missing.swap_remove(place)).is_none()
+        });
+        assert_eq!(missing, []);
+        // The others came or went meanwhile.
+        assert!(listed.len() < 5, "{listed:?}");
+    }
+}
+
+#[test]
+fn engines_tell_of_their_health() {
+    let (site, day) = (Site::start(), Site::day());
+    for path in [
+        "/engine/healthcheck",
+        "/engine/healthcheck/",
+        "/healthcheck",
+    ] {
+        let (status, health) = site.get(1, path, "");
+        assert_eq!(status, 200);
+        let truth = day.health_at(&day.nodes.hosts()[1], FROM + site.start.elapsed());
+        let calls = health["apps"]["calls"].as_u64().expect("a number");
+        assert!(
+            calls > 500 && calls <= truth.calls,
+            "{calls} {}",
+            truth.calls
+        );
+        let total = health["mem"]["totalPhysical"].as_f64().expect("a number");
+        assert!((total - 524_288.0).abs() < 0.1);
+        for pointer in [
+            "/mem/committed",
+            "/mem/allocated",
+            "/mem/free",
+            "/cpu/total",
+            "/session/active",
+            "/session/total",
+            "/users/active",
+            "/users/total",
+            "/apps/selections",
+            "/cache/hits",
+            "/cache/lookups",
+            "/cache/added",
+            "/cache/replaced",
+            "/cache/bytes_added",
+        ] {
+            assert!(
+                health.pointer(pointer).is_some_and(Value::is_number),
+                "{pointer}"
+            );
+        }
+        for pointer in [
+            "/apps/active_docs",
+            "/apps/loaded_docs",
+            "/apps/in_memory_docs",
+        ] {
+            assert!(
+                health.pointer(pointer).is_some_and(Value::is_array),
+                "{pointer}"
+            );
+        }
+        assert_eq!(health["saturated"], false);
+    }
+}
+
+#[test]
+fn the_repository_lists_apps_and_proxies() {
+    let site = Site::start();
+    let folder = site.folder.path();
+    let config = QrsConfig {
+        host: "127.0.0.1".to_owned(),
+        port: site.addresses[2].port(),
+        certificate_file: folder.join("client.pem"),
+        key_file: folder.join("client_key.pem"),
+        root_file: folder.join("root.pem"),
+        ..QrsConfig::default()
+    };
+    let apps = Client::new(&config).and_then(|client| client.apps());
+    assert_eq!(apps.expect("apps").len(), 40);
+
+    let user = "X-Qlik-User: UserDirectory=INTERNAL; UserId=sa_api\r\n";
+    let headers = format!("X-Qlik-Xrfkey: {KEY}\r\n{user}");
+    let (status, proxies) = site.get(0, &format!("/qrs/proxyservice/full?xrfkey={KEY}"), &headers);
+    assert_eq!(status, 200);
+    let ports: Vec<u16> = site.addresses.iter().map(SocketAddr::port).collect();
+    for (number, proxy) in proxies.as_array().expect("a list").iter().enumerate() {
+        let name = format!("pro2-win{}", number + 1);
+        assert_eq!(proxy["serverNodeConfiguration"]["hostName"], name);
+        assert_eq!(proxy["settings"]["restListenPort"], ports[number]);
+        assert_eq!(proxy["settings"]["virtualProxies"][1]["prefix"], "sales");
+    }
+}
+
+#[test]
+fn a_request_that_qlik_would_refuse_is_refused() {
+    let site = Site::start();
+    let status = |path: &str, headers: &str| site.get(0, path, headers).0;
+    assert_eq!(status("/qps/session", ""), 400);
+    let other = "X-Qlik-Xrfkey: fedcba9876543210\r\n";
+    assert_eq!(status(&format!("/qps/session?xrfkey={KEY}"), other), 400);
+    assert_eq!(site.get_with_key(0, "/qrs/app").0, 403);
+    assert_eq!(site.get_with_key(0, "/qps/unknown/session").0, 404);
+    assert_eq!(site.get_with_key(0, "/qps//session").0, 200);
+    assert_eq!(status("/engine/other", ""), 404);
+    assert_eq!(status("/", ""), 404);
+
+    // Nobody gets in without a certificate, or with one of another site.
+    let config = client(site.folder.path());
+    let stranger = Site::start();
+    assert!(ask(stranger.addresses[0], config, "/engine/healthcheck", "").is_err());
+    let root = fs::read(site.folder.path().join("root.pem")).expect("a file");
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_slice(&root).expect("a certificate"))
+        .expect("an authority");
+    let nobody = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    assert!(ask(site.addresses[0], nobody, "/engine/healthcheck", "").is_err());
+}
+
+#[test]
+fn certificates_that_are_there_are_used_and_some_of_them_do_not_do() {
+    let first = Site::start();
+    let folder = first.folder.path();
+    let root = fs::read(folder.join("root.pem")).expect("a file");
+    let again = |folder: &Path| {
+        let mut program = command();
+        let flags = "simulate --day --hours 1 --logins 1 --skip 600 --to 127.0.0.1:9 --serve-at 127.0.0.1:0 --serve";
+        program.args(flags.split(' ')).arg(folder);
+        program.output().expect("ended")
+    };
+    again(folder);
+    assert_eq!(fs::read(folder.join("root.pem")).expect("a file"), root);
+
+    fs::remove_file(folder.join("server_key.pem")).expect("removed");
+    let ended = again(folder);
+    assert_eq!(ended.status.code(), Some(1));
+    let stderr = String::from_utf8_lossy(&ended.stderr);
+    assert!(stderr.contains("server_key.pem is missing"), "{stderr}");
+}
+
+#[test]
+fn a_memory_drop_that_nobody_can_cause_is_refused() {
+    let receiver = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let to = receiver.local_addr().expect("an address").to_string();
+    let flags = "simulate --day --families all --hours 1 --logins 40 --skip 600 --to";
+    let mut args: Vec<&str> = flags.split(' ').collect();
+    args.push(&to);
+    // The day is long over, so there is nothing to send and nobody to make it drop.
+    let ended = finish(&args);
+    assert_eq!(ended.status, 0, "{}", ended.stderr);
+    assert_eq!(record(ended.stdout.as_bytes())["datagrams"], 0);
+    let ended = finish(&[args.as_slice(), &["--memory-drop", "1"]].concat());
+    assert_eq!(ended.status, 2);
+    assert!(
+        ended.stderr.contains("nobody has an app open"),
+        "{}",
+        ended.stderr
+    );
+    args[3] = "user";
+    let ended = finish(&[args.as_slice(), &["--memory-drop", "1"]].concat());
+    assert!(
+        ended.stderr.contains("give --families all"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn the_truth_names_who_made_the_memory_drop() {
+    use nix::{
+        sys::signal::{Signal, kill},
+        unistd::Pid,
+    };
+
+    let receiver = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let to = receiver.local_addr().expect("an address").to_string();
+    let flags =
+        "simulate --day --families all --hours 3 --logins 300 --skip 90 --memory-drop 5 --to";
+    let mut program = command();
+    program
+        .args(flags.split(' '))
+        .arg(to)
+        .stdout(Stdio::piped());
+    let mut program = Process(program.spawn().expect("started"));
+    // The first datagram: the handler of signals is there.
+    receiver.recv(&mut [0; 65_536]).expect("a datagram");
+    kill(Pid::from_raw(program.0.id().cast_signed()), Signal::SIGINT).expect("a signal");
+    let mut stdout = String::new();
+    let mut pipe = program.0.stdout.take().expect("standard output");
+    pipe.read_to_string(&mut stdout).expect("text");
+    let drop = &record(stdout.as_bytes())["memory_drop"];
+
+    let day = Day::new(&DayOptions {
+        memory_drop: Some(FROM + Duration::from_secs(300)),
+        users: 200,
+        logins: 300,
+        hours: 3,
+        families: Families::ALL,
+        ..DayOptions::default()
+    });
+    let truth = day.memory_drop.expect("somebody is there");
+    assert_eq!(drop["user"], truth.user);
+    assert_eq!(drop["app_id"], *truth.app_id);
+    assert_eq!(drop["app_name"], *truth.app_name);
+    assert_eq!(drop["object_id"], *truth.object_id);
+    assert_eq!(drop["host"], *truth.host);
+    assert_eq!(drop["peak_ram_bytes"], truth.peak_ram_bytes);
+}
