@@ -46,7 +46,8 @@ pub fn check(args: &CheckArgs) -> u8 {
     mistakes.extend(files::mistakes(&config));
     #[cfg(feature = "qrs")]
     if args.online && !config.transform.app_names.qrs.is_enabled() && error.is_none() {
-        let message = "there is nobody to ask: transform.app_names.qrs.host is empty";
+        let message =
+            "--online has no Qlik Repository Service to ask: set transform.app_names.qrs.host";
         mistakes.push(message.to_owned());
     }
     if !mistakes.is_empty() {
@@ -140,15 +141,11 @@ fn queue(config: &Config, event_bytes: u64) -> String {
     } = config.queue;
     let room = max_bytes as u64 / event_bytes;
     let first = if room < max_events as u64 {
-        format!(
-            "some {room} events of {event_bytes} bytes, because queue.max_bytes is reached before queue.max_events"
-        )
+        format!("about {room} events of {event_bytes} bytes; queue.max_bytes is the limit")
     } else {
-        format!(
-            "{max_events} events of some {event_bytes} bytes, because queue.max_events is reached before queue.max_bytes"
-        )
+        format!("{max_events} events of about {event_bytes} bytes; queue.max_events is the limit")
     };
-    format!("the queue has room for {first}\n")
+    format!("the queue holds {first}\n")
 }
 
 /// Datagrams by which the size of events is measured.
@@ -174,7 +171,7 @@ fn repository(config: &Config) -> String {
     if !qrs.is_enabled() {
         return String::new();
     }
-    format!(" and those of {}", qrs.address())
+    format!(", more from {}", qrs.address())
 }
 
 /// The Qlik Repository Service.

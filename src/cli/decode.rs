@@ -152,5 +152,5 @@ impl Decode {
 }
 
 fn unreadable(file: &Path, error: &io::Error) -> String {
-    format!("{}: the file cannot be read: {error}", file.display())
+    format!("{}: cannot read the file: {error}", file.display())
 }

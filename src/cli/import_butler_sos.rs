@@ -41,7 +41,7 @@ pub fn import_butler_sos(args: &ImportButlerSosArgs) -> u8 {
         Ok(text) => text,
         Err(error) => {
             say(format_args!(
-                "{file}: the configuration of Butler SOS cannot be read: {error}"
+                "{file}: cannot read the configuration of Butler SOS: {error}"
             ));
             return USAGE;
         }
@@ -134,7 +134,7 @@ fn write(folder: &Path, import: &Import) -> io::Result<()> {
         (folder.join(VECTOR_YAML), &import.vector_yaml),
     ];
     if let Some((file, _)) = files.iter().find(|(file, _)| file.exists()) {
-        let error = "is there already and is not overwritten; nothing was written";
+        let error = "already exists and is not overwritten; nothing was written";
         return Err(io::Error::other(format!("{}: {error}", file.display())));
     }
     for (file, text) in files {

@@ -30,7 +30,7 @@ use clap::{Parser, Subcommand};
 const SUCCESS: u8 = 0;
 /// Something failed while running: the port is taken, the output is broken.
 const FAILURE: u8 = 1;
-/// The command line or the configuration is wrong.
+/// The command line or the configuration is invalid.
 const USAGE: u8 = 2;
 
 /// Who uses Qlik Sense, what goes wrong and who caused it, as it happens, for your log pipeline

@@ -91,8 +91,8 @@ impl CommonArgs {
             _ => true,
         };
         (is_binary && !self.force && io::stdout().is_terminal()).then_some(
-            "the codec native is binary, and standard output is a terminal: choose --codec json, write \
-             into a file or a pipe, or give --force",
+            "the codec native is binary, and standard output is a terminal; use --codec json, redirect the output to \
+             a file or a pipe, or pass --force",
         )
     }
 }

@@ -22,7 +22,7 @@ pub fn written_or_said(written: io::Result<()>) -> u8 {
         Ok(()) => SUCCESS,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => SUCCESS,
         Err(error) => {
-            say(format_args!("standard output cannot be written: {error}"));
+            say(format_args!("cannot write to standard output: {error}"));
             FAILURE
         }
     }

@@ -198,8 +198,8 @@ pub fn simulate(args: &SimulateArgs) -> u8 {
     let status = report(&played, memory_drop);
     if played.refused > 0 {
         say(format_args!(
-            "nobody listens on {address}, or did not at times: its system refused {} datagrams or more. Start a \
-             receiver there first, such as `qlik-sense-events run`",
+            "nothing listened on {address}, at least some of the time: its system refused {} datagrams or more; start \
+             a receiver there first, such as `qlik-sense-events run`",
             played.refused
         ));
         return FAILURE;
@@ -283,11 +283,8 @@ fn resolve(to: &str) -> Result<SocketAddr, (u8, String)> {
     }
     match to.to_socket_addrs().map(|mut found| found.next()) {
         Ok(Some(address)) => Ok(address),
-        Ok(None) => Err((FAILURE, format!("the name {host} has no address"))),
-        Err(error) => Err((
-            FAILURE,
-            format!("the name {host} cannot be looked up: {error}"),
-        )),
+        Ok(None) => Err((FAILURE, format!("{host} has no address"))),
+        Err(error) => Err((FAILURE, format!("cannot look up {host}: {error}"))),
     }
 }
 
@@ -301,7 +298,7 @@ fn play(args: &SimulateArgs, day: Option<&Day>, address: SocketAddr) -> io::Resu
     let mut is_refused = false;
     let follow = |played: &Played| {
         if played.refused > 0 && !std::mem::replace(&mut is_refused, true) {
-            progress.message(format_args!("nobody listens on {address}; sending goes on"));
+            progress.message(format_args!("nothing listens on {address}; still sending"));
         }
         let seconds = played.elapsed.as_secs_f64();
         progress.show(format!(

@@ -175,7 +175,7 @@ pub fn received(counters: &Counters) -> String {
     );
     if let Some(gaps) = counters.row_gaps {
         lines = lines.trim_end().to_owned();
-        lines += &format!("\n  {:<16} {gaps:>9}  rows that never came", "row gaps");
+        lines += &format!("\n  {:<16} {gaps:>9}  missing rows", "row gaps");
     }
     lines.trim_end().to_owned()
 }

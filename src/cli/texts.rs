@@ -2,31 +2,28 @@
 
 /// Statuses with which the program ends.
 pub const EXIT_STATUS: [(&str, &str); 3] = [
-    ("0", "It ended as asked."),
+    ("0", "Success."),
     (
         "1",
-        "Something failed while it ran: the port is taken, or the output cannot be written.",
+        "Failure at run time, such as a port in use or output that cannot be written.",
     ),
-    ("2", "The command line or the configuration is wrong."),
+    ("2", "The command line or the configuration is invalid."),
 ];
 
 /// Variables that the program reads.
 pub const ENVIRONMENT: [(&str, &str); 4] = [
-    (
-        "NO_COLOR",
-        "Where it is set and not empty, nothing is coloured.",
-    ),
+    ("NO_COLOR", "If set and not empty, turns colour off."),
     (
         "TERM",
-        "With `dumb`, the terminal gets no escape sequences.",
+        "If `dumb`, no escape sequences are written to the terminal.",
     ),
     (
         "LC_ALL, LC_CTYPE, LANG",
-        "Where they do not name UTF-8, `top` draws with ASCII characters.",
+        "If they do not name UTF-8, `top` draws with ASCII characters.",
     ),
     (
         "LISTEN_FDS, LISTEN_PID",
-        "Sockets that systemd has opened; `run` takes them in place of its own.",
+        "Sockets opened by systemd, which `run` uses instead of opening its own.",
     ),
 ];
 
@@ -39,7 +36,7 @@ pub const FILES: [(&str, &str); 2] = [
     ),
     (
         "/etc/qlik-sense-events/plugin.toml",
-        "Where packages put it. The program reads no file that is not named.",
+        "Where packages install it. The program reads only the files that you name.",
     ),
 ];
 
@@ -56,8 +53,8 @@ pub const PROGRAM: &str = "  # What Vector's exec source starts
 /// What stands below the flags of the program itself.
 pub fn below_flags() -> String {
     format!(
-        "Examples:\n{PROGRAM}\n\nExit status: 0 when it ended as asked, 1 when something failed while it ran, 2 when \
-         the command line or the configuration is wrong."
+        "Examples:\n{PROGRAM}\n\nExit status: 0 on success, 1 on a failure at run time, 2 if the command line or the \
+         configuration is invalid."
     )
 }
 

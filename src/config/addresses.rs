@@ -27,8 +27,8 @@ pub enum AddressError {
     Ip(IpAddr),
     /// There is a name in the place of an IP address.
     #[error(
-        "expected an address such as \"0.0.0.0:9997\" or \"[::]:9997\"; names of hosts are refused, \
-         write the IP address of `{0}`"
+        "expected an address such as \"0.0.0.0:9997\" or \"[::]:9997\"; host names are not accepted, write the IP \
+         address of `{0}`"
     )]
     Name(String),
     /// It is something else.

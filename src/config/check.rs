@@ -69,7 +69,7 @@ impl Config {
         expect(
             self.plugin.name == SOURCE_TYPE,
             "plugin.name",
-            "`qlik_sense`; this file is another plugin's",
+            "`qlik_sense`; this file belongs to another plugin",
         );
         expect(
             !source.address.is_empty(),
@@ -89,7 +89,8 @@ impl Config {
         expect(
             !source.allowed_senders.is_empty(),
             "source.allowed_senders",
-            "at least one address or range; an empty list would accept nobody. Leave the key out to accept everyone",
+            "at least one address or range, because an empty list accepts no sender; remove the key to accept every \
+             sender",
         );
         expect(
             source.rate_limit.burst > 0,
@@ -99,7 +100,7 @@ impl Config {
         expect(
             !self.transform.blacklist.events.is_empty(),
             "transform.blacklist.events",
-            "at least one kind of event; an empty list would leave out nothing. Leave the key out for sessions and \
+            "at least one kind of event, because an empty list excludes nothing; remove the key for sessions and \
              connections",
         );
         let performance = &self.transform.performance;
@@ -173,7 +174,7 @@ impl Config {
         expect(
             is_host(&qrs.host),
             "transform.app_names.qrs.host",
-            "the name of a machine or its IP address, with nothing around it",
+            "a host name or an IP address, and nothing else",
         );
         expect(
             is_host(&qrs.server_name),
@@ -183,7 +184,7 @@ impl Config {
         expect(
             qrs.port != 0,
             "transform.app_names.qrs.port",
-            "1 to 65535, which is 4242 unless it was changed",
+            "1 to 65535; the default port of the service is 4242",
         );
         expect(
             qrs.user_parts().is_some(),
@@ -203,12 +204,12 @@ impl Config {
         expect(
             cfg!(feature = "qrs") || !qrs.is_enabled(),
             "transform.app_names.qrs.host",
-            "no host: this program was built without the feature `qrs`",
+            "no host, because this program was built without the feature `qrs`",
         );
         expect(
             cfg!(unix) || self.output.local_socket.as_os_str().is_empty(),
             "output.local_socket",
-            "nothing: there are no Unix sockets for it on this system",
+            "no path, because local sockets are not available on this system",
         );
         let pseudonymize = &self.transform.pseudonymize;
         expect(

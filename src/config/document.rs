@@ -118,7 +118,7 @@ impl<'a> Document<'a> {
             if !taken_out.contains(&list) {
                 let begins = self.tree.at(&list).and_then(|node| node.span.clone());
                 let line = self.line(start(begins));
-                let message = format!("expected `,` or `]` in the list that begins in line {line}");
+                let message = format!("expected `,` or `]` in the list that begins on line {line}");
                 self.push(place(error), key(&list), None, message);
                 taken_out.push(list);
             }
@@ -133,7 +133,7 @@ impl<'a> Document<'a> {
             let message = if is_secret(&path) {
                 error.message().to_owned()
             } else if written.is_empty() {
-                "a value is missing".to_owned()
+                "missing value".to_owned()
             } else if let Some(hint) = escape_hint(written) {
                 hint
             } else if written.starts_with(|first: char| first.is_alphanumeric()) {
@@ -179,7 +179,7 @@ impl<'a> Document<'a> {
         let message = match reason {
             Reason::Value(message) if let Some(host) = self.dotted_host(path) => {
                 format!(
-                    "{message}; a node's name with dots needs quotes: [output.tags_by_host.'{host}']"
+                    "{message}; put a node name with dots in quotes: [output.tags_by_host.'{host}']"
                 )
             }
             Reason::UnknownKey { known } => unknown_key(name, known, &elsewhere(name)),
@@ -256,13 +256,13 @@ impl Reason {
     pub(super) fn message(&self, name: &str, node: Option<&Node>) -> String {
         match self {
             Self::UnknownKey { known } => unknown_key(name, known, &[]),
-            Self::MissingKey(name) => format!("the key `{name}` is missing"),
+            Self::MissingKey(name) => format!("missing key `{name}`"),
             Self::UnknownName { known } => match node.map(|node| &node.value) {
                 Some(Value::Text(text)) => instead(text, known),
                 _ => format!("expected {}", listed(known, "or")),
             },
             Self::ControlCharacter => {
-                "the text holds a control character; where a backslash is meant, use single quotes"
+                "the text contains a control character; if you meant a backslash, use single quotes"
                     .to_owned()
             }
             Self::Value(message) => message.clone(),
@@ -272,7 +272,7 @@ impl Reason {
 }
 
 /// What ends a list of mistakes that is long enough.
-const MORE: &str = "there is more that is wrong; this much is named";
+const MORE: &str = "too many problems; the rest are not listed";
 
 fn start(span: Option<Range<usize>>) -> usize {
     span.map_or(0, |span| span.start)
@@ -323,7 +323,7 @@ fn escape_hint(written: &str) -> Option<String> {
     if !inner.contains('\\') {
         return None;
     }
-    let why = "in double quotes a backslash begins an escape";
+    let why = "in double quotes, a backslash starts an escape sequence";
     // In single quotes there is no way to write one, and two backslashes are two.
     Some(
         if inner.contains('\'') || inner.contains(r"\\") || inner.contains('"') {

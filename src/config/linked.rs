@@ -39,12 +39,12 @@ const NOT_HERE: [(&str, &str, &str); 2] = [
     (
         "output",
         "codec",
-        "the host gets events as values, so there is no codec; leave it out",
+        "the host takes events as values, so there is no codec; remove this option",
     ),
     (
         "output",
         "local_socket",
-        "the host has sinks for those who look in, such as `vector tap`; leave it out",
+        "the host has its own way to watch events, such as `vector tap`; remove this option",
     ),
 ];
 
@@ -137,7 +137,7 @@ impl Serialize for LinkedConfig {
         let Value::Object(mut config) =
             serde_json::to_value(&self.0).map_err(ser::Error::custom)?
         else {
-            return Err(ser::Error::custom("the options are not a table"));
+            return Err(ser::Error::custom("expected a table of options"));
         };
         let mut options = match config.remove("source") {
             Some(Value::Object(source)) => source,

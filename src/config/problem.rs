@@ -10,7 +10,7 @@ use std::{
 #[non_exhaustive]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("{}: the configuration file cannot be read: {source}", file.display())]
+    #[error("{}: cannot read the configuration file: {source}", file.display())]
     Read {
         /// The file.
         file: PathBuf,

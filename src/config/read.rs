@@ -227,7 +227,7 @@ impl<'de> de::Deserializer<'de> for NodeDeserializer<'_> {
     }
 
     fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {
-        self.whole_number(visitor, " that is not negative", V::visit_u64)
+        self.whole_number(visitor, " of 0 or more", V::visit_u64)
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refused> {

@@ -26,12 +26,9 @@ pub(super) fn read(file: &Path) -> Result<String, ConfigError> {
         },
         TextFileError::TooLarge => refused(
             1,
-            "the file is larger than 16 MiB, so it is no configuration",
+            "the file is larger than 16 MiB, so it is not a configuration file",
         ),
-        TextFileError::Workbook => refused(
-            1,
-            "this is a file of a spreadsheet program, no configuration",
-        ),
+        TextFileError::Workbook => refused(1, "this is a spreadsheet, not a configuration file"),
         TextFileError::Encoding { line } => refused(
             line,
             "the text is neither UTF-8 nor UTF-16 with a byte order mark; save the file as UTF-8",
@@ -40,7 +37,7 @@ pub(super) fn read(file: &Path) -> Result<String, ConfigError> {
     // Every other byte of ASCII in UTF-16, and no character of a configuration.
     if text.contains('\0') {
         let message =
-            "this is UTF-16 without a byte order mark, or no text; save the file as UTF-8";
+            "this is UTF-16 without a byte order mark, or not text at all; save the file as UTF-8";
         return Err(refused(1, message));
     }
     Ok(text)

@@ -82,7 +82,7 @@ impl FromStr for Codec {
 #[non_exhaustive]
 pub enum EncodeError {
     /// No output format has such a time.
-    #[error("the time is not between 1677-09-21 and 2262-04-11; check the clock")]
+    #[error("the time is outside the range 1677-09-21 to 2262-04-11; check the clock")]
     Time,
     /// A number has no form in the format.
     #[error("expected a number below 2^63")]

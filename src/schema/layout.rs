@@ -40,7 +40,7 @@ pub struct Layout {
 /// The schema has no field of the name that is to be left out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "expected fields of the schema `{schema}`, and `{field}` is none; its fields are {}",
+    "`{field}` is not a field of the schema `{schema}`; its fields are {}",
     schema.fields().join(", ")
 )]
 pub struct UnknownField {

@@ -91,16 +91,16 @@ pub(super) fn folded(host: &str) -> Key {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HostError {
     /// The name is empty.
-    #[error("expected the names of nodes, as `host` has them in events, and not an empty one")]
+    #[error("expected the name of a node, as in the field `host`, but the name is empty")]
     Empty,
     /// The name is a pattern, or nothing that `host` can be.
     #[error(
-        "expected the name of one node, as `host` has it in events: no pattern with `*` or `?`, no `;`, and no white \
-         space around it"
+        "expected the name of one node, as in the field `host`, without `*`, `?` or `;` and without white space \
+         around it"
     )]
     NoName,
     /// Another name differs in case only.
-    #[error("expected each node once, and `{host}` is there in another case")]
+    #[error("expected each node once, but `{host}` is also listed in another case")]
     Repeated {
         /// The name.
         host: String,
@@ -175,11 +175,11 @@ impl<'de> de::DeserializeSeed<'de> for HostName<'_> {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TagError {
     /// The name is empty.
-    #[error("expected names that are not empty")]
+    #[error("expected a name, but it is empty")]
     Empty,
     /// The name has a dot.
     #[error(
-        "expected names without a dot, which would make a field within a field; write `{}` for `{name}`",
+        "expected a name without dots, which would nest fields; write `{}` for `{name}`",
         name.replace('.', "_")
     )]
     Dot {

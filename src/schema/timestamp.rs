@@ -29,7 +29,7 @@ impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if !self.is_writable() {
             return Err(S::Error::custom(
-                "the time is not between 1677-09-21 and 2262-04-11; check the clock",
+                "the time is outside the range 1677-09-21 to 2262-04-11; check the clock",
             ));
         }
         let text = rfc_3339(self.0);

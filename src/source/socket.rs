@@ -21,7 +21,7 @@ pub struct BindError {
 fn hint(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            "; another program listens there: stop it or choose another address"
+            "; another program is listening there: stop it or choose another address"
         }
         io::ErrorKind::AddrNotAvailable => "; no network interface has this address",
         io::ErrorKind::PermissionDenied => "; ports below 1024 need a privilege",
@@ -85,7 +85,9 @@ pub fn activated(receive_buffer_bytes: usize) -> io::Result<Vec<Bound>> {
     let mut bound = Vec::new();
     for place in 0..handed_over.len() {
         let socket = handed_over.take_udp_socket(place)?.ok_or_else(|| {
-            io::Error::other(format!("the handed-over socket {place} was taken already"))
+            io::Error::other(format!(
+                "socket {place} of those handed over is already taken"
+            ))
         })?;
         socket.set_nonblocking(false)?;
         enlarge_buffer(&socket, receive_buffer_bytes);
@@ -161,7 +163,7 @@ fn share_port(socket: &Socket) -> io::Result<()> {
 fn share_port(_: &Socket) -> io::Result<()> {
     Err(io::Error::new(
         io::ErrorKind::Unsupported,
-        "this system does not spread datagrams over several workers; set source.workers = 1",
+        "this system cannot spread datagrams over several workers; set source.workers = 1",
     ))
 }
 

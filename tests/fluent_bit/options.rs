@@ -71,8 +71,7 @@ fn an_option_of_the_file_is_no_property() {
     ] {
         let line = refusal(&[("address", "127.0.0.1:0"), (name, "1")]);
         let expected = format!(
-            "1 [qlik_sense] this input has no property `{name}`: set `{option}` in the file that the \
-             property `config` names"
+            "1 [qlik_sense] unknown property `{name}`; set `{option}` in the file that the property `config` names"
         );
         assert_eq!(line, expected);
     }
@@ -99,8 +98,8 @@ fn the_thread_of_the_pipeline_is_refused() {
     for version in VERSIONS {
         let log = Instance::begin_on_the_pipeline(version, &[("address", "127.0.0.1:0")]);
         let log = log.err().expect("a refusal");
-        let expected = "1 [qlik_sense] property `threaded` is `false`: the input needs a thread of its own, \
-             which Fluent Bit gives it when `threaded` is left out";
+        let expected = "1 [qlik_sense] property `threaded` is `false`: the input must run in its own thread; remove \
+        `threaded`";
         assert_eq!(log, [expected], "{version:?}");
     }
 }

@@ -313,7 +313,7 @@ fn what_is_no_list_in_json_is_refused_without_quoting_it() {
         (
             "[\n\"secret\"\n]".into(),
             2,
-            "found a text, expected an app with `id` and `name`",
+            "found text, expected an app with `id` and `name`",
         ),
         (
             "[\n[1]\n]".into(),
@@ -389,7 +389,7 @@ fn errors_name_the_file() {
     let error = config.build().expect_err("no file");
     let said = error.to_string();
     let expected = format!(
-        "{}: the file in `transform.app_names.files` cannot be read: ",
+        "{}: cannot read the file in `transform.app_names.files`: ",
         missing.display()
     );
     assert!(said.starts_with(&expected), "{said}");

@@ -135,8 +135,8 @@ fn a_comment_may_end_a_line() {
 fn slips_are_refused_with_what_is_meant() {
     use UserPatternProblem as P;
     let one = r"; write `LAB\svc1`";
-    let two = r"; write `LAB\svc1` and `LAB\svc2`, each as an entry of its own";
-    let three = r"; write `LAB\svc1`, `INTERNAL\svc2` and 1 more, each as an entry of its own";
+    let two = r"; write `LAB\svc1` and `LAB\svc2`, each as its own entry";
+    let three = r"; write `LAB\svc1`, `INTERNAL\svc2` and 1 more, each as its own entry";
     let rows = [
         (r#""LAB\svc1""#, P::Quotes, one),
         (r"'LAB\svc1'", P::Quotes, one),
@@ -224,7 +224,7 @@ fn backslashes_in_double_quotes_are_recognised() {
         let error = toml::from_str::<BlacklistConfig>(&text).expect_err(written);
         let said = error.message();
         assert!(
-            said.contains(&format!("write '{written}' in single quotes")),
+            said.contains(&format!("use single quotes: '{written}'")),
             "{said}"
         );
     }

@@ -204,7 +204,7 @@ fn slips_are_told_by_key() {
         ),
         (
             json!({"output": {"codec": "json"}}),
-            "output.codec: the host gets events as values",
+            "output.codec: the host takes events as values",
         ),
         (
             json!({"output": {"drop_fields": ["x"]}}),
@@ -212,7 +212,7 @@ fn slips_are_told_by_key() {
         ),
         (
             json!({"output": {"local_socket": "/run/x"}}),
-            "output.local_socket: the host has sinks",
+            "output.local_socket: the host has its own way",
         ),
         (
             json!({"queue": {"max_events": 0}}),
@@ -393,7 +393,7 @@ fn a_host_that_takes_nothing_stops_neither_counters_nor_the_end_nor_what_is_save
 
     let source = Source::start(given);
     drop(source.line(&format!(
-        "{}: the sessions of 30 users go on",
+        "{}: resumed the sessions of 30 users",
         state_file.display()
     )));
 }
@@ -495,14 +495,14 @@ fn files_of_excluded_users_are_read_again() {
     fs::write(&file, "LAB\\goran and more\nbad line\n").expect("written");
     let line = lines.recv_timeout(PATIENCE).expect("a report");
     assert!(
-        line.contains("users.txt:2") && line.contains("the old rules stay"),
+        line.contains("users.txt:2") && line.contains("the previous rules stay in effect"),
         "{line}"
     );
     assert!(excludes("maria"));
 
     fs::write(&file, "LAB\\goran\n").expect("written");
     let line = lines.recv_timeout(PATIENCE).expect("a report");
-    assert_eq!(line, "the blacklist was read again");
+    assert_eq!(line, "reloaded the blacklist");
     assert!(excludes("goran") && !excludes("maria"));
 
     // The thread that watches the file ends with the transform.

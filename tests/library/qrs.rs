@@ -171,7 +171,7 @@ fn a_service_of_another_site_is_not_believed() {
         let (error, said) = refused(apps(&config(folder.path(), service.address.port())));
         assert!(matches!(error, QrsError::Tls { .. }), "{said}");
         assert!(
-            said.ends_with("`root_file` has not signed the service's certificate"),
+            said.ends_with("the service's certificate is not signed by `root_file`"),
             "{said}"
         );
         assert!(service.requests.try_recv().is_err(), "nothing was asked");
@@ -267,7 +267,7 @@ fn nobody_listens() {
     let (error, said) = refused(apps(&config(folder.path(), port)));
     assert!(matches!(error, QrsError::Connect { .. }), "{said}");
     assert!(
-        said.starts_with(&format!("no connection to 127.0.0.1:{port}: ")),
+        said.starts_with(&format!("cannot connect to 127.0.0.1:{port}: ")),
         "{said}"
     );
 }
@@ -319,7 +319,7 @@ fn answers_that_are_late() {
         };
         let (error, said) = refused(apps(&late));
         assert!(matches!(error, QrsError::Timeout { secs: 8, .. }), "{said}");
-        assert!(said.ends_with(" has not answered within 8 s"), "{said}");
+        assert!(said.ends_with(" did not answer within 8 s"), "{said}");
     }
 }
 
@@ -360,15 +360,18 @@ fn broken_answers() {
     let body = |text: &str| asked(Answer::Body(text.into()));
     let broken = format!("[{{\"id\": \"{SALES}\", \"name\": \"Sal");
     for (text, expected) in [
-        (&*broken, "is no list of apps: line 1: the JSON ends early"),
+        (
+            &*broken,
+            "is not a list of apps: line 1: the JSON ends early",
+        ),
         (
             "<html>secret</html>",
-            "is no list of apps: line 1: this is no list of apps in JSON: expected value",
+            "is not a list of apps: line 1: this is not a JSON list of apps: expected value",
         ),
-        ("\"secret\"", "found a text, expected an array of apps"),
+        ("\"secret\"", "found text, expected an array of apps"),
         (
             "[{\"id\": \"x\", \"name\": \"y\"}]",
-            "is no list of apps: line 1: expected an app's id",
+            "is not a list of apps: line 1: expected an app's id",
         ),
         ("", "the JSON ends early"),
     ] {
@@ -380,7 +383,7 @@ fn broken_answers() {
     let (error, said) = refused(body("[]"));
     assert!(matches!(error, QrsError::NoApps { .. }), "{said}");
     assert!(
-        said.ends_with(r"names no app; may the user INTERNAL\sa_api read apps?"),
+        said.ends_with(r"contains no app; is the user INTERNAL\sa_api allowed to read apps?"),
         "{said}"
     );
     let (error, said) = refused(asked(Answer::Cut));
@@ -421,31 +424,31 @@ fn files_that_cannot_be_used() {
     let rows = [
         (
             with(&|c| c.certificate_file.clone_from(&none)),
-            "none.pem: the certificate or key cannot be read: ",
+            "none.pem: cannot read the certificate or key: ",
         ),
         (
             with(&|c| c.key_file.clone_from(&none)),
-            "none.pem: the certificate or key cannot be read: ",
+            "none.pem: cannot read the certificate or key: ",
         ),
         (
             with(&|c| c.root_file.clone_from(&none)),
-            "none.pem: the certificate or key cannot be read: ",
+            "none.pem: cannot read the certificate or key: ",
         ),
         (
             with(&|c| c.certificate_file = at("empty.pem", "")),
-            "empty.pem: there is no certificate in PEM",
+            "empty.pem: the file contains no PEM certificate",
         ),
         (
             with(&|c| c.root_file = at("key.pem", &foreign_key)),
-            "key.pem: there is no certificate in PEM",
+            "key.pem: the file contains no PEM certificate",
         ),
         (
             with(&|c| c.root_file = at("bad.pem", no_certificate)),
-            "bad.pem: the certificate cannot be used: ",
+            "bad.pem: cannot use the certificate: ",
         ),
         (
             with(&|c| c.key_file = at("root.pem", &other.root())),
-            "root.pem: there is no private key in PEM",
+            "root.pem: the file contains no PEM private key",
         ),
         (
             with(&|c| c.key_file = at("p.pem", protected)),
@@ -457,7 +460,7 @@ fn files_that_cannot_be_used() {
         ),
         (
             with(&|c| c.key_file = at("foreign.pem", &foreign_key)),
-            "client.pem: the certificate cannot be used: ",
+            "client.pem: cannot use the certificate: ",
         ),
     ];
     for (config, expected) in &rows {

@@ -206,7 +206,7 @@ fn a_field_of_another_schema_is_refused_with_the_right_ones() {
         .expect_err("no field of ecs");
     let text = error.to_string();
     assert!(
-        text.starts_with("expected fields of the schema `ecs`, and `user_id` is none; "),
+        text.starts_with("`user_id` is not a field of the schema `ecs`; "),
         "{text}"
     );
     assert!(text.contains(" user.name, "), "{text}");

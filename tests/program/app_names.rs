@@ -39,7 +39,7 @@ fn a_changed_file_is_read_again() {
     replace(program.folder(), &list);
     let diagnostic = program.diagnostics.one();
     assert_eq!(diagnostic["level"], "info");
-    let expected = "the files of app names were read again: 1 apps";
+    let expected = "reloaded the files of app names: 1 apps";
     assert_eq!(diagnostic["message"], expected);
     assert_eq!(app_name(&mut program), "Verkauf");
 }
@@ -52,14 +52,14 @@ fn a_bad_file_changes_nothing_until_it_is_good_again() {
             "id,name\nsales,Sales\n",
             ":2: expected an app's id such as ",
         ),
-        ("", ":1: there is no app in the list"),
+        ("", ":1: the list has no apps"),
     ] {
         replace(program.folder(), bad);
         let diagnostic = program.diagnostics.one();
         assert_eq!(diagnostic["level"], "error");
         let file = program.folder().join("apps.csv");
         let expected = format!(
-            "the files of app names were not read again, the old names stay: {}{reason}",
+            "cannot reload the files of app names; the previous names stay in use: {}{reason}",
             file.display()
         );
         let message = diagnostic["message"].as_str().expect("text");
@@ -80,7 +80,7 @@ fn a_bad_file_at_the_start_is_refused() {
     for (apps, reason) in [
         (
             None,
-            ": the file in `transform.app_names.files` cannot be read: ",
+            ": cannot read the file in `transform.app_names.files`: ",
         ),
         (
             Some("id,name\n\nsales,Sales\n"),

@@ -59,7 +59,7 @@ fn names_come_change_and_stay_when_the_service_fails() {
     let service = service(&site, sales("Sales"));
     let port = service.address.port();
     let mut program = start(folder(&site, port, ""));
-    let read = format!("app names were read from 127.0.0.1:{port}");
+    let read = format!("read app names from 127.0.0.1:{port}");
     assert_eq!(
         said(&mut program),
         ("info".into(), format!("{read}: 1 apps"))
@@ -74,7 +74,7 @@ fn names_come_change_and_stay_when_the_service_fails() {
     service.set(Answer::Status(503));
     let (level, message) = said(&mut program);
     assert_eq!(level, "warn");
-    let stay = "app names were not read again, the old ones stay: 127.0.0.1:";
+    let stay = "cannot refresh app names; the previous ones stay in use: 127.0.0.1:";
     assert!(message.starts_with(stay), "{message}");
     assert!(
         message.ends_with("status 503; the repository service is not ready"),
@@ -91,7 +91,7 @@ fn names_come_change_and_stay_when_the_service_fails() {
     let (level, message) = said(&mut program);
     assert_eq!(level, "warn");
     assert!(
-        message.contains("is no list of apps: line 1: the JSON ends early"),
+        message.contains("is not a list of apps: line 1: the JSON ends early"),
         "{message}"
     );
     assert_eq!(app_name(&mut program), "Verkauf");
@@ -132,7 +132,7 @@ fn a_service_that_is_not_there_yet() {
     let (level, message) = said(&mut program);
     assert_eq!(level, "warn");
     assert!(
-        message.starts_with("app names were not read: 127.0.0.1:"),
+        message.starts_with("cannot read app names: 127.0.0.1:"),
         "{message}"
     );
     assert_eq!(app_name(&mut program), Value::Null);
@@ -164,7 +164,7 @@ fn a_name_by_hand_goes_before_that_of_the_service() {
     let new = program.folder().join("new.csv");
     fs::write(&new, format!("{SALES},By another hand\n")).expect("a file");
     fs::rename(new, file).expect("replaced");
-    let expected = "the files of app names were read again: 1 apps";
+    let expected = "reloaded the files of app names: 1 apps";
     assert_eq!(said(&mut program), ("info".into(), expected.into()));
     until_named(&mut program, "By another hand");
     assert_eq!(program.event_of(&open)["app_name"], "Finance");
@@ -182,7 +182,7 @@ fn renewed_certificates_are_used() {
     let (level, message) = said(&mut program);
     assert_eq!(level, "warn");
     assert!(
-        message.contains("has not signed the service's certificate"),
+        message.contains("is not signed by `root_file`"),
         "{message}"
     );
     root(&site, program.folder()).expect("a file");
@@ -230,10 +230,7 @@ fn files_that_cannot_be_used_are_refused_at_the_start() {
     fs::write(&key, "no key").expect("a file");
     let ran = finish(&["run", "--address", "127.0.0.1:0", "--config", &config]);
     assert_eq!((ran.status, &*ran.stdout), (2, ""));
-    let expected = format!(
-        "{}: there is no private key in PEM in this file",
-        key.display()
-    );
+    let expected = format!("{}: the file contains no PEM private key", key.display());
     assert_eq!(record(ran.stderr.as_bytes())["message"], expected);
     let checked = finish(&["check", &config]);
     assert_eq!((checked.status, &*checked.stdout), (2, ""));
@@ -280,11 +277,11 @@ fn impossible_options_are_refused() {
     let rows = [
         (
             "host = \"https://sense.example.com\"",
-            "expected the name of a machine",
+            "expected a host name or an IP address",
         ),
         (
             "host = \"sense.example.com:4242\"",
-            "expected the name of a machine",
+            "expected a host name or an IP address",
         ),
         (
             "server_name = \"a/b\"",
@@ -295,7 +292,7 @@ fn impossible_options_are_refused() {
         ("user = 'INTERNAL\\a;b'", "expected DIRECTORY\\user_id"),
         (
             "user = \"INTERNAL\\\\a\\nb\"",
-            "in double quotes a backslash begins an escape",
+            "in double quotes, a backslash starts an escape sequence",
         ),
         ("interval_secs = 0", "expected 1 to 86400 seconds"),
         ("timeout_secs = 601", "expected 1 to 600 seconds"),

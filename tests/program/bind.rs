@@ -22,7 +22,7 @@ fn a_port_in_use_ends_the_program_with_one_line() {
         "{message}"
     );
     assert!(
-        message.ends_with("another program listens there: stop it or choose another address"),
+        message.ends_with("another program is listening there: stop it or choose another address"),
         "{message}"
     );
 }

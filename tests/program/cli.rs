@@ -57,7 +57,7 @@ fn slips_end_with_status_2_and_say_what_was_expected() {
         (&["run", "--adress", "127.0.0.1:0"], "'--address'"),
         (
             &["--address", "localhost:9997"],
-            "names of hosts are refused, write the IP address of `localhost`",
+            "host names are not accepted, write the IP address of `localhost`",
         ),
         (&["--address", "9997"], "did you mean \"0.0.0.0:9997\"?"),
         (

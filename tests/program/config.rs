@@ -92,31 +92,30 @@ fn a_wrong_type() {
     for (config, expected) in [
         (
             "[source]\n\nreceive_buffer_bytes = \"big\"\n",
-            "config.toml:3: source.receive_buffer_bytes = \"big\": expected a whole number that is not \
-             negative",
+            "config.toml:3: source.receive_buffer_bytes = \"big\": expected a whole number of 0 or more",
         ),
         (
             "[source]\nmax_datagram_bytes = 1.5\n",
-            "config.toml:2: source.max_datagram_bytes = 1.5: expected a whole number that is not negative",
+            "config.toml:2: source.max_datagram_bytes = 1.5: expected a whole number of 0 or more",
         ),
         (
             "[telemetry]\ninterval_secs = -1\n",
-            "config.toml:2: telemetry.interval_secs = -1: expected a whole number that is not negative",
+            "config.toml:2: telemetry.interval_secs = -1: expected a whole number of 0 or more",
         ),
         (
             "[telemetry]\ninterval_secs = \"60\"\n",
-            "config.toml:2: telemetry.interval_secs = \"60\": expected a whole number that is not negative, \
+            "config.toml:2: telemetry.interval_secs = \"60\": expected a whole number of 0 or more, \
              without quotes",
         ),
         (
             "[transform.performance]\nmin_peak_ram_bytes = 1e9\n",
-            "config.toml:2: transform.performance.min_peak_ram_bytes = 1e9: expected a whole number that is not \
-             negative, written out in digits, such as 1000000000",
+            "config.toml:2: transform.performance.min_peak_ram_bytes = 1e9: expected a whole number of 0 or more, \
+             written out in digits, such as 1000000000",
         ),
         (
             "[transform.performance]\nmin_peak_ram_bytes = '1GB'\n",
-            "config.toml:2: transform.performance.min_peak_ram_bytes = '1GB': expected a whole number that is not \
-             negative, without quotes and without a unit, such as 1000000000",
+            "config.toml:2: transform.performance.min_peak_ram_bytes = '1GB': expected a whole number of 0 or more, \
+             without quotes and without a unit, such as 1000000000",
         ),
         (
             "[transform.performance]\nmin_process_ms = 1e300\n",
@@ -180,7 +179,7 @@ fn a_wrong_type() {
         ),
         (
             "[plugin.hosts.vector]\ncommand = []\n",
-            "config.toml:1: plugin.hosts.vector: the key `component` is missing",
+            "config.toml:1: plugin.hosts.vector: missing key `component`",
         ),
     ] {
         refused(config, expected);
@@ -217,7 +216,7 @@ fn an_address_that_is_none() {
     for (address, expected) in [
         (
             "localhost:9997",
-            "names of hosts are refused, write the IP address of `localhost`",
+            "host names are not accepted, write the IP address of `localhost`",
         ),
         ("9997", "did you mean \"0.0.0.0:9997\"?"),
         ("127.0.0.1", "did you mean \"127.0.0.1:9997\"?"),
@@ -251,7 +250,8 @@ fn a_bad_pattern() {
 
 #[test]
 fn a_backslash_in_double_quotes() {
-    const HINT: &str = "in double quotes a backslash begins an escape; use single quotes: ";
+    const HINT: &str =
+        "in double quotes, a backslash starts an escape sequence; use single quotes: ";
     // Some are no escape, and some are one that nobody means.
     for user in [
         r"INTERNAL\sa_*",
@@ -274,8 +274,8 @@ fn a_backslash_in_double_quotes() {
     );
     refused(
         "[transform.app_names]\nfiles = [\"C:\\\\temp\\apps.csv\"]\n",
-        "config.toml:2: transform.app_names.files[0] = \"C:\\\\temp\\apps.csv\": in double quotes a backslash \
-         begins an escape; write each backslash twice",
+        "config.toml:2: transform.app_names.files[0] = \"C:\\\\temp\\apps.csv\": in double quotes, a backslash starts \
+         an escape sequence; write each backslash twice",
     );
 }
 
@@ -283,7 +283,7 @@ fn a_backslash_in_double_quotes() {
 fn no_toml() {
     refused(
         "[source]\naddress = \n",
-        "config.toml:2: source.address: a value is missing",
+        "config.toml:2: source.address: missing value",
     );
     refused(
         "[source]\naddress = localhost:9997\n",
@@ -306,7 +306,8 @@ fn a_list_that_is_not_closed_is_one_mistake() {
     assert!(
         checked
             .stderr
-            .contains("config.toml:3: transform.blacklist.users: expected `,` or `]` in the list that begins in line 2"),
+            .contains("config.toml:3: transform.blacklist.users: expected `,` or `]` in the list that begins on line \
+            2"),
         "{}",
         checked.stderr
     );
@@ -320,7 +321,7 @@ fn a_bad_blacklist_file() {
     );
     refused(
         "[transform.blacklist]\nfiles = [\"absent.txt\"]\n",
-        "absent.txt: the file in `transform.blacklist.files` cannot be read: ",
+        "absent.txt: cannot read the file in `transform.blacklist.files`: ",
     );
 }
 
@@ -416,8 +417,8 @@ fn every_mistake_of_every_file_is_named() {
         "users.txt:1: `goran`: ",
         "users.txt:4: `LAB\\`: ",
         "users.txt:6: `\\maria`: ",
-        "absent.txt: the file in `transform.blacklist.files` cannot be read: ",
-        "none.csv: the file in `transform.app_names.files` cannot be read: ",
+        "absent.txt: cannot read the file in `transform.blacklist.files`: ",
+        "none.csv: cannot read the file in `transform.app_names.files`: ",
     ];
     for own in ["", "[source]\nworkers = 0\n"] {
         fs::write(folder.path().join("config.toml"), format!("{own}{config}")).expect("a file");
@@ -453,7 +454,7 @@ fn a_thousand_mistakes_are_not_all_named() {
         assert_eq!(checked.stderr.lines().count(), 101);
         let last = checked.stderr.lines().last().expect("a line");
         assert!(
-            last.ends_with("there is more that is wrong; this much is named"),
+            last.ends_with("too many problems; the rest are not listed"),
             "{last}"
         );
     }
@@ -465,7 +466,7 @@ fn an_absent_file() {
     let ran = run(&folder);
     assert_eq!(ran.status, 2);
     let message = record(ran.stderr.as_bytes())["message"].to_string();
-    assert!(message.contains("config.toml: the configuration file cannot be read: "));
+    assert!(message.contains("config.toml: cannot read the configuration file: "));
     assert_eq!(check(&folder).status, 2);
 }
 
@@ -503,14 +504,14 @@ fn a_good_file_is_ok() {
 #[test]
 fn it_says_which_bound_of_the_queue_is_reached_first() {
     for (config, expected) in [
-        ("", "queue.max_bytes is reached before queue.max_events"),
+        ("", "queue.max_bytes is the limit"),
         (
             "[queue]\nmax_bytes = 1000000000\n",
-            "room for 50000 events of some ",
+            "the queue holds 50000 events of about ",
         ),
         (
             "[queue]\nmax_events = 1000\n",
-            "room for 1000 events of some ",
+            "the queue holds 1000 events of about ",
         ),
     ] {
         let checked = check(&folder(config));
@@ -537,38 +538,38 @@ fn a_slip_is_reported_in_the_codec_of_the_file() {
 fn tags_and_fields_that_are_none() {
     refused(
         "[output]\ntags = { \"a.b\" = \"c\" }\n",
-        "config.toml:2: output.tags.'a.b' = \"c\": expected names without a dot, which would make a field within a \
-         field; write `a_b` for `a.b`",
+        "config.toml:2: output.tags.'a.b' = \"c\": expected a name without dots, which would nest fields; write `a_b` \
+         for `a.b`",
     );
     refused(
         "[output]\ntags = { \"\" = \"c\" }\n",
-        "config.toml:2: output.tags.'' = \"c\": expected names that are not empty",
+        "config.toml:2: output.tags.'' = \"c\": expected a name, but it is empty",
     );
     refused(
         "[output.tags_by_host.n1]\n\"a.b\" = \"c\"\n",
-        "config.toml:2: output.tags_by_host.n1.'a.b' = \"c\": expected names without a dot",
+        "config.toml:2: output.tags_by_host.n1.'a.b' = \"c\": expected a name without dots",
     );
     refused(
         "[output.tags_by_host]\nN1 = { a = \"b\" }\nn1 = { a = \"c\" }\n",
-        "config.toml:3: output.tags_by_host.n1: expected each node once, and `n1` is there in another case",
+        "config.toml:3: output.tags_by_host.n1: expected each node once, but `n1` is also listed in another case",
     );
     refused(
         "[output.tags_by_host.pro2]\na = \"b\"\n\n[output.tags_by_host.PRO2]\na = \"c\"\n",
-        "config.toml:4: output.tags_by_host.PRO2: expected each node once, and `PRO2` is there in another case",
+        "config.toml:4: output.tags_by_host.PRO2: expected each node once, but `PRO2` is also listed in another case",
     );
     for name in ["pro2-*", "pro?", "pro2;", " pro2", "pro2\t"] {
         let shown = name.escape_default();
         refused(
             &format!("[output.tags_by_host.\"{shown}\"]\na = \"b\"\n"),
             &format!(
-                "config.toml:1: output.tags_by_host.'{shown}': expected the name of one node, as `host` has it"
+                "config.toml:1: output.tags_by_host.'{shown}': expected the name of one node, as in the field `host`"
             ),
         );
     }
     refused(
         "[output.tags_by_host.pro2.lab.example]\na = \"b\"\n",
-        "config.toml:1: output.tags_by_host.pro2.lab: expected text in quotes; a node's name with dots needs \
-         quotes: [output.tags_by_host.'pro2.lab.example']",
+        "config.toml:1: output.tags_by_host.pro2.lab: expected text in quotes; put a node name with dots in quotes: \
+         [output.tags_by_host.'pro2.lab.example']",
     );
     refused(
         "[output]\ntags_by_host = { n1 = \"north\" }\n",
@@ -592,27 +593,27 @@ fn options_that_do_nothing_are_named() {
     for (config, expected) in [
         (
             "[transform.performance]\nmin_process_ms = 500\n",
-            "transform.performance: its options do nothing, because `enabled` is false",
+            "transform.performance: these options have no effect while `enabled` is false",
         ),
         (
             "[transform.performance.apps]\ninclude = ['Sales']\n",
-            "transform.performance: its options do nothing, because `enabled` is false",
+            "transform.performance: these options have no effect while `enabled` is false",
         ),
         (
             "[transform.performance]\nenabled = true\nmax_groups = 1001\n[queue]\nmax_events = 1000\n",
-            "transform.performance.max_groups = 1001: the queue has room for 1000 events or fewer",
+            "transform.performance.max_groups = 1001: the queue holds at most 1000 events",
         ),
         (
             "[transform.performance]\nenabled = true\nmax_groups = 1000\n[queue]\nmax_bytes = 65536\n",
-            "transform.performance.max_groups = 1000: the queue has room for ",
+            "transform.performance.max_groups = 1000: the queue holds at most ",
         ),
         (
             "[transform.blacklist]\nevents = ['performance']\n",
-            "transform.blacklist.events: it does nothing, because neither `users` nor `files` names anybody",
+            "transform.blacklist.events: has no effect, because `users` and `files` are empty",
         ),
         (
             "[output.tags_by_host.'pro2.lab.example']\n",
-            "output.tags_by_host.'pro2.lab.example': there are no tags in it",
+            "output.tags_by_host.'pro2.lab.example': has no tags",
         ),
     ] {
         let checked = check(&folder(config));

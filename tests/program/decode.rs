@@ -178,7 +178,7 @@ fn a_missing_file_is_reported_and_the_others_are_decoded() {
     let diagnostic = record(first.expect("a diagnostic").as_bytes());
     assert_eq!(diagnostic["level"], "error");
     let message = diagnostic["message"].as_str().expect("text");
-    let expected = format!("{missing}: the file cannot be read: ");
+    let expected = format!("{missing}: cannot read the file: ");
     assert!(message.starts_with(&expected), "{message}");
 }
 

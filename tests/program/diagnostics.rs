@@ -66,7 +66,7 @@ fn slips_on_the_command_line_are_said_in_the_codec_that_it_names() {
             (&["run", "--adress", "127.0.0.1:0", &joined], "'--address'"),
             (
                 &["--codec", name, "--address", "localhost:9997"],
-                "names of hosts",
+                "host names are not accepted",
             ),
             (&["decode", &joined, "--schema", "xml"], "butler_sos"),
             (&["rnu", "--codec", name], "'rnu'"),

@@ -44,21 +44,13 @@ fn a_file_and_the_environment_give_the_same_tokens() {
 fn what_is_no_key_is_refused_and_never_shown() {
     let long = "x".repeat(70_000);
     let rows = [
-        (
-            "key_file = \"key\"",
-            "secret",
-            "at least 32 bytes, and this one has 6",
-        ),
-        (
-            "key_file = \"key\"",
-            "",
-            "at least 32 bytes, and this one has 0",
-        ),
+        ("key_file = \"key\"", "secret", "at least 32 bytes, found 6"),
+        ("key_file = \"key\"", "", "at least 32 bytes, found 0"),
         ("key_file = \"key\"", &long, "at most 65536 bytes"),
         (
             "key_file = \"nowhere\"",
             "secret",
-            "the key for pseudonyms cannot be read",
+            "cannot read the key for pseudonyms",
         ),
         (
             "key_env = \"QSE_NO_SUCH_KEY\"",

@@ -32,7 +32,7 @@ fn seen(program: &mut Running) -> Vec<Value> {
 
 fn assert_read_again(program: &mut Running) {
     let diagnostic = program.diagnostics.one();
-    assert_eq!(diagnostic["message"], "the blacklist was read again");
+    assert_eq!(diagnostic["message"], "reloaded the blacklist");
     assert_eq!(diagnostic["level"], "info");
 }
 
@@ -42,7 +42,7 @@ fn assert_old_rules_stay(program: &mut Running, reason: &str) {
     let message = diagnostic["message"].as_str().expect("text");
     let file = program.folder().join("users.txt");
     let expected = format!(
-        "the blacklist was not read again, the old rules stay: {}{reason}",
+        "cannot reload the blacklist; the previous rules stay in effect: {}{reason}",
         file.display()
     );
     assert!(message.starts_with(&expected), "{message}");
@@ -80,7 +80,7 @@ fn a_removed_file_changes_nothing_until_it_is_back() {
     fs::remove_file(program.folder().join("users.txt")).expect("removed");
     assert_old_rules_stay(
         &mut program,
-        ": the file in `transform.blacklist.files` cannot be read: ",
+        ": cannot read the file in `transform.blacklist.files`: ",
     );
     assert_eq!(seen(&mut program), ["maria"]);
     replace(program.folder(), "LAB\\goran\nLAB\\maria\n");

@@ -88,7 +88,7 @@ fn fields_of_another_schema_are_refused_in_the_schema_that_was_asked_for() {
     let diagnostic = record(ended.stderr.as_bytes());
     assert_eq!(diagnostic["log"]["level"], "error");
     let message = diagnostic["message"].as_str().expect("text");
-    let expected = "output.drop_fields: expected fields of the schema `ecs`, and `user_id` is none";
+    let expected = "output.drop_fields: `user_id` is not a field of the schema `ecs`";
     assert!(message.starts_with(expected), "{message}");
 }
 

@@ -211,7 +211,7 @@ mod state {
 
         let mut program = configured(&folder, KEPT, Codec::Json);
         let resumed = program.diagnostics.one();
-        let expected = format!("{}: the sessions of 1 users go on", file.display());
+        let expected = format!("{}: resumed the sessions of 1 users", file.display());
         assert_eq!(resumed["message"], expected);
         program.send(CLOSE);
         program.send(STOP);
@@ -253,7 +253,7 @@ mod state {
         let mut program = configured(&folder, KEPT, Codec::Json);
         let message = program.diagnostics.one()["message"].to_string();
         assert!(
-            message.contains("the sessions of 1 users go on"),
+            message.contains("resumed the sessions of 1 users"),
             "{message}"
         );
         program.send(STOP);
@@ -273,32 +273,33 @@ mod state {
         let rows = [
             (
                 whole[..last].to_owned(),
-                "is damaged, line 3: expected more lines",
+                "is damaged: line 3: expected more lines",
                 "damaged",
             ),
             (
                 whole.replace("goran", "horan"),
-                "is damaged, the checksum in the last line",
+                "is damaged: the checksum in the last line",
                 "damaged-2",
             ),
             (
                 whole.replace("\"version\":1", "\"version\":2"),
-                "is of another version of this program, line 1: expected version 1 of the format, found version 2",
+                "was written by another version of this program: line 1: expected version 1 of the format, found \
+                 version 2",
                 "version-2",
             ),
             (
                 String::new(),
-                "is damaged, line 1: expected more lines",
+                "is damaged: line 1: expected more lines",
                 "damaged-3",
             ),
             (
                 "hello\n".to_owned(),
-                "is damaged, line 1: expected a state of sessions",
+                "is damaged: line 1: expected a state of sessions",
                 "damaged-4",
             ),
             (
                 format!("{}\n", "x".repeat(9 << 20)),
-                "is damaged, line 1: expected a line of 8 MiB at most",
+                "is damaged: line 1: expected a line of 8 MiB at most",
                 "damaged-5",
             ),
         ];
@@ -309,7 +310,7 @@ mod state {
             assert_eq!(diagnostic["level"], "warn");
             let message = diagnostic["message"].as_str().expect("text");
             assert!(message.contains(expected), "{message}");
-            assert!(message.ends_with("nobody is followed yet"), "{message}");
+            assert!(message.ends_with("starting without sessions"), "{message}");
             assert!(!message.contains("oran"), "{message}");
             let aside = folder.path().join(format!("sessions.ndjson.{suffix}"));
             let kept = fs::read_to_string(&aside).expect("the old state");
@@ -333,7 +334,7 @@ mod state {
         assert_eq!(diagnostic["level"], "error");
         let message = diagnostic["message"].as_str().expect("text");
         assert!(
-            message.contains("absent/sessions.ndjson: the state of sessions cannot be written: "),
+            message.contains("absent/sessions.ndjson: cannot write the session state: "),
             "{message}"
         );
         // Events flow all the same.

@@ -270,7 +270,7 @@ fn soak() {
     println!("{last}");
     let read_again = diagnostics
         .iter()
-        .filter(|d| d["message"] == "the blacklist was read again")
+        .filter(|d| d["message"] == "reloaded the blacklist")
         .count();
     let sent = people.datagrams + strangers.datagrams + noise;
     println!(

@@ -128,9 +128,9 @@ impl Input {
                 let ended = match worker.run() {
                     Ok(()) => return,
                     Err(Failure::Failed(error)) => error.to_string(),
-                    Err(Failure::Panicked) => "by a fault of the program".to_owned(),
+                    Err(Failure::Panicked) => "a thread panicked".to_owned(),
                 };
-                lock(&state).ended = Some(format!("nothing is received any more: {ended}"));
+                lock(&state).ended = Some(format!("stopped receiving: {ended}"));
             };
             thread::Builder::new()
                 .name("worker".into())
@@ -164,7 +164,7 @@ impl Input {
             LineSource::File(_) => {
                 let ended = match read_lines(reader, &state) {
                     Ok(()) => ENDED.to_owned(),
-                    Err(error) => format!("the input cannot be read: {error}"),
+                    Err(error) => format!("cannot read the input: {error}"),
                 };
                 lock(&state).ended = Some(ended);
             }
@@ -239,11 +239,15 @@ impl State {
     fn notices(&self) -> Vec<String> {
         let passed_over = (self.lines_passed_over > 0).then(|| {
             let lines = grouped(self.lines_passed_over);
-            format!("{lines} lines are no events in the schema default")
+            format!("{lines} lines are not events in the schema default")
         });
-        let dropped = (self.dropped > 0)
-            .then(|| format!("{} events were not shown in time", grouped(self.dropped)));
-        let waits = "the program has ended, waiting for the next one";
+        let dropped = (self.dropped > 0).then(|| {
+            format!(
+                "{} events skipped, because they came too fast",
+                grouped(self.dropped)
+            )
+        });
+        let waits = "the program has ended; waiting for it to start again";
         let waiting = self.is_waiting.then(|| waits.to_owned());
         let unread_state = self.unread_state.clone();
         let notices = [

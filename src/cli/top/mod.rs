@@ -113,7 +113,7 @@ pub fn top(args: &TopArgs) -> u8 {
         return print_list(file, &config);
     }
     let watched = input(args, &config).and_then(|input| {
-        watch(&input).map_err(|error| (FAILURE, format!("the terminal cannot be used: {error}")))
+        watch(&input).map_err(|error| (FAILURE, format!("cannot use the terminal: {error}")))
     });
     match watched {
         Ok(status) => status,
@@ -143,7 +143,7 @@ fn print_list(file: &Path, config: &Config) -> u8 {
 }
 
 fn unreadable(file: &Path, error: &io::Error) -> String {
-    format!("{}: the file cannot be read: {error}", file.display())
+    format!("{}: cannot read the file: {error}", file.display())
 }
 
 fn input(args: &TopArgs, config: &Config) -> Result<Input, (u8, String)> {
@@ -156,8 +156,8 @@ fn input(args: &TopArgs, config: &Config) -> Result<Input, (u8, String)> {
         let message = match &lines {
             LineSource::File(file) => unreadable(file, &error),
             LineSource::Socket(path) => format!(
-                "{}: no program shows its events there: {error}. It needs the option \
-                 output.local_socket, and the same user",
+                "{}: cannot connect to a running program: {error}; set output.local_socket to this path in its \
+                 configuration, and run `top` as the same user",
                 path.display()
             ),
         };
@@ -168,8 +168,8 @@ fn input(args: &TopArgs, config: &Config) -> Result<Input, (u8, String)> {
 fn cannot_receive(config: &Config, error: &StartError) -> (u8, String) {
     match error {
         StartError::Bind(_) => {
-            let hint = "Where a receiver runs already, give it output.local_socket and read that: \
-                        top --socket FILE";
+            let hint = "if a receiver is already running, set output.local_socket in its configuration and use top \
+            --socket FILE";
             (FAILURE, format!("{error}\n{hint}"))
         }
         StartError::Socket(_) | StartError::Thread(_) => (FAILURE, error.to_string()),

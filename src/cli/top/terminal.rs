@@ -33,16 +33,17 @@ impl Screened {
     ///
     /// # Errors
     ///
-    /// When standard output is no terminal, or the terminal cannot be set.
+    /// When standard output is not a terminal, or the terminal cannot be set.
     pub fn open() -> io::Result<Self> {
         if !io::stdout().is_terminal() {
             return Err(io::Error::other(
-                "standard output is no terminal; `run` writes events into a file or a pipe, and `top FILE` a list",
+                "standard output is not a terminal; `run` writes events to a file or a pipe, and `top FILE` prints a \
+                 list",
             ));
         }
         if !knows_escapes() {
             return Err(io::Error::other(
-                "it knows no escape sequences (TERM=dumb); `top FILE` prints a list",
+                "it does not support escape sequences (TERM=dumb); `top FILE` prints a list",
             ));
         }
         let panicked = Arc::new(AtomicBool::new(false));

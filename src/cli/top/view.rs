@@ -49,21 +49,24 @@ const COLUMNS_WITH_COSTS: [Column; 9] = [
 /// From this width on the title has the date.
 const WIDTH_WITH_DATE: u16 = 60;
 
-const KEYS: &str = "q end  ? help  / filter  s sort  r reverse  f freeze";
+const KEYS: &str = "q quit  ? help  / filter  s sort  r reverse  f freeze";
 
-const KEYS_WITH_COSTS: &str = "q end  ? help  / filter  s sort  c cost  r reverse  f freeze";
+const KEYS_WITH_COSTS: &str = "q quit  ? help  / filter  s sort  c cost  r reverse  f freeze";
 
 const HELP: [(&str, &str); 10] = [
-    ("q, Ctrl-C", "end"),
-    ("/", "show only what has a text in one of its columns"),
-    ("Esc", "show everything again"),
-    ("s, S", "sort by the next column, the one before"),
-    ("c", "sort by what requests cost: memory, time, number"),
-    ("r", "turn the order around"),
-    ("f, Space", "let the screen stand still, and go on"),
-    ("Up, Down, j, k", "move the list by a session"),
-    ("PgUp, PgDn, Home, End", "move it by a page, to its ends"),
-    ("?, h, F1", "this page; any key leaves it"),
+    ("q, Ctrl-C", "quit"),
+    ("/", "show only sessions with a given text in any column"),
+    ("Esc", "clear the filter"),
+    ("s, S", "sort by the next or the previous column"),
+    ("c", "sort by the cost of requests: memory, time, number"),
+    ("r", "reverse the order"),
+    ("f, Space", "freeze the screen, or resume"),
+    ("Up, Down, j, k", "scroll by one session"),
+    (
+        "PgUp, PgDn, Home, End",
+        "scroll by a page, or to the first or last session",
+    ),
+    ("?, h, F1", "this help; any key closes it"),
 ];
 
 /// How many sessions fit on a screen of this height.
@@ -191,11 +194,11 @@ fn draw_curve_name(frame: &mut Frame<'_>, area: Rect, screen: &Screen, palette: 
     let most = grouped(shown.iter().max().copied().unwrap_or(0));
     let text = if shown.len() < MINUTES {
         format!(
-            "events a minute, last {} minutes, at most {most}",
+            "events per minute, last {} minutes, peak {most}",
             shown.len()
         )
     } else {
-        format!("events a minute, last hour, at most {most}")
+        format!("events per minute, last hour, peak {most}")
     };
     frame.render_widget(Line::styled(text, palette.faint), area);
 }
@@ -292,7 +295,7 @@ fn draw_list(
         let text = if controls.filter.is_empty() {
             "No sessions yet. Users appear here when they log in or open an app."
         } else {
-            "No session has this text in it. Esc shows everything again."
+            "No session matches. Esc clears the filter."
         };
         let below = Rect::new(area.x, area.y + 1, area.width, 1);
         frame.render_widget(Line::styled(text, palette.faint), below);

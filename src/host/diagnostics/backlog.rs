@@ -34,7 +34,7 @@ impl<T> Backlog<T> {
     /// Takes everything, with a word on what was pushed out before it.
     pub fn take(&mut self) -> (Option<String>, VecDeque<T>) {
         let Self { waiting, left_out } = mem::take(self);
-        let message = format!("{left_out} earlier messages were left out");
+        let message = format!("{left_out} earlier messages were suppressed");
         ((left_out > 0).then_some(message), waiting)
     }
 
@@ -54,7 +54,10 @@ mod tests {
         let mut backlog = Backlog::default();
         (0..MAX + 3).for_each(|number| backlog.push(number));
         let (message, waiting) = backlog.take();
-        assert_eq!(message.as_deref(), Some("3 earlier messages were left out"));
+        assert_eq!(
+            message.as_deref(),
+            Some("3 earlier messages were suppressed")
+        );
         assert!(waiting.into_iter().eq(3..MAX + 3));
         assert!(backlog.is_empty());
         backlog.push(0);

@@ -185,8 +185,8 @@ fn now() -> DateTime<Utc> {
     std::time::SystemTime::now().into()
 }
 
-const SMALL_BUFFER: &str = "the system granted a smaller receive buffer than was asked for; bursts may be \
-     lost. On Linux raise net.core.rmem_max, or ask for less with source.receive_buffer_bytes";
+const SMALL_BUFFER: &str = "the system granted a smaller receive buffer than requested, so bursts may be lost; on \
+Linux raise net.core.rmem_max, or lower source.receive_buffer_bytes";
 
-const DROPPED_BEFORE: &str = "the system dropped datagrams at this socket before this program took it over; \
-     they are not among the counts of this run";
+const DROPPED_BEFORE: &str = "the system dropped datagrams at this socket before this program took it over; they are \
+not counted in this run";

@@ -45,15 +45,14 @@ pub enum ExecError {
     #[error(transparent)]
     Start(#[from] StartError),
     /// The output cannot be written, for another reason than a reader that has gone.
-    #[error("standard output cannot be written: {0}")]
+    #[error("cannot write to standard output: {0}")]
     Output(#[source] io::Error),
-    /// A thread has ended by a fault of the program.
-    #[error("a thread ended by a fault of the program, which is reported above")]
+    /// A thread panicked.
+    #[error("a thread panicked, as reported above")]
     Panicked,
     /// A file does not let it end.
     #[error(
-        "it ended before everything was done: a file system did not answer for {} s, so that the state of sessions may \
-         not be saved",
+        "the shutdown was cut short: a file system did not respond for {} s, so the session state may not be saved",
         PATIENCE.as_secs()
     )]
     Unfinished,
@@ -68,7 +67,7 @@ pub enum Signal {
     Reload,
     /// Nobody reads any more, or the output is broken.
     Failed(io::Error),
-    /// A thread ended by a fault of the program; it has written why to standard error.
+    /// A thread panicked; it has written why to standard error.
     Panicked,
 }
 
@@ -159,7 +158,7 @@ pub fn run(
         None => None,
     };
     if let Some((level, error)) = said {
-        let message = format!("output.local_socket is not open, events flow without it: {error}");
+        let message = format!("output.local_socket is not open; events flow without it: {error}");
         diagnostics.clone().report(level, &message);
     }
     let run = Run::start(runtime, queue, output.clone(), signals).map_err(StartError::Thread)?;
@@ -176,7 +175,7 @@ fn report_panics(diagnostics: &Diagnostics) {
     panic::set_hook(Box::new(move |panic| {
         let place = panic.location().map(ToString::to_string);
         let message = format!(
-            "the program has a fault, in version {} at {}: please report it",
+            "the program panicked, in version {} at {}; please report this bug",
             env!("CARGO_PKG_VERSION"),
             place.unwrap_or_default(),
         );

@@ -24,7 +24,7 @@ pub(super) struct Host {
 
 /// A property's value is no text.
 #[derive(Debug, thiserror::Error)]
-#[error("expected text in UTF-8")]
+#[error("expected UTF-8 text")]
 pub(super) struct NoText;
 
 impl Host {
@@ -110,8 +110,7 @@ impl Host {
     pub(super) fn refuse_shared_thread(&self) {
         self.log(
             Level::Error,
-            "property `threaded` is `false`: the input needs a thread of its own, which Fluent Bit gives it \
-             when `threaded` is left out",
+            "property `threaded` is `false`: the input must run in its own thread; remove `threaded`",
         );
     }
 
@@ -211,7 +210,7 @@ fn keep_loaded(address: *const c_void) -> io::Result<()> {
     let mut found = MaybeUninit::<libc::Dl_info>::zeroed();
     // SAFETY: any address may be looked up, and there is room for what is found.
     if unsafe { libc::dladdr(address, found.as_mut_ptr()) } == 0 {
-        return Err(io::Error::other("it is in no library"));
+        return Err(io::Error::other("its code is in no library"));
     }
     // SAFETY: all fields of the struct are pointers, which may be null, and they were null before it was written.
     let file = unsafe { found.assume_init() }.dli_fname;
@@ -286,7 +285,7 @@ mod tests {
     #[test]
     fn what_is_no_library_is_not_kept_and_the_reason_is_told() {
         let error = keep_loaded(ptr::null()).expect_err("no library is at 0");
-        assert_eq!(error.to_string(), "it is in no library");
+        assert_eq!(error.to_string(), "its code is in no library");
     }
 
     #[test]

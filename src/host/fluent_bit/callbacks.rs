@@ -114,7 +114,7 @@ pub unsafe extern "C" fn FLBPluginInit(plugin: *const InputPlugin) -> c_int {
             host.log(
                 Level::Error,
                 &format!(
-                    "the library cannot be kept in memory, and a reload may end Fluent Bit: {error}"
+                    "cannot keep the library in memory, so a reload may crash Fluent Bit: {error}"
                 ),
             );
         }

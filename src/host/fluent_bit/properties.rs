@@ -67,7 +67,7 @@ pub(super) enum PropertyError {
         problem: String,
     },
     #[error(
-        "this input has no property `{name}`: set `{option}` in the file that the property `config` names"
+        "unknown property `{name}`; set `{option}` in the file that the property `config` names"
     )]
     Misplaced { name: String, option: String },
     #[error("property `config`: {0}")]

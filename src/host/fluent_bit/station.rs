@@ -140,7 +140,7 @@ impl Station {
             Ok(station) => Ok(Self { pending, ..station }),
             Err(error) => {
                 let message = format!(
-                    "{} events that waited for the next input are dropped",
+                    "dropped {} events that waited for the next input",
                     pending.events
                 );
                 log.clone().report(Level::Warn, &message);
@@ -175,10 +175,10 @@ fn is_any_readable(runtime: &Runtime) -> bool {
 fn fault(failure: &Failure) -> String {
     let why = match failure {
         Failure::Failed(error) => error.to_string(),
-        Failure::Panicked => "faults, which are reported on standard error".into(),
+        Failure::Panicked => "threads panicked repeatedly, as reported on standard error".into(),
     };
     format!(
-        "nothing is received any more, and the address is free: {why}. Restart Fluent Bit to receive again"
+        "stopped receiving and released the address: {why}; restart Fluent Bit to receive again"
     )
 }
 

@@ -76,12 +76,12 @@ fn reload(
         Ok(blacklist) => {
             if let Some(shared) = shared.upgrade() {
                 threads::write(&shared, blacklist);
-                diagnostics.report(Level::Info, "the blacklist was read again");
+                diagnostics.report(Level::Info, "reloaded the blacklist");
             }
         }
         Err(error) => diagnostics.report(
             Level::Error,
-            &format!("the blacklist was not read again, the old rules stay: {error}"),
+            &format!("cannot reload the blacklist; the previous rules stay in effect: {error}"),
         ),
     }
 }

@@ -173,12 +173,10 @@ impl Life {
 #[non_exhaustive]
 pub enum LinkedError {
     /// A socket or a thread cannot be used any more.
-    #[error("nothing is received any more: {0}")]
+    #[error("stopped receiving: {0}")]
     Failed(#[source] std::io::Error),
     /// Threads have panicked again and again.
-    #[error(
-        "nothing is received any more: threads have panicked again and again, by a fault that was reported"
-    )]
+    #[error("stopped receiving: threads panicked repeatedly, as reported")]
     Panicked,
 }
 

@@ -101,9 +101,7 @@ impl Hub {
         {
             let mut queues = lock(&self.queues);
             if queues.all.len() == MAX_READERS || queues.is_closed {
-                return Err(io::Error::other(
-                    "there are as many readers as there may be",
-                ));
+                return Err(io::Error::other("too many readers"));
             }
             queues.all.push(Arc::clone(&queue));
             self.readers.store(queues.all.len(), Ordering::Relaxed);
@@ -163,7 +161,7 @@ fn line_of_dropped(dropped: u64) -> Vec<u8> {
     let event = PluginEvent {
         timestamp: Timestamp(SystemTime::now().into()),
         level: Level::Warn.as_str(),
-        message: "this reader is too slow for all events".to_owned(),
+        message: "this reader is too slow; some events were dropped".to_owned(),
         details,
     };
     let mut encoder = Encoder::new(Codec::Json, &Layout::default());

@@ -16,12 +16,11 @@ use crate::host::{diagnostics::Level, runtime::threads::lock};
 #[non_exhaustive]
 pub enum LocalSocketError {
     /// Something else stands where the socket should be.
-    #[error("{0}: something that is no socket is in its place; remove it or choose another path")]
+    #[error("{0}: a file that is not a socket is in its place; remove it or choose another path")]
     Occupied(PathBuf),
     /// A program answers at the socket that is in its place.
     #[error(
-        "{0}: another program has this socket and keeps it; it is opened when that has ended, unless this program is to \
-         have a path of its own"
+        "{0}: another program is using this socket; it will be opened when that program ends, or choose another path"
     )]
     Answered(PathBuf),
     /// The system refuses it.
@@ -205,7 +204,7 @@ mod unix {
             match SocketFile::open(path) {
                 Ok((file, listener)) => {
                     *state = State::Ours { _file: file };
-                    let message = format!("output.local_socket: {} is open now", path.display());
+                    let message = format!("output.local_socket: {} is now open", path.display());
                     diagnostics.report(Level::Info, &message);
                     return Some(listener);
                 }
@@ -398,7 +397,7 @@ mod tests {
         let second = LocalSocket::open(&path, Said(said)).expect("it waits");
         let answered = second.answered().expect("a reason").to_string();
         assert!(
-            answered.contains("another program has this socket"),
+            answered.contains("another program is using this socket"),
             "{answered}"
         );
         assert!(!first.hub().has_readers(), "the question is no reader");
@@ -412,7 +411,7 @@ mod tests {
         let third = LocalSocket::open(&path, Said(said)).expect("it waits");
         drop(first);
         let opened = sayings.recv().expect("a word");
-        assert!(opened.ends_with("is open now"), "{opened}");
+        assert!(opened.ends_with("is now open"), "{opened}");
         let _stream = UnixStream::connect(&path).expect("a connection");
         await_readers(&third.hub());
         drop(third);

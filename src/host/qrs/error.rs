@@ -13,7 +13,7 @@ use crate::transform::app_names::AppListError;
 #[non_exhaustive]
 pub enum QrsError {
     /// A file cannot be read.
-    #[error("{}: the certificate or key cannot be read: {source}", file.display())]
+    #[error("{}: cannot read the certificate or key: {source}", file.display())]
     Read {
         /// The file.
         file: PathBuf,
@@ -21,13 +21,13 @@ pub enum QrsError {
         source: io::Error,
     },
     /// A file holds no certificate.
-    #[error("{}: there is no certificate in PEM in this file", file.display())]
+    #[error("{}: the file contains no PEM certificate", file.display())]
     NoCertificate {
         /// The file.
         file: PathBuf,
     },
     /// A file holds no private key.
-    #[error("{}: there is no private key in PEM in this file", file.display())]
+    #[error("{}: the file contains no PEM private key", file.display())]
     NoKey {
         /// The file.
         file: PathBuf,
@@ -39,7 +39,7 @@ pub enum QrsError {
         file: PathBuf,
     },
     /// Certificate and key do not belong together, or are none that can be used.
-    #[error("{}: the certificate cannot be used: {}", file.display(), of_tls(source))]
+    #[error("{}: cannot use the certificate: {}", file.display(), of_tls(source))]
     Unusable {
         /// The file.
         file: PathBuf,
@@ -47,7 +47,7 @@ pub enum QrsError {
         source: rustls::Error,
     },
     /// The name of the machine means no address.
-    #[error("the name {host} cannot be resolved: {reason}")]
+    #[error("cannot resolve {host}: {reason}")]
     Name {
         /// The name.
         host: String,
@@ -55,7 +55,7 @@ pub enum QrsError {
         reason: String,
     },
     /// There is no connection.
-    #[error("no connection to {address}: {source}")]
+    #[error("cannot connect to {address}: {source}")]
     Connect {
         /// The address.
         address: String,
@@ -64,7 +64,7 @@ pub enum QrsError {
     },
     /// There was no connection in time.
     #[error(
-        "no connection to {address} within {secs} s; is the port open in every firewall on the way?"
+        "cannot connect to {address} within {secs} s; is the port open in every firewall on the way?"
     )]
     ConnectTimeout {
         /// The address.
@@ -73,7 +73,7 @@ pub enum QrsError {
         secs: u64,
     },
     /// The connection is not to be trusted, or the service does not trust this end.
-    #[error("no TLS connection to {address}: {}", of_tls(source))]
+    #[error("cannot open a TLS connection to {address}: {}", of_tls(source))]
     Tls {
         /// The address.
         address: String,
@@ -82,7 +82,8 @@ pub enum QrsError {
     },
     /// The connection ended early.
     #[error(
-        "the connection to {address} broke off: {reason}; a service may do so that refuses the client certificate, or asks for it too late"
+        "lost the connection to {address}: {reason}; the service may refuse the client certificate, or may have asked \
+         for it too late"
     )]
     Broken {
         /// The address.
@@ -91,7 +92,7 @@ pub enum QrsError {
         reason: String,
     },
     /// The answer was not whole in time.
-    #[error("{address} has not answered within {secs} s")]
+    #[error("{address} did not answer within {secs} s")]
     Timeout {
         /// The address.
         address: String,
@@ -107,13 +108,13 @@ pub enum QrsError {
         status: u16,
     },
     /// The answer is larger than [`MAX_ANSWER_BYTES`](super::MAX_ANSWER_BYTES).
-    #[error("the answer of {address} is larger than {} MiB", super::MAX_ANSWER_BYTES >> 20)]
+    #[error("the response from {address} is larger than {} MiB", super::MAX_ANSWER_BYTES >> 20)]
     TooLarge {
         /// The address.
         address: String,
     },
     /// The answer is no list of apps.
-    #[error("the answer of {address} is no list of apps: {source}")]
+    #[error("the response from {address} is not a list of apps: {source}")]
     Body {
         /// The address.
         address: String,
@@ -121,7 +122,9 @@ pub enum QrsError {
         source: AppListError,
     },
     /// The answer names no app.
-    #[error("the answer of {address} names no app; may the user {user} read apps?")]
+    #[error(
+        "the response from {address} contains no app; is the user {user} allowed to read apps?"
+    )]
     NoApps {
         /// The address.
         address: String,
@@ -129,7 +132,7 @@ pub enum QrsError {
         user: String,
     },
     /// A part of the program has failed.
-    #[error("the thread that asks for names of apps ended by a fault of the program")]
+    #[error("the thread that reads app names panicked")]
     Panicked,
 }
 
@@ -161,12 +164,12 @@ impl QrsError {
 fn of_tls(error: &rustls::Error) -> String {
     use rustls::{AlertDescription as Alert, CertificateError as Certificate, Error};
     let advice = match error {
-        Error::InconsistentKeys(_) => "certificate and key do not belong together",
+        Error::InconsistentKeys(_) => "the certificate and the key do not belong together",
         Error::InvalidCertificate(
             Certificate::NotValidForName | Certificate::NotValidForNameContext { .. },
         ) => "set `host` or `server_name` to a name in the service's certificate",
         Error::InvalidCertificate(Certificate::UnknownIssuer | Certificate::BadSignature) => {
-            "`root_file` has not signed the service's certificate"
+            "the service's certificate is not signed by `root_file`"
         }
         Error::InvalidCertificate(Certificate::Expired | Certificate::ExpiredContext { .. }) => {
             "the service's certificate has expired, or this machine's clock is wrong"
@@ -181,12 +184,12 @@ fn of_tls(error: &rustls::Error) -> String {
             | Alert::UnsupportedCertificate
             | Alert::AccessDenied
             | Alert::DecryptError,
-        ) => "the service does not accept the client certificate; is it of the same site?",
+        ) => "the service does not accept the client certificate; is it from the same site?",
         // What OpenSSL says when a client declines to be asked for its certificate later.
         Error::AlertReceived(Alert::HandshakeFailure) => {
-            "the two have no encryption in common, or the service asks for the client certificate too late"
+            "the two sides have no cipher suite in common, or the service asks for the client certificate too late"
         }
-        Error::InvalidMessage(_) => "this is no TLS; is it the port of the repository service?",
+        Error::InvalidMessage(_) => "this is not TLS; is it the port of the repository service?",
         _ => return error.to_string(),
     };
     format!("{error}: {advice}")

@@ -75,9 +75,9 @@ impl Repository {
         let was_read = std::mem::replace(&mut self.was_read, true);
         let message = match failures {
             0 if was_read => return,
-            0 => format!("app names were read from {address}: {apps} apps"),
+            0 => format!("read app names from {address}: {apps} apps"),
             failures => {
-                format!("app names were read from {address} after {failures} failures: {apps} apps")
+                format!("read app names from {address} after {failures} failures: {apps} apps")
             }
         };
         said.push((Level::Info, message));
@@ -87,11 +87,11 @@ impl Repository {
         let message = match self.health.failed(reason, Instant::now()) {
             None => return,
             Some(Failed::New) if self.was_read => {
-                format!("app names were not read again, the old ones stay: {reason}")
+                format!("cannot refresh app names; the previous ones stay in use: {reason}")
             }
-            Some(Failed::New) => format!("app names were not read: {reason}"),
+            Some(Failed::New) => format!("cannot read app names: {reason}"),
             Some(Failed::Still { secs, attempts }) => format!(
-                "app names have not been read for {} minutes, {attempts} times: {reason}",
+                "cannot read app names for {} minutes now, in {attempts} attempts: {reason}",
                 secs / 60
             ),
         };

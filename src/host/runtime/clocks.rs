@@ -60,9 +60,8 @@ impl Said {
                 (
                     Level::Warn,
                     format!(
-                        "the clock of the Qlik node {host} is {seconds:.1} s {direction} this machine's: its log and \
-                         performance events have its time, user events that of their arrival, so they do not go \
-                         together. Set both clocks by the same time server"
+                        "the clock of the Qlik node {host} is {seconds:.1} s {direction} this machine's; log and \
+                         performance events carry the node's time and user events the time of arrival, so the two do not line up; synchronise both clocks with the same time server"
                     ),
                 )
             }
@@ -71,7 +70,7 @@ impl Said {
                 (
                     Level::Info,
                     format!(
-                        "the clock of the Qlik node {host} agrees with this machine's again, within {seconds:.1} s"
+                        "the clock of the Qlik node {host} agrees with this machine's again, to within {seconds:.1} s"
                     ),
                 )
             }

@@ -43,13 +43,13 @@ impl Said {
             Self::Begins(count) => (
                 Level::Warn,
                 format!(
-                    "the queue is full and drops events, {count} so far: the host takes them more slowly than they come. \
-                     {full}; a larger bound bridges a longer pause, and what makes the host slow is to be found there"
+                    "the queue is full and drops events, {count} so far, because the host takes them more slowly than \
+                     they arrive: {full}; find out what slows the host down, or raise the limit to bridge longer pauses"
                 ),
             ),
             Self::Over { count, secs } => (
                 Level::Info,
-                format!("the queue drops nothing any more; it dropped {count} events in {secs} s"),
+                format!("the queue no longer drops events; it dropped {count} in {secs} s"),
             ),
         }
     }
@@ -60,14 +60,14 @@ impl Said {
             Self::Begins(count) => (
                 Level::Warn,
                 format!(
-                    "the system drops datagrams at {address}, {count} so far, because its receive buffer is full: raise \
-                     source.receive_buffer_bytes, and net.core.rmem_max with it"
+                    "the system drops datagrams at {address}, {count} so far, because the receive buffer is full; \
+                     raise source.receive_buffer_bytes, and net.core.rmem_max with it"
                 ),
             ),
             Self::Over { count, secs } => (
                 Level::Info,
                 format!(
-                    "the system drops no datagrams at {address} any more; it dropped {count} in {secs} s"
+                    "the system no longer drops datagrams at {address}; it dropped {count} in {secs} s"
                 ),
             ),
         }

@@ -30,10 +30,10 @@ use crate::{
     transform::{AppNamesConfig, AppTable, BlacklistConfig},
 };
 
-const NOTHING_TO_READ: &str =
-    "there is nothing to be read again: the configuration names no files of a transform";
+const NOTHING_TO_READ: &str = "nothing to reload: the configuration names no files for a transform";
 
-const FAULT: &str = "files of a transform were not read again by a fault of the program; what they said before holds";
+const FAULT: &str = "cannot reload the files of transforms, because a thread panicked; their previous content stays \
+in use";
 
 /// Looks at the files that transforms are built from, and gives workers what has become of them.
 ///
@@ -200,12 +200,12 @@ impl Refresh {
         match Config::load(file) {
             Ok(read) if read == *config => {}
             Ok(_) => {
-                let message = format!("{name} has changed: what it says holds from the next start");
+                let message = format!("{name} has changed; restart to apply it");
                 diagnostics.report(Level::Warn, &message);
             }
             Err(error) => {
                 let message = format!(
-                    "{name} has changed and would not do for the next start: {error}. What it said at the start holds"
+                    "{name} has changed and is now invalid; the configuration read at start stays in effect: {error}"
                 );
                 diagnostics.report(Level::Error, &message);
             }
@@ -240,11 +240,11 @@ impl Refresh {
                 for control in controls {
                     control.replace_blacklist(blacklist.clone());
                 }
-                diagnostics.report(Level::Info, "the blacklist was read again");
+                diagnostics.report(Level::Info, "reloaded the blacklist");
             }
             Err(error) => diagnostics.report(
                 Level::Error,
-                &format!("the blacklist was not read again, the old rules stay: {error}"),
+                &format!("cannot reload the blacklist; the previous rules stay in effect: {error}"),
             ),
         }
     }
@@ -255,14 +255,14 @@ impl Refresh {
             Ok(names) => {
                 self.names = names.table().clone();
                 let apps = self.names.len();
-                let message = format!("the files of app names were read again: {apps} apps");
+                let message = format!("reloaded the files of app names: {apps} apps");
                 said.push((Level::Info, message));
                 true
             }
             Err(error) => {
                 self.failures += 1;
                 let message = format!(
-                    "the files of app names were not read again, the old names stay: {error}"
+                    "cannot reload the files of app names; the previous names stay in use: {error}"
                 );
                 said.push((Level::Error, message));
                 false

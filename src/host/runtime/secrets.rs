@@ -30,8 +30,8 @@ pub fn warnings(config: &Config) -> Vec<String> {
         let mode = readable_mode(file)?;
         let file = file.display();
         Some(format!(
-            "{file}: {what} can be read by more than its owner (mode {mode:04o}): \
-             give it to the user of this program and `chmod 600` it"
+            "{file}: {what} is readable by more than its owner (mode {mode:04o}); make this program's user its owner \
+             and run `chmod 600` on it"
         ))
     })
     .collect()

@@ -82,8 +82,8 @@ impl<S, D: Report, F> Supervisor<S, D, F> {
         let dropped = self.queue.all_dropped().saturating_sub(known);
         if dropped > 0 {
             let message = format!(
-                "{dropped} events were dropped at the end, because the host did not take what waited for it; they are \
-                 lost. See docs/reliability.md for what keeps them over a restart"
+                "dropped {dropped} events at shutdown, because the host did not take them; docs/reliability.md says \
+                 how to keep events across a restart"
             );
             self.diagnostics.report(Level::Warn, &message);
         }
@@ -107,5 +107,5 @@ impl<S, D: Report, F> Supervisor<S, D, F> {
     }
 }
 
-const STUCK: &str = "a thread that receives has not ended in time, perhaps because the host does not take its events; \
-                     what it has in hand is lost and not counted";
+const STUCK: &str = "a receiving thread did not stop in time, perhaps because the host does not take its events; the \
+events it holds are lost and not counted";

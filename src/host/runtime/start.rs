@@ -27,11 +27,11 @@ pub enum StartError {
     #[error("output.drop_fields: {0}")]
     Fields(#[from] UnknownField),
     /// A socket does not do what it must, or what the service manager handed over is none.
-    #[error("a socket cannot be used: {0}")]
+    #[error("cannot use a socket: {0}")]
     Socket(#[source] io::Error),
     /// The file that keeps the sessions cannot be read.
     #[error(
-        "{}: transform.sessions.state_file cannot be read: {source}",
+        "{}: cannot read transform.sessions.state_file: {source}",
         file.display()
     )]
     State {
@@ -41,7 +41,7 @@ pub enum StartError {
         source: io::Error,
     },
     /// The system gives no thread.
-    #[error("a thread cannot be started: {0}")]
+    #[error("cannot start a thread: {0}")]
     Thread(#[source] io::Error),
 }
 

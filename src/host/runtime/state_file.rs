@@ -68,7 +68,7 @@ impl StateFile {
         if let Err(error) = self.load(sessions, diagnostics) {
             sessions.reset();
             let message = format!(
-                "{}: the state of sessions cannot be read, and nobody is followed yet: {error}",
+                "{}: cannot read the session state, starting without sessions: {error}",
                 self.file.display()
             );
             diagnostics.report(Level::Error, &message);
@@ -80,20 +80,20 @@ impl StateFile {
         match load(&self.file, sessions)? {
             Loaded::Absent => sessions.reset(),
             Loaded::Users(users) => {
-                let message = format!("{name}: the sessions of {users} users go on");
+                let message = format!("{name}: resumed the sessions of {users} users");
                 diagnostics.report(Level::Info, &message);
             }
             Loaded::SetAside { error, to } => {
                 let what = match &error {
-                    StateError::Version { .. } => "is of another version of this program",
+                    StateError::Version { .. } => "was written by another version of this program",
                     _ => "is damaged",
                 };
                 let to = match to {
-                    Ok(to) => format!("it is kept as {}", to.display()),
-                    Err(error) => format!("it could not be renamed: {error}"),
+                    Ok(to) => format!("kept as {}", to.display()),
+                    Err(error) => format!("cannot rename it: {error}"),
                 };
                 let message = format!(
-                    "{name}: the state of sessions {what}, {error}; {to}, and nobody is followed yet"
+                    "{name}: the session state {what}: {error}; {to}; starting without sessions"
                 );
                 diagnostics.report(Level::Warn, &message);
             }
@@ -112,7 +112,7 @@ impl StateFile {
             Err(error) if !std::mem::replace(&mut self.is_failing, true) => diagnostics.report(
                 Level::Error,
                 &format!(
-                    "{}: the state of sessions cannot be written: {error}",
+                    "{}: cannot write the session state: {error}",
                     self.file.display()
                 ),
             ),
@@ -187,9 +187,7 @@ fn write(new: &Path, sessions: &Sessions) -> io::Result<()> {
         writer.write_all(&part)?;
     }
     if !sessions.is_whole() {
-        return Err(io::Error::other(
-            "a fault of the program has left the sessions half changed",
-        ));
+        return Err(io::Error::other("a panic left the sessions half changed"));
     }
     writer.into_inner()?.sync_all()
 }

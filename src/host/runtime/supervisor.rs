@@ -183,7 +183,7 @@ impl<S: Sink + Send + 'static, D: Report, F> Supervisor<S, D, F> {
             .filter_map(|errors| Some((errors.count, errors.last?)))
             .collect();
         for (count, last) in errors {
-            let message = format!("the socket reported {count} errors, the last one was: {last}");
+            let message = format!("the socket reported {count} errors, the last one: {last}");
             self.diagnostics.report(Level::Warn, &message);
         }
     }
@@ -280,5 +280,5 @@ impl<S, D: Report, F> Supervisor<S, D, F> {
     }
 }
 
-const RESTARTED: &str = "a thread that receives has panicked by a fault of the program, and is started anew; what it \
-     had in hand is lost and counted as dropped. Please report it with the text of the panic";
+const RESTARTED: &str = "a receiving thread panicked and is restarted; the events it held are lost and counted as \
+dropped; please report this bug with the text of the panic";

@@ -173,12 +173,12 @@ fn a_worker_that_panics_is_made_anew() {
     let host = Host::start(&config, OnPanic::Restart);
     // What was given to the worker holds for the one that takes its place.
     fs::write(&list, "LAB\\maria\nLAB\\bob\n").expect("a list");
-    host.hears("the blacklist was read again");
+    host.hears("reloaded the blacklist");
     for number in 0..3 {
         host.send(&format!("before{number}"));
         assert_eq!(host.user(), format!("before{number}"));
         host.panics();
-        host.hears("has panicked by a fault of the program");
+        host.hears("a receiving thread panicked");
         for user in ["maria", "anna"] {
             host.send(user);
         }
@@ -226,7 +226,7 @@ fn metrics_that_are_given_to_a_host_have_the_names_of_apps() {
     let config = format!("[transform.app_names]\nfiles = ['{}']\n", list.display());
     let host = Host::start(&config, OnPanic::Restart);
     fs::write(&list, "no list\n").expect("a file");
-    host.hears("the files of app names were not read again");
+    host.hears("cannot reload the files of app names");
     host.runtime.stop();
     assert!(host.runtime.await_end(PATIENCE));
     let metrics: Vec<_> = host.metrics.try_iter().flatten().collect();
@@ -241,7 +241,7 @@ fn after_four_panics_the_port_is_free_and_the_host_is_told() {
     let host = Host::start("", OnPanic::Restart);
     for _ in 0..3 {
         host.panics();
-        host.hears("is started anew");
+        host.hears("and is restarted");
     }
     host.panics();
     let failure = host.failures.recv_timeout(DEADLINE).expect("a failure");
@@ -289,7 +289,7 @@ fn a_runtime_that_is_dropped_has_saved_the_sessions() {
     assert_eq!(counted(&metrics, "received_datagrams_total"), 1);
     assert!(said.try_iter().any(|line| line.starts_with("stopped ")));
     let host = Host::start(&kept_in(&file), OnPanic::Restart);
-    host.hears("the sessions of 1 users go on");
+    host.hears("resumed the sessions of 1 users");
 }
 
 /// Leaves the sessions half changed, as a panic in their midst does.
@@ -318,7 +318,7 @@ fn half_changed(file: &Path, on_panic: OnPanic) -> Host {
     let opened = open(&config).expect("a port");
     let sessions = opened.pipeline.sessions().expect("followed").clone();
     let host = Host::over(&config, opened, on_panic).expect("it starts");
-    host.hears("the sessions of 1 users go on");
+    host.hears("resumed the sessions of 1 users");
     break_off(sessions);
     // Events go on.
     host.send("maria");
@@ -332,7 +332,7 @@ fn a_worker_that_is_made_anew_goes_on_from_the_sessions_saved_last() {
     let file = folder.path().join("sessions.ndjson");
     let host = half_changed(&file, OnPanic::Restart);
     host.panics();
-    host.hears("the sessions of 1 users go on");
+    host.hears("resumed the sessions of 1 users");
     host.send("peter");
     assert_eq!(host.user(), "peter");
     drop(host.runtime);
@@ -350,7 +350,7 @@ fn sessions_that_are_half_changed_are_not_saved_at_the_end() {
     let before = fs::read_to_string(&file).expect("the state");
     host.panics();
     host.failures.recv_timeout(DEADLINE).expect("a failure");
-    host.hears("the state of sessions cannot be written");
+    host.hears("cannot write the session state");
     drop(host.runtime);
     assert_eq!(fs::read_to_string(&file).expect("the state"), before);
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
@@ -441,7 +441,7 @@ fn a_sink_that_stands_still_does_not_keep_the_sessions_from_being_saved() {
     assert!(state.contains("goran"), "{state}");
     assert!(
         said.try_iter()
-            .any(|line| line.contains("has not ended in time"))
+            .any(|line| line.contains("did not stop in time"))
     );
     drop(release);
 }

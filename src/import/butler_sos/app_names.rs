@@ -24,7 +24,7 @@ pub(super) fn qrs(from: &ButlerSos, notes: &mut Vec<Note>) -> QrsConfig {
     if host.is_empty() || !is_host(host) {
         notes.push(Note::new(
             "appNames.hostIP",
-            "no machine, so names of apps are not looked up; apps have their ids",
+            "no host, so app names are not looked up; apps keep their ids",
         ));
         return qrs;
     }
@@ -50,20 +50,20 @@ pub(super) fn qrs(from: &ButlerSos, notes: &mut Vec<Note>) -> QrsConfig {
             }
         }
         if to.is_relative() {
-            let message = "a relative path, which here begins at the folder of plugin.toml";
+            let message = "a relative path; here it is relative to the folder of plugin.toml";
             notes.push(Note::new(&format!("cert.{key}"), message));
         }
     }
     if cert.passphrase.is_some_and(|secret| secret.is_set) {
         notes.push(Note::new(
             "cert.clientCertPassphrase",
-            "keys with a passphrase are not read; export the certificates without one",
+            "keys with a passphrase are not supported; export the certificates without one",
         ));
     }
     notes.push(Note::new(
         "appNames.hostIP",
-        "the service's certificate is checked, which Butler SOS does not do; if its name is another \
-         than this, write it into `transform.app_names.qrs.server_name`",
+        "the service's certificate is verified, which Butler SOS does not do; if it was issued to another name, set \
+         `transform.app_names.qrs.server_name` to that name",
     ));
     qrs
 }

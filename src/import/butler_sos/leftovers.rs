@@ -31,12 +31,12 @@ const PARTS: &[Part] = &[
     part(
         "serversToMonitor",
         &["serversToMonitor.servers"],
-        "the health of engines is polled, not sent as events; keep Butler SOS for it",
+        "engine health is polled, not sent as events; keep Butler SOS for it",
     ),
     part(
         "userSessions",
         &["userSessions.enableSessionExtract"],
-        "sessions are not polled from the proxies; session events tell when they start and stop",
+        "sessions are not polled from the proxies; session events show when they start and stop",
     ),
     part(
         "qlikSenseEvents",
@@ -48,8 +48,8 @@ const PARTS: &[Part] = &[
     part(
         "prometheus",
         &["prometheus.enable"],
-        "Butler SOS shows the health of engines there; counters of events are metrics of the \
-         component `qlik_sense`, for Vector's `prometheus_exporter`",
+        "Butler SOS exposes engine health there; event counters are metrics of the component `qlik_sense`, for \
+         Vector's `prometheus_exporter`",
     ),
     part(
         "auditEvents",
@@ -59,7 +59,7 @@ const PARTS: &[Part] = &[
     part(
         "uptimeMonitor",
         &["uptimeMonitor.enable"],
-        "uptime and memory of Butler SOS; the program sends metrics of itself to Vector",
+        "uptime and memory of Butler SOS; the program sends its own metrics to Vector",
     ),
     part(
         "heartbeat",
@@ -79,7 +79,7 @@ const PARTS: &[Part] = &[
     part(
         "configVisualisation",
         &["configVisualisation.enable"],
-        "there is no web page of the configuration",
+        "no web page shows the configuration",
     ),
     part(
         "fileLogging",
@@ -126,9 +126,9 @@ pub(super) fn notes(file: &Value, ignored: &[String]) -> Vec<Note> {
 
 fn unknown_because(key: &str) -> &'static str {
     if key.ends_with("<<") {
-        "merged keys are not read; write them out where they are merged"
+        "merge keys are not supported; write out the keys that they merge"
     } else {
-        "not known; left out. Is it spelt as Butler SOS does?"
+        "unknown key, left out; is it spelt as in Butler SOS?"
     }
 }
 

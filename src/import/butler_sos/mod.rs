@@ -40,9 +40,8 @@ pub enum ImportError {
     Problem(Problem),
     /// Only some senders are to be accepted, and no address of theirs is known.
     #[error(
-        "{key}.allowedSources: no allowed sender is an IP address or a name that can be looked up here. Import \
-         where the names are known, write addresses in their place, or accept every sender with \
-         --allow-any-sender"
+        "{key}.allowedSources: no allowed sender is an IP address or a name that resolves here; run the import where \
+         the names resolve, replace them with addresses, or accept every sender with --allow-any-sender"
     )]
     NoSender {
         /// Which of the UDP servers it is, by its key.

@@ -150,7 +150,7 @@ pub(super) fn filter(from: &LogEvents, notes: &mut Vec<Note>) -> Option<Filter> 
     let mut filters = Vec::new();
     let mut add = |filter: Filter, key: &str, notes: &mut Vec<Note>| {
         if filter.lists().iter().any(|accepted| accepted.is_none()) {
-            let message = "left out: one of its lists is empty, so that it accepts nothing";
+            let message = "left out: one of its lists is empty, so it accepts nothing";
             notes.push(Note::new(key, message));
         } else {
             filters.push(filter);
@@ -187,8 +187,8 @@ pub(super) fn filter(from: &LogEvents, notes: &mut Vec<Note>) -> Option<Filter> 
     if !is_exact {
         notes.push(Note::new(
             KEY,
-            "several filters become one, which keeps what each of them does and more: an app of one of them with a \
-             type or a method of another",
+            "several filters become one, which keeps what each of them keeps and more, such as an app from one with a \
+             type or method from another",
         ));
     }
     if let Some(filter) = &filter {
@@ -216,10 +216,10 @@ fn apps(entries: &[AppEntry], key: &str, notes: &mut Vec<Note>) -> BTreeSet<Stri
             }
             (Some(id), Some(_)) => {
                 apps.insert(id);
-                "an id and a name, of which the id alone is taken; Butler SOS wants both to be right"
+                "has an id and a name, of which only the id is used; Butler SOS requires both to match"
             }
             (None, None) => {
-                "left out: it has no id and no name. In Butler SOS it stands for every app; write what is meant"
+                "left out: it has no id and no name; in Butler SOS it matches every app, so write which apps you mean"
             }
         };
         notes.push(Note::new(&format!("{key}[{place}]"), note));
@@ -235,8 +235,8 @@ fn note_objects(from: &AppObjects, key: &str, notes: &mut Vec<Note>) {
     if from.all_app_objects == Some(false) || lists.iter().any(|list| !list.is_empty()) {
         notes.push(Note::new(
             key,
-            "objects cannot be chosen by their ids; all of the app's are kept. Butler SOS 15 cannot choose them either: \
-             its list accepts nothing, or excludes nothing",
+            "objects cannot be selected by id; all objects of the app are kept. Butler SOS 15 cannot select them \
+             either: its list accepts nothing, or excludes nothing",
         ));
     }
 }
@@ -251,8 +251,8 @@ fn note_patterns(filter: &Filter, notes: &mut Vec<Note>) {
             notes.push(Note::new(
                 KEY,
                 &format!(
-                    "`*` and `?` in `transform.performance.{list}` stand for any characters; in Butler SOS they stand \
-                     for themselves"
+                    "`*` and `?` are wildcards in `transform.performance.{list}`; in Butler SOS they are ordinary \
+                     characters"
                 ),
             ));
         }

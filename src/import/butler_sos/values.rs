@@ -78,7 +78,7 @@ impl<'de> Deserialize<'de> for Port {
             .and_then(|number| match u16::try_from(number) {
                 Ok(port @ 1..) => Ok(Self(port)),
                 _ => Err(de::Error::custom(format_args!(
-                    "{number} is no port; expected 1 to 65535"
+                    "{number} is not a port; expected 1 to 65535"
                 ))),
             })
     }
@@ -116,7 +116,7 @@ impl<'de> Deserialize<'de> for InfluxVersion {
             2 => Ok(Self::V2),
             3 => Ok(Self::V3),
             other => Err(de::Error::custom(format_args!(
-                "{other} is no version of InfluxDB that Butler SOS knows; expected 1, 2 or 3"
+                "{other} is not a version of InfluxDB that Butler SOS supports; expected 1, 2 or 3"
             ))),
         }
     }

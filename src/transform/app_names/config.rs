@@ -24,7 +24,7 @@ pub struct AppNamesConfig {
 #[non_exhaustive]
 pub enum AppNamesError {
     /// A file cannot be read.
-    #[error("{}: the file in `transform.app_names.files` cannot be read: {source}", file.display())]
+    #[error("{}: cannot read the file in `transform.app_names.files`: {source}", file.display())]
     Read {
         /// The file.
         file: PathBuf,

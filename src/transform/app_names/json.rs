@@ -69,16 +69,15 @@ fn message(error: &serde_json::Error) -> String {
         .rsplit_once(" at line ")
         .map_or(&*said, |(said, _)| said);
     if said == "trailing characters" {
-        return "more follows behind the list; several apps stand in one array, `[{…}, {…}]`"
-            .into();
+        return "text follows the list; put all apps into one array, `[{…}, {…}]`".into();
     }
     let said = match said.rsplit_once(", expected ") {
         Some((found, expected)) if found.starts_with("invalid type: string") => {
-            format!("found a text, expected {expected}")
+            format!("found text, expected {expected}")
         }
         _ => said.to_owned(),
     };
-    format!("this is no list of apps in JSON: {said}")
+    format!("this is not a JSON list of apps: {said}")
 }
 
 /// Reads into a list, and keeps what is wrong as more than the text that serde would make of it.

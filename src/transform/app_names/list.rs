@@ -34,7 +34,7 @@ pub enum AppListProblem {
     #[error("this is not UTF-8 text; save the list as UTF-8")]
     Encoding,
     /// It is a workbook of a spreadsheet program.
-    #[error("this is a workbook of Excel; save it as CSV")]
+    #[error("this is an Excel workbook; save it as CSV")]
     Workbook,
     /// The first line is neither a header nor an app.
     #[error(
@@ -46,7 +46,8 @@ pub enum AppListProblem {
     },
     /// A line has more or fewer fields than it should.
     #[error(
-        "expected {expected} fields and found {found}; a field that holds the separator stands in double quotes, with no space before them"
+        "expected {expected} fields and found {found}; put a field that contains the separator in double quotes, with \
+         no space before them"
     )]
     Fields {
         /// As many as the header has, or 2 without one.
@@ -67,16 +68,16 @@ pub enum AppListProblem {
     #[error("the app's name is longer than {MAX_NAME_BYTES} bytes")]
     LongName,
     /// An app has two names.
-    #[error("the app {id} has another name further up")]
+    #[error("the app {id} is listed above with another name")]
     TwoNames {
         /// The app.
         id: Uuid,
     },
     /// There are more than [`MAX_APPS`].
-    #[error("there are more than {MAX_APPS} apps")]
+    #[error("the list has more than {MAX_APPS} apps")]
     TooManyApps,
     /// The list is empty.
-    #[error("there is no app in the list")]
+    #[error("the list has no apps")]
     NoApps,
     /// It is an object of another form.
     #[error(
@@ -88,7 +89,7 @@ pub enum AppListProblem {
         found: String,
     },
     /// Something stands behind the list.
-    #[error("more follows behind the list; several apps stand in one array: [{{…}}, {{…}}]")]
+    #[error("text follows the list; put all apps into one array: [{{…}}, {{…}}]")]
     MoreFollows,
     /// It is no JSON, or not of an expected form.
     #[error("{message} (column {column})")]

@@ -49,7 +49,7 @@ impl Default for BlacklistConfig {
 #[non_exhaustive]
 pub enum BlacklistError {
     /// A file cannot be read.
-    #[error("{}: the file in `transform.blacklist.files` cannot be read: {source}", file.display())]
+    #[error("{}: cannot read the file in `transform.blacklist.files`: {source}", file.display())]
     Read {
         /// The file.
         file: PathBuf,
@@ -57,7 +57,8 @@ pub enum BlacklistError {
         source: io::Error,
     },
     /// A file is longer than [`MAX_FILE_BYTES`].
-    #[error("{}: the file in `transform.blacklist.files` is larger than {} MiB; list users of one kind by a pattern", file.display(), MAX_FILE_BYTES >> 20)]
+    #[error("{}: the file in `transform.blacklist.files` is larger than {} MiB; use patterns instead of long lists of \
+    similar users", file.display(), MAX_FILE_BYTES >> 20)]
     TooLarge {
         /// The file.
         file: PathBuf,

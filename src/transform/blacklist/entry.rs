@@ -158,8 +158,8 @@ impl<'de> de::Visitor<'de> for EntryVisitor {
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
         text.parse().map_err(|error| match mistake::escaped(text) {
             Some(written) => E::custom(format_args!(
-                "\"{written}\": in double quotes a backslash and the letter behind it are one character; write \
-                 '{written}' in single quotes"
+                "\"{written}\": in double quotes, a backslash and the letter after it are one character; use single \
+                 quotes: '{written}'"
             )),
             None => E::custom(error),
         })

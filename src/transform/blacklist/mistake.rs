@@ -46,41 +46,37 @@ pub enum UserPatternProblem {
     #[error(r"the user id is empty; write DIRECTORY\* for all users of a directory")]
     EmptyUserId,
     /// A part is Qlik Sense's word for what is not set.
-    #[error(
-        "`(null)` stands for a user directory or id that is not set, and no entry but `*` lists that"
-    )]
+    #[error("`(null)` stands for a user directory or id that is not set, which only `*` matches")]
     Null,
     /// A part holds a `;` or a control character.
-    #[error("a user directory or id never holds `;` or a control character")]
+    #[error("a user directory or id never contains `;` or a control character")]
     ImpossibleCharacter,
     /// There is a character that nobody can see, as copied text may have.
-    #[error("there is a character that cannot be seen, U+{:04X}", u32::from(*.0))]
+    #[error("it contains the invisible character U+{:04X}", u32::from(*.0))]
     InvisibleCharacter(char),
     /// The entry, or a part of it, is in quotes.
-    #[error("an entry has no quotes around it")]
+    #[error("write the entry without quotes around it")]
     Quotes,
     /// The entry is written as one of a list in another format.
-    #[error(
-        "an entry stands alone, without brackets around it, a dash before it or a comma after it"
-    )]
+    #[error("write the entry on its own, without brackets, a leading dash or a trailing comma")]
     List,
     /// There are several users.
-    #[error("an entry is one user")]
+    #[error("an entry names one user")]
     SeveralUsers,
     /// There is a comment.
-    #[error("a comment is no part of an entry, and in a file it begins with ` #`")]
+    #[error("an entry cannot contain a comment; in a file, a comment starts with ` #`")]
     Comment,
     /// There are two backslashes in a row.
-    #[error(r"there is one `\` between directory and id, and here are two in a row")]
+    #[error(r"expected one `\` between directory and id, and found two in a row")]
     DoubleBackslash,
     /// There is white space at an end of the directory or the id.
-    #[error(r"there is white space at an end of the user directory or id")]
+    #[error(r"the user directory or id has white space around it")]
     WhiteSpace,
     /// The entry is longer than any user.
     #[error("an entry has at most {MAX_BYTES} bytes")]
     TooLong,
     /// There are more backslashes than an entry may have.
-    #[error("there are more than {MAX_BACKSLASHES} backslashes")]
+    #[error("an entry has at most {MAX_BACKSLASHES} backslashes")]
     TooManyBackslashes,
 }
 
@@ -286,9 +282,9 @@ fn instead(meant: &[String]) -> String {
     match meant {
         [] => String::new(),
         [one] => format!("; write `{one}`"),
-        [first, second] => format!("; write `{first}` and `{second}`, each as an entry of its own"),
+        [first, second] => format!("; write `{first}` and `{second}`, each as its own entry"),
         [first, second, others @ ..] => format!(
-            "; write `{first}`, `{second}` and {} more, each as an entry of its own",
+            "; write `{first}`, `{second}` and {} more, each as its own entry",
             others.len()
         ),
     }

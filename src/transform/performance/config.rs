@@ -73,7 +73,9 @@ impl NamePattern {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NamePatternError {
     /// It is empty.
-    #[error("expected a name or a pattern with `*` and `?`, not an empty text; `*` stands for all")]
+    #[error(
+        "expected a name or a pattern with `*` and `?`, not an empty text; `*` matches everything"
+    )]
     Empty,
     /// There is white space around it.
     #[error("expected a name or a pattern without white space around it; write `{name}`")]

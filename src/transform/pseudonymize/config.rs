@@ -47,7 +47,7 @@ impl fmt::Debug for Secret {
 #[non_exhaustive]
 pub enum PseudonymizeError {
     /// The file cannot be read.
-    #[error("{}: the key for pseudonyms cannot be read: {source}", file.display())]
+    #[error("{}: cannot read the key for pseudonyms: {source}", file.display())]
     Read {
         /// The file.
         file: PathBuf,
@@ -62,7 +62,7 @@ pub enum PseudonymizeError {
     },
     /// The variable is not set.
     #[error(
-        "{name}: the environment variable with the key for pseudonyms is not set, or is no Unicode"
+        "{name}: the environment variable with the key for pseudonyms is not set, or is not Unicode"
     )]
     NotSet {
         /// The variable's name.
@@ -70,7 +70,8 @@ pub enum PseudonymizeError {
     },
     /// The key is too short to be one.
     #[error(
-        "{place}: expected a key for pseudonyms of at least {MIN_KEY_BYTES} bytes, and this one has {bytes}; `openssl rand -hex 32` makes one"
+        "{place}: expected a key for pseudonyms of at least {MIN_KEY_BYTES} bytes, found {bytes}; create one with \
+         `openssl rand -hex 32`"
     )]
     TooShort {
         /// The file or the variable.

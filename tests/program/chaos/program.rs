@@ -151,10 +151,10 @@ impl Home {
     }
 }
 
-/// The users in "…: the sessions of 7 users go on".
+/// The number in "…: resumed the sessions of 7 users".
 fn users(message: &str) -> Option<u64> {
-    let (_, rest) = message.split_once("the sessions of ")?;
-    rest.strip_suffix(" users go on")?.parse().ok()
+    let (_, rest) = message.split_once("resumed the sessions of ")?;
+    rest.strip_suffix(" users")?.parse().ok()
 }
 
 /// Reads what the program says about itself: each message as it comes, and all in the end.
@@ -343,11 +343,7 @@ fn expected(said: &[Value]) {
         .filter(|diagnostic| diagnostic["level"] == "error")
     {
         let message = diagnostic["message"].as_str().expect("text");
-        let explained = [
-            "state of sessions cannot be written",
-            "users.txt",
-            "apps.csv",
-        ];
+        let explained = ["cannot write the session state", "users.txt", "apps.csv"];
         assert!(
             explained.iter().any(|part| message.contains(part)),
             "{message}"

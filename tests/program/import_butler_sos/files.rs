@@ -107,7 +107,7 @@ fn what_is_written_passes_check() {
     );
     let checked = imported_and_checked(&host_with_port);
     assert!(checked.status.success(), "{}", text(&checked.stderr));
-    assert!(text(&checked.stdout).contains("those of sense-1.example.com:4242"));
+    assert!(text(&checked.stdout).contains("more from sense-1.example.com:4242"));
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn files_are_written_and_never_overwritten() {
     fs::remove_file(&plugin).expect("a file");
     let again = run(&arguments);
     assert_eq!(again.status.code(), Some(1));
-    assert!(text(&again.stderr).contains("vector.yaml: is there already"));
+    assert!(text(&again.stderr).contains("vector.yaml: already exists"));
     assert!(!plugin.exists(), "neither file is written");
 }
 

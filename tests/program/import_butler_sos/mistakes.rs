@@ -31,7 +31,7 @@ fn mistakes_are_found() {
         (
             "Butler-SOS:\n  userEvents:\n    enable: true\n    udpServerConfig:\n      portUserActivityEvents: 99970\n",
             "5: userEvents.udpServerConfig.portUserActivityEvents: ",
-            "99970 is no port; expected 1 to 65535",
+            "99970 is not a port; expected 1 to 65535",
         ),
         (
             "Butler-SOS:\n  userEvents:\n    udpServerConfig:\n      portUserActivityEvents: <port>\n",
@@ -68,7 +68,7 @@ fn mistakes_are_found() {
     }
     let missing = run(&["/no/such/file.yaml"]);
     assert_eq!(missing.status.code(), Some(2));
-    assert!(text(&missing.stderr).starts_with("/no/such/file.yaml: the configuration"));
+    assert!(text(&missing.stderr).starts_with("/no/such/file.yaml: cannot read"));
 }
 
 /// Values that are not what a key expects, or not written as one would.

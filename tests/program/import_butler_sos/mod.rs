@@ -46,7 +46,7 @@ pub fn configurations() -> Vec<(String, PathBuf)> {
         })
         .collect();
     found.sort();
-    assert!(!found.is_empty(), "no configuration");
+    assert!(!found.is_empty(), "not a configuration file");
     found
 }
 

@@ -51,7 +51,7 @@ fn a_clock_that_jumps_back_stops_nothing() {
     let told = program.events().metrics.len();
     fs::write(&users, "LAB\\maria\n").expect("a file");
     let diagnostic = program.diagnostics.one();
-    assert_eq!(diagnostic["message"], "the blacklist was read again");
+    assert_eq!(diagnostic["message"], "reloaded the blacklist");
     while program.events().metrics.len() == told {
         program.events().frame().expect("a frame");
     }

@@ -141,7 +141,7 @@ fn events_flow_without_a_socket_that_cannot_be_opened() {
         panic!("{errors:?}")
     };
     assert!(
-        error.contains("events.sock: something that is no socket"),
+        error.contains("events.sock: a file that is not a socket"),
         "{error}"
     );
 }
@@ -161,7 +161,7 @@ fn a_second_program_takes_nothing_of_the_first() {
     ]);
     assert_eq!(second.status, 1, "{second:?}");
     assert!(
-        second.stderr.contains("another program listens there"),
+        second.stderr.contains("another program is listening there"),
         "{second:?}"
     );
     let seen = first_line(&mut program, &mut connect(&path));
@@ -180,7 +180,7 @@ fn a_program_that_follows_opens_the_socket_when_the_first_has_ended() {
     assert_eq!(waits["level"], "warn");
     let message = waits["message"].as_str().expect("text");
     assert!(
-        message.contains("another program has this socket"),
+        message.contains("another program is using this socket"),
         "{message}"
     );
     let mut reader = connect(&path);
@@ -193,7 +193,7 @@ fn a_program_that_follows_opens_the_socket_when_the_first_has_ended() {
     );
     let opens = second.diagnostics.one();
     let message = opens["message"].as_str().expect("text");
-    assert!(message.ends_with("is open now"), "{message}");
+    assert!(message.ends_with("is now open"), "{message}");
     first_line(&mut second, &mut connect(&path));
     stop(second, Signal::SIGTERM);
     assert!(!path.exists());

@@ -267,7 +267,7 @@ fn a_clock_that_is_far_away_is_told_of_once_and_when_it_is_right_again() {
     }
     let said = program.diagnostics.one();
     let message = said["message"].as_str().expect("a text");
-    let expected = "the clock of the Qlik node behind agrees with this machine's again, within ";
+    let expected = "the clock of the Qlik node behind agrees with this machine's again, to within ";
     assert!(message.starts_with(expected), "{message}");
     assert_eq!(said["level"], "info");
     // Nothing was said twice.

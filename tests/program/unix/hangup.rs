@@ -33,28 +33,31 @@ fn files_are_read_again_and_a_changed_configuration_is_reported() {
     let (level, message) = said(&mut program);
     assert_eq!(
         (level, &*message),
-        ("info".into(), "the blacklist was read again")
+        ("info".into(), "reloaded the blacklist")
     );
 
     fs::write(&file, format!("{CONFIG}[output]\nschema = \"ecs\"\n")).expect("a file");
     signal(&program, Signal::SIGHUP);
     let (level, message) = said(&mut program);
-    let expected = format!("{name} has changed: what it says holds from the next start");
+    let expected = format!("{name} has changed; restart to apply it");
     assert_eq!((level, message), ("warn".into(), expected));
-    assert_eq!(said(&mut program).1, "the blacklist was read again");
+    assert_eq!(said(&mut program).1, "reloaded the blacklist");
 
     fs::write(&file, format!("{CONFIG}[output]\nschema = \"ECS\"\n")).expect("a file");
     signal(&program, Signal::SIGHUP);
     let (level, message) = said(&mut program);
-    let expected = format!("{name} has changed and would not do for the next start: ");
+    let expected = format!("{name} has changed and is now invalid; ");
     assert!(
         level == "error" && message.starts_with(&expected),
         "{message}"
     );
-    assert_eq!(said(&mut program).1, "the blacklist was read again");
+    assert_eq!(said(&mut program).1, "reloaded the blacklist");
 
     let event = program.event_of(payload::start("goran"));
-    assert_eq!(event["user_id"], "goran", "what it said at the start holds");
+    assert_eq!(
+        event["user_id"], "goran",
+        "the configuration read at start stays in effect"
+    );
     assert_eq!(stop(program, Signal::SIGTERM).status, Some(0));
 }
 
@@ -64,10 +67,7 @@ fn where_no_file_is_named_it_says_so() {
     signal(&program, Signal::SIGHUP);
     let (level, message) = said(&mut program);
     assert_eq!(level, "info");
-    assert!(
-        message.starts_with("there is nothing to be read again"),
-        "{message}"
-    );
+    assert!(message.starts_with("nothing to reload"), "{message}");
     program.event_of(payload::OPEN);
     assert_eq!(stop(program, Signal::SIGTERM).status, Some(0));
 }

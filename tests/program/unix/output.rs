@@ -74,7 +74,8 @@ fn a_full_disk_is_said_in_one_line() {
         command.args(&args);
         let (status, said) = ended(command, full());
         assert_eq!(status, Some(1), "{args:?}: {said}");
-        let is_about_it = |line: &&str| line.contains("cannot be written: No space left");
+        let is_about_it =
+            |line: &&str| line.contains("cannot write") && line.contains("No space left");
         assert_eq!(
             said.lines().filter(is_about_it).count(),
             1,

@@ -53,7 +53,7 @@ fn the_program_goes_on_if_asked_to() {
     // It looks for its parent before it looks at its files.
     fs::write(folder.path().join("users.txt"), "LAB\\maria\n").expect("a file");
     let diagnostic = program.diagnostics.one();
-    assert_eq!(diagnostic["message"], "the blacklist was read again");
+    assert_eq!(diagnostic["message"], "reloaded the blacklist");
     assert_eq!(program.event_of(payload::OPEN)["user_id"], "goran");
 
     // It still ends with its reader.

@@ -21,7 +21,7 @@ fn ends_in_peace(mut program: Running) {
     assert_eq!(last["message"], "stopped");
     // What waited for the reader is lost, which is worth a word and no more.
     let dropped = last["dropped"].as_u64().expect("a number");
-    let expected = format!("{dropped} events were dropped at the end");
+    let expected = format!("dropped {dropped} events at shutdown");
     let levels = diagnostics.iter().map(|diagnostic| {
         let message = diagnostic["message"].as_str().expect("text");
         assert!(

@@ -280,7 +280,7 @@ fn it_goes_on_with_the_program_that_takes_the_place_of_the_one_that_ends() {
     };
     await_user(&mut program, &mut top, "goran");
     super::stop(program, Signal::SIGTERM);
-    top.await_text("waiting for the next one");
+    top.await_text("waiting for it to start again");
     let mut program = run();
     await_user(&mut program, &mut top, "kim-li");
     top.keys.write_all(b"q").expect("a key");
@@ -293,9 +293,9 @@ fn keys_change_what_is_shown() {
     let mut top = Top::start();
     top.await_text("Sales");
     top.keys.write_all(b"?").expect("a key");
-    top.await_text("end  ");
+    top.await_text("quit  ");
     top.keys.write_all(b"x/nobody\r").expect("keys");
-    top.await_text("No session has this text");
+    top.await_text("No session matches");
     top.keys.write_all(b"q").expect("a key");
     assert_eq!(top.end().1, Some(0));
 }
@@ -316,7 +316,7 @@ fn a_file_is_a_plain_list_in_a_pipe() {
     assert_eq!(finished.stdout, expected);
     assert_eq!(
         finished.stderr,
-        "1 lines are no events in the schema default\n"
+        "1 lines are not events in the schema default\n"
     );
     assert_eq!(finished.status, 0);
     let finished = crate::support::finish_with_input(&["top", "-"], RECORDED);
@@ -329,7 +329,7 @@ fn a_file_is_a_plain_list_in_a_pipe() {
     assert!(
         absent
             .stderr
-            .starts_with("/nonexistent/events.json: the file cannot be read: ")
+            .starts_with("/nonexistent/events.json: cannot read the file: ")
     );
 }
 
@@ -410,7 +410,9 @@ fn without_a_terminal_it_says_what_to_do() {
     let finished = finish(&["top", "--address", "127.0.0.1:0"]);
     assert_eq!(finished.status, 1);
     assert!(
-        finished.stderr.contains("standard output is no terminal"),
+        finished
+            .stderr
+            .contains("standard output is not a terminal"),
         "{}",
         finished.stderr
     );

@@ -89,7 +89,7 @@ fn eighty_columns_and_twenty_four_lines() {
     let expected = [
         "qlik-sense-events  udp 0.0.0.0:9997                      2026-01-31 10:42:07 UTC",
         "users 3   sessions 3   connections 3   events 1,234,567   4.2/s",
-        "events a minute, last hour, at most 8",
+        "events per minute, last hour, peak 8",
         " ▁▂▃▄▅▆▇█ ▁▂▃▄▅▆▇█ ▁▂▃▄▅▆▇█ ▁▂▃▄▅▆▇█ ▁▂▃▄▅▆▇█ ▁▂▃▄▅▆▇█ ▁▂▃▄▅",
         "USER                   SINCE v           CONN APP               BROWSER",
         r"LAB\goran               10:39  3m 00s       2 Sales overview    Chrome 126, Win…",
@@ -100,7 +100,7 @@ fn eighty_columns_and_twenty_four_lines() {
     assert_eq!(seen[8..23], [""; 15]);
     assert_eq!(
         seen[23],
-        "q end  ? help  / filter  s sort  r reverse  f freeze"
+        "q quit  ? help  / filter  s sort  r reverse  f freeze"
     );
 }
 
@@ -128,14 +128,14 @@ fn a_narrow_terminal_shows_what_matters_whole() {
     let expected = [
         "qlik-sense-events  udp 0.0… 10:42:07 UTC",
         "users 3  sessions 3  connections 3  even",
-        "events a minute, last 40 minutes, at mos",
+        "events per minute, last 40 minutes, peak",
         "▂▃▄▅▆▇█ ▁▂▃▄▅▆▇█ ▁▂▃▄▅▆▇█ ▁▂▃▄▅▆▇█ ▁▂▃▄▅",
         "USER                     SINCE v",
         r"LAB\goran                 10:39  3m 00s",
         r"CORP\anna.lindqvist-of-… <09:27  1h 15m",
         r"LAB\Jörgen                28 Jan 3d 0h",
         "",
-        "q end  ? help  / filter  s sort  r rever",
+        "q quit  ? help  / filter  s sort  r reve",
     ];
     assert_eq!(seen, expected);
     let seen = text(63, 10, &screen(), &controls);
@@ -185,7 +185,7 @@ fn a_row_shows_what_its_requests_cost() {
     let expected = [
         "qlik-sense-events  udp 0.0.0.0:9997                      2026-01-31 10:42:07 UTC",
         "users 3  sessions 3  connections 3  4.2/s  errors 12  failed tasks 0",
-        "events a minute, last hour, at most 8",
+        "events per minute, last hour, peak 8",
         " ▁▂▃▄▅▆▇█ ▁▂▃▄▅▆▇█ ▁▂▃▄▅▆▇█ ▁▂▃▄▅▆▇█ ▁▂▃▄▅▆▇█ ▁▂▃▄▅▆▇█ ▁▂▃▄▅",
         "USER                 SINCE             CONN   REQ   TIME   RAM v APP",
         r"LAB\goran             10:39  3m 00s       2   214  48.2s 1.2 GiB Sales overview",
@@ -195,7 +195,7 @@ fn a_row_shows_what_its_requests_cost() {
     assert_eq!(seen[..expected.len()], expected);
     assert_eq!(
         seen[23],
-        "q end  ? help  / filter  s sort  c cost  r reverse  f freeze"
+        "q quit  ? help  / filter  s sort  c cost  r reverse  f freeze"
     );
 }
 
@@ -341,7 +341,7 @@ fn the_last_line_says_what_is_going_on() {
     assert_eq!(last(&screen, &controls), format!("{said}{KEYS}"));
     screen.notices = vec!["the input has ended".into()];
     let said = format!("{said}the input has ended  ");
-    assert!(last(&screen, &controls).starts_with(&format!("{said}q end  ? help")));
+    assert!(last(&screen, &controls).starts_with(&format!("{said}q quit  ? help")));
     controls.is_typing = true;
     assert_eq!(
         last(&screen, &controls),
@@ -361,7 +361,7 @@ fn lost_datagrams_and_nobody() {
         filter: "x".into(),
         ..Controls::default()
     };
-    assert!(text(80, 24, &screen, &controls)[5].starts_with("No session has this text"));
+    assert!(text(80, 24, &screen, &controls)[5].starts_with("No session matches"));
     screen.now = None;
     assert!(text(80, 24, &screen, &controls)[0].ends_with("no event yet"));
 }

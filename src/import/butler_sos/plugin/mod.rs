@@ -28,7 +28,7 @@ pub(super) fn plugin(
         notes.push(Note::new(
             "userEvents.enable",
             if from.log_events.is_used() {
-                "false, so their port is not listened on; the rest is carried over as if it were"
+                "false, so the program does not listen on their port; the rest is carried over as if it did"
             } else {
                 "false, so Butler SOS handles no user events; the rest is carried over as if it did"
             },
@@ -41,8 +41,8 @@ pub(super) fn plugin(
     if config.transform.blacklist.case_sensitive {
         notes.push(Note::new(
             "userEvents.excludeUser",
-            "case counts, as in Butler SOS; Active Directory ignores it, so \
-             `case_sensitive = false` is most often what is meant",
+            "case-sensitive, as in Butler SOS; Active Directory ignores case, so you probably want `case_sensitive = \
+             false`",
         ));
     }
     config.transform.app_names.qrs = app_names::qrs(from, notes);
@@ -61,8 +61,7 @@ fn blacklist(users: &[ExcludedUser], notes: &mut Vec<Note>) -> Vec<UserPattern> 
                 if pattern.is_pattern() {
                     notes.push(Note::new(
                         &key,
-                        "`*` and `?` stand for any characters here; in Butler SOS they stand for \
-                         themselves",
+                        "`*` and `?` are wildcards here; in Butler SOS they are ordinary characters",
                     ));
                 }
                 patterns.push(pattern);

@@ -88,8 +88,8 @@ fn addresses(servers: &[Server<'_>], notes: &mut Vec<Note>) -> Addresses {
             host => host.parse().unwrap_or_else(|_| {
                 notes.push(Note::new(
                     &format!("{}.serverHost", server.key),
-                    "a name, which is not accepted here; listens on all addresses, 0.0.0.0. To listen \
-                     on one alone, write it into `source.address`",
+                    "a host name, which is not accepted here, so it listens on all addresses, 0.0.0.0; to listen on \
+                     one only, set `source.address`",
                 ));
                 Ipv4Addr::UNSPECIFIED.into()
             }),
@@ -122,8 +122,8 @@ fn allowed_senders(
         notes.push(Note::new(
             &format!("{}.enableSourceValidation", validating.key),
             &format!(
-                "`{}` accepts everyone, and here one list is for all ports, so EVERY sender is accepted; \
-                 `source.allowed_senders` restricts it for both",
+                "`{}` accepts everyone, and here one list applies to all ports, so EVERY sender is accepted; set \
+                 `source.allowed_senders` to restrict both",
                 open.key
             ),
         ));
@@ -166,13 +166,15 @@ fn allowed_by(
             .collect();
         let message = if found.is_empty() {
             format!(
-                "left out: `{name}` is no IP address, and cannot be looked up here; write its addresses into \
+                "left out: `{name}` is not an IP address and does not resolve here; add its addresses to \
                  `source.allowed_senders`"
             )
         } else {
             let found: Vec<String> = found.iter().map(ToString::to_string).collect();
             let found = found.join(" and ");
-            format!("`{name}` is {found} now; when that changes, change `source.allowed_senders`")
+            format!(
+                "`{name}` resolves to {found} now; when that changes, update `source.allowed_senders`"
+            )
         };
         notes.push(Note::new(
             &format!("{}.allowedSources[{place}]", server.key),
@@ -186,7 +188,7 @@ fn allowed_by(
         }
         notes.push(Note::new(
             &format!("{}.enableSourceValidation", server.key),
-            "no address of an allowed sender is known, so EVERY sender is accepted, as --allow-any-sender says",
+            "no address of an allowed sender is known, so EVERY sender is accepted, as --allow-any-sender asks",
         ));
         return Ok(SenderRange::all());
     }
@@ -225,8 +227,8 @@ fn rate_limit(servers: &[Server<'_>], config: &mut Config, notes: &mut Vec<Note>
     if limited.len() < servers.len() {
         notes.push(Note::new(
             &key,
-            "left out, as the other port has no limit: here one limit is for all events of a sender, \
-             `source.rate_limit`",
+            "left out, because the other port has no limit; here one limit, `source.rate_limit`, applies to all \
+             events of a sender",
         ));
         return;
     }
@@ -238,8 +240,8 @@ fn rate_limit(servers: &[Server<'_>], config: &mut Config, notes: &mut Vec<Note>
     notes.push(Note::new(
         &key,
         &format!(
-            "{minute} messages a minute from all senders{} become {} a second from each sender, with \
-             {minute} at once after a silence",
+            "{minute} messages a minute from all senders{} become {} a second from each sender, in bursts of up to \
+             {minute}",
             if limited.len() > 1 {
                 ", to both ports,"
             } else {
@@ -270,8 +272,8 @@ fn queue(server: &Server<'_>, config: &mut Config, notes: &mut Vec<Note>) {
     if queue.max_concurrent.is_some() || queue.backpressure_threshold.is_some() {
         notes.push(Note::new(
             &format!("{key}.messageQueue"),
-            "maxConcurrent and backpressureThreshold have no counterpart: one thread decodes as \
-             events come, and what is dropped is counted",
+            "maxConcurrent and backpressureThreshold have no counterpart: one thread decodes events as they arrive, \
+             and dropped events are counted",
         ));
     }
     if server.udp.queue_metrics.influxdb.enable {

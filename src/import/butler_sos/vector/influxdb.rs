@@ -175,8 +175,7 @@ pub(super) fn add(from: &ButlerSos, pieces: &mut Pieces, notes: &mut Vec<Note>) 
     pieces.sinks.push_str(&format!("{before}{uri}{after}"));
     notes.push(Note::new(
         "influxdbConfig",
-        "Vector creates no database, bucket or retention policy; the one that Butler SOS made is \
-         written to",
+        "Vector creates no database, bucket or retention policy; it writes to the one that Butler SOS created",
     ));
 }
 
@@ -210,7 +209,7 @@ fn uri(influxdb: &InfluxdbConfig, notes: &mut Vec<Note>) -> String {
     let server = format!("http://{}", authority(host, port.unwrap_or(8086)));
     let mut named = |key: &str, name: Option<&str>| {
         if name.is_none_or(str::is_empty) {
-            let message = "missing; write it into the sink's `uri`";
+            let message = "missing; add it to the sink's `uri`";
             notes.push(Note::new(&format!("influxdbConfig.{key}"), message));
         }
         let name = utf8_percent_encode(name.unwrap_or_default(), &ENCODED).to_string();

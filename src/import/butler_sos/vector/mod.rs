@@ -185,8 +185,7 @@ fn note_placeholders(key: &str, text: &str, notes: &mut Vec<Note>) {
     if text.contains("{{") || text.contains(['$', '%']) {
         notes.push(Note::new(
             key,
-            "dollar signs, `%` and `{{` stand for other things in Vector's configuration; choose \
-             another name",
+            "dollar signs, `%` and `{{` have a special meaning in Vector's configuration; choose another name",
         ));
     }
 }
@@ -194,7 +193,7 @@ fn note_placeholders(key: &str, text: &str, notes: &mut Vec<Note>) {
 /// Notes a secret that is not carried over, and where it has to be put.
 fn note_secret(key: &str, variable: &str, secret: Option<Secret>, notes: &mut Vec<Note>) {
     let message = if secret.is_some_and(|secret| secret.is_set) {
-        format!("not written into the file; put it into the environment variable {variable}")
+        format!("not written to the file; set the environment variable {variable}")
     } else {
         format!("missing; expected in the environment variable {variable}")
     };

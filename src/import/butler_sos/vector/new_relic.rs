@@ -137,7 +137,7 @@ impl<'a> Sinks<'a> {
             if account.account_id.0.is_empty() {
                 notes.push(Note::new(
                     "thirdPartyToolsCredentials.newRelic.accountId",
-                    "missing; write it into the sink's `account_id`",
+                    "missing; add it to the sink's `account_id`",
                 ));
             }
             note_placeholders(
@@ -157,7 +157,7 @@ impl<'a> Sinks<'a> {
             let key = format!("newRelic.event.header: {}", header.name.0);
             notes.push(Note::new(
                 &key,
-                "the sink `new_relic` sends no headers of one's own",
+                "the sink `new_relic` does not support custom headers",
             ));
         }
     }
@@ -169,8 +169,7 @@ fn event(scramble: bool, notes: &mut Vec<Note>) -> String {
         notes.push(Note::new(
             "userEvents.sendToNewRelic.scramble",
             "names are replaced by keyed hashes; put a key of at least 32 characters into the \
-             environment variable QLIK_SENSE_HASH_KEY. They differ from Butler SOS's, whose hashes \
-             have no key and can be undone by trying names",
+             environment variable QLIK_SENSE_HASH_KEY. They differ from Butler SOS's, whose hashes have no key and can be reversed by trying names",
         ));
         (HASHES, ["user", "user_directory", "user_id"])
     } else {
@@ -231,8 +230,7 @@ fn region(from: &ButlerSos, notes: &mut Vec<Note>) -> &'static str {
         None => {
             notes.push(Note::new(
                 "newRelic.event.url",
-                "the sink `new_relic` knows New Relic's two regions, us and eu, and no other address; \
-                 us is taken",
+                "the sink `new_relic` supports only New Relic's two regions, us and eu; us is used",
             ));
             REGIONS[0].0
         }
