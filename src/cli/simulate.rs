@@ -13,6 +13,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum};
 use qlik_sense_events::simulate::{
     Day, DayOptions, Families, MemoryDrop, Network, Pace, Played, Sender, Site, SiteOptions,
@@ -208,21 +209,21 @@ pub fn simulate(args: &SimulateArgs) -> u8 {
 }
 
 impl DayArgs {
-    /// The time of the day that is now.
-    fn from(&self) -> Duration {
+    /// How far into the day it begins.
+    fn skipped(&self) -> Duration {
         Duration::from_secs(60 * u64::from(self.skip))
     }
 
     /// The day, or what is wrong with the flags.
     fn make(&self, site: &SiteArgs) -> Result<Arc<Day>, String> {
         let site = site.options();
-        let from = self.from();
+        let skipped = self.skipped();
         let memory_drop = self
             .memory_drop
-            .map(|minutes| from + Duration::from_secs(60 * u64::from(minutes)));
+            .map(|minutes| skipped + Duration::from_secs(60 * u64::from(minutes)));
         let day = Day::new(&DayOptions {
             seed: site.seed,
-            begin: (SystemTime::now() - from).into(),
+            begin: (SystemTime::now() - skipped).into(),
             users: site.users,
             nodes: site.nodes,
             logins: self.logins,
@@ -252,7 +253,7 @@ impl DayArgs {
         let Some(folder) = &self.serve else {
             return Ok(None);
         };
-        let server = Server::start(day, self.from(), self.serve_at, folder)?;
+        let server = Server::start(day, now(day), self.serve_at, folder)?;
         for (host, address) in day.nodes.hosts().iter().zip(server.addresses()) {
             say(format_args!(
                 "{host} answers on https://{address}: /qrs, /qps, /engine/healthcheck"
@@ -288,6 +289,13 @@ fn resolve(to: &str) -> Result<SocketAddr, (u8, String)> {
     }
 }
 
+/// The time of the day that is now. To make up a day takes a while.
+fn now(day: &Day) -> Duration {
+    (DateTime::<Utc>::from(SystemTime::now()) - day.begin)
+        .to_std()
+        .unwrap_or_default()
+}
+
 fn play(args: &SimulateArgs, day: Option<&Day>, address: SocketAddr) -> io::Result<Played> {
     let stopped = Arc::new(AtomicBool::new(false));
     stop::on_stop({
@@ -313,7 +321,7 @@ fn play(args: &SimulateArgs, day: Option<&Day>, address: SocketAddr) -> io::Resu
     };
     let sender = Sender::connect(address)?;
     let played = match day {
-        Some(day) => sender.play_day(day, args.day.from(), follow),
+        Some(day) => sender.play_day(day, now(day), follow),
         None => {
             let mut site = Site::new(args.site.options());
             let pace = Pace {

@@ -21,6 +21,12 @@ use serde_json::Value;
 
 const DASHBOARDS: [&str; 3] = ["elasticsearch", "loki", "prometheus"];
 
+/// Those that show Prometheus and a second store at once, with that one.
+const ONE_SCREEN: [(&str, &str); 2] = [
+    ("one_screen_elasticsearch", "elasticsearch"),
+    ("one_screen_loki", "loki"),
+];
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -55,7 +61,10 @@ fn every_dashboard_is_known_here() {
         .map(|entry| entry.expect("an entry").file_name())
         .map(|name| name.to_string_lossy().replace(".json", ""))
         .collect();
-    assert_eq!(found, DASHBOARDS.map(String::from).into());
+    let known = DASHBOARDS
+        .into_iter()
+        .chain(ONE_SCREEN.map(|(name, _)| name));
+    assert_eq!(found, known.map(String::from).collect());
 }
 
 // Structure.
@@ -80,7 +89,7 @@ fn dashboards_are_whole() {
             take_place(&mut taken, panel);
             match text(&panel["type"]) {
                 "row" | "text" => assert!(list(&panel["targets"]).is_empty()),
-                _ => check_panel(name, panel),
+                _ => check_panel(panel, name, "datasource"),
             }
         }
         assert!(ids.len() >= 20, "{name}: {} panels", ids.len());
@@ -100,13 +109,13 @@ fn take_place(taken: &mut BTreeMap<(usize, usize), String>, panel: &Value) {
     }
 }
 
-fn check_panel(name: &str, panel: &Value) {
+fn check_panel(panel: &Value, store: &str, variable: &str) {
     let title = text(&panel["title"]);
     assert!(
         text(&panel["description"]).len() > 20,
         "{title}: what it shows"
     );
-    let source = serde_json::json!({ "type": name, "uid": "${datasource}" });
+    let source = serde_json::json!({ "type": store, "uid": format!("${{{variable}}}") });
     assert_eq!(panel["datasource"], source, "{title}");
     let mut references = BTreeSet::new();
     for target in list(&panel["targets"]) {
@@ -118,7 +127,10 @@ fn check_panel(name: &str, panel: &Value) {
 
 #[test]
 fn every_variable_is_defined_and_used() {
-    for name in DASHBOARDS {
+    for name in DASHBOARDS
+        .into_iter()
+        .chain(ONE_SCREEN.map(|(name, _)| name))
+    {
         let dashboard = dashboard(name);
         let defined: BTreeSet<&str> = list(&dashboard["templating"]["list"])
             .iter()
@@ -223,79 +235,288 @@ fn check_columns(dashboard: &Value, known: &BTreeSet<String>) -> usize {
     seen
 }
 
-#[test]
-fn queries_to_loki_name_what_is_sent_to_loki() {
+fn check_loki(title: &str, target: &Value) {
     let (labels, metadata) = Produced::real().loki();
     let known: BTreeSet<String> = labels.union(&metadata).cloned().collect();
+    let query = text(&target["expr"]);
+    check_logql(title, query);
+    let legend = target["legendFormat"].as_str().unwrap_or_default();
+    let mut shown = queries::of_legend(legend);
+    shown.remove("app");
+    assert_known(title, &shown, &known);
+}
+
+/// A query names labels in its selectors, and labels and metadata behind them.
+fn check_logql(title: &str, query: &str) {
+    let (labels, metadata) = Produced::real().loki();
+    let known: BTreeSet<String> = labels.union(&metadata).cloned().collect();
+    let streams = &query[query.find('{').expect("a selector")..];
+    let selector = &streams[..=streams.find('}').expect("its end")];
+    assert_known(title, &queries::names(selector).labels, &labels);
+    assert_known(title, &queries::names(query).all(), &known);
+}
+
+fn check_elasticsearch(title: &str, target: &Value) {
+    let known = Produced::real().elasticsearch();
+    let mut names = queries::of_lucene(text(&target["query"]));
+    names.extend(queries::of_legend(
+        target["alias"].as_str().unwrap_or_default(),
+    ));
+    let pipelines = list(&target["metrics"])
+        .iter()
+        .filter(|metric| metric.get("pipelineAgg").is_none());
+    for part in pipelines.chain(list(&target["bucketAggs"])) {
+        names.extend(part["field"].as_str().map(String::from));
+    }
+    assert_known(title, &names, &known);
+}
+
+fn check_prometheus(title: &str, target: &Value) {
+    let labels = check_promql(title, text(&target["expr"]));
+    let legend = target["legendFormat"].as_str().unwrap_or_default();
+    assert_known(title, &queries::of_legend(legend), &labels);
+}
+
+/// A query names metrics, and labels that they have; those.
+fn check_promql(title: &str, query: &str) -> BTreeSet<String> {
+    let metrics = Produced::real().prometheus();
+    let names = queries::names(query);
+    let asked: BTreeSet<String> = metrics.keys().cloned().collect();
+    assert_known(title, &names.others, &asked);
+    let labels: BTreeSet<String> = names
+        .others
+        .iter()
+        .flat_map(|metric| metrics[metric].iter().cloned())
+        // Prometheus adds where a metric is from.
+        .chain(["instance", "job"].map(String::from))
+        .collect();
+    assert_known(title, &names.labels, &labels);
+    labels
+}
+
+/// The fields of an index that the variables of a dashboard list the values of.
+fn check_variables(dashboard: &Value) {
+    let known = Produced::real().elasticsearch();
+    let variables = list(&dashboard["templating"]["list"]).iter();
+    for variable in variables.filter(|variable| variable["type"] == "query") {
+        let query: Value = serde_json::from_str(text(&variable["query"])).expect("JSON");
+        let field = text(&query["field"]).to_owned();
+        assert_known("a variable", &[field].into(), &known);
+    }
+}
+
+#[test]
+fn queries_to_loki_name_what_is_sent_to_loki() {
     let dashboard = dashboard("loki");
     let mut seen = 0;
     for (title, target) in targets(&dashboard) {
-        let query = text(&target["expr"]);
-        let streams = &query[query.find('{').expect("a selector")..];
-        let selector = &streams[..=streams.find('}').expect("its end")];
-        assert_known(title, &queries::names(selector).labels, &labels);
-        assert_known(title, &queries::names(query).all(), &known);
-        let legend = target["legendFormat"].as_str().unwrap_or_default();
-        let mut shown = queries::of_legend(legend);
-        shown.remove("app");
-        assert_known(title, &shown, &known);
+        check_loki(title, target);
         seen += 1;
     }
     assert!(seen >= 20, "{seen}");
-    let mut columns = known;
+    let (labels, metadata) = Produced::real().loki();
+    let mut columns: BTreeSet<String> = labels.union(&metadata).cloned().collect();
     columns.extend(["Time", "Line"].map(String::from));
     assert!(check_columns(&dashboard, &columns) >= 10);
 }
 
 #[test]
 fn queries_to_elasticsearch_name_fields_of_ecs() {
-    let known = Produced::real().elasticsearch();
     let dashboard = dashboard("elasticsearch");
     let mut seen = 0;
     for (title, target) in targets(&dashboard) {
-        let mut names = queries::of_lucene(text(&target["query"]));
-        names.extend(queries::of_legend(
-            target["alias"].as_str().unwrap_or_default(),
-        ));
-        let pipelines = list(&target["metrics"])
-            .iter()
-            .filter(|metric| metric.get("pipelineAgg").is_none());
-        for part in pipelines.chain(list(&target["bucketAggs"])) {
-            names.extend(part["field"].as_str().map(String::from));
-        }
-        assert_known(title, &names, &known);
+        check_elasticsearch(title, target);
         seen += 1;
     }
     assert!(seen >= 20, "{seen}");
-    for variable in &list(&dashboard["templating"]["list"])[1..] {
-        let query: Value = serde_json::from_str(text(&variable["query"])).expect("JSON");
-        let field = text(&query["field"]).to_owned();
-        assert_known("a variable", &[field].into(), &known);
-    }
-    assert!(check_columns(&dashboard, &known) >= 10);
+    check_variables(&dashboard);
+    assert!(check_columns(&dashboard, &Produced::real().elasticsearch()) >= 10);
 }
 
 #[test]
 fn queries_to_prometheus_name_metrics_with_their_labels() {
-    let metrics = Produced::real().prometheus();
     let dashboard = dashboard("prometheus");
     let mut seen = 0;
     for (title, target) in targets(&dashboard) {
-        let mut names = queries::names(text(&target["expr"]));
-        let asked: BTreeSet<String> = metrics.keys().cloned().collect();
-        assert_known(title, &names.others, &asked);
-        let labels: BTreeSet<String> = names
-            .others
-            .iter()
-            .flat_map(|metric| metrics[metric].iter().cloned())
-            .collect();
-        names.labels.extend(queries::of_legend(
-            target["legendFormat"].as_str().unwrap_or_default(),
-        ));
-        assert_known(title, &names.labels, &labels);
+        check_prometheus(title, target);
         seen += 1;
     }
     assert!(seen >= 20, "{seen}");
+}
+
+// One screen.
+
+#[test]
+fn one_screen_begins_with_the_memory_of_the_nodes_and_answers_who_it_was() {
+    for (name, store) in ONE_SCREEN {
+        let dashboard = dashboard(name);
+        let sources: Vec<(&str, &str)> = list(&dashboard["templating"]["list"])[..2]
+            .iter()
+            .map(|variable| (text(&variable["name"]), text(&variable["query"])))
+            .collect();
+        assert_eq!(sources, [("metrics", "prometheus"), ("events", store)]);
+        // The cursor and the time range are the same in all of it.
+        assert_eq!(dashboard["graphTooltip"], 2);
+        let (mut ids, mut taken) = (BTreeSet::new(), BTreeMap::new());
+        let mut titles = Vec::new();
+        for panel in list(&dashboard["panels"]) {
+            assert!(ids.insert(number(&panel["id"])), "{name}");
+            take_place(&mut taken, panel);
+            if panel["type"] == "row" {
+                continue;
+            }
+            let title = text(&panel["title"]);
+            titles.push(title);
+            let is_metrics = panel["datasource"]["type"] == "prometheus";
+            let (kind, variable) = match is_metrics {
+                true => ("prometheus", "metrics"),
+                false => (store, "events"),
+            };
+            check_panel(panel, kind, variable);
+            for target in list(&panel["targets"]) {
+                match kind {
+                    "prometheus" => check_prometheus(title, target),
+                    "loki" => check_loki(title, target),
+                    _ => check_elasticsearch(title, target),
+                }
+            }
+        }
+        assert_eq!(
+            titles,
+            [
+                "Free memory by node",
+                "CPU of the engine by node",
+                "Sessions open by user",
+                "Apps opened",
+                "Peak RAM by user",
+                "Peak RAM by app",
+                "Who used the most memory",
+                "Slowest objects",
+                "What the engines logged",
+            ]
+        );
+        check_links(&dashboard);
+        if store == "elasticsearch" {
+            check_variables(&dashboard);
+        }
+    }
+}
+
+/// The user of the request with the largest peak leads to the dashboard for that user, the object to the chart.
+fn check_links(dashboard: &Value) {
+    let panels = list(&dashboard["panels"]).iter();
+    let mut tables = panels.filter(|panel| panel["title"] == "Who used the most memory");
+    let table = tables.next().expect("the table");
+    let link = |column: &str| {
+        let mut overrides = list(&table["fieldConfig"]["overrides"])
+            .iter()
+            .filter(|one| {
+                one["matcher"]["options"] == column && one["properties"][0]["id"] == "links"
+            });
+        let link = overrides.next().expect("a link");
+        text(&link["properties"][0]["value"][0]["url"]).to_owned()
+    };
+    let user = link("User");
+    assert!(
+        user.starts_with(&format!("/d/{}?", text(&dashboard["uid"]))),
+        "{user}"
+    );
+    for variable in list(&dashboard["templating"]["list"]) {
+        // Another user may have been at the same in another app.
+        let name = text(&variable["name"]);
+        let is_kept = user.contains(&format!("${{{name}:queryparam}}"));
+        assert_eq!(is_kept, name != "user" && name != "app", "{name}");
+    }
+    assert!(user.contains("var-user=${__value.text"), "{user}");
+    let object = link("Object");
+    assert!(object.starts_with("${sense}/single/?appid=${__data.fields[\"App id\"]}&obj="));
+    let named = table["transformations"].to_string();
+    for column in ["User", "App id", "Object"] {
+        assert!(named.contains(&format!("\"{column}\"")), "{column}");
+    }
+}
+
+// Alerts.
+
+#[test]
+fn alerts_for_prometheus_name_metrics_with_their_labels() {
+    let file = yaml("examples/prometheus/alerts.yaml");
+    let tests = fs::read_to_string(root().join("examples/prometheus/alerts_test.yaml"));
+    let tests = tests.expect("the tests of promtool");
+    let mut seen = 0;
+    for rule in list(&file["groups"])
+        .iter()
+        .flat_map(|group| list(&group["rules"]))
+    {
+        let name = text(&rule["alert"]);
+        let labels = check_promql(name, text(&rule["expr"]));
+        let told = rule["annotations"].to_string();
+        for label in told.split("$labels.").skip(1) {
+            let end = label.find(|c: char| !c.is_alphanumeric() && c != '_');
+            let label = &label[..end.expect("behind a label")];
+            assert!(labels.contains(label), "{name}: {label}");
+        }
+        // Whether a rule fires is for promtool to say; that it is asked, for this.
+        let family = name
+            .trim_end_matches("InQueue")
+            .trim_end_matches("ByKernel");
+        assert!(tests.contains(family), "{name} is in no test");
+        seen += 1;
+    }
+    assert!(seen >= 10, "{seen}");
+}
+
+#[test]
+fn alerts_for_loki_name_what_is_sent_to_loki() {
+    let file = yaml("examples/loki/alerts.yaml");
+    let rules = list(&file["groups"][0]["rules"]);
+    for rule in rules {
+        check_logql(text(&rule["alert"]), text(&rule["expr"]));
+    }
+    assert!(rules.len() >= 8);
+}
+
+#[test]
+fn searches_for_alerts_in_elasticsearch_name_fields_of_ecs() {
+    let file = fs::read_to_string(root().join("examples/elasticsearch/alerts.json"));
+    let file: Value = serde_json::from_str(&file.expect("the searches")).expect("JSON");
+    let known = Produced::real().elasticsearch();
+    let alerts = list(&file["alerts"]);
+    for alert in alerts {
+        let name = text(&alert["name"]);
+        let mut names = BTreeSet::new();
+        fields(&alert["request"], &mut names);
+        assert!(names.contains("@timestamp"), "{name}");
+        assert_known(name, &names, &known);
+        let condition = text(&alert["alert_when"]);
+        if let Some(rest) = condition.strip_prefix("aggregations.") {
+            let buckets = rest.split('.').next().expect("a name");
+            assert!(alert["request"]["aggs"][buckets].is_object(), "{name}");
+        } else {
+            assert!(condition.starts_with("hits.total.value "), "{name}");
+        }
+    }
+    assert!(alerts.len() >= 8);
+}
+
+// Engine health.
+
+/// The document on engine health has every field and every metric of the example, and no others.
+#[test]
+fn engine_health_is_documented_as_the_example_has_it() {
+    let text = fs::read_to_string(root().join("docs/engine-health.md")).expect("the document");
+    let documented = |heading: &str| -> BTreeSet<String> {
+        let table = text.split(heading).nth(1).expect("the section");
+        let lines = table.lines().skip_while(|line| !line.starts_with("| `"));
+        lines
+            .take_while(|line| line.starts_with('|'))
+            .flat_map(|line| line.split('|').nth(1).expect("a cell").split(','))
+            .map(|name| name.trim().trim_matches('`').to_owned())
+            .collect()
+    };
+    let names = produced::engine_health();
+    assert_eq!(documented("\n## Events\n"), names.fields);
+    assert_eq!(documented("\n## Metrics\n"), names.metrics);
 }
 
 // The documentation.
@@ -316,7 +537,11 @@ fn fields(request: &Value, names: &mut BTreeSet<String>) {
         Value::Object(map) => {
             for (key, value) in map {
                 match key.as_str() {
-                    "term" | "range" => {
+                    "term" | "range" | "terms" | "prefix" | "sort"
+                        if value
+                            .as_object()
+                            .is_some_and(|one| !one.contains_key("field")) =>
+                    {
                         names.extend(value.as_object().expect("fields").keys().cloned());
                     }
                     "field" => drop(names.insert(text(value).to_owned())),
@@ -327,6 +552,12 @@ fn fields(request: &Value, names: &mut BTreeSet<String>) {
         Value::Array(values) => values.iter().for_each(|value| fields(value, names)),
         _ => {}
     }
+}
+
+fn yaml(file: &str) -> Value {
+    let text =
+        fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+    yaml_serde::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
 #[test]

@@ -198,5 +198,5 @@ fn the_crate_holds_what_is_built_and_read() {
     ];
     assert_eq!(top, expected.into());
     let dashboards = listed.lines().filter(|path| path.contains("grafana/"));
-    assert_eq!(dashboards.count(), 3);
+    assert_eq!(dashboards.count(), 5);
 }

@@ -121,12 +121,39 @@ impl Produced {
             .flat_map(|transform| transform["metrics"].as_array().expect("metrics"))
         {
             let part = |name: &str| metric[name].as_str().expect("text").to_owned();
-            let tags = metric["tags"].as_object().expect("tags");
+            let tags = metric["tags"].as_object().cloned().unwrap_or_default();
             let name = format!("{}_{}", part("namespace"), part("name"));
             metrics.insert(name, tags.keys().cloned().collect());
         }
+        let of_node = BTreeSet::from(["host".to_owned()]);
+        for name in engine_health().metrics {
+            metrics.insert(format!("qlik_sense_{name}"), of_node.clone());
+        }
         metrics
     }
+}
+
+/// What `engine_health.yaml` makes of an engine's answer.
+pub struct EngineHealth {
+    /// The fields of its events.
+    pub fields: BTreeSet<String>,
+    /// Its metrics, without the namespace.
+    pub metrics: BTreeSet<String>,
+}
+
+pub fn engine_health() -> EngineHealth {
+    let config = example("engine_health");
+    let program = |name: &str| {
+        config["transforms"][name]["source"]
+            .as_str()
+            .expect("a remap")
+    };
+    let (events, numbers) = (program("engine_health"), program("engine_numbers"));
+    let mut fields = keys_after(events, "megabytes = {");
+    fields.extend(keys_after(events, "merge(memory, {"));
+    let mut metrics = keys_after(numbers, "gauges = {");
+    metrics.extend(keys_after(numbers, "counters = {"));
+    EngineHealth { fields, metrics }
 }
 
 /// The quoted keys of an object in VRL that begins with `start`.
@@ -219,6 +246,10 @@ fn run(schema: Schema) -> (BTreeSet<String>, Metrics) {
     metrics
         .entry("qlik_sense_refused_datagrams_total".to_owned())
         .or_insert_with(|| ["address", "sender_range"].map(String::from).into());
+    // Only where a proxy is asked who is in.
+    metrics
+        .entry("qlik_sense_qps_up".to_owned())
+        .or_insert_with(|| ["host".to_owned()].into());
     (diagnostics, metrics)
 }
 

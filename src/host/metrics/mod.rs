@@ -79,12 +79,12 @@ impl Telemetry {
     /// is part of the next one; there is always room for the set that `is_last`.
     pub fn emit<F>(&mut self, now: Snapshot, queue: &Queue<F>, time: Timestamp, is_last: bool) {
         let is_emitted = match &mut self.form {
-            Form::Metrics(codec) => metrics_frame(*codec, &since(&now, &self.emitted), time)
+            Form::Metrics(codec) => metrics_frame(*codec, &since(&now, &self.emitted, time), time)
                 .is_some_and(|frame| queue.offer_metrics(&frame, is_last)),
             Form::Records(layout) => changed(layout, &now, &self.emitted, is_last)
                 .is_some_and(|frame| queue.offer_metrics(&frame, is_last)),
             Form::Callback(record) => {
-                record(since(&now, &self.emitted));
+                record(since(&now, &self.emitted, time));
                 true
             }
         };
@@ -100,12 +100,20 @@ impl Telemetry {
 }
 
 /// The metrics of what is `now`, where `before` was emitted last: every host's, so that none lacks any.
-fn since(now: &Snapshot, before: &Snapshot) -> Vec<Metric> {
-    let mut metrics = vec![Metric {
-        name: "queue_events",
+fn since(now: &Snapshot, before: &Snapshot, time: Timestamp) -> Vec<Metric> {
+    let gauge = |name, value| Metric {
+        name,
         tags: vec![],
-        value: MetricValue::gauge(now.queue_events),
-    }];
+        value: MetricValue::Gauge(value),
+    };
+    let mut metrics = vec![
+        gauge("queue_events", now.queue_events as f64),
+        // Counters stand still when nothing comes and when the program is gone; this one only then.
+        gauge(
+            "report_time_seconds",
+            time.0.timestamp_millis() as f64 / 1_000.0,
+        ),
+    ];
     let nothing = Totals::default();
     for (place, (address, totals)) in now.addresses.iter().enumerate() {
         let before = before.addresses.get(place).map_or(&nothing, |it| &it.1);
