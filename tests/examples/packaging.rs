@@ -126,7 +126,6 @@ fn names_of_files_in_the_documents_have_this_version() {
     let mut seen = 0;
     for file in [
         "docs/install.md",
-        "docs/releasing.md",
         "examples/kubernetes/vector.yaml",
         "README.md",
     ] {
@@ -146,6 +145,12 @@ fn names_of_files_in_the_documents_have_this_version() {
     assert!(seen > 3, "{seen} names");
 }
 
+#[test]
+fn the_changelog_has_this_version() {
+    let heading = concat!("\n## [", env!("CARGO_PKG_VERSION"), "] - 2");
+    assert!(read("CHANGELOG.md").contains(heading), "{heading}");
+}
+
 /// crates.io shows it away from the repository.
 #[test]
 fn the_page_of_the_crate_links_to_no_file_and_names_every_feature() {
@@ -156,6 +161,8 @@ fn the_page_of_the_crate_links_to_no_file_and_names_every_feature() {
         manifest["package"]["readme"].as_str(),
         Some("packaging/crates-io.md")
     );
+    let version = env!("CARGO_PKG_VERSION").rsplit_once('.').expect("three").0;
+    assert!(page.contains(&format!("version = \"{version}\"")));
     let features = manifest["features"].as_table().expect("features");
     let features: BTreeSet<&str> = features.keys().map(String::as_str).collect();
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
