@@ -12,11 +12,11 @@ use vector_lib::{
     config::LogNamespace,
 };
 
-use super::value;
+use super::VectorValue;
 
 /// The decoder as a codec of Vector's, for a source of your own: [`QlikSenseCodec::decoder`].
 #[derive(Clone, Debug, Default)]
-pub struct QlikSenseCodec(ValueDeserializer);
+pub struct QlikSenseCodec(ValueDeserializer<VectorValue>);
 
 impl QlikSenseCodec {
     /// Vector's decoder for datagrams, one a frame.
@@ -36,7 +36,7 @@ impl format::Deserializer for QlikSenseCodec {
             LogNamespace::Legacy => decoding::LogNamespace::Legacy,
             LogNamespace::Vector => decoding::LogNamespace::Vector,
         };
-        let events = self.0.parse(bytes, namespace)?.into_iter().map(value);
-        Ok(events.map(|event| LogEvent::from(event).into()).collect())
+        let events = self.0.parse(bytes, namespace)?.into_iter();
+        Ok(events.map(|event| LogEvent::from(event.0).into()).collect())
     }
 }

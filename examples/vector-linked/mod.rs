@@ -14,9 +14,10 @@ mod tests;
 
 use std::cell::RefCell;
 
+use chrono::{DateTime, Utc};
 use qlik_sense_events::{
     config::LinkedConfig,
-    encoding::{FieldName, Metric, MetricValue, NAMESPACE, OwnedValue},
+    encoding::{HostValue, Metric, MetricValue, NAMESPACE, Text},
     host::{
         diagnostics::{Diagnostic, Level, Report},
         linked::ExcludeUsersConfig,
@@ -113,19 +114,39 @@ fn record(Log(component): &Log, metrics: Vec<Metric>) {
     }
 }
 
-/// A value of the crate's as one of Vector's.
-fn value(value: OwnedValue) -> Value {
-    match value {
-        OwnedValue::Text(text) => Value::Bytes(text.into()),
-        OwnedValue::Integer(number) => Value::Integer(number),
-        OwnedValue::Float(number) => Value::from_f64_or_zero(number),
-        OwnedValue::Boolean(value) => Value::Boolean(value),
-        OwnedValue::Timestamp(time) => Value::Timestamp(time),
-        OwnedValue::Array(values) => Value::Array(values.into_iter().map(self::value).collect()),
-        OwnedValue::Object(fields) => Value::Object(fields.into_iter().map(entry).collect()),
-    }
-}
+/// A value of Vector's, as the crate makes it.
+#[derive(Clone, Debug)]
+struct VectorValue(Value);
 
-fn entry((name, inner): (FieldName, OwnedValue)) -> (KeyString, Value) {
-    (KeyString::from(&*name), value(inner))
+impl HostValue for VectorValue {
+    type Name = KeyString;
+
+    fn text(text: Text<'_>) -> Self {
+        Self(Value::Bytes(text.into_bytes()))
+    }
+
+    fn integer(number: i64) -> Self {
+        Self(Value::Integer(number))
+    }
+
+    fn float(number: f64) -> Self {
+        Self(Value::from_f64_or_zero(number))
+    }
+
+    fn boolean(value: bool) -> Self {
+        Self(Value::Boolean(value))
+    }
+
+    fn timestamp(time: DateTime<Utc>) -> Self {
+        Self(Value::Timestamp(time))
+    }
+
+    fn array(values: Vec<Self>) -> Self {
+        Self(Value::Array(values.into_iter().map(|it| it.0).collect()))
+    }
+
+    fn object(fields: Vec<(KeyString, Self)>) -> Self {
+        let fields = fields.into_iter().map(|(name, value)| (name, value.0));
+        Self(Value::Object(fields.collect()))
+    }
 }

@@ -4,16 +4,16 @@ use async_trait::async_trait;
 use chrono::Utc;
 use qlik_sense_events::{
     config::{Config, LinkedConfig},
-    encoding::EncodeError,
     host::linked::{self, Batch, Batches},
     schema::Role,
 };
 use tokio::task::spawn_blocking;
 use tracing::Instrument;
+use uuid::Uuid;
 use vector::{
     SourceSender,
     config::{DataType, Resource, SourceConfig, SourceContext, SourceOutput},
-    event::LogEvent,
+    event::{EventMetadata, LogEvent},
     internal_events::{SocketBindError, SocketMode, StreamClosedError},
     schema::Definition,
     shutdown::ShutdownSignal,
@@ -34,7 +34,7 @@ use vector_lib::{
     vrl::value::{Kind, kind::Collection},
 };
 
-use super::{Log, Options, record, value};
+use super::{Log, Options, VectorValue, record};
 
 /// Configuration for the `qlik_sense` source.
 #[configurable_component(source(
@@ -131,7 +131,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 }
 
 /// Passes on what was received, until no more will come.
-async fn forward(mut batches: Batches, mut out: Outlet) -> Result<(), ()> {
+async fn forward(mut batches: Batches<VectorValue>, mut out: Outlet) -> Result<(), ()> {
     while let Some(batch) = batches.next().await {
         out.send(batch).await?;
     }
@@ -146,6 +146,8 @@ struct Outlet {
     bytes_received: Registered<BytesReceived>,
     events_received: Registered<EventsReceived>,
     dropped: Registered<ComponentEventsDropped<'static, INTENTIONAL>>,
+    /// What every event's metadata begin as: Vector's default, whose schema takes as long to make as some fields.
+    metadata: EventMetadata,
 }
 
 impl Outlet {
@@ -158,22 +160,28 @@ impl Outlet {
             dropped: register!(ComponentEventsDropped::<INTENTIONAL>::from(
                 "The options exclude it."
             )),
+            metadata: EventMetadata::default(),
         }
     }
 
-    async fn send(&mut self, batch: Batch) -> Result<(), ()> {
+    /// Those of an event, with an id of its own.
+    fn metadata(&self) -> EventMetadata {
+        self.metadata.clone().with_source_event_id(Some(Uuid::new_v4()))
+    }
+
+    async fn send(&mut self, batch: Batch<VectorValue>) -> Result<(), ()> {
         self.bytes_received.emit(ByteSize(batch.bytes as usize));
         if batch.dropped > 0 {
             self.dropped.emit(Count(batch.dropped as usize));
         }
-        let events = batch
-            .values()
-            .map(|event| Ok(LogEvent::from(value(event?))));
-        let events: Result<Vec<_>, EncodeError> = events.collect();
-        let mut events =
-            events.map_err(|error| error!(message = "An event has no form in Vector.", %error))?;
-        if events.is_empty() {
+        if batch.is_empty() {
             return Ok(());
+        }
+        let mut events = Vec::with_capacity(batch.len());
+        for value in batch.values() {
+            let VectorValue(value) = value
+                .map_err(|error| error!(message = "An event has no form in Vector.", %error))?;
+            events.push(LogEvent::from_parts(value, self.metadata()));
         }
         let (count, size) = (events.len(), events.estimated_json_encoded_size_of());
         self.events_received.emit(CountByteSize(count, size));

@@ -4,6 +4,8 @@
 //! plan, and writes values when an event walks it. [`Encoder`] gathers events into a frame, which is written to the
 //! host at once.
 
+mod host_value;
+mod host_values;
 mod json;
 mod message_pack;
 mod metric;
@@ -19,8 +21,10 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    host_value::{HostValue, Text},
+    host_values::HostValues,
     metric::{Histogram, Metric, MetricValue, NAMESPACE, metrics_frame},
-    owned_value::{FieldName, OwnedValue, OwnedValues},
+    owned_value::OwnedValue,
 };
 use crate::schema::{Layout, Planned};
 

@@ -1,32 +1,54 @@
-//! Values in memory to those of vrl, for those who use that crate as it is published.
+//! Events as values of vrl, for those who use that crate as it is published.
 
+use chrono::{DateTime, Utc};
 use vrl::value::{KeyString, Value};
 
-use super::{FieldName, OwnedValue};
+use super::{HostValue, Text};
 
 /// Objects, bytes, numbers, and times that are times.
 ///
 /// ```
-/// use qlik_sense_events::encoding::OwnedValue;
+/// use qlik_sense_events::{
+///     decoding::{LogNamespace, QlikSenseDeserializer},
+///     encoding::HostValues,
+///     schema::Layout,
+/// };
 /// use vrl::value::Value;
 ///
-/// let value = Value::from(OwnedValue::Array(vec![OwnedValue::Text("start".into())]));
-/// assert_eq!(value.as_array_unwrap()[0], "start".into());
+/// let datagram = "/proxy-session/;n1;Stop session;LAB;goran;;;".into();
+/// let events = QlikSenseDeserializer::default().parse(datagram, LogNamespace::Legacy)?;
+/// let value: Value = HostValues::new(&Layout::default()).value_of(&events[0])?;
+/// assert_eq!(value.get("action"), Some(&"stop".into()));
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 /// ```
-impl From<OwnedValue> for Value {
-    fn from(value: OwnedValue) -> Self {
-        match value {
-            OwnedValue::Text(text) => Self::Bytes(text.into()),
-            OwnedValue::Integer(number) => Self::Integer(number),
-            OwnedValue::Float(number) => Self::from_f64_or_zero(number),
-            OwnedValue::Boolean(value) => Self::Boolean(value),
-            OwnedValue::Timestamp(time) => Self::Timestamp(time),
-            OwnedValue::Array(values) => Self::Array(values.into_iter().map(Self::from).collect()),
-            OwnedValue::Object(fields) => Self::Object(fields.into_iter().map(entry).collect()),
-        }
-    }
-}
+impl HostValue for Value {
+    type Name = KeyString;
 
-fn entry((name, value): (FieldName, OwnedValue)) -> (KeyString, Value) {
-    (KeyString::from(&*name), value.into())
+    fn text(text: Text<'_>) -> Self {
+        Self::Bytes(text.into_bytes())
+    }
+
+    fn integer(number: i64) -> Self {
+        Self::Integer(number)
+    }
+
+    fn float(number: f64) -> Self {
+        Self::from_f64_or_zero(number)
+    }
+
+    fn boolean(value: bool) -> Self {
+        Self::Boolean(value)
+    }
+
+    fn timestamp(time: DateTime<Utc>) -> Self {
+        Self::Timestamp(time)
+    }
+
+    fn array(values: Vec<Self>) -> Self {
+        Self::Array(values)
+    }
+
+    fn object(fields: Vec<(KeyString, Self)>) -> Self {
+        Self::Object(fields.into_iter().collect())
+    }
 }

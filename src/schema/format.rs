@@ -12,6 +12,9 @@ pub trait Format {
     /// Fields that follow one another and are the same in every event.
     type Fixed: Debug + Send + Sync;
 
+    /// Whether fields come sorted by name, and not in the order of the schema.
+    const IS_SORTED: bool = false;
+
     /// Prepares the name of a field.
     fn key(name: &str) -> Self::Key;
 

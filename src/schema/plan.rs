@@ -122,7 +122,7 @@ impl<F: Format, S> Plan<F, S> {
             .iter()
             .filter(|entry| !arrangement.drops(entry.name))
             .filter_map(|entry| Node::of(entry, kind, host, arrangement));
-        Self(steps(grouped(nodes.collect()), None))
+        Self(steps(grouped(nodes.collect(), F::IS_SORTED), None))
     }
 
     pub(super) fn steps(&self) -> &[Step<F, S>] {
@@ -275,8 +275,8 @@ fn common_condition<S>(nodes: &[Node<S>]) -> Option<Condition<S>> {
     nodes.iter().all(is_same).then_some(condition)
 }
 
-/// Puts neighbours that are within the same field into it.
-fn grouped<S>(nodes: Vec<Node<S>>) -> Vec<Node<S>> {
+/// Puts neighbours that are within the same field into it, and sorts by name where that is asked for.
+fn grouped<S>(nodes: Vec<Node<S>>, is_sorted: bool) -> Vec<Node<S>> {
     let mut grouped = Vec::new();
     let mut nodes = nodes.into_iter().peekable();
     while let Some(node) = nodes.next() {
@@ -292,7 +292,10 @@ fn grouped<S>(nodes: Vec<Node<S>>) -> Vec<Node<S>> {
         {
             within.extend(nodes.next().map(|next| Node { name, ..next }));
         }
-        grouped.push(Node::group(group, self::grouped(within)));
+        grouped.push(Node::group(group, self::grouped(within, is_sorted)));
+    }
+    if is_sorted {
+        grouped.sort_by_key(|node| node.name);
     }
     grouped
 }

@@ -320,10 +320,7 @@ fn what_the_options_drop_is_counted() {
     // Nothing else comes, and it is told all the same.
     source.send("garbage");
     let batch = source.batch().expect("a batch");
-    assert_eq!(
-        (batch.bytes, batch.dropped, batch.values().len()),
-        (7, 1, 0)
-    );
+    assert_eq!((batch.bytes, batch.dropped, batch.len()), (7, 1, 0));
     source.send(&datagram("goran"));
     let (events, _, dropped) = source.events(1);
     assert_eq!((events.len(), dropped), (1, 0));
@@ -338,7 +335,7 @@ fn at_the_end_nothing_is_left_and_the_port_is_free() {
     source.running.stop();
     let (mut received, mut dropped) = (0, 0);
     while let Some(batch) = source.batch() {
-        received += batch.values().len();
+        received += batch.len();
         dropped += batch.dropped;
     }
     assert_eq!((received, dropped), (500, 0));

@@ -1,8 +1,9 @@
 //! Events as values in memory have the fields that they have as JSON; times are times.
 
+use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use qlik_sense_events::{
-    encoding::{EncodeError, OwnedValue, OwnedValues},
+    encoding::{EncodeError, HostValue, HostValues, OwnedValue, Text},
     event::{Arrival, Event},
     pipeline::PipelineConfig,
     schema::{Layout, Schema, Tags},
@@ -51,6 +52,8 @@ fn as_json(value: &OwnedValue) -> Json {
         OwnedValue::Timestamp(time) => json!(time.to_rfc3339_opts(SecondsFormat::Nanos, true)),
         OwnedValue::Array(values) => values.iter().map(as_json).collect(),
         OwnedValue::Object(fields) => {
+            let names: Vec<_> = fields.iter().map(|(name, _)| name).collect();
+            assert!(names.is_sorted(), "{names:?}");
             let mut map = Map::new();
             for (name, value) in fields {
                 assert!(
@@ -86,7 +89,7 @@ fn events_have_the_fields_that_they_have_as_json() {
         let all = Layout::new(schema, tags.clone());
         let fewer = all.clone().without(&["message"]).expect("a field");
         for layout in [all, fewer] {
-            let values = OwnedValues::new(&layout);
+            let values = HostValues::<OwnedValue>::new(&layout);
             for event in &events {
                 let value = values.value_of(event).expect("a value");
                 let expected = serde_json::to_value(layout.view(event)).expect("JSON");
@@ -99,24 +102,94 @@ fn events_have_the_fields_that_they_have_as_json() {
 #[test]
 fn times_are_times() {
     let events = events(time());
-    let values = OwnedValues::new(&Layout::default());
+    let values = HostValues::<OwnedValue>::new(&Layout::default());
     let times = events
         .iter()
         .map(|event| times(&values.value_of(event).expect("a value")));
     let times: Vec<_> = times.collect();
     assert!(
-        times.iter().all(|times| times[0] == "timestamp"),
+        times
+            .iter()
+            .all(|times| times.iter().any(|name| name == "timestamp")),
         "{times:?}"
     );
-    let of_own = ["timestamp", "ingest_timestamp"].map(str::to_owned);
+    let of_own = ["ingest_timestamp", "timestamp"].map(str::to_owned);
     assert!(times.contains(&of_own.to_vec()), "{times:?}");
-    let of_session = ["timestamp", "start", "end"].map(str::to_owned);
+    let of_session = ["end", "start", "timestamp"].map(str::to_owned);
     assert!(times.iter().any(|times| *times == of_session), "{times:?}");
 }
 
 #[test]
 fn a_time_that_no_host_has_is_an_error() {
     let event = &events(DateTime::<Utc>::MAX_UTC - TimeDelta::days(400))[0];
-    let value = OwnedValues::new(&Layout::default()).value_of(event);
+    let value: Result<OwnedValue, _> = HostValues::new(&Layout::default()).value_of(event);
     assert_eq!(value, Err(EncodeError::Time));
+}
+
+/// A host whose texts are bytes.
+#[derive(Debug, Clone)]
+enum Shared {
+    Text(Bytes),
+    Object(Vec<(String, Self)>),
+    Other,
+}
+
+impl HostValue for Shared {
+    type Name = String;
+
+    fn text(text: Text<'_>) -> Self {
+        let expected = text.as_str().to_owned();
+        let bytes = text.into_bytes();
+        assert_eq!(bytes, expected);
+        Self::Text(bytes)
+    }
+
+    fn integer(_: i64) -> Self {
+        Self::Other
+    }
+
+    fn float(_: f64) -> Self {
+        Self::Other
+    }
+
+    fn boolean(_: bool) -> Self {
+        Self::Other
+    }
+
+    fn timestamp(_: DateTime<Utc>) -> Self {
+        Self::Other
+    }
+
+    fn array(_: Vec<Self>) -> Self {
+        Self::Other
+    }
+
+    fn object(fields: Vec<(String, Self)>) -> Self {
+        Self::Object(fields)
+    }
+}
+
+#[test]
+fn what_stands_in_the_payload_is_copied_once_for_all_texts() {
+    let values = HostValues::<Shared>::new(&Layout::default());
+    let Shared::Object(fields) = values.value_of(&events(time())[0]).expect("a value") else {
+        panic!("an event is an object");
+    };
+    let place = |wanted: &str| {
+        let of_field = |(name, value): &(String, Shared)| match value {
+            Shared::Text(text) if name == wanted => Some(text.as_ptr().addr()),
+            _ => None,
+        };
+        fields.iter().find_map(of_field).expect(wanted)
+    };
+    let payload = str::from_utf8(DATAGRAMS[0]).expect("UTF-8");
+    for (name, text) in [
+        ("user_id", "goran"),
+        ("origin", "AppAccess"),
+        ("user_agent", "Mozilla"),
+    ] {
+        let found = |text| payload.find(text).expect("a part");
+        let distance = found(text) - found("pro2-win1");
+        assert_eq!(place(name) - place("host"), distance, "{name}");
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use qlik_sense_events::{
-    encoding::{Codec, Encoder, OwnedValues},
+    encoding::{Codec, Encoder, HostValues, OwnedValue},
     event::Event,
     schema::{Layout, Role, Schema, Tags, TagsByHost},
 };
@@ -246,7 +246,7 @@ fn in_every_form<'e>(layout: &Layout, events: impl Iterator<Item = &'e Event>) -
         .iter()
         .map(|&codec| Encoder::new(codec, layout))
         .collect();
-    let values = OwnedValues::new(layout);
+    let values = HostValues::<OwnedValue>::new(layout);
     let mut forms = Vec::new();
     for event in events {
         for encoder in &mut encoders {

@@ -12,7 +12,7 @@ use std::{
 
 use super::{Life, LinkedError};
 use crate::{
-    encoding::{EncodeError, OwnedValue, OwnedValues},
+    encoding::{EncodeError, HostValue, HostValues, OwnedValue},
     event::Event,
     host::runtime::{
         queue::Queue,
@@ -26,34 +26,51 @@ use crate::{
 /// What an event takes of the queue beyond the bytes of its datagram: its fields, and what a transform added.
 const EVENT_BYTES: usize = 512;
 
-/// Events that were received together, and what was received since the batch before it.
+/// As many events as a batch has at most, unless more than these were received at once: what Vector hands on in one
+/// piece.
+const MAX_EVENTS: u64 = 1_000;
+
+/// Events that waited together, and what was received since the batch before it.
 #[derive(Debug)]
-pub struct Batch {
+pub struct Batch<V: HostValue = OwnedValue> {
     /// How long all datagrams were, in bytes.
     pub bytes: u64,
     /// What went no further because the options say so: events of excluded users, datagrams of refused
     /// senders or over their rate, undecoded payloads that are to be dropped.
     pub dropped: u64,
-    events: Vec<Event>,
-    values: Arc<OwnedValues>,
+    events: Vec<Vec<Event>>,
+    values: Arc<HostValues<V>>,
 }
 
-impl Batch {
+impl<V: HostValue> Batch<V> {
+    /// How many events there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.events.iter().map(Vec::len).sum()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The events of the others, in order, as the schema shows them; each is made a value when it is asked for.
     ///
     /// An event is an error when it has a time that no host can have, by a clock that is centuries away.
-    pub fn values(&self) -> impl ExactSizeIterator<Item = Result<OwnedValue, EncodeError>> {
-        self.events.iter().map(|event| self.values.value_of(event))
+    pub fn values(&self) -> impl Iterator<Item = Result<V, EncodeError>> {
+        let events = self.events.iter().flatten();
+        events.map(|event| self.values.value_of(event))
     }
 }
 
 /// The batches of a source, in the order in which they were received. Dropped, the source ends, and what still waits
 /// is dropped and counted.
 #[derive(Debug)]
-pub struct Batches {
+pub struct Batches<V: HostValue = OwnedValue> {
     queue: Arc<Queue<Vec<Event>>>,
     received: Arc<Received>,
-    values: Arc<OwnedValues>,
+    values: Arc<HostValues<V>>,
     life: Arc<Life>,
 }
 
@@ -64,7 +81,7 @@ pub(super) struct Received {
     dropped: AtomicU64,
 }
 
-impl Batches {
+impl<V: HostValue> Batches<V> {
     pub(super) fn new(
         queue: Arc<Queue<Vec<Event>>>,
         received: Arc<Received>,
@@ -74,14 +91,14 @@ impl Batches {
         Self {
             queue,
             received,
-            values: Arc::new(OwnedValues::new(layout)),
+            values: Arc::new(HostValues::new(layout)),
             life,
         }
     }
 
     /// Waits for the next batch, which may have no events. None when the source has ended and everything was
     /// taken.
-    pub async fn next(&mut self) -> Option<Batch> {
+    pub async fn next(&mut self) -> Option<Batch<V>> {
         poll_fn(|context| self.poll_next(context)).await
     }
 
@@ -96,8 +113,8 @@ impl Batches {
         self.life.conclude()
     }
 
-    fn poll_next(&self, context: &Context<'_>) -> Poll<Option<Batch>> {
-        let polled = self.queue.poll_take(context);
+    fn poll_next(&self, context: &Context<'_>) -> Poll<Option<Batch<V>>> {
+        let polled = self.queue.poll_take(context, MAX_EVENTS);
         let (bytes, dropped) = self.received.take();
         let events = match polled {
             Poll::Ready(Some(events)) => events,
@@ -114,7 +131,7 @@ impl Batches {
     }
 }
 
-impl Drop for Batches {
+impl<V: HostValue> Drop for Batches<V> {
     fn drop(&mut self) {
         self.queue.break_off(0);
         // Nobody asks why it has ended.

@@ -7,26 +7,26 @@ use smallvec::SmallVec;
 
 use crate::{
     decoding::{self, LogNamespace, QlikSenseDeserializer},
-    encoding::{OwnedValue, OwnedValues},
+    encoding::{HostValue, HostValues, OwnedValue},
     event::Arrival,
     schema::Layout,
 };
 
-/// Decodes datagrams into events as values. For a source of one's own that has framed its bytes already;
+/// Decodes datagrams into events as values of a host. For a source of one's own that has framed its bytes already;
 /// what [`start`](super::start()) starts does more: it knows senders and applies the transforms.
 #[derive(Debug, Clone)]
-pub struct ValueDeserializer {
+pub struct ValueDeserializer<V: HostValue = OwnedValue> {
     deserializer: QlikSenseDeserializer,
-    values: Arc<OwnedValues>,
+    values: Arc<HostValues<V>>,
 }
 
-impl ValueDeserializer {
+impl<V: HostValue> ValueDeserializer<V> {
     /// One that shows events as `layout` says.
     #[must_use]
     pub fn new(deserializer: QlikSenseDeserializer, layout: &Layout) -> Self {
         Self {
             deserializer,
-            values: Arc::new(OwnedValues::new(layout)),
+            values: Arc::new(HostValues::new(layout)),
         }
     }
 
@@ -39,7 +39,7 @@ impl ValueDeserializer {
         &self,
         bytes: Bytes,
         log_namespace: LogNamespace,
-    ) -> decoding::Result<SmallVec<[OwnedValue; 1]>> {
+    ) -> decoding::Result<SmallVec<[V; 1]>> {
         let arrival = Arrival::local(SystemTime::now().into());
         let events = self.deserializer.parse(bytes, log_namespace)?;
         let values = events.into_iter().map(|mut event| {
@@ -50,7 +50,7 @@ impl ValueDeserializer {
     }
 }
 
-impl Default for ValueDeserializer {
+impl<V: HostValue> Default for ValueDeserializer<V> {
     fn default() -> Self {
         Self::new(QlikSenseDeserializer::default(), &Layout::default())
     }

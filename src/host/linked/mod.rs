@@ -1,7 +1,7 @@
 //! The host of those who build their own Vector: a source and a transform that are linked into it.
 //!
 //! Threads of its own receive, count and save, and never wait for Vector: what does is in a queue. Vector takes
-//! batches out of it and makes values of its own of their events; `examples/vector-linked` has that side.
+//! batches out of it, whose events become values of its own; `examples/vector-linked` has that side.
 
 mod batch;
 mod deserializer;
@@ -17,7 +17,7 @@ pub use self::{
 };
 use crate::{
     config::Config,
-    encoding::Metric,
+    encoding::{HostValue, Metric},
     host::{
         diagnostics::Report,
         metrics::Telemetry,
@@ -36,7 +36,8 @@ use crate::{
 const RECORD_SECS: u64 = 1;
 
 /// Opens the sockets of a configuration and starts the threads that receive. What they receive comes out of
-/// [`Batches`]; what waits there is bounded by the options `queue`, and what these drop is counted.
+/// [`Batches`], as values of the host; what waits there is bounded by the options `queue`, and what these drop is
+/// counted.
 ///
 /// Once a second, and at the end, `record` gets what was counted since, as metrics; see docs/vector.md for their names.
 /// It is called on a thread that may wait for it, as `diagnostics` is.
@@ -52,7 +53,7 @@ const RECORD_SECS: u64 = 1;
 /// use qlik_sense_events::{
 ///     config::LinkedConfig,
 ///     encoding::OwnedValue,
-///     host::{diagnostics::{Diagnostic, Report}, linked},
+///     host::{diagnostics::{Diagnostic, Report}, linked::{self, Batches}},
 /// };
 ///
 /// /// Keeps the address that is listened on.
@@ -71,7 +72,7 @@ const RECORD_SECS: u64 = 1;
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// let options: LinkedConfig = serde_json::from_str(r#"{"address": "127.0.0.1:0"}"#)?;
 /// let (log, lines) = mpsc::channel();
-/// let (running, mut batches) = linked::start(options.config(), Log(log), |_| {})?;
+/// let (running, mut batches): (_, Batches) = linked::start(options.config(), Log(log), |_| {})?;
 ///
 /// let line = lines.recv()?;
 /// let address = line.split(' ').find_map(|word| word.strip_prefix("address=")).expect("an address");
@@ -89,11 +90,11 @@ const RECORD_SECS: u64 = 1;
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn start(
+pub fn start<V: HostValue>(
     config: &Config,
     diagnostics: impl Report + Clone + Send + 'static,
     record: impl FnMut(Vec<Metric>) + Send + 'static,
-) -> Result<(Running, Batches), StartError> {
+) -> Result<(Running, Batches<V>), StartError> {
     let layout = config.output.layout()?;
     let refresh = Refresh::new(config)?;
     let opened = start::open_with(config, Vec::new())?;

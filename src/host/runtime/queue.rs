@@ -172,12 +172,20 @@ impl<F> Queue<F> {
         }
     }
 
-    /// The frame that has waited longest, for a task that waits for the next one when there is none. Ready without a
-    /// frame when there is none and none will come.
-    pub fn poll_take(&self, context: &Context<'_>) -> Poll<Option<F>> {
+    /// The frames that have waited longest, with at most so many events unless the first one has more, for a task that
+    /// waits for the next one when there is none. Ready without a frame when there is none and none will come.
+    pub fn poll_take(&self, context: &Context<'_>, max_events: u64) -> Poll<Option<Vec<F>>> {
         let mut state = self.lock();
-        if let Some(frame) = state.pop() {
-            return Poll::Ready(Some(frame.content));
+        let (mut taken, mut events) = (Vec::new(), 0);
+        while let Some(next) = state.frames.front()
+            && (taken.is_empty() || events + next.events <= max_events)
+            && let Some(frame) = state.pop()
+        {
+            events += frame.events;
+            taken.push(frame.content);
+        }
+        if !taken.is_empty() {
+            return Poll::Ready(Some(taken));
         }
         if state.is_closed || state.is_broken {
             return Poll::Ready(None);
@@ -457,17 +465,20 @@ mod tests {
         let context = Context::from_waker(&waker);
         let times = || woken.0.load(Ordering::SeqCst);
 
-        assert_eq!(queue.poll_take(&context), Poll::Pending);
-        queue.push_frame(0, 1, 1, || "a");
+        let take = || queue.poll_take(&context, 3);
+        assert_eq!(take(), Poll::Pending);
+        queue.push_frame(0, 1, 4, || "a");
         queue.push_frame(0, 1, 1, || "b");
+        queue.push_frame(0, 1, 2, || "c");
+        queue.push_frame(0, 1, 1, || "d");
         assert_eq!(times(), 1);
-        for frame in ["a", "b"] {
-            assert_eq!(queue.poll_take(&context), Poll::Ready(Some(frame)));
+        for frames in [vec!["a"], vec!["b", "c"], vec!["d"]] {
+            assert_eq!(take(), Poll::Ready(Some(frames)));
         }
-        assert_eq!(queue.poll_take(&context), Poll::Pending);
+        assert_eq!(take(), Poll::Pending);
         queue.close();
         assert_eq!(times(), 2);
-        assert_eq!(queue.poll_take(&context), Poll::Ready(None));
+        assert_eq!(take(), Poll::Ready(None));
     }
 
     #[test]
