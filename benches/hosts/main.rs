@@ -1,0 +1,175 @@
+//! What hosts take, in one run: Vector and Fluent Bit with this program, and what you would write for them without it.
+//!
+//! ```sh
+//! VECTOR=vector cargo bench --bench hosts
+//! ```
+//!
+//! `VECTOR` is Vector's program, `VECTOR_LINKED` one with the source `qlik_sense` linked into it, `FLUENT_BIT` and
+//! `FLUENT_BIT_PLUGIN` Fluent Bit's program and this plugin for it. A route whose host is not named is left out. All
+//! hosts run at the same time, and those that get nothing are idle; each throws its events away and counts them, and it
+//! is from its own metrics that the number of events comes.
+//!
+//! Datagrams are full: connections that users open, by the extended appender, with their user agent and an app whose
+//! name is known, some 480 bytes and 25 fields. CPU time is that of all threads of the host and of the program that it
+//! started. Absolute times depend on the machine and the day; what counts are ratios in one run.
+//!
+//! `-- --rates 5000,50000 --rounds 3 --seconds 3` says what is measured; `--highest` looks for the highest rate at which
+//! nothing is lost, and `--routes` takes some of the routes.
+
+#[cfg(target_os = "linux")]
+mod load;
+#[cfg(target_os = "linux")]
+mod process;
+#[cfg(target_os = "linux")]
+mod route;
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use std::time::Duration;
+
+    use clap::Parser;
+
+    use super::{
+        load::Load,
+        route::{Host, Route},
+    };
+
+    #[derive(Debug, Parser)]
+    struct Options {
+        /// Datagrams a second.
+        #[arg(long, value_delimiter = ',', default_values_t = [1_000, 10_000, 50_000, 100_000])]
+        rates: Vec<u32>,
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+        /// How long each host is sent datagrams in a round.
+        #[arg(long, default_value_t = 3)]
+        seconds: u32,
+        /// The highest rate without loss as well.
+        #[arg(long)]
+        highest: bool,
+        /// Which routes; all whose host is there by default. The first is what the others are compared with.
+        #[arg(long, value_delimiter = ',')]
+        routes: Vec<String>,
+        /// A file of the program's or the plugin's, whose options come beside those of the benchmark.
+        #[arg(long)]
+        config: Option<std::path::PathBuf>,
+        /// What `cargo bench` passes.
+        #[arg(long, hide = true)]
+        bench: bool,
+    }
+
+    pub fn main() {
+        // Whether it is there at all is asked with `cargo test`, which builds benchmarks too.
+        if std::env::args().any(|argument| argument == "--test" || argument == "--list") {
+            return;
+        }
+        let options = Options::parse();
+        let load = Load::new();
+        let folder = tempfile::tempdir().expect("a folder");
+        let more = options.config.as_ref().map(|file| {
+            std::fs::read_to_string(file)
+                .unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+        });
+        load.write_files(folder.path(), more.as_deref().unwrap_or_default());
+        let routes = Route::ALL.iter().filter(|route| {
+            options.routes.is_empty() || options.routes.iter().any(|it| it == route.name)
+        });
+        let mut hosts: Vec<Host> = routes
+            .filter_map(|route| route.start(folder.path()))
+            .collect();
+        if hosts.is_empty() {
+            println!("no host is named: VECTOR, VECTOR_LINKED, FLUENT_BIT with FLUENT_BIT_PLUGIN");
+            return;
+        }
+        println!(
+            "datagrams of {} bytes on average, {} rounds of {} s",
+            load.mean_bytes(),
+            options.rounds,
+            options.seconds
+        );
+        for &rate in &options.rates {
+            compare(rate, &load, &mut hosts, &options);
+        }
+        if options.highest {
+            highest(&load, &mut hosts, &options);
+        }
+        println!("\npeak memory, MiB:");
+        for host in &hosts {
+            println!("{:<24}{}", host.route.name, host.peak_memory());
+        }
+    }
+
+    fn compare(rate: u32, load: &Load, hosts: &mut [Host], options: &Options) {
+        println!(
+            "\n{:>9}  {:<24}{:>14}{:>18}{:>18}{:>10}{:>10}",
+            "rate /s", "route", "CPU us each", "(least, most)", "x the first", "sent", "lost"
+        );
+        let mut measured = vec![Vec::new(); hosts.len()];
+        for _ in 0..options.rounds {
+            for (host, measured) in hosts.iter_mut().zip(&mut measured) {
+                measured.push(host.measure(
+                    load,
+                    rate,
+                    Duration::from_secs(options.seconds.into()),
+                ));
+            }
+        }
+        let mean = |costs: &[f64]| costs.iter().sum::<f64>() / costs.len() as f64;
+        let costs = |of: &[super::route::Measured]| -> Vec<f64> {
+            of.iter().map(|measured| measured.micros_each()).collect()
+        };
+        let first = mean(&costs(&measured[0]));
+        for (host, measured) in hosts.iter().zip(&measured) {
+            let costs = costs(measured);
+            let least = costs.iter().copied().fold(f64::INFINITY, f64::min);
+            let most = costs.iter().copied().fold(0.0, f64::max);
+            println!(
+                "{rate:>9}  {:<24}{:>14.2}{:>18}{:>18.3}{:>10}{:>10}",
+                host.route.name,
+                mean(&costs),
+                format!("({least:.2}, {most:.2})"),
+                mean(&costs) / first,
+                measured.iter().map(|measured| measured.sent).sum::<u64>(),
+                measured.iter().map(|measured| measured.lost()).sum::<u64>(),
+            );
+        }
+    }
+
+    /// Doubles the rate until something is lost twice, then halves the step three times.
+    fn highest(load: &Load, hosts: &mut [Host], options: &Options) {
+        println!(
+            "\n{:<24}{:>22}{:>16}",
+            "route", "highest without loss", "x the first"
+        );
+        let mut first = None;
+        for host in hosts {
+            let seconds = Duration::from_secs(options.seconds.into());
+            let mut passes =
+                |rate: u32| (0..2).any(|_| host.measure(load, rate, seconds).lost() == 0);
+            let (mut passed, mut rate) = (0, 8_000);
+            while rate < 1_000_000 && passes(rate) {
+                (passed, rate) = (rate, rate * 2);
+            }
+            let mut step = (rate - passed) / 2;
+            for _ in 0..3 {
+                if passes(passed + step) {
+                    passed += step;
+                }
+                step /= 2;
+            }
+            let first = *first.get_or_insert(passed);
+            println!(
+                "{:<24}{passed:>22}{:>16.2}",
+                host.route.name,
+                f64::from(passed) / f64::from(first)
+            );
+        }
+    }
+}
+
+fn main() {
+    #[cfg(target_os = "linux")]
+    linux::main();
+    #[cfg(not(target_os = "linux"))]
+    println!("this benchmark reads /proc, which only Linux has");
+}

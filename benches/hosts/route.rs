@@ -1,0 +1,246 @@
+//! The ways of a datagram through a host to where its events are counted and thrown away.
+
+use std::{
+    env, fs,
+    io::{Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream, UdpSocket},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{load::Load, process};
+
+/// A configuration of a host.
+pub struct Route {
+    pub name: &'static str,
+    /// The environment variable with the host's program.
+    program: &'static str,
+    /// Where the configuration is written.
+    file: &'static str,
+    config: &'static str,
+    /// What counts the events at the end, as Prometheus has it: a line begins so.
+    counter: &'static str,
+    /// How long nothing more needs to come until all has arrived.
+    settled: Duration,
+}
+
+const VECTOR_COUNTER: &str = "vector_component_received_events_total{component_id=\"nothing\"";
+const FLUENT_BIT_COUNTER: &str = "fluentbit_output_proc_records_total{name=\"nothing\"";
+
+/// It takes only what ends with a separator, which Qlik Sense does not send.
+const NEEDS_LINES: &str = "fluent-bit-udp";
+
+macro_rules! route {
+    ($name:literal, $program:literal, $file:literal, $counter:expr) => {
+        Route {
+            name: $name,
+            program: $program,
+            file: $file,
+            config: include_str!($file),
+            counter: $counter,
+            settled: Duration::from_millis(2_500),
+        }
+    };
+}
+
+impl Route {
+    pub const ALL: &[Self] = &[
+        route!("vector-vrl", "VECTOR", "vector-vrl.yaml", VECTOR_COUNTER),
+        route!("vector-exec", "VECTOR", "vector-exec.yaml", VECTOR_COUNTER),
+        route!(
+            "vector-linked",
+            "VECTOR_LINKED",
+            "vector-linked.yaml",
+            VECTOR_COUNTER
+        ),
+        route!(
+            "fluent-bit-udp",
+            "FLUENT_BIT",
+            "fluent-bit-udp.yaml",
+            FLUENT_BIT_COUNTER
+        ),
+        route!(
+            "fluent-bit-syslog",
+            "FLUENT_BIT",
+            "fluent-bit-syslog.yaml",
+            FLUENT_BIT_COUNTER
+        ),
+        route!(
+            "fluent-bit-plugin",
+            "FLUENT_BIT",
+            "fluent-bit-plugin.yaml",
+            FLUENT_BIT_COUNTER
+        ),
+    ];
+
+    /// Starts the host, and waits until it listens. None where its program is not named.
+    pub fn start(&'static self, folder: &Path) -> Option<Host> {
+        let program = env::var_os(self.program)?;
+        let this = env::var("QLIK_SENSE_EVENTS");
+        let this = this.unwrap_or_else(|_| env!("CARGO_BIN_EXE_qlik-sense-events").to_owned());
+        let mut config = self.config.replace("@PROGRAM@", &this);
+        if config.contains("@PLUGIN@") {
+            config = config.replace("@PLUGIN@", &env::var("FLUENT_BIT_PLUGIN").ok()?);
+        }
+        let address = free(UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()));
+        let metrics = free(TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()));
+        for (name, value) in [
+            ("@ADDRESS@", address.to_string()),
+            ("@PORT@", address.port().to_string()),
+            ("@METRICS@", metrics.to_string()),
+            ("@METRICS_PORT@", metrics.port().to_string()),
+            ("@FOLDER@", folder.display().to_string()),
+            ("@DATA@", folder.join(self.name).display().to_string()),
+        ] {
+            config = config.replace(name, &value);
+        }
+        fs::create_dir(folder.join(self.name)).expect("a folder");
+        let file = folder.join(self.file);
+        fs::write(&file, config).expect("written");
+        let log = fs::File::create(folder.join(self.name).join("log")).expect("a file");
+        let child = Command::new(&program)
+            .arg("--config")
+            .arg(&file)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a file"))
+            .stderr(log)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}", PathBuf::from(&program).display()));
+        let host = Host {
+            route: self,
+            child,
+            address,
+            metrics,
+        };
+        host.await_listening(&folder.join(self.name).join("log"));
+        Some(host)
+    }
+}
+
+fn free(address: std::io::Result<SocketAddr>) -> SocketAddr {
+    address.expect("a free port")
+}
+
+/// A host that runs.
+pub struct Host {
+    pub route: &'static Route,
+    child: Child,
+    address: SocketAddr,
+    metrics: SocketAddr,
+}
+
+/// What came of datagrams that were sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Measured {
+    pub sent: u64,
+    arrived: u64,
+    cpu: Duration,
+}
+
+impl Measured {
+    pub const fn lost(&self) -> u64 {
+        self.sent.saturating_sub(self.arrived)
+    }
+
+    pub fn micros_each(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e6 / self.arrived.max(1) as f64
+    }
+}
+
+impl Host {
+    fn await_listening(&self, log: &Path) {
+        let end = Instant::now() + Duration::from_secs(60);
+        let port = format!(":{:04X} ", self.address.port());
+        while Instant::now() < end {
+            let sockets = fs::read_to_string("/proc/net/udp").expect("the sockets");
+            if sockets.contains(&port) && self.counter().is_some() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        let log = fs::read_to_string(log).unwrap_or_default();
+        panic!("{} does not listen:\n{log}", self.route.name);
+    }
+
+    /// Sends, and waits until nothing more arrives.
+    pub fn measure(&mut self, load: &Load, rate: u32, time: Duration) -> Measured {
+        let lines;
+        let load = if self.route.name == NEEDS_LINES {
+            lines = load.with_line_ends();
+            &lines
+        } else {
+            load
+        };
+        let before = self.counter().expect("metrics");
+        let cpu = self.cpu();
+        let sent = load.send(self.address, rate, time);
+        let (mut arrived, mut changed) = (0, Instant::now());
+        while arrived < sent && changed.elapsed() < self.route.settled {
+            thread::sleep(Duration::from_millis(200));
+            let now = self.counter().expect("metrics") - before;
+            if now != arrived {
+                (arrived, changed) = (now, Instant::now());
+            }
+        }
+        Measured {
+            sent,
+            arrived,
+            cpu: self.cpu() - cpu,
+        }
+    }
+
+    fn cpu(&self) -> Duration {
+        process::tree(self.child.id())
+            .into_iter()
+            .map(process::cpu)
+            .sum()
+    }
+
+    /// Of the host, and of what it started.
+    pub fn peak_memory(&self) -> String {
+        let peaks = process::tree(self.child.id())
+            .into_iter()
+            .filter_map(process::peak_memory);
+        let peaks: Vec<String> = peaks.map(|peak| format!("{peak:.0}")).collect();
+        peaks.join(" + ")
+    }
+
+    /// Events at the end of the route. None while the host does not answer; 0 before the first one.
+    fn counter(&self) -> Option<u64> {
+        let mut connection = TcpStream::connect(self.metrics).ok()?;
+        let request = "GET /metrics HTTP/1.0\r\n\r\n".replace("/metrics", self.path());
+        connection.write_all(request.as_bytes()).ok()?;
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).ok()?;
+        let line = answer
+            .lines()
+            .find(|line| line.starts_with(self.route.counter));
+        let number = |line: &str| {
+            line.split_once('}')?
+                .1
+                .split_whitespace()
+                .next()?
+                .parse::<f64>()
+                .ok()
+        };
+        Some(line.and_then(number).unwrap_or(0.0) as u64)
+    }
+
+    fn path(&self) -> &'static str {
+        if self.route.counter == FLUENT_BIT_COUNTER {
+            "/api/v1/metrics/prometheus"
+        } else {
+            "/metrics"
+        }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        // What it started notices.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
