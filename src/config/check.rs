@@ -206,11 +206,16 @@ impl Config {
             "transform.app_names.qrs.host",
             "no host, because this program was built without the feature `qrs`",
         );
-        expect(
-            cfg!(unix) || self.output.local_socket.as_os_str().is_empty(),
-            "output.local_socket",
-            "no path, because local sockets are not available on this system",
-        );
+        for (socket, key) in [
+            (&self.output.unix_stream, "output.unix_stream"),
+            (&self.output.local_socket, "output.local_socket"),
+        ] {
+            expect(
+                cfg!(unix) || socket.as_os_str().is_empty(),
+                key,
+                "no path, because Unix sockets are not available on this system",
+            );
+        }
         let pseudonymize = &self.transform.pseudonymize;
         expect(
             pseudonymize.key_file.as_os_str().is_empty() || pseudonymize.key_env.is_empty(),

@@ -35,11 +35,16 @@ pub struct LinkedConfig(Config);
 const TABLES: [&str; 3] = ["transform", "output", "queue"];
 
 /// Options of those tables that the host does not need, and why.
-const NOT_HERE: [(&str, &str, &str); 2] = [
+const NOT_HERE: [(&str, &str, &str); 3] = [
     (
         "output",
         "codec",
         "the host takes events as values, so there is no codec; remove this option",
+    ),
+    (
+        "output",
+        "unix_stream",
+        "the host gets events as values, so there is no way for bytes; leave it out",
     ),
     (
         "output",

@@ -62,6 +62,7 @@ impl Config {
         for file in [
             &mut transform.pseudonymize.key_file,
             &mut transform.sessions.state_file,
+            &mut self.output.unix_stream,
             &mut self.output.local_socket,
         ] {
             if !file.as_os_str().is_empty() {
@@ -70,7 +71,7 @@ impl Config {
         }
     }
 
-    /// The codec, schema and tags that a file asks for, as far as that can be told of a file that may be
+    /// The codec, schema, tags and socket that a file asks for, as far as that can be told of a file that may be
     /// wrong elsewhere: what is wrong has to be reported in some codec.
     #[must_use]
     pub fn output_in(file: &Path) -> OutputConfig {
@@ -81,6 +82,7 @@ impl Config {
             codec: option(tree, "codec"),
             schema: option(tree, "schema"),
             tags: option(tree, "tags"),
+            unix_stream: option(tree, "unix_stream"),
             ..OutputConfig::default()
         }
     }

@@ -195,6 +195,9 @@ pub struct OutputConfig {
     pub tags_by_host: TagsByHost,
     /// Fields that are left out, by their names in the schema. Default: none.
     pub drop_fields: Vec<String>,
+    /// A Unix socket on which somebody listens, to which events go in place of standard output: that of Vector's
+    /// source `socket` with the mode `unix_stream`; empty for none, the default.
+    pub unix_stream: PathBuf,
     /// A Unix socket that hands out events to readers on this machine, as JSON lines in the schema
     /// `default` with all fields; empty for none, the default.
     pub local_socket: PathBuf,

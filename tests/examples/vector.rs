@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use qlik_sense_events::event::EventKind;
+use qlik_sense_events::{config::Config, event::EventKind};
 use serde_json::{Value, json};
 
 use crate::{PROGRAM, files, names, read, root};
@@ -167,6 +167,28 @@ fn the_example_for_a_socket_of_systemd_starts_the_program() {
     let config = yaml(&read(&root().join("examples/systemd/vector/vector.yaml")));
     check_source(&config["sources"]["qlik_sense"]);
     check_diagnostics(&config);
+}
+
+/// Vector listens where the program connects, and reads what it writes.
+#[test]
+fn the_example_for_a_unix_stream_has_two_ends_that_fit() {
+    let folder = root().join("examples/systemd/unix-stream");
+    let config = yaml(&read(&folder.join("vector.yaml")));
+    let file = read(&folder.join("qlik-sense-events.toml"));
+    let options = Config::parse(&file).expect("options").output;
+    let source = &config["sources"]["qlik_sense"];
+    assert_eq!(
+        (&source["type"], &source["mode"]),
+        (&json!("socket"), &json!("unix_stream"))
+    );
+    assert_eq!(source["path"].as_str(), options.unix_stream.to_str());
+    assert_eq!(source["decoding"]["codec"], options.codec.as_str());
+    assert_eq!(source["host_key"], "");
+    let unit = read(&folder.join("qlik-sense-events.service"));
+    assert!(
+        unit.contains(" --config /etc/qlik-sense-events.toml\n"),
+        "{unit}"
+    );
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The host of Vector's `exec` source: events to standard output, diagnostics to standard error.
+//! The host of Vector's `exec` source: events to standard output, or to a socket in its place, diagnostics to standard
+//! error.
 
 mod output;
 mod run;
@@ -8,7 +9,7 @@ mod watch;
 use std::{
     io::{self, IsTerminal},
     panic,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, mpsc},
 };
 
@@ -47,6 +48,18 @@ pub enum ExecError {
     /// The output cannot be written, for another reason than a reader that has gone.
     #[error("cannot write to standard output: {0}")]
     Output(#[source] io::Error),
+    /// Nothing listens on `output.unix_stream`.
+    #[error(
+        "output.unix_stream = {path:?}: cannot connect: {source}. Vector listens there while it runs with a source \
+         `socket` whose `mode` is `unix_stream` and whose `path` is this; the user of this program needs permission to \
+         write to it"
+    )]
+    Connect {
+        /// The socket.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// A thread panicked.
     #[error("a thread panicked, as reported above")]
     Panicked,
@@ -90,8 +103,8 @@ pub enum Orphan {
     Lives,
 }
 
-/// Receives on every address of the configuration and writes events to standard output until a
-/// signal comes, the reader closes the pipe or the parent is gone.
+/// Receives on every address of the configuration and writes events to standard output, or to `output.unix_stream`,
+/// until a signal comes, the reader closes the pipe or the parent is gone.
 ///
 /// `config_file` is where the configuration comes from, with what it says. `signals` installs the program's signal
 /// handler and hands out the sender through which it reports. It is called when there is something to bring to an
@@ -113,7 +126,7 @@ pub fn run(
     if let Some((file, config)) = config_file {
         refresh = refresh.with_config_file(file, config);
     }
-    let output = Output::stdout().map_err(ExecError::Output)?;
+    let (output, orphan) = open_output(&config.output.unix_stream, orphan)?;
     // Before anybody is told that it listens: the parent of that moment is the one to miss.
     let reader = ReaderWatch::new(&output, orphan);
     let layout = config.output.layout().map_err(StartError::Fields)?;
@@ -163,6 +176,19 @@ pub fn run(
     }
     let run = Run::start(runtime, queue, output.clone(), signals).map_err(StartError::Thread)?;
     run.supervise(&output, &reader)
+}
+
+/// Where events go. A reader that was there before has not started the program, so whoever did may go.
+fn open_output(unix_stream: &Path, orphan: Orphan) -> Result<(Output, Orphan), ExecError> {
+    if unix_stream.as_os_str().is_empty() {
+        let output = Output::stdout().map_err(ExecError::Output)?;
+        return Ok((output, orphan));
+    }
+    let connected = Output::unix_stream(unix_stream).map_err(|source| ExecError::Connect {
+        path: unix_stream.to_owned(),
+        source,
+    });
+    Ok((connected?, Orphan::Lives))
 }
 
 /// Says where a fault is, in the codec that the host reads. What the panic says may quote a payload, which is for

@@ -1,14 +1,15 @@
-//! Standard output, written a whole frame at a time.
+//! Standard output, or a socket in its place, written a whole frame at a time.
 
 use std::{
     fs::File,
     io::{self, Write},
+    path::Path,
     sync::{Arc, Mutex},
 };
 
 use crate::host::runtime::{frames::FrameWriter, threads::lock};
 
-/// A pipe to the reader: one thread writes, another asks whether anybody still reads.
+/// A pipe or a socket to the reader: one thread writes, another asks whether anybody still reads.
 #[derive(Debug, Clone)]
 pub struct Output(Arc<Mutex<File>>);
 
@@ -33,6 +34,15 @@ impl Output {
         let file = duplicate_stdout()?;
         enlarge_pipe(&file);
         Ok(Self(Arc::new(Mutex::new(file))))
+    }
+
+    /// A Unix socket on which a reader listens.
+    ///
+    /// # Errors
+    ///
+    /// When none does, or when this program may not connect to it.
+    pub fn unix_stream(path: &Path) -> io::Result<Self> {
+        Ok(Self(Arc::new(Mutex::new(connect(path)?))))
     }
 
     /// Writes a whole frame.
@@ -96,6 +106,22 @@ fn duplicate_stdout() -> io::Result<File> {
     use std::os::windows::io::AsHandle;
 
     Ok(io::stdout().as_handle().try_clone_to_owned()?.into())
+}
+
+/// With a larger buffer a burst costs fewer changes between the two processes. The system grants no more than
+/// `net.core.wmem_max`.
+#[cfg(unix)]
+fn connect(path: &Path) -> io::Result<File> {
+    use std::os::{fd::OwnedFd, unix::net::UnixStream};
+
+    let stream = UnixStream::connect(path)?;
+    socket2::SockRef::from(&stream).set_send_buffer_size(1 << 20)?;
+    Ok(OwnedFd::from(stream).into())
+}
+
+#[cfg(not(unix))]
+fn connect(_: &Path) -> io::Result<File> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 #[cfg(unix)]

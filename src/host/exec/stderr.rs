@@ -1,7 +1,8 @@
 //! Diagnostics to standard error.
 //!
 //! On a terminal these are plain lines. Otherwise they are events in the codec and schema of the
-//! output, because Vector's `exec` source reads standard error with the same codec (`include_stderr`).
+//! output, because Vector's `exec` source reads standard error with the same codec (`include_stderr`); where events go
+//! to a socket, Vector does not read standard error, and a journal wants JSON.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -42,13 +43,18 @@ struct Form {
 
 impl Diagnostics {
     /// Plain lines where standard error is a terminal, otherwise events in the codec and schema, and
-    /// with the tags, of the output.
+    /// with the tags, of the output; JSON where the output is a socket.
     #[must_use]
     pub fn new(output: &OutputConfig) -> Self {
+        let codec = if output.unix_stream.as_os_str().is_empty() {
+            output.codec
+        } else {
+            Codec::Json
+        };
         Self {
             form: Form {
                 layout: Layout::new(output.schema, output.tags.clone()),
-                codec: (!io::stderr().is_terminal()).then_some(output.codec),
+                codec: (!io::stderr().is_terminal()).then_some(codec),
             },
             waiting: None,
         }

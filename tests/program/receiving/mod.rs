@@ -12,6 +12,7 @@ mod senders;
 mod slow;
 mod text;
 mod units;
+mod unix_stream;
 
 use std::{
     collections::BTreeMap,
