@@ -5,6 +5,9 @@
 //! at once. Nothing sleeps until something has happened: tests wait for output, and only a failure
 //! takes as long as the deadline.
 
+#[cfg(unix)]
+#[path = "../support/picture.rs"]
+mod picture;
 mod support;
 
 mod app_names;

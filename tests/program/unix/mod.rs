@@ -9,6 +9,8 @@ mod memory;
 #[cfg(target_os = "linux")]
 mod output;
 mod parent;
+#[cfg(all(target_os = "linux", feature = "top"))]
+mod pictures;
 mod read_once;
 mod reader;
 #[cfg(feature = "qrs")]

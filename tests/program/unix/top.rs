@@ -35,7 +35,7 @@ nonsense
 "#;
 
 /// `top` in a terminal.
-struct Top {
+pub(super) struct Top {
     child: Process,
     keys: File,
     shown: mpsc::Receiver<Vec<u8>>,
@@ -62,8 +62,22 @@ impl Top {
         Self::of(command, folder)
     }
 
-    fn of(mut command: Command, folder: tempfile::TempDir) -> Self {
-        let pty = openpty(Some(&SIZE), None).expect("a terminal");
+    fn of(command: Command, folder: tempfile::TempDir) -> Self {
+        Self::of_size(command, folder, (SIZE.ws_row, SIZE.ws_col))
+    }
+
+    /// On a terminal with so many rows and columns.
+    pub(super) fn of_size(
+        mut command: Command,
+        folder: tempfile::TempDir,
+        (ws_row, ws_col): (u16, u16),
+    ) -> Self {
+        let size = Winsize {
+            ws_row,
+            ws_col,
+            ..SIZE
+        };
+        let pty = openpty(Some(&size), None).expect("a terminal");
         // A program that held its own terminal's other end would never see it go.
         for end in [&pty.master, &pty.slave] {
             fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).expect("set");
@@ -96,12 +110,30 @@ impl Top {
             keys,
             shown,
             screen: String::new(),
-            terminal: vt100::Parser::new(size(SIZE.ws_row), size(SIZE.ws_col), 0),
+            terminal: vt100::Parser::new(size(ws_row), size(ws_col), 0),
             _folder: folder,
         }
     }
 
-    fn await_text(&mut self, text: &str) {
+    pub(super) fn press(&mut self, keys: &[u8]) {
+        self.keys.write_all(keys).expect("a key");
+    }
+
+    /// What stands on it when it is asked to end, before the screen is left: whole, whatever was read so far.
+    pub(super) fn last_screen(mut self) -> vt100::Screen {
+        const LEAVE: &[u8] = b"\x1b[?1049l";
+        self.press(b"q");
+        let mut rest = Vec::new();
+        while let Ok(bytes) = self.shown.recv_timeout(DEADLINE) {
+            rest.extend(bytes);
+        }
+        let end = rest.windows(LEAVE.len()).position(|bytes| bytes == LEAVE);
+        self.terminal
+            .process(&rest[..end.expect("the screen is left")]);
+        self.terminal.screen().clone()
+    }
+
+    pub(super) fn await_text(&mut self, text: &str) {
         let started = Instant::now();
         while !self.shows(text) {
             let left = DEADLINE.saturating_sub(started.elapsed());

@@ -1,0 +1,38 @@
+//! Pictures in the documentation, written by tests so that they show what there is.
+
+use std::{env, fs, path::Path};
+
+/// Whether the picture in `docs/pictures` is this one. With `WRITE_PICTURES=1` it becomes this one.
+pub fn compare(name: &str, svg: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("docs/pictures")
+        .join(name);
+    if env::var_os("WRITE_PICTURES").is_some() {
+        fs::create_dir_all(path.parent().expect("a folder")).expect("the folder");
+        fs::write(&path, svg).expect("the picture");
+    }
+    // Git may have written line ends of Windows.
+    let there = fs::read_to_string(&path)
+        .unwrap_or_default()
+        .replace("\r\n", "\n");
+    assert!(
+        there == svg,
+        "docs/pictures/{name} is not what there is now: WRITE_PICTURES=1 cargo test writes it"
+    );
+}
+
+/// Text in XML.
+pub fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}
+
+/// What every picture begins with.
+pub fn head(width: u32, height: u32, what: &str) -> String {
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
+         role=\"img\">\n<title>{}</title>\n",
+        escaped(what)
+    )
+}
