@@ -103,6 +103,7 @@ fn plugin_toml(folder: Option<&Path>) -> String {
         Some(folder) => std::path::absolute(folder)
             .unwrap_or_else(|_| folder.into())
             .join(PLUGIN_TOML),
+        None if cfg!(windows) => Path::new(r"C:\ProgramData\qlik-sense-events").join(PLUGIN_TOML),
         None => Path::new("/etc/qlik-sense-events").join(PLUGIN_TOML),
     };
     file.to_string_lossy().into_owned()

@@ -71,17 +71,49 @@ fn on_signals(
     Ok(())
 }
 
+/// Ctrl+C, Ctrl+Break, a console that is closed, and the end of the system. The system ends a program by itself when a
+/// handler of the last two returns, or when that takes longer than some seconds; these handlers do not return, and the
+/// program ends meanwhile. Somebody who logs off is none of them: a service hears of that too.
 #[cfg(windows)]
 fn on_signals(_: bool, mut act: impl FnMut(Signal) + Send + 'static) -> io::Result<()> {
-    /// As a shell says it of a program that Ctrl-C has ended.
+    use std::{future::poll_fn, task::Poll};
+
+    use tokio::{
+        runtime,
+        signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown},
+    };
+
+    /// As a shell says it of a program that Ctrl+C has ended.
     const INTERRUPTED: i32 = 130;
 
-    let mut is_asked = false;
-    ctrlc::set_handler(move || {
-        if std::mem::replace(&mut is_asked, true) {
-            std::process::exit(INTERRUPTED);
+    let waiting = runtime::Builder::new_current_thread().build()?;
+    let (mut c, mut key, mut close, mut end) =
+        (ctrl_c()?, ctrl_break()?, ctrl_close()?, ctrl_shutdown()?);
+    let wait = move || {
+        let mut is_asked = false;
+        loop {
+            waiting.block_on(poll_fn(|cx| {
+                // Each is asked, so that each wakes this thread.
+                let asked = [
+                    c.poll_recv(cx),
+                    key.poll_recv(cx),
+                    close.poll_recv(cx),
+                    end.poll_recv(cx),
+                ];
+                if asked.iter().any(Poll::is_ready) {
+                    Poll::Ready(())
+                } else {
+                    Poll::Pending
+                }
+            }));
+            if std::mem::replace(&mut is_asked, true) {
+                std::process::exit(INTERRUPTED);
+            }
+            act(Signal::Stop);
         }
-        act(Signal::Stop);
-    })
-    .map_err(io::Error::other)
+    };
+    std::thread::Builder::new()
+        .name("signals".into())
+        .spawn(wait)?;
+    Ok(())
 }

@@ -12,7 +12,9 @@ use super::BATCH;
 #[derive(Debug)]
 pub struct Receiver {
     socket: UdpSocket,
-    /// A byte longer than the longest datagram that is wanted, so that a longer one shows.
+    max_datagram_bytes: usize,
+    /// Room for the longest datagram there can be. Windows fails to read one that it has to cut, and does not say who
+    /// sent it.
     slot: Vec<u8>,
 }
 
@@ -31,7 +33,8 @@ impl Receiver {
         socket.set_read_timeout(Some(patience))?;
         Ok(Self {
             socket,
-            slot: vec![0; max_datagram_bytes + 1],
+            max_datagram_bytes,
+            slot: vec![0; LONGEST.max(max_datagram_bytes + 1)],
         })
     }
 
@@ -71,24 +74,70 @@ impl Receiver {
     }
 
     fn one(&mut self, each: &mut impl FnMut(&[u8], IpAddr)) -> io::Result<()> {
-        let (length, sender) = match self.socket.recv_from(&mut self.slot) {
-            Ok(received) => received,
-            // Windows reports a datagram that was cut as an error with the buffer filled, and a
-            // timeout by a kind of its own.
-            #[cfg(windows)]
-            Err(error) if error.raw_os_error() == Some(WSAEMSGSIZE) => {
-                let unknown = std::net::SocketAddr::from(([0, 0, 0, 0], 0));
-                (self.slot.len(), unknown)
+        let (length, sender) = loop {
+            match self.socket.recv_from(&mut self.slot) {
+                Ok(received) => break received,
+                // Windows tells a socket that what it sent once reached nobody (WSAECONNRESET). That says nothing of
+                // what it receives, and each of these errors comes once.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {}
+                // What Windows calls a timeout.
+                Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                    return Err(io::ErrorKind::WouldBlock.into());
+                }
+                Err(error) => return Err(error),
             }
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                return Err(io::ErrorKind::WouldBlock.into());
-            }
-            Err(error) => return Err(error),
         };
-        each(&self.slot[..length], sender.ip());
+        let shown = length.min(self.max_datagram_bytes + 1);
+        each(&self.slot[..shown], sender.ip());
         Ok(())
     }
 }
 
-#[cfg(windows)]
-const WSAEMSGSIZE: i32 = 10_040;
+/// No UDP datagram is longer, over IPv4 or IPv6.
+const LONGEST: usize = 65_535;
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::*;
+
+    fn receiver(socket: &UdpSocket) -> Receiver {
+        let socket = socket.try_clone().expect("a socket");
+        Receiver::new(socket, 100, Duration::from_millis(10)).expect("a receiver")
+    }
+
+    #[test]
+    fn what_is_there_is_read_at_once() {
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        let to = socket.local_addr().expect("an address");
+        let mut receiver = receiver(&socket);
+        for length in 0..10 {
+            socket.send_to(&vec![b'x'; length], to).expect("sent");
+        }
+        socket.send_to(&[b'x'; 60_000], to).expect("sent");
+        let mut lengths = Vec::new();
+        let received = receiver.receive(|datagram, sender| {
+            assert_eq!(sender, to.ip());
+            lengths.push(datagram.len());
+        });
+        assert_eq!(received.expect("datagrams"), 11);
+        assert_eq!(lengths, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 101]);
+        let nothing = receiver.receive(|_, _| ()).expect_err("nothing is there");
+        assert_eq!(nothing.kind(), io::ErrorKind::WouldBlock);
+    }
+
+    #[test]
+    fn what_it_sent_to_nobody_keeps_nothing_from_being_received() {
+        let nobody = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        let nobody: SocketAddr = nobody.local_addr().expect("an address");
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
+        let mut receiver = receiver(&socket);
+        for _ in 0..3 {
+            socket.send_to(b"x", nobody).expect("sent");
+        }
+        let to = socket.local_addr().expect("an address");
+        socket.send_to(b"x", to).expect("sent");
+        assert_eq!(receiver.receive(|_, _| ()).expect("the last one"), 1);
+    }
+}

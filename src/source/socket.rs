@@ -177,14 +177,25 @@ pub fn ask_for_buffer(socket: &impl std::os::fd::AsFd, bytes: usize) {
     {
         return;
     }
-    let _ = SockRef::from(socket).set_recv_buffer_size(bytes);
+    ask_for_less(SockRef::from(socket), bytes);
 }
 
 /// Asks for a receive buffer of this size. A system that grants less is no reason not to start: the real
 /// size is reported.
 #[cfg(windows)]
 pub fn ask_for_buffer(socket: &impl std::os::windows::io::AsSocket, bytes: usize) {
-    let _ = SockRef::from(socket).set_recv_buffer_size(bytes);
+    ask_for_less(SockRef::from(socket), bytes);
+}
+
+/// Linux grants what it can of a wish that is too large; other systems refuse it whole.
+fn ask_for_less(socket: SockRef<'_>, mut bytes: usize) {
+    let now = socket.recv_buffer_size().unwrap_or(0);
+    while socket.set_recv_buffer_size(bytes).is_err() {
+        bytes /= 2;
+        if bytes <= now {
+            return;
+        }
+    }
 }
 
 #[cfg(all(test, unix))]

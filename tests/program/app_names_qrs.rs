@@ -6,7 +6,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::{
-    Running, finish, payload,
+    Running, ask_to_end, finish, payload,
     qrs::{Answer, Repository, Site},
     record,
 };
@@ -113,14 +113,9 @@ fn a_service_that_is_silent_keeps_nobody_waiting() {
     let mut program = start(folder(&site, service.address.port(), more));
     service.requests.recv().expect("a request");
     assert_eq!(app_name(&mut program), Value::Null);
-    #[cfg(unix)]
-    {
-        use nix::{sys::signal, unistd::Pid};
-        let id = i32::try_from(program.id()).expect("a process id");
-        signal::kill(Pid::from_raw(id), signal::Signal::SIGTERM).expect("told");
-        let (status, diagnostics) = program.wait();
-        assert!(status.success(), "{status} {diagnostics:?}");
-    }
+    ask_to_end(&program);
+    let (status, diagnostics) = program.wait();
+    assert!(status.success(), "{status} {diagnostics:?}");
 }
 
 /// The service comes after the program, which says once that it is not there.

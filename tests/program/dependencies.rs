@@ -127,6 +127,7 @@ fn expressions_are_understood() {
 }
 
 #[test]
+#[cfg_attr(windows, ignore = "needs cargo and rustc, which Wine has not")]
 fn every_licence_is_permissive() {
     let metadata = metadata(&["--all-features"]);
     let mut others = BTreeSet::new();
@@ -178,6 +179,7 @@ fn every_crate_is_from_crates_io() {
 
 /// A crate twice in two versions is counted, so that the number does not grow unseen.
 #[test]
+#[cfg_attr(windows, ignore = "needs cargo and rustc, which Wine has not")]
 fn one_crate_for_one_purpose() {
     let own = of_the_program();
     let names: BTreeSet<&str> = own.values().map(String::as_str).collect();

@@ -27,9 +27,10 @@ mod dependencies;
 mod diagnostics;
 mod import_butler_sos;
 mod manifest;
+mod parent;
 mod performance;
 mod pseudonymize;
-#[cfg(target_os = "linux")]
+mod reader;
 mod receiving;
 mod reload;
 mod run;
@@ -40,5 +41,7 @@ mod sessions;
 mod simulate;
 #[cfg(target_os = "linux")]
 mod soak;
+mod state_file;
+mod stop;
 #[cfg(unix)]
 mod unix;

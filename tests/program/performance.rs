@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Running, finish_with_input};
+use crate::support::{Running, end, finish_with_input};
 
 const REQUEST: &str = r"/qseow-qix-perf/;1;20260131T140600.000Z;2026-01-31 14:06:00,000;INFO;n1;QixPerformance.Engine.Engine;LAB\qlikservice;s;LAB;goran;20260131T140600.000Z;e;0f3d9c1e-7b64-4a58-8d2f-2c5e91ab7740;43;GenericObject::GetLayout;1;1;0;0;0;7;a;1;2;tile";
 
@@ -66,7 +66,6 @@ fn decode_ends_with_the_summaries() {
     );
 }
 
-#[cfg(unix)]
 #[test]
 fn the_end_puts_all_summaries_out() {
     let mut program = Running::configured(&CONFIG.replace("secs = 1", "secs = 3600"));
@@ -74,7 +73,7 @@ fn the_end_puts_all_summaries_out() {
         program.send(request);
     }
     assert_eq!(program.events().one()["event"], "performance");
-    let stopped = crate::unix::stop(program, nix::sys::signal::Signal::SIGTERM);
+    let stopped = end(program);
     assert_eq!(summed_up(&stopped.events), 3);
     assert_eq!(
         (stopped.count("summarized"), stopped.count("dropped")),

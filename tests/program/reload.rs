@@ -87,3 +87,28 @@ fn a_removed_file_changes_nothing_until_it_is_back() {
     assert_read_again(&mut program);
     assert_eq!(seen(&mut program), Vec::<Value>::new());
 }
+
+/// Programs of Windows may keep everybody else from a file that they have open. Nothing of the file changes when they
+/// let it go.
+#[cfg(windows)]
+#[test]
+fn a_file_that_another_program_holds_is_read_when_that_lets_it_go() {
+    use std::{io::Write, os::windows::fs::OpenOptionsExt};
+
+    let mut program = program("LAB\\goran\n");
+    let mut held = fs::OpenOptions::new()
+        .write(true)
+        .truncate(true)
+        .share_mode(0)
+        .open(program.folder().join("users.txt"))
+        .expect("held");
+    held.write_all(b"LAB\\maria\n").expect("written");
+    assert_old_rules_stay(
+        &mut program,
+        ": the file in `transform.blacklist.files` cannot be read: ",
+    );
+    assert_eq!(seen(&mut program), ["maria"]);
+    drop(held);
+    assert_read_again(&mut program);
+    assert_eq!(seen(&mut program), ["goran"]);
+}

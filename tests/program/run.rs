@@ -117,7 +117,7 @@ fn an_empty_datagram_is_an_event() {
 }
 
 #[test]
-fn a_datagram_beyond_the_limit_keeps_its_beginning() {
+fn a_datagram_beyond_the_limit_keeps_its_beginning_and_its_sender() {
     let datagram = payload::start("goran");
     let limit = datagram.len();
     let mut program = Running::configured(&format!("[source]\nmax_datagram_bytes = {limit}\n"));
@@ -127,6 +127,7 @@ fn a_datagram_beyond_the_limit_keeps_its_beginning() {
     assert_eq!(event["error"]["code"], "too_large");
     assert_eq!(event["error"]["offset"], limit);
     assert_eq!(event["raw"], datagram);
+    assert_eq!(event["sender"], "127.0.0.1");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{CODECS, Codec, Running, payload};
+use crate::support::{CODECS, Codec, Running, ask_to_end, payload};
 
 const STOP: &str = "/qseow-proxy-session/;pro2-win1;Stop session;LAB;goran;Not available;/hub;\
                     Stop session for user";
@@ -14,7 +14,6 @@ const CLOSE: &str = "/qseow-proxy-connection/;pro2-win1;Close connection;LAB;gor
     /sales/app/a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69?reloaduri=x;Websocket connection Closed for session";
 
 const CONFIG: &str = "[transform.sessions]\nenabled = true\n";
-#[cfg(unix)]
 const KEPT: &str = "[transform.sessions]\nenabled = true\nstate_file = \"sessions.ndjson\"\n";
 
 fn configured(folder: &TempDir, config: &str, codec: Codec) -> Running {
@@ -163,20 +162,11 @@ fn metrics_tell_who_is_there_and_how_long_they_stayed() {
     }
 }
 
-#[cfg(unix)]
 mod state {
-    use std::os::unix::fs::PermissionsExt;
-
-    use nix::{
-        sys::signal::{Signal, kill},
-        unistd::Pid,
-    };
-
     use super::*;
 
     fn stop(program: &mut Running) -> Vec<Value> {
-        let id = Pid::from_raw(program.id().cast_signed());
-        kill(id, Signal::SIGTERM).expect("a signal");
+        ask_to_end(program);
         let (status, diagnostics) = program.wait();
         assert!(status.success(), "{status:?}");
         diagnostics
@@ -203,8 +193,14 @@ mod state {
         let start = program.event_of(payload::start("goran"));
         program.event_of(payload::OPEN);
         stop(&mut program);
-        let mode = fs::metadata(&file).expect("the state").permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
+        // Windows has the rights of the folder.
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+
+            let mode = fs::metadata(&file).expect("the state").permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
         let state = fs::read_to_string(&file).expect("the state");
         // What it is, a browser, a user, the end.
         assert_eq!(state.lines().count(), 4, "{state}");

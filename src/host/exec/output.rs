@@ -82,7 +82,7 @@ impl FrameWriter for Output {
 /// Writes `rest` and leaves in it what could not be written.
 fn write_all(file: &mut File, rest: &mut &[u8]) -> io::Result<()> {
     while !rest.is_empty() {
-        match file.write(rest) {
+        match write_some(file, rest) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(written) => *rest = &rest[written..],
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -145,9 +145,31 @@ fn is_pipe(file: &File) -> bool {
         .is_ok_and(|metadata| metadata.file_type().is_fifo() || metadata.file_type().is_socket())
 }
 
+/// Windows tells what a file is only of files.
 #[cfg(not(unix))]
-fn is_pipe(_: &File) -> bool {
-    true
+fn is_pipe(file: &File) -> bool {
+    use std::io::IsTerminal as _;
+
+    !file.is_terminal() && !file.metadata().is_ok_and(|metadata| metadata.is_file())
+}
+
+#[cfg(unix)]
+fn write_some(file: &mut File, bytes: &[u8]) -> io::Result<usize> {
+    file.write(bytes)
+}
+
+/// A console takes bytes for text in its code page; the standard library writes to it what it reads as UTF-8.
+#[cfg(not(unix))]
+fn write_some(file: &mut File, bytes: &[u8]) -> io::Result<usize> {
+    use std::io::IsTerminal as _;
+
+    if !file.is_terminal() {
+        return file.write(bytes);
+    }
+    let mut console = io::stdout().lock();
+    console.write_all(bytes)?;
+    console.flush()?;
+    Ok(bytes.len())
 }
 
 #[cfg(unix)]

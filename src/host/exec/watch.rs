@@ -5,12 +5,13 @@ use super::{Orphan, Output};
 /// Notices that the reader or the parent has gone, even while there is nothing to write.
 ///
 /// Vector closes the pipe when it ends, also when it is killed. A shell or a service manager
-/// between the two may keep it open; then the parent's end is the sign. Only a program that writes
+/// between the two may keep it open, and Windows does not tell who writes into a pipe that it is closed before the next
+/// write; then the parent's end is the sign. Only a program that writes
 /// into a pipe looks for these: with a file or a terminal as output there is no reader to miss.
 #[derive(Debug)]
 pub struct ReaderWatch {
     is_pipe: bool,
-    parent: Option<u32>,
+    parent: Option<Parent>,
 }
 
 impl ReaderWatch {
@@ -20,25 +21,71 @@ impl ReaderWatch {
         let is_pipe = output.is_pipe();
         Self {
             is_pipe,
-            parent: (is_pipe && orphan == Orphan::Ends).then(parent).flatten(),
+            parent: (is_pipe && orphan == Orphan::Ends)
+                .then(Parent::of_this_process)
+                .flatten(),
         }
     }
 
     /// Whether nobody can read what would be written now.
     #[must_use]
     pub fn has_gone(&self, output: &Output) -> bool {
-        self.is_pipe && output.is_hung_up() || self.parent.is_some() && self.parent != parent()
+        self.is_pipe && output.is_hung_up() || self.parent.as_ref().is_some_and(Parent::has_ended)
     }
 }
 
-/// The parent's process id. A process whose parent ends gets another one.
+/// The parent, by its process id: a process whose parent ends gets another one.
 #[cfg(unix)]
-fn parent() -> Option<u32> {
-    Some(std::os::unix::process::parent_id())
+#[derive(Debug)]
+struct Parent(u32);
+
+#[cfg(unix)]
+impl Parent {
+    fn of_this_process() -> Option<Self> {
+        Some(Self(std::os::unix::process::parent_id()))
+    }
+
+    fn has_ended(&self) -> bool {
+        std::os::unix::process::parent_id() != self.0
+    }
 }
 
-/// Windows keeps the id of a parent that has ended; there the closed pipe is the only sign.
-#[cfg(not(unix))]
-fn parent() -> Option<u32> {
-    None
+/// The parent, held open: Windows keeps the id of a parent that has ended, and may give it to another process.
+#[cfg(windows)]
+struct Parent(winsafe::guard::CloseHandleGuard<winsafe::HPROCESS>);
+
+#[cfg(windows)]
+impl std::fmt::Debug for Parent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Parent({:?})", self.0.GetProcessId())
+    }
+}
+
+#[cfg(windows)]
+impl Parent {
+    /// None where it has ended already, or may not be looked at.
+    fn of_this_process() -> Option<Self> {
+        use winsafe::{HPROCESS, HPROCESSLIST, co};
+
+        let own = std::process::id();
+        let mut list =
+            HPROCESSLIST::CreateToolhelp32Snapshot(co::TH32CS::SNAPPROCESS, None).ok()?;
+        let id = list
+            .iter_processes()
+            .filter_map(Result::ok)
+            .find(|process| process.th32ProcessID == own)?
+            .th32ParentProcessID;
+        let rights = co::PROCESS::SYNCHRONIZE | co::PROCESS::QUERY_LIMITED_INFORMATION;
+        let parent = HPROCESS::OpenProcess(rights, false, id).ok()?;
+        let started = |process: &HPROCESS| {
+            let (started, ..) = process.GetProcessTimes().ok()?;
+            Some(u64::from(started))
+        };
+        // One that is younger than its child has the id of a parent that has ended.
+        (started(&parent)? <= started(&HPROCESS::GetCurrentProcess())?).then_some(Self(parent))
+    }
+
+    fn has_ended(&self) -> bool {
+        self.0.WaitForSingleObject(Some(0)) == Ok(winsafe::co::WAIT::OBJECT_0)
+    }
 }

@@ -27,7 +27,10 @@ use crate::{
         diagnostics::{Level, Report},
         metrics::AppNamesCounts,
     },
-    transform::{AppNamesConfig, AppTable, BlacklistConfig},
+    transform::{
+        AppNamesConfig, AppTable, BlacklistConfig, app_names::AppNamesError,
+        blacklist::BlacklistError,
+    },
 };
 
 const NOTHING_TO_READ: &str = "nothing to reload: the configuration names no files for a transform";
@@ -42,8 +45,11 @@ in use";
 pub struct Refresh {
     blacklist: BlacklistConfig,
     blacklist_files: Watched,
+    /// What was said of the last attempt, where that is made again and again.
+    blacklist_failure: Option<String>,
     app_names: AppNamesConfig,
     app_names_files: Watched,
+    app_names_failure: Option<String>,
     /// What the files say.
     names: AppTable,
     /// What workers know.
@@ -90,8 +96,10 @@ impl Refresh {
         Ok(Self {
             blacklist: blacklist.clone(),
             blacklist_files: Watched::new(blacklist.files.iter().cloned()),
+            blacklist_failure: None,
             app_names: app_names.transform(),
             app_names_files: Watched::new(app_names.files.iter().cloned()),
+            app_names_failure: None,
             names: AppTable::default(),
             all_names: AppTable::default(),
             failures: 0,
@@ -171,6 +179,10 @@ impl Refresh {
         }
         wants_blacklist |= self.blacklist_files.changed();
         wants_app_names |= self.app_names_files.changed();
+        if is_asked {
+            self.blacklist_failure = None;
+            self.app_names_failure = None;
+        }
         if wants_blacklist {
             self.reload_blacklist(controls.clone(), diagnostics);
         }
@@ -231,7 +243,7 @@ impl Refresh {
     }
 
     fn reload_blacklist<'c>(
-        &self,
+        &mut self,
         controls: impl Iterator<Item = &'c Control>,
         diagnostics: &mut impl Report,
     ) {
@@ -240,12 +252,22 @@ impl Refresh {
                 for control in controls {
                     control.replace_blacklist(blacklist.clone());
                 }
+                self.blacklist_failure = None;
                 diagnostics.report(Level::Info, "reloaded the blacklist");
             }
-            Err(error) => diagnostics.report(
-                Level::Error,
-                &format!("cannot reload the blacklist; the previous rules stay in effect: {error}"),
-            ),
+            Err(error) => {
+                let message = format!(
+                    "cannot reload the blacklist; the previous rules stay in effect: {error}"
+                );
+                let passes =
+                    matches!(&error, BlacklistError::Read { source, .. } if may_pass(source));
+                if passes {
+                    self.blacklist_files.try_again();
+                }
+                if is_news(&mut self.blacklist_failure, passes, &message) {
+                    diagnostics.report(Level::Error, &message);
+                }
+            }
         }
     }
 
@@ -256,19 +278,40 @@ impl Refresh {
                 self.names = names.table().clone();
                 let apps = self.names.len();
                 let message = format!("reloaded the files of app names: {apps} apps");
+                self.app_names_failure = None;
                 said.push((Level::Info, message));
                 true
             }
             Err(error) => {
-                self.failures += 1;
                 let message = format!(
                     "cannot reload the files of app names; the previous names stay in use: {error}"
                 );
-                said.push((Level::Error, message));
+                let passes =
+                    matches!(&error, AppNamesError::Read { source, .. } if may_pass(source));
+                if passes {
+                    self.app_names_files.try_again();
+                }
+                if is_news(&mut self.app_names_failure, passes, &message) {
+                    self.failures += 1;
+                    said.push((Level::Error, message));
+                }
                 false
             }
         }
     }
+}
+
+/// Whether a file may be read soon although nothing of it changes: on Windows a program can keep others out while it has
+/// a file open. One that is not there shows when it comes.
+fn may_pass(error: &io::Error) -> bool {
+    error.kind() != io::ErrorKind::NotFound
+}
+
+/// Whether a failure is another one than that of the last attempt, of those that are made again and again.
+fn is_news(last: &mut Option<String>, passes: bool, message: &str) -> bool {
+    let is_news = !passes || last.as_deref() != Some(message);
+    *last = passes.then(|| message.to_owned());
+    is_news
 }
 
 /// Without its feature there is no repository, and nobody who asks.

@@ -163,11 +163,11 @@ fn set_aside(file: &Path, suffix: &str) -> io::Result<PathBuf> {
 fn save(file: &Path, sessions: &Sessions) -> io::Result<()> {
     let new = with_suffix(file, ".new");
     // Left by a run that was killed; another's file would have another's permissions.
-    match fs::remove_file(&new) {
+    match patiently(|| fs::remove_file(&new)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let saved = write(&new, sessions).and_then(|()| fs::rename(&new, file));
+    let saved = write(&new, sessions).and_then(|()| patiently(|| fs::rename(&new, file)));
     if saved.is_err() {
         // Half a state only takes room on a disk that may be full.
         let _ = fs::remove_file(&new);
@@ -182,7 +182,7 @@ fn write(new: &Path, sessions: &Sessions) -> io::Result<()> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut writer = BufWriter::new(options.open(new)?);
+    let mut writer = BufWriter::new(patiently(|| options.open(new))?);
     for part in sessions.state() {
         writer.write_all(&part)?;
     }
@@ -190,6 +190,33 @@ fn write(new: &Path, sessions: &Sessions) -> io::Result<()> {
         return Err(io::Error::other("a panic left the sessions half changed"));
     }
     writer.into_inner()?.sync_all()
+}
+
+#[cfg(not(windows))]
+fn patiently<T>(act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    act()
+}
+
+/// On Windows a file that somebody has open may not be replaced or removed. Those who look into every new file, such as
+/// virus scanners, let it go soon.
+#[cfg(windows)]
+fn patiently<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    /// `ERROR_SHARING_VIOLATION`.
+    const IS_OPEN: i32 = 32;
+    const PAUSE: Duration = Duration::from_millis(20);
+
+    for _ in 0..50 {
+        match act() {
+            Err(error)
+                if error.kind() == io::ErrorKind::PermissionDenied
+                    || error.raw_os_error() == Some(IS_OPEN) =>
+            {
+                std::thread::sleep(PAUSE);
+            }
+            done => return done,
+        }
+    }
+    act()
 }
 
 fn with_suffix(file: &Path, suffix: &str) -> PathBuf {

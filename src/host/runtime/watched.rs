@@ -42,6 +42,11 @@ impl Watched {
         settled
     }
 
+    /// Lets the next [`changed`](Self::changed) say that there was a change: what it said last could not be read.
+    pub fn try_again(&mut self) {
+        self.unsettled = true;
+    }
+
     fn moved(&mut self) -> bool {
         let mut changed = false;
         for (file, known) in &mut self.files {

@@ -49,7 +49,7 @@ pub(super) fn qrs(from: &ButlerSos, notes: &mut Vec<Note>) -> QrsConfig {
                 notes.push(Note::new(&format!("cert.{key}"), &message));
             }
         }
-        if to.is_relative() {
+        if !begins_at_a_root(&to.to_string_lossy()) {
             let message = "a relative path; here it is relative to the folder of plugin.toml";
             notes.push(Note::new(&format!("cert.{key}"), message));
         }
@@ -66,4 +66,34 @@ pub(super) fn qrs(from: &ButlerSos, notes: &mut Vec<Note>) -> QrsConfig {
          `transform.app_names.qrs.server_name` to that name",
     ));
     qrs
+}
+
+/// Whether a path begins at the root of a file system, of Unix or of Windows: the file may be for another machine.
+fn begins_at_a_root(path: &str) -> bool {
+    let path = match path.as_bytes() {
+        [drive, b':', path @ ..] if drive.is_ascii_alphabetic() => path,
+        path => path,
+    };
+    matches!(path, [b'/' | b'\\', ..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roots_are_those_of_every_system() {
+        for (path, expected) in [
+            ("/nodeapp/config/client.pem", true),
+            (r"C:\certificates\client.pem", true),
+            ("d:/certificates/client.pem", true),
+            (r"\\server\share\client.pem", true),
+            ("config/client.pem", false),
+            (r"config\client.pem", false),
+            ("C:client.pem", false),
+            ("", false),
+        ] {
+            assert_eq!(begins_at_a_root(path), expected, "{path}");
+        }
+    }
 }

@@ -21,8 +21,6 @@ const SECRETS: [&str; 6] = [
     "VALUE-OF-THE-HEADER",
 ];
 
-/// Of paths that begin with `/`: those are relative to a drive on Windows.
-#[cfg(unix)]
 #[test]
 fn every_configuration_becomes_what_is_beside_it() {
     for (name, file) in configurations() {

@@ -10,10 +10,10 @@ use std::{
 
 use nix::sys::signal::Signal;
 
-use super::{Numbered, number};
+use super::{Numbered, linux::number};
 use crate::{
-    support::{Codec, Records, Running, payload},
-    unix::{self, Stopped},
+    support::{Codec, Records, Running, Stopped, payload},
+    unix,
 };
 
 /// A socket as a service manager opens it, with the buffer of an unprivileged program.
@@ -57,7 +57,7 @@ fn end(program: Running) -> Stopped {
 }
 
 fn ended(program: Running) -> Stopped {
-    let stopped = unix::ended(program);
+    let stopped = crate::support::ended(program);
     assert_eq!(stopped.status, Some(0));
     stopped
 }
@@ -79,7 +79,7 @@ fn the_socket_passes_from_one_program_to_the_next_and_nothing_is_lost() {
         burst(&mut sender);
         unix::signal(&program, Signal::SIGTERM);
         burst(&mut sender);
-        let stopped = ended(program);
+        let stopped = crate::support::ended(program);
         // … and a third one while there is no program at all.
         burst(&mut sender);
         for event in &stopped.events {

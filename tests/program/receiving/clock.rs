@@ -4,7 +4,10 @@ use std::{fs, path::Path};
 
 use nix::sys::signal::Signal;
 
-use super::{configured, go_on, halt};
+use super::{
+    configured,
+    linux::{go_on, halt},
+};
 use crate::{
     support::{CODECS, Codec, Running, payload, time},
     unix::stop,

@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 use qlik_sense_events::simulate::{Datagram, Site, SiteOptions, Tally};
 use serde_json::{Value, json};
 
-use super::{configured, counters, drained};
+use super::{configured, counters, linux::drained};
 use crate::{
     support::{CODECS, Codec, Running, sender},
     unix::stop,

@@ -13,7 +13,10 @@ use std::{
 
 use nix::sys::signal::Signal;
 
-use super::{Numbered, configured, go_on, halt, kibibytes, number, unread};
+use super::{
+    Numbered, configured,
+    linux::{go_on, halt, kibibytes, number, unread},
+};
 use crate::{
     support::{CODECS, Codec, Records, Running, command, payload},
     unix::{signal, stop},
@@ -162,7 +165,7 @@ fn a_flood_of_garbage_drowns_nobody() {
     let peak = kibibytes(&program, "VmHWM");
     stop_flood.store(true, Ordering::Relaxed);
     let garbage = flood.join().expect("a sender");
-    super::drained(address);
+    super::linux::drained(address);
     let stopped = stop(program, Signal::SIGTERM);
     let received = stopped.count("events");
     assert_eq!(received, seen + stopped.events.len() as u64);
@@ -196,7 +199,7 @@ fn a_flood_of_nothing_does_not_keep_it_from_ending() {
             })
         })
         .collect();
-    super::until("something has been dropped", || kernel_drops(address) > 0);
+    super::linux::until("something has been dropped", || kernel_drops(address) > 0);
     let stopped = stop(program, Signal::SIGTERM);
     stop_flood.store(true, Ordering::Relaxed);
     for flood in floods {
@@ -233,7 +236,7 @@ fn metrics_that_wait_do_not_keep_back_the_last_ones() {
     sender.feed(&program, 100);
     signal(&program, Signal::SIGTERM);
     let tasks = format!("/proc/{}/task", program.id());
-    super::until("the worker has ended", || {
+    super::linux::until("the worker has ended", || {
         let tasks = fs::read_dir(&tasks).expect("tasks");
         let names = tasks.map(|task| fs::read_to_string(task.expect("a task").path().join("comm")));
         names.flatten().all(|name| name != "worker\n")

@@ -25,7 +25,7 @@ fn survives(error: &str, reported: Option<&str>) {
     let mut sender = Numbered::new("127.0.0.1", program.addresses()[0]);
     for number in 0..20 {
         sender.event();
-        assert_eq!(super::number(&program.events().one()), number);
+        assert_eq!(super::linux::number(&program.events().one()), number);
     }
     let warning = reported.map(|_| {
         program

@@ -2,7 +2,10 @@
 
 use nix::sys::signal::Signal;
 
-use super::{BUFFER, Numbered, configured, counters, go_on, halt, kibibytes, number, unread};
+use super::{
+    Numbered, configured, counters,
+    linux::{BUFFER, go_on, halt, kibibytes, number, unread},
+};
 use crate::{
     support::{Codec, Records, payload},
     unix::signal,
@@ -49,7 +52,7 @@ fn every_datagram_is_accounted_for(when_full: &str, undecoded: &str, codec: Code
         sender.event();
     }
     go_on(&program);
-    super::drained(address);
+    super::linux::drained(address);
     let before_reading = sender.sent;
 
     // Somebody reads.
@@ -233,10 +236,10 @@ fn memory_is_bounded_while_nobody_reads() {
     let datagram = payload::start("goran") + &"x".repeat(60_000);
     const SENT: u64 = 600;
     for _ in 0..SENT {
-        super::drained(address);
+        super::linux::drained(address);
         program.send(&datagram);
     }
-    super::drained(address);
+    super::linux::drained(address);
     let peak = kibibytes(&program, "VmHWM");
     assert!(peak < 48 << 10, "{peak} KiB");
     signal(&program, Signal::SIGTERM);

@@ -1,5 +1,6 @@
 //! Starts the program, sends to it, reads what it writes.
 
+mod end;
 pub mod native;
 pub mod payload;
 mod process;
@@ -10,8 +11,9 @@ pub mod qrs;
 mod records;
 
 #[cfg(unix)]
-pub use self::process::Process;
+pub use self::{end::ended, process::Process};
 pub use self::{
+    end::{Stopped, ask_to_end, end},
     process::{Finished, Running, command, finish, finish_with_input, sender},
     records::{CODECS, Codec, Records, record, time, unstamped},
 };

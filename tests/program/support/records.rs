@@ -119,7 +119,6 @@ impl Records {
     }
 
     /// The next record, if it is there already.
-    #[cfg(target_os = "linux")]
     pub fn waiting(&mut self) -> Option<Value> {
         while self.pending.is_empty() {
             let (logs, metrics) = self

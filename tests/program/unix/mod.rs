@@ -8,14 +8,11 @@ mod hangup;
 mod memory;
 #[cfg(target_os = "linux")]
 mod output;
-mod parent;
 #[cfg(all(target_os = "linux", feature = "top"))]
 mod pictures;
 mod read_once;
-mod reader;
 #[cfg(feature = "qrs")]
 mod secrets;
-mod state_file;
 mod stop;
 #[cfg(target_os = "linux")]
 mod terminal;
@@ -29,9 +26,8 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
-use serde_json::Value;
 
-use crate::support::Running;
+use crate::support::{Running, Stopped, ended};
 
 pub fn process(program: &Running) -> Pid {
     Pid::from_raw(i32::try_from(program.id()).expect("a process id"))
@@ -55,38 +51,8 @@ fn full_pipe() -> (io::PipeReader, io::PipeWriter) {
     (reader, writer)
 }
 
-/// What a program leaves when it is asked to end.
-pub struct Stopped {
-    pub status: Option<i32>,
-    pub events: Vec<Value>,
-    pub metrics: Vec<Value>,
-    pub diagnostics: Vec<Value>,
-}
-
-impl Stopped {
-    /// A number of the last diagnostic.
-    pub fn count(&self, name: &str) -> u64 {
-        let last = self.diagnostics.last().expect("a diagnostic");
-        assert_eq!(last["message"], "stopped");
-        last[name].as_u64().expect("a number")
-    }
-}
-
-/// Asks the program to end, then reads what is left.
+/// Asks the program to end by a signal, then reads what is left.
 pub fn stop(program: Running, with: Signal) -> Stopped {
     signal(&program, with);
     ended(program)
-}
-
-/// Reads what a program leaves that was asked to end.
-pub fn ended(mut program: Running) -> Stopped {
-    let events = program.events().by_ref().collect();
-    let metrics = std::mem::take(&mut program.events().metrics);
-    let (status, diagnostics) = program.wait();
-    Stopped {
-        status: status.code(),
-        events,
-        metrics,
-        diagnostics,
-    }
 }

@@ -1,4 +1,4 @@
-//! Asked to end: what was received goes out first, and is counted.
+//! Asked to end by signals: once, and once more.
 
 use nix::sys::{
     signal::Signal,
@@ -6,105 +6,11 @@ use nix::sys::{
 };
 
 use super::{full_pipe, process, signal, stop};
-use crate::support::{CODECS, Codec, Running, command, payload, time, unstamped};
-
-/// A datagram to this machine is in the receiver's socket when it has been sent.
-fn everything_received_goes_out(with: Signal) {
-    let program = Running::start(&[]);
-    let count = program.capacity(2_000);
-    for number in 0..count {
-        program.send(payload::start(&number.to_string()));
-    }
-    let stopped = stop(program, with);
-    assert_eq!(stopped.status, Some(0));
-    assert_eq!(stopped.events.len() as u64, count);
-    for (number, event) in stopped.events.iter().enumerate() {
-        assert_eq!(event["user_id"], number.to_string());
-    }
-    assert_eq!(stopped.count("events"), count);
-    assert_eq!(stopped.count("datagrams"), count);
-}
-
-#[test]
-fn sigterm_loses_nothing() {
-    everything_received_goes_out(Signal::SIGTERM);
-}
+use crate::support::{Codec, Running, command, payload};
 
 #[test]
 fn sigint_loses_nothing() {
-    everything_received_goes_out(Signal::SIGINT);
-}
-
-#[test]
-fn every_datagram_is_in_one_count() {
-    let program = Running::configured(
-        "[source]\nundecoded = \"drop\"\n[transform.blacklist]\nusers = ['INTERNAL\\*']\n",
-    );
-    let mut bytes = 0;
-    for datagram in [
-        &*payload::start("goran"),
-        payload::OPEN,
-        &payload::start_in("INTERNAL", "sa_engine"),
-        payload::CUT,
-        "",
-        "garbage",
-    ] {
-        program.send(datagram);
-        bytes += datagram.len() as u64;
-    }
-    let stopped = stop(program, Signal::SIGTERM);
-    assert_eq!(stopped.events.len(), 2, "{:?}", stopped.events);
-    for (name, expected) in [
-        ("datagrams", 6),
-        ("bytes", bytes),
-        ("events", 2),
-        ("excluded", 1),
-        ("undecoded", 3),
-    ] {
-        assert_eq!(stopped.count(name), expected, "{name}");
-    }
-}
-
-/// Each address has counts of its own.
-#[test]
-fn the_last_diagnostics_are_in_the_codec() {
-    for codec in CODECS {
-        let mut command = command();
-        command.args(["run", "--codec", codec.name()]);
-        command.args(["--address", "127.0.0.1:0", "--address", "127.0.0.1:0"]);
-        let program = Running::of(command, codec, 2);
-        let addresses = program.addresses();
-        for address in &addresses {
-            let socket = crate::support::sender(*address);
-            socket.send(payload::OPEN.as_bytes()).expect("sent");
-        }
-        let stopped = stop(program, Signal::SIGTERM);
-        assert_eq!(stopped.status, Some(0));
-        let last = &stopped.diagnostics[stopped.diagnostics.len() - 2..];
-        for (diagnostic, address) in last.iter().zip(addresses) {
-            time(diagnostic, codec);
-            let mut expected = serde_json::json!({
-                "source_type": "qlik_sense",
-                "event": "plugin",
-                "level": "info",
-                "message": "stopped",
-                "address": address.to_string(),
-                "datagrams": 1,
-                "bytes": payload::OPEN.len(),
-                "events": 1,
-                "events_by_kind": { "connection_open": 1 },
-                "excluded": 0,
-                "undecoded": 0,
-                "refused": 0,
-                "over_rate": 0,
-                "dropped": 0,
-            });
-            if cfg!(target_os = "linux") {
-                expected["kernel_dropped"] = 0.into();
-            }
-            assert_eq!(unstamped(diagnostic.clone()), expected, "{codec:?}");
-        }
-    }
+    crate::stop::everything_received_goes_out(|program| stop(program, Signal::SIGINT));
 }
 
 fn the_second_signal_ends_it_with_its_status(second: Signal, status: i32) {

@@ -5,10 +5,10 @@ use std::{
     fs, io,
     net::UdpSocket,
     process::{Command, Stdio},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-use crate::support::{Codec, DEADLINE, Running, payload};
+use crate::support::{Codec, DEADLINE, Running, payload, sender};
 
 /// A shell that starts the program with a blacklist file and waits for it. The test holds the
 /// reading ends of its pipes, so only the parent goes when the shell is killed.
@@ -16,9 +16,16 @@ fn under_a_shell(folder: &std::path::Path, flags: &[&str]) -> Running {
     let config = folder.join("config.toml");
     fs::write(folder.join("users.txt"), "# nobody\n").expect("a file");
     fs::write(&config, "[transform.blacklist]\nfiles = [\"users.txt\"]\n").expect("a file");
-    let mut shell = Command::new("sh");
+    let mut shell = if cfg!(windows) {
+        let mut shell = Command::new("cmd");
+        shell.arg("/c");
+        shell
+    } else {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "\"$@\" & wait", "sh"]);
+        shell
+    };
     shell
-        .args(["-c", "\"$@\" & wait", "sh"])
         .arg(env!("CARGO_BIN_EXE_qlik-sense-events"))
         .args(["run", "--address", "127.0.0.1:0", "--config"])
         .arg(config)
@@ -56,9 +63,18 @@ fn the_program_goes_on_if_asked_to() {
     assert_eq!(diagnostic["message"], "reloaded the blacklist");
     assert_eq!(program.event_of(payload::OPEN)["user_id"], "goran");
 
-    // It still ends with its reader.
+    // It still ends with its reader, of which Windows tells it when it writes.
     program.output = None;
-    program.send(payload::OPEN);
-    assert_eq!(program.diagnostics.one()["message"], "stopped");
+    let (socket, end) = (sender(program.addresses()[0]), Instant::now() + DEADLINE);
+    while program
+        .diagnostics
+        .waiting()
+        .is_none_or(|said| said["message"] != "stopped")
+    {
+        // Refused when it has ended.
+        let _ = socket.send(payload::OPEN.as_bytes());
+        assert!(Instant::now() < end, "it goes on");
+        std::thread::sleep(Duration::from_millis(10));
+    }
     assert_eq!(program.diagnostics.next(), None);
 }

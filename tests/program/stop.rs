@@ -1,0 +1,124 @@
+//! Asked to end: what was received goes out first, and is counted.
+
+use crate::support::{CODECS, Running, Stopped, command, end, payload, sender, time, unstamped};
+
+/// A datagram to this machine is in the receiver's socket when it has been sent.
+pub fn everything_received_goes_out(end: impl FnOnce(Running) -> Stopped) {
+    let program = Running::start(&[]);
+    let count = program.capacity(2_000);
+    for number in 0..count {
+        program.send(payload::start(&number.to_string()));
+    }
+    let stopped = end(program);
+    assert_eq!(stopped.status, Some(0));
+    assert_eq!(stopped.events.len() as u64, count);
+    for (number, event) in stopped.events.iter().enumerate() {
+        assert_eq!(event["user_id"], number.to_string());
+    }
+    assert_eq!(stopped.count("events"), count);
+    assert_eq!(stopped.count("datagrams"), count);
+}
+
+#[test]
+fn the_end_loses_nothing() {
+    everything_received_goes_out(end);
+}
+
+#[test]
+fn every_datagram_is_in_one_count() {
+    let program = Running::configured(
+        "[source]\nundecoded = \"drop\"\n[transform.blacklist]\nusers = ['INTERNAL\\*']\n",
+    );
+    let mut bytes = 0;
+    for datagram in [
+        &*payload::start("goran"),
+        payload::OPEN,
+        &payload::start_in("INTERNAL", "sa_engine"),
+        payload::CUT,
+        "",
+        "garbage",
+    ] {
+        program.send(datagram);
+        bytes += datagram.len() as u64;
+    }
+    let stopped = end(program);
+    assert_eq!(stopped.events.len(), 2, "{:?}", stopped.events);
+    for (name, expected) in [
+        ("datagrams", 6),
+        ("bytes", bytes),
+        ("events", 2),
+        ("excluded", 1),
+        ("undecoded", 3),
+    ] {
+        assert_eq!(stopped.count(name), expected, "{name}");
+    }
+}
+
+/// Each address has counts of its own.
+#[test]
+fn the_last_diagnostics_are_in_the_codec() {
+    for codec in CODECS {
+        let mut command = command();
+        command.args(["run", "--codec", codec.name()]);
+        command.args(["--address", "127.0.0.1:0", "--address", "127.0.0.1:0"]);
+        let program = Running::of(command, codec, 2);
+        let addresses = program.addresses();
+        for address in &addresses {
+            let socket = sender(*address);
+            socket.send(payload::OPEN.as_bytes()).expect("sent");
+        }
+        let stopped = end(program);
+        assert_eq!(stopped.status, Some(0));
+        let last = &stopped.diagnostics[stopped.diagnostics.len() - 2..];
+        for (diagnostic, address) in last.iter().zip(addresses) {
+            time(diagnostic, codec);
+            let mut expected = serde_json::json!({
+                "source_type": "qlik_sense",
+                "event": "plugin",
+                "level": "info",
+                "message": "stopped",
+                "address": address.to_string(),
+                "datagrams": 1,
+                "bytes": payload::OPEN.len(),
+                "events": 1,
+                "events_by_kind": { "connection_open": 1 },
+                "excluded": 0,
+                "undecoded": 0,
+                "refused": 0,
+                "over_rate": 0,
+                "dropped": 0,
+            });
+            if cfg!(target_os = "linux") {
+                expected["kernel_dropped"] = 0.into();
+            }
+            assert_eq!(unstamped(diagnostic.clone()), expected, "{codec:?}");
+        }
+    }
+}
+
+/// The first request waits for the reader.
+#[cfg(windows)]
+#[test]
+fn a_second_ctrl_c_ends_it_at_once_though_nobody_reads() {
+    use crate::support::{Codec, ask_to_end};
+
+    // More than a pipe holds.
+    const EVENTS: usize = 1_000;
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let mut command = command();
+    command
+        .args(["run", "--address", "127.0.0.1:0"])
+        .stdout(writer);
+    let mut program = Running::with_stdout_of(command, Codec::Json, 1);
+    for _ in 0..EVENTS {
+        program.send(payload::OPEN);
+    }
+    ask_to_end(&program);
+    while program.is_running() {
+        ask_to_end(&program);
+    }
+    let (ended, diagnostics) = program.wait();
+    assert_eq!(ended.code(), Some(130));
+    assert_eq!(diagnostics, Vec::<serde_json::Value>::new());
+    drop(reader);
+}
