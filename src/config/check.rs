@@ -1,6 +1,6 @@
 //! Values of the right type that cannot be meant.
 
-use std::{fmt, ops::RangeInclusive};
+use std::{fmt, ops::RangeInclusive, path::Path};
 
 use super::{Config, app_names::is_host, read::Refused, suggest::nearest, tree::Step};
 use crate::{decoding::MAX_DATAGRAM_BYTES, schema::SOURCE_TYPE};
@@ -206,16 +206,16 @@ impl Config {
             "transform.app_names.qrs.host",
             "no host, because this program was built without the feature `qrs`",
         );
-        for (socket, key) in [
-            (&self.output.unix_stream, "output.unix_stream"),
-            (&self.output.local_socket, "output.local_socket"),
-        ] {
-            expect(
-                cfg!(unix) || socket.as_os_str().is_empty(),
-                key,
-                "no path, because Unix sockets are not available on this system",
-            );
-        }
+        expect(
+            cfg!(unix) || self.output.unix_stream.as_os_str().is_empty(),
+            "output.unix_stream",
+            "no path, because Unix sockets are not available on this system",
+        );
+        expect(
+            is_socket_name(&self.output.local_socket),
+            "output.local_socket",
+            r"the name of a pipe, such as '\\.\pipe\qlik-sense-events'",
+        );
         let pseudonymize = &self.transform.pseudonymize;
         expect(
             pseudonymize.key_file.as_os_str().is_empty() || pseudonymize.key_env.is_empty(),
@@ -238,4 +238,22 @@ impl Config {
         }
         wrong
     }
+}
+
+/// Whether a local socket can have this name, or has none.
+#[cfg(not(windows))]
+const fn is_socket_name(_: &Path) -> bool {
+    true
+}
+
+/// Whether a local socket can have this name, or has none. On Windows it is a pipe, and pipes have names of their own.
+#[cfg(windows)]
+fn is_socket_name(name: &Path) -> bool {
+    use std::path::{Component, Prefix};
+
+    let Some(Component::Prefix(prefix)) = name.components().next() else {
+        return name.as_os_str().is_empty();
+    };
+    matches!(prefix.kind(), Prefix::DeviceNS(device) if device.eq_ignore_ascii_case("pipe"))
+        && name.file_name().is_some()
 }

@@ -198,8 +198,8 @@ pub struct OutputConfig {
     /// A Unix socket on which somebody listens, to which events go in place of standard output: that of Vector's
     /// source `socket` with the mode `unix_stream`; empty for none, the default.
     pub unix_stream: PathBuf,
-    /// A Unix socket that hands out events to readers on this machine, as JSON lines in the schema
-    /// `default` with all fields; empty for none, the default.
+    /// A Unix socket, or on Windows the name of a pipe (`\\.\pipe\NAME`), that hands out events to readers on this
+    /// machine, as JSON lines in the schema `default` with all fields; empty for none, the default.
     pub local_socket: PathBuf,
 }
 

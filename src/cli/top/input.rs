@@ -14,11 +14,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use qlik_sense_events::{
     config::Config,
     event::UserAgentCache,
-    host::runtime::{
-        listener::Listener,
-        start::{self, Opened, StartError},
-        threads::{Failure, lock},
-        worker::{Control, Sink},
+    host::{
+        local_socket,
+        runtime::{
+            listener::Listener,
+            start::{self, Opened, StartError},
+            threads::{Failure, lock},
+            worker::{Control, Sink},
+        },
     },
     transform::{
         OutputBuffer,
@@ -333,14 +336,7 @@ fn open(file: &Path) -> io::Result<(String, Box<dyn BufRead + Send>)> {
     Ok((file.display().to_string(), Box::new(opened)))
 }
 
-#[cfg(unix)]
 fn connect(path: &Path) -> io::Result<Box<dyn BufRead + Send>> {
-    let stream = std::os::unix::net::UnixStream::connect(path)?;
+    let stream = local_socket::connect(path)?;
     Ok(Box::new(io::BufReader::new(stream)))
-}
-
-#[cfg(not(unix))]
-fn connect(_: &Path) -> io::Result<Box<dyn BufRead + Send>> {
-    let message = "local sockets are not available on this system";
-    Err(io::Error::new(io::ErrorKind::Unsupported, message))
 }

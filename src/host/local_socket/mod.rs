@@ -1,15 +1,20 @@
-//! Events once more, for readers on this machine: a Unix socket that never slows the pipeline.
+//! Events once more, for readers on this machine: a Unix socket, or a named pipe of Windows, that never slows the
+//! pipeline.
 //!
 //! A reader that connects gets a JSON line for each event from then on, in the schema `default` and with
 //! every field. A reader that is slow loses events and is told how many; nobody waits for it. While
 //! nobody is connected it costs nothing.
 
+#[cfg_attr(unix, path = "unix.rs")]
+#[cfg_attr(windows, path = "windows.rs")]
+mod endpoint;
 mod hub;
 mod socket;
 
 use std::{io, sync::Arc};
 
 pub use self::{
+    endpoint::connect,
     hub::{Hub, MAX_READER_BYTES, MAX_READERS},
     socket::{LocalSocket, LocalSocketError},
 };

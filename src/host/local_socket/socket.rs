@@ -1,15 +1,24 @@
-//! The socket in the file system: made, replaced and removed so that nothing else is touched.
+//! The local socket, opened when it can be, and its readers.
 
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc, Mutex,
+        mpsc::{self, RecvTimeoutError},
+    },
+    thread,
+    time::Duration,
 };
 
-use super::Hub;
-use crate::host::diagnostics::Report;
-#[cfg(unix)]
-use crate::host::{diagnostics::Level, runtime::threads::lock};
+use super::{
+    Hub,
+    endpoint::{Endpoint, Listener},
+};
+use crate::host::{
+    diagnostics::{Level, Report},
+    runtime::threads::lock,
+};
 
 /// Why there is no local socket.
 #[derive(Debug, thiserror::Error)]
@@ -26,50 +35,36 @@ pub enum LocalSocketError {
     /// The system refuses it.
     #[error("{0}: {1}")]
     System(PathBuf, #[source] io::Error),
-    /// There are no Unix sockets on this system.
-    #[error("{0}: local sockets are not available on this system")]
-    Unavailable(PathBuf),
 }
 
-/// A Unix socket, open for readers of the same user until it is dropped.
+/// A socket that readers of the same user find under a name, until this is dropped: a Unix socket, and on Windows a
+/// named pipe.
 #[derive(Debug)]
 pub struct LocalSocket {
     hub: Arc<Hub>,
     answered: Option<LocalSocketError>,
-    #[cfg(unix)]
-    place: unix::Place,
+    place: Place,
 }
 
 impl LocalSocket {
     /// Opens the socket. One that a run has left which was killed is replaced. One at which a program answers is
     /// not: the socket is opened when that program has ended, and `diagnostics` is told. Only the same user (and
-    /// root) can connect.
+    /// root; on Windows administrators and the system) can connect.
     ///
     /// # Errors
     ///
     /// [`LocalSocketError`] when something else is in its place or the system refuses.
-    #[cfg(unix)]
     pub fn open(
         path: &Path,
         diagnostics: impl Report + Send + 'static,
     ) -> Result<Self, LocalSocketError> {
         let hub = Arc::new(Hub::default());
-        let (place, answered) = unix::Place::open(path, Arc::clone(&hub), diagnostics)?;
+        let (place, answered) = Place::open(path, Arc::clone(&hub), diagnostics)?;
         Ok(Self {
             hub,
             answered,
             place,
         })
-    }
-
-    /// There are no Unix sockets here.
-    ///
-    /// # Errors
-    ///
-    /// Always.
-    #[cfg(not(unix))]
-    pub fn open(path: &Path, _: impl Report + Send + 'static) -> Result<Self, LocalSocketError> {
-        Err(LocalSocketError::Unavailable(path.into()))
     }
 
     /// Why it was not open at once, where another program answered.
@@ -87,246 +82,154 @@ impl LocalSocket {
 
 impl Drop for LocalSocket {
     fn drop(&mut self) {
-        #[cfg(unix)]
         self.place.close();
         self.hub.close();
     }
 }
 
-#[cfg(unix)]
-mod unix {
-    use std::{
-        ffi::OsString,
-        fs::{self, Permissions},
-        os::unix::{
-            fs::{FileTypeExt, MetadataExt, PermissionsExt},
-            net::{UnixDatagram, UnixListener},
-        },
-        sync::{
-            Mutex,
-            mpsc::{self, RecvTimeoutError},
-        },
-        thread,
-        time::Duration,
-    };
+/// How long to leave a socket alone that accepts nobody, for example for lack of file descriptors.
+const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(200);
 
-    use nix::errno::Errno;
+/// How long to wait before it is looked again whether another program has ended.
+const PAUSE_WHILE_ANSWERED: Duration = Duration::from_millis(500);
 
-    use super::{Arc, Hub, Level, LocalSocketError, Path, PathBuf, Report, io, lock};
+/// The place of the socket among the names of the system.
+#[derive(Debug)]
+struct Place {
+    state: Arc<Mutex<State>>,
+    /// Nothing is ever sent: its end ends the wait for another program.
+    wait: Option<mpsc::Sender<()>>,
+}
 
-    /// Reading and writing for the owner: a connection needs the right to write.
-    const OWNER_ONLY: u32 = 0o600;
+#[derive(Debug)]
+enum State {
+    /// Another program has it.
+    Another,
+    Ours {
+        _endpoint: Endpoint,
+    },
+    Closed,
+}
 
-    /// How long to leave a socket alone that accepts nobody, for example for lack of file descriptors.
-    const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(200);
-
-    /// How long to wait before it is looked again whether another program has ended.
-    const PAUSE_WHILE_ANSWERED: Duration = Duration::from_millis(500);
-
-    /// The place of the socket in the file system.
-    #[derive(Debug)]
-    pub(super) struct Place {
-        state: Arc<Mutex<State>>,
-        /// Nothing is ever sent: its end ends the wait for another program.
-        wait: Option<mpsc::Sender<()>>,
-    }
-
-    #[derive(Debug)]
-    enum State {
-        /// Another program has it.
-        Another,
-        Ours {
-            _file: SocketFile,
-        },
-        Closed,
-    }
-
-    impl Place {
-        pub(super) fn open(
-            path: &Path,
-            hub: Arc<Hub>,
-            mut diagnostics: impl Report + Send + 'static,
-        ) -> Result<(Self, Option<LocalSocketError>), LocalSocketError> {
-            let (state, listener, answered) = match SocketFile::open(path) {
-                Ok((file, listener)) => (State::Ours { _file: file }, Some(listener), None),
-                Err(error @ LocalSocketError::Answered(_)) => (State::Another, None, Some(error)),
-                Err(error) => return Err(error),
-            };
-            let state = Arc::new(Mutex::new(state));
-            let (wait, ended) = mpsc::channel();
-            // From here on it is removed when it is dropped.
-            let place = Self {
-                state: Arc::clone(&state),
-                wait: Some(wait),
-            };
-            let path = path.to_owned();
-            let refused = |error| LocalSocketError::System(path.clone(), error);
-            let serve = {
-                let path = path.clone();
-                move || {
-                    let later = || await_place(&path, &state, &ended, &mut diagnostics);
-                    if let Some(listener) = listener.or_else(later) {
-                        accept(&listener, &hub);
-                    }
-                }
-            };
-            thread::Builder::new()
-                .name("local socket".into())
-                .spawn(serve)
-                .map_err(refused)?;
-            Ok((place, answered))
-        }
-
-        pub(super) fn close(&mut self) {
-            self.wait = None;
-            *lock(&self.state) = State::Closed;
-        }
-    }
-
-    impl Drop for Place {
-        fn drop(&mut self) {
-            self.close();
-        }
-    }
-
-    /// Takes the place when the program has ended that has it; nothing when this one ends before that.
-    fn await_place(
+impl Place {
+    fn open(
         path: &Path,
-        state: &Mutex<State>,
-        ended: &mpsc::Receiver<()>,
-        diagnostics: &mut impl Report,
-    ) -> Option<UnixListener> {
-        while ended.recv_timeout(PAUSE_WHILE_ANSWERED) == Err(RecvTimeoutError::Timeout) {
-            let mut state = lock(state);
-            if matches!(*state, State::Closed) {
+        hub: Arc<Hub>,
+        mut diagnostics: impl Report + Send + 'static,
+    ) -> Result<(Self, Option<LocalSocketError>), LocalSocketError> {
+        let (state, listener, answered) = match Endpoint::open(path) {
+            Ok((endpoint, listener)) => (
+                State::Ours {
+                    _endpoint: endpoint,
+                },
+                Some(listener),
+                None,
+            ),
+            Err(error @ LocalSocketError::Answered(_)) => (State::Another, None, Some(error)),
+            Err(error) => return Err(error),
+        };
+        let state = Arc::new(Mutex::new(state));
+        let (wait, ended) = mpsc::channel();
+        // From here on it is removed when it is dropped.
+        let place = Self {
+            state: Arc::clone(&state),
+            wait: Some(wait),
+        };
+        let path = path.to_owned();
+        let refused = |error| LocalSocketError::System(path.clone(), error);
+        let serve = {
+            let path = path.clone();
+            move || {
+                let later = || await_place(&path, &state, &ended, &mut diagnostics);
+                if let Some(listener) = listener.or_else(later) {
+                    accept(&listener, &state, &hub);
+                }
+            }
+        };
+        thread::Builder::new()
+            .name("local socket".into())
+            .spawn(serve)
+            .map_err(refused)?;
+        Ok((place, answered))
+    }
+
+    fn close(&mut self) {
+        self.wait = None;
+        *lock(&self.state) = State::Closed;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Takes the place when the program has ended that has it; nothing when this one ends before that.
+fn await_place(
+    path: &Path,
+    state: &Mutex<State>,
+    ended: &mpsc::Receiver<()>,
+    diagnostics: &mut impl Report,
+) -> Option<Listener> {
+    while ended.recv_timeout(PAUSE_WHILE_ANSWERED) == Err(RecvTimeoutError::Timeout) {
+        let mut state = lock(state);
+        if matches!(*state, State::Closed) {
+            return None;
+        }
+        match Endpoint::open(path) {
+            Ok((endpoint, listener)) => {
+                *state = State::Ours {
+                    _endpoint: endpoint,
+                };
+                let message = format!("output.local_socket: {} is now open", path.display());
+                diagnostics.report(Level::Info, &message);
+                return Some(listener);
+            }
+            Err(LocalSocketError::Answered(_)) => {}
+            Err(error) => {
+                diagnostics.report(Level::Error, &format!("output.local_socket: {error}"));
                 return None;
             }
-            match SocketFile::open(path) {
-                Ok((file, listener)) => {
-                    *state = State::Ours { _file: file };
-                    let message = format!("output.local_socket: {} is now open", path.display());
-                    diagnostics.report(Level::Info, &message);
-                    return Some(listener);
-                }
-                Err(LocalSocketError::Answered(_)) => {}
-                Err(error) => {
-                    diagnostics.report(Level::Error, &format!("output.local_socket: {error}"));
-                    return None;
-                }
-            }
-        }
-        None
-    }
-
-    /// A socket of ours, which is removed when this is dropped.
-    #[derive(Debug)]
-    struct SocketFile {
-        path: PathBuf,
-        /// Device and inode: another program may have put its own socket there.
-        identity: Option<(u64, u64)>,
-    }
-
-    impl SocketFile {
-        fn open(path: &Path) -> Result<(Self, UnixListener), LocalSocketError> {
-            let refused = |error| LocalSocketError::System(path.into(), error);
-            match fs::symlink_metadata(path) {
-                Ok(found) if !found.file_type().is_socket() => {
-                    return Err(LocalSocketError::Occupied(path.into()));
-                }
-                Ok(_) if answers(path).map_err(refused)? => {
-                    return Err(LocalSocketError::Answered(path.into()));
-                }
-                _ => {}
-            }
-            let listener = Self::bind(path).map_err(refused)?;
-            let file = Self {
-                path: path.into(),
-                identity: identity(path),
-            };
-            Ok((file, listener))
-        }
-
-        /// Under another name first, so that nobody can connect before the permissions are right, and
-        /// what is replaced is replaced at once.
-        fn bind(path: &Path) -> io::Result<UnixListener> {
-            let mut name = OsString::from(path);
-            name.push(format!(".{}", std::process::id()));
-            let provisional = PathBuf::from(name);
-            if fs::symlink_metadata(&provisional).is_ok_and(|found| found.file_type().is_socket()) {
-                fs::remove_file(&provisional)?;
-            }
-            let listener = UnixListener::bind(&provisional)?;
-            let moved = fs::set_permissions(&provisional, Permissions::from_mode(OWNER_ONLY))
-                .and_then(|()| fs::rename(&provisional, path));
-            if let Err(error) = moved {
-                let _ = fs::remove_file(&provisional);
-                return Err(error);
-            }
-            Ok(listener)
         }
     }
+    None
+}
 
-    impl Drop for SocketFile {
-        fn drop(&mut self) {
-            if self.identity.is_some() && identity(&self.path) == self.identity {
-                // A file that cannot be removed is replaced by the next run.
-                let _ = fs::remove_file(&self.path);
-            }
+/// Gives each reader a thread of its own, until the socket is closed or the process ends.
+fn accept(listener: &Listener, state: &Mutex<State>, hub: &Arc<Hub>) {
+    for stream in listener.incoming() {
+        // The one who closes it may be the last to connect, so that this is seen.
+        if matches!(*lock(state), State::Closed) {
+            return;
         }
-    }
-
-    fn identity(path: &Path) -> Option<(u64, u64)> {
-        let found = fs::symlink_metadata(path).ok()?;
-        Some((found.dev(), found.ino()))
-    }
-
-    /// Whether a program has this socket open. It is asked for a connection of the wrong kind, which the system
-    /// refuses with another reason than where nobody is there: the program does not notice.
-    fn answers(path: &Path) -> io::Result<bool> {
-        match UnixDatagram::unbound()?.connect(path) {
-            Ok(()) => Ok(true),
-            Err(error) => match error.raw_os_error().map(Errno::from_raw) {
-                Some(Errno::EPROTOTYPE) => Ok(true),
-                Some(Errno::ECONNREFUSED | Errno::ENOENT) => Ok(false),
-                _ => Err(error),
-            },
-        }
-    }
-
-    /// Gives each reader a thread of its own, until the process ends.
-    fn accept(listener: &UnixListener, hub: &Arc<Hub>) {
-        for stream in listener.incoming() {
-            match stream {
-                Ok(stream) => {
-                    let hub = Arc::clone(hub);
-                    let served = thread::Builder::new()
-                        .name("local reader".into())
-                        // A reader that goes is no news.
-                        .spawn(move || drop(hub.serve(stream)));
-                    // Without a thread the stream is closed, which the reader sees.
-                    drop(served);
-                }
-                Err(_) => thread::sleep(PAUSE_AFTER_ERROR),
+        match stream {
+            Ok(stream) => {
+                let hub = Arc::clone(hub);
+                let served = thread::Builder::new()
+                    .name("local reader".into())
+                    // A reader that goes is no news.
+                    .spawn(move || drop(hub.serve(stream)));
+                // Without a thread the stream is closed, which the reader sees.
+                drop(served);
             }
+            Err(_) => thread::sleep(PAUSE_AFTER_ERROR),
         }
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use std::{
-        fs,
         io::{BufRead, BufReader},
-        os::unix::{
-            fs::PermissionsExt,
-            net::{UnixListener, UnixStream},
-        },
         sync::mpsc,
         thread,
     };
 
+    use tempfile::TempDir;
+
     use super::*;
-    use crate::host::diagnostics::Diagnostic;
+    use crate::host::{diagnostics::Diagnostic, local_socket::connect};
 
     struct Said(mpsc::Sender<String>);
 
@@ -343,6 +246,18 @@ mod tests {
         LocalSocket::open(path, Said(mpsc::channel().0))
     }
 
+    /// A name that nothing has; with the folder that it may be in.
+    fn place() -> (TempDir, PathBuf) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = if cfg!(windows) {
+            let name = folder.path().file_name().expect("a name");
+            Path::new(r"\\.\pipe").join(name)
+        } else {
+            folder.path().join("events.sock")
+        };
+        (folder, path)
+    }
+
     fn await_readers(hub: &Hub) {
         while !hub.has_readers() {
             thread::yield_now();
@@ -350,32 +265,75 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_gets_what_is_sent_and_the_file_goes_with_the_socket() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("events.sock");
+    fn a_reader_gets_what_is_sent_and_the_name_goes_with_the_socket() {
+        let (folder, path) = place();
         let socket = open(&path).expect("a socket");
-        let mode = fs::metadata(&path).expect("a file").permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-        let stream = UnixStream::connect(&path).expect("a connection");
+        let stream = connect(&path).expect("a connection");
         let hub = socket.hub();
         await_readers(&hub);
         hub.send(1, || b"{}\n".as_slice().into());
+        let lines = thread::spawn(move || {
+            let lines = BufReader::new(stream).lines();
+            lines.map_while(Result::ok).collect::<Vec<String>>()
+        });
         drop(socket);
-        let lines: Vec<String> = BufReader::new(stream)
-            .lines()
-            .map_while(Result::ok)
-            .collect();
-        assert_eq!(lines, ["{}"]);
-        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
+        assert_eq!(lines.join().expect("read"), ["{}"]);
+        let left = std::fs::read_dir(folder.path()).expect("a folder");
+        assert_eq!(left.count(), 0);
+        while connect(&path).is_ok() {
+            thread::yield_now();
+        }
     }
 
     #[test]
+    #[cfg_attr(windows, ignore = "Wine 8 gives two programs a pipe of the same name")]
+    fn a_socket_that_answers_is_kept_and_followed() {
+        let (_folder, path) = place();
+        let first = open(&path).expect("a socket");
+        let (said, sayings) = mpsc::channel();
+        let second = LocalSocket::open(&path, Said(said)).expect("it waits");
+        let answered = second.answered().expect("a reason").to_string();
+        assert!(
+            answered.contains("another program is using this socket"),
+            "{answered}"
+        );
+        assert!(!first.hub().has_readers(), "the question is no reader");
+        let stream = connect(&path).expect("a connection");
+        await_readers(&first.hub());
+        // What waits touches nothing when it ends.
+        drop(second);
+        assert!(sayings.recv().is_err());
+        connect(&path).expect("it is there");
+        drop(stream);
+
+        let (said, sayings) = mpsc::channel();
+        let third = LocalSocket::open(&path, Said(said)).expect("it waits");
+        drop(first);
+        let opened = sayings.recv().expect("a word");
+        assert!(opened.ends_with("is now open"), "{opened}");
+        let _stream = connect(&path).expect("a connection");
+        await_readers(&third.hub());
+        drop(third);
+        while connect(&path).is_ok() {
+            thread::yield_now();
+        }
+    }
+
+    /// What stands in the file system, where that is where sockets are.
+    #[cfg(unix)]
+    #[test]
     fn a_socket_that_was_left_is_replaced_and_anything_else_is_left_alone() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("events.sock");
+        use std::{
+            fs,
+            os::unix::{fs::PermissionsExt, net::UnixListener},
+        };
+
+        let (folder, path) = place();
         drop(UnixListener::bind(&path).expect("a socket"));
         let socket = open(&path).expect("a socket in the place of the one that was left");
-        let _stream = UnixStream::connect(&path).expect("a connection");
+        let mode = fs::metadata(&path).expect("a file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let _stream = connect(&path).expect("a connection");
         await_readers(&socket.hub());
         drop(socket);
         assert!(!path.exists());
@@ -388,33 +346,15 @@ mod tests {
         assert!(matches!(nowhere, Err(LocalSocketError::System(..))));
     }
 
+    #[cfg(windows)]
     #[test]
-    fn a_socket_that_answers_is_kept_and_followed() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("events.sock");
-        let first = open(&path).expect("a socket");
-        let (said, sayings) = mpsc::channel();
-        let second = LocalSocket::open(&path, Said(said)).expect("it waits");
-        let answered = second.answered().expect("a reason").to_string();
-        assert!(
-            answered.contains("another program is using this socket"),
-            "{answered}"
-        );
-        assert!(!first.hub().has_readers(), "the question is no reader");
-        let _stream = UnixStream::connect(&path).expect("a connection");
-        await_readers(&first.hub());
-        // What waits touches nothing when it ends.
-        drop(second);
-        assert!(path.exists() && sayings.recv().is_err());
-
-        let (said, sayings) = mpsc::channel();
-        let third = LocalSocket::open(&path, Said(said)).expect("it waits");
-        drop(first);
-        let opened = sayings.recv().expect("a word");
-        assert!(opened.ends_with("is now open"), "{opened}");
-        let _stream = UnixStream::connect(&path).expect("a connection");
-        await_readers(&third.hub());
-        drop(third);
-        assert!(!path.exists());
+    fn what_is_no_name_of_a_pipe_is_refused() {
+        for name in [r"C:\events.sock", "\\\\.\\pipe\\a\0b"] {
+            let refused = open(Path::new(name));
+            assert!(
+                matches!(refused, Err(LocalSocketError::System(..))),
+                "{name:?}"
+            );
+        }
     }
 }

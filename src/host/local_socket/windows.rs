@@ -1,0 +1,86 @@
+//! A named pipe: what Windows has in the place of a Unix socket. It is gone when nobody has it open any more, so that
+//! there is nothing to remove, and nothing else can stand in its place.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use interprocess::{
+    ConnectWaitMode,
+    os::windows::{
+        named_pipe::{PipeListener, PipeListenerOptions, RecvPipeStream, pipe_mode},
+        security_descriptor::SecurityDescriptor,
+    },
+};
+use widestring::{U16CStr, U16CString, u16cstr};
+
+use super::LocalSocketError;
+
+/// Everything for the owner, administrators and the system; nothing for anybody else. A pipe without this can be read
+/// by everybody on the machine.
+const RIGHTS: &U16CStr = u16cstr!("D:P(A;;GA;;;OW)(A;;GA;;;BA)(A;;GA;;;SY)");
+
+/// What the system holds for a reader, in bytes, beside what waits for it in the program.
+const BUFFER: u32 = 1 << 16;
+
+/// How long a reader waits for its turn, when many connect at once.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// `ERROR_PIPE_BUSY`.
+const PIPE_BUSY: i32 = 231;
+
+/// Where readers connect.
+pub(super) type Listener = PipeListener<pipe_mode::None, pipe_mode::Bytes>;
+
+/// A reader connects.
+///
+/// # Errors
+///
+/// When nobody listens there, or the system refuses.
+pub fn connect(path: &Path) -> io::Result<RecvPipeStream<pipe_mode::Bytes>> {
+    RecvPipeStream::connect_by_path_with_wait_mode(name(path)?, ConnectWaitMode::Timeout(PATIENCE))
+}
+
+/// A pipe of ours. Dropped, it wakes who waits for readers.
+#[derive(Debug)]
+pub(super) struct Endpoint {
+    path: PathBuf,
+}
+
+impl Endpoint {
+    pub(super) fn open(path: &Path) -> Result<(Self, Listener), LocalSocketError> {
+        match listen(path) {
+            Ok(listener) => Ok((Self { path: path.into() }, listener)),
+            Err(error)
+                if error.kind() == io::ErrorKind::PermissionDenied
+                    || error.raw_os_error() == Some(PIPE_BUSY) =>
+            {
+                Err(LocalSocketError::Answered(path.into()))
+            }
+            Err(error) => Err(LocalSocketError::System(path.into(), error)),
+        }
+    }
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        // Where this fails, the pipe is there until the process ends.
+        let _ = connect(&self.path);
+    }
+}
+
+/// The first one to open a pipe of this name; the system refuses a second one.
+fn listen(path: &Path) -> io::Result<Listener> {
+    PipeListenerOptions::new()
+        .path(name(path)?)
+        .output_buffer_size_hint(BUFFER)
+        .security_descriptor(Some(SecurityDescriptor::deserialize(RIGHTS)?))
+        .create_send_only()
+}
+
+fn name(path: &Path) -> io::Result<U16CString> {
+    U16CString::from_os_str(path)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))
+}
