@@ -19,7 +19,7 @@ use std::{
 use host::{Instance, Record, Version, await_that, register};
 
 /// Whether the host exports the functions that its own plugins use.
-const EXPORTS: bool = true;
+const EXPORTS: bool = cfg!(unix);
 
 /// One reload at a time.
 fn alone() -> MutexGuard<'static, ()> {

@@ -8,7 +8,7 @@
 pub mod diagnostics;
 #[doc(hidden)]
 pub mod exec;
-#[cfg(all(unix, feature = "fluent-bit"))]
+#[cfg(feature = "fluent-bit")]
 #[doc(hidden)]
 pub mod fluent_bit;
 #[cfg(feature = "linked")]

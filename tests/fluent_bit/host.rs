@@ -19,7 +19,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+#[cfg(unix)]
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
+#[cfg(windows)]
+use libloading::os::windows::Library;
 use rmpv::Value;
 
 /// How long anything may take on a loaded machine.
@@ -62,11 +65,18 @@ fn loaded() -> &'static Loaded {
     static LOADED: OnceLock<Loaded> = OnceLock::new();
     LOADED.get_or_init(|| {
         // SAFETY: both libraries do nothing when they are loaded.
+        #[cfg(unix)]
         let (helper, plugin) = unsafe {
             let helper =
                 Library::open(Some(helper_file()), RTLD_NOW | RTLD_GLOBAL).expect("helper");
             let plugin = Library::open(Some(plugin_file()), RTLD_NOW).expect("plugin");
             (helper, plugin)
+        };
+        // SAFETY: as above.
+        #[cfg(windows)]
+        let (helper, plugin) = unsafe {
+            let helper = Library::new(helper_file()).expect("helper");
+            (helper, Library::new(plugin_file()).expect("plugin"))
         };
         let connect: unsafe extern "C" fn(GetProperty, LogCheck, LogLine, Append, SetCollector) =
             symbol(&helper, "host_connect");
@@ -111,7 +121,11 @@ pub fn plugin_file() -> PathBuf {
         .unwrap_or_else(|| panic!("no library among the artifacts of {errors}"))
 }
 
+/// Builds the C part of the host. Where that is not done here, such as under Wine, it is in `FLUENT_BIT_HOST`.
 fn helper_file() -> PathBuf {
+    if let Some(file) = std::env::var_os("FLUENT_BIT_HOST") {
+        return file.into();
+    }
     let exports = crate::EXPORTS;
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let file = folder.join(format!(

@@ -13,7 +13,7 @@ mod options;
 use std::net::{SocketAddr, UdpSocket};
 
 /// Whether the host exports the functions that its own plugins use.
-const EXPORTS: bool = true;
+const EXPORTS: bool = cfg!(unix);
 
 /// Sends datagrams from an address of its own.
 fn send<D: AsRef<[u8]>>(to: SocketAddr, datagrams: impl IntoIterator<Item = D>) {

@@ -13,10 +13,10 @@ use std::{
 
 use super::{
     abi::{INPUT_PLUGIN, InputPlugin, PROXY, PluginDefinition},
-    api::{self, Host, Thread},
+    api::{Host, Thread},
     buffer::{self, Buffer},
     instance::Instance,
-    parking,
+    parking, process,
 };
 use crate::host::diagnostics::Level;
 
@@ -105,7 +105,7 @@ pub unsafe extern "C" fn FLBPluginRegister(definition: *mut PluginDefinition) ->
 pub unsafe extern "C" fn FLBPluginInit(plugin: *const InputPlugin) -> c_int {
     guarded(|| {
         // Before there are threads.
-        let stays_loaded = api::stay_loaded();
+        let stays_loaded = process::stay_loaded();
         // SAFETY: it is as the caller says, and the instance that keeps the host is dropped in the last call.
         let Some(host) = (unsafe { Host::of(plugin) }) else {
             return FAILURE;
@@ -119,7 +119,7 @@ pub unsafe extern "C" fn FLBPluginInit(plugin: *const InputPlugin) -> c_int {
             );
         }
         INSTANCE.with_borrow_mut(|place| {
-            if place.is_some() || api::thread() == Thread::Pipeline {
+            if place.is_some() || process::thread() == Thread::Pipeline {
                 host.refuse_shared_thread();
                 return FAILURE;
             }
@@ -237,7 +237,7 @@ pub extern "C" fn FLBPluginInputPause() {
 fn deliver_what_was_received() {
     let end = Instant::now() + LAST;
     while !is_held() && with_instance(Instance::deliver) == Some(true) {
-        if api::thread() != Thread::Own || Instant::now() >= end {
+        if process::thread() != Thread::Own || Instant::now() >= end {
             return;
         }
         thread::sleep(QUIET);

@@ -4,7 +4,7 @@
 //! on which it makes every call, and copies whatever it is given. What is received waits in the queue
 //! for the next of these calls; the workers never wait.
 //!
-//! This is the only module with `unsafe`, and within it `callbacks`, `api` and `buffer` are.
+//! This is the only module with `unsafe`, and within it `callbacks`, `api`, `buffer` and `process` are.
 
 #![allow(unsafe_code, reason = "an interface in C")]
 
@@ -15,5 +15,8 @@ mod callbacks;
 mod instance;
 mod log;
 mod parking;
+#[cfg_attr(unix, path = "unix.rs")]
+#[cfg_attr(windows, path = "windows.rs")]
+mod process;
 mod properties;
 mod station;

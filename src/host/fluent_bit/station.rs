@@ -3,12 +3,7 @@
 //! It needs no host, so it goes on while there is none: from the end of an instance to the beginning of
 //! the one that follows it in a reload.
 
-use std::{io, os::fd::AsFd, sync::Arc};
-
-use nix::{
-    poll::{PollFd, PollFlags, PollTimeout, poll},
-    sys::signal::{SigSet, SigmaskHow},
-};
+use std::sync::Arc;
 
 use super::log::Log;
 use crate::{
@@ -68,8 +63,10 @@ impl Station {
             failed: Box::new(failed),
             diagnostics: log.clone(),
         };
+        #[cfg(unix)]
         let signals = WithoutSignals::begin().map_err(StartError::Thread)?;
         let runtime = Runtime::start(&config, refresh, opened, sink, edge)?;
+        #[cfg(unix)]
         drop(signals);
         Ok(Self {
             config,
@@ -165,11 +162,22 @@ impl Station {
     }
 }
 
+#[cfg(unix)]
 fn is_any_readable(runtime: &Runtime) -> bool {
+    use std::os::fd::AsFd;
+
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
     let sockets: Vec<_> = runtime.sockets().collect();
     let readable = |socket| PollFd::new(AsFd::as_fd(socket), PollFlags::POLLIN);
     let mut states: Vec<_> = sockets.iter().map(readable).collect();
     poll(&mut states, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+}
+
+/// Nobody waits for it where the host's threads have no names.
+#[cfg(not(unix))]
+const fn is_any_readable(_: &Runtime) -> bool {
+    false
 }
 
 fn fault(failure: &Failure) -> String {
@@ -183,15 +191,20 @@ fn fault(failure: &Failure) -> String {
 }
 
 /// Threads that are started while there is one have all signals blocked: signals are the host's.
-struct WithoutSignals(SigSet);
+#[cfg(unix)]
+struct WithoutSignals(nix::sys::signal::SigSet);
 
+#[cfg(unix)]
 impl WithoutSignals {
-    fn begin() -> io::Result<Self> {
+    fn begin() -> std::io::Result<Self> {
+        use nix::sys::signal::{SigSet, SigmaskHow};
+
         let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
         Ok(Self(before))
     }
 }
 
+#[cfg(unix)]
 impl Drop for WithoutSignals {
     fn drop(&mut self) {
         // The mask was this thread's before.
