@@ -10,6 +10,8 @@ use qlik_sense_events::{
     transform::{OutputBuffer, PerformanceConfig},
 };
 
+use super::support::{filter, nothing};
+
 /// Node, app and user.
 type Who = [Option<String>; 4];
 
@@ -179,8 +181,8 @@ fn the_truth_about_a_day_is_in_what_remains_of_it() {
         let config = PerformanceConfig {
             min_peak_ram_bytes,
             max_groups,
-            methods: super::filter(&[], &["*"]),
-            ..super::nothing()
+            methods: filter(&[], &["*"]),
+            ..nothing()
         };
         let (events, summarized) = events(&day, config);
         let costs = costs(&events);
@@ -218,7 +220,7 @@ fn the_truth_about_a_day_is_in_what_remains_of_it() {
 #[test]
 fn summaries_are_a_fraction_of_the_requests() {
     let day = day();
-    let (events, summarized) = events(&day, super::nothing());
+    let (events, summarized) = events(&day, nothing());
     let summaries = events
         .iter()
         .filter(|event| matches!(event.body(), Body::PerformanceSummary(_)))
