@@ -159,8 +159,8 @@ struct Size {
 }
 
 impl FrameWriter for Size {
-    fn write(&mut self, frame: &[u8], events: u64) -> io::Result<()> {
-        self.bytes += frame.len() as u64;
+    fn write(&mut self, encoder: &mut Encoder, events: u64) -> io::Result<()> {
+        self.bytes += encoder.len() as u64;
         self.events += events;
         Ok(())
     }

@@ -3,7 +3,7 @@
 //! Names are written with their quotes beforehand, and nearly no text needs escapes, which is found out several bytes
 //! at a time. What is left to `serde_json` is text that does, and every value that is rare.
 
-use std::{io::Write as _, net::IpAddr};
+use std::{io::Write as _, net::IpAddr, ops::Range};
 
 use uuid::fmt::Hyphenated;
 
@@ -52,6 +52,12 @@ impl Json {
 
     pub(super) fn frame(&self) -> &[u8] {
         &self.lines
+    }
+
+    pub(super) fn exchange(&mut self, memory: &mut Vec<u8>) -> Range<usize> {
+        std::mem::swap(memory, &mut self.lines);
+        self.clear();
+        0..memory.len()
     }
 
     pub(super) fn clear(&mut self) {

@@ -4,7 +4,7 @@
 //! is Fluent Bit's [event time](https://github.com/fluent/fluentd/wiki/Forward-Protocol-Specification-v1.5#eventtime-ext-format),
 //! to the nanosecond. The empty map is the record's metadata.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, ops::Range};
 
 use rmp::encode;
 use uuid::fmt::Hyphenated;
@@ -61,6 +61,12 @@ impl MessagePack {
 
     pub(super) fn frame(&self) -> &[u8] {
         &self.records
+    }
+
+    pub(super) fn exchange(&mut self, memory: &mut Vec<u8>) -> Range<usize> {
+        std::mem::swap(memory, &mut self.records);
+        self.clear();
+        0..memory.len()
     }
 
     pub(super) fn clear(&mut self) {

@@ -16,7 +16,7 @@ mod protobuf;
 #[cfg(feature = "vrl")]
 mod vrl;
 
-use std::{fmt, str::FromStr};
+use std::{fmt, ops::Range, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
@@ -188,6 +188,12 @@ impl Encoder {
     /// The frame with all events that were added, ready to be written; empty without any.
     pub fn frame(&mut self) -> &[u8] {
         each!(&mut self.0, codec => codec.frame())
+    }
+
+    /// Puts the frame's own memory in the place of `memory`, and begins a new frame in that, whose contents are lost.
+    /// Where in `memory` the frame is then, which is ready to be written; empty without any event.
+    pub fn exchange(&mut self, memory: &mut Vec<u8>) -> Range<usize> {
+        each!(&mut self.0, codec => codec.exchange(memory))
     }
 
     /// Begins a new frame and keeps the memory of the old one.

@@ -1,5 +1,7 @@
 //! The codec `native`: a length, then Vector's protobuf `event.EventArray` with many logs in it.
 
+use std::ops::Range;
+
 use super::{
     EncodeError,
     protobuf::{Buffer, Cursor, Fields, FieldsWriter, varint_bytes},
@@ -53,12 +55,25 @@ impl Native {
     }
 
     pub(super) fn frame(&mut self) -> &[u8] {
-        let logs = self.len();
+        let frame = self.finish();
+        &self.buffer.bytes_mut()[frame]
+    }
+
+    pub(super) fn exchange(&mut self, memory: &mut Vec<u8>) -> Range<usize> {
+        let frame = self.finish();
+        self.buffer.exchange(memory);
+        self.buffer.extend(HEADROOM);
+        frame
+    }
+
+    /// Writes what stands before the logs, and says where the frame is.
+    fn finish(&mut self) -> Range<usize> {
+        let (logs, end) = (self.len(), self.buffer.len());
         if logs == 0 {
-            return &[];
+            return end..end;
         }
         let message = 1 + varint_bytes(logs as u64) + logs;
-        let start = self.buffer.len() - message - 4;
+        let start = end - message - 4;
         // A frame beyond 4 GiB cannot arise: its owner writes it at `Encoder::FULL_BYTES`.
         let length = u32::try_from(message).unwrap_or(u32::MAX);
         let frame = &mut self.buffer.bytes_mut()[start..];
@@ -66,7 +81,7 @@ impl Native {
         cursor.put(length.to_be_bytes());
         cursor.put([LOGS]);
         cursor.put_varint(logs as u64);
-        frame
+        start..end
     }
 
     pub(super) fn clear(&mut self) {

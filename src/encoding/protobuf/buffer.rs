@@ -42,6 +42,13 @@ impl Buffer {
         self.end = self.end.min(length);
     }
 
+    /// Goes on empty with other memory, and gives its own away. What is in either stays, so that nothing need be
+    /// initialised anew.
+    pub(in crate::encoding) fn exchange(&mut self, memory: &mut Vec<u8>) {
+        std::mem::swap(memory, &mut self.memory);
+        self.end = 0;
+    }
+
     /// Room for `length` bytes at the end.
     pub(in crate::encoding) fn extend(&mut self, length: usize) -> &mut [u8] {
         let start = self.end;

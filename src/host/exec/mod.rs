@@ -142,9 +142,9 @@ pub fn run(
         .and_then(|opened| Some(opened.as_ref().ok()?.hub()));
     let codec = config.output.codec;
     let sink = {
-        let queue = Arc::clone(&queue);
+        let (queue, immediate) = (Arc::clone(&queue), output.immediate());
         move |number| {
-            let writer = QueueWriter::new(Arc::clone(&queue), number);
+            let writer = QueueWriter::new(Arc::clone(&queue), number, immediate.clone());
             Tee::new(
                 Frames::new(writer, Encoder::new(codec, &layout)),
                 hub.clone(),

@@ -7,7 +7,13 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use crate::host::runtime::{frames::FrameWriter, threads::lock};
+use crate::{
+    encoding::Encoder,
+    host::runtime::{
+        frames::{FrameWriter, Immediate},
+        threads::lock,
+    },
+};
 
 /// A pipe or a socket to the reader: one thread writes, another asks whether anybody still reads.
 #[derive(Debug, Clone)]
@@ -59,6 +65,13 @@ impl Output {
         })
     }
 
+    /// A way to the same reader that never waits. It takes nothing where this is neither a pipe nor a socket, and where
+    /// the system has no such way.
+    #[must_use]
+    pub fn immediate(&self) -> ImmediateOutput {
+        ImmediateOutput(without_waiting(&lock(&self.0)).map(Arc::new))
+    }
+
     /// Whether this is a pipe or a socket, so that a reader can go away.
     #[must_use]
     pub fn is_pipe(&self) -> bool {
@@ -74,9 +87,78 @@ impl Output {
 }
 
 impl FrameWriter for Output {
-    fn write(&mut self, frame: &[u8], _: u64) -> io::Result<()> {
-        Self::write(self, frame).map_err(|error| error.source)
+    fn write(&mut self, encoder: &mut Encoder, _: u64) -> io::Result<()> {
+        Self::write(self, encoder.frame()).map_err(|error| error.source)
     }
+}
+
+/// An [`Output`] for threads that must not wait.
+#[derive(Debug, Clone)]
+pub struct ImmediateOutput(Option<Arc<WithoutWaiting>>);
+
+impl Immediate for ImmediateOutput {
+    /// An error is no reason to stop: who waits for the output then meets it too, and tells.
+    fn take(&mut self, frame: &[u8]) -> usize {
+        let output = self.0.as_ref();
+        output.map_or(0, |output| output.write(frame).unwrap_or(0))
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[derive(Debug)]
+enum WithoutWaiting {
+    Pipe(File),
+    Socket(File),
+}
+
+#[cfg(target_os = "linux")]
+impl WithoutWaiting {
+    fn write(&self, frame: &[u8]) -> io::Result<usize> {
+        use std::os::fd::AsRawFd;
+
+        use nix::sys::socket::{MsgFlags, send};
+
+        match self {
+            Self::Pipe(pipe) => (&*pipe).write(frame),
+            Self::Socket(socket) => Ok(send(socket.as_raw_fd(), frame, MsgFlags::MSG_DONTWAIT)?),
+        }
+    }
+}
+
+/// A pipe is opened another time, so that only we are told not to wait: who shares the first one does not expect that.
+#[cfg(target_os = "linux")]
+fn without_waiting(file: &File) -> Option<WithoutWaiting> {
+    use std::os::{
+        fd::AsRawFd,
+        unix::fs::{FileTypeExt, OpenOptionsExt},
+    };
+
+    let file_type = file.metadata().ok()?.file_type();
+    if file_type.is_socket() {
+        return file.try_clone().ok().map(WithoutWaiting::Socket);
+    }
+    let mut options = File::options();
+    let flags = nix::fcntl::OFlag::O_NONBLOCK.bits();
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let opened = || options.write(true).custom_flags(flags).open(path);
+    let pipe = file_type.is_fifo().then(opened)?;
+    pipe.ok().map(WithoutWaiting::Pipe)
+}
+
+#[cfg(not(target_os = "linux"))]
+#[derive(Debug)]
+enum WithoutWaiting {}
+
+#[cfg(not(target_os = "linux"))]
+impl WithoutWaiting {
+    fn write(&self, _: &[u8]) -> io::Result<usize> {
+        match *self {}
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+const fn without_waiting(_: &File) -> Option<WithoutWaiting> {
+    None
 }
 
 /// Writes `rest` and leaves in it what could not be written.

@@ -143,7 +143,7 @@ impl Run {
 fn write(queue: &Queue, output: &Output) -> Result<(), WriteError> {
     let mut taken = Taken::default();
     while queue.take(&mut taken) {
-        output.write(&taken.bytes)?;
+        output.write(taken.bytes())?;
     }
     Ok(())
 }

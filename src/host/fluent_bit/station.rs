@@ -14,7 +14,7 @@ use crate::{
         metrics::Telemetry,
         runtime::{
             Edge, PATIENCE, Runtime,
-            frames::{Frames, QueueWriter},
+            frames::{Frames, Never, QueueWriter},
             queue::{Queue, Taken},
             refresh::Refresh,
             start::{StartError, open_with},
@@ -47,7 +47,7 @@ impl Station {
         let sink = {
             let queue = Arc::clone(&queue);
             move |number| {
-                let writer = QueueWriter::new(Arc::clone(&queue), number);
+                let writer = QueueWriter::new(Arc::clone(&queue), number, Never);
                 Frames::new(writer, Encoder::message_pack(&layout))
             }
         };
@@ -98,11 +98,10 @@ impl Station {
     /// waits for the next time.
     pub(super) fn deliver(&mut self, mut append: impl FnMut(&[u8]) -> bool) {
         while self.pending() {
-            if !append(&self.pending.bytes) {
+            if !append(self.pending.bytes()) {
                 return;
             }
-            self.pending.bytes.clear();
-            self.pending.events = 0;
+            self.pending.clear();
         }
     }
 
@@ -113,7 +112,7 @@ impl Station {
 
     /// Whether there is something in `pending`.
     fn pending(&mut self) -> bool {
-        !self.pending.bytes.is_empty() || self.queue.take_waiting(&mut self.pending)
+        !self.pending.bytes().is_empty() || self.queue.take_waiting(&mut self.pending)
     }
 
     /// Ends, and leaves the sockets and what still waits to the receiver that follows.
@@ -129,8 +128,7 @@ impl Station {
         runtime.await_end(PATIENCE);
         let mut rest = Taken::default();
         while queue.take_waiting(&mut rest) {
-            pending.bytes.extend_from_slice(&rest.bytes);
-            pending.events += rest.events;
+            pending.append(&rest);
         }
         let sockets = runtime.conclude(PATIENCE).unwrap_or_default();
         match Self::start(config, sockets, log.clone()) {

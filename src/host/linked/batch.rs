@@ -1,6 +1,7 @@
 //! What was received, from the workers, which must not wait, to the host, which may.
 
 use std::{
+    collections::VecDeque,
     future::poll_fn,
     io,
     sync::{
@@ -68,7 +69,7 @@ impl<V: HostValue> Batch<V> {
 /// is dropped and counted.
 #[derive(Debug)]
 pub struct Batches<V: HostValue = OwnedValue> {
-    queue: Arc<Queue<Vec<Event>>>,
+    queue: Arc<Queue<VecDeque<Vec<Event>>>>,
     received: Arc<Received>,
     values: Arc<HostValues<V>>,
     life: Arc<Life>,
@@ -83,7 +84,7 @@ pub(super) struct Received {
 
 impl<V: HostValue> Batches<V> {
     pub(super) fn new(
-        queue: Arc<Queue<Vec<Event>>>,
+        queue: Arc<Queue<VecDeque<Vec<Event>>>>,
         received: Arc<Received>,
         layout: &Layout,
         life: Arc<Life>,
@@ -154,7 +155,7 @@ impl Received {
 /// Puts the events of a worker into the queue, a batch of datagrams at a time.
 #[derive(Debug)]
 pub(super) struct BatchSink {
-    queue: Arc<Queue<Vec<Event>>>,
+    queue: Arc<Queue<VecDeque<Vec<Event>>>>,
     worker: usize,
     received: Arc<Received>,
     undecoded: UndecodedPolicy,
@@ -166,7 +167,7 @@ pub(super) struct BatchSink {
 
 impl BatchSink {
     pub(super) const fn new(
-        queue: Arc<Queue<Vec<Event>>>,
+        queue: Arc<Queue<VecDeque<Vec<Event>>>>,
         worker: usize,
         received: Arc<Received>,
         undecoded: UndecodedPolicy,
@@ -208,9 +209,8 @@ impl Sink for BatchSink {
         let count = events.len();
         let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
         let bytes = bytes.saturating_add(count * EVENT_BYTES);
-        let content = || events.drain().collect();
-        self.queue
-            .push_frame(self.worker, bytes, count as u64, content);
+        let add = |frames: &mut VecDeque<_>| frames.push_back(events.drain().collect());
+        self.queue.push_frame(self.worker, bytes, count as u64, add);
         // What the queue has dropped is still there.
         events.drain();
         Ok(())

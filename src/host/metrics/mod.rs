@@ -11,7 +11,10 @@ pub use self::{app_names::AppNamesCounts, totals::Totals};
 use self::{app_names::of_app_names, nodes::of_nodes, sessions::of_sessions, totals::of_totals};
 use crate::{
     encoding::{Codec, Encoder, Metric, MetricValue, metrics_frame},
-    host::{diagnostics::Diagnostic, runtime::queue::Queue},
+    host::{
+        diagnostics::Diagnostic,
+        runtime::queue::{Contents, Queue},
+    },
     pipeline::Statistics,
     schema::{Layout, Timestamp},
     transform::sessions::SessionStatistics,
@@ -77,7 +80,13 @@ impl Telemetry {
 
     /// Tells what is new. What an earlier set of metrics that still waits in the queue leaves no room for
     /// is part of the next one; there is always room for the set that `is_last`.
-    pub fn emit<F>(&mut self, now: Snapshot, queue: &Queue<F>, time: Timestamp, is_last: bool) {
+    pub fn emit<C: Contents>(
+        &mut self,
+        now: Snapshot,
+        queue: &Queue<C>,
+        time: Timestamp,
+        is_last: bool,
+    ) {
         let is_emitted = match &mut self.form {
             Form::Metrics(codec) => metrics_frame(*codec, &since(&now, &self.emitted, time), time)
                 .is_some_and(|frame| queue.offer_metrics(&frame, is_last)),

@@ -7,32 +7,54 @@ use crate::{encoding::Encoder, event::Event, transform::OutputBuffer};
 
 /// Where whole frames go.
 pub trait FrameWriter {
-    /// Writes a frame with so many events.
+    /// Writes the frame that an encoder holds, with so many events. The encoder may not be empty then.
     ///
     /// # Errors
     ///
     /// When neither this frame nor any other can be written.
-    fn write(&mut self, frame: &[u8], events: u64) -> io::Result<()>;
+    fn write(&mut self, encoder: &mut Encoder, events: u64) -> io::Result<()>;
 }
 
-/// Writes the frames of a worker into the queue.
-#[derive(Debug)]
-pub struct QueueWriter {
-    queue: Arc<Queue>,
-    worker: usize,
+/// An output that takes what it has room for at once, so that nobody waits for it.
+pub trait Immediate {
+    /// How many bytes of a frame it has taken.
+    fn take(&mut self, frame: &[u8]) -> usize;
 }
 
-impl QueueWriter {
-    /// For the frames of the worker with this number.
-    #[must_use]
-    pub const fn new(queue: Arc<Queue>, worker: usize) -> Self {
-        Self { queue, worker }
+/// Takes nothing: frames are for another thread.
+#[derive(Debug, Clone, Copy)]
+pub struct Never;
+
+impl Immediate for Never {
+    fn take(&mut self, _: &[u8]) -> usize {
+        0
     }
 }
 
-impl FrameWriter for QueueWriter {
-    fn write(&mut self, frame: &[u8], events: u64) -> io::Result<()> {
-        self.queue.push(self.worker, frame, events);
+/// Writes the frames of a worker at once where that is possible, and else into the queue.
+#[derive(Debug)]
+pub struct QueueWriter<I = Never> {
+    queue: Arc<Queue>,
+    worker: usize,
+    immediate: I,
+}
+
+impl<I: Immediate> QueueWriter<I> {
+    /// For the frames of the worker with this number.
+    #[must_use]
+    pub const fn new(queue: Arc<Queue>, worker: usize, immediate: I) -> Self {
+        Self {
+            queue,
+            worker,
+            immediate,
+        }
+    }
+}
+
+impl<I: Immediate> FrameWriter for QueueWriter<I> {
+    fn write(&mut self, encoder: &mut Encoder, events: u64) -> io::Result<()> {
+        let immediate = |frame: &[u8]| self.immediate.take(frame);
+        self.queue.push(self.worker, encoder, events, immediate);
         Ok(())
     }
 }
@@ -80,7 +102,7 @@ impl<W: FrameWriter> Frames<W> {
             return Ok(());
         }
         let events = std::mem::take(&mut self.events);
-        let written = self.writer.write(self.encoder.frame(), events);
+        let written = self.writer.write(&mut self.encoder, events);
         self.encoder.clear();
         written
     }

@@ -11,8 +11,9 @@ use std::{
 };
 
 use super::{
+    frame_bytes::FrameBytes,
     listener::WorkerHandle,
-    queue::Queue,
+    queue::{Contents, Queue},
     refresh::Refresh,
     secrets,
     start::{Opened, StartError},
@@ -36,9 +37,9 @@ use crate::{
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What differs from host to host.
-pub struct Edge<D, F = Box<[u8]>> {
+pub struct Edge<D, C = FrameBytes> {
     /// Where frames wait for the host.
-    pub queue: Arc<Queue<F>>,
+    pub queue: Arc<Queue<C>>,
     /// How what was counted is told.
     pub telemetry: Telemetry,
     /// What becomes of a worker that panics.
@@ -72,17 +73,17 @@ impl Runtime {
     ///
     /// [`StartError`] when the state of sessions cannot be read or the system gives no thread. Then nothing is left
     /// of what had begun.
-    pub fn start<S, D, F>(
+    pub fn start<S, D, C>(
         config: &Config,
         refresh: Refresh,
         opened: Opened,
         sink: impl FnMut(usize) -> S + Send + 'static,
-        edge: Edge<D, F>,
+        edge: Edge<D, C>,
     ) -> Result<Self, StartError>
     where
         S: Sink + Send + 'static,
         D: Report + Clone + Send + 'static,
-        F: Send + 'static,
+        C: Contents + Send + 'static,
     {
         let Edge {
             queue,

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    queue::Queue,
+    queue::{Contents, Queue},
     worker::{Control, Sink, Worker},
 };
 use crate::{
@@ -127,7 +127,7 @@ impl Listener {
 
     /// What was counted at this address up to now.
     #[must_use]
-    pub fn totals<F>(&self, queue: &Queue<F>) -> Totals {
+    pub fn totals<C: Contents>(&self, queue: &Queue<C>) -> Totals {
         let mut totals = Totals::default();
         for worker in &self.workers {
             let counters = worker.control.counters();

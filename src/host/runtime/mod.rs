@@ -7,7 +7,7 @@
 //! | `handle.rs` | what a host holds: the start, and what it may ask for |
 //! | `workers.rs`, `worker.rs` | the threads that receive; what each does with its socket |
 //! | `listener.rs` | an address, and what its workers have counted |
-//! | `frames.rs`, `queue.rs` | what waits for the host, and what is dropped |
+//! | `frames.rs`, `queue.rs`, `frame_bytes.rs` | what waits for the host, and what is dropped; the buffers it waits in |
 //! | `supervisor.rs` | the thread that looks after the workers: counters, the state of sessions, panics |
 //! | `drops.rs`, `clocks.rs`, `every.rs`, `state_file.rs`, `secrets.rs` | parts of that |
 //! | `refresh.rs`, `watched.rs` | the thread that reads files of transforms again |
@@ -17,6 +17,7 @@
 mod clocks;
 mod drops;
 mod every;
+mod frame_bytes;
 pub mod frames;
 mod gather;
 mod handle;

@@ -7,32 +7,52 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use super::threads::{lock, wait};
-use crate::config::{QueueConfig, WhenFull};
-
-/// Bytes that are handed to the output at once.
-const WRITE_BYTES: usize = 1 << 20;
+use super::{
+    frame_bytes::{FrameBytes, Piece},
+    threads::{lock, wait},
+};
+use crate::{
+    config::{QueueConfig, WhenFull},
+    encoding::Encoder,
+};
 
 /// Frames on their way to the output, bounded in events and bytes: bytes to be written, or what else a host takes.
 ///
 /// A frame is one write and is kept or dropped whole. Every drop is counted, by the worker whose
 /// events it held; so is what an output that breaks did not take.
 #[derive(Debug)]
-pub struct Queue<F = Box<[u8]>> {
+pub struct Queue<C = FrameBytes> {
     max_events: u64,
     max_bytes: usize,
     when_full: WhenFull,
-    state: Mutex<State<F>>,
+    state: Mutex<State<C>>,
     news: Condvar,
 }
 
+/// What the frames of a queue are.
+pub trait Contents: Default {
+    /// Drops the frame that has waited longest, which has so many bytes.
+    fn drop_first(&mut self, bytes: usize);
+}
+
+impl<F> Contents for VecDeque<F> {
+    fn drop_first(&mut self, _: usize) {
+        self.pop_front();
+    }
+}
+
 #[derive(Debug)]
-struct State<F> {
-    frames: VecDeque<Frame<F>>,
+struct State<C> {
+    frames: VecDeque<Frame>,
+    contents: C,
     events: u64,
     bytes: usize,
+    /// The rest of a frame that the output has taken in part: nothing may come before it.
+    rest: Option<(Piece, Frame)>,
     /// What was taken out last: while it is being written, it is neither here nor there.
-    taken: Vec<Written>,
+    taken: Vec<Frame>,
+    /// Whether the output is busy with what was taken out last.
+    is_writing: bool,
     /// Metrics are few and never dropped: while a set of them waits, only the last one of all is taken.
     metrics: Vec<u8>,
     /// Dropped events of each worker.
@@ -40,6 +60,8 @@ struct State<F> {
     /// How many of them for want of room.
     overflowed: u64,
     full: Full,
+    /// Threads that wait for frames.
+    threads: usize,
     /// A task that waits for frames, where it is no thread.
     task: Option<Waker>,
     /// Nothing more will be added.
@@ -73,18 +95,10 @@ impl fmt::Display for Full {
     }
 }
 
-#[derive(Debug)]
-struct Frame<F> {
-    content: F,
+/// What is known of a frame.
+#[derive(Debug, Clone, Copy)]
+struct Frame {
     bytes: usize,
-    events: u64,
-    worker: usize,
-}
-
-/// A frame that was taken out, and where it ends in what is written.
-#[derive(Debug)]
-struct Written {
-    end: usize,
     events: u64,
     worker: usize,
 }
@@ -92,13 +106,32 @@ struct Written {
 /// Frames taken out of the queue to be written, one after the other in one piece.
 #[derive(Debug, Default)]
 pub struct Taken {
-    /// The frames' bytes.
-    pub bytes: Vec<u8>,
+    piece: Piece,
     /// How many events they hold.
     pub events: u64,
 }
 
-impl<F> Queue<F> {
+impl Taken {
+    /// The frames' bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.piece.bytes()
+    }
+
+    /// Forgets the frames, which are where they belong.
+    pub fn clear(&mut self) {
+        self.piece.clear();
+        self.events = 0;
+    }
+
+    /// Adds frames behind these.
+    pub fn append(&mut self, other: &Self) {
+        self.piece.append(other.bytes());
+        self.events += other.events;
+    }
+}
+
+impl<C: Contents> Queue<C> {
     /// An empty queue for the frames of `workers` workers.
     #[must_use]
     pub fn new(config: QueueConfig, workers: usize) -> Self {
@@ -108,13 +141,17 @@ impl<F> Queue<F> {
             when_full: config.when_full,
             state: Mutex::new(State {
                 frames: VecDeque::new(),
+                contents: C::default(),
                 events: 0,
                 bytes: 0,
+                rest: None,
                 taken: Vec::new(),
+                is_writing: false,
                 metrics: Vec::new(),
                 dropped: vec![0; workers],
                 overflowed: 0,
                 full: Full::Never,
+                threads: 0,
                 task: None,
                 is_closed: false,
                 is_broken: false,
@@ -123,15 +160,9 @@ impl<F> Queue<F> {
         }
     }
 
-    /// Adds a frame of the given size with the events of a worker, or drops what the policy says. Never waits for
-    /// the output; when that is broken, the frame is dropped.
-    pub fn push_frame(
-        &self,
-        worker: usize,
-        bytes: usize,
-        events: u64,
-        content: impl FnOnce() -> F,
-    ) {
+    /// Adds a frame of the given size with the events of a worker by `add`, or drops what the policy says. Never waits
+    /// for the output; when that is broken, the frame is dropped.
+    pub fn push_frame(&self, worker: usize, bytes: usize, events: u64, add: impl FnOnce(&mut C)) {
         let mut state = self.lock();
         if state.is_broken {
             state.dropped[worker] += events;
@@ -154,44 +185,30 @@ impl<F> Queue<F> {
         state.events += events;
         state.bytes += bytes;
         state.frames.push_back(Frame {
-            content: content(),
             bytes,
             events,
             worker,
         });
-        drop(state);
-        self.wake();
+        add(&mut state.contents);
+        self.wake_after(state);
     }
 
     /// Wakes who waits for frames.
     pub fn wake(&self) {
-        let task = self.lock().task.take();
-        self.news.notify_all();
+        self.wake_after(self.lock());
+    }
+
+    /// Wakes who waits for frames, when the lock is free for them. Nobody is woken who does not wait: it takes a call
+    /// of the system.
+    fn wake_after(&self, mut state: MutexGuard<'_, State<C>>) {
+        let (threads, task) = (state.threads, state.task.take());
+        drop(state);
+        if threads > 0 {
+            self.news.notify_all();
+        }
         if let Some(task) = task {
             task.wake();
         }
-    }
-
-    /// The frames that have waited longest, with at most so many events unless the first one has more, for a task that
-    /// waits for the next one when there is none. Ready without a frame when there is none and none will come.
-    pub fn poll_take(&self, context: &Context<'_>, max_events: u64) -> Poll<Option<Vec<F>>> {
-        let mut state = self.lock();
-        let (mut taken, mut events) = (Vec::new(), 0);
-        while let Some(next) = state.frames.front()
-            && (taken.is_empty() || events + next.events <= max_events)
-            && let Some(frame) = state.pop()
-        {
-            events += frame.events;
-            taken.push(frame.content);
-        }
-        if !taken.is_empty() {
-            return Poll::Ready(Some(taken));
-        }
-        if state.is_closed || state.is_broken {
-            return Poll::Ready(None);
-        }
-        state.task = Some(context.waker().clone());
-        Poll::Pending
     }
 
     /// Offers a frame of metrics. False while an earlier one still waits, unless this `is_last`: then
@@ -202,15 +219,15 @@ impl<F> Queue<F> {
         if has_room {
             state.metrics.extend_from_slice(frame);
         }
-        drop(state);
-        self.wake();
+        self.wake_after(state);
         has_room
     }
 
     /// Says that nothing more will be added; what is there is still taken out.
     pub fn close(&self) {
-        self.lock().is_closed = true;
-        self.wake();
+        let mut state = self.lock();
+        state.is_closed = true;
+        self.wake_after(state);
     }
 
     /// Says that the output is broken, after so many bytes of what was taken last. Whatever was not written,
@@ -218,8 +235,13 @@ impl<F> Queue<F> {
     pub fn break_off(&self, written_bytes: usize) {
         let mut state = self.lock();
         state.is_broken = true;
+        if let Some((_, frame)) = state.rest.take() {
+            state.dropped[frame.worker] += frame.events;
+        }
+        let mut end = 0;
         for frame in std::mem::take(&mut state.taken) {
-            if frame.end > written_bytes {
+            end += frame.bytes;
+            if end > written_bytes {
                 state.dropped[frame.worker] += frame.events;
             }
         }
@@ -257,7 +279,7 @@ impl<F> Queue<F> {
     }
 
     /// Whether there is no room for so much more.
-    fn full(&self, state: &State<F>, bytes: usize, events: u64) -> Option<Full> {
+    fn full(&self, state: &State<C>, bytes: usize, events: u64) -> Option<Full> {
         if state.events + events > self.max_events {
             Some(Full::Events(self.max_events))
         } else if state.bytes + bytes > self.max_bytes {
@@ -267,24 +289,79 @@ impl<F> Queue<F> {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<F>> {
+    fn lock(&self) -> MutexGuard<'_, State<C>> {
         lock(&self.state)
     }
 }
 
+impl<F> Queue<VecDeque<F>> {
+    /// The frames that have waited longest, with at most so many events unless the first one has more, for a task that
+    /// waits for the next one when there is none. Ready without a frame when there is none and none will come.
+    pub fn poll_take(&self, context: &Context<'_>, max_events: u64) -> Poll<Option<Vec<F>>> {
+        let mut state = self.lock();
+        let (mut taken, mut events) = (Vec::new(), 0);
+        while let Some(next) = state.frames.front()
+            && (taken.is_empty() || events + next.events <= max_events)
+            && let Some(frame) = state.pop()
+        {
+            events += frame.events;
+            taken.extend(state.contents.pop_front());
+        }
+        if !taken.is_empty() {
+            return Poll::Ready(Some(taken));
+        }
+        if state.is_closed || state.is_broken {
+            return Poll::Ready(None);
+        }
+        state.task = Some(context.waker().clone());
+        Poll::Pending
+    }
+}
+
 impl Queue {
-    /// As [`push_frame`](Self::push_frame), for bytes.
-    pub fn push(&self, worker: usize, frame: &[u8], events: u64) {
-        self.push_frame(worker, frame.len(), events, || frame.into());
+    /// As [`push_frame`](Self::push_frame), for the frame that an encoder holds. The encoder may not be empty then.
+    ///
+    /// Where nothing waits and nothing is being written, the frame is offered to `write` first, which must not wait and
+    /// says how many bytes of it the output has taken: that saves waking the thread that writes. It takes the rest.
+    pub fn push(
+        &self,
+        worker: usize,
+        encoder: &mut Encoder,
+        events: u64,
+        write: impl FnOnce(&[u8]) -> usize,
+    ) {
+        let bytes = encoder.frame().len();
+        let mut state = self.lock();
+        if state.is_idle() {
+            let written = write(encoder.frame());
+            if written >= bytes {
+                return;
+            }
+            if written > 0 {
+                let piece = Piece::copy_of(&encoder.frame()[written..]);
+                let frame = Frame {
+                    bytes: bytes - written,
+                    events,
+                    worker,
+                };
+                state.rest = Some((piece, frame));
+                self.wake_after(state);
+                return;
+            }
+        }
+        drop(state);
+        self.push_frame(worker, bytes, events, |contents| contents.push(encoder));
     }
 
     /// Waits for frames and takes as many as make a good write. Those that were taken before count as
     /// written. False when there are none and none will come.
     pub fn take(&self, taken: &mut Taken) -> bool {
         let mut state = self.lock();
-        state.taken.clear();
-        while state.frames.is_empty() && state.metrics.is_empty() && !state.is_closed {
+        state.written();
+        while !state.has_frames() && !state.is_closed {
+            state.threads += 1;
             state = wait(&self.news, state);
+            state.threads -= 1;
         }
         state.take(taken)
     }
@@ -292,14 +369,14 @@ impl Queue {
     /// As [`take`](Self::take), without waiting. False when there are none.
     pub fn take_waiting(&self, taken: &mut Taken) -> bool {
         let mut state = self.lock();
-        state.taken.clear();
+        state.written();
         state.take(taken)
     }
 }
 
-impl<F> State<F> {
-    /// Takes the frame that has waited longest.
-    fn pop(&mut self) -> Option<Frame<F>> {
+impl<C: Contents> State<C> {
+    /// Counts off the frame that has waited longest.
+    fn pop(&mut self) -> Option<Frame> {
         let frame = self.frames.pop_front()?;
         self.events -= frame.events;
         self.bytes -= frame.bytes;
@@ -310,30 +387,57 @@ impl<F> State<F> {
         let Some(frame) = self.pop() else {
             return false;
         };
+        self.contents.drop_first(frame.bytes);
         self.dropped[frame.worker] += frame.events;
         true
     }
 }
 
-impl State<Box<[u8]>> {
-    /// Takes as many frames as make a good write. False when there are none.
+impl State<FrameBytes> {
+    fn has_frames(&self) -> bool {
+        self.rest.is_some() || !self.frames.is_empty() || !self.metrics.is_empty()
+    }
+
+    /// Whether there is nothing before a frame that comes now.
+    fn is_idle(&self) -> bool {
+        !self.has_frames() && !self.is_writing && !self.is_broken
+    }
+
+    /// What was taken is where it belongs.
+    fn written(&mut self) {
+        self.taken.clear();
+        self.is_writing = false;
+    }
+
+    /// Takes the rest of a frame, the metrics, or as many frames as make a good write. False when there is nothing.
     fn take(&mut self, taken: &mut Taken) -> bool {
-        taken.bytes.clear();
-        taken.bytes.append(&mut self.metrics);
-        taken.events = 0;
-        while self.frames.front().is_some_and(|frame| {
-            taken.bytes.is_empty() || taken.bytes.len() + frame.bytes <= WRITE_BYTES
-        }) && let Some(frame) = self.pop()
-        {
-            taken.bytes.extend_from_slice(&frame.content);
-            taken.events += frame.events;
-            self.taken.push(Written {
-                end: taken.bytes.len(),
+        taken.clear();
+        if let Some((piece, frame)) = self.rest.take() {
+            *taken = Taken {
+                piece,
                 events: frame.events,
-                worker: frame.worker,
-            });
+            };
+            self.taken.push(frame);
+        } else if !self.metrics.is_empty() {
+            taken.piece.append(&self.metrics);
+            self.metrics.clear();
+        } else if self.contents.take(&mut taken.piece) {
+            self.count_off(taken);
         }
-        !taken.bytes.is_empty()
+        self.is_writing = !taken.bytes().is_empty();
+        self.is_writing
+    }
+
+    /// Counts off the frames that were taken.
+    fn count_off(&mut self, taken: &mut Taken) {
+        let mut rest = taken.bytes().len();
+        while rest > 0
+            && let Some(frame) = self.pop()
+        {
+            rest -= frame.bytes;
+            taken.events += frame.events;
+            self.taken.push(frame);
+        }
     }
 }
 
@@ -348,6 +452,10 @@ mod tests {
     };
 
     use super::*;
+    use crate::{
+        encoding::Codec,
+        schema::{Details, Layout, PluginEvent, Timestamp},
+    };
 
     fn queue(max_events: usize, when_full: WhenFull) -> Queue {
         let config = QueueConfig {
@@ -358,17 +466,25 @@ mod tests {
         Queue::new(config, 2)
     }
 
+    impl Queue {
+        fn push_copy(&self, worker: usize, frame: &[u8], events: u64) {
+            self.push_frame(worker, frame.len(), events, |contents| {
+                contents.push_copy(frame);
+            });
+        }
+    }
+
     fn take(queue: &Queue) -> Vec<u8> {
         let mut taken = Taken::default();
         queue.take(&mut taken);
-        taken.bytes
+        taken.bytes().to_vec()
     }
 
     #[test]
     fn what_was_queued_comes_out_in_order() {
         let queue = queue(10, WhenFull::DropNewest);
-        queue.push(0, b"a", 1);
-        queue.push(1, b"b", 2);
+        queue.push_copy(0, b"a", 1);
+        queue.push_copy(1, b"b", 2);
         assert_eq!(queue.events(), 3);
         assert_eq!(take(&queue), b"ab");
         assert_eq!(queue.events(), 0);
@@ -382,7 +498,7 @@ mod tests {
         ] {
             let queue = queue(5, when_full);
             for (worker, frame, events) in [(0, b"aa", 2), (0, b"bb", 2), (1, b"cc", 3)] {
-                queue.push(worker, frame, events);
+                queue.push_copy(worker, frame, events);
             }
             assert_eq!(take(&queue), expected, "{when_full:?}");
             assert_eq!(
@@ -397,7 +513,7 @@ mod tests {
     fn bytes_are_bounded_too() {
         let queue = queue(usize::MAX, WhenFull::DropNewest);
         for _ in 0..10 {
-            queue.push(0, &[0; 251], 1);
+            queue.push_copy(0, &[0; 251], 1);
         }
         assert_eq!((queue.events(), queue.dropped(0)), (3, 7));
         assert_eq!(queue.last_full(), Full::Bytes(1_000, 3));
@@ -407,7 +523,7 @@ mod tests {
     fn a_frame_beyond_the_bounds_passes_alone() {
         for when_full in [WhenFull::DropNewest, WhenFull::DropOldest] {
             let queue = queue(1, when_full);
-            queue.push(0, b"abc", 3);
+            queue.push_copy(0, b"abc", 3);
             assert_eq!(take(&queue), b"abc", "{when_full:?}");
         }
     }
@@ -415,7 +531,7 @@ mod tests {
     #[test]
     fn a_closed_queue_gives_what_it_has_and_then_nothing() {
         let queue = queue(10, WhenFull::DropNewest);
-        queue.push(0, b"a", 1);
+        queue.push_copy(0, b"a", 1);
         queue.close();
         assert_eq!(take(&queue), b"a");
         assert!(!queue.take(&mut Taken::default()));
@@ -427,8 +543,9 @@ mod tests {
         assert!(queue.offer_metrics(b"first ", false));
         assert!(!queue.offer_metrics(b"second ", false));
         assert!(queue.offer_metrics(b"last ", true));
-        queue.push(0, b"event", 1);
-        assert_eq!(take(&queue), b"first last event");
+        queue.push_copy(0, b"event", 1);
+        assert_eq!(take(&queue), b"first last ");
+        assert_eq!(take(&queue), b"event");
         assert!(queue.offer_metrics(b"third", false));
     }
 
@@ -436,14 +553,14 @@ mod tests {
     fn what_a_broken_output_did_not_take_is_dropped() {
         let queue = queue(10, WhenFull::DropNewest);
         for (worker, frame, events) in [(0, b"aa", 1), (1, b"bb", 2), (0, b"cc", 3)] {
-            queue.push(worker, frame, events);
+            queue.push_copy(worker, frame, events);
         }
         let mut taken = Taken::default();
         assert!(queue.take(&mut taken));
-        queue.push(1, b"waits", 1);
+        queue.push_copy(1, b"waits", 1);
         // The first frame is out, the second one half.
         queue.break_off(3);
-        queue.push(0, b"late", 1);
+        queue.push_copy(0, b"late", 1);
         assert_eq!([queue.dropped(0), queue.dropped(1)], [4, 3]);
         assert_eq!(queue.events(), 0);
     }
@@ -459,7 +576,7 @@ mod tests {
     #[test]
     fn a_task_that_waits_is_woken_by_a_frame_and_by_the_end() {
         let config = QueueConfig::default();
-        let queue = Queue::<&str>::new(config, 1);
+        let queue = Queue::<VecDeque<&str>>::new(config, 1);
         let woken = Arc::new(Woken(AtomicU32::new(0)));
         let waker = Arc::clone(&woken).into();
         let context = Context::from_waker(&waker);
@@ -467,10 +584,10 @@ mod tests {
 
         let take = || queue.poll_take(&context, 3);
         assert_eq!(take(), Poll::Pending);
-        queue.push_frame(0, 1, 4, || "a");
-        queue.push_frame(0, 1, 1, || "b");
-        queue.push_frame(0, 1, 2, || "c");
-        queue.push_frame(0, 1, 1, || "d");
+        queue.push_frame(0, 1, 4, |frames| frames.push_back("a"));
+        queue.push_frame(0, 1, 1, |frames| frames.push_back("b"));
+        queue.push_frame(0, 1, 2, |frames| frames.push_back("c"));
+        queue.push_frame(0, 1, 1, |frames| frames.push_back("d"));
         assert_eq!(times(), 1);
         for frames in [vec!["a"], vec!["b", "c"], vec!["d"]] {
             assert_eq!(take(), Poll::Ready(Some(frames)));
@@ -481,11 +598,94 @@ mod tests {
         assert_eq!(take(), Poll::Ready(None));
     }
 
+    /// An event of a worker, and the frame that it makes.
+    fn frame(message: &str) -> (Encoder, Vec<u8>) {
+        let mut encoder = Encoder::new(Codec::Json, &Layout::default());
+        let event = PluginEvent {
+            timestamp: Timestamp(chrono::DateTime::UNIX_EPOCH),
+            level: "info",
+            message: message.to_owned(),
+            details: Details::default(),
+        };
+        encoder.push(&event).expect("a time that there is");
+        let frame = encoder.frame().to_vec();
+        (encoder, frame)
+    }
+
+    /// Adds a frame, of which the output takes so many bytes at once if it is asked.
+    fn offer(queue: &Queue, message: &str, takes: usize) -> (bool, Vec<u8>) {
+        let (mut encoder, frame) = frame(message);
+        let mut is_offered = false;
+        queue.push(0, &mut encoder, 1, |offered| {
+            assert_eq!(offered, frame);
+            is_offered = true;
+            takes.min(offered.len())
+        });
+        (is_offered, frame)
+    }
+
+    #[test]
+    fn a_frame_is_offered_to_the_output_while_nothing_comes_before_it() {
+        let queue = queue(10, WhenFull::DropNewest);
+        let mut taken = Taken::default();
+        let (is_offered, _) = offer(&queue, "whole", usize::MAX);
+        assert!(is_offered && !queue.take_waiting(&mut taken));
+        let (is_offered, waits) = offer(&queue, "none of it", 0);
+        assert!(is_offered);
+        let (is_offered, behind) = offer(&queue, "behind it", 0);
+        assert!(!is_offered, "a frame waits");
+        assert!(queue.take_waiting(&mut taken));
+        assert_eq!(taken.bytes(), [waits, behind].concat());
+        let (is_offered, later) = offer(&queue, "later", 0);
+        assert!(!is_offered, "a frame is being written");
+        assert!(queue.take_waiting(&mut taken));
+        assert_eq!(taken.bytes(), later);
+        assert!(!queue.take_waiting(&mut taken));
+        assert!(queue.offer_metrics(b"metrics", false));
+        assert!(!offer(&queue, "behind metrics", 0).0);
+        queue.break_off(0);
+        assert!(!offer(&queue, "too late", 0).0);
+        assert_eq!(queue.dropped(0), 2);
+    }
+
+    #[test]
+    fn the_rest_of_a_frame_comes_before_all_others_and_is_not_dropped_for_them() {
+        let queue = queue(2, WhenFull::DropOldest);
+        let (_, first) = offer(&queue, "first", 10);
+        assert!(queue.offer_metrics(b"metrics", false));
+        for message in ["second", "third", "fourth"] {
+            assert!(!offer(&queue, message, 10).0, "{message}");
+        }
+        assert_eq!(queue.dropped(0), 1);
+        let rest = [
+            first[10..].to_vec(),
+            b"metrics".to_vec(),
+            [frame("third").1, frame("fourth").1].concat(),
+        ];
+        for rest in rest {
+            assert_eq!(take(&queue), rest);
+        }
+    }
+
+    #[test]
+    fn the_rest_of_a_frame_that_a_broken_output_did_not_take_is_dropped() {
+        let queue = queue(10, WhenFull::DropNewest);
+        offer(&queue, "waits", 10);
+        queue.break_off(0);
+        assert_eq!(queue.dropped(0), 1);
+
+        let queue = self::queue(10, WhenFull::DropNewest);
+        let (_, frame) = offer(&queue, "is being written", 10);
+        assert_eq!(take(&queue), frame[10..]);
+        queue.break_off(frame.len() - 11);
+        assert_eq!(queue.dropped(0), 1);
+    }
+
     #[test]
     fn what_was_taken_before_is_out() {
         let queue = queue(10, WhenFull::DropNewest);
         for frame in [b"a", b"b"] {
-            queue.push(0, frame, 1);
+            queue.push_copy(0, frame, 1);
             assert_eq!(take(&queue), frame);
         }
         queue.break_off(0);

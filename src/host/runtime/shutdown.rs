@@ -17,6 +17,7 @@
 use std::{sync::mpsc, time::Duration};
 
 use super::{
+    queue::Contents,
     supervisor::{News, Supervisor},
     threads::Failure,
     worker::Sink,
@@ -29,7 +30,7 @@ use crate::{
 /// How long workers may take to end. They never wait for an output of ours; a sink of another host's may.
 const DRAIN: Duration = Duration::from_secs(2);
 
-impl<S: Sink + Send + 'static, D: Report, F> Supervisor<S, D, F> {
+impl<S: Sink + Send + 'static, D: Report, C: Contents> Supervisor<S, D, C> {
     /// Looks after the workers until the end, and sees to that. `failed` is told when it comes by itself, and
     /// `output_closed` when step 7 is done. Gives back the sockets, where they are open.
     pub(super) fn run(
@@ -56,7 +57,7 @@ impl<S: Sink + Send + 'static, D: Report, F> Supervisor<S, D, F> {
     }
 }
 
-impl<S, D: Report, F> Supervisor<S, D, F> {
+impl<S, D: Report, C: Contents> Supervisor<S, D, C> {
     /// Steps 2 to 5, after workers have been told to stop.
     fn shut_down(&mut self) -> Result<(), Failure> {
         if !self.workers.join(DRAIN) {

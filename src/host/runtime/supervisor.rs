@@ -11,8 +11,15 @@ use std::{
 };
 
 use super::{
-    clocks::Clocks, drops::Drops, every::Every, queue::Queue, refresh::Refreshing,
-    state_file::StateFile, threads::Failure, worker::Sink, workers::Workers,
+    clocks::Clocks,
+    drops::Drops,
+    every::Every,
+    queue::{Contents, Queue},
+    refresh::Refreshing,
+    state_file::StateFile,
+    threads::Failure,
+    worker::Sink,
+    workers::Workers,
 };
 use crate::{
     config::TelemetryConfig,
@@ -66,10 +73,10 @@ pub(super) enum News {
 
 /// What looks after the workers, until it is told to stop.
 #[derive(Debug)]
-pub(super) struct Supervisor<S, D, F> {
+pub(super) struct Supervisor<S, D, C> {
     pub(super) workers: Workers<S>,
     pub(super) news: mpsc::Receiver<News>,
-    pub(super) queue: Arc<Queue<F>>,
+    pub(super) queue: Arc<Queue<C>>,
     pub(super) refreshing: Refreshing,
     pub(super) state: Option<StateFile>,
     pub(super) on_panic: OnPanic,
@@ -113,7 +120,7 @@ pub(super) struct Reported {
     panics: VecDeque<Instant>,
 }
 
-impl<S: Sink + Send + 'static, D: Report, F> Supervisor<S, D, F> {
+impl<S: Sink + Send + 'static, D: Report, C: Contents> Supervisor<S, D, C> {
     /// Works until the host wants the end, or until the workers end by themselves, for the reason that it says
     /// then.
     pub(super) fn supervise(&mut self) -> Result<(), Failure> {
@@ -226,7 +233,7 @@ impl<S: Sink + Send + 'static, D: Report, F> Supervisor<S, D, F> {
     }
 }
 
-impl<S, D: Report, F> Supervisor<S, D, F> {
+impl<S, D: Report, C: Contents> Supervisor<S, D, C> {
     /// Keeps the sessions for the next run, where that is wanted.
     pub(super) fn save_state(&mut self) {
         if let (Some(state), Some(sessions)) = (&mut self.state, self.workers.sessions()) {

@@ -101,7 +101,7 @@ impl Host {
         let (report, said) = mpsc::channel();
         let (record, metrics) = mpsc::channel();
         let edge = Edge {
-            queue: Arc::new(Queue::<Box<[u8]>>::new(config.queue, opened.workers())),
+            queue: Arc::new(<Queue>::new(config.queue, opened.workers())),
             telemetry: Telemetry::callback(move |metrics| {
                 // The test may have seen enough.
                 let _ = record.send(metrics);
@@ -423,7 +423,7 @@ fn a_sink_that_stands_still_does_not_keep_the_sessions_from_being_saved() {
     let sink = Stuck(Arc::new(Mutex::new(until)), stands);
     let (report, said) = mpsc::channel();
     let edge = Edge {
-        queue: Arc::new(Queue::<Box<[u8]>>::new(config.queue, 1)),
+        queue: Arc::new(<Queue>::new(config.queue, 1)),
         telemetry: Telemetry::callback(|_| {}),
         on_panic: OnPanic::Restart,
         hands_sockets_on: false,
