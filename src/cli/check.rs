@@ -177,7 +177,10 @@ fn repository(config: &Config) -> String {
 /// The Qlik Repository Service.
 #[cfg(feature = "qrs")]
 mod service {
-    use qlik_sense_events::{config::Config, host::qrs::Client};
+    use qlik_sense_events::{
+        config::Config,
+        host::qrs::{Client, QrsError},
+    };
 
     use super::super::{
         FAILURE,
@@ -186,7 +189,8 @@ mod service {
 
     pub fn ask(config: &Config) -> u8 {
         let qrs = &config.transform.app_names.qrs;
-        match Client::new(qrs).and_then(|client| client.apps()) {
+        let client = Client::new(qrs).map_err(QrsError::from);
+        match client.and_then(|client| client.apps()) {
             Ok(apps) => print(format!(
                 "{}: ok; names of {} apps\n",
                 qrs.address(),

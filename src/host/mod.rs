@@ -11,6 +11,9 @@ pub mod exec;
 #[cfg(feature = "fluent-bit")]
 #[doc(hidden)]
 pub mod fluent_bit;
+#[cfg(feature = "qrs")]
+#[doc(hidden)]
+pub mod https;
 #[cfg(feature = "linked")]
 pub mod linked;
 #[doc(hidden)]

@@ -13,7 +13,10 @@ use std::{
 
 use qlik_sense_events::{
     config::QrsConfig,
-    host::qrs::{Client, QrsError},
+    host::{
+        https::HttpsError,
+        qrs::{Client, QrsError},
+    },
     transform::AppTable,
 };
 use rcgen::KeyPair;
@@ -169,7 +172,10 @@ fn a_service_of_another_site_is_not_believed() {
         site.export(folder.path());
         let service = Repository::start(&other, &site, &["127.0.0.1"], sales());
         let (error, said) = refused(apps(&config(folder.path(), service.address.port())));
-        assert!(matches!(error, QrsError::Tls { .. }), "{said}");
+        assert!(
+            matches!(error, QrsError::Https(HttpsError::Tls { .. })),
+            "{said}"
+        );
         assert!(
             said.ends_with("the service's certificate is not signed by `root_file`"),
             "{said}"
@@ -189,7 +195,11 @@ fn a_client_of_another_site_is_not_let_in() {
         let service = Repository::with_versions(&site, &site, &["127.0.0.1"], sales(), &[version]);
         let (error, said) = refused(apps(&config(folder.path(), service.address.port())));
         assert!(
-            matches!(error, QrsError::Tls { .. } | QrsError::Broken { .. }),
+            matches!(
+                error,
+                QrsError::Https(HttpsError::Tls { .. })
+                    | QrsError::Https(HttpsError::Broken { .. })
+            ),
             "{said}"
         );
         assert!(said.contains("the client certificate"), "{said}");
@@ -205,7 +215,10 @@ fn the_certificate_must_have_the_name() {
     let service = Repository::start(&site, &site, &["sense.example.com"], sales());
     let config = config(folder.path(), service.address.port());
     let (error, said) = refused(apps(&config));
-    assert!(matches!(error, QrsError::Tls { .. }), "{said}");
+    assert!(
+        matches!(error, QrsError::Https(HttpsError::Tls { .. })),
+        "{said}"
+    );
     assert!(
         said.contains("sense.example.com"),
         "the right name is told: {said}"
@@ -227,7 +240,10 @@ fn the_certificate_must_have_the_name() {
         server_name: "other.example.com".into(),
         ..config
     };
-    assert!(matches!(apps(&other), Err(QrsError::Tls { .. })));
+    assert!(matches!(
+        apps(&other),
+        Err(QrsError::Https(HttpsError::Tls { .. }))
+    ));
 }
 
 #[test]
@@ -249,7 +265,8 @@ fn a_name_is_resolved() {
     assert!(
         matches!(
             error,
-            QrsError::Name { .. } | QrsError::ConnectTimeout { .. }
+            QrsError::Https(HttpsError::Name { .. })
+                | QrsError::Https(HttpsError::ConnectTimeout { .. })
         ),
         "{said}"
     );
@@ -265,7 +282,10 @@ fn nobody_listens() {
         listener.local_addr().expect("an address").port()
     };
     let (error, said) = refused(apps(&config(folder.path(), port)));
-    assert!(matches!(error, QrsError::Connect { .. }), "{said}");
+    assert!(
+        matches!(error, QrsError::Https(HttpsError::Connect { .. })),
+        "{said}"
+    );
     assert!(
         said.starts_with(&format!("cannot connect to 127.0.0.1:{port}: ")),
         "{said}"
@@ -289,7 +309,10 @@ fn another_protocol() {
     });
     let (error, said) = refused(apps(&config(folder.path(), port)));
     assert!(
-        matches!(error, QrsError::Tls { .. } | QrsError::Broken { .. }),
+        matches!(
+            error,
+            QrsError::Https(HttpsError::Tls { .. }) | QrsError::Https(HttpsError::Broken { .. })
+        ),
         "{said}"
     );
 }
@@ -308,7 +331,10 @@ fn answers_that_are_late() {
         )
     };
     let (error, said) = refused(apps(&config));
-    assert!(matches!(error, QrsError::ConnectTimeout { .. }), "{said}");
+    assert!(
+        matches!(error, QrsError::Https(HttpsError::ConnectTimeout { .. })),
+        "{said}"
+    );
     for answer in [Answer::Silence, Answer::Stalls] {
         let service = Repository::start(&site, &site, &["127.0.0.1"], answer);
         let late = QrsConfig {
@@ -318,7 +344,10 @@ fn answers_that_are_late() {
             ..config.clone()
         };
         let (error, said) = refused(apps(&late));
-        assert!(matches!(error, QrsError::Timeout { secs: 8, .. }), "{said}");
+        assert!(
+            matches!(error, QrsError::Https(HttpsError::Timeout { secs: 8, .. })),
+            "{said}"
+        );
         assert!(said.ends_with(" did not answer within 8 s"), "{said}");
     }
 }
@@ -345,7 +374,7 @@ fn other_statuses() {
     ] {
         let (error, said) = refused(asked(Answer::Status(status)));
         assert!(
-            matches!(error, QrsError::Status { status: s, .. } if s == status),
+            matches!(error, QrsError::Https(HttpsError::Status { status: s, .. }) if s == status),
             "{said}"
         );
         assert!(
@@ -387,14 +416,20 @@ fn broken_answers() {
         "{said}"
     );
     let (error, said) = refused(asked(Answer::Cut));
-    assert!(matches!(error, QrsError::Broken { .. }), "{said}");
+    assert!(
+        matches!(error, QrsError::Https(HttpsError::Broken { .. })),
+        "{said}"
+    );
     assert!(!said.contains("docs.rs"), "{said}");
 }
 
 #[test]
 fn an_answer_without_end() {
     let (error, said) = refused(asked(Answer::Endless));
-    assert!(matches!(error, QrsError::TooLarge { .. }), "{said}");
+    assert!(
+        matches!(error, QrsError::Https(HttpsError::TooLarge { .. })),
+        "{said}"
+    );
     assert!(said.ends_with(" is larger than 64 MiB"), "{said}");
 }
 

@@ -1,10 +1,9 @@
-//! Why names of apps did not come from the Qlik Repository Service.
+//! Why the Qlik Repository Service did not say what it was asked for.
 
-use std::{io, path::PathBuf};
-
-use memchr::memmem;
-
-use crate::transform::app_names::AppListError;
+use crate::{
+    host::https::{HttpsError, Panicked},
+    transform::app_names::AppListError,
+};
 
 /// A certificate or key cannot be used, or a request has failed.
 ///
@@ -12,107 +11,9 @@ use crate::transform::app_names::AppListError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum QrsError {
-    /// A file cannot be read.
-    #[error("{}: cannot read the certificate or key: {source}", file.display())]
-    Read {
-        /// The file.
-        file: PathBuf,
-        /// The system's reason.
-        source: io::Error,
-    },
-    /// A file holds no certificate.
-    #[error("{}: the file contains no PEM certificate", file.display())]
-    NoCertificate {
-        /// The file.
-        file: PathBuf,
-    },
-    /// A file holds no private key.
-    #[error("{}: the file contains no PEM private key", file.display())]
-    NoKey {
-        /// The file.
-        file: PathBuf,
-    },
-    /// A key is protected with a password.
-    #[error("{}: the private key is protected with a password; export it without one", file.display())]
-    ProtectedKey {
-        /// The file.
-        file: PathBuf,
-    },
-    /// Certificate and key do not belong together, or are none that can be used.
-    #[error("{}: cannot use the certificate: {}", file.display(), of_tls(source))]
-    Unusable {
-        /// The file.
-        file: PathBuf,
-        /// What is wrong with it.
-        source: rustls::Error,
-    },
-    /// The name of the machine means no address.
-    #[error("cannot resolve {host}: {reason}")]
-    Name {
-        /// The name.
-        host: String,
-        /// The system's reason.
-        reason: String,
-    },
-    /// There is no connection.
-    #[error("cannot connect to {address}: {source}")]
-    Connect {
-        /// The address.
-        address: String,
-        /// The system's reason.
-        source: io::Error,
-    },
-    /// There was no connection in time.
-    #[error(
-        "cannot connect to {address} within {secs} s; is the port open in every firewall on the way?"
-    )]
-    ConnectTimeout {
-        /// The address.
-        address: String,
-        /// The time in seconds.
-        secs: u64,
-    },
-    /// The connection is not to be trusted, or the service does not trust this end.
-    #[error("cannot open a TLS connection to {address}: {}", of_tls(source))]
-    Tls {
-        /// The address.
-        address: String,
-        /// The reason.
-        source: rustls::Error,
-    },
-    /// The connection ended early.
-    #[error(
-        "lost the connection to {address}: {reason}; the service may refuse the client certificate, or may have asked \
-         for it too late"
-    )]
-    Broken {
-        /// The address.
-        address: String,
-        /// What is known of it.
-        reason: String,
-    },
-    /// The answer was not whole in time.
-    #[error("{address} did not answer within {secs} s")]
-    Timeout {
-        /// The address.
-        address: String,
-        /// The time in seconds.
-        secs: u64,
-    },
-    /// The service answered with another status than 200.
-    #[error("{address} answered with status {status}{}", of_status(*status))]
-    Status {
-        /// The address.
-        address: String,
-        /// The status of HTTP.
-        status: u16,
-    },
-    /// The answer is larger than [`MAX_ANSWER_BYTES`](super::MAX_ANSWER_BYTES).
-    #[error("the response from {address} is larger than {} MiB", super::MAX_ANSWER_BYTES >> 20)]
-    TooLarge {
-        /// The address.
-        address: String,
-    },
+    /// The service could not be asked, or did not answer.
+    #[error(transparent)]
+    Https(#[from] HttpsError),
     /// The answer is no list of apps.
     #[error("the response from {address} is not a list of apps: {source}")]
     Body {
@@ -136,72 +37,8 @@ pub enum QrsError {
     Panicked,
 }
 
-impl QrsError {
-    pub(super) fn no_key(file: &std::path::Path, pem: &[u8]) -> Self {
-        let file = file.into();
-        if memmem::find(pem, b"ENCRYPTED").is_some() {
-            Self::ProtectedKey { file }
-        } else {
-            Self::NoKey { file }
-        }
-    }
-
-    /// Whether it is about the files and not about the service.
-    #[must_use]
-    pub const fn is_about_files(&self) -> bool {
-        matches!(
-            self,
-            Self::Read { .. }
-                | Self::NoCertificate { .. }
-                | Self::NoKey { .. }
-                | Self::ProtectedKey { .. }
-                | Self::Unusable { .. }
-        )
-    }
-}
-
-/// rustls's words, and what to do about the usual ones.
-fn of_tls(error: &rustls::Error) -> String {
-    use rustls::{AlertDescription as Alert, CertificateError as Certificate, Error};
-    let advice = match error {
-        Error::InconsistentKeys(_) => "the certificate and the key do not belong together",
-        Error::InvalidCertificate(
-            Certificate::NotValidForName | Certificate::NotValidForNameContext { .. },
-        ) => "set `host` or `server_name` to a name in the service's certificate",
-        Error::InvalidCertificate(Certificate::UnknownIssuer | Certificate::BadSignature) => {
-            "the service's certificate is not signed by `root_file`"
-        }
-        Error::InvalidCertificate(Certificate::Expired | Certificate::ExpiredContext { .. }) => {
-            "the service's certificate has expired, or this machine's clock is wrong"
-        }
-        Error::AlertReceived(
-            Alert::UnknownCA
-            | Alert::BadCertificate
-            | Alert::CertificateUnknown
-            | Alert::CertificateRequired
-            | Alert::CertificateExpired
-            | Alert::CertificateRevoked
-            | Alert::UnsupportedCertificate
-            | Alert::AccessDenied
-            | Alert::DecryptError,
-        ) => "the service does not accept the client certificate; is it from the same site?",
-        // What OpenSSL says when a client declines to be asked for its certificate later.
-        Error::AlertReceived(Alert::HandshakeFailure) => {
-            "the two sides have no cipher suite in common, or the service asks for the client certificate too late"
-        }
-        Error::InvalidMessage(_) => "this is not TLS; is it the port of the repository service?",
-        _ => return error.to_string(),
-    };
-    format!("{error}: {advice}")
-}
-
-const fn of_status(status: u16) -> &'static str {
-    match status {
-        400 => "; a proxy on the way may have changed the request",
-        401 | 403 => "; the certificate or the user is not allowed to read apps",
-        404 => "; is it the port of the repository service?",
-        300..=399 => "; is it the port of a proxy and not of the repository service?",
-        503 => "; the repository service is not ready",
-        _ => "",
+impl From<Panicked> for QrsError {
+    fn from(_: Panicked) -> Self {
+        Self::Panicked
     }
 }

@@ -2,13 +2,6 @@
 
 mod client;
 mod error;
-mod poll;
 mod repository;
-mod tls;
 
-pub use self::{
-    client::{Client, MAX_ANSWER_BYTES},
-    error::QrsError,
-    poll::Poll,
-    repository::Repository,
-};
+pub use self::{client::Client, error::QrsError, repository::Repository};

@@ -1,22 +1,44 @@
 //! The repository's last good list, and what is said of requests for a new one.
 
-use std::{io, time::Instant};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
 
-use super::{Client, Poll, QrsError};
+use super::{Client, QrsError};
 use crate::{
     config::QrsConfig,
-    host::diagnostics::{
-        Level,
-        health::{Failed, Health},
+    host::{
+        diagnostics::{
+            Level,
+            health::{Failed, Health},
+        },
+        https::{Ask, HttpsError, MayAsk, Poll},
     },
     transform::AppTable,
 };
+
+/// Asks for names of apps.
+#[derive(Debug)]
+struct AskForApps(QrsConfig);
+
+impl Ask for AskForApps {
+    type Answer = AppTable;
+    type Error = QrsError;
+
+    fn ask(&self, may_ask: MayAsk<'_>) -> Option<Result<AppTable, QrsError>> {
+        match Client::new(&self.0) {
+            Ok(client) => may_ask(client.https()).then(|| client.apps()),
+            Err(error) => Some(Err(error.into())),
+        }
+    }
+}
 
 /// What is known of a repository.
 #[derive(Debug)]
 pub struct Repository {
     config: QrsConfig,
-    poll: Option<Poll>,
+    poll: Option<Poll<AskForApps>>,
     names: AppTable,
     health: Health,
     was_read: bool,
@@ -27,8 +49,8 @@ impl Repository {
     ///
     /// # Errors
     ///
-    /// [`QrsError`] when a file cannot be used.
-    pub fn new(config: &QrsConfig) -> Result<Option<Self>, QrsError> {
+    /// [`HttpsError`] when a file cannot be used.
+    pub fn new(config: &QrsConfig) -> Result<Option<Self>, HttpsError> {
         if !config.is_enabled() {
             return Ok(None);
         }
@@ -48,7 +70,9 @@ impl Repository {
     ///
     /// When the system gives no thread.
     pub fn start(&mut self) -> io::Result<()> {
-        self.poll = Some(Poll::start(self.config.clone())?);
+        let interval = Duration::from_secs(self.config.interval_secs);
+        let ask = AskForApps(self.config.clone());
+        self.poll = Some(Poll::start("app names", ask, interval)?);
         Ok(())
     }
 

@@ -90,7 +90,7 @@ impl Refresh {
     ///
     /// # Errors
     ///
-    /// [`StartError::Repository`] when a certificate or the key cannot be used.
+    /// [`StartError::Service`] when a certificate or the key cannot be used.
     pub fn new(config: &Config) -> Result<Self, StartError> {
         let (blacklist, app_names) = (&config.transform.blacklist, &config.transform.app_names);
         Ok(Self {

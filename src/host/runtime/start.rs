@@ -19,10 +19,10 @@ pub enum StartError {
     /// A file that a transform needs cannot be used.
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
-    /// A certificate or the key for the Qlik Repository Service cannot be used.
+    /// A certificate or the key for a service of Qlik Sense cannot be used.
     #[cfg(feature = "qrs")]
     #[error(transparent)]
-    Repository(#[from] crate::host::qrs::QrsError),
+    Service(#[from] crate::host::https::HttpsError),
     /// The schema has no field of a name in `output.drop_fields`.
     #[error("output.drop_fields: {0}")]
     Fields(#[from] UnknownField),
@@ -69,7 +69,7 @@ impl StartError {
         match self {
             Self::Pipeline(_) | Self::Fields(_) => true,
             #[cfg(feature = "qrs")]
-            Self::Repository(_) => true,
+            Self::Service(_) => true,
             Self::Bind(_) | Self::Socket(_) | Self::State { .. } | Self::Thread(_) => false,
         }
     }

@@ -12,8 +12,8 @@ use std::{
 
 use ureq::Agent;
 
-use super::{Client, QrsError};
-use crate::{config::QrsConfig, host::runtime::threads::lock, transform::AppTable};
+use super::Client;
+use crate::host::runtime::threads::lock;
 
 /// How long after a first failure the next request comes.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
@@ -21,10 +21,29 @@ const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// How long an end waits for a request that is broken off.
 const END: Duration = Duration::from_secs(1);
 
+/// Whether there should be a request, of the client that is to make it.
+pub type MayAsk<'a> = &'a dyn Fn(&Client) -> bool;
+
+/// What is asked again and again.
+pub trait Ask: Send + 'static {
+    /// What comes of it.
+    type Answer: Send;
+    /// Why nothing does.
+    type Error: From<Panicked> + Send;
+
+    /// Asks once. `may_ask` is shown the client before each request, and says whether there should be one; where there
+    /// should not, nothing comes of it.
+    fn ask(&self, may_ask: MayAsk<'_>) -> Option<Result<Self::Answer, Self::Error>>;
+}
+
+/// The thread that asks has panicked.
+#[derive(Debug, Clone, Copy)]
+pub struct Panicked;
+
 /// Requests at intervals, on a thread of their own. Dropped, it breaks off the one that is under way.
 #[derive(Debug)]
-pub struct Poll {
-    news: mpsc::Receiver<Result<AppTable, QrsError>>,
+pub struct Poll<A: Ask> {
+    news: mpsc::Receiver<Result<A::Answer, A::Error>>,
     request: Arc<Mutex<Request>>,
     /// Nothing is ever sent: its end ends the thread's pause.
     pause: Option<mpsc::Sender<()>>,
@@ -43,29 +62,28 @@ enum Request {
     Over,
 }
 
-impl Poll {
-    /// Starts the thread.
+impl<A: Ask> Poll<A> {
+    /// Starts the thread, which has a name.
     ///
     /// # Errors
     ///
     /// When the system gives none.
-    pub fn start(config: QrsConfig) -> io::Result<Self> {
+    pub fn start(name: &str, ask: A, interval: Duration) -> io::Result<Self> {
         let (pause, resume) = mpsc::channel();
         let (sender, news) = mpsc::channel();
         let (end, ended) = mpsc::channel();
         let request = Arc::new(Mutex::new(Request::None));
         let asker = Asker {
-            config,
+            ask,
+            interval,
             request: Arc::clone(&request),
             resume,
             news: sender,
         };
-        thread::Builder::new()
-            .name("app names".into())
-            .spawn(move || {
-                let _end: mpsc::Sender<()> = end;
-                asker.run();
-            })?;
+        thread::Builder::new().name(name.into()).spawn(move || {
+            let _end: mpsc::Sender<()> = end;
+            asker.run();
+        })?;
         Ok(Self {
             news,
             request,
@@ -76,7 +94,7 @@ impl Poll {
     }
 
     /// The outcome of a request, one at a time in their order, if there is a new one.
-    pub fn news(&mut self) -> Option<Result<AppTable, QrsError>> {
+    pub fn news(&mut self) -> Option<Result<A::Answer, A::Error>> {
         match self.news.try_recv() {
             Ok(outcome) => Some(outcome),
             Err(TryRecvError::Empty) => None,
@@ -84,13 +102,13 @@ impl Poll {
             Err(TryRecvError::Disconnected) if self.is_told => None,
             Err(TryRecvError::Disconnected) => {
                 self.is_told = true;
-                Some(Err(QrsError::Panicked))
+                Some(Err(Panicked.into()))
             }
         }
     }
 }
 
-impl Drop for Poll {
+impl<A: Ask> Drop for Poll<A> {
     fn drop(&mut self) {
         let request = std::mem::replace(&mut *lock(&self.request), Request::Over);
         if let Request::Open(agent) = request {
@@ -103,28 +121,26 @@ impl Drop for Poll {
 }
 
 /// The thread's side.
-struct Asker {
-    config: QrsConfig,
+struct Asker<A: Ask> {
+    ask: A,
+    interval: Duration,
     request: Arc<Mutex<Request>>,
     resume: mpsc::Receiver<()>,
-    news: mpsc::Sender<Result<AppTable, QrsError>>,
+    news: mpsc::Sender<Result<A::Answer, A::Error>>,
 }
 
-impl Asker {
+impl<A: Ask> Asker<A> {
     fn run(self) {
-        let interval = Duration::from_secs(self.config.interval_secs);
         let mut failures = 0;
         loop {
-            let outcome = match Client::new(&self.config) {
-                Ok(client) if !self.open(client.agent()) => return,
-                Ok(client) => client.apps(),
-                Err(error) => Err(error),
+            let Some(outcome) = self.ask.ask(&|client| self.open(client.agent())) else {
+                return;
             };
             failures = if outcome.is_ok() { 0 } else { failures + 1 };
             if self.news.send(outcome).is_err() {
                 return;
             }
-            let pause = spread(pause(interval, failures));
+            let pause = spread(pause(self.interval, failures));
             if !matches!(
                 self.resume.recv_timeout(pause),
                 Err(RecvTimeoutError::Timeout)

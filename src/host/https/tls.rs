@@ -9,22 +9,21 @@ use rustls::{
 };
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 
-use super::QrsError;
-use crate::config::QrsConfig;
+use super::{HttpsError, Service};
 
 /// Reads the files anew, checks that they belong together, and makes of them what the client needs.
-pub(super) fn config(config: &QrsConfig) -> Result<TlsConfig, QrsError> {
+pub(super) fn config(service: &Service) -> Result<TlsConfig, HttpsError> {
     let provider = Arc::new(ring::default_provider());
-    let chain = certificates(&config.certificate_file)?;
-    let roots = certificates(&config.root_file)?;
-    let (key, key_pem) = key(&config.key_file)?;
-    check(&provider, &chain, key, &roots, config)?;
+    let chain = certificates(&service.certificate_file)?;
+    let roots = certificates(&service.root_file)?;
+    let (key, key_pem) = key(&service.key_file)?;
+    check(&provider, &chain, key, &roots, service)?;
     let owned = |certificates: &[CertificateDer<'static>]| -> Vec<Certificate<'static>> {
         let ders = certificates.iter();
         ders.map(|der| Certificate::from_der(der).to_owned())
             .collect()
     };
-    let unusable = |_| QrsError::no_key(&config.key_file, &key_pem);
+    let unusable = |_| HttpsError::no_key(&service.key_file, &key_pem);
     let key = PrivateKey::from_pem(&key_pem).map_err(unusable)?;
     Ok(TlsConfig::builder()
         .client_cert(Some(ClientCert::new_with_certs(&owned(&chain), key)))
@@ -39,9 +38,9 @@ fn check(
     chain: &[CertificateDer<'static>],
     key: PrivateKeyDer<'static>,
     roots: &[CertificateDer<'static>],
-    config: &QrsConfig,
-) -> Result<(), QrsError> {
-    let unusable = |file: &Path, source| QrsError::Unusable {
+    service: &Service,
+) -> Result<(), HttpsError> {
+    let unusable = |file: &Path, source| HttpsError::Unusable {
         file: file.into(),
         source,
     };
@@ -49,7 +48,7 @@ fn check(
     for root in roots {
         store
             .add(root.clone())
-            .map_err(|error| unusable(&config.root_file, error))?;
+            .map_err(|error| unusable(&service.root_file, error))?;
     }
     ClientConfig::builder_with_provider(Arc::clone(provider))
         .with_safe_default_protocol_versions()
@@ -58,30 +57,30 @@ fn check(
                 .with_root_certificates(store)
                 .with_client_auth_cert(chain.to_vec(), key)
         })
-        .map_err(|error| unusable(&config.certificate_file, error))?;
+        .map_err(|error| unusable(&service.certificate_file, error))?;
     Ok(())
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, QrsError> {
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, HttpsError> {
     let pem = read(file)?;
     let certificates: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(&pem).collect();
     match certificates {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
-        _ => Err(QrsError::NoCertificate { file: file.into() }),
+        _ => Err(HttpsError::NoCertificate { file: file.into() }),
     }
 }
 
 /// The key, and the text that it was read from.
-fn key(file: &Path) -> Result<(PrivateKeyDer<'static>, Vec<u8>), QrsError> {
+fn key(file: &Path) -> Result<(PrivateKeyDer<'static>, Vec<u8>), HttpsError> {
     let pem = read(file)?;
     match PrivateKeyDer::from_pem_slice(&pem) {
         Ok(key) => Ok((key, pem)),
-        Err(_) => Err(QrsError::no_key(file, &pem)),
+        Err(_) => Err(HttpsError::no_key(file, &pem)),
     }
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, QrsError> {
-    fs::read(file).map_err(|source| QrsError::Read {
+fn read(file: &Path) -> Result<Vec<u8>, HttpsError> {
+    fs::read(file).map_err(|source| HttpsError::Read {
         file: file.into(),
         source,
     })
