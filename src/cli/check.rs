@@ -17,6 +17,8 @@ use qlik_sense_events::{
     transform::OutputBuffer,
 };
 
+#[cfg(feature = "qrs")]
+use super::online;
 use super::{
     USAGE, files, ineffective,
     print::{print, say},
@@ -45,9 +47,9 @@ pub fn check(args: &CheckArgs) -> u8 {
     let mut mistakes: Vec<String> = error.iter().map(ToString::to_string).collect();
     mistakes.extend(files::mistakes(&config));
     #[cfg(feature = "qrs")]
-    if args.online && !config.transform.app_names.qrs.is_enabled() && error.is_none() {
-        let message =
-            "--online has no Qlik Repository Service to ask: set transform.app_names.qrs.host";
+    if args.online && !online::has_services(&config) && error.is_none() {
+        let message = "--online has no service to ask: set transform.app_names.qrs.host, or \
+                       transform.sessions.qps.enabled";
         mistakes.push(message.to_owned());
     }
     if !mistakes.is_empty() {
@@ -87,7 +89,7 @@ pub fn check(args: &CheckArgs) -> u8 {
     ));
     #[cfg(feature = "qrs")]
     if status == super::SUCCESS && args.online {
-        return service::ask(&config);
+        return online::ask(&config);
     }
     status
 }
@@ -172,34 +174,4 @@ fn repository(config: &Config) -> String {
         return String::new();
     }
     format!(", more from {}", qrs.address())
-}
-
-/// The Qlik Repository Service.
-#[cfg(feature = "qrs")]
-mod service {
-    use qlik_sense_events::{
-        config::Config,
-        host::qrs::{Client, QrsError},
-    };
-
-    use super::super::{
-        FAILURE,
-        print::{print, say},
-    };
-
-    pub fn ask(config: &Config) -> u8 {
-        let qrs = &config.transform.app_names.qrs;
-        let client = Client::new(qrs).map_err(QrsError::from);
-        match client.and_then(|client| client.apps()) {
-            Ok(apps) => print(format!(
-                "{}: ok; names of {} apps\n",
-                qrs.address(),
-                apps.len()
-            )),
-            Err(error) => {
-                say(error);
-                FAILURE
-            }
-        }
-    }
 }

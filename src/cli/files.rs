@@ -14,7 +14,7 @@ pub fn reasons(config: &Config, error: &StartError) -> Vec<String> {
     reasons
 }
 
-/// What is wrong with the files of the transforms, and with the certificates for the Qlik Repository Service.
+/// What is wrong with the files of the transforms, and with the certificates for services of Qlik Sense.
 pub fn mistakes(config: &Config) -> Vec<String> {
     let of_transforms = config.pipeline().mistakes();
     #[allow(unused_mut, reason = "without the feature `qrs` there are no others")]
@@ -23,6 +23,12 @@ pub fn mistakes(config: &Config) -> Vec<String> {
     if config.transform.app_names.qrs.is_enabled() {
         let client = qlik_sense_events::host::qrs::Client::new(&config.transform.app_names.qrs);
         mistakes.extend(client.err().map(|error| error.to_string()));
+    }
+    #[cfg(feature = "qrs")]
+    {
+        let proxies = qlik_sense_events::host::qps::Proxies::new(config);
+        let mistake = proxies.err().map(|error| error.to_string());
+        mistakes.extend(mistake.filter(|mistake| !mistakes.contains(mistake)));
     }
     mistakes
 }

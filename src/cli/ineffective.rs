@@ -23,6 +23,14 @@ pub fn warnings(config: &Config, room: u64) -> Vec<String> {
              beyond that; raise queue.max_events and queue.max_bytes, or lower max_groups"
         ));
     }
+    let sessions = &config.transform.sessions;
+    if sessions.qps.enabled && !sessions.enabled {
+        warnings.push(
+            "transform.sessions.qps: no proxy is asked, because transform.sessions.enabled is false: write `enabled = true` \
+             there too"
+                .to_owned(),
+        );
+    }
     let blacklist = &config.transform.blacklist;
     let lists_nobody = blacklist.users.is_empty() && blacklist.files.is_empty();
     if lists_nobody && blacklist.events != BlacklistConfig::default().events {

@@ -10,6 +10,8 @@ mod ineffective;
 mod input;
 mod line;
 mod manual;
+#[cfg(feature = "qrs")]
+mod online;
 mod options;
 mod print;
 mod progress;

@@ -3,7 +3,7 @@
 use std::{fmt, ops::RangeInclusive, path::Path};
 
 use super::{Config, app_names::is_host, read::Refused, suggest::nearest, tree::Step};
-use crate::{decoding::MAX_DATAGRAM_BYTES, schema::SOURCE_TYPE};
+use crate::{decoding::MAX_DATAGRAM_BYTES, schema::SOURCE_TYPE, transform::sessions::ProxyConfig};
 
 /// A minute to a year.
 const TIMEOUT_SECS: RangeInclusive<u64> = 60..=31_536_000;
@@ -48,6 +48,35 @@ impl WrongValue {
             .iter()
             .any(|refused| refused.path.starts_with(&path))
     }
+}
+
+/// What is wrong with a proxy that is asked for sessions.
+fn wrong_of_proxy(proxy: &ProxyConfig, before: &[ProxyConfig]) -> Option<String> {
+    let is_same = |other: &ProxyConfig| other.node().eq_ignore_ascii_case(proxy.node());
+    if !proxy.host.is_empty() && before.iter().any(is_same) {
+        let node = proxy.node();
+        return Some(format!(
+            "`node`: expected each node once, with all its virtual proxies; {node} stands above"
+        ));
+    }
+    let is_prefix = |prefix: &str| {
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+        prefix.bytes().all(is_allowed)
+    };
+    let message = if proxy.host.is_empty() || !is_host(&proxy.host) {
+        "`host`: expected the name of a machine or its IP address, with nothing around it"
+    } else if !is_host(&proxy.server_name) {
+        "`server_name`: expected a name in the proxy's certificate"
+    } else if proxy.port == 0 {
+        "`port`: expected 1 to 65535, which is 4243 unless it was changed"
+    } else if proxy.virtual_proxies.is_empty() {
+        "`virtual_proxies`: expected at least one prefix; leave the key out for the default virtual proxy"
+    } else if !proxy.virtual_proxies.iter().all(|prefix| is_prefix(prefix)) {
+        "`virtual_proxies`: expected prefixes, such as \"sales\", and \"\" for the default virtual proxy"
+    } else {
+        return None;
+    };
+    Some(message.to_owned())
 }
 
 impl Config {
@@ -140,6 +169,27 @@ impl Config {
             "transform.sessions.snapshot_interval_secs",
             "0 to 86400 seconds",
         );
+        let qps = &sessions.qps;
+        expect(
+            !qps.enabled || !qps.proxies.is_empty() || self.transform.app_names.qrs.is_enabled(),
+            "transform.sessions.qps.proxies",
+            "at least one proxy, or `transform.app_names.qrs`, which knows all of a site",
+        );
+        expect(
+            (10..=3_600).contains(&qps.interval_secs),
+            "transform.sessions.qps.interval_secs",
+            "10 to 3600 seconds",
+        );
+        expect(
+            (1..=30).contains(&qps.timeout_secs),
+            "transform.sessions.qps.timeout_secs",
+            "1 to 30 seconds",
+        );
+        expect(
+            cfg!(feature = "qrs") || !qps.enabled,
+            "transform.sessions.qps.enabled",
+            "false: this program was built without the feature `qrs`",
+        );
         expect(
             (1..=10_000_000).contains(&self.queue.max_events),
             "queue.max_events",
@@ -222,6 +272,17 @@ impl Config {
             "transform.pseudonymize.key_env",
             "a key in `key_file` or in `key_env`, not in both",
         );
+        for (index, proxy) in qps.proxies.iter().enumerate() {
+            let before = &qps.proxies[..index];
+            let index = Some(index);
+            let key = "transform.sessions.qps.proxies";
+            let messages = wrong_of_proxy(proxy, before).into_iter();
+            wrong.extend(messages.map(|message| WrongValue {
+                key,
+                index,
+                message,
+            }));
+        }
         let schema = self.output.schema;
         for (index, field) in self.output.drop_fields.iter().enumerate() {
             if !schema.fields().contains(&&**field) {

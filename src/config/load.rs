@@ -63,6 +63,9 @@ impl Config {
             &mut transform.pseudonymize.key_file,
             &mut transform.sessions.state_file,
             &mut self.output.unix_stream,
+            &mut transform.sessions.qps.certificate_file,
+            &mut transform.sessions.qps.key_file,
+            &mut transform.sessions.qps.root_file,
             &mut self.output.local_socket,
         ] {
             if !file.as_os_str().is_empty() {

@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(any(feature = "cli", feature = "qrs"))]
 pub(crate) use self::app_names::authority;
-#[cfg(feature = "cli")]
+#[cfg(any(feature = "cli", feature = "qrs"))]
 pub(crate) use self::app_names::is_host;
 #[cfg(feature = "linked")]
 pub use self::linked::LinkedConfig;

@@ -22,6 +22,9 @@ pub mod local_socket;
 pub mod metrics;
 #[cfg(feature = "qrs")]
 #[doc(hidden)]
+pub mod qps;
+#[cfg(feature = "qrs")]
+#[doc(hidden)]
 pub mod qrs;
 #[doc(hidden)]
 pub mod runtime;

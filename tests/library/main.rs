@@ -21,6 +21,8 @@ mod properties;
 #[cfg(feature = "host")]
 mod pseudonymize;
 #[cfg(feature = "qrs")]
+mod qps;
+#[cfg(feature = "qrs")]
 mod qrs;
 mod schemas;
 #[cfg(feature = "host")]

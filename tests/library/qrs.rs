@@ -3,7 +3,7 @@
 
 #[allow(dead_code)]
 #[path = "../support/qrs.rs"]
-mod support;
+pub mod support;
 
 use std::{
     fs,
@@ -362,11 +362,11 @@ fn other_statuses() {
         (400, "; a proxy on the way may have changed the request"),
         (
             401,
-            "; the certificate or the user is not allowed to read apps",
+            "; the certificate or the user is not allowed to read this",
         ),
         (
             403,
-            "; the certificate or the user is not allowed to read apps",
+            "; the certificate or the user is not allowed to read this",
         ),
         (404, "; is it the port of the repository service?"),
         (500, ""),

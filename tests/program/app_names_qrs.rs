@@ -252,7 +252,7 @@ fn the_service_can_be_tried_before_it_is_needed() {
     let checked = finish(&["check", "--online", &config]);
     assert_eq!(checked.status, 1);
     let expected = format!(
-        "127.0.0.1:{port} answered with status 403; the certificate or the user is not allowed to read apps"
+        "127.0.0.1:{port} answered with status 403; the certificate or the user is not allowed to read this"
     );
     assert_eq!(checked.stderr.trim_end(), expected);
     fs::write(&config, "").expect("a file");

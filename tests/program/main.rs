@@ -38,6 +38,8 @@ mod schemas;
 #[cfg(feature = "serve")]
 mod serve;
 mod sessions;
+#[cfg(feature = "qrs")]
+mod sessions_qps;
 mod simulate;
 #[cfg(target_os = "linux")]
 mod soak;

@@ -1,5 +1,5 @@
-//! A Qlik Repository Service on this machine, as far as lists of apps go: HTTPS with client certificates,
-//! on certificates of a site's own.
+//! A Qlik Repository Service or Qlik Proxy Service on this machine, as far as lists go: HTTPS with client
+//! certificates, on certificates of a site's own.
 
 use std::{
     fs,
@@ -111,6 +111,8 @@ pub enum Answer {
     Cut,
     /// Never ends.
     Endless,
+    /// Another for each path; status 404 for others.
+    Paths(Vec<(&'static str, Answer)>),
 }
 
 /// A service that listens.
@@ -201,12 +203,26 @@ fn serve(
             _ => return,
         }
     }
-    let answer = answer.lock().expect("an answer").clone();
+    let head = String::from_utf8(head).expect("a head is text");
+    let answer = answer.lock().expect("an answer").clone().of(&head);
     // Nobody need be interested.
-    let _ = requests.send(String::from_utf8(head).expect("a head is text"));
+    let _ = requests.send(head);
     let _ = say(&mut stream, answer);
     stream.conn.send_close_notify();
     let _ = stream.flush();
+}
+
+impl Answer {
+    /// The one for a request.
+    fn of(self, head: &str) -> Self {
+        let Self::Paths(answers) = self else {
+            return self;
+        };
+        let path = head.split([' ', '?']).nth(1).expect("a path");
+        let mut answers = answers.into_iter();
+        let answer = answers.find(|(of, _)| *of == path);
+        answer.map_or(Self::Status(404), |(_, answer)| answer)
+    }
 }
 
 fn say(stream: &mut (impl Read + Write), answer: Answer) -> std::io::Result<()> {
@@ -252,6 +268,7 @@ fn say(stream: &mut (impl Read + Write), answer: Answer) -> std::io::Result<()> 
                 stream.write_all(&spaces)?;
             }
         }
+        Answer::Paths(_) => unreachable!("one of them was chosen"),
     }
 }
 
@@ -278,4 +295,21 @@ pub fn described(apps: &[(String, String)]) -> Value {
             })
         })
         .collect()
+}
+
+/// Sessions of these users, each with an id of its own, as the proxy describes them.
+pub fn sessions(users: &[&str]) -> Answer {
+    let sessions: Value = users
+        .iter()
+        .enumerate()
+        .map(|(number, user)| {
+            json!({
+                "UserDirectory": "LAB",
+                "UserId": user,
+                "Attributes": [{"group": "sales"}, {"group": "lab"}],
+                "SessionId": format!("secret-{number}-{}", user),
+            })
+        })
+        .collect();
+    Answer::Body(sessions.to_string().into_bytes())
 }

@@ -2,13 +2,16 @@
 
 mod app_names;
 mod nodes;
+mod qps;
 mod sessions;
 mod totals;
 
 use std::{fmt, net::SocketAddr};
 
-pub use self::{app_names::AppNamesCounts, totals::Totals};
-use self::{app_names::of_app_names, nodes::of_nodes, sessions::of_sessions, totals::of_totals};
+pub use self::{app_names::AppNamesCounts, qps::ProxyCounts, totals::Totals};
+use self::{
+    app_names::of_app_names, nodes::of_nodes, qps::of_qps, sessions::of_sessions, totals::of_totals,
+};
 use crate::{
     encoding::{Codec, Encoder, Metric, MetricValue, metrics_frame},
     host::{
@@ -33,6 +36,8 @@ pub struct Snapshot {
     pub sessions: Option<SessionStatistics>,
     /// Of names of apps, where anybody asked for them.
     pub app_names: Option<AppNamesCounts>,
+    /// Of proxies that are asked for sessions.
+    pub proxies: Vec<ProxyCounts>,
 }
 
 /// Remembers what was emitted last: a host's counters add up and are told what is new, and records are
@@ -136,6 +141,7 @@ fn since(now: &Snapshot, before: &Snapshot, time: Timestamp) -> Vec<Metric> {
         let before = before.app_names.unwrap_or_default();
         of_app_names(app_names, &before, &mut metrics);
     }
+    of_qps(&now.proxies, &before.proxies, &mut metrics);
     metrics
 }
 

@@ -1,14 +1,17 @@
 //! What the service is asked.
 
-use std::io;
+use std::io::{self, BufReader};
+
+use serde::Deserialize;
 
 use super::QrsError;
 use crate::{
-    config::QrsConfig,
+    config::{QrsConfig, is_host},
     host::https::{self, HttpsError, Service},
     transform::{
         AppTable,
         app_names::{AppListError, AppListProblem, MAX_LIST_BYTES, read_json},
+        sessions::ProxyConfig,
     },
 };
 
@@ -61,6 +64,41 @@ impl Client {
         })
     }
 
+    /// Asks for all proxies of the site that the user may read, with their virtual proxies.
+    ///
+    /// # Errors
+    ///
+    /// [`QrsError`] with the reason.
+    pub fn proxies(&self) -> Result<Vec<ProxyConfig>, QrsError> {
+        let user = Some(self.user());
+        let path = "/qrs/proxyservice/full?xrfkey=";
+        let proxies: Vec<ProxyService> = self.https.get(path, user, advise, |body| {
+            serde_json::from_reader(BufReader::new(body)).map_err(|error| self.json_error(error))
+        })?;
+        let proxies: Vec<_> = proxies
+            .into_iter()
+            .filter_map(ProxyService::config)
+            .collect();
+        if proxies.is_empty() {
+            return Err(QrsError::NoProxies {
+                address: self.config.address(),
+                user: self.config.user.clone(),
+            });
+        }
+        Ok(proxies)
+    }
+
+    /// What is wrong with an answer, without what it says.
+    fn json_error(&self, error: serde_json::Error) -> QrsError {
+        if error.is_io() {
+            return self.https.read_error(error.into()).into();
+        }
+        QrsError::Proxies {
+            address: self.config.address(),
+            line: error.line().max(1),
+        }
+    }
+
     /// The header that says who asks.
     fn user(&self) -> (&'static str, String) {
         let (directory, id) = self.config.user_parts().unwrap_or_default();
@@ -87,11 +125,54 @@ impl Client {
     }
 }
 
+/// A proxy, as the service describes it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ProxyService {
+    server_node_configuration: ServerNode,
+    settings: ProxySettings,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ServerNode {
+    host_name: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ProxySettings {
+    rest_listen_port: u16,
+    virtual_proxies: Vec<VirtualProxy>,
+}
+
+#[derive(Debug, Deserialize)]
+struct VirtualProxy {
+    prefix: Option<String>,
+}
+
+impl ProxyService {
+    /// None where it has no virtual proxy, so that nobody can be there.
+    fn config(self) -> Option<ProxyConfig> {
+        let virtual_proxies = self.settings.virtual_proxies.into_iter();
+        let virtual_proxies: Vec<_> = virtual_proxies
+            .map(|virtual_proxy| virtual_proxy.prefix.unwrap_or_default())
+            .collect();
+        let host = self.server_node_configuration.host_name;
+        (!virtual_proxies.is_empty() && is_host(&host) && !host.is_empty()).then(|| ProxyConfig {
+            host,
+            port: self.settings.rest_listen_port,
+            virtual_proxies,
+            ..ProxyConfig::default()
+        })
+    }
+}
+
 /// What to do about a status.
 const fn advise(status: u16) -> &'static str {
     match status {
         400 => "; a proxy on the way may have changed the request",
-        401 | 403 => "; the certificate or the user is not allowed to read apps",
+        401 | 403 => "; the certificate or the user is not allowed to read this",
         404 => "; is it the port of the repository service?",
         300..=399 => "; is it the port of a proxy and not of the repository service?",
         503 => "; the repository service is not ready",

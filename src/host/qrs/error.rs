@@ -32,8 +32,28 @@ pub enum QrsError {
         /// The user who asked.
         user: String,
     },
+    /// The answer is no list of proxies.
+    #[error(
+        "the response from {address} is not a list of proxies: line {line}: expected an array of proxies with node and settings"
+    )]
+    Proxies {
+        /// The address.
+        address: String,
+        /// The line of the answer, from 1.
+        line: usize,
+    },
+    /// The answer names no proxy.
+    #[error(
+        "the response from {address} contains no proxy; is the user {user} allowed to read proxies?"
+    )]
+    NoProxies {
+        /// The address.
+        address: String,
+        /// The user who asked.
+        user: String,
+    },
     /// A part of the program has failed.
-    #[error("the thread that reads app names panicked")]
+    #[error("a thread that asks the repository service panicked")]
     Panicked,
 }
 

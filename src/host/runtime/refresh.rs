@@ -1,4 +1,4 @@
-//! What is read anew while a host runs: the blacklist, and names of apps. A thread of its own does it, so that a
+//! What is read anew while a host runs: the blacklist, names of apps, and who has sessions. A thread of its own does it, so that a
 //! network share that does not answer keeps nobody waiting.
 
 use std::{
@@ -17,21 +17,21 @@ use super::{
     watched::Watched,
     worker::Control,
 };
-#[cfg(not(feature = "qrs"))]
-use crate::config::QrsConfig;
 #[cfg(feature = "qrs")]
-use crate::host::qrs::Repository;
+use crate::host::{qps::Proxies, qrs::Repository};
 use crate::{
     config::Config,
     host::{
         diagnostics::{Level, Report},
-        metrics::AppNamesCounts,
+        metrics::{AppNamesCounts, ProxyCounts},
     },
     transform::{
         AppNamesConfig, AppTable, BlacklistConfig, app_names::AppNamesError,
         blacklist::BlacklistError,
     },
 };
+#[cfg(not(feature = "qrs"))]
+use crate::{config::QrsConfig, transform::sessions::SessionList};
 
 const NOTHING_TO_READ: &str = "nothing to reload: the configuration names no files for a transform";
 
@@ -56,6 +56,7 @@ pub struct Refresh {
     all_names: AppTable,
     failures: u64,
     repository: Option<Repository>,
+    proxies: Option<Proxies>,
     config_file: Option<ConfigFile>,
 }
 
@@ -70,7 +71,14 @@ struct ConfigFile {
 #[derive(Debug)]
 pub(super) struct Refreshing {
     requests: mpsc::Sender<()>,
-    app_names: Arc<Mutex<Option<AppNamesCounts>>>,
+    counts: Arc<Mutex<Counts>>,
+}
+
+/// What is known of what is asked.
+#[derive(Debug, Default)]
+struct Counts {
+    app_names: Option<AppNamesCounts>,
+    proxies: Vec<ProxyCounts>,
 }
 
 impl Refreshing {
@@ -81,7 +89,12 @@ impl Refreshing {
 
     /// What is known of names of apps; none where nobody asked for them.
     pub(super) fn app_names(&self) -> Option<AppNamesCounts> {
-        *lock(&self.app_names)
+        lock(&self.counts).app_names
+    }
+
+    /// How proxies are that are asked for sessions.
+    pub(super) fn proxies(&self) -> Vec<ProxyCounts> {
+        lock(&self.counts).proxies.clone()
     }
 }
 
@@ -104,6 +117,7 @@ impl Refresh {
             all_names: AppTable::default(),
             failures: 0,
             repository: Repository::new(&app_names.qrs)?,
+            proxies: Proxies::new(config)?,
             config_file: None,
         })
     }
@@ -116,7 +130,7 @@ impl Refresh {
         self
     }
 
-    /// Starts the thread, and begins to ask the repository, where one is configured. `names` are those of the
+    /// Starts the thread, and begins to ask the repository and proxies, where they are configured. `names` are those of the
     /// files, with which the workers began.
     pub(super) fn start<D: Report + Send + 'static>(
         mut self,
@@ -130,9 +144,12 @@ impl Refresh {
         if let Some(repository) = &mut self.repository {
             repository.start()?;
         }
+        if let Some(proxies) = &mut self.proxies {
+            proxies.start()?;
+        }
         let (requests, requested) = mpsc::channel();
-        let app_names = Arc::new(Mutex::new(self.app_names_counts()));
-        let counts = Arc::clone(&app_names);
+        let counts = Arc::new(Mutex::new(self.counts()));
+        let known = Arc::clone(&counts);
         let work = move || {
             loop {
                 let is_asked = match requested.recv_timeout(TICK) {
@@ -145,7 +162,7 @@ impl Refresh {
                     self.poll(is_asked, controls, &mut diagnostics);
                     Ok(())
                 });
-                *lock(&counts) = self.app_names_counts();
+                *lock(&known) = self.counts();
                 if looked.is_err() {
                     diagnostics.report(Level::Error, FAULT);
                     // The supervisor is there for as long as this thread is wanted.
@@ -154,17 +171,14 @@ impl Refresh {
             }
         };
         spawn("refresh", |_: Failure| {}, work)?;
-        Ok(Refreshing {
-            requests,
-            app_names,
-        })
+        Ok(Refreshing { requests, counts })
     }
 
     /// Reads anew what has changed, or everything when that `is_asked` for, and takes what has come.
     fn poll<'c>(
         &mut self,
         is_asked: bool,
-        controls: impl Iterator<Item = &'c Control> + Clone,
+        mut controls: impl Iterator<Item = &'c Control> + Clone,
         diagnostics: &mut impl Report,
     ) {
         let is_asked_for = |files: &[PathBuf]| is_asked && !files.is_empty();
@@ -194,8 +208,17 @@ impl Refresh {
         }
         if has_names {
             self.all_names = self.merged();
-            for control in controls {
+            for control in controls.clone() {
                 control.replace_app_names(self.all_names.clone());
+            }
+        }
+        if let Some(proxies) = &mut self.proxies {
+            // Sessions are the same for all workers, so one of them is enough.
+            if let Some(control) = controls.next() {
+                proxies
+                    .poll(&mut said)
+                    .into_iter()
+                    .for_each(|list| control.take_list(list));
             }
         }
         for (level, message) in said {
@@ -221,6 +244,13 @@ impl Refresh {
                 );
                 diagnostics.report(Level::Error, &message);
             }
+        }
+    }
+
+    fn counts(&self) -> Counts {
+        Counts {
+            app_names: self.app_names_counts(),
+            proxies: self.proxies.as_ref().map_or_else(Vec::new, Proxies::counts),
         }
     }
 
@@ -338,6 +368,30 @@ impl Repository {
     }
 
     const fn failures(&self) -> u64 {
+        match *self {}
+    }
+}
+
+/// Without its feature there are no proxies to ask either.
+#[cfg(not(feature = "qrs"))]
+#[derive(Debug)]
+enum Proxies {}
+
+#[cfg(not(feature = "qrs"))]
+impl Proxies {
+    const fn new(_: &Config) -> Result<Option<Self>, StartError> {
+        Ok(None)
+    }
+
+    const fn start(&self) -> io::Result<()> {
+        match *self {}
+    }
+
+    const fn poll(&self, _: &mut Vec<(Level, String)>) -> Vec<SessionList> {
+        match *self {}
+    }
+
+    const fn counts(&self) -> Vec<ProxyCounts> {
         match *self {}
     }
 }

@@ -5,18 +5,24 @@ use std::path::Path;
 use crate::config::Config;
 
 /// A warning for each file with a secret that its group or others may read: the private key for the
-/// Qlik Repository Service, and the key of the pseudonyms. None where the system has no such
+/// Qlik Repository Service and the Qlik Proxy Service, and the key of the pseudonyms. None where the system has no such
 /// permissions.
 #[must_use]
 pub fn warnings(config: &Config) -> Vec<String> {
     let transform = &config.transform;
     let qrs = &transform.app_names.qrs;
+    let qps = &transform.sessions.qps;
     let key_file = &transform.pseudonymize.key_file;
     [
         (
             cfg!(feature = "qrs") && qrs.is_enabled(),
             &qrs.key_file,
             "the private key for the Qlik Repository Service",
+        ),
+        (
+            cfg!(feature = "qrs") && qps.enabled && !qps.key_file.as_os_str().is_empty(),
+            &qps.key_file,
+            "the private key for the Qlik Proxy Service",
         ),
         (
             !key_file.as_os_str().is_empty(),

@@ -252,6 +252,7 @@ impl<S, D: Report, C: Contents> Supervisor<S, D, C> {
             nodes: self.statistics(),
             sessions: self.workers.sessions().and_then(Sessions::statistics),
             app_names: self.refreshing.app_names(),
+            proxies: self.refreshing.proxies(),
         };
         self.telemetry.emit(snapshot, &self.queue, time, is_last);
     }

@@ -24,7 +24,7 @@ use crate::{
     payload::count_events,
     pipeline::{Counters, Pipeline, RowGaps, Statistics},
     source::{BATCH, Receiver, Refusals, Senders, Verdict, receive_buffer_bytes},
-    transform::{AppTable, Blacklist, OutputBuffer},
+    transform::{AppTable, Blacklist, OutputBuffer, sessions::SessionList},
 };
 
 /// How long a worker waits for a datagram before it looks for other news.
@@ -65,6 +65,8 @@ pub struct Control {
     receive_errors: Mutex<ReceiveErrors>,
     blacklist: Mutex<Update<Blacklist>>,
     app_names: Mutex<Update<AppTable>>,
+    /// The last of each node.
+    lists: Mutex<Vec<SessionList>>,
 }
 
 /// The last that was given to a worker, kept for one that takes its place.
@@ -184,6 +186,13 @@ impl Control {
     /// Gives the worker new names of apps: they hold for every datagram that arrives from now on.
     pub fn replace_app_names(&self, names: AppTable) {
         lock(&self.app_names).set(names);
+    }
+
+    /// Gives the worker what a proxy lists, in the place of what it listed before.
+    pub fn take_list(&self, list: SessionList) {
+        let mut lists = lock(&self.lists);
+        lists.retain(|other| other.host != list.host);
+        lists.push(list);
     }
 
     /// What holds for a worker that takes the place of one that panicked is what that was given last.
@@ -412,6 +421,9 @@ impl<S: Sink> Worker<S> {
     /// Lets the pipeline know the time, several times a second.
     fn tick(&mut self) -> io::Result<()> {
         self.next_tick = Instant::now() + PATIENCE;
+        for list in std::mem::take(&mut *lock(&self.control.lists)) {
+            self.pipeline.take_list(list);
+        }
         self.pipeline.tick(now(), &mut self.events);
         self.flush()?;
         // With each batch it would be much to copy.

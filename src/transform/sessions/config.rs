@@ -27,6 +27,58 @@ pub struct SessionsConfig {
     /// Where the state is kept from one run to the next; empty for nowhere, the default. It names
     /// users.
     pub state_file: PathBuf,
+    /// `[transform.sessions.qps]`: whether proxies are asked who has sessions.
+    pub qps: QpsConfig,
+}
+
+/// Whether and how the Qlik Proxy Service is asked who has sessions, by a host; the transform takes what it
+/// [lists](super::Sessions::take_list).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct QpsConfig {
+    /// Whether proxies are asked. Default: no.
+    pub enabled: bool,
+    /// Which. Default: none, which means all that the Qlik Repository Service knows.
+    pub proxies: Vec<ProxyConfig>,
+    /// The client certificate, in PEM. Default: empty, which means that for the Qlik Repository Service.
+    pub certificate_file: PathBuf,
+    /// Its private key, in PEM and without a password. Default: empty, as above.
+    pub key_file: PathBuf,
+    /// The certificate that has signed the proxies', in PEM. Default: empty, as above.
+    pub root_file: PathBuf,
+    /// Seconds from one answer of a proxy to the next question, 10 to 3,600. Default: 60.
+    pub interval_secs: u64,
+    /// Seconds that a request may take in all, 1 to 30. Default: 10.
+    pub timeout_secs: u64,
+}
+
+/// A proxy that is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProxyConfig {
+    /// Its machine, by name or IP address. There is no default.
+    pub host: String,
+    /// The port of its REST API. Default: 4243.
+    pub port: u16,
+    /// The name that its certificate must have. Default: empty, which means `host`.
+    pub server_name: String,
+    /// The Qlik node, as its events name it. Default: empty, which means `host` up to the first dot.
+    pub node: String,
+    /// The prefixes of its virtual proxies. Default: that of the default virtual proxy, which is empty.
+    pub virtual_proxies: Vec<String>,
+}
+
+impl ProxyConfig {
+    /// The Qlik node, as its events name it.
+    #[must_use]
+    pub fn node(&self) -> &str {
+        let is_address = self.host.parse::<std::net::IpAddr>().is_ok();
+        match self.host.split_once('.') {
+            _ if !self.node.is_empty() => &self.node,
+            Some((name, _)) if !is_address => name,
+            _ => &self.host,
+        }
+    }
 }
 
 impl SessionsConfig {
@@ -47,6 +99,33 @@ impl Default for SessionsConfig {
             max_users: 100_000,
             snapshot_interval_secs: 300,
             state_file: PathBuf::new(),
+            qps: QpsConfig::default(),
+        }
+    }
+}
+
+impl Default for QpsConfig {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            proxies: Vec::new(),
+            certificate_file: PathBuf::new(),
+            key_file: PathBuf::new(),
+            root_file: PathBuf::new(),
+            interval_secs: 60,
+            timeout_secs: 10,
+        }
+    }
+}
+
+impl Default for ProxyConfig {
+    fn default() -> Self {
+        Self {
+            host: String::new(),
+            port: 4243,
+            server_name: String::new(),
+            node: String::new(),
+            virtual_proxies: vec![String::new()],
         }
     }
 }

@@ -48,7 +48,7 @@ use chrono::{DateTime, Utc};
 pub use self::activity::Activity;
 use self::{actions::DerivedEvents, state::StateWriter, tracker::Tracker};
 pub use self::{
-    config::SessionsConfig,
+    config::{ProxyConfig, QpsConfig, SessionsConfig},
     list::{ListedUser, SessionList},
     state::StateError,
     statistics::{

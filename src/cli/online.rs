@@ -1,0 +1,114 @@
+//! `check --online`: asks every service of Qlik Sense once that the configuration names.
+
+use qlik_sense_events::{
+    config::Config,
+    host::{
+        qps::{self, Answer, QpsError},
+        qrs::{self, QrsError},
+    },
+    transform::sessions::ProxyConfig,
+};
+
+use super::{
+    FAILURE, SUCCESS,
+    print::{print, say},
+};
+
+/// Whether there is anybody to ask.
+pub fn has_services(config: &Config) -> bool {
+    config.transform.app_names.qrs.is_enabled() || config.transform.sessions.qps.enabled
+}
+
+/// Asks, and says of each what came or why nothing did.
+pub fn ask(config: &Config) -> u8 {
+    let mut status = SUCCESS;
+    if config.transform.app_names.qrs.is_enabled() {
+        status = status.max(ask_for_apps(config));
+    }
+    if config.transform.sessions.qps.enabled {
+        match proxies(config) {
+            Ok(proxies) => {
+                for proxy in proxies {
+                    status = status.max(ask_for_sessions(config, &proxy));
+                }
+            }
+            Err(error) => {
+                say(error);
+                status = FAILURE;
+            }
+        }
+    }
+    status
+}
+
+fn ask_for_apps(config: &Config) -> u8 {
+    let qrs = &config.transform.app_names.qrs;
+    let client = qrs::Client::new(qrs).map_err(QrsError::from);
+    match client.and_then(|client| client.apps()) {
+        Ok(apps) => print(format!(
+            "{}: ok; names of {} apps\n",
+            qrs.address(),
+            apps.len()
+        )),
+        Err(error) => {
+            say(error);
+            FAILURE
+        }
+    }
+}
+
+/// Those of the configuration, or those that the repository service knows.
+fn proxies(config: &Config) -> Result<Vec<ProxyConfig>, QrsError> {
+    let named = &config.transform.sessions.qps.proxies;
+    if !named.is_empty() {
+        return Ok(named.clone());
+    }
+    qrs::Client::new(&config.transform.app_names.qrs)?.proxies()
+}
+
+fn ask_for_sessions(config: &Config, proxy: &ProxyConfig) -> u8 {
+    let (qps, qrs) = (
+        &config.transform.sessions.qps,
+        &config.transform.app_names.qrs,
+    );
+    let client = qps::Client::new(qps, qrs, proxy).map_err(QpsError::from);
+    let answered = client.and_then(|client| Ok((client.sessions()?, client.address())));
+    match answered {
+        Ok((answer, address)) => {
+            let status = print(found(&answer, &address));
+            for warning in warnings(&answer, &address) {
+                say(warning);
+            }
+            status
+        }
+        Err(error) => {
+            say(format_args!("the proxy of {}: {error}", proxy.node()));
+            FAILURE
+        }
+    }
+}
+
+fn found(answer: &Answer, address: &str) -> String {
+    let by_proxy = answer.virtual_proxies.iter();
+    let by_proxy = by_proxy.map(|(prefix, sessions)| format!("{prefix:?} {sessions}"));
+    format!(
+        "{address}: ok; sessions of {} users on {}, by virtual proxy: {}\n",
+        answer.list.users.len(),
+        answer.list.host,
+        by_proxy.collect::<Vec<_>>().join(", ")
+    )
+}
+
+/// A prefix that there is not may be answered by an empty list.
+fn warnings(answer: &Answer, address: &str) -> Vec<String> {
+    let virtual_proxies = answer.virtual_proxies.iter();
+    let empty = virtual_proxies.filter(|(_, sessions)| *sessions == 0);
+    empty
+        .map(|(prefix, _)| {
+            format!(
+                "{address}: nobody has a session in the virtual proxy {prefix:?}; if you know of somebody, its prefix is \
+                 another"
+            )
+        })
+        .collect()
+}

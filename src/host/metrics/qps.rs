@@ -1,0 +1,44 @@
+//! Whether proxies list their sessions.
+
+use std::time::Duration;
+
+use crate::encoding::{Metric, MetricValue};
+
+/// What is known of a proxy that is asked for sessions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProxyCounts {
+    /// The Qlik node.
+    pub node: String,
+    /// Whether it answered the last time it was asked.
+    pub is_up: bool,
+    /// How long ago it last answered; none where it never has.
+    pub answer_age: Option<Duration>,
+    /// How many sessions it listed then.
+    pub sessions: u64,
+    /// How often it has not answered.
+    pub failures: u64,
+}
+
+/// Adds the metrics of what is `now`, where `before` was emitted last.
+pub(super) fn of_qps(now: &[ProxyCounts], before: &[ProxyCounts], metrics: &mut Vec<Metric>) {
+    for proxy in now {
+        let before = before.iter().find(|before| before.node == proxy.node);
+        let failures = before.map_or(0, |before| before.failures);
+        let mut add = |name, value| {
+            let tags = vec![("host", proxy.node.clone().into())];
+            metrics.push(Metric { name, tags, value });
+        };
+        add("qps_up", MetricValue::gauge(proxy.is_up.into()));
+        add(
+            "qps_failures_total",
+            MetricValue::Counter(proxy.failures.saturating_sub(failures)),
+        );
+        if let Some(age) = proxy.answer_age {
+            add(
+                "qps_answer_age_seconds",
+                MetricValue::Gauge(age.as_secs_f64()),
+            );
+            add("qps_sessions", MetricValue::gauge(proxy.sessions));
+        }
+    }
+}

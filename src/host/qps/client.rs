@@ -1,0 +1,157 @@
+//! What a proxy is asked.
+
+use std::{io, time::SystemTime};
+
+use serde_json::error::Category;
+
+use super::{QpsError, answer::Counting};
+use crate::{
+    config::QrsConfig,
+    host::https::{self, HttpsError, MayAsk, Service},
+    transform::sessions::{ProxyConfig, QpsConfig, SessionList},
+};
+
+/// A client for the requests that make one answer. It is made anew for each, so that renewed certificates are used.
+#[derive(Debug)]
+pub struct Client {
+    proxy: ProxyConfig,
+    https: https::Client,
+}
+
+/// What a proxy has answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// Who has sessions.
+    pub list: SessionList,
+    /// How many sessions each virtual proxy lists, by its prefix.
+    pub virtual_proxies: Vec<(String, usize)>,
+}
+
+impl Client {
+    /// Reads the certificates and the key, and checks them. Those that `config` does not name are those of the `qrs`.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpsError`] that is [about the files](HttpsError::is_about_files).
+    pub fn new(
+        config: &QpsConfig,
+        qrs: &QrsConfig,
+        proxy: &ProxyConfig,
+    ) -> Result<Self, HttpsError> {
+        let or = |file: &std::path::PathBuf, other: &std::path::PathBuf| {
+            let is_empty = file.as_os_str().is_empty();
+            if is_empty { other } else { file }.clone()
+        };
+        let service = Service {
+            name: "the proxy service",
+            host: proxy.host.clone(),
+            port: proxy.port,
+            server_name: proxy.server_name.clone(),
+            certificate_file: or(&config.certificate_file, &qrs.certificate_file),
+            key_file: or(&config.key_file, &qrs.key_file),
+            root_file: or(&config.root_file, &qrs.root_file),
+            timeout_secs: config.timeout_secs,
+        };
+        Ok(Self {
+            proxy: proxy.clone(),
+            https: https::Client::new(service)?,
+        })
+    }
+
+    /// The address of the proxy as `host:port`.
+    #[must_use]
+    pub fn address(&self) -> String {
+        self.https.service().address()
+    }
+
+    /// Asks for the sessions of all virtual proxies, one after the other. Only all of them together are an answer.
+    ///
+    /// # Errors
+    ///
+    /// [`QpsError`] with the reason.
+    pub fn sessions(&self) -> Result<Answer, QpsError> {
+        self.sessions_while(&|_| true)
+            .unwrap_or(Err(QpsError::Panicked))
+    }
+
+    /// As [`sessions`](Self::sessions); nothing where there should be no further request.
+    pub(super) fn sessions_while(&self, may_ask: MayAsk<'_>) -> Option<Result<Answer, QpsError>> {
+        let asked = SystemTime::now().into();
+        let mut counting = Counting::default();
+        let mut virtual_proxies = Vec::new();
+        for virtual_proxy in &self.proxy.virtual_proxies {
+            if !may_ask(&self.https) {
+                return None;
+            }
+            match self.ask(virtual_proxy, &mut counting) {
+                Ok(sessions) => virtual_proxies.push((virtual_proxy.clone(), sessions)),
+                Err(error) => return Some(Err(error)),
+            }
+            if counting.has_too_many() {
+                let address = self.address();
+                return Some(Err(QpsError::TooMany { address }));
+            }
+        }
+        let list = SessionList {
+            host: self.proxy.node().into(),
+            asked,
+            users: counting.into_users(),
+        };
+        Some(Ok(Answer {
+            list,
+            virtual_proxies,
+        }))
+    }
+
+    fn ask(&self, virtual_proxy: &str, counting: &mut Counting) -> Result<usize, QpsError> {
+        let path = match virtual_proxy.trim_matches('/') {
+            "" => "/qps/session?Xrfkey=".to_owned(),
+            prefix => format!("/qps/{prefix}/session?Xrfkey="),
+        };
+        let answered = self.https.get(&path, None, advise, |body| {
+            let read = counting.read(body);
+            read.map_err(|error| self.body_error(virtual_proxy, error))
+        });
+        match answered {
+            Err(QpsError::Https(HttpsError::Status {
+                address,
+                status: 404,
+                ..
+            })) => Err(QpsError::VirtualProxy {
+                address,
+                virtual_proxy: virtual_proxy.to_owned(),
+            }),
+            answered => answered,
+        }
+    }
+
+    /// What is wrong with an answer, without what it says: it names sessions by secrets.
+    fn body_error(&self, virtual_proxy: &str, error: serde_json::Error) -> QpsError {
+        let line = error.line();
+        let reason = match error.classify() {
+            Category::Io => return self.https.read_error(io::Error::from(error)).into(),
+            Category::Eof => "the JSON ends early",
+            Category::Syntax => "this is not JSON",
+            Category::Data => {
+                "expected an array of sessions, each with the user's directory and id"
+            }
+        };
+        QpsError::Body {
+            address: self.address(),
+            virtual_proxy: virtual_proxy.to_owned(),
+            line: line.max(1),
+            reason,
+        }
+    }
+}
+
+/// What to do about a status.
+const fn advise(status: u16) -> &'static str {
+    match status {
+        400 => "; a proxy on the way may have changed the request",
+        401 | 403 => "; the certificate is not allowed to ask, or is from another site",
+        300..=399 => "; is it the port of the hub and not that of the REST API, which is 4243?",
+        503 => "; the proxy service is not ready",
+        _ => "",
+    }
+}

@@ -1,0 +1,26 @@
+//! Which proxies there are, as the Qlik Repository Service knows.
+
+use crate::{
+    config::QrsConfig,
+    host::{
+        https::{Ask, MayAsk},
+        qrs::{self, QrsError},
+    },
+    transform::sessions::ProxyConfig,
+};
+
+/// Asks for the proxies of a site.
+#[derive(Debug)]
+pub(super) struct AskForProxies(pub(super) QrsConfig);
+
+impl Ask for AskForProxies {
+    type Answer = Vec<ProxyConfig>;
+    type Error = QrsError;
+
+    fn ask(&self, may_ask: MayAsk<'_>) -> Option<Result<Vec<ProxyConfig>, QrsError>> {
+        match qrs::Client::new(&self.0) {
+            Ok(client) => may_ask(client.https()).then(|| client.proxies()),
+            Err(error) => Some(Err(error.into())),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Why a proxy did not list its sessions.
+
+use crate::host::https::{HttpsError, Panicked};
+
+/// A certificate or key cannot be used, or a request has failed.
+///
+/// No variant quotes a key, a certificate or an answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum QpsError {
+    /// The proxy could not be asked, or did not answer.
+    #[error(transparent)]
+    Https(#[from] HttpsError),
+    /// The proxy has no such virtual proxy.
+    #[error(
+        "{address} has no virtual proxy {virtual_proxy:?}: it answered with status 404; set `virtual_proxies` to the \
+         prefixes that the QMC shows for this proxy, \"\" for the default one"
+    )]
+    VirtualProxy {
+        /// The address.
+        address: String,
+        /// The prefix.
+        virtual_proxy: String,
+    },
+    /// The answer is no list of sessions.
+    #[error(
+        "the response from {address} for the virtual proxy {virtual_proxy:?} is not a list of sessions: line {line}: {reason}"
+    )]
+    Body {
+        /// The address.
+        address: String,
+        /// The prefix.
+        virtual_proxy: String,
+        /// The line of the answer, from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// The answer lists more sessions than are read.
+    #[error(
+        "the responses from {address} list more than {} sessions",
+        super::MAX_SESSIONS
+    )]
+    TooMany {
+        /// The address.
+        address: String,
+    },
+    /// A part of the program has failed.
+    #[error("the thread that asks for sessions panicked")]
+    Panicked,
+}
+
+impl From<Panicked> for QpsError {
+    fn from(_: Panicked) -> Self {
+        Self::Panicked
+    }
+}

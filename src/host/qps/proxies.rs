@@ -1,0 +1,250 @@
+//! All proxies that are asked: what they last said, and what is said of them.
+
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+use super::{Answer, Client, QpsError, discovery::AskForProxies};
+use crate::{
+    config::{Config, QrsConfig},
+    host::{
+        diagnostics::{
+            Level,
+            health::{Failed, Health},
+        },
+        https::{Ask, HttpsError, MayAsk, Poll},
+        metrics::ProxyCounts,
+    },
+    transform::sessions::{ProxyConfig, QpsConfig, SessionList},
+};
+
+/// Proxies that are asked at most.
+const MAX_PROXIES: usize = 256;
+
+/// Asks a proxy for its sessions.
+#[derive(Debug)]
+struct AskForSessions {
+    config: QpsConfig,
+    qrs: QrsConfig,
+    proxy: ProxyConfig,
+}
+
+impl Ask for AskForSessions {
+    type Answer = Answer;
+    type Error = QpsError;
+
+    fn ask(&self, may_ask: MayAsk<'_>) -> Option<Result<Answer, QpsError>> {
+        match Client::new(&self.config, &self.qrs, &self.proxy) {
+            Ok(client) => client.sessions_while(may_ask),
+            Err(error) => Some(Err(error.into())),
+        }
+    }
+}
+
+/// The proxies that are asked who has sessions.
+#[derive(Debug)]
+pub struct Proxies {
+    config: QpsConfig,
+    qrs: QrsConfig,
+    discovery: Option<Discovery>,
+    asked: Vec<Asked>,
+}
+
+/// The Qlik Repository Service that knows which there are.
+#[derive(Debug)]
+struct Discovery {
+    poll: Poll<AskForProxies>,
+    health: Health,
+}
+
+/// A proxy that is asked.
+#[derive(Debug)]
+struct Asked {
+    proxy: ProxyConfig,
+    poll: Poll<AskForSessions>,
+    health: Health,
+    is_up: bool,
+    answered: Option<Instant>,
+    sessions: u64,
+}
+
+impl Proxies {
+    /// Checks the certificates and the key, and asks nothing yet. None where nobody is to be asked.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpsError`] when a file cannot be used.
+    pub fn new(config: &Config) -> Result<Option<Self>, HttpsError> {
+        let (sessions, qrs) = (&config.transform.sessions, &config.transform.app_names.qrs);
+        if !sessions.enabled || !sessions.qps.enabled {
+            return Ok(None);
+        }
+        let any = ProxyConfig::default();
+        Client::new(
+            &sessions.qps,
+            qrs,
+            sessions.qps.proxies.first().unwrap_or(&any),
+        )?;
+        Ok(Some(Self {
+            config: sessions.qps.clone(),
+            qrs: qrs.clone(),
+            discovery: None,
+            asked: Vec::new(),
+        }))
+    }
+
+    /// Begins to ask.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no thread.
+    pub fn start(&mut self) -> io::Result<()> {
+        if self.config.proxies.is_empty() {
+            let interval = Duration::from_secs(self.qrs.interval_secs);
+            self.discovery = Some(Discovery {
+                poll: Poll::start("proxies", AskForProxies(self.qrs.clone()), interval)?,
+                health: Health::default(),
+            });
+        }
+        for proxy in self.config.proxies.clone() {
+            self.begin(proxy)?;
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, proxy: ProxyConfig) -> io::Result<()> {
+        let interval = Duration::from_secs(self.config.interval_secs);
+        let ask = AskForSessions {
+            config: self.config.clone(),
+            qrs: self.qrs.clone(),
+            proxy: proxy.clone(),
+        };
+        self.asked.push(Asked {
+            proxy,
+            poll: Poll::start("sessions", ask, interval)?,
+            health: Health::default(),
+            is_up: false,
+            answered: None,
+            sessions: 0,
+        });
+        Ok(())
+    }
+
+    /// Takes what has been answered, and adds what is worth it to what is `said`.
+    pub fn poll(&mut self, said: &mut Vec<(Level, String)>) -> Vec<SessionList> {
+        self.discover(said);
+        let asked = self.asked.iter_mut();
+        asked.filter_map(|asked| asked.poll(said)).collect()
+    }
+
+    /// How each proxy is.
+    #[must_use]
+    pub fn counts(&self) -> Vec<ProxyCounts> {
+        self.asked.iter().map(Asked::counts).collect()
+    }
+
+    /// Takes the proxies that were found. One that is as before goes on.
+    fn discover(&mut self, said: &mut Vec<(Level, String)>) {
+        let Some(discovery) = &mut self.discovery else {
+            return;
+        };
+        let mut found = None;
+        let address = self.qrs.address();
+        while let Some(outcome) = discovery.poll.news() {
+            match outcome {
+                Ok(proxies) => {
+                    discovery.health.succeeded();
+                    found = Some(proxies);
+                }
+                Err(error) => {
+                    let failed = discovery.health.failed(&error.to_string(), Instant::now());
+                    said.extend(failed.map(|_| {
+                        let message = format!("cannot find proxies through {address}: {error}");
+                        (Level::Warn, message)
+                    }));
+                }
+            }
+        }
+        let Some(mut found) = found else {
+            return;
+        };
+        found.truncate(MAX_PROXIES);
+        let before = self.asked.len();
+        self.asked.retain(|asked| found.contains(&asked.proxy));
+        let is_asked = |proxy: &ProxyConfig| self.asked.iter().any(|asked| asked.proxy == *proxy);
+        let new: Vec<_> = found.into_iter().filter(|proxy| !is_asked(proxy)).collect();
+        if new.is_empty() && before == self.asked.len() {
+            return;
+        }
+        for proxy in new {
+            if let Err(error) = self.begin(proxy) {
+                said.push((Level::Error, format!("cannot start a thread: {error}")));
+            }
+        }
+        let proxies = self.asked.len();
+        let message = format!("found {proxies} proxies through {address}");
+        said.push((Level::Info, message));
+    }
+}
+
+impl Asked {
+    fn poll(&mut self, said: &mut Vec<(Level, String)>) -> Option<SessionList> {
+        let mut last = None;
+        while let Some(outcome) = self.poll.news() {
+            match outcome {
+                Ok(answer) => {
+                    self.succeeded(&answer, said);
+                    last = Some(answer.list);
+                }
+                Err(error) => self.failed(&error.to_string(), said),
+            }
+        }
+        last
+    }
+
+    fn succeeded(&mut self, answer: &Answer, said: &mut Vec<(Level, String)>) {
+        let listed = answer.list.users.iter();
+        self.sessions = listed.map(|user| u64::from(user.sessions)).sum();
+        self.is_up = true;
+        let (failures, sessions) = (self.health.succeeded(), self.sessions);
+        let was_answered = self.answered.replace(Instant::now()).is_some();
+        let node = self.proxy.node();
+        let message = match failures {
+            0 if was_answered => return,
+            0 => format!("read sessions from the proxy of {node}: {sessions}"),
+            failures => {
+                format!(
+                    "read sessions from the proxy of {node} after {failures} failures: {sessions}"
+                )
+            }
+        };
+        said.push((Level::Info, message));
+    }
+
+    fn failed(&mut self, reason: &str, said: &mut Vec<(Level, String)>) {
+        self.is_up = false;
+        let node = self.proxy.node();
+        let message = match self.health.failed(reason, Instant::now()) {
+            None => return,
+            Some(Failed::New) => format!(
+                "cannot read sessions from the proxy of {node}; they are followed by events alone: {reason}"
+            ),
+            Some(Failed::Still { secs, attempts }) => format!(
+                "cannot read sessions from the proxy of {node} for {} minutes now, in {attempts} attempts: {reason}",
+                secs / 60
+            ),
+        };
+        said.push((Level::Warn, message));
+    }
+
+    fn counts(&self) -> ProxyCounts {
+        ProxyCounts {
+            node: self.proxy.node().to_owned(),
+            is_up: self.is_up,
+            answer_age: self.answered.map(|answered| answered.elapsed()),
+            sessions: self.sessions,
+            failures: self.health.failures(),
+        }
+    }
+}

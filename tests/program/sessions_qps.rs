@@ -1,0 +1,275 @@
+//! Sessions that a Qlik Proxy Service lists, while the program runs.
+
+use std::fs;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{
+    Codec, Running, finish, payload,
+    qrs::{Answer, Repository, Site, sessions},
+};
+
+/// A folder with what the QMC exports, and a configuration that asks as often as it may.
+fn folder(site: &Site, port: u16, more: &str) -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    site.export(folder.path());
+    let config = format!(
+        "[transform.sessions]\nenabled = true\nsnapshot_interval_secs = 1\n[transform.sessions.qps]\nenabled = true\n\
+         interval_secs = 10\nproxies = [{{ host = \"127.0.0.1\", port = {port}, node = \"pro2-win1\" }}]\n{more}"
+    );
+    fs::write(folder.path().join("config.toml"), config).expect("a file");
+    folder
+}
+
+fn start(folder: &TempDir, codec: Codec) -> Running {
+    let mut command = crate::support::command();
+    let config = folder.path().join("config.toml");
+    command
+        .args(["run", "--address", "127.0.0.1:0", "--codec", codec.name()])
+        .arg("--config")
+        .arg(config);
+    Running::of(command, codec, 1)
+}
+
+fn service(site: &Site, answer: Answer) -> Repository {
+    Repository::start(site, site, &["127.0.0.1"], answer)
+}
+
+/// The next diagnostic: its level and its message.
+fn said(program: &mut Running) -> (String, String) {
+    let diagnostic = program.diagnostics.one();
+    assert!(!diagnostic.to_string().contains("secret"), "{diagnostic}");
+    let text = |name: &str| diagnostic[name].as_str().expect("text").to_owned();
+    (text("level"), text("message"))
+}
+
+/// The next event of a kind about a user.
+fn until(program: &mut Running, event: &str, user_id: &str) -> Value {
+    loop {
+        let next = program.events().one();
+        assert!(!next.to_string().contains("secret"), "{next}");
+        if next["event"] == event && next["user_id"] == user_id {
+            return next;
+        }
+    }
+}
+
+/// The last value of a gauge of the node; none where it never was.
+fn gauge(program: &Running, name: &str) -> Option<f64> {
+    let metrics = program.output.as_ref().expect("a pipe").metrics.iter();
+    let of_name = metrics.filter(|it| it["name"] == name && it["tags"]["host"] == "pro2-win1");
+    of_name
+        .filter_map(|it| it["gauge"]["value"].as_f64())
+        .next_back()
+}
+
+#[test]
+fn who_is_listed_is_in_and_who_is_not_has_gone() {
+    let site = Site::new();
+    let service = service(&site, sessions(&["maria", "goran"]));
+    let port = service.address.port();
+    let folder = folder(&site, port, "[telemetry]\ninterval_secs = 1\n");
+    let mut program = start(&folder, Codec::NativeJson);
+    let lists = (
+        "info".to_owned(),
+        "read sessions from the proxy of pro2-win1: 2".to_owned(),
+    );
+    assert_eq!(said(&mut program), lists);
+    program.send(payload::start("goran"));
+
+    let snapshot = until(&mut program, "session_snapshot", "maria");
+    assert_eq!(snapshot["start_seen"], false);
+    assert_eq!(snapshot["host"], "pro2-win1");
+    assert_eq!(gauge(&program, "qps_up"), Some(1.0));
+    assert_eq!(gauge(&program, "qps_sessions"), Some(2.0));
+
+    service.set(sessions(&["goran"]));
+    let summary = until(&mut program, "session_summary", "maria");
+    assert_eq!(summary["end_reason"], "not_listed");
+    assert_eq!(
+        (&summary["start_seen"], &summary["end_seen"]),
+        (&false.into(), &false.into())
+    );
+    assert!(gauge(&program, "qps_answer_age_seconds").is_some_and(|age| age < 60.0));
+
+    // One word of a failure, and nobody goes for it.
+    service.set(Answer::Status(503));
+    let (level, message) = said(&mut program);
+    let expected = "cannot read sessions from the proxy of pro2-win1; they are followed by events alone: 127.0.0.1:";
+    assert!(
+        level == "warn" && message.starts_with(expected),
+        "{message}"
+    );
+    assert!(
+        message.ends_with("the proxy service is not ready"),
+        "{message}"
+    );
+    while gauge(&program, "qps_up") != Some(0.0) {
+        until(&mut program, "session_snapshot", "goran");
+    }
+    service.set(sessions(&["goran"]));
+    let (level, message) = said(&mut program);
+    assert_eq!(level, "info");
+    let again = "read sessions from the proxy of pro2-win1 after ";
+    assert!(
+        message.starts_with(again) && message.ends_with(" failures: 1"),
+        "{message}"
+    );
+}
+
+/// Nothing waits for a proxy: not the start, not events, not the end.
+#[test]
+fn a_proxy_that_is_silent_keeps_nobody_waiting() {
+    let site = Site::new();
+    let service = service(&site, Answer::Silence);
+    let folder = folder(&site, service.address.port(), "timeout_secs = 30\n");
+    let mut program = start(&folder, Codec::Json);
+    service.requests.recv().expect("a request");
+    program.send(payload::start("goran"));
+    until(&mut program, "session", "goran");
+    #[cfg(unix)]
+    {
+        use nix::{sys::signal, unistd::Pid};
+        let id = i32::try_from(program.id()).expect("a process id");
+        signal::kill(Pid::from_raw(id), signal::Signal::SIGTERM).expect("told");
+        let (status, diagnostics) = program.wait();
+        assert!(status.success(), "{status} {diagnostics:?}");
+    }
+}
+
+#[test]
+fn proxies_are_found_through_the_repository_service() {
+    let site = Site::new();
+    let proxy = Repository::start(&site, &site, &["localhost"], sessions(&["maria"]));
+    let described = serde_json::json!([{
+        "serverNodeConfiguration": {"hostName": "localhost"},
+        "settings": {"restListenPort": proxy.address.port(), "virtualProxies": [{"prefix": ""}]},
+    }]);
+    let proxies = Answer::Body(described.to_string().into_bytes());
+    let apps = Answer::Apps(vec![(
+        "a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69".into(),
+        "Sales".into(),
+    )]);
+    let answers = vec![("/qrs/proxyservice/full", proxies), ("/qrs/app", apps)];
+    let repository = service(&site, Answer::Paths(answers));
+    let folder = tempfile::tempdir().expect("a folder");
+    site.export(folder.path());
+    let config = format!(
+        "[transform.app_names.qrs]\nhost = \"127.0.0.1\"\nport = {}\n[transform.sessions]\nenabled = true\n\
+         snapshot_interval_secs = 1\n[transform.sessions.qps]\nenabled = true\n",
+        repository.address.port()
+    );
+    fs::write(folder.path().join("config.toml"), config).expect("a file");
+    let mut program = start(&folder, Codec::Json);
+    let snapshot = until(&mut program, "session_snapshot", "maria");
+    assert_eq!(snapshot["host"], "localhost");
+    let messages: Vec<String> = (0..3).map(|_| said(&mut program).1).collect();
+    let found = format!(
+        "found 1 proxies through 127.0.0.1:{}",
+        repository.address.port()
+    );
+    for expected in [&found, "read sessions from the proxy of localhost: 1"] {
+        assert!(
+            messages.iter().any(|message| message == expected),
+            "{messages:?}"
+        );
+    }
+    let config = folder.path().join("config.toml").display().to_string();
+    let checked = finish(&["check", "--online", &config]);
+    assert_eq!((checked.status, &*checked.stderr), (0, ""));
+    let expected = format!(
+        "127.0.0.1:{}: ok; names of 1 apps\nlocalhost:{}: ok; sessions of 1 users on localhost, by virtual proxy: \"\" 1\n",
+        repository.address.port(),
+        proxy.address.port()
+    );
+    assert!(checked.stdout.ends_with(&expected), "{}", checked.stdout);
+}
+
+#[test]
+fn a_proxy_can_be_tried_before_it_is_needed() {
+    let site = Site::new();
+    let service = service(&site, sessions(&["secret", "secret", "anna"]));
+    let port = service.address.port();
+    let folder = folder(&site, port, "");
+    let config = folder.path().join("config.toml").display().to_string();
+    let check = || {
+        let checked = finish(&["check", "--online", &config]);
+        let last = checked.stdout.lines().last().unwrap_or_default().to_owned();
+        (checked.status, last, checked.stderr.trim_end().to_owned())
+    };
+    let ok = |users: u32, sessions: u32| {
+        format!(
+            "127.0.0.1:{port}: ok; sessions of {users} users on pro2-win1, by virtual proxy: \"\" {sessions}"
+        )
+    };
+    assert_eq!(check(), (0, ok(2, 3), String::new()));
+    service.set(sessions(&[]));
+    let nobody = format!(
+        "127.0.0.1:{port}: nobody has a session in the virtual proxy \"\"; if you know of somebody, its prefix is another"
+    );
+    assert_eq!(check(), (0, ok(0, 0), nobody));
+    service.set(Answer::Status(404));
+    let (status, _, said) = check();
+    let unknown = format!(
+        "the proxy of pro2-win1: 127.0.0.1:{port} has no virtual proxy \"\": it answered with status 404; "
+    );
+    assert!(status == 1 && said.starts_with(&unknown), "{said}");
+    fs::write(folder.path().join("client_key.pem"), "no key").expect("a file");
+    let (status, _, said) = check();
+    let no_key = "client_key.pem: the file contains no PEM private key";
+    assert!(status == 2 && said.ends_with(no_key), "{said}");
+}
+
+#[test]
+fn impossible_options_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = folder.path().join("config.toml").display().to_string();
+    let host = "expected the name of a machine or its IP address";
+    for (lines, expected) in [
+        (
+            "enabled = true",
+            "expected at least one proxy, or `transform.app_names.qrs`",
+        ),
+        ("interval_secs = 9", "expected 10 to 3600 seconds"),
+        ("timeout_secs = 31", "expected 1 to 30 seconds"),
+        ("proxies = [{ port = 4243 }]", host),
+        ("proxies = [{ host = \"https://a\" }]", host),
+        ("proxies = [{ host = \"a:4243\" }]", host),
+        (
+            "proxies = [{ host = \"a\", port = 0 }]",
+            "expected 1 to 65535",
+        ),
+        (
+            "proxies = [{ host = \"a\", server_name = \"b/c\" }]",
+            "expected a name in the proxy's certificate",
+        ),
+        (
+            "proxies = [{ host = \"a\", virtual_proxies = [] }]",
+            "expected at least one prefix",
+        ),
+        (
+            "proxies = [{ host = \"a\", virtual_proxies = [\"a?b\"] }]",
+            "expected prefixes",
+        ),
+        (
+            "proxies = [{ host = \"a.b\" }, { host = \"A.c\" }]",
+            "expected each node once",
+        ),
+        ("proxies = [{ name = \"a\" }]", "unknown key"),
+    ] {
+        fs::write(&config, format!("[transform.sessions.qps]\n{lines}\n")).expect("a file");
+        let checked = finish(&["check", &config]);
+        assert_eq!(checked.status, 2, "{lines}");
+        assert!(
+            checked.stderr.contains(expected),
+            "{lines}: {}",
+            checked.stderr
+        );
+        assert!(
+            checked.stderr.starts_with(&format!("{config}:")),
+            "{}",
+            checked.stderr
+        );
+    }
+}
