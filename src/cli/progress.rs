@@ -18,8 +18,13 @@ pub struct Progress {
 
 impl Progress {
     pub fn new() -> Self {
+        let is_shown = io::stderr().is_terminal() && knows_escapes();
+        if is_shown {
+            // A console of Windows obeys them once it is told to.
+            drop(anstream::AutoStream::always_ansi(io::stderr()));
+        }
         Self {
-            is_shown: io::stderr().is_terminal() && knows_escapes(),
+            is_shown,
             line: String::new(),
         }
     }

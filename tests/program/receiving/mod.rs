@@ -27,6 +27,7 @@ mod slow;
 mod text;
 #[cfg(target_os = "linux")]
 mod units;
+#[cfg(unix)]
 mod unix_stream;
 
 use std::{
