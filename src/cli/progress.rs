@@ -21,7 +21,7 @@ impl Progress {
         let is_shown = io::stderr().is_terminal() && knows_escapes();
         if is_shown {
             // A console of Windows obeys them once it is told to.
-            drop(anstream::AutoStream::always_ansi(io::stderr()));
+            let _ = anstream::AutoStream::always_ansi(io::stderr());
         }
         Self {
             is_shown,

@@ -4,7 +4,7 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use crate::support::{Finished, finish, record};
+use crate::support::{Finished, Running, end, finish, payload, record};
 
 /// A folder with a configuration and a blacklist that has a slip in its second line.
 fn folder(config: &str) -> TempDir {
@@ -631,4 +631,37 @@ fn options_that_do_nothing_are_named() {
         let checked = check(&folder(config));
         assert_eq!((checked.status, &*checked.stderr), (0, ""), "{config}");
     }
+}
+
+/// With drives and backslashes on Windows, where the file of the configuration is in another folder.
+#[test]
+fn every_option_takes_a_whole_path() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    for (name, text) in [
+        ("users.txt", "LAB\\maria\n"),
+        (
+            "apps.csv",
+            "id,name\na421f4a2-c311-4ef4-ba41-fe2e6a2b0d69,Sales\n",
+        ),
+        ("pseudonyms.key", "0123456789abcdef0123456789abcdef"),
+    ] {
+        fs::write(path(name), text).expect("a file");
+    }
+    let config = format!(
+        "[transform.blacklist]\nfiles = ['{}']\n[transform.app_names]\nfiles = ['{}']\n\
+         [transform.pseudonymize]\nkey_file = '{}'\n\
+         [transform.sessions]\nenabled = true\nstate_file = '{}'\n",
+        path("users.txt").display(),
+        path("apps.csv").display().to_string().replace('\\', "/"),
+        path("pseudonyms.key").display(),
+        path("sessions.ndjson").display(),
+    );
+    let mut program = Running::configured(&config);
+    program.send(payload::start("maria"));
+    let event = program.event_of(payload::OPEN);
+    assert_eq!(event["app_name"], "Sales");
+    assert_ne!(event["user_id"], "goran");
+    assert_eq!(end(program).status, Some(0));
+    assert!(path("sessions.ndjson").exists());
 }
