@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use smallvec::SmallVec;
 
 use super::{
     activity::Activity,
@@ -222,7 +223,7 @@ impl User {
             last: activity.timestamp,
             since: scope.moment,
             seen: scope.moment,
-            apps: Vec::new(),
+            apps: SmallVec::new(),
         });
     }
 

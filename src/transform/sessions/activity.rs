@@ -79,16 +79,23 @@ impl<'a> Activity<'a> {
         })
     }
 
-    /// The same without texts that are too long to be kept, and without the query behind the path.
+    /// The same without texts that are too long to be kept, without the query behind the path, and without the path
+    /// where the app says what is open.
     pub(super) fn bounded(self) -> Self {
         let short = |text: &&str| text.len() <= MAX_TEXT;
-        let end = memchr2(b'?', b'#', self.path.as_bytes()).unwrap_or(self.path.len());
-        let path = &self.path[..end];
+        let path = match self.app_id {
+            Some(_) => "",
+            None => {
+                let end = memchr2(b'?', b'#', self.path.as_bytes()).unwrap_or(self.path.len());
+                let path = &self.path[..end];
+                &path[..path.floor_char_boundary(MAX_TEXT)]
+            }
+        };
         Self {
             session_id: self.session_id.filter(short),
             user_agent: self.user_agent.filter(short),
             virtual_proxy: self.virtual_proxy.filter(short),
-            path: &path[..path.floor_char_boundary(MAX_TEXT)],
+            path,
             ..self
         }
     }
@@ -122,7 +129,7 @@ impl<'a> Activity<'a> {
         AppRef {
             id: self.app_id,
             name: self.app_name,
-            path: if self.app_id.is_some() { "" } else { self.path },
+            path: self.path,
         }
     }
 

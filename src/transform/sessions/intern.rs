@@ -195,7 +195,7 @@ pub(super) struct App {
 }
 
 /// An [`App`] that may not be known yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct AppRef<'a> {
     pub(super) id: Option<Uuid>,
     pub(super) name: Option<&'a Arc<str>>,
@@ -219,6 +219,16 @@ impl AppRef<'_> {
             id: self.id?,
             name: self.name.cloned(),
         })
+    }
+}
+
+/// Few apps share an id, and few paths a name.
+impl Hash for AppRef<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self.id {
+            Some(id) => state.write(id.as_bytes()),
+            None => state.write(self.path.as_bytes()),
+        }
     }
 }
 

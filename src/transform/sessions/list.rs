@@ -124,7 +124,7 @@ impl User {
             last: asked,
             since: asked_at,
             seen: asked_at,
-            apps: Vec::new(),
+            apps: SmallVec::new(),
         });
     }
 }

@@ -27,27 +27,26 @@ impl Name<'_> {
         let mut hasher = hasher.build_hasher();
         let parts = [self.host, self.directory, self.id];
         let mut short = [0; SHORT];
-        match short.get_mut(..self.len() + parts.len()) {
-            Some(key) if parts.iter().all(|part| part.is_ascii()) => {
-                let mut rest = &mut *key;
-                for part in parts {
-                    let (place, after) = rest.split_at_mut(part.len() + 1);
-                    place[..part.len()].copy_from_slice(part.as_bytes());
-                    place[part.len()] = SEPARATOR;
-                    rest = after;
-                }
+        if let Some(key) = short.get_mut(..self.len() + parts.len()) {
+            let mut rest = &mut *key;
+            for part in parts {
+                let (place, after) = rest.split_at_mut(part.len() + 1);
+                place[..part.len()].copy_from_slice(part.as_bytes());
+                place[part.len()] = SEPARATOR;
+                rest = after;
+            }
+            if key.is_ascii() {
                 key.make_ascii_lowercase();
                 hasher.write(key);
-            }
-            _ => {
-                let mut key = Key::new();
-                for part in parts {
-                    fold_into(&mut key, part);
-                    key.push(SEPARATOR);
-                }
-                hasher.write(&key);
+                return hasher.finish();
             }
         }
+        let mut key = Key::new();
+        for part in parts {
+            fold_into(&mut key, part);
+            key.push(SEPARATOR);
+        }
+        hasher.write(&key);
         hasher.finish()
     }
 

@@ -65,7 +65,7 @@ pub(super) struct Session {
     /// When it was first and last heard of.
     pub(super) since: Moment,
     pub(super) seen: Moment,
-    pub(super) apps: Vec<Arc<App>>,
+    pub(super) apps: SmallVec<[Arc<App>; 2]>,
 }
 
 #[derive(Debug, Clone)]
