@@ -21,6 +21,12 @@ pub struct PseudonymKeyConfig {
 }
 
 impl PseudonymKeyConfig {
+    /// Whether there is to be a key.
+    #[must_use]
+    pub fn is_enabled(&self) -> bool {
+        !self.key_file.as_os_str().is_empty() || !self.key_env.is_empty()
+    }
+
     /// What the transform is built from; the environment is asked now.
     #[must_use]
     pub fn transform(&self) -> PseudonymizeConfig {

@@ -29,6 +29,8 @@ use qlik_sense_events::{
     },
 };
 
+#[cfg(feature = "qrs")]
+use super::proxies::Proxies;
 use super::{
     super::input::LineReader,
     model::Model,
@@ -70,6 +72,9 @@ struct State {
     is_waiting: bool,
     /// Why it is not known who was in before.
     unread_state: Option<String>,
+    /// Who is asked who is in.
+    #[cfg(feature = "qrs")]
+    proxies: Option<Proxies>,
 }
 
 /// Where lines come from.
@@ -91,6 +96,8 @@ impl Input {
             ended: None,
             is_waiting: false,
             unread_state: None,
+            #[cfg(feature = "qrs")]
+            proxies: None,
         };
         Self {
             source,
@@ -105,8 +112,8 @@ impl Input {
     /// # Errors
     ///
     /// When an address cannot be listened on or a file of the configuration cannot be read.
-    pub fn udp(config: &Config) -> Result<Self, StartError> {
-        let mut config = config.clone();
+    pub fn udp(with_sessions: &Config) -> Result<Self, StartError> {
+        let mut config = with_sessions.clone();
         // Who is in is followed here, for all workers together.
         config.transform.sessions.enabled = false;
         // So are costs: by session, which summaries do not have.
@@ -118,6 +125,7 @@ impl Input {
             .map(|listener| format!("udp {}", listener.address))
             .collect();
         let mut input = Self::new(addresses.join(", "), &config);
+        lock(&input.state).ask_proxies(with_sessions)?;
         let mut controls = Vec::new();
         for handle in listeners.iter().flat_map(|listener| &listener.workers) {
             let sink = ModelSink(Arc::clone(&input.state));
@@ -158,7 +166,12 @@ impl Input {
         let mut input = Self::new(source, config);
         if let LineSource::Socket(_) = lines {
             input.is_live = true;
-            lock(&input.state).resume(config);
+            let mut state = lock(&input.state);
+            state.resume(config);
+            // Events are shown all the same.
+            if let Err(error) = state.ask_proxies(config) {
+                state.unread_state = Some(error.to_string());
+            }
         }
         let state = Arc::clone(&input.state);
         let lines = lines.clone();
@@ -192,6 +205,7 @@ impl Input {
     /// What is to be seen now.
     pub fn screen(&self) -> Screen {
         let mut state = lock(&self.state);
+        state.take_lists();
         let now = if self.is_live {
             Some(SystemTime::now().into())
         } else {
@@ -228,6 +242,39 @@ impl State {
         };
     }
 
+    /// Begins to ask proxies, where the configuration names any.
+    #[cfg(feature = "qrs")]
+    fn ask_proxies(&mut self, config: &Config) -> Result<(), StartError> {
+        self.proxies = Proxies::start(config)?;
+        Ok(())
+    }
+
+    #[cfg(not(feature = "qrs"))]
+    const fn ask_proxies(&self, _: &Config) -> Result<(), StartError> {
+        Ok(())
+    }
+
+    /// Takes what proxies list.
+    #[cfg(feature = "qrs")]
+    fn take_lists(&mut self) {
+        let lists = self.proxies.iter_mut().flat_map(Proxies::lists);
+        lists.for_each(|list| self.model.take_list(list));
+    }
+
+    #[cfg(not(feature = "qrs"))]
+    const fn take_lists(&self) {}
+
+    /// What is wrong with a proxy, if anything is.
+    #[cfg(feature = "qrs")]
+    fn proxy_warning(&self) -> Option<String> {
+        self.proxies.as_ref().and_then(Proxies::warning)
+    }
+
+    #[cfg(not(feature = "qrs"))]
+    const fn proxy_warning(&self) -> Option<String> {
+        None
+    }
+
     /// The time of the last event, and what has passed since it came; a recording that has ended
     /// stays where it is.
     fn recorded_now(&self) -> Option<DateTime<Utc>> {
@@ -259,6 +306,7 @@ impl State {
             dropped,
             passed_over,
             unread_state,
+            self.proxy_warning(),
         ];
         notices.into_iter().flatten().collect()
     }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `input.rs` | events from a UDP port, JSON lines or a local socket |
 //! | `record.rs` | what a JSON line says |
+//! | `proxies.rs` | who is in, as proxies say that are asked |
 //! | `model.rs` | who is in, and how many events came |
 //! | `services.rs` | what their requests cost, errors, tasks that failed |
 //! | `recent.rs` | counts of the last seconds or minutes |
@@ -19,6 +20,8 @@ mod keys;
 mod list;
 mod model;
 mod palette;
+#[cfg(feature = "qrs")]
+mod proxies;
 mod recent;
 mod record;
 mod screen;

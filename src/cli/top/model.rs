@@ -3,6 +3,8 @@
 use std::{collections::HashMap, io::BufRead, sync::Arc};
 
 use chrono::{DateTime, Utc};
+#[cfg(feature = "qrs")]
+use qlik_sense_events::transform::sessions::SessionList;
 use qlik_sense_events::{
     event::{Derived, DerivedKind, FollowedApp, UserAgent},
     transform::{
@@ -86,6 +88,12 @@ impl Model {
         self.output.drain();
     }
 
+    /// Takes what a proxy lists.
+    #[cfg(feature = "qrs")]
+    pub fn take_list(&self, list: SessionList) {
+        self.sessions.take_list(list);
+    }
+
     /// Takes what a service told, at its arrival.
     pub fn hear(&mut self, told: &Told<'_>) {
         self.last_event = self.last_event.max(Some(told.arrival));
@@ -144,6 +152,7 @@ impl Model {
             node: subject.host.as_deref().unwrap_or_default().to_owned(),
             since: session.start,
             start_seen: session.start_seen,
+            event_seen: session.event_seen,
             connections: session.open_connections,
             apps: apps.join(", "),
             browser: session.client.as_deref().map(browser).unwrap_or_default(),
@@ -257,6 +266,7 @@ mod tests {
             node: "n1".into(),
             since: at(0),
             start_seen: true,
+            event_seen: true,
             connections: 1,
             apps: "Sales".into(),
             browser: "Chrome 126, Windows".into(),

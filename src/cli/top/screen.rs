@@ -51,6 +51,8 @@ pub struct Session {
     pub since: DateTime<Utc>,
     /// Whether its start was seen; otherwise it started earlier.
     pub start_seen: bool,
+    /// Whether an event showed it; otherwise its proxy lists it, and more is not known.
+    pub event_seen: bool,
     /// Connections that are open.
     pub connections: u32,
     /// The apps that are open.

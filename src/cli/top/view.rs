@@ -311,7 +311,11 @@ pub fn column(session: &Session, sort: Sort, now: Option<DateTime<Utc>>) -> Stri
             let length = now.map_or_else(String::new, |now| duration(now - since));
             let is_today = now.is_some_and(|now| now.date_naive() == since.date_naive());
             let format = if is_today { "%H:%M" } else { "%d %b" };
-            let before = if session.start_seen { "" } else { "<" };
+            let before = match (session.event_seen, session.start_seen) {
+                (false, _) => "*",
+                (true, false) => "<",
+                (true, true) => "",
+            };
             format!("{before:1}{:6} {length}", since.format(format).to_string())
         }
         Sort::Connections => format!("{:>6}", session.connections),

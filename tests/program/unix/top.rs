@@ -456,3 +456,32 @@ fn without_a_terminal_it_says_what_to_do() {
         finished.stderr
     );
 }
+
+/// Whom no event has shown is marked, and who is on the blacklist is not there.
+#[cfg(feature = "qrs")]
+#[test]
+fn who_is_listed_by_a_proxy_is_shown_with_a_mark() {
+    use crate::support::qrs::{Repository, Site, sessions};
+
+    let site = Site::new();
+    let users = sessions(&["maria", "sa_api"]);
+    let service = Repository::start(&site, &site, &["127.0.0.1"], users);
+    let folder = tempfile::tempdir().expect("a folder");
+    site.export(folder.path());
+    let port = service.address.port();
+    let config = format!(
+        "[transform.blacklist]\nusers = ['LAB\\sa_*']\n[transform.sessions]\nenabled = true\n\
+         [transform.sessions.qps]\nenabled = true\nproxies = [{{ host = \"127.0.0.1\", port = {port}, node = \"pro2-win1\" }}]\n"
+    );
+    let file = folder.path().join("config.toml");
+    std::fs::write(&file, config).expect("a file");
+    let mut command = command();
+    command.args(["top", "--address", "127.0.0.1:0", "--config"]);
+    command.arg(file);
+    let mut top = Top::of(command, folder);
+    top.await_text("LAB\\maria");
+    top.await_text("*");
+    let screen = top.last_screen().contents();
+    assert!(screen.contains("LAB\\maria"), "{screen}");
+    assert!(!screen.contains("sa_api"), "{screen}");
+}

@@ -15,6 +15,7 @@ fn session(user: &str, minutes: i64, connections: u32, apps: &str) -> Session {
         node: "pro2-win1".into(),
         since: now() - TimeDelta::minutes(minutes),
         start_seen: true,
+        event_seen: true,
         connections,
         apps: apps.into(),
         browser: "Chrome 126, Windows".into(),
@@ -27,6 +28,7 @@ fn screen() -> Screen {
         session(r"LAB\goran", 3, 2, "Sales overview"),
         Session {
             start_seen: false,
+            event_seen: true,
             ..session(r"CORP\anna.lindqvist-of-the-north", 75, 0, "")
         },
         session(
