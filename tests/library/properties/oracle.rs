@@ -90,7 +90,7 @@ pub fn without_header(text: &str) -> &str {
 
 /// A time as RFC 3339 in UTC with nine decimals, by chrono's own reader.
 pub fn naive_time(text: &str) -> Option<String> {
-    let text = text.trim();
+    let text = text.trim_ascii();
     let is_plain = text.is_ascii() && !text.contains(|c: char| c.is_ascii_whitespace());
     let compact: String = text.chars().filter(|c| *c != ':').collect();
     let compact = compact.replace(',', ".");
@@ -390,7 +390,7 @@ pub fn naive_event(piece: &str) -> Value {
         }
     }
     if let Some(sent) = present(extension[1]) {
-        let digits = sent.trim();
+        let digits = sent.trim_ascii();
         match digits.parse::<u32>() {
             Ok(row) if !digits.starts_with('+') => {
                 drop(event.insert("sequence".to_owned(), json!(row)))
