@@ -2,8 +2,8 @@
 
 export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}"
 export RUST_BACKTRACE=1
-# Backtraces name functions and lines; the rest of the debug information takes a third of the time.
-export CARGO_PROFILE_DEV_DEBUG=line-tables-only CARGO_PROFILE_TEST_DEBUG=line-tables-only
+# More than the 256 that `cargo test` has.
+export PROPTEST_CASES="${PROPTEST_CASES:-2000}"
 export CARGO_INCREMENTAL=0
 
 failed=()

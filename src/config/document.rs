@@ -422,8 +422,6 @@ mod tests {
     ];
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(2_000))]
-
         #[test]
         fn any_text_is_read_or_refused_by_lines_in_order(
             pieces in prop::collection::vec(prop::sample::select(&PIECES[..]), 0..24)

@@ -372,8 +372,6 @@ fn stretch() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
-
     #[test]
     fn chunks_make_no_difference(
         leading in "[ \r\n\u{FEFF}]{0,30}",

@@ -367,8 +367,6 @@ fn any_details() -> impl Strategy<Value = Json> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
     #[test]
     fn any_details_read_back(records in prop::collection::vec(any_details(), 1..4)) {
         let mut encoder = native();

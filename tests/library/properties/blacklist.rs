@@ -32,8 +32,6 @@ const USER: &str = "[aAbBöÖéÉжЖ\\\\_.+|()\\[\\]{}^$\n 0-9-]{0,4}";
 const PATTERN: &str = "[aAbBöÖéÉжЖ_.+|()\\[\\]{}^$ 0-9*?*?*?-]{1,4}";
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
-
     #[test]
     fn the_blacklist_agrees_with_a_naive_one(
         entries in prop::collection::vec((PATTERN, PATTERN), 0..6),

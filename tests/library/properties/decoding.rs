@@ -89,8 +89,6 @@ fn generated_datagrams_cover_what_can_happen() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
-
     #[test]
     fn any_bytes_give_events_in_every_codec(datagram in prop_oneof![
         4 => prop::collection::vec(any::<u8>(), 0..300),

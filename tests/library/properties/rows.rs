@@ -396,8 +396,6 @@ fn with_separator(name: &str, text: &str, place: Index) -> Option<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
-
     #[test]
     fn the_naive_oracle_of_rows_agrees((family, header, fields, glued) in exact_row()) {
         // Two users that differ have a rule of their own.

@@ -234,8 +234,6 @@ fn free_text() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
-
     #[test]
     fn the_naive_oracle_of_tasks_agrees((token, action) in token(), host in any_of(&["n1", "", "(null)"]), row in row()) {
         let row: Vec<&str> = row.iter().map(String::as_str).collect();

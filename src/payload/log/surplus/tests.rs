@@ -116,8 +116,6 @@ fn row() -> impl Strategy<Value = (&'static Layout, Vec<&'static str>)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
-
     #[test]
     fn readings_are_those_that_are_found_one_by_one((layout, parts) in row()) {
         let text = parts.join(";");
