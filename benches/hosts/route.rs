@@ -29,6 +29,11 @@ pub struct Route {
 const VECTOR_COUNTER: &str = "vector_component_received_events_total{component_id=\"nothing\"";
 const FLUENT_BIT_COUNTER: &str = "fluentbit_output_proc_records_total{name=\"nothing\"";
 
+/// The program runs beside it.
+const UNIX_STREAM: &str = "vector-unix-stream";
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// It takes only what ends with a separator, which Qlik Sense does not send.
 const NEEDS_LINES: &str = "fluent-bit-udp";
 
@@ -49,6 +54,12 @@ impl Route {
     pub const ALL: &[Self] = &[
         route!("vector-vrl", "VECTOR", "vector-vrl.yaml", VECTOR_COUNTER),
         route!("vector-exec", "VECTOR", "vector-exec.yaml", VECTOR_COUNTER),
+        route!(
+            "vector-unix-stream",
+            "VECTOR",
+            "vector-unix-stream.yaml",
+            VECTOR_COUNTER
+        ),
         route!(
             "vector-linked",
             "VECTOR_LINKED",
@@ -99,6 +110,7 @@ impl Route {
         fs::create_dir(folder.join(self.name)).expect("a folder");
         let file = folder.join(self.file);
         fs::write(&file, config).expect("written");
+        let socket = folder.join(self.name).join("vector.sock");
         let log = fs::File::create(folder.join(self.name).join("log")).expect("a file");
         let child = Command::new(&program)
             .arg("--config")
@@ -108,15 +120,42 @@ impl Route {
             .stderr(log)
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}", PathBuf::from(&program).display()));
-        let host = Host {
+        let mut host = Host {
             route: self,
             child,
+            beside: None,
             address,
             metrics,
         };
+        if self.name == UNIX_STREAM {
+            host.beside = Some(run_beside(&this, folder, &socket, address));
+        }
         host.await_listening(&folder.join(self.name).join("log"));
         Some(host)
     }
+}
+
+/// The program, when the host listens on the socket.
+fn run_beside(program: &str, folder: &Path, socket: &Path, address: SocketAddr) -> Child {
+    let end = Instant::now() + PATIENCE;
+    while !socket.exists() {
+        assert!(Instant::now() < end, "Vector does not listen");
+        thread::sleep(Duration::from_millis(100));
+    }
+    let options = fs::read_to_string(folder.join("plugin.toml")).expect("options");
+    let (before, output) = options.split_once("[output]\n").unwrap_or((&options, ""));
+    let socket = socket.display();
+    let options = format!("{before}[output]\nunix_stream = \"{socket}\"\n{output}");
+    let file = folder.join("unix-stream.toml");
+    fs::write(&file, options).expect("written");
+    Command::new(program)
+        .args(["run", "--codec", "native", "--address"])
+        .arg(address.to_string())
+        .arg("--config")
+        .arg(file)
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("started")
 }
 
 fn free(address: std::io::Result<SocketAddr>) -> SocketAddr {
@@ -127,6 +166,7 @@ fn free(address: std::io::Result<SocketAddr>) -> SocketAddr {
 pub struct Host {
     pub route: &'static Route,
     child: Child,
+    beside: Option<Child>,
     address: SocketAddr,
     metrics: SocketAddr,
 }
@@ -151,7 +191,7 @@ impl Measured {
 
 impl Host {
     fn await_listening(&self, log: &Path) {
-        let end = Instant::now() + Duration::from_secs(60);
+        let end = Instant::now() + PATIENCE;
         let port = format!(":{:04X} ", self.address.port());
         while Instant::now() < end {
             let sockets = fs::read_to_string("/proc/net/udp").expect("the sockets");
@@ -191,18 +231,19 @@ impl Host {
         }
     }
 
+    /// The host's, and those of the program.
+    fn processes(&self) -> impl Iterator<Item = u32> {
+        let beside = self.beside.iter().map(Child::id);
+        process::tree(self.child.id()).into_iter().chain(beside)
+    }
+
     fn cpu(&self) -> Duration {
-        process::tree(self.child.id())
-            .into_iter()
-            .map(process::cpu)
-            .sum()
+        self.processes().map(process::cpu).sum()
     }
 
     /// Of the host, and of what it started.
     pub fn peak_memory(&self) -> String {
-        let peaks = process::tree(self.child.id())
-            .into_iter()
-            .filter_map(process::peak_memory);
+        let peaks = self.processes().filter_map(process::peak_memory);
         let peaks: Vec<String> = peaks.map(|peak| format!("{peak:.0}")).collect();
         peaks.join(" + ")
     }
@@ -240,7 +281,12 @@ impl Host {
 impl Drop for Host {
     fn drop(&mut self) {
         // What it started notices.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        for child in [Some(&mut self.child), self.beside.as_mut()]
+            .into_iter()
+            .flatten()
+        {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
