@@ -41,7 +41,9 @@ fn what_the_packages_install_is_there_or_built() {
     let mut built = BTreeSet::new();
     let contents = nfpm["contents"].as_array().expect("a list");
     let scripts = nfpm["scripts"].as_object().expect("scripts").values();
-    for source in contents.iter().map(|file| &file["src"]).chain(scripts) {
+    // Folders are made by the packages.
+    let files = contents.iter().filter(|file| file["type"] != "dir");
+    for source in files.map(|file| &file["src"]).chain(scripts) {
         let source = source.as_str().expect("a path");
         match source.strip_prefix("packaging/") {
             // From the top of the repository, where dist copies it from.
@@ -62,6 +64,7 @@ fn the_configuration_is_kept_and_nothing_else_is_below_etc() {
     let below_etc: Vec<&Value> = contents
         .iter()
         .filter(|file| file["dst"].as_str().expect("a path").starts_with("/etc/"))
+        .filter(|file| file["type"] != "dir")
         .collect();
     let [configuration] = below_etc[..] else {
         panic!("{below_etc:?}")
