@@ -30,6 +30,7 @@ fn every_vector_example_starts_the_program() {
             "opentelemetry",
             "prometheus",
             "s3",
+            "victoria_logs",
         ]
     );
     for (name, file) in &examples {

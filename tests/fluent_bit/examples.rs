@@ -8,7 +8,7 @@ use crate::host::{Instance, Version};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/fluent-bit");
 
-const EXAMPLES: [&str; 4] = ["elasticsearch", "kafka", "loki", "stdout"];
+const EXAMPLES: [&str; 5] = ["elasticsearch", "kafka", "loki", "stdout", "victoria_logs"];
 
 /// Processors can only be written in YAML.
 const ONLY_YAML: [&str; 1] = ["opentelemetry"];
