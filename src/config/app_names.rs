@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::transform::AppNamesConfig;
 
-/// Where names of apps come from. A name from a file takes precedence over that of the repository.
+/// Where app names come from. A name from a file takes precedence over that of the repository.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AppNameSourcesConfig {
@@ -40,7 +40,7 @@ pub struct QrsConfig {
     pub certificate_file: PathBuf,
     /// Its private key, in PEM and without a password. Default: `client_key.pem`.
     pub key_file: PathBuf,
-    /// The certificate that has signed the service's, in PEM. Default: `root.pem`.
+    /// The certificate that signed the service's certificate, in PEM. Default: `root.pem`.
     pub root_file: PathBuf,
     /// The Qlik Sense user who asks, `DIR\id`. Default: `INTERNAL\sa_api`.
     pub user: String,

@@ -40,7 +40,7 @@ impl MetricValue {
     }
 }
 
-/// How many values there were, by size.
+/// The number of values, by size.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Histogram {
     /// The upper limits, rising, each with the number of values up to it and above the one before.

@@ -1,4 +1,4 @@
-//! When and from where a datagram came. Said by the host, never asked for here.
+//! When and from where a datagram arrived. The host provides both; this crate never reads a clock or a socket here.
 
 use std::net::IpAddr;
 
@@ -7,15 +7,15 @@ use chrono::{DateTime, Utc};
 /// When and from where a datagram arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arrival {
-    /// The time of arrival, to the nanosecond where the system's clock has it.
+    /// The time of arrival, to the nanosecond if the system clock provides it.
     pub timestamp: DateTime<Utc>,
-    /// The datagram's source address; none where there was no network, as with a file.
+    /// The datagram's source address; `None` without a network, as when reading a file.
     pub sender: Option<IpAddr>,
 }
 
 impl Arrival {
-    /// An arrival from a network address. An IPv4 address that a dual-stack socket shows as
-    /// `::ffff:192.0.2.1` is kept as `192.0.2.1`.
+    /// An arrival from a network address. An IPv4 address that a dual-stack socket reports as `::ffff:192.0.2.1` is
+    /// stored as `192.0.2.1`.
     #[must_use]
     pub const fn new(timestamp: DateTime<Utc>, sender: IpAddr) -> Self {
         Self {

@@ -1,5 +1,5 @@
-//! What is not sent by Qlik Sense but follows from what it sends: sessions and connections with
-//! their beginning and end.
+//! Events that Qlik Sense does not send but that follow from what it sends: sessions and connections with their start
+//! and end.
 
 use std::sync::Arc;
 
@@ -12,15 +12,15 @@ use crate::payload::Fields;
 /// An event that the transform `sessions` makes of several user events.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Derived {
-    /// When it was made: the arrival of the event that gave rise to it, or the host's clock.
+    /// When it was created: the arrival of the event that caused it, or the host's clock.
     pub timestamp: DateTime<Utc>,
     /// Whose session or connection it is.
     pub subject: Subject,
-    /// What is said of it.
+    /// What happened to it.
     pub kind: DerivedKind,
 }
 
-/// The Qlik node and the user, as they were first spelled.
+/// The Qlik node and the user, spelt as in their first event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
     /// The Qlik node.
@@ -32,7 +32,7 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// Directory and id as Qlik writes them; none where the directory is absent.
+    /// Directory and id as Qlik writes them; `None` if the directory is absent.
     #[must_use]
     pub fn user(&self) -> Option<User<'_>> {
         Some(User {
@@ -42,7 +42,7 @@ impl Subject {
     }
 }
 
-/// What a derived event says.
+/// The content of a derived event.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum DerivedKind {
@@ -50,12 +50,12 @@ pub enum DerivedKind {
     SessionSummary(FollowedSession, Ended),
     /// A connection has ended.
     ConnectionSummary(FollowedConnection, Ended),
-    /// A session is open; said at intervals.
+    /// A session is open; sent at intervals.
     SessionSnapshot(FollowedSession),
 }
 
 impl Derived {
-    /// How long it lasted, or has lasted up to now; never negative.
+    /// How long it lasted, or has lasted so far; never negative.
     #[must_use]
     pub fn duration(&self) -> TimeDelta {
         let start = self.kind.start();
@@ -131,7 +131,7 @@ impl DerivedKind {
         }
     }
 
-    /// How it ended; none while it is open.
+    /// How it ended; `None` while it is open.
     #[must_use]
     pub const fn ended(&self) -> Option<&Ended> {
         match self {
@@ -162,7 +162,7 @@ impl DerivedKind {
         }
     }
 
-    /// The app of a connection, where it is a published one.
+    /// The app of a connection, if it is a published one.
     const fn app(&self) -> Option<&FollowedApp> {
         match self {
             Self::ConnectionSummary(connection, _) => connection.app.as_ref(),
@@ -180,7 +180,7 @@ impl DerivedKind {
     }
 }
 
-/// A session as far as it was seen.
+/// What is known of a session.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FollowedSession {
     /// The proxy session's id; only the extended appender sends it.
@@ -193,16 +193,16 @@ pub struct FollowedSession {
     pub start: DateTime<Utc>,
     /// Whether its `Start session` was seen.
     pub start_seen: bool,
-    /// Whether an event showed it. Otherwise its proxy listed it, and that is all that is known of it.
+    /// Whether an event showed it. Otherwise it is known only from its proxy's list.
     pub event_seen: bool,
-    /// How many connections it has had.
+    /// The number of connections opened so far.
     pub connections: u32,
-    /// How many of them are open.
+    /// The number of them that are open.
     pub open_connections: u32,
-    /// The apps that it has opened, each once, in the order of first opening, at most
+    /// The apps opened so far, each once, in the order of first opening, at most
     /// [`MAX_APPS`](crate::transform::sessions::MAX_APPS).
     pub apps: Vec<FollowedApp>,
-    /// The apps that it has open now, each once.
+    /// The apps open now, each once.
     pub open_apps: Vec<FollowedApp>,
 }
 
@@ -211,36 +211,36 @@ pub struct FollowedSession {
 pub struct FollowedApp {
     /// The app's id.
     pub id: Uuid,
-    /// Its name, where the transform `app_names` knows it.
+    /// Its name, if the transform `app_names` knows it.
     pub name: Option<Arc<str>>,
 }
 
-/// A connection as far as it was seen.
+/// What is known of a connection.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FollowedConnection {
     /// The id of its proxy session; only the extended appender sends it.
     pub session_id: Option<Arc<str>>,
     /// The prefix of the virtual proxy.
     pub virtual_proxy: Option<Arc<str>>,
-    /// The app, where it is a published one.
+    /// The app, if it is a published one.
     pub app: Option<FollowedApp>,
     /// The browser and system.
     pub client: Option<Arc<UserAgent>>,
-    /// When it was opened; the time of its end where its `Open connection` was not seen.
+    /// When it was opened; the time of its end if its `Open connection` was not seen.
     pub start: DateTime<Utc>,
     /// Whether its `Open connection` was seen.
     pub start_seen: bool,
 }
 
-/// How something that was followed has ended.
+/// How a session or connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ended {
     /// The time of its `Stop session` or `Close connection`, or of the last event that showed it.
     /// Never before its start.
     pub end: DateTime<Utc>,
-    /// Why it is taken to have ended.
+    /// Why it counts as ended.
     pub reason: EndReason,
-    /// How start and end were found to belong together; none where one of them was not seen.
+    /// How start and end were matched; `None` if one of them was not seen.
     pub pairing: Option<Pairing>,
 }
 
@@ -258,20 +258,20 @@ impl Ended {
     }
 }
 
-/// Why a session or connection is taken to have ended.
+/// Why a session or connection counts as ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndReason {
     /// `Stop session`.
     Stop,
     /// `Close connection`.
     Close,
-    /// The connection's session ended and no `Close connection` came.
+    /// The connection's session ended without a `Close connection`.
     SessionEnd,
-    /// Nothing was seen of it for so long that its end must have been lost.
+    /// There was no sign of it for so long that its end must have been lost.
     Expired,
-    /// One more began than a user can have, so the end of one must have been lost.
+    /// More started than a user can have, so the end of one must have been lost.
     Displaced,
-    /// There were more users than are followed.
+    /// There were more users than can be followed.
     Evicted,
     /// Two answers of its proxy in a row did not list it.
     NotListed,
@@ -304,14 +304,14 @@ impl EndReason {
     }
 }
 
-/// How a start and an end were found to belong together.
+/// How a start and an end were matched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pairing {
-    /// By the session's id.
+    /// By the session id.
     Exact,
-    /// There was no other that it could be.
+    /// There was only one candidate.
     Single,
-    /// There were several that it could be; a rule chose.
+    /// There were several candidates; a rule chose one.
     Ambiguous,
 }
 

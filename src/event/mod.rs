@@ -1,7 +1,7 @@
-//! Events: what one payload says, why it says nothing, or what follows from several.
+//! Events: the content of one payload, the reason why it cannot be decoded, or a result of several.
 //!
-//! An [`Event`] is asked for what nearly all families have: [who](Event::user), [where](Event::host),
-//! [when](Event::timestamp), [in which app](Event::app_id). What is particular to a family is in its [`Body`].
+//! An [`Event`] answers what nearly all families have: [who](Event::user), [where](Event::host),
+//! [when](Event::timestamp), [in which app](Event::app_id). Its [`Body`] has what is specific to a family.
 
 mod arrival;
 mod derived;
@@ -42,9 +42,9 @@ pub use crate::payload::{
     },
 };
 
-/// What one payload says, why it says nothing, or what follows from several.
+/// The content of one payload, the reason why it cannot be decoded, or a result of several.
 ///
-/// The payload is kept in one piece, of which the texts are parts.
+/// The payload is kept in one piece; all texts are slices of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
     arrival: Option<Arrival>,
@@ -61,30 +61,30 @@ enum Content {
     PerformanceSummary(Box<PerformanceSummaryFields>),
 }
 
-// It is moved several times on its way.
+// It is moved several times.
 const _: () = assert!(size_of::<Event>() <= 208);
 
-/// What is particular to one kind of event.
+/// The part that is specific to one kind of event.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Body<'a> {
     /// Something happened to a session or connection of a user.
     User(UserEvent<'a>),
-    /// A service wrote into its log.
+    /// A service wrote to its log.
     Log(LogEvent<'a>),
     /// The engine served a request.
     Performance(PerformanceEvent<'a>),
-    /// Something became of a task.
+    /// Something happened to a task.
     Task(TaskEvent<'a>),
     /// A payload that could not be decoded, with the reason.
     Undecoded(Undecoded<'a>),
-    /// What follows from several user events: a session or connection as a whole.
+    /// A session or connection as a whole, from several user events.
     Derived(&'a Derived),
-    /// What follows from several performance events: what requests took together.
+    /// The combined cost of several requests, from their performance events.
     PerformanceSummary(PerformanceSummary<'a>),
 }
 
-/// What an event can be asked, whatever its family. User events, which are most, are asked without a detour.
+/// Accessors for every event, whatever its family. User events, the most frequent, take a direct path.
 macro_rules! answers {
     ($($(#[$doc:meta])* $name:ident($($text:ident)?) -> $type:ty;)+) => {$(
         $(#[$doc])*
@@ -109,8 +109,8 @@ impl Event {
         /// The kind of event.
         kind() -> EventKind;
 
-        /// What the payload's type token announces, and so which appender of a node sent it; none of what no payload
-        /// brought or could not be decoded.
+        /// The family of the payload's type token, which identifies the appender that sent it; `None` for derived and
+        /// undecoded events.
         family() -> Option<Family>;
 
         /// The Qlik node, usually its lower-case short machine name.
@@ -128,13 +128,13 @@ impl Event {
         /// Where the access came from: `AppAccess`, `Not available`, …
         origin(text) -> Option<&str>;
 
-        /// The path that was asked for, whole.
+        /// The requested path, whole.
         context(text) -> Option<&str>;
 
         /// Qlik's message, whole, with the user agent that it may end with.
         message(text) -> Option<&str>;
 
-        /// What came of it, as Qlik writes it.
+        /// The result, as Qlik writes it.
         result(text) -> Option<&str>;
 
         /// The proxy session that the event belongs to: the same in its start, its stop, the connections
@@ -153,10 +153,10 @@ impl Event {
         /// The run of the task, as Qlik Sense writes its id.
         execution_id(text) -> Option<&str>;
 
-        /// When it happened, as the node's clock showed it, without its distance from UTC. Not in user events.
+        /// When it happened, by the node's clock, without UTC offset. Not in user events.
         local_time(text) -> Option<&str>;
 
-        /// The app's name as the payload tells it.
+        /// The app's name from the payload.
         sent_app_name(text) -> Option<&str>;
 
         /// The name of the logger that wrote the row, `Facility.Service.Type`.
@@ -165,7 +165,7 @@ impl Event {
         /// The account that the service runs under, as `DIRECTORY\id`.
         service_account(text) -> Option<&str>;
 
-        /// The exception that was logged, with the lines of its stack.
+        /// The exception that was logged, with its stack trace.
         exception(text) -> Option<&str>;
 
         /// The engine's own session.
@@ -174,12 +174,12 @@ impl Event {
         /// When the engine wrote the row.
         engine_timestamp() -> Option<DateTime<Utc>>;
 
-        /// When it happened, by the Qlik node's clock. None where the payload has no such time, as those of the
-        /// standard appenders of user events, or where it cannot be read; see [`Event::unreadable`].
+        /// When it happened, by the Qlik node's clock. `None` if the payload has no such time, as with the standard
+        /// appenders of user events, or if it cannot be read; see [`Event::unreadable`].
         qlik_timestamp() -> Option<DateTime<Utc>>;
 
-        /// The row number, which goes up by one with every event of one appender on one node and starts
-        /// again after 9,999.
+        /// The row number, which increases by one with every event of one appender on one node and restarts after
+        /// 9,999.
         sequence() -> Option<u32>;
 
         /// The app.
@@ -188,11 +188,11 @@ impl Event {
         /// How serious it is.
         level() -> Option<Level>;
 
-        /// The service that wrote the row: by the logger, or where that does not say it by the appender.
+        /// The service that wrote the row: from the logger, or if that names none, from the appender.
         service(text) -> Option<Service>;
 
-        /// Fields that a `;` makes doubtful, by their names in the schema `default`. The text in question is whole in
-        /// the field where the doubt begins.
+        /// Fields made ambiguous by a `;`, by their names in the schema `default`. The first of them has all the text
+        /// in question.
         ambiguous() -> &'static [&'static str];
     }
 
@@ -208,7 +208,7 @@ impl Event {
         )
     }
 
-    /// Requests together; `text` is what the fields are parts of.
+    /// A summary of requests; all its texts are slices of `text`.
     pub(crate) fn performance_summary(
         text: Box<str>,
         app_name: Option<Arc<str>>,
@@ -262,18 +262,18 @@ impl Event {
         }
     }
 
-    /// When and from where the datagram arrived; none until the host has said so.
+    /// When and from where the datagram arrived; `None` until the host has set it.
     #[must_use]
     pub const fn arrival(&self) -> Option<Arrival> {
         self.arrival
     }
 
-    /// Notes when and from where the datagram arrived.
+    /// Sets when and from where the datagram arrived.
     pub const fn set_arrival(&mut self, arrival: Arrival) {
         self.arrival = Some(arrival);
     }
 
-    /// When it happened: Qlik's own time where it was sent and can be read, otherwise that of arrival.
+    /// When it happened: Qlik's own time if it was sent and can be read, otherwise the time of arrival.
     #[must_use]
     #[inline]
     pub fn timestamp(&self) -> Option<DateTime<Utc>> {
@@ -281,7 +281,7 @@ impl Event {
             .or(self.arrival.map(|arrival| arrival.timestamp))
     }
 
-    /// Directory and id as Qlik writes them, `LAB\goran`; none where one of them is absent.
+    /// Directory and id as Qlik writes them, `LAB\goran`; `None` if either is absent.
     #[must_use]
     #[inline]
     pub fn user(&self) -> Option<User<'_>> {
@@ -291,14 +291,14 @@ impl Event {
         })
     }
 
-    /// The app's name, as a transform has found it or as the payload tells it.
+    /// The app's name, from a transform or from the payload.
     #[must_use]
     #[inline]
     pub fn app_name(&self) -> Option<&str> {
         self.app_name.as_deref().or_else(|| self.sent_app_name())
     }
 
-    /// Notes the app's name.
+    /// Sets the app's name.
     pub fn set_app_name(&mut self, name: Arc<str>) {
         self.app_name = Some(name);
     }
@@ -310,7 +310,7 @@ impl Event {
         self.shared_client().map(|client| &**client)
     }
 
-    /// What was sent where a time, a number or an id should be and cannot be read as such.
+    /// Values that cannot be read as the time, number or id that they should be, as sent.
     #[must_use]
     pub fn unreadable(&self) -> Unreadable<'_> {
         Unreadable::new(&self.text, self.fields().unreadable())
@@ -329,12 +329,12 @@ impl Event {
         &self.text
     }
 
-    /// [`Event::app_name`] as a transform has found it, to be kept.
+    /// [`Event::app_name`] as set by a transform, as a shared text.
     pub(crate) const fn shared_app_name(&self) -> Option<&Arc<str>> {
         self.app_name.as_ref()
     }
 
-    /// [`Event::client`], to be kept.
+    /// [`Event::client`], as a shared value.
     #[inline]
     pub(crate) fn shared_client(&self) -> Option<&Arc<UserAgent>> {
         match &self.content {
@@ -343,7 +343,7 @@ impl Event {
         }
     }
 
-    /// What follows from several events, to be changed.
+    /// The derived event, mutably.
     pub(crate) fn derived_mut(&mut self) -> Option<&mut Derived> {
         match &mut self.content {
             Content::Derived(derived) => Some(derived),
@@ -351,8 +351,7 @@ impl Event {
         }
     }
 
-    /// Puts other texts in the place of those that may name a person, or none; `client` changes what is known of the
-    /// browser.
+    /// Replaces or removes the texts that may name a person; `client` changes the browser.
     pub(crate) fn rewrite(
         &mut self,
         mut replace: impl for<'t> FnMut(Personal, &'t str) -> Option<std::borrow::Cow<'t, str>>,

@@ -1,12 +1,11 @@
-//! Requests to the engine that go on as one event: how many there were, what they took together, and which of them
-//! took most.
+//! A summary of requests to the engine: their number, their total cost, and which of them cost most.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::payload::{EventKind, Family, Fields, Personal, Rewriter, Service, Span};
 
-/// What is said of requests together. Texts are parts of the event's text.
+/// The data of a summary. Texts are slices of the event's text.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct PerformanceSummaryFields {
     pub(crate) host: Span,
@@ -32,20 +31,20 @@ pub(crate) struct Peak {
     pub(crate) session_id: Span,
 }
 
-/// What can be summed up of requests. Memory at its peak cannot: two requests need not have it at the same time.
+/// A value of requests that can be added up. Peak memory cannot: two requests need not reach it at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measure {
-    /// The whole time to serve a request, in nanoseconds.
+    /// The total time to serve a request, in nanoseconds.
     Process,
     /// The time of actual work, in nanoseconds.
     Work,
-    /// The time of waiting for an internal lock, in nanoseconds.
+    /// The time spent waiting for an internal lock, in nanoseconds.
     Lock,
     /// The time of validation, in nanoseconds.
     Validate,
     /// The time in the inference engine, in nanoseconds.
     Traverse,
-    /// The memory that was left in use, in bytes; negative where it was given back.
+    /// The memory still in use afterwards, in bytes; negative if memory was freed.
     NetRam,
 }
 
@@ -61,7 +60,7 @@ impl Measure {
     ];
 }
 
-/// A measure of several requests, of those that tell it.
+/// A measure over the requests that have it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Total {
     /// The exact sum.
@@ -71,7 +70,7 @@ pub struct Total {
 }
 
 impl Total {
-    /// This with one more value; none where the sum would be too large.
+    /// This plus one more value; `None` if the sum would overflow.
     pub(crate) fn plus(self, value: i64) -> Option<Self> {
         Some(Self {
             sum: self.sum.checked_add(value)?,
@@ -131,11 +130,11 @@ impl Fields for PerformanceSummaryFields {
     }
 }
 
-/// What requests took together that did not go on one by one: those of one user in one app, to objects of one type, on
-/// one node, within an interval.
+/// The combined cost of summarized requests: those of one user in one app, to objects of one type, on one node,
+/// within an interval.
 ///
-/// User, app and node are asked of the [`Event`](super::Event). Sums are exact; they are of the requests that tell the
-/// measure, and there is none where no request does.
+/// The [`Event`](super::Event) has the user, app and node. Sums are exact; they cover the requests that have the
+/// measure, and are absent if none has it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PerformanceSummary<'a> {
     text: &'a str,
@@ -147,19 +146,19 @@ impl<'a> PerformanceSummary<'a> {
         Self { text, fields }
     }
 
-    /// How many requests there were, at least one.
+    /// The number of requests, at least one.
     #[must_use]
     pub const fn requests(self) -> u64 {
         self.fields.requests
     }
 
-    /// What they took together, and the largest.
+    /// The sum and the largest value of a measure.
     #[must_use]
     pub const fn total(self, measure: Measure) -> Option<Total> {
         self.fields.totals[measure as usize]
     }
 
-    /// The type of their objects, `<Unknown>` where there are none.
+    /// The type of their objects, `<Unknown>` if there are none.
     #[must_use]
     pub fn object_type(self) -> Option<&'a str> {
         self.fields.object_type.get(self.text)
@@ -177,8 +176,8 @@ impl<'a> PerformanceSummary<'a> {
         self.fields.end
     }
 
-    /// The most memory that one of them used, in bytes. The `peak_` answers below are about that request, the first
-    /// of those that used so much.
+    /// The most memory that one of them used, in bytes. The `peak_` methods below describe that request, or the first
+    /// of several.
     #[must_use]
     pub fn peak_ram_bytes(self) -> Option<i64> {
         Some(self.peak()?.ram_bytes)
@@ -202,7 +201,7 @@ impl<'a> PerformanceSummary<'a> {
         self.peak()?.object_id.get(self.text)
     }
 
-    /// The proxy session that asked.
+    /// Its proxy session.
     #[must_use]
     pub fn peak_session_id(self) -> Option<&'a str> {
         self.peak()?.session_id.get(self.text)

@@ -1,4 +1,4 @@
-//! A payload that could not be decoded. It goes on as an event, so that nothing is lost.
+//! A payload that could not be decoded. It becomes an event, so that nothing is lost.
 
 use crate::payload::{DecodeError, EventKind, Family, Fields};
 
@@ -19,7 +19,7 @@ impl Fields for UndecodedPayload {
     }
 }
 
-/// A payload that could not be decoded, with the reason and the text as it came.
+/// A payload that could not be decoded, with the reason and the text as it arrived.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Undecoded<'a> {
     text: &'a str,
@@ -37,9 +37,9 @@ impl<'a> Undecoded<'a> {
         self.fields.error
     }
 
-    /// The payload as text: whole, but for [`TooLarge`](crate::payload::ErrorCode::TooLarge), where it
-    /// is what the limit left. Bytes that are no text in the sender's encoding are U+FFFD. None where it
-    /// was [left out](super::Event::drop_raw).
+    /// The payload as text: whole, except for [`TooLarge`](crate::payload::ErrorCode::TooLarge), where it is cut at
+    /// the limit. Bytes that are invalid in the sender's encoding are U+FFFD. `None` if it was [left
+    /// out](super::Event::drop_raw).
     #[must_use]
     pub fn raw(self) -> Option<&'a str> {
         self.fields.has_raw.then_some(self.text)

@@ -1,8 +1,8 @@
-//! The edges: where datagrams come from and events go to. Thin, and the only part with a clock,
-//! sockets and threads.
+//! The hosts: where datagrams come from and where events go. A thin layer, and the only one with a clock, sockets and
+//! threads.
 //!
-//! [`runtime`] is one life for every host, [`metrics`] and [`diagnostics`] are what they say of it; beside them
-//! is a folder for each edge. What is not in this documentation is what the program is made of: it may change at any time.
+//! [`runtime`] is shared by every host, [`metrics`] and [`diagnostics`] report on it, and each host has a folder of
+//! its own. Items that are not in this documentation are internal and may change at any time.
 
 #[doc(hidden)]
 pub mod diagnostics;

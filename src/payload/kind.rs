@@ -14,11 +14,11 @@ pub enum EventKind {
     Session(SessionAction),
     /// Something happened to a connection.
     Connection(ConnectionAction),
-    /// A service wrote into its log. The service is the one whose appender sent it.
+    /// A service wrote to its log. The service is the one whose appender sent it.
     Log(Service),
     /// The engine served a request.
     Performance,
-    /// Something became of a task.
+    /// Something happened to a task.
     Task(TaskAction),
     /// A payload that could not be decoded.
     Undecoded,

@@ -1,4 +1,4 @@
-//! What came in, what went out, and what did not, by reason.
+//! What was received, what was sent on, and what was not, by reason.
 
 use std::iter::Sum;
 
@@ -9,26 +9,25 @@ use crate::{
     transform::OutputBuffer,
 };
 
-/// Counts since a pipeline was built. Every datagram and every event that came is in exactly one of
-/// them: what was decoded went out, was excluded, or is part of a summary; the rest is undecoded. Derived events come
-/// on top.
+/// Counts since a pipeline was built. Every datagram and every event is in exactly one of them: a decoded event was
+/// sent on, excluded, or made part of a summary; the rest is undecoded. Derived events are counted in addition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counters {
-    /// Datagrams that came in.
+    /// Datagrams received.
     pub datagrams: u64,
     /// Their length in bytes.
     pub bytes: u64,
-    /// Events that the blacklist left out.
+    /// Events excluded by the blacklist.
     pub excluded: u64,
-    /// Performance events that did not go on by themselves but as part of a summary; none where none are summed up.
+    /// Performance events that became part of a summary; `None` if summarizing is off.
     pub summarized: Option<u64>,
-    /// Rows that never came, by the row numbers that many payloads have; none while no row number has come. What was
-    /// refused or over its sender's rate before it came to the pipeline is among them.
+    /// Missing rows, by the row numbers that many payloads have; `None` until a row number has arrived. Includes rows
+    /// that were refused or over their sender's rate limit before they reached the pipeline.
     pub row_gaps: Option<u64>,
     /// Decoded and derived events, by kind.
     events: [u64; EventKind::ALL.len()],
     undecoded: [u64; ErrorCode::ALL.len()],
-    /// What task events tell of runs, each once.
+    /// Actions of task runs, each counted once.
     tasks: [u64; TaskAction::ALL.len()],
 }
 
@@ -37,7 +36,7 @@ impl Counters {
         self.events[kind.index()] += 1;
     }
 
-    /// Counts the derived events in `output` from a place on.
+    /// Counts the derived events in `output` from an index on.
     pub(super) fn derived(&mut self, output: &OutputBuffer, from: usize) {
         let kinds = output.iter().skip(from).map(Event::kind);
         kinds
@@ -53,27 +52,28 @@ impl Counters {
         self.tasks[action as usize] += 1;
     }
 
-    /// Runs of tasks of which this was told. However many events tell the same of a run within ten minutes, it is one;
-    /// an event that names no run counts by itself. Of more than 4,096 runs in that time, the oldest may count again.
+    /// Task runs with this action. Events that report the same action of a run within ten minutes count once; an
+    /// event without an execution id always counts. With more than 4,096 runs in that time, the oldest may count
+    /// again.
     #[must_use]
     pub const fn tasks_of(&self, action: TaskAction) -> u64 {
         self.tasks[action as usize]
     }
 
-    /// Events of a kind that went out.
+    /// Events of a kind that were sent on.
     #[must_use]
     pub const fn events_of(&self, kind: EventKind) -> u64 {
         self.events[kind.index()]
     }
 
-    /// Events of all kinds that went out, without the undecoded ones.
+    /// Events of all kinds that were sent on, except undecoded ones.
     #[must_use]
     pub fn events(&self) -> u64 {
         self.sum_of(|kind| !kind.is_derived())
     }
 
-    /// Derived events of all kinds that went out. They are not among [`Counters::events`], because no
-    /// datagram brought them.
+    /// Derived events of all kinds. They are not among [`Counters::events`], because they do not come from a
+    /// datagram.
     #[must_use]
     pub fn derived_events(&self) -> u64 {
         self.sum_of(EventKind::is_derived)

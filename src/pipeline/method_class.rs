@@ -1,21 +1,21 @@
-//! The classes of the QIX interface, whose methods clients of the engine call.
+//! The classes of the QIX interface, whose methods the engine's clients call.
 
-/// The class of a method such as `GenericObject::GetLayout`. The list is that of Qlik's reference of the engine's JSON
-/// API; whatever else a payload says is [`MethodClass::Other`], so that nobody who makes up methods makes metrics.
+/// The class of a method such as `GenericObject::GetLayout`. The list is that of Qlik's reference for the engine's
+/// JSON API; anything else is [`MethodClass::Other`], so that made-up methods create no metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum MethodClass {
-    /// Apps as a whole: to open one, the progress of a reload.
+    /// Apps as a whole: opening one, the progress of a reload.
     Global,
     /// An app.
     Doc,
-    /// Charts, sheets, lists and whatever else an app shows.
+    /// Charts, sheets, lists and other objects of an app.
     GenericObject,
     /// Bookmarks.
     GenericBookmark,
-    /// Dimensions in the library of an app.
+    /// Dimensions in an app's library.
     GenericDimension,
-    /// Measures in the library of an app.
+    /// Measures in an app's library.
     GenericMeasure,
     /// Variables of an app.
     GenericVariable,
@@ -23,7 +23,7 @@ pub enum MethodClass {
     Field,
     /// Variables in the older interface.
     Variable,
-    /// Any other, and none.
+    /// Any other class, or none.
     Other,
 }
 
@@ -42,11 +42,11 @@ impl MethodClass {
         Self::Other,
     ];
 
-    /// The class of a method, with regard to case.
+    /// The class of a method, case-sensitive.
     #[must_use]
     pub fn of(method: Option<&str>) -> Self {
         let class = method.and_then(|method| {
-            // A searcher takes several times as long for a few letters.
+            // A searcher is several times slower for a few letters.
             let end = method.bytes().position(|byte| byte == b':')?;
             let (class, name) = method.split_at(end);
             name.starts_with("::").then_some(class)

@@ -1,4 +1,4 @@
-//! Datagram to events, with a count of everything that came in, went out or was left out.
+//! Datagram to events, with a count of everything received, sent on or left out.
 //!
 //! Every host runs the same [`Pipeline`], so two hosts cannot drift apart.
 
@@ -35,14 +35,14 @@ use crate::{
     },
 };
 
-/// What becomes of payloads that cannot be decoded. They are counted either way.
+/// What to do with payloads that cannot be decoded. They are counted either way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UndecodedPolicy {
-    /// They go on as events of their own, `event: "undecoded"`.
+    /// Forward them as events of their own, `event: "undecoded"`.
     #[default]
     Forward,
-    /// They go no further.
+    /// Drop them.
     Drop,
 }
 
@@ -51,17 +51,17 @@ pub enum UndecodedPolicy {
 pub struct PipelineConfig {
     /// How datagrams are decoded.
     pub decoding: QlikSenseDeserializerConfig,
-    /// What becomes of those that cannot be.
+    /// What to do with those that cannot be decoded.
     pub undecoded: UndecodedPolicy,
-    /// Whose events are left out.
+    /// The users whose events are dropped.
     pub blacklist: BlacklistConfig,
-    /// Where names of apps come from.
+    /// Where app names come from.
     pub app_names: AppNamesConfig,
-    /// Which performance events go on, and how the others are summed up.
+    /// Which performance events go through, and how the others are summarized.
     pub performance: PerformanceConfig,
     /// Whether and how sessions are followed.
     pub sessions: SessionsConfig,
-    /// Whether users are replaced by tokens, at the very end.
+    /// Whether users are replaced by tokens, as the last step.
     pub pseudonymize: PseudonymizeConfig,
 }
 
@@ -72,7 +72,7 @@ pub enum PipelineError {
     /// The blacklist cannot be built.
     #[error(transparent)]
     Blacklist(#[from] BlacklistError),
-    /// Names of apps cannot be read.
+    /// The app names cannot be read.
     #[error(transparent)]
     AppNames(#[from] AppNamesError),
     /// The filters of performance events cannot be built.
@@ -84,7 +84,7 @@ pub enum PipelineError {
 }
 
 impl PipelineConfig {
-    /// Builds a pipeline. For a further socket there is [`Pipeline::clone_for_socket`].
+    /// Builds a pipeline. For further sockets use [`Pipeline::clone_for_socket`].
     ///
     /// # Errors
     ///
@@ -105,8 +105,7 @@ impl PipelineConfig {
         })
     }
 
-    /// Everything that [`build`](Self::build) could fail with and that can be told apart, by transform and
-    /// file, in order.
+    /// All separate errors with which [`build`](Self::build) could fail, by transform and file, in order.
     #[must_use]
     pub fn mistakes(&self) -> Vec<PipelineError> {
         let blacklist = self.blacklist.mistakes().into_iter();
@@ -149,9 +148,9 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// A pipeline for one more socket. It reads no file again: both have the same rules, names of apps and
-    /// key, and follow the same sessions and runs of tasks, because the events of one user or run may come
-    /// through several sockets. It counts from zero, and sums up the performance events of its own socket.
+    /// A pipeline for another socket. It reads no files: both have the same rules, app names and key, and follow the
+    /// same sessions and task runs, because the events of one user or run may arrive through several sockets. It
+    /// counts from zero, and summarizes the performance events of its own socket.
     #[must_use]
     pub fn clone_for_socket(&self) -> Self {
         let mut blacklist = Blacklist::default();
@@ -170,7 +169,7 @@ impl Pipeline {
         }
     }
 
-    /// Decodes a datagram and adds what becomes of its events to `output`.
+    /// Decodes a datagram and appends the resulting events to `output`.
     pub fn datagram(&mut self, datagram: &[u8], arrival: Arrival, output: &mut OutputBuffer) {
         let start = output.len();
         self.counters.datagrams += 1;
@@ -198,12 +197,12 @@ impl Pipeline {
                 }
                 return;
             }
-            // Before the blacklist: what is left out has arrived all the same.
+            // Before the blacklist: excluded events have arrived too.
             let node = nodes.arrived(&event, kind, arrival.timestamp);
             if blacklist.excludes(&event) {
                 return;
             }
-            // Before requests are summed up: what is summarized has cost as much.
+            // Before summarizing: summarized requests cost as much.
             if let Some(node) = node {
                 nodes.count(node, &event, kind);
             }
@@ -230,14 +229,14 @@ impl Pipeline {
         self.replace_users(output, start);
     }
 
-    /// What follows the sessions, where that is wanted.
+    /// The transform that follows sessions, if enabled.
     #[must_use]
     pub const fn sessions(&self) -> Option<&Sessions> {
         self.sessions.as_ref()
     }
 
-    /// Takes what a proxy says of who has sessions, where sessions are followed: it is compared with what events say as
-    /// [time passes](Self::tick). Users on the blacklist are left out, unless their sessions are not.
+    /// Takes a proxy's list of sessions, if sessions are followed. The list is compared with the events as [time
+    /// passes](Self::tick). Blacklisted users are left out, unless their sessions are not.
     pub fn take_list(&self, mut list: SessionList) {
         let Some(sessions) = &self.sessions else {
             return;
@@ -251,9 +250,9 @@ impl Pipeline {
         sessions.take_list(list);
     }
 
-    /// Lets time pass: where performance events are summed up, summaries go out whose interval has ended; where sessions
-    /// are followed, those without a sign of life end, lists of proxies are compared, and snapshots of the open ones are taken. A host calls this
-    /// several times a second.
+    /// Lets time pass. Performance summaries are sent when their interval has ended; sessions without a sign of life
+    /// end, proxies' lists are compared, and snapshots of open sessions are taken, as far as these transforms are
+    /// enabled. A host calls this several times a second.
     pub fn tick(&mut self, now: DateTime<Utc>, output: &mut OutputBuffer) {
         let before = output.len();
         if let Some(performance) = &mut self.performance {
@@ -265,13 +264,13 @@ impl Pipeline {
         self.derived(output, before);
     }
 
-    /// Counts and completes the events from a place on that no payload brought.
+    /// Counts and completes the derived events from an index on.
     fn derived(&mut self, output: &mut OutputBuffer, before: usize) {
         self.counters.derived(output, before);
         self.replace_users(output, before);
     }
 
-    /// The last step: whatever comes before it knows who the user is.
+    /// The last step: everything before it knows the real user.
     fn replace_users(&self, output: &mut OutputBuffer, start: usize) {
         if let Some(pseudonymize) = &self.pseudonymize {
             for event in output.after(start) {
@@ -280,29 +279,29 @@ impl Pipeline {
         }
     }
 
-    /// Replaces the rules of the blacklist from here on; what it has counted stays.
+    /// Replaces the rules of the blacklist from now on; its counts stay.
     pub fn replace_blacklist(&mut self, blacklist: Blacklist) {
         self.blacklist.replace_rules(blacklist);
     }
 
-    /// The blacklist, with what it has counted.
+    /// The blacklist, with its counts.
     #[must_use]
     pub const fn blacklist(&self) -> &Blacklist {
         &self.blacklist
     }
 
-    /// Names of apps from here on.
+    /// Replaces the app names from now on.
     pub fn replace_app_names(&mut self, table: AppTable) {
         self.app_names = AppNames::new(table);
     }
 
-    /// The names of apps that events get now.
+    /// The current app names.
     #[must_use]
     pub const fn app_names(&self) -> &AppTable {
         self.app_names.table()
     }
 
-    /// What came in and went out since the pipeline was built.
+    /// The counts since the pipeline was built.
     #[must_use]
     pub fn counters(&self) -> Counters {
         let mut counters = self.counters;
@@ -312,31 +311,30 @@ impl Pipeline {
         counters
     }
 
-    /// Rows that never came, by the Qlik node and the appender, as far as payloads have row numbers.
+    /// Missing rows by Qlik node and appender, for payloads that have row numbers.
     #[must_use]
     pub fn row_gaps(&self) -> RowGaps {
         self.nodes.row_gaps()
     }
 
-    /// The same, if it has changed since this was last asked.
+    /// The same, if it has changed since the last call.
     pub fn changed_row_gaps(&mut self) -> Option<RowGaps> {
         self.nodes.changed_row_gaps()
     }
 
-    /// What Qlik nodes sent that is no user event, without what the blacklist left out, and how far their clocks are
-    /// from this machine's.
+    /// Statistics of what Qlik nodes sent besides user events, without excluded events, and the distance of their
+    /// clocks from this machine's.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         self.nodes.statistics()
     }
 
-    /// The same, if it has changed since this was last asked.
+    /// The same, if it has changed since the last call.
     pub fn changed_statistics(&mut self) -> Option<Statistics> {
         self.nodes.changed_statistics()
     }
 
-    /// Says that nothing more will come: row numbers that are missing count as gaps, and what performance events were
-    /// summed up to goes out.
+    /// Ends the input: missing row numbers count as gaps, and all performance summaries are sent.
     pub fn finish(&mut self, output: &mut OutputBuffer) {
         self.nodes.give_up();
         let before = output.len();

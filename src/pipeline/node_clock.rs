@@ -1,24 +1,24 @@
-//! How far the clock of a Qlik node is from this machine's.
+//! The distance of a Qlik node's clock from this machine's.
 
 use chrono::TimeDelta;
 
-/// How many milliseconds a measurement counts at least; at most twice as long.
+/// How long a measurement counts at least, in milliseconds; at most twice as long.
 const INTERVAL: i64 = 60_000;
 
-/// The distance of a node's clock, from the times that its events have and those of their arrival.
+/// The distance of a node's clock, from the times in its events and the times of their arrival.
 ///
-/// What an event takes on its way only makes it seem later, so the least distance of many is nearest to the truth. It
-/// is the second least that counts, so that a single time that is wrong moves nothing.
+/// Transit time only makes an event seem later, so the smallest of many distances is closest to the truth. The second
+/// smallest is used, so that a single wrong time has no effect.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct NodeClock {
-    /// In milliseconds since 1970, as all times here: comparing those of chrono takes several times as long.
+    /// In milliseconds since 1970, like all times here: comparing chrono's takes several times as long.
     began: i64,
     current: Least,
-    /// Those of the interval before.
+    /// Those of the previous interval.
     previous: Least,
 }
 
-/// The two least of several distances, in milliseconds.
+/// The two smallest of several distances, in milliseconds.
 #[derive(Debug, Clone, Copy)]
 struct Least {
     first: i64,
@@ -43,14 +43,14 @@ impl Least {
 }
 
 impl NodeClock {
-    /// Of which nothing is known.
+    /// A clock of which nothing is known.
     pub(super) const UNKNOWN: Self = Self {
         began: i64::MIN,
         current: Least::NONE,
         previous: Least::NONE,
     };
 
-    /// An event with the time `sent`, by the node's clock, came at `arrival`.
+    /// Takes an event that was sent at `sent`, by the node's clock, and arrived at `arrival`.
     pub(super) const fn event(&mut self, sent: i64, arrival: i64) {
         let passed = arrival.saturating_sub(self.began);
         // This machine's clock may be set back.
@@ -62,8 +62,8 @@ impl NodeClock {
         self.current.add(arrival.saturating_sub(sent));
     }
 
-    /// Arrival minus the node's time: positive where the node's clock is behind this machine's, or where every event
-    /// takes so long. Of two events at least, that came within the last interval in which any came or the one before.
+    /// Arrival minus the node's time: positive if the node's clock is behind this machine's, or if every event takes
+    /// that long. From at least two events of the last interval with events and the one before it.
     pub(super) fn distance(&self) -> Option<TimeDelta> {
         let least = self.current.second.min(self.previous.second);
         (least != i64::MAX)
@@ -76,7 +76,7 @@ impl NodeClock {
 mod tests {
     use super::*;
 
-    /// Its arrival, and how far the node's time is behind, in milliseconds.
+    /// The arrival, and how far the node's time is behind, in milliseconds.
     type Event = (i64, i64);
 
     fn after(events: &[Event]) -> Option<i64> {

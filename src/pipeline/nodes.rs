@@ -1,4 +1,4 @@
-//! What is followed of each Qlik node: its rows, its clock, and what its services wrote.
+//! What is tracked for each Qlik node: its rows, its clock, and what its services wrote.
 
 use std::collections::HashMap;
 
@@ -12,27 +12,27 @@ use super::{
 };
 use crate::event::{Body, Event, EventKind};
 
-/// Nodes that are followed, the first that are seen. Made-up nodes must not take more memory than this.
+/// The number of nodes that are tracked, the first ones seen. Made-up nodes must not take more memory than this.
 pub(super) const MAX_HOSTS: usize = 256;
 
-/// The longest name of a node that is followed, in bytes: as long as DNS allows.
+/// The longest node name that is tracked, in bytes: as long as DNS allows.
 const MAX_HOST_BYTES: usize = 255;
 
-/// The Qlik nodes that have sent something with a row number or a time of its own, or something that is no user event.
+/// The Qlik nodes that have sent something with a row number or Qlik's own time, or anything other than a user event.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Nodes {
     places: HashMap<Box<str>, u16, RandomState>,
     nodes: Vec<Node>,
-    /// All that have no place of their own, together. Neither their rows nor their clocks can be told apart.
+    /// All other nodes together. Neither their rows nor their clocks can be told apart.
     others: NodeStatistics,
     appenders: usize,
     row_gaps: u64,
-    /// Appenders and gaps when changes were last asked for.
+    /// Appenders and gaps at the last request for changes.
     reported: (usize, u64),
     has_new_statistics: bool,
 }
 
-/// Where a node is in [`Nodes`]; none for all others.
+/// The index of a node in [`Nodes`]; none for all others.
 pub(super) type Place = Option<u16>;
 
 #[derive(Debug, Clone)]
@@ -43,8 +43,8 @@ struct Node {
 }
 
 impl Nodes {
-    /// Notes that an event has come, whatever becomes of it. The place of its node, if there is anything to count
-    /// there.
+    /// Notes the arrival of an event, whatever happens to it later. Returns the index of its node, if there is
+    /// anything to count there.
     #[inline]
     pub(super) fn arrived(
         &mut self,
@@ -53,7 +53,7 @@ impl Nodes {
         now: DateTime<Utc>,
     ) -> Option<Place> {
         let is_counted = kind.service().is_some() || kind == EventKind::Performance;
-        // What the standard appenders of user events send has nothing of that.
+        // The standard appenders of user events send none of that.
         if !is_counted && event.sequence().is_none() {
             return None;
         }
@@ -109,13 +109,13 @@ impl Nodes {
         self.has_new_statistics = true;
     }
 
-    /// Gives up all rows that are missing: nothing more will come.
+    /// Gives up all missing rows: nothing more will arrive.
     pub(super) fn give_up(&mut self) {
         let missing = self.nodes.iter_mut().map(|node| node.rows.give_up());
         self.row_gaps += missing.sum::<u64>();
     }
 
-    /// How many rows never came; none while no row number has come.
+    /// The number of missing rows; `None` until a row number has arrived.
     pub(super) fn row_gaps_total(&self) -> Option<u64> {
         (self.appenders > 0).then_some(self.row_gaps)
     }
@@ -128,7 +128,7 @@ impl Nodes {
         gaps
     }
 
-    /// The same, if there is a new appender or a new gap since this was last asked.
+    /// The same, if there is a new appender or a new gap since the last call.
     pub(super) fn changed_row_gaps(&mut self) -> Option<RowGaps> {
         let now = (self.appenders, self.row_gaps);
         let has_changed = now != std::mem::replace(&mut self.reported, now);
@@ -148,7 +148,7 @@ impl Nodes {
         all
     }
 
-    /// The same, if it has changed since this was last asked.
+    /// The same, if it has changed since the last call.
     pub(super) fn changed_statistics(&mut self) -> Option<Statistics> {
         std::mem::take(&mut self.has_new_statistics).then(|| self.statistics())
     }

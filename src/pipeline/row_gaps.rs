@@ -1,4 +1,4 @@
-//! Rows that never came: gaps in the row numbers of each appender of each node.
+//! Missing rows: gaps in the row numbers of each appender of each node.
 
 use std::collections::BTreeMap;
 
@@ -18,17 +18,17 @@ struct Appender {
     gaps: u64,
 }
 
-/// What a row number has told.
+/// What a row number has revealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Told {
-    /// How many rows are known to be lost since the last one.
+    /// The number of rows lost since the last one.
     pub(super) gaps: u64,
     /// Whether nothing was known of the appender.
     pub(super) is_first: bool,
 }
 
 impl NodeRows {
-    /// Notes a row number that came at `now`, in milliseconds, and says what is new.
+    /// Takes a row number that arrived at `now`, in milliseconds, and returns what it revealed.
     pub(super) fn arrived(&mut self, family: Family, row: u32, now: i64) -> Told {
         if let Some(appender) = self.0.iter_mut().find(|it| it.family == family) {
             let gaps = appender.rows.arrived(row, now);
@@ -49,7 +49,7 @@ impl NodeRows {
         }
     }
 
-    /// Gives up all rows that are missing, and says how many: nothing more will come.
+    /// Gives up all missing rows and returns their number: nothing more will arrive.
     pub(super) fn give_up(&mut self) -> u64 {
         let appenders = self.0.iter_mut().map(|appender| {
             let gaps = appender.rows.give_up();
@@ -60,28 +60,28 @@ impl NodeRows {
     }
 }
 
-/// Rows that never came, by the Qlik node and the appender that sent the others; an appender is known by the
-/// [family](Family) that it sends. One that sends row numbers is there even if none is missing. There are at most
-/// 256 nodes; further ones are not followed.
+/// Missing rows, by Qlik node and appender; an appender is identified by the [family](Family) that it sends. An
+/// appender that sends row numbers is included even if none is missing. There are at most 256 nodes; further ones are
+/// not tracked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RowGaps(BTreeMap<(Box<str>, Family), u64>);
 
 impl RowGaps {
-    /// Notes what is known of the appenders of a node.
+    /// Adds the counts of the appenders of a node.
     pub(super) fn insert(&mut self, host: &str, rows: &NodeRows) {
         for appender in &rows.0 {
             self.0.insert((host.into(), appender.family), appender.gaps);
         }
     }
 
-    /// Adds what was counted elsewhere.
+    /// Adds counts from elsewhere.
     pub fn add(&mut self, more: &Self) {
         for (appender, gaps) in &more.0 {
             *self.0.entry(appender.clone()).or_default() += gaps;
         }
     }
 
-    /// The count of an appender; 0 for one that is not there.
+    /// The count of an appender; 0 if it is unknown.
     #[must_use]
     pub fn of(&self, host: &str, family: Family) -> u64 {
         self.0.get(&(host.into(), family)).copied().unwrap_or(0)
@@ -211,7 +211,7 @@ mod tests {
         for number in 0..20_000 {
             let mut datagram = Vec::new();
             site.next_datagram(&mut datagram);
-            // What is lost before the first row or after the last one cannot be missed.
+            // Losses before the first row or after the last one cannot be detected.
             if (500..19_500).contains(&number) && rng.u32(0..100) == 0 {
                 dropped += 1;
             } else {

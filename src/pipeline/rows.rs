@@ -1,35 +1,34 @@
-//! The row numbers of one appender: how many datagrams are missing between those that came.
+//! The row numbers of one appender: how many rows are missing between those that arrived.
 
-/// The last row number before Qlik's counter begins again, as the extended appender sets it
-/// (`%rownum{9999}`). Rows beyond it come from an appender that does not begin again.
+/// The last row number before Qlik's counter wraps, as the extended appender sets it (`%rownum{9999}`). Higher
+/// numbers come from an appender that does not wrap.
 const LAST_ROW: u32 = 9_999;
 
-/// So many rows behind the newest one may still come late.
+/// How many rows behind the newest one a late row may be.
 const WINDOW: u32 = u64::BITS;
 
-/// So many milliseconds may a datagram be overtaken by others. A proxy takes longer to restart.
+/// How long a datagram may be overtaken by others, in milliseconds. A proxy takes longer to restart.
 const PATIENCE: i64 = 5_000;
 
-/// The most rows that can be missing where the counter begins again. Beyond that it was the proxy that
-/// began again.
+/// The most rows that can be missing across a wrap of the counter. Beyond that, the proxy was restarted.
 const MOST_LOST_AT_END: u32 = 1_000;
 
-/// What is known of the newest rows of one appender on one node.
+/// The newest rows of one appender on one node.
 ///
-/// Rows that come late or twice are no loss. A row is lost when [`WINDOW`] newer ones have come, or when it is
-/// still missing as something comes [`PATIENCE`] after it was passed over.
+/// Late and repeated rows are not losses. A row is lost when [`WINDOW`] newer ones have arrived, or when it is still
+/// missing as a row arrives [`PATIENCE`] after it was skipped.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rows {
     newest: u32,
-    /// Which of the newest rows have come, the newest one in the lowest bit.
+    /// Which of the newest rows have arrived; the newest one is the lowest bit.
     seen: u64,
-    /// In milliseconds since 1970, as all times here.
+    /// In milliseconds since 1970, like all times here.
     last_arrival: i64,
     last_hole: i64,
 }
 
 impl Rows {
-    /// The first row that is known. What was before it is not missed.
+    /// Starts with the first known row. Rows before it do not count as missing.
     pub(super) const fn new(row: u32, now: i64) -> Self {
         Self {
             newest: row,
@@ -39,7 +38,7 @@ impl Rows {
         }
     }
 
-    /// Notes a row, and says how many are known to be lost since the last one.
+    /// Takes a row that arrived, and returns how many more rows are now known to be lost.
     pub(super) fn arrived(&mut self, row: u32, now: i64) -> u64 {
         let mut lost = 0;
         if now.saturating_sub(self.last_hole) > PATIENCE {
@@ -58,15 +57,15 @@ impl Rows {
         lost
     }
 
-    /// Gives up the rows that are missing, and says how many.
+    /// Gives up the missing rows and returns their number.
     pub(super) fn give_up(&mut self) -> u64 {
         let missing = self.seen.count_zeros().into();
         self.seen = u64::MAX;
         missing
     }
 
-    /// Where a row stands. Row 0 and the last row share a place: whether a counter begins again at 0 or
-    /// at 1 is not documented.
+    /// The place of a row. Row 0 and the last row share one: it is not documented whether a counter wraps to 0 or to
+    /// 1.
     const fn place(&self, row: u32, after_pause: bool) -> Place {
         let newest = self.newest;
         let behind = if row <= newest {
@@ -81,7 +80,7 @@ impl Rows {
             return Place::Behind(behind);
         }
         if !begins_again {
-            // A proxy that began again would not be ahead.
+            // After a restart the row would not be ahead.
             return match row - newest {
                 ahead @ ..=LAST_ROW => Place::Ahead(ahead),
                 _ => Place::Anew,
@@ -94,13 +93,13 @@ impl Rows {
             0 => Place::Behind(0),
             1 => Place::Ahead(1),
             ..=MOST_LOST_AT_END if after_pause => Place::Anew,
-            // The first rows of a counter are those of a proxy that has just begun.
+            // The first rows of a counter are those of a proxy that has just started.
             ahead @ ..=MOST_LOST_AT_END if row > 1 || ahead < WINDOW => Place::Ahead(ahead),
             _ => Place::Anew,
         }
     }
 
-    /// Moves on by `rows`, and says how many rows were left behind without having come.
+    /// Advances by `rows`, and returns how many rows left the window without having arrived.
     fn advance(&mut self, row: u32, rows: u32, now: i64) -> u64 {
         self.newest = row;
         if rows > 1 {
@@ -118,13 +117,13 @@ impl Rows {
     }
 }
 
-/// Where a row stands to the newest one.
+/// The place of a row relative to the newest one.
 enum Place {
-    /// So many behind, less than [`WINDOW`]: late, or the same once more.
+    /// This many rows behind, less than [`WINDOW`]: late, or repeated.
     Behind(u32),
-    /// So many ahead, at least one.
+    /// This many rows ahead, at least one.
     Ahead(u32),
-    /// Nowhere: the proxy has begun again.
+    /// None: the proxy was restarted.
     Anew,
 }
 
@@ -134,12 +133,12 @@ mod tests {
 
     use super::*;
 
-    /// What is lost of rows that come a millisecond apart.
+    /// The number of rows lost if these arrive a millisecond apart.
     fn lost(rows: impl IntoIterator<Item = u32>) -> u64 {
         lost_at(rows.into_iter().zip(0..))
     }
 
-    /// What is lost of rows with their milliseconds.
+    /// The number of rows lost if these arrive at these milliseconds.
     fn lost_at(rows: impl IntoIterator<Item = (u32, i64)>) -> u64 {
         let mut known: Option<Rows> = None;
         let mut lost = 0;
@@ -166,17 +165,17 @@ mod tests {
             (&[1, 500, 470], 497),
             (&[1, 9_999], 0),
             (&[100, 9_900], 9_799),
-            // The counter begins again, at 1 or at 0.
+            // The counter wraps, to 1 or to 0.
             (&[9_998, 9_999, 1, 2], 0),
             (&[9_998, 9_999, 0, 1, 2], 0),
             (&[9_998, 1], 1),
             (&[9_998, 1, 9_999], 0),
             (&[9_990, 5], 13),
             (&[9_500, 400], 898),
-            // A counter without an end.
+            // A counter that does not wrap.
             (&[9_998, 9_999, 10_000, 10_002], 1),
             (&[u32::MAX - 1, u32::MAX, 1], 0),
-            // The proxy begins again.
+            // The proxy is restarted.
             (&[500, 1, 2, 3], 0),
             (&[9_500, 1, 2], 0),
             (&[5_000, 5_002, 1, 2], 1),
@@ -208,9 +207,9 @@ mod tests {
     fn after_a_pause_the_first_rows_are_those_of_another_proxy() {
         assert_eq!(lost_at([(40, 0), (1, 6_000), (2, 6_001), (4, 6_002)]), 1);
         assert_eq!(lost_at([(9_990, 0), (3, 6_000), (4, 6_001)]), 0);
-        // The same where the row before the beginning was the last one of all.
+        // The same if the row before the restart was the last one of the counter.
         assert_eq!(lost_at([(9_999, 0), (1, 6_000), (3, 6_001)]), 1);
-        // Nothing but time: rows go on.
+        // Only a pause: rows continue.
         assert_eq!(lost_at([(40, 0), (41, 60_000), (43, 120_000)]), 1);
         assert_eq!(lost_at([(40, 0), (40, 60_000), (41, 60_001)]), 0);
     }

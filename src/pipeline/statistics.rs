@@ -1,4 +1,5 @@
-//! What the services of each Qlik node wrote, what requests cost there, and how far its clock is from this machine's.
+//! What the services of each Qlik node wrote, the cost of requests there, and the distance of its clock from this
+//! machine's.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +8,9 @@ use chrono::TimeDelta;
 use super::MethodClass;
 use crate::event::{Level, PerformanceEvent, Service};
 
-/// The upper limits of the process times in a [`Distribution`], in nanoseconds: steps of about three, from what nobody
-/// notices (10 ms) to a reload (5 minutes). Among them are 0.1 s, 1 s and 10 s, up to which an answer seems immediate,
-/// does not interrupt a thought, and is waited for.
+/// The upper bounds of the process times in a [`Distribution`], in nanoseconds: steps of about three, from
+/// unnoticeable (10 ms) to a reload (5 minutes). Among them are 0.1 s, 1 s and 10 s, up to which an answer seems
+/// immediate, does not interrupt a thought, and is waited for.
 pub const PROCESS_LIMITS_NANOSECONDS: [u64; 10] = [
     10_000_000,
     30_000_000,
@@ -23,8 +24,8 @@ pub const PROCESS_LIMITS_NANOSECONDS: [u64; 10] = [
     300_000_000_000,
 ];
 
-/// The upper limits of the peaks of memory in a [`Distribution`], in bytes: steps of four, from 1 MiB, below which
-/// most requests stay, to 256 GiB, which takes a server down.
+/// The upper bounds of the memory peaks in a [`Distribution`], in bytes: steps of four, from 1 MiB, below which most
+/// requests stay, to 256 GiB, which takes a server down.
 pub const PEAK_RAM_LIMITS_BYTES: [u64; 10] = [
     1 << 20,
     1 << 22,
@@ -38,20 +39,20 @@ pub const PEAK_RAM_LIMITS_BYTES: [u64; 10] = [
     1 << 38,
 ];
 
-/// How many values there were, by size.
+/// The number of values, by size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Distribution {
-    /// How many were at most as large as each limit and larger than the one before it. Those above the last limit are
-    /// in none of them, but in the count and the sum.
+    /// The number of values up to each bound and above the one before it. Values above the last bound are only in the
+    /// count and the sum.
     pub buckets: [u64; 10],
-    /// How many there were.
+    /// The number of values.
     pub count: u64,
     /// All values together.
     pub sum: u128,
 }
 
 impl Distribution {
-    /// Adds a value that was read. What is below zero measures nothing.
+    /// Adds a value. Negative values are not measurements.
     fn value(&mut self, value: Option<i64>, limits: &[u64; 10]) {
         let Some(value) = value.and_then(|value| u64::try_from(value).ok()) else {
             return;
@@ -73,10 +74,10 @@ impl Distribution {
     }
 }
 
-/// What the requests cost that called methods of one class.
+/// The cost of requests to methods of one class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RequestCosts {
-    /// How many requests there were.
+    /// The number of requests.
     pub requests: u64,
     /// Their process times in nanoseconds, with [`PROCESS_LIMITS_NANOSECONDS`].
     pub process: Distribution,
@@ -92,16 +93,16 @@ impl RequestCosts {
     }
 }
 
-/// What one Qlik node sent.
+/// Statistics of one Qlik node.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NodeStatistics {
-    /// By level, the last for those without one that can be read, and service.
+    /// By level, the last for unreadable ones, and by service.
     log_events: [[u64; Service::ALL.len()]; Level::ALL.len() + 1],
     /// By class; none where there were no requests.
     costs: Option<Box<[RequestCosts; MethodClass::ALL.len()]>>,
-    /// Arrival minus the node's own time, the second least of at least two events of the last minute or two: positive
-    /// where the node's clock is behind this machine's, or where every event takes so long to arrive. As it was measured
-    /// last; none where nothing was.
+    /// Arrival minus the node's own time, the second smallest of at least two events of the last minute or two:
+    /// positive if the node's clock is behind this machine's, or if every event takes that long to arrive. The last
+    /// measurement; `None` if there was none.
     pub clock_distance: Option<TimeDelta>,
 }
 
@@ -125,7 +126,7 @@ impl NodeStatistics {
         costs.peak_ram.value(peak_ram, &PEAK_RAM_LIMITS_BYTES);
     }
 
-    /// Log events of a level, or without one that can be read, that a service wrote.
+    /// Log events that a service wrote with a level, or with an unreadable one.
     #[must_use]
     pub const fn log_events(&self, level: Option<Level>, service: Service) -> u64 {
         let level = match level {
@@ -135,7 +136,7 @@ impl NodeStatistics {
         self.log_events[level][service as usize]
     }
 
-    /// What requests cost that called methods of a class.
+    /// The cost of requests to methods of a class.
     #[must_use]
     pub fn costs_of(&self, class: MethodClass) -> RequestCosts {
         let costs = self.costs.as_ref();
@@ -153,20 +154,20 @@ impl NodeStatistics {
                 costs.add(more);
             }
         }
-        // The least distance is that of the event with the least delay.
+        // The smallest distance is that of the event with the least delay.
         let distances = [self.clock_distance, more.clock_distance];
         self.clock_distance = distances.into_iter().flatten().min();
     }
 }
 
-/// What the Qlik nodes sent that is no user event, and how far their clocks are from this machine's. Only nodes that
-/// sent any of it, or user events with their own time, are there: at most 256 for each pipeline, and one without a name
-/// for all others.
+/// What the Qlik nodes sent besides user events, and the distance of their clocks from this machine's. Includes only
+/// nodes that sent any of it, or user events with their own time: at most 256 for each pipeline, and one without a
+/// name for all others.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Statistics(BTreeMap<Option<Box<str>>, NodeStatistics>);
 
 impl Statistics {
-    /// Adds what was counted elsewhere.
+    /// Adds counts from elsewhere.
     pub fn add(&mut self, more: &Self) {
         for (host, more) in &more.0 {
             match self.0.get_mut(host) {
@@ -182,7 +183,7 @@ impl Statistics {
         self.0.insert(host.map(Into::into), node);
     }
 
-    /// What a node sent; none for one that is not there. Without a name it is all others.
+    /// The statistics of a node; `None` if it is unknown. Without a name: all others.
     #[must_use]
     pub fn of(&self, host: Option<&str>) -> Option<&NodeStatistics> {
         self.0.get(&host.map(Into::into))

@@ -1,4 +1,4 @@
-//! Runs of tasks that were told of, so that a run of which two appenders tell counts once.
+//! Task runs that were reported, so that a run reported by two appenders counts once.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -10,33 +10,33 @@ use uuid::Uuid;
 
 use crate::event::{Event, TaskAction};
 
-/// For how long it is known what was told of a run.
+/// For how long a run is remembered.
 const REMEMBERED_FOR: TimeDelta = TimeDelta::minutes(10);
 
-/// Of how many runs it is known. Made-up runs must not take more memory than this.
+/// How many runs are remembered. Made-up runs must not take more memory than this.
 const MAX_RUNS: usize = 4_096;
 
-/// What was told of which runs, at all sockets: appenders of one node may send to several.
+/// The actions reported for each run, at all sockets: appenders of one node may send to several.
 #[derive(Debug, Clone, Default)]
 pub(super) struct TaskRuns(Arc<Mutex<Memory>>);
 
 #[derive(Debug, Default)]
 struct Memory {
     told: HashSet<Told>,
-    /// The same from the oldest on.
+    /// The same, oldest first.
     order: VecDeque<(DateTime<Utc>, Told)>,
 }
 
-/// A run, and what was told of it. That a run is being stopped hides nothing that is told of it later.
+/// A run and an action. That a run is being stopped hides no later action.
 type Told = (Uuid, TaskAction);
 
 impl TaskRuns {
-    /// Notes what an event tells of a run. Whether it is the first to tell that; always, where no run is named.
+    /// Takes the action of a run. True if it is the first event to report it, or if it names no run.
     pub(super) fn is_first(&self, action: TaskAction, event: &Event, now: DateTime<Utc>) -> bool {
         let Some(run) = event.execution_id().and_then(run) else {
             return true;
         };
-        // It is whole at any time, whatever has become of another thread.
+        // It is always consistent, whatever happened to another thread.
         let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         memory.is_first((run, action), now)
     }
@@ -65,7 +65,7 @@ impl Memory {
     }
 }
 
-/// The guid of a run. One of zeros stands for none.
+/// The guid of a run. All zeros stand for none.
 fn run(execution_id: &str) -> Option<Uuid> {
     let id = Uuid::try_parse(execution_id.trim()).ok()?;
     (!id.is_nil()).then_some(id)
@@ -115,7 +115,7 @@ mod tests {
         );
         assert_eq!(counts(&pipeline), [1, 0, 0, 0]);
         assert_eq!(pipeline.counters().events(), 3);
-        // What two sockets receive is told once as well.
+        // A run reported at two sockets counts once as well.
         let mut other = pipeline.clone_for_socket();
         send(&mut other, "/scheduler-task-failed/", RUN, 599);
         assert_eq!(counts(&other), [0; 4]);
@@ -161,7 +161,7 @@ mod tests {
         assert_eq!(memory.told.len(), MAX_RUNS);
         assert!(!memory.is_first(told(MAX_RUNS as u128), now));
         assert!(memory.is_first(told(0), now));
-        // A clock that goes back forgets nothing, and the bound holds.
+        // A clock that goes back forgets nothing, and the limit holds.
         assert!(!memory.is_first(told(0), now - TimeDelta::days(1)));
         assert!(memory.is_first(told(0), now + REMEMBERED_FOR));
         assert_eq!((memory.told.len(), memory.order.len()), (1, 1));

@@ -7,7 +7,7 @@ use super::truth::Request;
 /// What requests cost together. Costs add up; a maximum is that of the most expensive one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// How many there were.
+    /// The number of values.
     pub requests: u64,
     /// Time to serve them. One whose time cannot be read adds nothing here.
     pub process: Spent,

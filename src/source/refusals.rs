@@ -21,7 +21,7 @@ impl Refusals {
         self.add_range(SenderRange::network_of(sender), 1);
     }
 
-    /// Adds what was counted elsewhere.
+    /// Adds counts from elsewhere.
     pub fn add(&mut self, more: &Self) {
         for (range, count) in &more.ranges {
             self.add_range(*range, *count);

@@ -34,7 +34,7 @@ fn hint(error: &io::Error) -> &'static str {
 ///
 /// # Errors
 ///
-/// When the system does not say.
+/// When the system cannot tell.
 pub fn receive_buffer_bytes(socket: &UdpSocket) -> io::Result<usize> {
     SockRef::from(socket).recv_buffer_size()
 }

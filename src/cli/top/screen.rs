@@ -66,7 +66,7 @@ pub struct Session {
 /// What requests to the engine cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// How many there were.
+    /// The number of values.
     pub requests: u64,
     /// The times to serve them, together.
     pub process: Duration,

@@ -65,7 +65,7 @@ impl Diagnostics {
     ///
     /// # Errors
     ///
-    /// When the system gives no thread.
+    /// When the system cannot start a thread.
     pub fn aside(self) -> io::Result<Self> {
         let waiting = Arc::<Waiting>::default();
         let (form, shared) = (self.form.clone(), Arc::clone(&waiting));

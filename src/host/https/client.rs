@@ -22,10 +22,10 @@ const MAX_CONNECT: Duration = Duration::from_secs(10);
 
 const XRFKEY_CHARACTERS: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-/// Where a service is, and what proves to it who asks.
+/// The address of a service, and the credentials for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Service {
-    /// What it is called in messages.
+    /// Its name in messages.
     pub name: &'static str,
     /// The machine, by name or IP address.
     pub host: String,
@@ -37,9 +37,9 @@ pub struct Service {
     pub certificate_file: PathBuf,
     /// Its private key, in PEM and without a password.
     pub key_file: PathBuf,
-    /// The certificate that has signed the service's, in PEM.
+    /// The certificate that signed the service's certificate, in PEM.
     pub root_file: PathBuf,
-    /// What a request may take in all, in seconds.
+    /// The time for a whole request, in seconds.
     pub timeout_secs: u64,
 }
 
@@ -59,7 +59,7 @@ impl Service {
     }
 }
 
-/// A client for a few requests. It is made anew from time to time, so that renewed certificates are used.
+/// A client for a few requests. A new one is made from time to time, so that renewed certificates are used.
 #[derive(Debug)]
 pub struct Client {
     service: Service,
@@ -79,7 +79,7 @@ impl Client {
         let agent_config = Agent::config_builder()
             .tls_config(tls::config(&service)?)
             .https_only(true)
-            // A proxy of the environment is for the way out; this way is inside.
+            // A proxy from the environment is for outbound requests; this one is internal.
             .proxy(None)
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -102,24 +102,24 @@ impl Client {
         })
     }
 
-    /// The service that it asks.
+    /// The service that it connects to.
     #[must_use]
     pub const fn service(&self) -> &Service {
         &self.service
     }
 
-    /// A handle with which another thread can break off a request.
+    /// A handle with which another thread can abort a request.
     #[must_use]
     pub(in super::super) fn agent(&self) -> Agent {
         self.agent.clone()
     }
 
-    /// Asks for `path`, which ends where the key of the request belongs, and reads the answer. `advise` says what to do about a status other than
-    /// 200.
+    /// Requests `path`, which ends where the request key is appended, and reads the response. `advise` returns the
+    /// advice for a status other than 200.
     ///
     /// # Errors
     ///
-    /// What `read` fails with, from [`HttpsError`] where the answer did not come.
+    /// The error of `read`, made from [`HttpsError`] if there was no response.
     pub fn get<T, E: From<HttpsError>>(
         &self,
         path: &str,
@@ -211,7 +211,7 @@ impl Client {
                 address,
                 source: error,
             },
-            // TLS says more about it than anybody wants to know.
+            // The TLS error has more detail than is useful.
             Kind::UnexpectedEof => HttpsError::Broken {
                 address,
                 reason: "the service closed it".into(),
@@ -223,7 +223,7 @@ impl Client {
         }
     }
 
-    /// Why an answer could not be read on the way.
+    /// Why a response could not be read.
     pub fn read_error(&self, error: io::Error) -> HttpsError {
         match error.downcast::<ureq::Error>() {
             Ok(error) => self.error(error),
@@ -232,13 +232,13 @@ impl Client {
     }
 }
 
-/// 16 letters and digits. A service wants them twice, against requests that a browser was tricked into.
+/// 16 letters and digits. A service requires them twice, as protection against cross-site request forgery.
 fn xrfkey() -> String {
     let characters = || fastrand::choice(XRFKEY_CHARACTERS).copied().unwrap_or(b'0');
     (0..16).map(|_| char::from(characters())).collect()
 }
 
-/// Finds the machine by its own name or address, whatever name its certificate has.
+/// Resolves the host by its own name or address, whatever name its certificate has.
 #[derive(Debug)]
 struct Machine {
     address: String,

@@ -1,4 +1,4 @@
-//! Why a service did not answer.
+//! Why a request to a service failed.
 
 use std::{io, path::PathBuf};
 
@@ -36,7 +36,7 @@ pub enum HttpsError {
         /// The file.
         file: PathBuf,
     },
-    /// Certificate and key do not belong together, or are none that can be used.
+    /// Certificate and key do not belong together, or cannot be used.
     #[error("{}: cannot use the certificate: {}", file.display(), of_tls(source, ""))]
     Unusable {
         /// The file.
@@ -44,7 +44,7 @@ pub enum HttpsError {
         /// What is wrong with it.
         source: rustls::Error,
     },
-    /// The name of the machine means no address.
+    /// The host name does not resolve.
     #[error("cannot resolve {host}: {reason}")]
     Name {
         /// The name.
@@ -70,7 +70,7 @@ pub enum HttpsError {
         /// The time in seconds.
         secs: u64,
     },
-    /// The connection is not to be trusted, or the service does not trust this end.
+    /// The TLS handshake failed: one side does not trust the other.
     #[error(
         "cannot open a TLS connection to {address}: {}",
         of_tls(source, service)
@@ -94,7 +94,7 @@ pub enum HttpsError {
         /// What is known of it.
         reason: String,
     },
-    /// The answer was not whole in time.
+    /// The response was not complete in time.
     #[error("{address} did not answer within {secs} s")]
     Timeout {
         /// The address.
@@ -109,10 +109,10 @@ pub enum HttpsError {
         address: String,
         /// The status of HTTP.
         status: u16,
-        /// What to do about it, behind a semicolon; empty where nothing is known.
+        /// The advice, after a semicolon; empty if there is none.
         advice: &'static str,
     },
-    /// The answer is larger than [`MAX_ANSWER_BYTES`](super::MAX_ANSWER_BYTES).
+    /// The response is larger than [`MAX_ANSWER_BYTES`](super::MAX_ANSWER_BYTES).
     #[error("the response from {address} is larger than {} MiB", super::MAX_ANSWER_BYTES >> 20)]
     TooLarge {
         /// The address.
@@ -130,7 +130,7 @@ impl HttpsError {
         }
     }
 
-    /// Whether it is about the files and not about the service.
+    /// Whether it concerns the files and not the service.
     #[must_use]
     pub const fn is_about_files(&self) -> bool {
         matches!(
@@ -144,7 +144,7 @@ impl HttpsError {
     }
 }
 
-/// rustls's words, and what to do about the usual ones.
+/// The text of rustls, with advice for common errors.
 fn of_tls(error: &rustls::Error, service: &str) -> String {
     use rustls::{AlertDescription as Alert, CertificateError as Certificate, Error};
     let advice = match error {
@@ -169,7 +169,7 @@ fn of_tls(error: &rustls::Error, service: &str) -> String {
             | Alert::AccessDenied
             | Alert::DecryptError,
         ) => "the service does not accept the client certificate; is it from the same site?",
-        // What OpenSSL says when a client declines to be asked for its certificate later.
+        // The OpenSSL error when a client declines renegotiation.
         Error::AlertReceived(Alert::HandshakeFailure) => {
             "the two sides have no cipher suite in common, or the service asks for the client certificate too late"
         }

@@ -1,5 +1,5 @@
-//! Requests to Qlik Sense's own services: HTTPS with the client certificate that the site has issued, from time to time,
-//! on threads of their own.
+//! Periodic requests to Qlik Sense's own services, over HTTPS with the site's client certificate, on separate
+//! threads.
 
 mod client;
 mod error;
@@ -12,5 +12,5 @@ pub use self::{
     poll::{Ask, MayAsk, Panicked, Poll},
 };
 
-/// The longest answer that is read, in bytes.
+/// The longest response that is read, in bytes.
 pub const MAX_ANSWER_BYTES: u64 = 64 << 20;

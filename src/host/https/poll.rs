@@ -1,4 +1,4 @@
-//! A thread that asks again and again, and never keeps its host waiting.
+//! A thread that makes requests periodically, and never blocks its host.
 
 use std::{
     io,
@@ -15,32 +15,32 @@ use ureq::Agent;
 use super::Client;
 use crate::host::runtime::threads::lock;
 
-/// How long after a first failure the next request comes.
+/// The pause after a first failure.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 
-/// How long an end waits for a request that is broken off.
+/// How long shutdown waits for a request that is aborted.
 const END: Duration = Duration::from_secs(1);
 
-/// Whether there should be a request, of the client that is to make it.
+/// Whether the client should make a request.
 pub type MayAsk<'a> = &'a dyn Fn(&Client) -> bool;
 
-/// What is asked again and again.
+/// A periodic request.
 pub trait Ask: Send + 'static {
-    /// What comes of it.
+    /// Its result.
     type Answer: Send;
-    /// Why nothing does.
+    /// Its error.
     type Error: From<Panicked> + Send;
 
-    /// Asks once. `may_ask` is shown the client before each request, and says whether there should be one; where there
-    /// should not, nothing comes of it.
+    /// Makes one request. `may_ask` gets the client before each request and decides whether to make it; if not, there
+    /// is no result.
     fn ask(&self, may_ask: MayAsk<'_>) -> Option<Result<Self::Answer, Self::Error>>;
 }
 
-/// The thread that asks has panicked.
+/// The requesting thread has panicked.
 #[derive(Debug, Clone, Copy)]
 pub struct Panicked;
 
-/// Requests at intervals, on a thread of their own. Dropped, it breaks off the one that is under way.
+/// Requests at intervals, on a thread of their own. Dropping it aborts the current one.
 #[derive(Debug)]
 pub struct Poll<A: Ask> {
     news: mpsc::Receiver<Result<A::Answer, A::Error>>,
@@ -98,7 +98,7 @@ impl<A: Ask> Poll<A> {
         match self.news.try_recv() {
             Ok(outcome) => Some(outcome),
             Err(TryRecvError::Empty) => None,
-            // Only a fault ends the thread while this is here.
+            // Only a panic ends the thread while this exists.
             Err(TryRecvError::Disconnected) if self.is_told => None,
             Err(TryRecvError::Disconnected) => {
                 self.is_told = true;
@@ -115,7 +115,7 @@ impl<A: Ask> Drop for Poll<A> {
             agent.shutdown();
         }
         self.pause = None;
-        // A name that is being resolved cannot be broken off.
+        // A name lookup cannot be aborted.
         let _ = self.ended.recv_timeout(END);
     }
 }
@@ -150,7 +150,7 @@ impl<A: Ask> Asker<A> {
         }
     }
 
-    /// Notes a request that is about to begin, unless there should be none.
+    /// Notes a request that is about to start, unless there should be none.
     fn open(&self, agent: Agent) -> bool {
         let mut request = lock(&self.request);
         let is_wanted = !matches!(*request, Request::Over);
@@ -161,7 +161,7 @@ impl<A: Ask> Asker<A> {
     }
 }
 
-/// After a failure sooner than the interval, then twice as long each time up to it.
+/// After a failure sooner than the interval, then twice as long each time, up to the interval.
 fn pause(interval: Duration, failures: u32) -> Duration {
     match failures.checked_sub(1) {
         None => interval,
@@ -171,7 +171,7 @@ fn pause(interval: Duration, failures: u32) -> Duration {
     }
 }
 
-/// A tenth more or less, so that the machines of a site do not ask all at once.
+/// ±10 %, so that the machines of a site do not all make requests at once.
 fn spread(pause: Duration) -> Duration {
     pause.mul_f64(0.9 + 0.2 * fastrand::f64())
 }

@@ -1,4 +1,4 @@
-//! Certificates and key as Qlik exports them, and what they are worth.
+//! Certificates and key as Qlik exports them, and their checks.
 
 use std::{fs, path::Path, sync::Arc};
 
@@ -11,7 +11,7 @@ use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 
 use super::{HttpsError, Service};
 
-/// Reads the files anew, checks that they belong together, and makes of them what the client needs.
+/// Reads the files, checks that they belong together, and builds the client's credentials.
 pub(super) fn config(service: &Service) -> Result<TlsConfig, HttpsError> {
     let provider = Arc::new(ring::default_provider());
     let chain = certificates(&service.certificate_file)?;

@@ -14,17 +14,17 @@ use crate::{
 /// What was counted at an address: everything that was received is in exactly one of the others.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// Datagrams that were received.
+    /// Datagrams received.
     pub received_datagrams: u64,
     /// Their length in bytes.
     pub received_bytes: u64,
-    /// Datagrams of senders on no list.
+    /// Datagrams of senders that are not allowed.
     pub refused: u64,
     /// The same by the senders' networks.
     pub refusals: Refusals,
-    /// Datagrams over the rate of their sender.
+    /// Datagrams over their sender's rate limit.
     pub over_rate: u64,
-    /// What became of the others.
+    /// The pipeline's counts of the others.
     pub pipeline: Counters,
     /// Events and undecoded payloads that a full queue dropped, or an output that broke or ended; and datagrams
     /// that were in hand when a worker panicked.

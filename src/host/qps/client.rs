@@ -145,7 +145,7 @@ impl Client {
     }
 }
 
-/// What to do about a status.
+/// The advice for a status.
 const fn advise(status: u16) -> &'static str {
     match status {
         400 => "; a proxy on the way may have changed the request",

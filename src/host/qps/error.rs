@@ -31,7 +31,7 @@ pub enum QpsError {
         address: String,
         /// The prefix.
         virtual_proxy: String,
-        /// The line of the answer, from 1.
+        /// The line of the response, from 1.
         line: usize,
         /// What is wrong with it.
         reason: &'static str,

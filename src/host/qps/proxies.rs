@@ -94,11 +94,11 @@ impl Proxies {
         }))
     }
 
-    /// Begins to ask.
+    /// Starts the requests.
     ///
     /// # Errors
     ///
-    /// When the system gives no thread.
+    /// When the system cannot start a thread.
     pub fn start(&mut self) -> io::Result<()> {
         if self.config.proxies.is_empty() {
             let interval = Duration::from_secs(self.qrs.interval_secs);

@@ -1,4 +1,4 @@
-//! What the service is asked.
+//! Requests to the Qlik Repository Service.
 
 use std::io::{self, BufReader};
 
@@ -17,7 +17,7 @@ use crate::{
 
 const _: () = assert!(https::MAX_ANSWER_BYTES == MAX_LIST_BYTES);
 
-/// A client for one request. It is made anew for each, so that renewed certificates are used.
+/// A client for one request. A new one is made for each, so that renewed certificates are used.
 #[derive(Debug)]
 pub struct Client {
     config: QrsConfig,
@@ -47,12 +47,12 @@ impl Client {
         })
     }
 
-    /// What asks, whose request another thread can break off.
+    /// The client, whose request another thread can abort.
     pub(in super::super) const fn https(&self) -> &https::Client {
         &self.https
     }
 
-    /// Asks for the names of all apps that the user may read.
+    /// Requests the names of all apps that the user may read.
     ///
     /// # Errors
     ///
@@ -64,7 +64,7 @@ impl Client {
         })
     }
 
-    /// Asks for all proxies of the site that the user may read, with their virtual proxies.
+    /// Requests all proxies of the site that the user may read, with their virtual proxies.
     ///
     /// # Errors
     ///
@@ -88,7 +88,7 @@ impl Client {
         Ok(proxies)
     }
 
-    /// What is wrong with an answer, without what it says.
+    /// What is wrong with a response, without quoting it.
     fn json_error(&self, error: serde_json::Error) -> QrsError {
         if error.is_io() {
             return self.https.read_error(error.into()).into();
@@ -99,7 +99,7 @@ impl Client {
         }
     }
 
-    /// The header that says who asks.
+    /// The header with the requesting user.
     fn user(&self) -> (&'static str, String) {
         let (directory, id) = self.config.user_parts().unwrap_or_default();
         (
@@ -108,7 +108,7 @@ impl Client {
         )
     }
 
-    /// What is wrong with an answer may be the list in it, or the way here.
+    /// A bad response may be due to its list or to the transport.
     fn apps_error(&self, error: io::Error) -> QrsError {
         let address = self.config.address();
         match error.downcast::<AppListError>() {
@@ -152,7 +152,7 @@ struct VirtualProxy {
 }
 
 impl ProxyService {
-    /// None where it has no virtual proxy, so that nobody can be there.
+    /// `None` if it has no virtual proxy, so that it cannot have sessions.
     fn config(self) -> Option<ProxyConfig> {
         let virtual_proxies = self.settings.virtual_proxies.into_iter();
         let virtual_proxies: Vec<_> = virtual_proxies
@@ -168,7 +168,7 @@ impl ProxyService {
     }
 }
 
-/// What to do about a status.
+/// The advice for a status.
 const fn advise(status: u16) -> &'static str {
     match status {
         400 => "; a proxy on the way may have changed the request",

@@ -1,4 +1,4 @@
-//! Why the Qlik Repository Service did not say what it was asked for.
+//! Why a request to the Qlik Repository Service failed.
 
 use crate::{
     host::https::{HttpsError, Panicked},
@@ -11,10 +11,10 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum QrsError {
-    /// The service could not be asked, or did not answer.
+    /// The service could not be reached, or did not answer.
     #[error(transparent)]
     Https(#[from] HttpsError),
-    /// The answer is no list of apps.
+    /// The response is not a list of apps.
     #[error("the response from {address} is not a list of apps: {source}")]
     Body {
         /// The address.
@@ -22,34 +22,34 @@ pub enum QrsError {
         /// What is wrong, and where.
         source: AppListError,
     },
-    /// The answer names no app.
+    /// The response contains no app.
     #[error(
         "the response from {address} contains no app; is the user {user} allowed to read apps?"
     )]
     NoApps {
         /// The address.
         address: String,
-        /// The user who asked.
+        /// The user of the request.
         user: String,
     },
-    /// The answer is no list of proxies.
+    /// The response is not a list of proxies.
     #[error(
         "the response from {address} is not a list of proxies: line {line}: expected an array of proxies with node and settings"
     )]
     Proxies {
         /// The address.
         address: String,
-        /// The line of the answer, from 1.
+        /// The line of the response, from 1.
         line: usize,
     },
-    /// The answer names no proxy.
+    /// The response contains no proxy.
     #[error(
         "the response from {address} contains no proxy; is the user {user} allowed to read proxies?"
     )]
     NoProxies {
         /// The address.
         address: String,
-        /// The user who asked.
+        /// The user of the request.
         user: String,
     },
     /// A part of the program has failed.

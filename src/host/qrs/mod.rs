@@ -1,4 +1,4 @@
-//! The Qlik Repository Service: names of a site's apps over HTTPS, with a client certificate.
+//! The Qlik Repository Service: the names of a site's apps over HTTPS, with a client certificate.
 
 mod client;
 mod error;

@@ -1,4 +1,4 @@
-//! The repository's last good list, and what is said of requests for a new one.
+//! The repository's last good list of app names, and the messages about requests for a new one.
 
 use std::{
     io,
@@ -34,7 +34,7 @@ impl Ask for AskForApps {
     }
 }
 
-/// What is known of a repository.
+/// A repository and the names read from it.
 #[derive(Debug)]
 pub struct Repository {
     config: QrsConfig,
@@ -45,7 +45,7 @@ pub struct Repository {
 }
 
 impl Repository {
-    /// Checks the certificates and the key, and asks nothing yet. None where no service is configured.
+    /// Checks the certificates and the key, but makes no request yet. `None` if no service is configured.
     ///
     /// # Errors
     ///
@@ -64,11 +64,11 @@ impl Repository {
         }))
     }
 
-    /// Begins to ask.
+    /// Starts the requests.
     ///
     /// # Errors
     ///
-    /// When the system gives no thread.
+    /// When the system cannot start a thread.
     pub fn start(&mut self) -> io::Result<()> {
         let interval = Duration::from_secs(self.config.interval_secs);
         let ask = AskForApps(self.config.clone());
@@ -76,8 +76,7 @@ impl Repository {
         Ok(())
     }
 
-    /// Takes a new list, if one has come, and adds what is worth it to what is `said`. Whether there are new
-    /// names.
+    /// Takes a new list, if one has arrived, and adds messages to `said`. Returns whether there are new names.
     pub fn poll(&mut self, said: &mut Vec<(Level, String)>) -> bool {
         let mut is_new = false;
         while let Some(outcome) = self.poll.as_mut().and_then(Poll::news) {
@@ -128,7 +127,7 @@ impl Repository {
         &self.names
     }
 
-    /// How many requests have failed.
+    /// The number of failed requests.
     #[must_use]
     pub const fn failures(&self) -> u64 {
         self.health.failures()

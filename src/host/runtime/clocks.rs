@@ -1,5 +1,5 @@
-//! Clocks of Qlik nodes that are far from this machine's: each is worth a word when it is found, when it changes much,
-//! and when it is over.
+//! Reports Qlik nodes whose clocks are far from this machine's: when that is first noticed, when the distance changes
+//! much, and when the clock is right again.
 
 use std::collections::BTreeMap;
 
@@ -7,27 +7,27 @@ use chrono::TimeDelta;
 
 use crate::host::diagnostics::Level;
 
-/// How far a clock may be without a word. Events that are further apart are told in the wrong order by people, too.
+/// The distance up to which nothing is reported. With larger ones, events appear in the wrong order to people too.
 const TOLERANCE: TimeDelta = TimeDelta::seconds(5);
 
-/// How near it must come again, so that one at the edge is not told of again and again.
+/// How close the clock must come again, so that one at the edge is not reported repeatedly.
 const NEAR: TimeDelta = TimeDelta::seconds(3);
 
-/// The clocks of which was said that they are far, with the distance that was said. As many as there are nodes.
+/// The clocks that were reported as far off, with the reported distance. At most one per node.
 #[derive(Debug, Default)]
 pub(super) struct Clocks(BTreeMap<Box<str>, TimeDelta>);
 
-/// What is worth saying of a node's clock.
+/// A report about a node's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Said {
-    /// It is so far from this machine's.
+    /// It is this far from this machine's.
     Far(TimeDelta),
-    /// It was, and is no more.
+    /// It was far off and no longer is.
     Near(TimeDelta),
 }
 
 impl Clocks {
-    /// The node's clock is so far away now.
+    /// The current distance of the node's clock.
     pub(super) fn update(&mut self, host: &str, distance: TimeDelta) -> Option<Said> {
         let said = self.0.get(host).copied();
         let is_new = match said {
@@ -36,7 +36,7 @@ impl Clocks {
                 self.0.remove(host);
                 return Some(Said::Near(distance));
             }
-            // By more than the tolerance, and by more than half of what was said.
+            // By more than the tolerance, and by more than half of the reported distance.
             Some(said) => (distance - said).abs() > TOLERANCE.max(said.abs() / 2),
         };
         is_new.then(|| {

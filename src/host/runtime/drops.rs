@@ -1,4 +1,4 @@
-//! Stretches of drops: each is worth a word when it begins and when it is over, however long it lasts.
+//! Reports each series of drops when it starts and when it ends, however long it lasts.
 
 use std::{
     net::SocketAddr,
@@ -8,13 +8,13 @@ use std::{
 use super::queue::Full;
 use crate::host::diagnostics::Level;
 
-/// When nothing has been dropped for so long, a stretch is over.
+/// A series ends when nothing has been dropped for this long.
 const QUIET: Duration = Duration::from_secs(10);
 
-/// Whether drops go on, of one kind in one place.
+/// Whether drops of one kind in one place are continuing.
 #[derive(Debug, Default)]
 pub(super) struct Drops {
-    /// How many there were when this was last looked at.
+    /// The number of drops at the last update.
     known: u64,
     stretch: Option<Stretch>,
 }
@@ -23,21 +23,21 @@ pub(super) struct Drops {
 struct Stretch {
     began: Instant,
     last: Instant,
-    /// How many there were before.
+    /// The number of drops before the series.
     before: u64,
 }
 
-/// What is worth saying of drops.
+/// A report about drops.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Said {
-    /// So many were dropped after a time without any.
+    /// This many were dropped after a time without drops.
     Begins(u64),
-    /// So many were dropped in a stretch of so many seconds.
+    /// This many were dropped in a series that lasted `secs` seconds.
     Over { count: u64, secs: u64 },
 }
 
 impl Said {
-    /// Of the queue, which was last full as is said.
+    /// The message about the queue; `full` says which limit it last reached.
     pub(super) fn of_queue(&self, full: Full) -> (Level, String) {
         match self {
             Self::Begins(count) => (
@@ -54,7 +54,7 @@ impl Said {
         }
     }
 
-    /// Of the system, at an address.
+    /// The message about the system, at an address.
     pub(super) fn of_system(&self, address: SocketAddr) -> (Level, String) {
         match self {
             Self::Begins(count) => (
@@ -75,12 +75,12 @@ impl Said {
 }
 
 impl Drops {
-    /// How many there were when this was last looked at.
+    /// The number of drops at the last update.
     pub(super) const fn known(&self) -> u64 {
         self.known
     }
 
-    /// There were `count` up to `now`.
+    /// Takes the number of drops up to `now`.
     pub(super) fn update(&mut self, count: u64, now: Instant) -> Option<Said> {
         let before = std::mem::replace(&mut self.known, count);
         let has_more = count > before;

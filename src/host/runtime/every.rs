@@ -1,8 +1,8 @@
-//! Things that are done from time to time.
+//! Things that are done at intervals.
 
 use std::time::{Duration, Instant};
 
-/// Something that is done at intervals. A time that was missed is not made up for.
+/// Something that is done at intervals. A missed time is not made up for.
 #[derive(Debug)]
 pub struct Every {
     interval: Duration,
@@ -10,7 +10,7 @@ pub struct Every {
 }
 
 impl Every {
-    /// Due for the first time after one interval.
+    /// First due after one interval.
     #[must_use]
     pub fn new(interval: Duration) -> Self {
         Self {
@@ -19,7 +19,7 @@ impl Every {
         }
     }
 
-    /// Whether it is time; then it is so again after the interval.
+    /// Whether it is due; the next time is then one interval later.
     pub fn is_due(&mut self) -> bool {
         let now = Instant::now();
         let is_due = now >= self.next;

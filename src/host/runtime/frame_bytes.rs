@@ -1,4 +1,4 @@
-//! Frames that wait to be written, in buffers that go round between encoders and the output.
+//! Frames that wait to be written, in buffers that circulate between encoders and the output.
 
 use std::{collections::VecDeque, ops::Range};
 
@@ -8,10 +8,10 @@ use crate::encoding::Encoder;
 /// Bytes that are handed to the output at once, unless a single frame has more.
 pub(super) const WRITE_BYTES: usize = 1 << 20;
 
-/// Buffers that are kept for encoders: what more there are were needed for a backlog that is over.
+/// The number of buffers kept for encoders; any more were needed for a backlog that is over.
 const MAX_SPARES: usize = 4;
 
-/// The bytes of frames, one behind the other.
+/// The bytes of frames, one after the other.
 ///
 /// While the output keeps up, a frame stays in the buffer that it was encoded in. Behind others it is copied, so that
 /// small frames take no more memory than their bytes, and go out in large writes.

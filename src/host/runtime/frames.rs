@@ -5,9 +5,9 @@ use std::{io, sync::Arc};
 use super::{queue::Queue, worker::Sink};
 use crate::{encoding::Encoder, event::Event, transform::OutputBuffer};
 
-/// Where whole frames go.
+/// A destination for whole frames.
 pub trait FrameWriter {
-    /// Writes the frame that an encoder holds, with so many events. The encoder may not be empty then.
+    /// Writes the frame in the encoder, which holds this number of events. Afterwards the encoder may not be empty.
     ///
     /// # Errors
     ///
@@ -15,9 +15,9 @@ pub trait FrameWriter {
     fn write(&mut self, encoder: &mut Encoder, events: u64) -> io::Result<()>;
 }
 
-/// An output that takes what it has room for at once, so that nobody waits for it.
+/// An output that takes as much as it has room for, so that nothing waits for it.
 pub trait Immediate {
-    /// How many bytes of a frame it has taken.
+    /// The number of bytes of a frame that it has taken.
     fn take(&mut self, frame: &[u8]) -> usize;
 }
 
@@ -110,7 +110,7 @@ impl<W: FrameWriter> Frames<W> {
 
 impl<W: FrameWriter> Sink for Frames<W> {
     fn take(&mut self, events: &mut OutputBuffer) -> io::Result<()> {
-        // Where they are: an event is large to move.
+        // In place, because events are large to move.
         let taken = events.iter().try_for_each(|event| self.add(event));
         events.clear();
         taken?;

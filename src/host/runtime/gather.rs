@@ -1,15 +1,15 @@
-//! Lets datagrams gather in the socket while they come fast, so that one wake-up reads many of them.
+//! Lets datagrams gather in the socket at high rates, so that one wake-up reads many of them.
 
 use std::time::{Duration, Instant};
 
 /// What a datagram takes of the receive buffer beside its bytes, at least: the kernel counts its own record of it too.
 const OVERHEAD_BYTES: u64 = 1_024;
 
-/// A pause that is shorter than this is none: going to sleep and waking up would take longer.
+/// Shorter pauses are skipped: going to sleep and waking up would take longer.
 const SHORTEST: Duration = Duration::from_micros(20);
 
-/// Says how long to wait before the socket is read again. A single datagram waits for nothing: only where the last
-/// ones came so fast that at least one more can be expected meanwhile is there a pause.
+/// Says how long to wait before the socket is read again. A single datagram does not wait: there is a pause only if
+/// the last ones came so fast that at least one more can be expected during it.
 #[derive(Debug)]
 pub(super) struct Gather {
     longest: Duration,

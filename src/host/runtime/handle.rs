@@ -1,4 +1,4 @@
-//! What a host holds of its runtime: from the start to the last word.
+//! A host's handle to its runtime, from the start to the last report.
 
 use std::{
     fmt,
@@ -40,19 +40,19 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Edge<D, C = FrameBytes> {
     /// Where frames wait for the host.
     pub queue: Arc<Queue<C>>,
-    /// How what was counted is told.
+    /// How counts are reported.
     pub telemetry: Telemetry,
-    /// What becomes of a worker that panics.
+    /// What happens when a worker panics.
     pub on_panic: OnPanic,
-    /// Whether the sockets are for a receiver that follows.
+    /// Whether the sockets are kept for the next receiver.
     pub hands_sockets_on: bool,
-    /// Is told when the runtime has ended by itself: its sockets are closed then.
+    /// Called when the runtime has ended by itself: its sockets are closed then.
     pub failed: Box<dyn Fn(Failure) + Send>,
-    /// What is said about it.
+    /// Where diagnostics go.
     pub diagnostics: D,
 }
 
-/// Receives datagrams until it is told to stop or dropped; see [the order of its end](super::shutdown).
+/// Receives datagrams until it is stopped or dropped; see [the order of shutdown](super::shutdown).
 pub struct Runtime {
     controls: Vec<Arc<Control>>,
     sockets: Vec<Weak<UdpSocket>>,
@@ -60,19 +60,19 @@ pub struct Runtime {
     reload: mpsc::Sender<()>,
     /// Ends when the output is closed.
     output_closed: mpsc::Receiver<()>,
-    /// Gets the sockets when everything is over.
+    /// Receives the sockets when everything has ended.
     over: mpsc::Receiver<Vec<Bound>>,
     is_over: bool,
 }
 
 impl Runtime {
-    /// Starts the threads of workers at sockets that are open, and those that look after them. Each worker has the
-    /// sink that `sink` makes for its number.
+    /// Starts the worker threads for the open sockets, and those that supervise them. `sink` makes the sink of the
+    /// worker with a given number.
     ///
     /// # Errors
     ///
-    /// [`StartError`] when the state of sessions cannot be read or the system gives no thread. Then nothing is left
-    /// of what had begun.
+    /// [`StartError`] when the session state cannot be read or a thread cannot be started. Then everything that had
+    /// started is undone.
     pub fn start<S, D, C>(
         config: &Config,
         refresh: Refresh,
@@ -119,7 +119,7 @@ impl Runtime {
             .start(names, controls.clone(), sender.clone(), diagnostics.clone())
             .map_err(StartError::Thread)?;
         let reload = refreshing.requests();
-        // From here on they end when they are dropped.
+        // From here on dropping them ends them.
         workers.start().map_err(StartError::Thread)?;
         let supervisor = Supervisor {
             workers,
@@ -139,7 +139,7 @@ impl Runtime {
         let work = move || {
             let queue = Arc::clone(&supervisor.queue);
             let live = || {
-                // A host that has not waited for it has no use for the sockets.
+                // A host that has not waited does not need the sockets.
                 let _ = over.send(supervisor.run(&*failed, closed));
                 Ok(())
             };
@@ -161,23 +161,23 @@ impl Runtime {
         })
     }
 
-    /// Tells the workers to take what their sockets still hold and to end, and everything else to follow up to
-    /// the output.
+    /// Tells the workers to read what their sockets still hold and to end; everything up to the output follows.
     pub fn stop(&self) {
         self.controls.iter().for_each(|control| control.stop());
         // Gone when it has ended by itself.
         let _ = self.news.send(News::Stop);
     }
 
-    /// As [`stop`](Self::stop), but workers leave what their sockets still hold, when nobody would read it.
+    /// Like [`stop`](Self::stop), but workers discard what their sockets still hold, for when the output has no
+    /// reader.
     pub fn stop_now(&self) {
         self.controls.iter().for_each(|control| control.stop_now());
         self.stop();
     }
 
-    /// Reads the files of transforms again, and says whether the configuration's own has changed.
+    /// Reloads the files of transforms, and reports whether the configuration file has changed.
     pub fn reload(&self) {
-        // It has said why it ended, if it has.
+        // If it has ended, it has reported why.
         let _ = self.reload.send(());
     }
 
@@ -186,17 +186,17 @@ impl Runtime {
         self.sockets.iter().filter_map(Weak::upgrade)
     }
 
-    /// Waits until nothing more will come for the output, after a [`stop`](Self::stop) or [`stop_now`](Self::stop_now).
-    /// False when that takes longer than `patience`.
+    /// Waits until nothing more will be sent to the output, after a [`stop`](Self::stop) or
+    /// [`stop_now`](Self::stop_now). False when that takes longer than `patience`.
     pub fn await_end(&self, patience: Duration) -> bool {
         self.output_closed.recv_timeout(patience) != Err(RecvTimeoutError::Timeout)
     }
 
-    /// Reports what was counted in all, when the output has taken what it takes. The sockets, for a receiver that
-    /// follows; none when it takes longer than `patience`, or when they are closed.
+    /// Reports the final counts, after the output has taken everything it will take. Returns the sockets for the next
+    /// receiver; none if this takes longer than `patience` or they are closed.
     pub fn conclude(mut self, patience: Duration) -> Option<Vec<Bound>> {
         self.is_over = true;
-        // Gone after a fault, which has been told.
+        // Gone after a fault, which has been reported.
         let _ = self.news.send(News::Conclude);
         self.over.recv_timeout(patience).ok()
     }

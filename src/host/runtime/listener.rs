@@ -16,7 +16,7 @@ use crate::{
     source::{Bound, kernel_drops, receive_buffer_bytes},
 };
 
-/// An address that is listened on.
+/// An address to listen on.
 #[derive(Debug)]
 pub struct Listener {
     /// The address.
@@ -25,13 +25,12 @@ pub struct Listener {
     pub workers: Vec<WorkerHandle>,
 }
 
-/// The socket of a worker, what is known of the worker, and what it can be told. It stays when the worker has ended:
-/// another one may take its place.
+/// The socket of a worker and the controls of the worker. It outlives the worker, which may be replaced.
 #[derive(Debug)]
 pub struct WorkerHandle {
     /// The worker's number in the queue.
     pub number: usize,
-    /// What it has counted, and what it can be told.
+    /// Its counts and controls.
     pub control: Arc<Control>,
     socket: Socket,
     dropped_before: u64,
@@ -41,12 +40,12 @@ pub struct WorkerHandle {
 #[derive(Debug)]
 enum Socket {
     Open(Arc<UdpSocket>),
-    /// With what the system had dropped, where it says.
+    /// With the number of datagrams that the system had dropped, where it reports them.
     Closed(Option<u64>),
 }
 
 impl WorkerHandle {
-    /// At a socket that is counted from now on. There is no worker yet.
+    /// For a socket that is counted from now on. There is no worker yet.
     fn new(number: usize, socket: UdpSocket) -> Self {
         Self {
             number,
@@ -77,7 +76,7 @@ impl WorkerHandle {
         }
     }
 
-    /// Lets the socket go, which is closed when the worker has ended. What was counted stays.
+    /// Releases the socket, which is closed when the worker has ended. The counts stay.
     pub fn close(&mut self) {
         self.socket = Socket::Closed(self.all_kernel_drops());
     }
@@ -89,7 +88,7 @@ impl WorkerHandle {
         self.dropped_before
     }
 
-    /// Datagrams that the system has dropped at the socket during this run; none where it does not say.
+    /// Datagrams that the system has dropped at the socket during this run; `None` where it does not report them.
     #[must_use]
     pub fn kernel_drops(&self) -> Option<u64> {
         Some(self.all_kernel_drops()?.saturating_sub(self.dropped_before))
@@ -125,7 +124,7 @@ impl Listener {
         bound.into_iter().map(listener).collect()
     }
 
-    /// What was counted at this address up to now.
+    /// The counts of this address up to now.
     #[must_use]
     pub fn totals<C: Contents>(&self, queue: &Queue<C>) -> Totals {
         let mut totals = Totals::default();

@@ -1,5 +1,5 @@
-//! One life for every host, so that two hosts do the same with a datagram: [`Runtime::start`] begins it, and
-//! [`shutdown`] has the order of its end.
+//! The runtime that all hosts share, so that every host treats a datagram the same: [`Runtime::start`] starts it, and
+//! [`shutdown`] has the order in which it ends.
 //!
 //! | file | what it does |
 //! |---|---|

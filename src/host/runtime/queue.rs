@@ -1,4 +1,4 @@
-//! What stands between the workers, which must not wait, and the output, which may.
+//! The queue between the workers, which must not wait, and the output, which may.
 
 use std::{
     collections::VecDeque,
@@ -16,10 +16,11 @@ use crate::{
     encoding::Encoder,
 };
 
-/// Frames on their way to the output, bounded in events and bytes: bytes to be written, or what else a host takes.
+/// Frames on their way to the output, bounded in events and bytes: bytes to be written, or whatever else a host
+/// takes.
 ///
-/// A frame is one write and is kept or dropped whole. Every drop is counted, by the worker whose
-/// events it held; so is what an output that breaks did not take.
+/// A frame is one write and is kept or dropped whole. Every dropped event is counted for its worker; so are events
+/// that a broken output did not take.
 #[derive(Debug)]
 pub struct Queue<C = FrameBytes> {
     max_events: u64,
@@ -31,7 +32,7 @@ pub struct Queue<C = FrameBytes> {
 
 /// What the frames of a queue are.
 pub trait Contents: Default {
-    /// Drops the frame that has waited longest, which has so many bytes.
+    /// Drops the frame that has waited longest, which has this number of bytes.
     fn drop_first(&mut self, bytes: usize);
 }
 
@@ -57,12 +58,12 @@ struct State<C> {
     metrics: Vec<u8>,
     /// Dropped events of each worker.
     dropped: Vec<u64>,
-    /// How many of them for want of room.
+    /// The number of them dropped because there was no room.
     overflowed: u64,
     full: Full,
     /// Threads that wait for frames.
     threads: usize,
-    /// A task that waits for frames, where it is no thread.
+    /// A task that waits for frames, if it is not a thread.
     task: Option<Waker>,
     /// Nothing more will be added.
     is_closed: bool,
@@ -70,13 +71,13 @@ struct State<C> {
     is_broken: bool,
 }
 
-/// How full the queue was when it last dropped something, and which bound that was.
+/// Which limit the queue had reached when it last dropped something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Full {
-    /// It has dropped nothing.
+    /// It has never dropped anything.
     #[default]
     Never,
-    /// As many events as there may be.
+    /// `queue.max_events`.
     Events(u64),
     /// `queue.max_bytes`, in bytes, and how many events reach it.
     Bytes(usize, u64),
@@ -118,13 +119,13 @@ impl Taken {
         self.piece.bytes()
     }
 
-    /// Forgets the frames, which are where they belong.
+    /// Forgets the frames, which have been delivered.
     pub fn clear(&mut self) {
         self.piece.clear();
         self.events = 0;
     }
 
-    /// Adds frames behind these.
+    /// Appends frames.
     pub fn append(&mut self, other: &Self) {
         self.piece.append(other.bytes());
         self.events += other.events;
@@ -193,13 +194,12 @@ impl<C: Contents> Queue<C> {
         self.wake_after(state);
     }
 
-    /// Wakes who waits for frames.
+    /// Wakes the consumer.
     pub fn wake(&self) {
         self.wake_after(self.lock());
     }
 
-    /// Wakes who waits for frames, when the lock is free for them. Nobody is woken who does not wait: it takes a call
-    /// of the system.
+    /// Wakes the consumer once the lock is free. Only if it is waiting, because waking takes a system call.
     fn wake_after(&self, mut state: MutexGuard<'_, State<C>>) {
         let (threads, task) = (state.threads, state.task.take());
         drop(state);
@@ -211,8 +211,7 @@ impl<C: Contents> Queue<C> {
         }
     }
 
-    /// Offers a frame of metrics. False while an earlier one still waits, unless this `is_last`: then
-    /// it waits beside the other.
+    /// Offers a frame of metrics. False while an earlier one still waits, unless this `is_last`: then both wait.
     pub fn offer_metrics(&self, frame: &[u8], is_last: bool) -> bool {
         let mut state = self.lock();
         let has_room = is_last || state.metrics.is_empty();
@@ -223,15 +222,15 @@ impl<C: Contents> Queue<C> {
         has_room
     }
 
-    /// Says that nothing more will be added; what is there is still taken out.
+    /// Closes the queue to new frames; the frames in it are still taken out.
     pub fn close(&self) {
         let mut state = self.lock();
         state.is_closed = true;
         self.wake_after(state);
     }
 
-    /// Says that the output is broken, after so many bytes of what was taken last. Whatever was not written,
-    /// waits or comes later is dropped; a frame that was written in part counts as dropped too.
+    /// Reports that the output broke after this many bytes of what was taken last. Everything that was not written,
+    /// is waiting or comes later is dropped; a partly written frame counts as dropped too.
     pub fn break_off(&self, written_bytes: usize) {
         let mut state = self.lock();
         state.is_broken = true;
@@ -266,19 +265,19 @@ impl<C: Contents> Queue<C> {
         self.lock().dropped.iter().sum()
     }
 
-    /// Those of them that were dropped for want of room, and not because the output broke or ended.
+    /// Those of them that were dropped because there was no room, and not because the output broke or ended.
     #[must_use]
     pub fn overflowed(&self) -> u64 {
         self.lock().overflowed
     }
 
-    /// How full it was when it last dropped something for want of room.
+    /// Which limit it had reached when it last dropped something because there was no room.
     #[must_use]
     pub fn last_full(&self) -> Full {
         self.lock().full
     }
 
-    /// Whether there is no room for so much more.
+    /// Whether there is no room for this much more.
     fn full(&self, state: &State<C>, bytes: usize, events: u64) -> Option<Full> {
         if state.events + events > self.max_events {
             Some(Full::Events(self.max_events))
@@ -295,8 +294,8 @@ impl<C: Contents> Queue<C> {
 }
 
 impl<F> Queue<VecDeque<F>> {
-    /// The frames that have waited longest, with at most so many events unless the first one has more, for a task that
-    /// waits for the next one when there is none. Ready without a frame when there is none and none will come.
+    /// The frames that have waited longest, with at most `max_events` events unless the first one has more. A task
+    /// waits for the next frame if there is none. Ready without a frame if there is none and none will come.
     pub fn poll_take(&self, context: &Context<'_>, max_events: u64) -> Poll<Option<Vec<F>>> {
         let mut state = self.lock();
         let (mut taken, mut events) = (Vec::new(), 0);
@@ -319,10 +318,11 @@ impl<F> Queue<VecDeque<F>> {
 }
 
 impl Queue {
-    /// As [`push_frame`](Self::push_frame), for the frame that an encoder holds. The encoder may not be empty then.
+    /// Like [`push_frame`](Self::push_frame), for the frame in an encoder. Afterwards the encoder may not be empty.
     ///
-    /// Where nothing waits and nothing is being written, the frame is offered to `write` first, which must not wait and
-    /// says how many bytes of it the output has taken: that saves waking the thread that writes. It takes the rest.
+    /// If nothing waits and nothing is being written, the frame is first offered to `write`, which must not wait and
+    /// returns the number of bytes that the output has taken. That saves waking the writing thread, which takes the
+    /// rest.
     pub fn push(
         &self,
         worker: usize,
@@ -353,8 +353,8 @@ impl Queue {
         self.push_frame(worker, bytes, events, |contents| contents.push(encoder));
     }
 
-    /// Waits for frames and takes as many as make a good write. Those that were taken before count as
-    /// written. False when there are none and none will come.
+    /// Waits for frames and takes enough for an efficient write. Those taken before count as written. False when
+    /// there are none and none will come.
     pub fn take(&self, taken: &mut Taken) -> bool {
         let mut state = self.lock();
         state.written();
@@ -366,7 +366,7 @@ impl Queue {
         state.take(taken)
     }
 
-    /// As [`take`](Self::take), without waiting. False when there are none.
+    /// Like [`take`](Self::take), without waiting. False when there are none.
     pub fn take_waiting(&self, taken: &mut Taken) -> bool {
         let mut state = self.lock();
         state.written();
@@ -375,7 +375,7 @@ impl Queue {
 }
 
 impl<C: Contents> State<C> {
-    /// Counts off the frame that has waited longest.
+    /// Removes the frame that has waited longest from the counts.
     fn pop(&mut self) -> Option<Frame> {
         let frame = self.frames.pop_front()?;
         self.events -= frame.events;
@@ -398,18 +398,18 @@ impl State<FrameBytes> {
         self.rest.is_some() || !self.frames.is_empty() || !self.metrics.is_empty()
     }
 
-    /// Whether there is nothing before a frame that comes now.
+    /// Whether a frame that comes now would be first.
     fn is_idle(&self) -> bool {
         !self.has_frames() && !self.is_writing && !self.is_broken
     }
 
-    /// What was taken is where it belongs.
+    /// What was taken has been delivered.
     fn written(&mut self) {
         self.taken.clear();
         self.is_writing = false;
     }
 
-    /// Takes the rest of a frame, the metrics, or as many frames as make a good write. False when there is nothing.
+    /// Takes the rest of a frame, the metrics, or enough frames for an efficient write. False when there is nothing.
     fn take(&mut self, taken: &mut Taken) -> bool {
         taken.clear();
         if let Some((piece, frame)) = self.rest.take() {
@@ -428,7 +428,7 @@ impl State<FrameBytes> {
         self.is_writing
     }
 
-    /// Counts off the frames that were taken.
+    /// Removes the frames that were taken from the counts.
     fn count_off(&mut self, taken: &mut Taken) {
         let mut rest = taken.bytes().len();
         while rest > 0
@@ -612,7 +612,7 @@ mod tests {
         (encoder, frame)
     }
 
-    /// Adds a frame, of which the output takes so many bytes at once if it is asked.
+    /// Adds a frame, of which the output takes this many bytes at once if asked.
     fn offer(queue: &Queue, message: &str, takes: usize) -> (bool, Vec<u8>) {
         let (mut encoder, frame) = frame(message);
         let mut is_offered = false;

@@ -1,5 +1,5 @@
-//! What is read anew while a host runs: the blacklist, names of apps, and who has sessions. A thread of its own does it, so that a
-//! network share that does not answer keeps nobody waiting.
+//! What is reloaded while a host runs: the blacklist, app names, and the lists of open sessions. A separate thread
+//! does it, so that a network share that does not answer blocks nothing else.
 
 use std::{
     io,
@@ -38,19 +38,19 @@ const NOTHING_TO_READ: &str = "nothing to reload: the configuration names no fil
 const FAULT: &str = "cannot reload the files of transforms, because a thread panicked; their previous content stays \
 in use";
 
-/// Looks at the files that transforms are built from, and gives workers what has become of them.
+/// Watches the files that transforms are built from, and passes changes on to the workers.
 ///
-/// What is bad changes nothing, and is reported.
+/// An invalid file changes nothing, and is reported.
 #[derive(Debug)]
 pub struct Refresh {
     blacklist: BlacklistConfig,
     blacklist_files: Watched,
-    /// What was said of the last attempt, where that is made again and again.
+    /// The health of attempts that are repeated.
     blacklist_failure: Option<String>,
     app_names: AppNamesConfig,
     app_names_files: Watched,
     app_names_failure: Option<String>,
-    /// What the files say.
+    /// The content of the files.
     names: AppTable,
     /// What workers know.
     all_names: AppTable,
@@ -60,14 +60,15 @@ pub struct Refresh {
     config_file: Option<ConfigFile>,
 }
 
-/// The file of the configuration, and what it said at the start.
+/// The configuration file, and its content at start.
 #[derive(Debug)]
 struct ConfigFile {
     file: PathBuf,
     config: Config,
 }
 
-/// The thread that reads anew. It ends when this is dropped; nobody waits for it, because it may wait for a file.
+/// The thread that reloads. It ends when this is dropped, and nothing waits for it, because it may be waiting for a
+/// file.
 #[derive(Debug)]
 pub(super) struct Refreshing {
     requests: mpsc::Sender<()>,
@@ -82,24 +83,24 @@ struct Counts {
 }
 
 impl Refreshing {
-    /// Where to ask that everything be read anew, whether or not it has changed.
+    /// Requests that everything be reloaded, whether or not it has changed.
     pub(super) fn requests(&self) -> mpsc::Sender<()> {
         self.requests.clone()
     }
 
-    /// What is known of names of apps; none where nobody asked for them.
+    /// Counts of app names; `None` if they are not configured.
     pub(super) fn app_names(&self) -> Option<AppNamesCounts> {
         lock(&self.counts).app_names
     }
 
-    /// How proxies are that are asked for sessions.
+    /// The state of the proxies that are asked for sessions.
     pub(super) fn proxies(&self) -> Vec<ProxyCounts> {
         lock(&self.counts).proxies.clone()
     }
 }
 
 impl Refresh {
-    /// Remembers the files as they are now: made before they are first read, it misses no change.
+    /// Remembers the files as they are now. Create it before they are first read, so that no change is missed.
     ///
     /// # Errors
     ///
@@ -122,16 +123,16 @@ impl Refresh {
         })
     }
 
-    /// Remembers what the file of the configuration says, without what flags of the program put over it: when
-    /// everything is read anew, it says whether that has changed.
+    /// Remembers the content of the configuration file, without the overrides by flags, to report on a reload whether
+    /// it has changed.
     #[must_use]
     pub fn with_config_file(mut self, file: PathBuf, config: Config) -> Self {
         self.config_file = Some(ConfigFile { file, config });
         self
     }
 
-    /// Starts the thread, and begins to ask the repository and proxies, where they are configured. `names` are those of the
-    /// files, with which the workers began.
+    /// Starts the thread, and the requests to the repository and the proxies, if they are configured. `names` are
+    /// those from the files, with which the workers started.
     pub(super) fn start<D: Report + Send + 'static>(
         mut self,
         names: AppTable,
@@ -165,7 +166,7 @@ impl Refresh {
                 *lock(&known) = self.counts();
                 if looked.is_err() {
                     diagnostics.report(Level::Error, FAULT);
-                    // The supervisor is there for as long as this thread is wanted.
+                    // The supervisor lives for as long as this thread is needed.
                     let _ = news.send(News::Fault);
                 }
             }
@@ -174,7 +175,7 @@ impl Refresh {
         Ok(Refreshing { requests, counts })
     }
 
-    /// Reads anew what has changed, or everything when that `is_asked` for, and takes what has come.
+    /// Reloads what has changed, or everything if `is_asked`, and takes what has arrived.
     fn poll<'c>(
         &mut self,
         is_asked: bool,
@@ -200,7 +201,7 @@ impl Refresh {
         if wants_blacklist {
             self.reload_blacklist(controls.clone(), diagnostics);
         }
-        // What is said of names is true when it is said: workers have them.
+        // Report names only once the workers have them.
         let mut said = Vec::new();
         let mut has_names = wants_app_names && self.reload_app_names(&mut said);
         if let Some(repository) = &mut self.repository {
@@ -226,7 +227,7 @@ impl Refresh {
         }
     }
 
-    /// Says whether the file of the configuration has changed since the start.
+    /// Reports whether the configuration file has changed since the start.
     fn check_config(&self, diagnostics: &mut impl Report) {
         let Some(ConfigFile { file, config }) = &self.config_file else {
             return;
@@ -254,7 +255,7 @@ impl Refresh {
         }
     }
 
-    /// What is known of names of apps; none where nobody asked for them.
+    /// Counts of app names; `None` if they are not configured.
     fn app_names_counts(&self) -> Option<AppNamesCounts> {
         let is_wanted = !self.app_names.files.is_empty() || self.repository.is_some();
         is_wanted.then(|| AppNamesCounts {

@@ -1,12 +1,11 @@
-//! Files with secrets that more can read than have to.
+//! Files with secrets that are readable by more users than necessary.
 
 use std::path::Path;
 
 use crate::config::Config;
 
-/// A warning for each file with a secret that its group or others may read: the private key for the
-/// Qlik Repository Service and the Qlik Proxy Service, and the key of the pseudonyms. None where the system has no such
-/// permissions.
+/// A warning for each secret file that its group or others may read: the private key for the Qlik Repository Service
+/// and the Qlik Proxy Service, and the key for pseudonyms. Empty where the system has no such permissions.
 #[must_use]
 pub fn warnings(config: &Config) -> Vec<String> {
     let transform = &config.transform;
@@ -48,7 +47,7 @@ pub fn warnings(config: &Config) -> Vec<String> {
 fn readable_mode(file: &Path) -> Option<u32> {
     use std::os::unix::fs::PermissionsExt as _;
 
-    // A file that is not there is reported where it is read.
+    // A missing file is reported where it is read.
     let mode = std::fs::metadata(file).ok()?.permissions().mode() & 0o7777;
     (mode & 0o044 != 0).then_some(mode)
 }

@@ -1,18 +1,18 @@
-//! The end, in one order in every host, whether it is asked for, follows a fault, or comes because a host has
-//! dropped its runtime:
+//! The order of shutdown, the same in every host, whether it is requested, follows a panic, or happens because a host
+//! drops its runtime:
 //!
-//! 1. **Receiving stops.** Workers are told so before anything else, and need nobody for it. (What tells them is
-//!    [`Runtime::stop`](super::Runtime::stop), or [`stop_now`](super::Runtime::stop_now) where nobody would read what
-//!    the sockets still hold.)
-//! 2. **Sockets are drained**: each worker takes what its socket held when it was told to stop, for a second at the
-//!    most; what is left then is counted as dropped.
-//! 3. **Sessions are concluded**: each worker lets its pipeline know the time once more, so that sessions end
-//!    whose time has come; rows that are missing count as lost. The others go on in the next run.
-//! 4. **The state of sessions is saved.** It comes before what waits for the host, which may not wait for it.
-//! 5. **The last metrics** are put behind the last events.
-//! 6. **The sockets are closed**, unless they are for a receiver that follows, which gets them at the end.
-//! 7. **The output is closed**: nothing more comes, and the host takes what waits, or says that it will not.
-//! 8. **What was counted is reported**, which only now is the whole of it.
+//! 1. **Receiving stops.** Workers are told first, and depend on nothing else for it.
+//!    ([`Runtime::stop`](super::Runtime::stop) tells them, or [`stop_now`](super::Runtime::stop_now) if the output
+//!    has no reader for what the sockets still hold.)
+//! 2. **Sockets are drained**: each worker reads what its socket held when it was told to stop, for at most a second;
+//!    what is left then is counted as dropped.
+//! 3. **Sessions are concluded**: each worker tells its pipeline the time once more, so that expired sessions end,
+//!    while the others continue in the next run; missing rows count as lost.
+//! 4. **The session state is saved**, before anything that waits for the host, which may not wait for it.
+//! 5. **The last metrics** follow the last events.
+//! 6. **The sockets are closed**, unless they are kept for the next receiver, which gets them at the end.
+//! 7. **The output is closed**: nothing more is added, and the host takes what waits, or says that it will not.
+//! 8. **The counts are reported**, which are final only now.
 
 use std::{sync::mpsc, time::Duration};
 
@@ -31,8 +31,8 @@ use crate::{
 const DRAIN: Duration = Duration::from_secs(2);
 
 impl<S: Sink + Send + 'static, D: Report, C: Contents> Supervisor<S, D, C> {
-    /// Looks after the workers until the end, and sees to that. `failed` is told when it comes by itself, and
-    /// `output_closed` when step 7 is done. Gives back the sockets, where they are open.
+    /// Supervises the workers until the end, and carries it out. `failed` is called when they end by themselves, and
+    /// `output_closed` when step 7 is done. Returns the sockets that are still open.
     pub(super) fn run(
         mut self,
         failed: &dyn Fn(Failure),
@@ -44,7 +44,7 @@ impl<S: Sink + Send + 'static, D: Report, C: Contents> Supervisor<S, D, C> {
         }
         let ended = supervised.and(self.shut_down());
         if ended.is_err() || !self.hands_sockets_on {
-            // A program that holds a port and hears nothing would be worse than one that holds none.
+            // A program that holds a port and receives nothing would be worse than one that holds none.
             self.workers.close();
         }
         self.queue.close();
@@ -78,7 +78,7 @@ impl<S, D: Report, C: Contents> Supervisor<S, D, C> {
 
     /// Step 8.
     fn conclude(mut self) -> Vec<Bound> {
-        // Of what was dropped before, the supervisor has said something.
+        // The supervisor has already reported earlier drops.
         let known = self.reported.queue.known();
         let dropped = self.queue.all_dropped().saturating_sub(known);
         if dropped > 0 {
@@ -102,7 +102,7 @@ impl<S, D: Report, C: Contents> Supervisor<S, D, C> {
         bound.collect()
     }
 
-    /// Waits until the output has taken what it takes, or the host is gone.
+    /// Waits until the output has taken everything it will take, or the host is gone.
     fn await_output(&self) {
         while !self.is_output_done && !matches!(self.news.recv(), Ok(News::Conclude) | Err(_)) {}
     }

@@ -1,4 +1,4 @@
-//! From a configuration to sockets and what their pipelines are like.
+//! From a configuration to open sockets and their pipelines.
 
 use std::{io, path::PathBuf};
 
@@ -9,7 +9,7 @@ use crate::{
     source::{self, BindError, Bound},
 };
 
-/// Why nothing can be received.
+/// Why receiving cannot start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
@@ -26,10 +26,10 @@ pub enum StartError {
     /// The schema has no field of a name in `output.drop_fields`.
     #[error("output.drop_fields: {0}")]
     Fields(#[from] UnknownField),
-    /// A socket does not do what it must, or what the service manager handed over is none.
+    /// A socket lacks something necessary, or the service manager handed over something that is not a socket.
     #[error("cannot use a socket: {0}")]
     Socket(#[source] io::Error),
-    /// The file that keeps the sessions cannot be read.
+    /// The session state file cannot be read.
     #[error(
         "{}: cannot read transform.sessions.state_file: {source}",
         file.display()
@@ -40,22 +40,22 @@ pub enum StartError {
         /// The system's reason.
         source: io::Error,
     },
-    /// The system gives no thread.
+    /// The system cannot start a thread.
     #[error("cannot start a thread: {0}")]
     Thread(#[source] io::Error),
 }
 
-/// Sockets that are bound, and what each has a pipeline beside.
+/// Bound sockets, and the pipeline to copy for each.
 #[derive(Debug)]
 pub struct Opened {
     /// The sockets, by address.
     pub bound: Vec<Bound>,
-    /// What the pipelines are like.
+    /// The pipeline to copy for each socket.
     pub pipeline: Pipeline,
 }
 
 impl Opened {
-    /// How many sockets there are, each of which has a worker.
+    /// The number of sockets, each of which has a worker.
     #[must_use]
     pub fn workers(&self) -> usize {
         self.bound.iter().map(|bound| bound.sockets.len()).sum()
@@ -63,7 +63,7 @@ impl Opened {
 }
 
 impl StartError {
-    /// Whether the configuration is wrong, or a file that it names.
+    /// Whether the cause is the configuration or a file that it names.
     #[must_use]
     pub const fn is_configuration(&self) -> bool {
         match self {
@@ -75,14 +75,13 @@ impl StartError {
     }
 }
 
-/// Opens the sockets, or takes those that the service manager has opened, and builds what their pipelines are
-/// like.
+/// Opens the sockets, or takes those that the service manager has opened, and builds the pipeline.
 ///
 /// # Errors
 ///
 /// [`StartError`] when an address cannot be listened on or a file of a transform cannot be used.
 pub fn open(config: &Config) -> Result<Opened, StartError> {
-    // The pipeline first: a slip in its files should not depend on whether the port is free.
+    // The pipeline first: a mistake in its files should be reported whether or not the port is free.
     let pipeline = config.pipeline().build()?;
     let source = &config.source;
     let mut bound = source::activated(source.receive_buffer_bytes).map_err(StartError::Socket)?;
@@ -92,8 +91,8 @@ pub fn open(config: &Config) -> Result<Opened, StartError> {
     Ok(Opened { bound, pipeline })
 }
 
-/// As [`open`], without a service manager, and with sockets of an earlier receiver where they are those
-/// that are wanted. The others of them are closed.
+/// Like [`open`], without a service manager, and reusing the matching sockets of an earlier receiver. Its other
+/// sockets are closed.
 ///
 /// # Errors
 ///
@@ -119,7 +118,7 @@ pub fn open_with(config: &Config, kept: Vec<Bound>) -> Result<Opened, StartError
     match opened {
         Ok(opened) => bound.extend(opened),
         Err(error) if bound.is_empty() => return Err(error.into()),
-        // A socket that was kept may stand in the way: `[::]` takes IPv4 unless that has one of its own.
+        // A socket that was kept may be in the way: `[::]` takes IPv4 unless that has its own socket.
         Err(_) => {
             drop(bound);
             bound = source::bind(&source.address, source.workers, source.receive_buffer_bytes)?;

@@ -1,4 +1,4 @@
-//! The file that keeps the sessions from one run to the next.
+//! The file that keeps sessions across restarts.
 
 use std::{
     ffi::OsString,
@@ -14,10 +14,10 @@ use crate::{
     transform::{Sessions, sessions::StateError},
 };
 
-/// How often the sessions are kept for the next run.
+/// How often the sessions are saved.
 const SAVE: Duration = Duration::from_mins(1);
 
-/// The file, and when it is to be written.
+/// The file, and when it is next written.
 #[derive(Debug)]
 pub(super) struct StateFile {
     file: PathBuf,
@@ -26,28 +26,28 @@ pub(super) struct StateFile {
     is_failing: bool,
 }
 
-/// What was in the file.
+/// The content of the file.
 #[derive(Debug)]
 enum Loaded {
     /// There is none yet.
     Absent,
-    /// So many users are followed from where they were.
+    /// This many users were restored.
     Users(u64),
-    /// No state that can be used. It stands under another name now, and nobody is followed yet.
+    /// No usable state. The file has been renamed, and no users are followed yet.
     SetAside {
         /// What is wrong with it.
         error: StateError,
-        /// Its other name; what the system said where it could not be renamed.
+        /// Its new name, or why it could not be renamed.
         to: io::Result<PathBuf>,
     },
 }
 
 impl StateFile {
-    /// Goes on from the file, and writes it: that it cannot be should be known now and not in a minute.
+    /// Restores the file and writes it, so that a file that cannot be written is reported now and not in a minute.
     ///
     /// # Errors
     ///
-    /// When there is a file and the system does not let it be read.
+    /// When the file exists and cannot be read.
     pub(super) fn open(
         file: &Path,
         sessions: &Sessions,
@@ -63,7 +63,7 @@ impl StateFile {
         Ok(state)
     }
 
-    /// Goes on from what was saved last, after sessions were left half changed.
+    /// Restores the last saved state, after a panic left the sessions half changed.
     pub(super) fn restore(&self, sessions: &Sessions, diagnostics: &mut impl Report) {
         if let Err(error) = self.load(sessions, diagnostics) {
             sessions.reset();
@@ -105,7 +105,7 @@ impl StateFile {
         self.due.is_due()
     }
 
-    /// A file that cannot be written is reported once, until it can be again.
+    /// A file that cannot be written is reported once, until it can be written again.
     pub(super) fn save(&mut self, sessions: &Sessions, diagnostics: &mut impl Report) {
         match save(&self.file, sessions) {
             Ok(()) => self.is_failing = false,
@@ -121,7 +121,7 @@ impl StateFile {
     }
 }
 
-/// Takes the sessions from a file, as they were when it was written, and older by the time since.
+/// Restores the sessions from a file, as they were when it was written, aged by the time since.
 fn load(file: &Path, sessions: &Sessions) -> io::Result<Loaded> {
     let opened = match File::open(file) {
         Ok(opened) => opened,
@@ -141,7 +141,7 @@ fn load(file: &Path, sessions: &Sessions) -> io::Result<Loaded> {
     }
 }
 
-/// Renames a file to a name that nothing has, which is its new one.
+/// Renames a file to an unused name, and returns that name.
 fn set_aside(file: &Path, suffix: &str) -> io::Result<PathBuf> {
     let numbered = (2..).map(|number| format!("{suffix}-{number}"));
     for suffix in [suffix.to_owned()].into_iter().chain(numbered) {
@@ -157,12 +157,11 @@ fn set_aside(file: &Path, suffix: &str) -> io::Result<PathBuf> {
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
-/// Writes the sessions to a file. A reader, even after a crash at any point, finds the old
-/// state or the new one whole. Only its owner may read it, where the system knows owners. On an error the old
-/// state is as it was.
+/// Writes the sessions to a file. After a crash at any point, a reader finds either the old or the new state,
+/// complete. Only its owner may read it, where the system has owners. On an error the old state is unchanged.
 fn save(file: &Path, sessions: &Sessions) -> io::Result<()> {
     let new = with_suffix(file, ".new");
-    // Left by a run that was killed; another's file would have another's permissions.
+    // Left by a run that was killed; an existing file would keep its permissions.
     match patiently(|| fs::remove_file(&new)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -176,7 +175,7 @@ fn save(file: &Path, sessions: &Sessions) -> io::Result<()> {
     sync_folder(file)
 }
 
-/// Writes the sessions to a file that is not there yet, and waits until they are on the disk.
+/// Writes the sessions to a new file, and waits until they are on the disk.
 fn write(new: &Path, sessions: &Sessions) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -197,8 +196,8 @@ fn patiently<T>(act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     act()
 }
 
-/// On Windows a file that somebody has open may not be replaced or removed. Those who look into every new file, such as
-/// virus scanners, let it go soon.
+/// On Windows an open file cannot be replaced or removed. Programs that look into every new file, such as virus
+/// scanners, close it soon.
 #[cfg(windows)]
 fn patiently<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     /// `ERROR_SHARING_VIOLATION`.
@@ -225,7 +224,7 @@ fn with_suffix(file: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// The new name is only safe once the folder is.
+/// The new name is only durable once the folder is synced.
 #[cfg(unix)]
 fn sync_folder(file: &Path) -> io::Result<()> {
     let folder = file.parent().filter(|f| !f.as_os_str().is_empty());

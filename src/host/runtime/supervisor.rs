@@ -1,5 +1,5 @@
-//! The thread that looks after the workers: counters and metrics, the state of sessions, errors of sockets, drops,
-//! and workers that end before their time.
+//! The thread that supervises the workers: counters and metrics, the session state, socket errors, drops, and workers
+//! that end early.
 
 use std::{
     collections::VecDeque,
@@ -38,40 +38,40 @@ pub const TICK: Duration = Duration::from_millis(250);
 /// How often counters are reported while there is traffic.
 const REPORT: Duration = Duration::from_mins(1);
 
-/// How often it asks what the system has dropped, which takes more than a look at a number.
+/// How often it asks the system for its drops, which costs more than reading a number.
 const ASK_SYSTEM: Duration = Duration::from_secs(1);
 
-/// How often it looks at the clocks of Qlik nodes.
+/// How often it checks the clocks of Qlik nodes.
 const LOOK_AT_CLOCKS: Duration = Duration::from_secs(1);
 
-/// How often workers are made anew in [`RESTART_WINDOW`].
+/// How often workers are restarted within [`RESTART_WINDOW`].
 const RESTARTS: usize = 3;
 const RESTART_WINDOW: Duration = Duration::from_mins(10);
 
-/// What becomes of a worker that panics. The batch in hand is lost and counted either way.
+/// What happens when a worker panics. The batch in hand is lost and counted either way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnPanic {
-    /// The runtime ends, for a host that is started again when it ends.
+    /// The runtime ends, for a host that is restarted when it ends.
     End,
-    /// It is made anew, with a new pipeline, and with the sessions that were saved last where the panic has left
-    /// them half changed. After three times in ten minutes the runtime ends.
+    /// The worker is restarted with a new pipeline, and with the last saved sessions if the panic left them half
+    /// changed. After three restarts in ten minutes the runtime ends.
     Restart,
 }
 
-/// What the supervisor is told.
+/// A message to the supervisor.
 #[derive(Debug)]
 pub(super) enum News {
     /// A worker has ended.
     Ended(usize, Result<(), Failure>),
-    /// Something else than a worker has panicked, and has said so.
+    /// Something other than a worker has panicked, and has reported it.
     Fault,
-    /// Workers have been told to end, and so should everything else.
+    /// Workers have been told to end; everything else should follow.
     Stop,
-    /// The output has taken what it takes.
+    /// The output has taken everything it will take.
     Conclude,
 }
 
-/// What looks after the workers, until it is told to stop.
+/// Supervises the workers until it is told to stop.
 #[derive(Debug)]
 pub(super) struct Supervisor<S, D, C> {
     pub(super) workers: Workers<S>,
@@ -85,11 +85,11 @@ pub(super) struct Supervisor<S, D, C> {
     pub(super) diagnostics: D,
     pub(super) times: Times,
     pub(super) reported: Reported,
-    /// The host has said that the output has taken what it takes.
+    /// The host has reported that the output has taken everything it will take.
     pub(super) is_output_done: bool,
 }
 
-/// When what is due that comes at intervals.
+/// When each periodic task is due.
 #[derive(Debug)]
 pub(super) struct Times {
     report: Every,
@@ -110,7 +110,7 @@ impl Times {
     }
 }
 
-/// What has been reported of counters, drops and panics.
+/// The counters, drops and panics reported so far.
 #[derive(Debug, Default)]
 pub(super) struct Reported {
     totals: Vec<Totals>,
@@ -121,8 +121,7 @@ pub(super) struct Reported {
 }
 
 impl<S: Sink + Send + 'static, D: Report, C: Contents> Supervisor<S, D, C> {
-    /// Works until the host wants the end, or until the workers end by themselves, for the reason that it says
-    /// then.
+    /// Works until the host asks for shutdown, or until the workers end by themselves, and then returns the reason.
     pub(super) fn supervise(&mut self) -> Result<(), Failure> {
         loop {
             match self.news.recv_timeout(TICK) {
@@ -141,7 +140,7 @@ impl<S: Sink + Send + 'static, D: Report, C: Contents> Supervisor<S, D, C> {
         }
     }
 
-    /// Puts a new worker in the place of one that panicked, if that has not been too often.
+    /// Replaces a worker that panicked, unless that has happened too often.
     fn panicked(&mut self, number: usize) -> Result<(), Failure> {
         if !self.may_restart(Instant::now()) {
             return Err(Failure::Panicked);
@@ -195,7 +194,7 @@ impl<S: Sink + Send + 'static, D: Report, C: Contents> Supervisor<S, D, C> {
         }
     }
 
-    /// Says when the clock of a Qlik node is far from this machine's, and when no more.
+    /// Reports when the clock of a Qlik node is far from this machine's, and when it no longer is.
     fn report_clocks(&mut self) {
         for (host, node) in self.statistics().iter() {
             let (Some(host), Some(distance)) = (host, node.clock_distance) else {
@@ -208,7 +207,7 @@ impl<S: Sink + Send + 'static, D: Report, C: Contents> Supervisor<S, D, C> {
         }
     }
 
-    /// Says at once when the queue or the system begins to drop.
+    /// Reports at once when the queue or the system starts to drop.
     fn report_drops(&mut self) {
         let now = Instant::now();
         let overflowed = self.queue.overflowed();
@@ -234,7 +233,7 @@ impl<S: Sink + Send + 'static, D: Report, C: Contents> Supervisor<S, D, C> {
 }
 
 impl<S, D: Report, C: Contents> Supervisor<S, D, C> {
-    /// Keeps the sessions for the next run, where that is wanted.
+    /// Saves the sessions, if configured.
     pub(super) fn save_state(&mut self) {
         if let (Some(state), Some(sessions)) = (&mut self.state, self.workers.sessions()) {
             state.save(sessions, &mut self.diagnostics);
@@ -257,7 +256,8 @@ impl<S, D: Report, C: Contents> Supervisor<S, D, C> {
         self.telemetry.emit(snapshot, &self.queue, time, is_last);
     }
 
-    /// Reports what was counted at each address where `is_wanted` says so of what is and what was.
+    /// Reports the counts of each address for which `is_wanted` returns true, given the current and the last reported
+    /// counts.
     pub(super) fn report_totals(
         &mut self,
         message: &str,
@@ -273,7 +273,7 @@ impl<S, D: Report, C: Contents> Supervisor<S, D, C> {
         }
     }
 
-    /// What Qlik nodes sent to all workers.
+    /// What Qlik nodes sent, over all workers.
     fn statistics(&self) -> Statistics {
         let mut all = Statistics::default();
         for control in self.workers.controls() {

@@ -33,7 +33,7 @@ pub fn guarded(work: impl FnOnce() -> io::Result<()>) -> Result<(), Failure> {
 ///
 /// # Errors
 ///
-/// When the system gives no thread.
+/// When the system cannot start a thread.
 pub fn spawn(
     name: &str,
     failed: impl FnOnce(Failure) + Send + 'static,

@@ -1,15 +1,15 @@
-//! Files that are read again when they change.
+//! Files that are reloaded when they change.
 
 use std::{fs, path::PathBuf, time::SystemTime};
 
 /// Notices when any of some files is replaced or written.
 ///
-/// Files are asked for their length and time, which works on every platform and for files on
-/// network shares, where notifications do not.
+/// It polls length and time of the files, which works on every platform and on network shares, where notifications do
+/// not.
 #[derive(Debug)]
 pub struct Watched {
     files: Vec<(PathBuf, Option<State>)>,
-    /// There was a change, and perhaps not the last of it.
+    /// There was a change, perhaps still in progress.
     unsettled: bool,
 }
 
@@ -33,8 +33,8 @@ impl Watched {
         }
     }
 
-    /// Whether a file has changed, come or gone, and all have been still since this was last asked:
-    /// a file that is being written is not read half.
+    /// Whether a file has changed, appeared or disappeared, and all have been unchanged since the last call, so that
+    /// no half-written file is read.
     pub fn changed(&mut self) -> bool {
         let moved = self.moved();
         let settled = self.unsettled && !moved;
@@ -42,7 +42,7 @@ impl Watched {
         settled
     }
 
-    /// Lets the next [`changed`](Self::changed) say that there was a change: what it said last could not be read.
+    /// Makes the next [`changed`](Self::changed) report a change, because the last one could not be read.
     pub fn try_again(&mut self) {
         self.unsettled = true;
     }

@@ -1,4 +1,4 @@
-//! One socket's way through the pipeline to wherever a host wants its events, on a thread of its own.
+//! A thread that takes datagrams from one socket through the pipeline to the host's sink.
 
 use std::{
     io,
@@ -27,33 +27,33 @@ use crate::{
     transform::{AppTable, Blacklist, OutputBuffer, sessions::SessionList},
 };
 
-/// How long a worker waits for a datagram before it looks for other news.
+/// How long a worker waits for a datagram before it checks for other work.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// What every datagram takes of the receive buffer beyond its bytes, at the least.
+/// The least that a datagram takes of the receive buffer beyond its bytes.
 const DATAGRAM_OVERHEAD: u64 = 256;
 
-/// How long a worker decodes what its socket still holds at the end: half of what [it has](super::shutdown), so that
-/// time is left for what follows from it, such as summaries.
+/// How long a worker decodes what its socket still holds at the end: half of [its time](super::shutdown), which
+/// leaves time for what results, such as summaries.
 const DRAIN: Duration = Duration::from_secs(1);
 
 /// How long a worker leaves a socket alone that reports an error other than "nothing there".
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(50);
 
-/// Where a worker's events go.
+/// The destination of a worker's events.
 pub trait Sink {
     /// Takes the events of one batch of datagrams, in order, and leaves `events` empty.
     ///
     /// # Errors
     ///
-    /// When the events cannot be passed on, now and later; the worker ends with this error.
+    /// When events can no longer be passed on; the worker ends with this error.
     fn take(&mut self, events: &mut OutputBuffer) -> io::Result<()>;
 
-    /// Is shown what the worker has counted, these events with it, before it takes them.
+    /// Gets the worker's counts, including these events, before it takes them.
     fn counted(&mut self, _: &WorkerCounters) {}
 }
 
-/// What is known of a worker from outside, and what it can be told.
+/// The handle to a worker: its counts, and its controls.
 #[derive(Debug, Default)]
 pub struct Control {
     stop: AtomicBool,
@@ -69,7 +69,7 @@ pub struct Control {
     lists: Mutex<Vec<SessionList>>,
 }
 
-/// The last that was given to a worker, kept for one that takes its place.
+/// The last value given to a worker, kept for its replacement.
 #[derive(Debug)]
 struct Update<T> {
     last: Option<T>,
@@ -91,7 +91,7 @@ impl<T: Clone> Update<T> {
         self.is_new = true;
     }
 
-    /// What is new since this was last asked.
+    /// The new value, if there is one since the last call.
     fn take(&mut self) -> Option<T> {
         std::mem::take(&mut self.is_new)
             .then(|| self.last.clone())
@@ -99,43 +99,43 @@ impl<T: Clone> Update<T> {
     }
 }
 
-/// What a worker has counted. What was received was refused, was over its sender's rate, went into the
-/// pipeline, or was not decoded.
+/// The counts of a worker. A received datagram was refused, was over its sender's rate limit, went into the pipeline,
+/// or was lost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct WorkerCounters {
-    /// Datagrams that were received.
+    /// Datagrams received.
     pub received_datagrams: u64,
     /// Their length in bytes.
     pub received_bytes: u64,
-    /// Datagrams of senders on no list.
+    /// Datagrams of senders that are not allowed.
     pub refused: u64,
-    /// Datagrams over the rate of their sender.
+    /// Datagrams over their sender's rate limit.
     pub over_rate: u64,
-    /// Datagrams that are lost: those in hand in a panic, and those that the socket still held when the time for the end
-    /// was over.
+    /// Lost datagrams: those being processed during a panic, and those that the socket still held when the time for
+    /// shutdown was over.
     pub not_decoded: u64,
-    /// What became of the others.
+    /// The pipeline's counts of the others.
     pub pipeline: Counters,
 }
 
-/// Errors of the socket that may pass, since they were last asked for.
+/// Transient socket errors since the last call.
 #[derive(Debug, Clone, Default)]
 pub struct ReceiveErrors {
     /// How many.
     pub count: u64,
-    /// What the last of them said.
+    /// The text of the last one.
     pub last: Option<String>,
 }
 
 impl WorkerCounters {
-    /// What the received datagrams took of the receive buffer, at the least.
+    /// The least that the received datagrams took of the receive buffer.
     const fn taken_bytes(&self) -> u64 {
         self.received_bytes + self.received_datagrams * DATAGRAM_OVERHEAD
     }
 }
 
 impl Control {
-    /// Tells the worker to take what the socket still holds and to end.
+    /// Tells the worker to read what the socket still holds and to end.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
     }
@@ -147,19 +147,19 @@ impl Control {
         self.stop();
     }
 
-    /// What the worker has counted up to its last batch.
+    /// The counts of the worker up to its last batch.
     #[must_use]
     pub fn counters(&self) -> WorkerCounters {
         *lock(&self.counters)
     }
 
-    /// Whose datagrams the worker has refused.
+    /// The senders whose datagrams the worker has refused.
     #[must_use]
     pub fn refusals(&self) -> Refusals {
         lock(&self.refusals).clone()
     }
 
-    /// Rows that never came to the worker.
+    /// Missing rows at this worker.
     #[must_use]
     pub fn row_gaps(&self) -> RowGaps {
         lock(&self.row_gaps).clone()
@@ -171,31 +171,30 @@ impl Control {
         lock(&self.statistics).clone()
     }
 
-    /// Takes the errors of the socket since this was last asked.
+    /// Takes the socket errors since the last call.
     #[must_use]
     pub fn take_receive_errors(&self) -> ReceiveErrors {
         std::mem::take(&mut lock(&self.receive_errors))
     }
 
-    /// Gives the worker new rules for its blacklist: they hold for every datagram that arrives from
-    /// now on.
+    /// Gives the worker new rules for its blacklist, for every datagram that arrives from now on.
     pub fn replace_blacklist(&self, blacklist: Blacklist) {
         lock(&self.blacklist).set(blacklist);
     }
 
-    /// Gives the worker new names of apps: they hold for every datagram that arrives from now on.
+    /// Gives the worker new app names, for every datagram that arrives from now on.
     pub fn replace_app_names(&self, names: AppTable) {
         lock(&self.app_names).set(names);
     }
 
-    /// Gives the worker what a proxy lists, in the place of what it listed before.
+    /// Gives the worker a proxy's list of sessions, which replaces the previous one.
     pub fn take_list(&self, list: SessionList) {
         let mut lists = lock(&self.lists);
         lists.retain(|other| other.host != list.host);
         lists.push(list);
     }
 
-    /// What holds for a worker that takes the place of one that panicked is what that was given last.
+    /// A replacement for a worker that panicked starts with what the worker was given last.
     fn repeat_updates(&self) {
         let mut blacklist = lock(&self.blacklist);
         blacklist.is_new = blacklist.last.is_some();
@@ -212,7 +211,7 @@ impl Control {
     }
 }
 
-/// Receives, decodes and hands on, until it is stopped or its sink fails.
+/// Receives, decodes and passes on events, until it is stopped or its sink fails.
 #[derive(Debug)]
 pub struct Worker<S> {
     socket: Arc<UdpSocket>,
@@ -223,7 +222,7 @@ pub struct Worker<S> {
     sink: S,
     events: OutputBuffer,
     counters: WorkerCounters,
-    /// What the pipelines counted of workers that had this one's place.
+    /// The pipeline counts of the workers that this one replaced.
     before: Before,
     control: Arc<Control>,
     next_tick: Instant,
@@ -237,7 +236,7 @@ struct Before {
 }
 
 impl<S: Sink> Worker<S> {
-    /// A worker that is not running yet. It goes on counting where the last one with this `control` has ended.
+    /// A worker that is not running yet. It continues the counts of the previous one with this `control`.
     #[must_use]
     pub fn new(
         socket: Arc<UdpSocket>,
@@ -268,7 +267,7 @@ impl<S: Sink> Worker<S> {
         }
     }
 
-    /// What is known of this worker, and what it can be told, while it runs.
+    /// The handle to this worker while it runs.
     #[must_use]
     pub fn control(&self) -> Arc<Control> {
         Arc::clone(&self.control)
@@ -278,12 +277,12 @@ impl<S: Sink> Worker<S> {
     ///
     /// # Errors
     ///
-    /// When the system does not say.
+    /// When the system cannot tell.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.socket.local_addr()
     }
 
-    /// Works until it is stopped. What arrived before that still goes out, unless the worker is to leave it.
+    /// Works until it is stopped. Datagrams that arrived before are still sent, unless the worker is to discard them.
     ///
     /// # Errors
     ///
@@ -317,7 +316,7 @@ impl<S: Sink> Worker<S> {
                 self.tick()?;
             }
         }
-        // What arrives after the stop must not keep the worker, nor must datagrams without a byte.
+        // Datagrams that arrive after the stop, or without a byte, must not hold up the worker.
         let held = receive_buffer_bytes(&self.socket).unwrap_or(0) as u64;
         let end = self.counters.taken_bytes() + held;
         let until = Instant::now() + DRAIN;
@@ -331,7 +330,7 @@ impl<S: Sink> Worker<S> {
             }
         }
         self.pipeline.finish(&mut self.events);
-        // Sessions end here whose time has come; the others go on in the next run.
+        // Expired sessions end here; the others continue in the next run.
         self.tick()
     }
 
@@ -340,7 +339,7 @@ impl<S: Sink> Worker<S> {
         (counters.received_datagrams, counters.received_bytes)
     }
 
-    /// One batch of datagrams: whether there was one.
+    /// Processes one batch of datagrams. Returns whether there was one.
     fn batch(
         &mut self,
         receive: impl FnOnce(&mut dyn FnMut(&[u8], IpAddr)) -> io::Result<usize>,
@@ -363,7 +362,7 @@ impl<S: Sink> Worker<S> {
             }
             let handle = || {
                 let arrival_times = arrival_times.get_or_insert_with(|| {
-                    // Asked after the wait for datagrams: rules that came meanwhile hold for all of them.
+                    // Checked after waiting for datagrams, so that rules that arrived meanwhile apply to all of them.
                     if let Some(blacklist) = lock(&control.blacklist).take() {
                         pipeline.replace_blacklist(blacklist);
                     }
@@ -402,8 +401,8 @@ impl<S: Sink> Worker<S> {
         }
     }
 
-    /// Reads what the socket still holds, up to `end` bytes of its buffer in all, and counts it as not decoded: there
-    /// is no time left for more.
+    /// Reads what the socket still holds, up to `end` bytes of its buffer, and counts it as lost: there is no time
+    /// left to decode it.
     fn count_rest(&mut self, receiver: &mut Receiver, end: u64) {
         let counters = &mut self.counters;
         while counters.taken_bytes() < end {
@@ -418,7 +417,7 @@ impl<S: Sink> Worker<S> {
         }
     }
 
-    /// Lets the pipeline know the time, several times a second.
+    /// Tells the pipeline the time, several times a second.
     fn tick(&mut self) -> io::Result<()> {
         self.next_tick = Instant::now() + PATIENCE;
         for list in std::mem::take(&mut *lock(&self.control.lists)) {
@@ -426,7 +425,7 @@ impl<S: Sink> Worker<S> {
         }
         self.pipeline.tick(now(), &mut self.events);
         self.flush()?;
-        // With each batch it would be much to copy.
+        // Copying it with each batch would be expensive.
         if let Some(mut statistics) = self.pipeline.changed_statistics() {
             statistics.add(&self.before.statistics);
             *lock(&self.control.statistics) = statistics;
@@ -434,7 +433,7 @@ impl<S: Sink> Worker<S> {
         Ok(())
     }
 
-    /// Hands the events over, and tells what was counted.
+    /// Passes on the events and publishes the counts.
     fn flush(&mut self) -> io::Result<()> {
         let pipelines = [self.before.pipeline, self.pipeline.counters()];
         self.counters.pipeline = pipelines.into_iter().sum();
@@ -444,7 +443,7 @@ impl<S: Sink> Worker<S> {
         Ok(())
     }
 
-    /// Shows what was counted to those who ask.
+    /// Publishes the counts.
     fn publish(&mut self) {
         *lock(&self.control.counters) = self.counters;
         if let Some(mut gaps) = self.pipeline.changed_row_gaps() {
@@ -453,8 +452,8 @@ impl<S: Sink> Worker<S> {
         }
     }
 
-    /// Counts the batch that was in hand in a panic as lost, whatever had become of its datagrams. The pipeline
-    /// may be half changed and is not asked.
+    /// Counts the batch that was being processed during a panic as lost, whatever happened to its datagrams. The
+    /// pipeline may be inconsistent and is not used.
     fn count_lost_batch(&mut self) {
         let mut counters = self.counters;
         let published = self.control.counters();
@@ -487,7 +486,7 @@ struct ArrivalTimes(DateTime<Utc>);
 impl ArrivalTimes {
     fn next(&mut self) -> DateTime<Utc> {
         let time = self.0;
-        // At the end of time all further datagrams arrive at once.
+        // At the end of the range all further datagrams get the same time.
         self.0 = time
             .checked_add_signed(TimeDelta::nanoseconds(1))
             .unwrap_or(time);

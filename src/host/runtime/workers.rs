@@ -1,4 +1,4 @@
-//! The threads that receive: begun together, made anew one by one, ended together.
+//! The receiving threads: started together, restarted one by one, ended together.
 
 use std::{
     fmt, io,
@@ -21,13 +21,13 @@ use crate::{config::Config, pipeline::Pipeline, transform::Sessions};
 /// Makes the sink of the worker with a number.
 type MakeSink<S> = Box<dyn FnMut(usize) -> S + Send>;
 
-/// All workers of a runtime. Dropped, they end.
+/// All workers of a runtime. Dropping this ends them.
 pub(super) struct Workers<S> {
     config: Config,
     listeners: Vec<Listener>,
     /// What a worker's pipeline is made from.
     pipeline: Pipeline,
-    /// None when no other will be made: what it holds may tell the host that all have ended.
+    /// `None` once no other will be made: dropping it may tell the host that all have ended.
     sink: Option<MakeSink<S>>,
     news: mpsc::Sender<News>,
     /// Every thread has a clone of the first, and nothing is ever sent: it ends with the last of them.
@@ -35,7 +35,7 @@ pub(super) struct Workers<S> {
 }
 
 impl<S: Sink + Send + 'static> Workers<S> {
-    /// One is to come for each socket. None of them runs yet.
+    /// The workers for these sockets, none of which runs yet.
     pub(super) fn new(
         config: &Config,
         opened: Opened,
@@ -59,7 +59,7 @@ impl<S: Sink + Send + 'static> Workers<S> {
         (0..workers.sum()).try_for_each(|number| self.spawn(number))
     }
 
-    /// Starts a worker with a pipeline of its own, also in the place of one that has ended.
+    /// Starts a worker with its own pipeline, also to replace one that has ended.
     pub(super) fn spawn(&mut self, number: usize) -> io::Result<()> {
         let (source, pipeline) = (&self.config.source, self.pipeline.clone_for_socket());
         let handle = handles(&self.listeners).find(|handle| handle.number == number);
@@ -71,7 +71,7 @@ impl<S: Sink + Send + 'static> Workers<S> {
         let (news, alive) = (self.news.clone(), self.alive.0.clone());
         let work = move || {
             let ended = worker.run();
-            // Nobody asks any more when the supervisor has ended.
+            // The supervisor may already have ended.
             let _ = news.send(News::Ended(number, ended));
             drop(alive);
         };
@@ -93,12 +93,12 @@ impl<S> Workers<S> {
         self.handles().map(|handle| &handle.control)
     }
 
-    /// What follows the sessions, where that is wanted: the same for all workers.
+    /// The transform that follows sessions, if enabled: the same for all workers.
     pub(super) const fn sessions(&self) -> Option<&Sessions> {
         self.pipeline.sessions()
     }
 
-    /// What their pipelines were made like.
+    /// The pipeline that theirs were copied from.
     pub(super) const fn pipeline(&self) -> &Pipeline {
         &self.pipeline
     }
@@ -108,7 +108,7 @@ impl<S> Workers<S> {
         self.controls().for_each(|control| control.stop_now());
     }
 
-    /// Lets the sockets go. They are closed when their workers have ended.
+    /// Releases the sockets. They are closed when their workers have ended.
     pub(super) fn close(&mut self) {
         let workers = self.listeners.iter_mut();
         let workers = workers.flat_map(|listener| &mut listener.workers);
@@ -133,7 +133,7 @@ fn handles(listeners: &[Listener]) -> impl Iterator<Item = &WorkerHandle> {
     listeners.iter().flat_map(|listener| &listener.workers)
 }
 
-/// How long an end that nobody asked for waits for workers: their sinks may wait for somebody who is gone.
+/// How long a shutdown that was not requested waits for workers: their sinks may wait for a reader that is gone.
 const END: Duration = Duration::from_secs(1);
 
 impl<S> Drop for Workers<S> {

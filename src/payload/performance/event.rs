@@ -217,7 +217,7 @@ impl<'a> PerformanceEvent<'a> {
         self.fields.work
     }
 
-    /// The time of waiting for an internal lock, in nanoseconds.
+    /// The time spent waiting for an internal lock, in nanoseconds.
     #[must_use]
     pub const fn lock_nanoseconds(self) -> Option<i64> {
         self.fields.lock

@@ -11,7 +11,7 @@ use crate::transform::text_file::{self, TextFileError};
 /// The longest list of apps that is read, in bytes.
 pub const MAX_LIST_BYTES: u64 = 64 << 20;
 
-/// Where names of apps come from.
+/// Where app names come from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AppNamesConfig {
     /// Files with names of apps, as CSV or JSON. Where two name the same app, the first one decides.

@@ -54,7 +54,7 @@ pub struct DurationHistogram {
     /// How many were at most as long as each of [`DURATION_LIMITS_SECS`] and longer than the one
     /// before it.
     pub buckets: [u64; DURATION_LIMITS_SECS.len()],
-    /// How many there were.
+    /// The number of values.
     pub count: u64,
     /// How long all of them were together.
     pub sum: Duration,

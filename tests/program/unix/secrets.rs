@@ -1,4 +1,4 @@
-//! Files with secrets that more can read than have to.
+//! Files with secrets that are readable by more users than necessary.
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 

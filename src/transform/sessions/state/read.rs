@@ -1,4 +1,4 @@
-//! A state, read back. Everything is checked: the file may be anything.
+//! Reads a saved state back. Everything is checked, because the file may contain anything.
 
 use std::{
     io::{self, BufRead, Read as _},
@@ -22,14 +22,14 @@ use super::{
 };
 use crate::event::UserAgent;
 
-/// The longest line that is read, in bytes: more than a user takes with as many sessions and connections as
-/// there may be, of which all texts are as long as they may be.
+/// The longest line that is read, in bytes: more than a user with the most sessions and connections and the longest
+/// texts can take.
 const MAX_LINE_BYTES: u64 = 8 << 20;
 
 /// Reads a state.
 pub(in super::super) struct StateReader<'t, R> {
     lines: Lines<'t, R>,
-    /// When the state was saved, by the clock that runs now.
+    /// When the state was saved, on the current clock.
     moment: Moment,
     endpoints: Vec<Arc<Endpoint>>,
     users: u64,
@@ -67,12 +67,12 @@ impl<'t, R: BufRead> StateReader<'t, R> {
         })
     }
 
-    /// How many users were read.
+    /// The number of users read.
     pub(in super::super) const fn users(&self) -> u64 {
         self.users
     }
 
-    /// The next user; none at the end of a state that is whole. `place` says the place of a node.
+    /// The next user; `None` at the end of a complete state. `place` returns the index of a node.
     pub(in super::super) fn next(
         &mut self,
         interned: &mut Interned,
@@ -101,7 +101,7 @@ impl<'t, R: BufRead> StateReader<'t, R> {
         }
     }
 
-    /// None where it cannot be.
+    /// `None` if such a user cannot exist.
     fn user(
         &self,
         line: UserLine<'static>,
@@ -185,7 +185,7 @@ impl<'t, R: BufRead> StateReader<'t, R> {
         })
     }
 
-    /// The endpoint of a number; none of no number, and no answer for one that has no line.
+    /// The endpoint with a number: `Some(None)` without a number, and `None` for a number that has no line.
     fn endpoint(&self, number: Option<usize>) -> Option<Option<Arc<Endpoint>>> {
         match number {
             None => Some(None),
@@ -194,7 +194,7 @@ impl<'t, R: BufRead> StateReader<'t, R> {
     }
 }
 
-/// The browser is recognised anew.
+/// The browser is recognised again.
 fn endpoint(line: &EndpointLine<'_>, interned: &mut Interned) -> Arc<Endpoint> {
     interned.endpoint(EndpointRef {
         user_agent: &line.user_agent,
@@ -203,7 +203,7 @@ fn endpoint(line: &EndpointLine<'_>, interned: &mut Interned) -> Arc<Endpoint> {
     })
 }
 
-/// None where the id is none.
+/// `None` if the id is not a guid.
 fn app(state: &AppState<'_>, interned: &mut Interned) -> Option<Arc<App>> {
     let id = match &state.id {
         Some(id) => Some(Uuid::try_parse(id).ok()?),
@@ -217,7 +217,7 @@ fn app(state: &AppState<'_>, interned: &mut Interned) -> Option<Arc<App>> {
     }))
 }
 
-/// The lines of a text, with the checksum of all up to the last one.
+/// The lines of a text, with the checksum of all lines read so far.
 struct Lines<'t, R> {
     text: &'t mut R,
     line: String,
