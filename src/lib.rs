@@ -1,12 +1,12 @@
 //! Events of Qlik Sense, for log pipelines.
 //!
 //! Qlik Sense Enterprise on Windows can send the rows of its logs as UDP datagrams: who starts and stops sessions and
-//! opens and closes apps, what its services warn of, what the engine does for whom at which cost, and what becomes of
-//! tasks. This crate decodes them into typed events, leaves out the users on a blacklist, and writes what remains in
-//! the formats that Vector and Fluent Bit read. The program of the same name does that from a UDP port to
-//! standard output; the crate is for those who want the parts.
+//! opens and closes apps, what its services warn about, what the engine does for whom and at what cost, and the
+//! outcome of tasks. This crate decodes them into typed events, drops those of blacklisted users, and writes the rest
+//! in the formats that Vector and Fluent Bit read. The program of the same name does that from a UDP port to standard
+//! output; the crate is for those who need the parts.
 //!
-//! One path for a datagram, a module a step, each of which knows only those before it:
+//! A datagram takes one path, with a module for each step that depends only on those before it:
 //!
 //! | step | module | gives |
 //! |---|---|---|

@@ -1,4 +1,4 @@
-//! `check`: what is wrong with a configuration file.
+//! `check`: reports what is wrong with a configuration file.
 
 use std::{io, path::PathBuf, time::SystemTime};
 
@@ -94,7 +94,7 @@ pub fn check(args: &CheckArgs) -> u8 {
     status
 }
 
-/// How many users and patterns are on the blacklist, and how many of them come from files.
+/// The number of entries on the blacklist, and how many of them come from files.
 fn blacklist(config: &Config, entries: usize) -> String {
     let plural = |number: usize, one: &str, several: &str| match number {
         1 => format!("1 {one}"),
@@ -110,7 +110,7 @@ fn blacklist(config: &Config, entries: usize) -> String {
     format!("{all} in the blacklist ({in_files} from {files})")
 }
 
-/// How many bytes an event of a lifelike site takes, at least 1.
+/// The average size of an event of a lifelike site, in bytes, at least 1.
 fn event_bytes(config: &Config) -> u64 {
     let Ok(layout) = config.output.layout() else {
         return 1;
@@ -134,7 +134,7 @@ fn event_bytes(config: &Config) -> u64 {
     (bytes / events.max(1)).max(1)
 }
 
-/// Which bound of the queue is reached first.
+/// Which limit of the queue is reached first.
 fn queue(config: &Config, event_bytes: u64) -> String {
     let QueueConfig {
         max_events,
@@ -150,10 +150,10 @@ fn queue(config: &Config, event_bytes: u64) -> String {
     format!("the queue holds {first}\n")
 }
 
-/// Datagrams by which the size of events is measured.
+/// The number of datagrams for measuring the size of events.
 const SAMPLE: u32 = 1_000;
 
-/// Measures what it is to write.
+/// Measures instead of writing.
 #[derive(Debug, Default, Clone, Copy)]
 struct Size {
     bytes: u64,

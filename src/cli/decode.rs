@@ -99,8 +99,7 @@ impl Decode {
         })
     }
 
-    /// Decodes each file. One that cannot be read is reported, and the others are decoded all the
-    /// same.
+    /// Decodes each file. A file that cannot be read is reported, and the others are still decoded.
     fn files(mut self, files: &[PathBuf], diagnostics: &mut Diagnostics) -> io::Result<u8> {
         let mut status = SUCCESS;
         for file in files {

@@ -1,4 +1,4 @@
-//! `demo`: a receiver and a simulated site on this machine, to see what comes out.
+//! `demo`: a receiver and a simulated site on this machine, to show the output.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -151,7 +151,7 @@ fn play(args: &DemoArgs, config: &Config, for_people: bool) -> Result<(), ExecEr
     Ok(())
 }
 
-/// Whether somebody has seen the events to their end. Who reads no further has seen enough.
+/// Whether the events were read to their end. A reader that stops has seen enough.
 fn was_seen(ended: Result<(), Failure>) -> Result<bool, ExecError> {
     match ended {
         Ok(()) => Ok(true),
@@ -207,7 +207,7 @@ fn say(screen: &Mutex<Progress>, text: &str) {
     lock(screen).message(text);
 }
 
-/// How wide the terminal is; what does not say so is taken to be as wide as most are.
+/// The width of the terminal; 80 columns if unknown.
 fn columns() -> usize {
     terminal_size::terminal_size().map_or(80, |(columns, _)| columns.0.into())
 }

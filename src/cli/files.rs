@@ -1,8 +1,8 @@
-//! Files that a configuration names: everything that is wrong with them.
+//! Reports everything that is wrong with the files that a configuration names.
 
 use qlik_sense_events::{config::Config, host::runtime::start::StartError};
 
-/// Why nothing can be received: the error, or everything that is wrong with the files where that is it.
+/// Why receiving cannot start: the error, or everything that is wrong with the files if they are the cause.
 pub fn reasons(config: &Config, error: &StartError) -> Vec<String> {
     let mut reasons = Vec::new();
     if error.is_configuration() {
@@ -14,7 +14,7 @@ pub fn reasons(config: &Config, error: &StartError) -> Vec<String> {
     reasons
 }
 
-/// What is wrong with the files of the transforms, and with the certificates for services of Qlik Sense.
+/// Everything that is wrong with the files of the transforms and the certificates for services of Qlik Sense.
 pub fn mistakes(config: &Config) -> Vec<String> {
     let of_transforms = config.pipeline().mistakes();
     #[allow(unused_mut, reason = "without the feature `qrs` there are no others")]

@@ -1,4 +1,4 @@
-//! `import-butler-sos`: from Butler SOS's configuration to ours and Vector's.
+//! `import-butler-sos`: converts Butler SOS's configuration to ours and Vector's.
 
 use std::{
     fs::{self, File},
@@ -27,7 +27,7 @@ pub struct ImportButlerSosArgs {
     file: PathBuf,
     /// Folder for plugin.toml and vector.yaml; without it, both are printed
     ///
-    /// Files that are there already are not overwritten.
+    /// Existing files are not overwritten.
     #[arg(long, value_name = "DIR")]
     output_dir: Option<PathBuf>,
     /// Accept datagrams from anywhere if the configuration names no sender's address
@@ -119,7 +119,7 @@ fn look_up(name: &str) -> Vec<IpAddr> {
     addresses
 }
 
-/// Both files, so that each can be told from the other.
+/// Both files, each under a heading.
 fn both(import: &Import) -> String {
     format!(
         "# ---------- {PLUGIN_TOML} ----------\n{}\n# ---------- {VECTOR_YAML} ----------\n{}",
@@ -127,7 +127,7 @@ fn both(import: &Import) -> String {
     )
 }
 
-/// Writes both files, or neither if one of them is there.
+/// Writes both files, or neither if one of them exists.
 fn write(folder: &Path, import: &Import) -> io::Result<()> {
     fs::create_dir_all(folder).map_err(|error| at(folder, &error))?;
     let files = [
@@ -139,7 +139,7 @@ fn write(folder: &Path, import: &Import) -> io::Result<()> {
         return Err(io::Error::other(format!("{}: {error}", file.display())));
     }
     for (file, text) in files {
-        // Not overwritten, even if it has come to be since.
+        // Not overwritten, even if it was created in the meantime.
         let written = File::create_new(&file).and_then(|mut open| open.write_all(text.as_bytes()));
         written.map_err(|error| at(&file, &error))?;
         say(format_args!("wrote {}", file.display()));

@@ -1,11 +1,11 @@
-//! Options that are right and can do nothing.
+//! Options that are valid but have no effect.
 
 use qlik_sense_events::{
     config::Config,
     transform::{BlacklistConfig, PerformanceConfig},
 };
 
-/// What to say of each; `room` is how many events the queue takes.
+/// A warning for each; `room` is the number of events that the queue holds.
 pub fn warnings(config: &Config, room: u64) -> Vec<String> {
     let mut warnings = Vec::new();
     let performance = &config.transform.performance;

@@ -34,7 +34,7 @@ impl<R: BufRead> LineReader<R> {
         }
     }
 
-    /// How many bytes can be read at once; waits for the first. None at the end.
+    /// The number of bytes that can be read at once; waits for the first. `None` at the end.
     pub fn available(&mut self) -> io::Result<usize> {
         loop {
             match self.reader.fill_buf() {
@@ -45,8 +45,8 @@ impl<R: BufRead> LineReader<R> {
         }
     }
 
-    /// Reads a line without its end, and says of how many bytes it was; of none at the end. Of a line beyond
-    /// the limit one byte more than the limit is kept, so that it shows, and the rest is skipped.
+    /// Reads a line without its end, and returns its length in bytes; `None` at the end. Of a line beyond the limit,
+    /// one byte more than the limit is kept, so that it shows, and the rest is skipped.
     pub fn read_line(&mut self, line: &mut Vec<u8>, limit: usize) -> io::Result<usize> {
         line.clear();
         // A character has two bytes in UTF-16 where it has one in UTF-8.

@@ -7,7 +7,7 @@ use qlik_sense_events::{event::Event, host::diagnostics::terminal::escaped, sche
 use serde_json::Value;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Columns in front of the details: their headings and widths.
+/// The columns before the details: their headings and widths.
 const COLUMNS: [(&str, usize); 4] = [("TIME", 8), ("NODE", 10), ("EVENT", 16), ("USER", 18)];
 
 /// Where text was cut.
@@ -20,7 +20,7 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Lines of at most so many columns.
+    /// Lines of at most this many columns.
     pub const fn new(width: usize) -> Self {
         Self { width }
     }
@@ -33,8 +33,8 @@ impl Lines {
         format!("{style}{line}{style:#}")
     }
 
-    /// Time, node, what happened, who, and with what. Text of the payload is shown with control characters and
-    /// changes of direction escaped, so that it cannot steer the terminal.
+    /// Time, node, what happened, who, and with what. Control characters and changes of direction in the payload's
+    /// text are escaped, so that it cannot control the terminal.
     pub fn line(self, event: &Event) -> String {
         let fields = Fields::new(event);
         let time = event.timestamp();
@@ -65,7 +65,7 @@ impl Lines {
     }
 }
 
-/// A text of at most so many columns.
+/// A text of at most this many columns.
 fn cut(text: &str, columns: usize) -> String {
     if text.width() <= columns {
         return text.to_owned();
@@ -102,7 +102,7 @@ impl Fields {
         user.unwrap_or_default().to_owned()
     }
 
-    /// What is worth a look stands out: what begins, what ends, what went wrong.
+    /// Colours for what matters: what starts, what ends, what went wrong.
     fn style(&self) -> Style {
         let colour = |colour: AnsiColor| Style::new().fg_color(Some(colour.into()));
         let action = self.text("action").or_else(|| self.text("level"));
@@ -115,7 +115,7 @@ impl Fields {
         }
     }
 
-    /// What there is to say beyond who and when.
+    /// The details besides who and when.
     fn details(&self) -> String {
         if let Some(code) = self.0["error"]["code"].as_str() {
             let field = self.0["error"]["field"].as_str().unwrap_or_default();

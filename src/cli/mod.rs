@@ -1,4 +1,4 @@
-//! The command line: what the program understands, and which file does it.
+//! The command line: the subcommands, and which file implements each.
 
 mod check;
 mod decode;
@@ -28,7 +28,7 @@ use std::{env, ffi::OsString, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-/// The run ended as it should.
+/// Success.
 const SUCCESS: u8 = 0;
 /// Something failed while running: the port is taken, the output is broken.
 const FAILURE: u8 = 1;
@@ -62,22 +62,22 @@ enum Command {
     /// This is what Vector's `exec` source starts. Diagnostics go to standard error: plain lines on a
     /// terminal, JSON into a pipe.
     Run(run::RunArgs),
-    /// Show on this terminal who is in Qlik Sense, live
+    /// Show live on this terminal who is using Qlik Sense
     ///
-    /// It receives datagrams itself, reads the local socket of a program that runs, or reads a file of events.
+    /// It receives datagrams itself, reads the local socket of a running program, or reads a file of events.
     #[cfg(feature = "top")]
     Top(top::TopArgs),
     /// See it work: a simulated site sends events to a receiver on this machine
     ///
-    /// It needs no Qlik Sense and no configuration. On a terminal it shows one line for each event, into a pipe
-    /// it writes them in the codec. At the end it says what became of all datagrams.
+    /// It needs no Qlik Sense and no configuration. On a terminal it shows one line for each event, into a pipe it
+    /// writes them in the codec. At the end it says what happened to all datagrams.
     Demo(demo::DemoArgs),
     /// Decode recorded datagrams from files or standard input
     Decode(decode::DecodeArgs),
     /// Send the datagrams of a simulated Qlik Sense site
     ///
-    /// At the end it prints how many of each kind it has sent, to compare with what arrived. Its exit status is 1
-    /// where nobody listens.
+    /// At the end it prints how many of each kind it has sent, to compare with what arrived. Its exit status is 1 if
+    /// nothing listens.
     Simulate(simulate::SimulateArgs),
     /// Check a configuration file
     ///
@@ -86,9 +86,9 @@ enum Command {
     Check(check::CheckArgs),
     /// Convert a Butler SOS configuration into a plugin.toml and a configuration of Vector
     ///
-    /// Reads the configuration of Butler SOS 9 to 15 and writes files that do the same with user, log and
-    /// performance events. What cannot be carried over is reported on standard error and in the files. Passwords,
-    /// tokens and keys are never written; the files name environment variables in their place.
+    /// Reads the configuration of Butler SOS 9 to 15 and writes files that do the same with user, log and performance
+    /// events. What cannot be carried over is reported on standard error and in the files. Passwords, tokens and keys
+    /// are never written; the files name environment variables instead.
     ImportButlerSos(import_butler_sos::ImportButlerSosArgs),
     /// Print the completion script for a shell
     Completions(generate::CompletionsArgs),

@@ -1,4 +1,4 @@
-//! `check --online`: asks every service of Qlik Sense once that the configuration names.
+//! `check --online`: queries every service of Qlik Sense in the configuration once.
 
 use qlik_sense_events::{
     config::Config,
@@ -14,12 +14,12 @@ use super::{
     print::{print, say},
 };
 
-/// Whether there is anybody to ask.
+/// Whether there is a service to query.
 pub fn has_services(config: &Config) -> bool {
     config.transform.app_names.qrs.is_enabled() || config.transform.sessions.qps.enabled
 }
 
-/// Asks, and says of each what came or why nothing did.
+/// Queries each service, and reports the result or the error.
 pub fn ask(config: &Config) -> u8 {
     let mut status = SUCCESS;
     if config.transform.app_names.qrs.is_enabled() {
@@ -99,7 +99,7 @@ fn found(answer: &Answer, address: &str) -> String {
     )
 }
 
-/// A prefix that there is not may be answered by an empty list.
+/// An unknown prefix may be answered with an empty list.
 fn warnings(answer: &Answer, address: &str) -> Vec<String> {
     let virtual_proxies = answer.virtual_proxies.iter();
     let empty = virtual_proxies.filter(|(_, sessions)| *sessions == 0);

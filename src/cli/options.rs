@@ -37,7 +37,7 @@ pub struct CommonArgs {
     /// Names of the fields in the output [default: default]
     #[arg(long, value_parser = schemas(), help_heading = OUTPUT)]
     pub schema: Option<Schema>,
-    /// Write the binary codec `native` to a terminal all the same
+    /// Write the binary codec `native` even to a terminal
     #[arg(long, help_heading = OUTPUT)]
     pub force: bool,
 }
@@ -53,8 +53,8 @@ fn schemas() -> impl TypedValueParser<Value = Schema> {
 }
 
 impl CommonArgs {
-    /// The configuration: the file, if one is named, with the flags over it; or the exit status after
-    /// saying everything that is wrong with it.
+    /// The configuration: the file, if one is named, overridden by the flags; or the exit status after reporting
+    /// everything that is wrong.
     pub fn load_or_report(&self) -> Result<Config, u8> {
         let (mut config, error) = match &self.config {
             Some(file) => Config::load_with_problems(file),
@@ -75,7 +75,7 @@ impl CommonArgs {
         Err(USAGE)
     }
 
-    /// The file, if one is named, and what it says without the flags.
+    /// The file, if one is named, and its content without the flags.
     pub fn config_file(&self) -> Option<(PathBuf, Config)> {
         let file = self.config.clone()?;
         let config = Config::load(&file).ok()?;

@@ -1,4 +1,4 @@
-//! What commands say to people: results on standard output, what is wrong on standard error.
+//! Output for people: results on standard output, errors on standard error.
 
 use std::{
     fmt::Display,
@@ -28,7 +28,7 @@ pub fn written_or_said(written: io::Result<()>) -> u8 {
     }
 }
 
-/// Writes a line to standard error. One that cannot be written has nowhere else to go.
+/// Writes a line to standard error. A failed write cannot be reported anywhere else.
 pub fn say(line: impl Display) {
     let _ = writeln!(anstream::stderr(), "{line}");
 }

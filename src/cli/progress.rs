@@ -1,4 +1,4 @@
-//! A line at the bottom of standard error that is written anew, where that is a terminal that can.
+//! A progress line at the bottom of standard error, rewritten in place if that is a capable terminal.
 
 use std::{
     env,
@@ -10,7 +10,7 @@ use super::print::say;
 
 const CLEAR: &str = "\r\x1b[2K";
 
-/// What goes on, for people who wait. Nothing is shown anywhere else.
+/// The progress, for people who wait. Shown only on a terminal.
 pub struct Progress {
     is_shown: bool,
     line: String,
@@ -37,7 +37,7 @@ impl Progress {
         }
     }
 
-    /// Lets something else be written where the line stands.
+    /// Lets something else be written in place of the line.
     pub fn around<T>(&self, other: impl FnOnce() -> T) -> T {
         let is_there = self.is_shown && !self.line.is_empty();
         if is_there {
@@ -50,7 +50,7 @@ impl Progress {
         result
     }
 
-    /// Says something in the place of the line.
+    /// Writes a message in place of the line.
     pub fn message(&mut self, text: impl Display) {
         if self.is_shown && !self.line.is_empty() {
             write(CLEAR);
@@ -59,7 +59,7 @@ impl Progress {
         say(text);
     }
 
-    /// Leaves the line as it is.
+    /// Finishes the line.
     pub fn end(self) {
         if self.is_shown && !self.line.is_empty() {
             write("\n");
@@ -72,7 +72,7 @@ pub fn knows_escapes() -> bool {
     env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
-/// What cannot be shown is not missed.
+/// A failed write does not matter.
 fn write(text: impl Display) {
     let mut stderr = io::stderr().lock();
     let _ = write!(stderr, "{text}");

@@ -1,4 +1,4 @@
-//! What is wrong with the command line, in the words of clap and in the form that the caller reads.
+//! Reports mistakes on the command line, with clap's text and in the form that the caller reads.
 
 use std::{
     ffi::OsString,
@@ -27,10 +27,10 @@ const FOR_PEOPLE: [&str; 7] = [
     "top",
 ];
 
-/// Says why the command line cannot be read, or the help that it asks for. The status of the program.
+/// Reports why the command line is invalid, or prints the requested help. Returns the exit status.
 ///
-/// Vector reads standard error in the codec that its configuration gives the program with `--codec`, so a
-/// mistake beside that flag is said in this codec.
+/// Vector reads standard error in the codec that its configuration passes with `--codec`, so mistakes are reported in
+/// that codec.
 pub fn report(error: &clap::Error, args: &[OsString]) -> u8 {
     if !error.use_stderr() {
         return written_or_said(error.print());
@@ -38,7 +38,7 @@ pub fn report(error: &clap::Error, args: &[OsString]) -> u8 {
     let subcommand = args.get(1).and_then(|arg| arg.to_str());
     let is_for_people = subcommand.is_some_and(|name| FOR_PEOPLE.contains(&name));
     if is_for_people || io::stderr().is_terminal() {
-        // There is nowhere else to say it.
+        // It cannot be reported anywhere else.
         let _ = error.print();
     } else {
         Diagnostics::new(&output(args)).report(Level::Error, &message(error));
@@ -46,7 +46,7 @@ pub fn report(error: &clap::Error, args: &[OsString]) -> u8 {
     USAGE
 }
 
-/// What the command line says of the output, as far as it can be read.
+/// The output options on the command line, as far as they can be read.
 fn output(args: &[OsString]) -> OutputConfig {
     let configured = value(args, "--config").map(|file| Config::output_in(Path::new(file)));
     let mut output = configured.unwrap_or_default();

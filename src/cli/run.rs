@@ -23,15 +23,15 @@ use super::{
 pub struct RunArgs {
     #[command(flatten)]
     common: CommonArgs,
-    /// Address to listen on, in place of `source.address`; may be given several times
+    /// Address to listen on, instead of `source.address`; may be given several times
     ///
     /// An IP address and a port, such as 0.0.0.0:9997 or [::]:9997.
     #[arg(long, value_name = "IP:PORT", value_parser = config::address)]
     address: Vec<SocketAddr>,
     /// Keep running when the parent process has ended
     ///
-    /// Without it, a program that writes into a pipe ends when its parent does: a Vector that was killed
-    /// leaves no process behind that holds the port.
+    /// Without it, a program that writes to a pipe ends when its parent does, so that a killed Vector leaves no
+    /// process behind that holds the port.
     #[arg(long)]
     outlive_parent: bool,
 }

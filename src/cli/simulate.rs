@@ -83,13 +83,13 @@ pub struct SiteArgs {
     families: Vec<Family>,
 }
 
-/// What a day on the site looks like.
+/// Options for a day on the site.
 #[derive(Debug, Args)]
 struct DayArgs {
-    /// Play a day at its own speed, from its first log-in on, until the last session has ended or it is interrupted
+    /// Play a day in real time, from its first login until the last session has ended or it is interrupted
     #[arg(long)]
     day: bool,
-    /// Log-ins of the day
+    /// Logins of the day
     #[arg(long, requires = "day", default_value_t = DayOptions::default().logins)]
     logins: usize,
     /// Hours in which they happen, 1 to 24
@@ -100,7 +100,7 @@ struct DayArgs {
         value_parser = clap::value_parser!(u64).range(1..=24)
     )]
     hours: u64,
-    /// Begin so many minutes into the day, when users are in of whom no event tells
+    /// Start this many minutes into the day, when users are already logged in without an event
     #[arg(long, requires = "day", value_name = "MINUTES", default_value_t = 0)]
     skip: u32,
     /// Datagrams in a thousand that are lost on the way, 0 to 1000
@@ -112,15 +112,15 @@ struct DayArgs {
         value_parser = clap::value_parser!(u32).range(0..=1_000)
     )]
     lost: u32,
-    /// So many minutes from now a user's request takes half of a node's memory; needs performance events
+    /// This many minutes from now, a user's request takes half of a node's memory; needs performance events
     #[arg(long, requires = "day", value_name = "MINUTES")]
     memory_drop: Option<u32>,
-    /// Let the nodes answer over HTTPS: repository, proxies and engine health; with certificates from this folder, or
-    /// new ones that are put there
+    /// Let the nodes answer over HTTPS: repository, proxies and engine health; with certificates from this folder,
+    /// which are created if missing
     #[cfg(feature = "serve")]
     #[arg(long, requires = "day", value_name = "FOLDER")]
     serve: Option<PathBuf>,
-    /// Where the first node answers; the next ones do on the next ports
+    /// Address of the first node; the others use the following ports
     #[cfg(feature = "serve")]
     #[arg(
         long,
@@ -335,7 +335,7 @@ fn play(args: &SimulateArgs, day: Option<&Day>, address: SocketAddr) -> io::Resu
     played
 }
 
-/// The truth that a receiver can be checked against: lines on a terminal, JSON into a pipe.
+/// The summary that a receiver can be compared with: lines on a terminal, JSON to a pipe.
 fn report(played: &Played, memory_drop: Option<&MemoryDrop>) -> u8 {
     let sent = Sent::new(played, memory_drop);
     print(if io::stdout().is_terminal() {

@@ -7,8 +7,8 @@ use std::{
 
 use qlik_sense_events::host::exec::Signal;
 
-/// A channel that says when the program should end, and, on SIGHUP without a terminal, when it should read files
-/// again. A second request to end ends it at once, with the status of that signal.
+/// A channel that signals when the program should end, and, on SIGHUP without a terminal, when it should reload
+/// files. A second request to end ends it at once, with the status of that signal.
 ///
 /// # Errors
 ///
@@ -58,7 +58,7 @@ fn on_signals(
             if signal == SIGHUP && hangup_reads_again {
                 act(Signal::Reload);
             } else if std::mem::replace(&mut is_asked, true) {
-                // As a shell says it of a program that a signal has ended.
+                // The shell's status for a program that a signal has ended.
                 std::process::exit(128 + signal);
             } else {
                 act(Signal::Stop);
@@ -71,9 +71,9 @@ fn on_signals(
     Ok(())
 }
 
-/// Ctrl+C, Ctrl+Break, a console that is closed, and the end of the system. The system ends a program by itself when a
-/// handler of the last two returns, or when that takes longer than some seconds; these handlers do not return, and the
-/// program ends meanwhile. Somebody who logs off is none of them: a service hears of that too.
+/// Ctrl+C, Ctrl+Break, a console that is closed, and the end of the system. The system ends a program by itself when
+/// a handler of the last two returns, or when that takes longer than some seconds; these handlers do not return, and
+/// the program ends meanwhile. Logging off is not one of them, because services receive that event too.
 #[cfg(windows)]
 fn on_signals(_: bool, mut act: impl FnMut(Signal) + Send + 'static) -> io::Result<()> {
     use std::{future::poll_fn, task::Poll};
@@ -83,7 +83,7 @@ fn on_signals(_: bool, mut act: impl FnMut(Signal) + Send + 'static) -> io::Resu
         signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown},
     };
 
-    /// As a shell says it of a program that Ctrl+C has ended.
+    /// The shell's status for a program that Ctrl+C has ended.
     const INTERRUPTED: i32 = 130;
 
     let waiting = runtime::Builder::new_current_thread().build()?;

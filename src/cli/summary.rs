@@ -11,10 +11,9 @@ use qlik_sense_events::{
 };
 use serde_json::{Map, Value, json};
 
-/// What a simulation has sent, as names and numbers: what adds up, and within what is `of which`, a part of
-/// it.
+/// What a simulation has sent, as names and numbers that add up; `of_which` are parts of the events.
 pub struct Sent {
-    /// Datagrams, those that cannot be decoded among them.
+    /// Datagrams, including those that cannot be decoded.
     datagrams: Vec<(&'static str, u64)>,
     /// Kinds of events; together they are all events.
     kinds: Vec<(&'static str, u64)>,
@@ -24,7 +23,7 @@ pub struct Sent {
     cost: Vec<(&'static str, u64)>,
     /// What went wrong on the way.
     network: Vec<(&'static str, u64)>,
-    /// Who made the memory of a node drop, if somebody did.
+    /// The user who made the memory of a node drop, if any.
     memory_drop: Option<MemoryDrop>,
 }
 
@@ -104,7 +103,7 @@ impl Sent {
         Value::Object(all).to_string()
     }
 
-    /// As lines, for people. Kinds of which there were no events are left out.
+    /// As lines, for people. Kinds without events are left out.
     pub fn lines(&self) -> String {
         let indented = |indent: usize, numbers: &[(&'static str, u64)]| {
             let width = 20 - indent;
@@ -140,7 +139,7 @@ impl Sent {
     }
 }
 
-/// What a receiver has counted, for people: a line for each kind of which there were events.
+/// The counts of a receiver, for people: a line for each kind with events.
 pub fn received(counters: &Counters) -> String {
     let mut lines = format!("received   {:>9} datagrams\n", counters.datagrams);
     let kinds = EventKind::ALL.iter().copied();

@@ -1,4 +1,4 @@
-//! What help and the manual say beyond the flags: examples, exit statuses, variables, files.
+//! The texts of help and manual besides the flags: examples, exit statuses, variables, files.
 
 /// Statuses with which the program ends.
 pub const EXIT_STATUS: [(&str, &str); 3] = [

@@ -10,12 +10,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// The addresses to listen on: in a file a string, or a list of strings.
 ///
-/// IP addresses with a port, `0.0.0.0:9997` or `[::]:9997`. Names are refused: which address a name
-/// means is for its resolver to say, and may change.
+/// IP addresses with a port, `0.0.0.0:9997` or `[::]:9997`. Names are rejected, because the address of a name depends
+/// on the resolver and may change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Addresses(Vec<SocketAddr>);
 
-/// A text is no address to listen on.
+/// The text is not an address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AddressError {
@@ -25,7 +25,7 @@ pub enum AddressError {
     /// There is only an IP address.
     #[error("expected an address such as \"0.0.0.0:9997\"; did you mean \"{}\"?", SocketAddr::new(*.0, 9997))]
     Ip(IpAddr),
-    /// There is a name in the place of an IP address.
+    /// There is a name instead of an IP address.
     #[error(
         "expected an address such as \"0.0.0.0:9997\" or \"[::]:9997\"; host names are not accepted, write the IP \
          address of `{0}`"
@@ -40,7 +40,7 @@ pub enum AddressError {
 ///
 /// # Errors
 ///
-/// [`AddressError`] for all else.
+/// [`AddressError`] for any other text.
 pub fn address(text: &str) -> Result<SocketAddr, AddressError> {
     text.parse().map_err(|_| {
         if let Ok(port) = text.strip_prefix(':').unwrap_or(text).parse() {
@@ -65,7 +65,7 @@ impl Addresses {
         Self(addresses)
     }
 
-    /// The first address that is there twice. With port 0 each has a port of its own.
+    /// The first duplicate address. With port 0 each has a port of its own.
     #[must_use]
     pub fn repeated(&self) -> Option<SocketAddr> {
         let is_repeated = |&place: &usize| {
@@ -129,7 +129,7 @@ impl<'de> de::Visitor<'de> for AddressesVisitor {
     }
 }
 
-/// An address in a list, refused where it is read, so that the error is at its place.
+/// An address in a list, checked when it is read, so that the error has its place.
 struct Address(SocketAddr);
 
 impl<'de> Deserialize<'de> for Address {
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_missing_is_said() {
+    fn incomplete_addresses_get_a_suggestion() {
         for (text, expected) in [
             ("9997", "did you mean \"0.0.0.0:9997\"?"),
             (":9997", "did you mean \"0.0.0.0:9997\"?"),

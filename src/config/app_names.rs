@@ -10,7 +10,7 @@ use crate::transform::AppNamesConfig;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AppNameSourcesConfig {
-    /// Files with names of apps, as CSV or JSON. Default: none.
+    /// Files with app names, as CSV or JSON. Default: none.
     pub files: Vec<PathBuf>,
     /// `[transform.app_names.qrs]`: the Qlik Repository Service.
     pub qrs: QrsConfig,
@@ -30,7 +30,7 @@ impl AppNameSourcesConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct QrsConfig {
-    /// The machine of the service, by name or IP address. Default: empty, which asks nobody.
+    /// The host of the service, by name or IP address. Default: empty, for no requests.
     pub host: String,
     /// The service's port. Default: 4242.
     pub port: u16,
@@ -42,11 +42,11 @@ pub struct QrsConfig {
     pub key_file: PathBuf,
     /// The certificate that signed the service's certificate, in PEM. Default: `root.pem`.
     pub root_file: PathBuf,
-    /// The Qlik Sense user who asks, `DIR\id`. Default: `INTERNAL\sa_api`.
+    /// The Qlik Sense user of the requests, `DIR\id`. Default: `INTERNAL\sa_api`.
     pub user: String,
-    /// Seconds from one request to the next, 1 to 86,400. Default: 300.
+    /// Seconds between requests, 1 to 86,400. Default: 300.
     pub interval_secs: u64,
-    /// Seconds that a request may take in all, 1 to 600. Default: 30.
+    /// Seconds for a whole request, 1 to 600. Default: 30.
     pub timeout_secs: u64,
 }
 
@@ -67,7 +67,7 @@ impl Default for QrsConfig {
 }
 
 impl QrsConfig {
-    /// Whether there is a service to ask.
+    /// Whether a service is configured.
     #[must_use]
     pub const fn is_enabled(&self) -> bool {
         !self.host.is_empty()
@@ -83,7 +83,7 @@ impl QrsConfig {
         }
     }
 
-    /// The user's directory and id; none where `user` is no `DIR\id` that a header can carry.
+    /// The user's directory and id; `None` if `user` is not a `DIR\id` that a header can carry.
     #[must_use]
     pub fn user_parts(&self) -> Option<(&str, &str)> {
         let is_usable = |part: &&str| {

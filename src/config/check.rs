@@ -1,4 +1,4 @@
-//! Values of the right type that cannot be meant.
+//! Values of the right type that cannot be intended.
 
 use std::{fmt, ops::RangeInclusive, path::Path};
 
@@ -10,15 +10,15 @@ const TIMEOUT_SECS: RangeInclusive<u64> = 60..=31_536_000;
 
 const RECEIVE_BUFFER_BYTES: RangeInclusive<usize> = 4_096..=1 << 30;
 
-/// As much as the longest event takes, and no more than memory of an usual machine.
+/// From the size of the longest event up to the memory of a usual machine.
 const QUEUE_BYTES: RangeInclusive<usize> = 65_536..=1 << 30;
 
-/// An option has the right type and a value that cannot be meant.
+/// An option has the right type and a value that cannot be intended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrongValue {
     /// The key with its tables, for example `source.workers`.
     pub key: &'static str,
-    /// The place in the list, from 0, where one value of a list is meant.
+    /// The index in the list, from 0, if one value of a list is wrong.
     pub index: Option<usize>,
     /// What was expected.
     pub message: String,
@@ -41,7 +41,7 @@ impl WrongValue {
         keys.chain(self.index.map(Step::Index)).collect()
     }
 
-    /// Whether it is only wrong because something within it, or all of it, was refused and left out.
+    /// Whether it is only wrong because it, or something in it, was rejected and removed.
     pub(super) fn follows_from(&self, refused: &[Refused]) -> bool {
         let path = self.path();
         refused
@@ -50,7 +50,7 @@ impl WrongValue {
     }
 }
 
-/// What is wrong with a proxy that is asked for sessions.
+/// What is wrong with a proxy that is queried for sessions.
 fn wrong_of_proxy(proxy: &ProxyConfig, before: &[ProxyConfig]) -> Option<String> {
     let is_same = |other: &ProxyConfig| other.node().eq_ignore_ascii_case(proxy.node());
     if !proxy.host.is_empty() && before.iter().any(is_same) {
@@ -80,7 +80,7 @@ fn wrong_of_proxy(proxy: &ProxyConfig, before: &[ProxyConfig]) -> Option<String>
 }
 
 impl Config {
-    /// Every value that cannot be meant, wherever the options come from.
+    /// Every value that cannot be intended, wherever the options come from.
     #[must_use]
     pub fn wrong_values(&self) -> Vec<WrongValue> {
         let source = &self.source;
@@ -301,13 +301,14 @@ impl Config {
     }
 }
 
-/// Whether a local socket can have this name, or has none.
+/// Whether a local socket can have this name, or none is configured.
 #[cfg(not(windows))]
 const fn is_socket_name(_: &Path) -> bool {
     true
 }
 
-/// Whether a local socket can have this name, or has none. On Windows it is a pipe, and pipes have names of their own.
+/// Whether a local socket can have this name, or none is configured. On Windows it is a pipe, whose names have their
+/// own form.
 #[cfg(windows)]
 fn is_socket_name(name: &Path) -> bool {
     use std::path::{Component, Prefix};

@@ -13,17 +13,17 @@ use super::{
     tree::{Node, Step, Value, is_secret, key},
 };
 
-/// A text that is TOML, as far as it is.
+/// A text, as far as it is valid TOML.
 pub(super) struct Document<'a> {
     text: &'a str,
-    /// Without the values that are no TOML.
+    /// Without the values that are not valid TOML.
     tree: Node,
     mistakes: Vec<Mistake>,
     /// Where keys may belong to another table than it seems.
     unclear: Vec<Range<usize>>,
 }
 
-/// A problem and where it stands, in bytes.
+/// A problem and its position, in bytes.
 struct Mistake {
     place: usize,
     problem: Problem,
@@ -42,13 +42,12 @@ impl<'a> Document<'a> {
         document
     }
 
-    /// What is written, as far as it is TOML.
+    /// The content, as far as it is valid TOML.
     pub(super) const fn tree(&self) -> &Node {
         &self.tree
     }
 
-    /// The options, with defaults in the place of what is wrong, and every mistake that can be told apart,
-    /// in the order of the text.
+    /// The options, with defaults in place of invalid values, and every separate mistake, in the order of the text.
     pub(super) fn config(mut self) -> (Config, Vec<Problem>) {
         let (config, refused) = read::<Config>(self.tree.clone());
         let is_schema_known = !refused
@@ -83,18 +82,18 @@ impl<'a> Document<'a> {
             value,
             message,
         };
-        // As often as a bracket is not closed.
+        // For example many unclosed brackets.
         let is_said = |mistake: &Mistake| mistake.problem == problem;
         if !self.mistakes.iter().any(is_said) {
             self.mistakes.push(Mistake { place, problem });
         }
     }
 
-    /// Values of which the text is no TOML are said and taken out.
+    /// Reports and removes values that are not valid TOML.
     fn take_syntax(&mut self, mut errors: Vec<toml::de::Error>) {
         let place = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
         errors.sort_by_key(place);
-        // A text that is something else altogether.
+        // A text that is not a configuration at all.
         if errors.len() > MAX_REFUSED {
             errors.truncate(MAX_REFUSED);
             self.push(self.text.len(), String::new(), None, MORE.to_owned());
@@ -109,7 +108,7 @@ impl<'a> Document<'a> {
                 self.no_value(&error);
             }
         }
-        // What follows a mistake in a list is taken for its values.
+        // After a mistake in a list, the rest of the text is read as its values.
         for (error, path) in &found {
             let list = match self.tree.at(path).map(|node| &node.value) {
                 Some(Value::List(_)) => outermost_list(path),
@@ -205,8 +204,8 @@ impl<'a> Document<'a> {
         self.push(place, key(path), value, message);
     }
 
-    /// The name that a node was meant to have where TOML has divided it at its dots, if there is a table at the end
-    /// of `path` where a tag should be.
+    /// The intended name of a node that TOML has split at its dots, if there is a table at the end of `path` instead
+    /// of a tag.
     fn dotted_host(&self, path: &[Step]) -> Option<String> {
         let mut names = Vec::new();
         let [Step::Key(output), Step::Key(by_host), within @ ..] = path else {
@@ -232,7 +231,7 @@ impl<'a> Document<'a> {
         None
     }
 
-    /// A value of the right type that cannot be meant.
+    /// A value of the right type that cannot be intended.
     fn wrong(&mut self, wrong: WrongValue) {
         let path = wrong.path();
         let node = self.tree.at(&path);
@@ -242,7 +241,7 @@ impl<'a> Document<'a> {
         self.push(place, key(&path), value, wrong.message);
     }
 
-    /// A value as it stands in the text. Of a table there is only its name.
+    /// A value as written in the text; of a table, only its name.
     fn written(&self, node: &Node) -> Option<&'a str> {
         if matches!(node.value, Value::Table(_)) {
             return None;
@@ -271,18 +270,18 @@ impl Reason {
     }
 }
 
-/// What ends a list of mistakes that is long enough.
+/// Ends a list of mistakes that is long enough.
 const MORE: &str = "too many problems; the rest are not listed";
 
 fn start(span: Option<Range<usize>>) -> usize {
     span.map_or(0, |span| span.start)
 }
 
-/// Whether a value is written at a place, with the way to the innermost one. Tables have no place of their
+/// Whether a value is written at a position, with the path to the innermost one. Tables have no position of their
 /// own.
 fn culprit(text: &str, node: &Node, place: usize, path: &mut Vec<Step>) -> bool {
     let is_within = node.span.as_ref().is_some_and(|span| {
-        // What comes behind the end of a value is not within it.
+        // Text after the end of a value is not part of it.
         let written = text.get(span.clone()).unwrap_or_default();
         let is_closed = match node.value {
             Value::List(_) => written.ends_with(']'),
@@ -310,21 +309,21 @@ fn culprit(text: &str, node: &Node, place: usize, path: &mut Vec<Step>) -> bool 
     }
 }
 
-/// The way to the list that all others on the way are within.
+/// The path to the outermost list on a path.
 fn outermost_list(path: &[Step]) -> Vec<Step> {
     let is_index = |step: &Step| matches!(step, Step::Index(_));
     let list = path.iter().position(is_index).unwrap_or(path.len());
     path[..list].to_vec()
 }
 
-/// What to do where a backslash in double quotes was meant as one.
+/// The advice if a backslash in double quotes was meant literally.
 fn escape_hint(written: &str) -> Option<String> {
     let inner = written.strip_prefix('"')?.strip_suffix('"')?;
     if !inner.contains('\\') {
         return None;
     }
     let why = "in double quotes, a backslash starts an escape sequence";
-    // In single quotes there is no way to write one, and two backslashes are two.
+    // Single quotes cannot contain one, and two backslashes remain two.
     Some(
         if inner.contains('\'') || inner.contains(r"\\") || inner.contains('"') {
             format!("{why}; write each backslash twice")
@@ -339,7 +338,7 @@ fn has_escape(written: &str) -> bool {
     written.replace(r"\\", "").contains('\\')
 }
 
-/// Which key was meant, or where it was meant to stand.
+/// The key that was probably meant, or its place.
 fn unknown_key(name: &str, known: &[&str], elsewhere: &[String]) -> String {
     let meant = match (nearest(name, known), elsewhere) {
         (Some(near), _) => format!("did you mean `{near}`?"),

@@ -11,8 +11,8 @@ use super::{
     tree::{Node, Step, is_secret, key},
 };
 
-/// The options of `plugin.toml` without those that are the host's own affair: what is in `[source]` there
-/// stands at the top, `transform`, `output` and `queue` are tables.
+/// The options of `plugin.toml` without those that the host handles itself: the options of `[source]` are at the top
+/// level; `transform`, `output` and `queue` are tables.
 ///
 /// ```
 /// use qlik_sense_events::config::LinkedConfig;
@@ -54,7 +54,7 @@ const NOT_HERE: [(&str, &str, &str); 3] = [
 ];
 
 impl LinkedConfig {
-    /// The options as the program has them.
+    /// The same options as a configuration of the program.
     #[must_use]
     pub const fn config(&self) -> &Config {
         &self.0
@@ -123,7 +123,7 @@ impl<'de> Deserialize<'de> for LinkedConfig {
     }
 }
 
-/// What is wrong, by the key as the host has it.
+/// What is wrong, by the host's key.
 fn problem(path: &[Step], node: Option<&Node>, message: String) -> String {
     let key = key(path);
     let key = key.strip_prefix("source.").unwrap_or(&key).to_owned();
@@ -156,7 +156,7 @@ impl Serialize for LinkedConfig {
                 table.remove(option);
             }
         }
-        // Not every format of a host has a word for what is not set.
+        // Not every format of a host can express a value that is not set.
         options.values_mut().for_each(without_nulls);
         options.serialize(serializer)
     }

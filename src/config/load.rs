@@ -13,11 +13,11 @@ use super::{
 };
 
 impl Config {
-    /// Reads a configuration file. Files that it names are taken relative to its own folder.
+    /// Reads a configuration file. Paths in it are relative to its folder.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] when the file cannot be read, is no TOML, or has unknown keys, wrong types or
+    /// [`ConfigError`] when the file cannot be read, is not valid TOML, or has unknown keys, wrong types or
     /// impossible values.
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
         match Self::load_with_problems(file) {
@@ -26,8 +26,8 @@ impl Config {
         }
     }
 
-    /// Reads a configuration file as [`load`](Self::load) does, with defaults in the place of what is wrong,
-    /// so that more can be said of the rest.
+    /// Reads a configuration file like [`load`](Self::load), with defaults in place of invalid values, so that the
+    /// rest can be checked too.
     #[must_use]
     pub fn load_with_problems(file: &Path) -> (Self, Option<ConfigError>) {
         let (mut config, problems) = match text::read(file) {
@@ -42,7 +42,7 @@ impl Config {
         (config, error)
     }
 
-    /// Names of files are relative to the folder of the configuration.
+    /// Paths are relative to the folder of the configuration.
     fn place_files(&mut self, folder: &Path) {
         let transform = &mut self.transform;
         let files = transform.blacklist.files.iter_mut();
@@ -74,8 +74,8 @@ impl Config {
         }
     }
 
-    /// The codec, schema, tags and socket that a file asks for, as far as that can be told of a file that may be
-    /// wrong elsewhere: what is wrong has to be reported in some codec.
+    /// The codec, schema, tags and socket of a file, as far as they can be read although the file may be wrong
+    /// elsewhere: mistakes must be reported in some codec.
     #[must_use]
     pub fn output_in(file: &Path) -> OutputConfig {
         let text = text::read(file).unwrap_or_default();
@@ -94,7 +94,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// Every [`Problem`] that can be told apart, in the order of the text.
+    /// Every separate [`Problem`], in the order of the text.
     pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
         match Document::parse(text).config() {
             (config, problems) if problems.is_empty() => Ok(config),
@@ -103,7 +103,7 @@ impl Config {
     }
 }
 
-/// An option of `[output]`, or its default where it cannot be read.
+/// An option of `[output]`, or its default if it cannot be read.
 fn option<T: DeserializeOwned + Default>(tree: &Node, name: &str) -> T {
     let path = ["output", name].map(|key| Step::Key(key.to_owned()));
     let read = tree.at(&path).and_then(|node| read(node.clone()).0);

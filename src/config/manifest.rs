@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::schema::SOURCE_TYPE;
 
-/// What the plugin is. For people and installers; the program only checks that the file is its own.
+/// Describes the plugin, for people and installers; the program only checks that the file belongs to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Manifest {
@@ -14,7 +14,7 @@ pub struct Manifest {
     pub name: String,
     /// The version of the program that the file was written for.
     pub version: String,
-    /// What the plugin is to a pipeline.
+    /// The roles of the plugin in a pipeline.
     pub kinds: Vec<String>,
     /// The hosts, and how each loads the plugin.
     pub hosts: BTreeMap<String, HostManifest>,
@@ -26,7 +26,7 @@ pub struct Manifest {
 pub struct HostManifest {
     /// The host's component that loads it, for example Vector's source `exec`.
     pub component: String,
-    /// What it starts, if it starts a program.
+    /// The command that it starts, if it starts a program.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
     /// The shared library that it loads, if it loads one.

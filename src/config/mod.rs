@@ -1,8 +1,7 @@
 //! The options of the program, as in `plugin.toml`.
 //!
-//! The structs mirror the file: a table is a struct, a key is a field, and [`Config::default`] is
-//! the `plugin.toml` beside this crate. [`Config::load`] says what is wrong with a file by line and
-//! key.
+//! The structs mirror the file: a table is a struct, a key is a field, and [`Config::default`] equals the
+//! `plugin.toml` of this crate. [`Config::load`] reports mistakes in a file by line and key.
 
 mod addresses;
 mod app_names;
@@ -56,13 +55,13 @@ pub struct Config {
     pub plugin: Manifest,
     /// `[source]`: where datagrams come from and how they are read.
     pub source: SourceConfig,
-    /// `[transform]`: what becomes of events.
+    /// `[transform]`: how events are filtered and changed.
     pub transform: TransformConfig,
-    /// `[queue]`: what waits while the output is slow.
+    /// `[queue]`: how much may wait while the output is slow.
     pub queue: QueueConfig,
     /// `[output]`: how events are written.
     pub output: OutputConfig,
-    /// `[telemetry]`: what the plugin says about itself.
+    /// `[telemetry]`: what the plugin reports about itself.
     pub telemetry: TelemetryConfig,
 }
 
@@ -72,27 +71,27 @@ pub struct Config {
 pub struct SourceConfig {
     /// The addresses to listen on. Default: `0.0.0.0:9997`, the port of Qlik Sense's user events.
     pub address: Addresses,
-    /// How many sockets share each address, each with a thread of its own, 1 to 64. Default: 1.
+    /// The number of sockets that share each address, each with its own thread, 1 to 64. Default: 1.
     pub workers: usize,
-    /// Whose datagrams are accepted. Default: everyone's, `0.0.0.0/0` and `::/0`.
+    /// The senders whose datagrams are accepted. Default: everyone, `0.0.0.0/0` and `::/0`.
     pub allowed_senders: Vec<SenderRange>,
     /// `[source.rate_limit]`: how much each sender may send.
     pub rate_limit: RateLimitConfig,
-    /// The receive buffer to ask the system for, in bytes, 4,096 to 1,073,741,824. Default: 16 MiB.
+    /// The receive buffer to request from the system, in bytes, 4,096 to 1,073,741,824. Default: 16 MiB.
     pub receive_buffer_bytes: usize,
-    /// How long datagrams may gather in the receive buffer while they come fast, in microseconds, 0 (not at all) to
-    /// 10,000. Default: 200. A datagram that comes alone waits for nothing. On Windows nothing ever waits.
+    /// How long datagrams may gather in the receive buffer at high rates, in microseconds, 0 (not at all) to 10,000.
+    /// Default: 200. A single datagram does not wait. Has no effect on Windows.
     pub gather_micros: u32,
-    /// The longest datagram that is decoded, in bytes, 1 to 65,507. Default: 65,507.
+    /// The longest datagram to decode, in bytes, 1 to 65,507. Default: 65,507.
     pub max_datagram_bytes: usize,
     /// The encoding of events that are neither UTF-8 nor UTF-16. Default: `windows-1252`.
     pub fallback_encoding: FallbackEncoding,
-    /// What becomes of payloads that cannot be decoded. Default: `forward`.
+    /// What to do with payloads that cannot be decoded. Default: `forward`.
     pub undecoded: UndecodedPolicy,
 }
 
 impl SourceConfig {
-    /// How long datagrams may gather. Windows cannot sleep for less than a tick of its clock, which is longer.
+    /// How long datagrams may gather. Windows cannot sleep for less than one clock tick, which is longer.
     pub(crate) fn gather(&self) -> Duration {
         let micros = if cfg!(windows) { 0 } else { self.gather_micros };
         Duration::from_micros(micros.into())
@@ -119,10 +118,10 @@ impl Default for SourceConfig {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WhenFull {
-    /// What has just arrived: the queue keeps what happened first.
+    /// The newest events: the queue keeps what happened first.
     #[default]
     DropNewest,
-    /// What has waited longest: the queue keeps what happened last.
+    /// The oldest events: the queue keeps what happened last.
     DropOldest,
 }
 
@@ -130,10 +129,10 @@ pub enum WhenFull {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct QueueConfig {
-    /// Events that wait while the output is slow, 1 to 10,000,000. Default: 50,000.
+    /// The most events to hold while the output is slow, 1 to 10,000,000. Default: 50,000.
     pub max_events: usize,
-    /// What they take at most, in bytes, 65,536 to 1,073,741,824: of the two bounds the one that is reached first
-    /// holds. Default: 16 MiB.
+    /// The most bytes to hold, 65,536 to 1,073,741,824. The queue is full when either limit is reached. Default: 16
+    /// MiB.
     pub max_bytes: usize,
     /// What is dropped, and counted, when the queue is full. Default: `drop_newest`.
     pub when_full: WhenFull,
@@ -153,8 +152,8 @@ impl Default for QueueConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TelemetryConfig {
-    /// Seconds from one set of metrics to the next, up to 86,400; 0 for none. Default: 15. Only the
-    /// codecs `native` and `native_json` have metrics.
+    /// Seconds between sets of metrics, up to 86,400; 0 for none. Default: 15. Only the codecs `native` and
+    /// `native_json` have metrics.
     pub interval_secs: u64,
 }
 
@@ -168,11 +167,11 @@ impl Default for TelemetryConfig {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TransformConfig {
-    /// `[transform.blacklist]`: whose events are left out.
+    /// `[transform.blacklist]`: the users whose events are dropped.
     pub blacklist: BlacklistConfig,
-    /// `[transform.app_names]`: where names of apps come from.
+    /// `[transform.app_names]`: where app names come from.
     pub app_names: AppNameSourcesConfig,
-    /// `[transform.performance]`: which performance events go on, and how the others are summed up.
+    /// `[transform.performance]`: which performance events go through, and how the others are summarized.
     pub performance: PerformanceConfig,
     /// `[transform.sessions]`: whether and how sessions are followed.
     pub sessions: SessionsConfig,
@@ -188,23 +187,23 @@ pub struct OutputConfig {
     pub codec: Codec,
     /// The names of fields. Default: `default`.
     pub schema: Schema,
-    /// Names and values on every event. Default: none.
+    /// Names and values to add to every event. Default: none.
     pub tags: Tags,
-    /// Names and values on every event of a Qlik Sense node, by the node's name, whose case does not matter; they take
+    /// Names and values to add to every event of a Qlik Sense node, by the node's name in any case; they take
     /// precedence over `tags`. Default: none.
     pub tags_by_host: TagsByHost,
-    /// Fields that are left out, by their names in the schema. Default: none.
+    /// Fields to leave out, by their names in the schema. Default: none.
     pub drop_fields: Vec<String>,
-    /// A Unix socket on which somebody listens, to which events go in place of standard output: that of Vector's
-    /// source `socket` with the mode `unix_stream`; empty for none, the default.
+    /// A Unix socket to which events go instead of standard output: that of Vector's source `socket` with the mode
+    /// `unix_stream`. Default: empty, for none.
     pub unix_stream: PathBuf,
-    /// A Unix socket, or on Windows the name of a pipe (`\\.\pipe\NAME`), that hands out events to readers on this
-    /// machine, as JSON lines in the schema `default` with all fields; empty for none, the default.
+    /// A Unix socket, or on Windows the name of a pipe (`\\.\pipe\NAME`), that shares events with readers on this
+    /// machine, as JSON lines in the schema `default` with all fields. Default: empty, for none.
     pub local_socket: PathBuf,
 }
 
 impl OutputConfig {
-    /// How events look: the schema with the tags and without the fields that are left out.
+    /// The layout of events: the schema with the tags and without the dropped fields.
     ///
     /// # Errors
     ///

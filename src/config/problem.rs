@@ -17,7 +17,7 @@ pub enum ConfigError {
         /// The system's reason.
         source: io::Error,
     },
-    /// The file does not say what it should.
+    /// The file has mistakes.
     #[error("{}", lines(file, problems))]
     Problems {
         /// The file.
@@ -32,9 +32,9 @@ pub enum ConfigError {
 pub struct Problem {
     /// The line, from 1.
     pub line: usize,
-    /// The key with its tables, for example `source.address`; empty where the text is no TOML.
+    /// The key with its tables, for example `source.address`; empty if the text is not valid TOML.
     pub key: String,
-    /// The value as it is written, cut where it is long; none where the key is the problem.
+    /// The value as written, truncated if long; `None` if the key is the problem.
     pub value: Option<String>,
     /// What is wrong, what was expected, what to do.
     pub message: String,
@@ -70,7 +70,7 @@ fn lines(file: &Path, problems: &[Problem]) -> String {
     lines.join("\n")
 }
 
-/// A value as a problem shows it: what would steer a terminal is escaped, what is long is cut.
+/// A value as shown in a problem: control characters are escaped, long values truncated.
 pub(super) fn shown(written: &str) -> String {
     const MAX_LETTERS: usize = 60;
     let mut letters = written.chars();

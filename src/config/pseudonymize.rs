@@ -9,8 +9,8 @@ use crate::transform::{
     pseudonymize::{KeySource, Secret},
 };
 
-/// Whether users are replaced by tokens, and where the key of these is: in a file or in the environment,
-/// not in this configuration, which many may read.
+/// Whether users are replaced by tokens, and where the key is: in a file or in the environment, not in this
+/// configuration, which many may read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PseudonymKeyConfig {
@@ -27,7 +27,7 @@ impl PseudonymKeyConfig {
         !self.key_file.as_os_str().is_empty() || !self.key_env.is_empty()
     }
 
-    /// What the transform is built from; the environment is asked now.
+    /// The options of the transform; reads the environment variable now.
     #[must_use]
     pub fn transform(&self) -> PseudonymizeConfig {
         let file = Some(&self.key_file).filter(|file| !file.as_os_str().is_empty());

@@ -1,8 +1,7 @@
-//! Options from what is written, with every mistake that can be told apart.
+//! Reads options from a tree of values, with every separate mistake.
 //!
-//! A `serde` deserializer whose errors are of this crate's own words: it knows what an option asks for, so
-//! that no error names a type of Rust. A value that is refused is taken out, so that its default stands in
-//! its place, and the rest is read again.
+//! A `serde` deserializer with its own error messages: it knows what an option expects, so that no error names a Rust
+//! type. A rejected value is removed, so that its default applies, and the rest is read again.
 
 use serde::{
     de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor},
@@ -14,27 +13,27 @@ use super::{
     tree::{Entry, Node, Step, Value},
 };
 
-/// More mistakes than this in one file are of the same few kinds.
+/// More mistakes than this in one file would only repeat the same few kinds.
 pub(super) const MAX_REFUSED: usize = 100;
 
 /// What is wrong at one place.
 #[derive(Debug)]
 pub(super) struct Refused {
-    /// The place; from the inside out while the error is on its way.
+    /// The path; from the inside out while the error propagates.
     pub path: Vec<Step>,
     pub reason: Reason,
 }
 
-/// Why something is refused.
+/// Why a value is rejected.
 #[derive(Debug)]
 pub(super) enum Reason {
     /// There is no such key.
     UnknownKey { known: &'static [&'static str] },
     /// A key is missing.
     MissingKey(&'static str),
-    /// The value is not on the list of those that are possible.
+    /// The value is not one of the possible ones.
     UnknownName { known: &'static [&'static str] },
-    /// A text holds what no option does, most likely of a backslash that began an escape.
+    /// A text contains a control character, most likely from a backslash that started an escape sequence.
     ControlCharacter,
     /// Something else, in words.
     Value(String),
@@ -42,8 +41,8 @@ pub(super) enum Reason {
     More,
 }
 
-/// The options, with defaults in the place of what is wrong, and what that is. No options where nothing can
-/// be read, or too much is wrong.
+/// The options, with defaults in place of invalid values, and the mistakes. No options if nothing can be read or too
+/// much is wrong.
 pub(super) fn read<T: DeserializeOwned>(mut tree: Node) -> (Option<T>, Vec<Refused>) {
     let mut all: Vec<Refused> = Vec::new();
     loop {
@@ -53,7 +52,7 @@ pub(super) fn read<T: DeserializeOwned>(mut tree: Node) -> (Option<T>, Vec<Refus
         };
         refused.path.reverse();
         let is_removed = tree.remove(&refused.path);
-        // A table whose wrong key was taken out may miss the right one for that reason alone.
+        // A table may lack a key only because a wrong one was removed.
         let is_consequence = matches!(refused.reason, Reason::MissingKey(_))
             && all
                 .iter()
@@ -126,7 +125,7 @@ impl de::Error for Refused {
 #[derive(Clone, Copy)]
 struct NodeDeserializer<'n> {
     node: &'n Node,
-    /// The text is anybody's, as tags are, and may have several lines.
+    /// The text is free, such as that of tags, and may have several lines.
     is_free: bool,
 }
 
@@ -171,7 +170,7 @@ impl<'n> NodeDeserializer<'n> {
         )
     }
 
-    /// What to say of a text where another value is wanted.
+    /// A hint for a text where another type is expected.
     fn quoted(self) -> &'static str {
         let is_other =
             |text: &str| text.parse::<i128>().is_ok() || matches!(text, "true" | "false");

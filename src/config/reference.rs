@@ -1,6 +1,6 @@
 //! Every option with its explanation, for hosts that show the options of their plugins.
 //!
-//! They are read from `plugin.toml`, which is in the program, so that an option is explained once.
+//! They are read from the embedded `plugin.toml`, so that each option is explained once.
 
 use serde_json::{Map, Value, json};
 
@@ -11,9 +11,9 @@ const FILE: &str = include_str!("../../plugin.toml");
 pub struct Entry {
     /// The key with its tables, for example `source.address`.
     pub key: String,
-    /// What it is and what it may be.
+    /// What it is and which values it may have.
     pub explanation: String,
-    /// The default; none for a table.
+    /// The default; `None` for a table.
     pub default: Option<Value>,
 }
 
@@ -66,7 +66,7 @@ pub fn json_schema(place: impl Fn(&str) -> Option<String>) -> Value {
     table("", "", &placed)
 }
 
-/// A table with the options in it, and the tables.
+/// A table with its options and tables.
 fn table(explanation: &str, prefix: &str, placed: &[(String, Entry)]) -> Value {
     let mut properties = Map::new();
     for (place, entry) in placed {

@@ -1,8 +1,8 @@
-//! What somebody may have meant.
+//! Suggestions for names that are not known.
 
-/// The known name that is nearest to one that is not known, if any is near. Case, `_` and `-` do not count.
+/// The known name closest to an unknown one, if any is close. Case, `_` and `-` are ignored.
 pub(super) fn nearest<'n>(given: &str, known: &[&'n str]) -> Option<&'n str> {
-    /// Above what names of options share by chance, below what a slip leaves.
+    /// Above the similarity that option names have by chance, below that of a typo.
     const NEAR: f64 = 0.85;
     let given = plain(given);
     known
@@ -42,7 +42,7 @@ mod tests {
     use crate::schema::Schema;
 
     #[test]
-    fn slips_have_their_names() {
+    fn typos_get_a_suggestion() {
         let fields = Schema::Default.fields();
         for (given, meant) in [
             ("userid", Some("user_id")),

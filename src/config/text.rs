@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{ConfigError, Problem};
 use crate::transform::text_file::{self, TextFileError};
 
-/// The longest configuration file that is read, in bytes: many times what one with every option takes.
+/// The longest configuration file that is read, in bytes: many times the size of one with every option.
 const MAX_FILE_BYTES: u64 = 16 << 20;
 
 /// The text of a file: UTF-8, or UTF-16 with a byte order mark, as Windows' editors and PowerShell write it.

@@ -1,4 +1,4 @@
-//! What is written in a configuration, and where: a tree of values, from TOML or from JSON.
+//! The content of a configuration with its positions: a tree of values, from TOML or from JSON.
 
 use std::ops::Range;
 
@@ -6,10 +6,10 @@ use toml::de::{DeTable, DeValue};
 
 use super::problem::shown;
 
-/// A value and where it stands.
+/// A value and its position.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
-    /// The bytes of the value; none where there is no text.
+    /// The bytes of the value; `None` if there is no text.
     pub span: Option<Range<usize>>,
     pub value: Value,
 }
@@ -22,9 +22,9 @@ pub(super) enum Value {
     /// A number with decimals, or one that is too large.
     Number(f64),
     Text(String),
-    /// What no option is: a date or a time of TOML, null of JSON.
+    /// Something that no option can be: a TOML date or time, JSON null.
     Other,
-    /// Values with their places: one that cannot be read leaves a gap.
+    /// Values with their indexes: one that cannot be read leaves a gap.
     List(Vec<(usize, Node)>),
     Table(Vec<Entry>),
 }
@@ -72,7 +72,7 @@ fn is_bare(key: &str) -> bool {
     !key.is_empty() && key.bytes().all(is_bare)
 }
 
-/// Whether a value may be a key of pseudonyms in the wrong place, which nobody must find in a log.
+/// Whether a value may be a key for pseudonyms in the wrong place, which must not appear in a log.
 pub(super) fn is_secret(path: &[Step]) -> bool {
     key(path).starts_with("transform.pseudonymize")
 }
@@ -116,7 +116,7 @@ impl Node {
         }
     }
 
-    /// Takes out the value at the end of a path. Whether it was there.
+    /// Removes the value at the end of a path. Returns whether it existed.
     pub(super) fn remove(&mut self, path: &[Step]) -> bool {
         let Some((step, rest)) = path.split_first() else {
             return false;
@@ -185,7 +185,7 @@ fn entries(table: &DeTable<'_>) -> Value {
         node: Node::of_toml_value(value),
     });
     let mut entries: Vec<Entry> = entries.collect();
-    // In the order of the text: of two that exclude each other, the second is wrong.
+    // In the order of the text: of two mutually exclusive options, the second is wrong.
     entries.sort_by_key(|entry| entry.span.as_ref().map(|span| span.start));
     Value::Table(entries)
 }

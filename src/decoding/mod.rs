@@ -20,13 +20,13 @@ use crate::{
 /// The largest payload that a UDP datagram can carry over IPv4, in bytes.
 pub const MAX_DATAGRAM_BYTES: usize = 65_507;
 
-/// What vector-lib's deserializers may fail with.
+/// The error of vector-lib's deserializers.
 pub type Error = Box<dyn std::error::Error + Send + Sync + 'static>;
 
 /// What vector-lib's deserializers return.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Where Vector puts what it knows about an event beside its content.
+/// Where Vector puts metadata about an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LogNamespace {
     /// Into metadata.
@@ -42,8 +42,8 @@ pub enum LogNamespace {
 pub struct QlikSenseDeserializerConfig {
     /// The encoding of events that are neither UTF-8 nor UTF-16. Default: windows-1252.
     pub fallback_encoding: FallbackEncoding,
-    /// The longest datagram that is decoded, in bytes, 1 to 65,507. Default: 65,507, all that UDP
-    /// can carry. A longer one becomes a `too_large` event with its beginning.
+    /// The longest datagram to decode, in bytes, 1 to 65,507. Default: 65,507, the most that UDP can carry. A longer
+    /// one becomes a `too_large` event with its beginning.
     pub max_datagram_bytes: usize,
 }
 
@@ -57,7 +57,7 @@ impl Default for QlikSenseDeserializerConfig {
 }
 
 impl QlikSenseDeserializerConfig {
-    /// Builds the deserializer. A limit outside its range counts as the nearest one inside it.
+    /// Builds the deserializer. A limit outside its range is clamped to it.
     #[must_use]
     pub fn build(&self) -> QlikSenseDeserializer {
         QlikSenseDeserializer {
@@ -68,7 +68,7 @@ impl QlikSenseDeserializerConfig {
     }
 }
 
-/// Decodes datagrams into events. Clones share what they know of user agents.
+/// Decodes datagrams into events. Clones share their cache of user agents.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -94,15 +94,16 @@ pub struct QlikSenseDeserializer {
 }
 
 impl QlikSenseDeserializer {
-    /// Decodes one datagram into its events: at least one, and more where a relay has put several
-    /// into it. The events do not know their arrival; see [`Event::set_arrival`].
+    /// Decodes one datagram into its events: at least one, and more if a relay has combined several. The events have
+    /// no arrival yet; see [`Event::set_arrival`].
     ///
-    /// The shape is that of vector-lib's `Deserializer::parse`. As in Vector's own `native` codecs,
-    /// the namespace changes nothing here: the content is Qlik's, and what a host adds is its own.
+    /// The shape is that of vector-lib's `Deserializer::parse`. As in Vector's own `native` codecs, the namespace
+    /// changes nothing here: the content is Qlik's, and hosts add their own fields.
     ///
     /// # Errors
     ///
-    /// None at present: what cannot be decoded is an event with its reason, [`Body::Undecoded`](crate::event::Body).
+    /// None at present: a payload that cannot be decoded becomes an event with the reason,
+    /// [`Body::Undecoded`](crate::event::Body).
     pub fn parse(
         &self,
         bytes: Bytes,
@@ -113,7 +114,7 @@ impl QlikSenseDeserializer {
         Ok(events)
     }
 
-    /// Decodes one datagram and hands each of its events to `emit`, in order.
+    /// Decodes one datagram and passes each of its events to `emit`, in order.
     pub fn decode(&self, datagram: &[u8], mut emit: impl FnMut(Event)) {
         if datagram.len() > self.max_datagram_bytes {
             emit(self.too_large(datagram));
@@ -131,8 +132,7 @@ impl QlikSenseDeserializer {
         }
     }
 
-    /// The same for another thread: with a memory of user agents of its own, so that two threads never wait for
-    /// each other.
+    /// The same for another thread: with its own cache of user agents, so that two threads never wait for each other.
     #[must_use]
     pub fn clone_for_thread(&self) -> Self {
         Self {

@@ -1,7 +1,7 @@
-//! The codec `json`: a JSON object a line.
+//! The codec `json`: one JSON object per line.
 //!
-//! Names are written with their quotes beforehand, and nearly no text needs escapes, which is found out several bytes
-//! at a time. What is left to `serde_json` is text that does, and every value that is rare.
+//! Names are quoted in advance. Hardly any text needs escapes, which is checked several bytes at a time; `serde_json`
+//! writes the rest, and all rare values.
 
 use std::{io::Write as _, net::IpAddr, ops::Range};
 
@@ -10,17 +10,17 @@ use uuid::fmt::Hyphenated;
 use super::EncodeError;
 use crate::schema::{Constant, Format, Layout, Planned, Plans, Value, Writer, ipv4_text};
 
-/// Objects, a line each.
+/// Objects, one per line.
 #[derive(Debug)]
 pub(super) struct Json {
     lines: Vec<u8>,
     plans: Plans<Fields>,
-    /// What stands before and behind each object on its line.
+    /// The text before and after each object on its line.
     around: [&'static str; 2],
 }
 
 impl Json {
-    /// Objects in objects, which `around` is the beginning and the end of.
+    /// Nested objects; `around` has the text before and after them.
     pub(super) fn new(layout: &Layout, around: [&'static str; 2]) -> Self {
         Self {
             lines: Vec::new(),
@@ -65,7 +65,7 @@ impl Json {
     }
 }
 
-/// Entries of an object: each with its name in quotes before it and a comma behind it.
+/// Entries of an object: each preceded by its quoted name and followed by a comma.
 #[derive(Debug)]
 struct Fields;
 
@@ -90,7 +90,7 @@ impl Format for Fields {
 
 struct FieldsWriter<'b> {
     out: &'b mut Vec<u8>,
-    /// Why the first field that could not be written could not.
+    /// The error of the first field that could not be written.
     failed: Option<EncodeError>,
 }
 
@@ -99,7 +99,7 @@ impl<'b> FieldsWriter<'b> {
         Self { out, failed: None }
     }
 
-    /// Ends an object. Every field is followed by a comma, and the last one's is not wanted.
+    /// Ends an object. Every field is followed by a comma, of which the last is removed.
     fn end_object(&mut self) {
         match self.out.last_mut() {
             Some(last) if *last == b',' => *last = b'}',
@@ -127,13 +127,13 @@ impl<'b> FieldsWriter<'b> {
 
     #[cold]
     fn escaped(&mut self, text: &str) {
-        // Text always has a form in JSON, and memory takes all that is written to it.
+        // Text can always be written as JSON, and writing to memory cannot fail.
         let _ = serde_json::to_writer(&mut *self.out, text);
     }
 
     #[inline(never)]
     fn value(&mut self, value: Value<'_>) {
-        // `Display` and its like take longer than all other fields together.
+        // `Display` would take longer than all other fields together.
         match value {
             Value::Absent => self.out.extend_from_slice(b"null,"),
             Value::Text(text) => self.text(text),
@@ -161,7 +161,7 @@ impl<'b> FieldsWriter<'b> {
                 self.failed.get_or_insert(EncodeError::Time);
             }
             Value::Unsigned(number) => {
-                // Memory takes all that is written to it.
+                // Writing to memory cannot fail.
                 let _ = write!(self.out, "{number},");
             }
             other => {
@@ -213,7 +213,7 @@ impl Writer<Fields> for FieldsWriter<'_> {
     }
 }
 
-/// Whether a byte cannot stand in a JSON string as it is.
+/// Whether a byte needs an escape in a JSON string.
 const fn is_special(byte: u8) -> bool {
     byte < b' ' || byte == b'"' || byte == b'\\'
 }

@@ -125,7 +125,7 @@ struct FieldsWriter<'b> {
     /// The time that stands beside the fields, until they have it too: Fluent Bit's outputs add it under the name
     /// that their destination expects.
     time: Option<Timestamp>,
-    /// Why the first field that could not be written could not.
+    /// The error of the first field that could not be written.
     failed: Option<EncodeError>,
 }
 
@@ -271,7 +271,7 @@ fn number(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
 
-/// Memory takes all that is written to it.
+/// Writing to memory cannot fail.
 fn written<T, E>(_: Result<T, E>) {}
 
 #[cfg(test)]

@@ -10,12 +10,12 @@ use crate::schema::Timestamp;
 /// The namespace of every metric.
 pub const NAMESPACE: &str = "qlik_sense";
 
-/// A number that is counted or measured.
+/// A count or a measurement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Metric {
     /// The name within the namespace, for example `events_total`.
     pub name: &'static str,
-    /// What it is about, by names and values.
+    /// Its tags, by names and values.
     pub tags: Vec<(&'static str, Cow<'static, str>)>,
     /// The number.
     pub value: MetricValue,
@@ -24,11 +24,11 @@ pub struct Metric {
 /// What a metric's number means.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MetricValue {
-    /// How much more there was since the metric was last written.
+    /// The increase since the metric was last written.
     Counter(u64),
-    /// How much there is; may be below zero.
+    /// The current value; may be negative.
     Gauge(f64),
-    /// How large things were that there were since the metric was last written.
+    /// The sizes of things since the metric was last written.
     Histogram(Histogram),
 }
 
@@ -43,15 +43,15 @@ impl MetricValue {
 /// The number of values, by size.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Histogram {
-    /// The upper limits, rising, each with the number of values up to it and above the one before.
+    /// The upper bounds, ascending, each with the number of values up to it and above the one before.
     pub buckets: Vec<(f64, u64)>,
-    /// The number of values, those above the last limit too.
+    /// The number of values, including those above the last bound.
     pub count: u64,
     /// All values together.
     pub sum: f64,
 }
 
-/// A frame with metrics of one time; none in a codec that has no metrics.
+/// A frame with metrics of one time; `None` for a codec without metrics.
 #[must_use]
 pub fn metrics_frame(codec: Codec, metrics: &[Metric], time: Timestamp) -> Option<Vec<u8>> {
     match codec {

@@ -1,8 +1,8 @@
 //! Named fields to the bytes that a host reads.
 //!
-//! A codec is one file that knows a format and no schema: it prepares names and constants when a layout becomes a
-//! plan, and writes values when an event walks it. [`Encoder`] gathers events into a frame, which is written to the
-//! host at once.
+//! Each codec is one file that knows a format and no schema: it prepares names and constants when a layout becomes a
+//! plan, and writes the values of each event. [`Encoder`] collects events into a frame, which is written to the host
+//! in one piece.
 
 mod host_value;
 mod host_values;
@@ -28,18 +28,18 @@ pub use self::{
 };
 use crate::schema::{Layout, Planned};
 
-/// The format of the output, named as Vector names it.
+/// The format of the output, with Vector's name for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Codec {
-    /// A JSON object a line (NDJSON). Times are RFC 3339 text.
+    /// One JSON object per line (NDJSON). Times are RFC 3339 text.
     #[default]
     Json,
-    /// Vector's `native_json`: a JSON object a line, `{"log":{…}}`. Times are RFC 3339 text.
+    /// Vector's `native_json`: one JSON object per line, `{"log":{…}}`. Times are RFC 3339 text.
     NativeJson,
-    /// Vector's `native`: protobuf with a length before each frame. Times are times, and one frame
-    /// holds all events that arrived together.
+    /// Vector's `native`: protobuf with a length before each frame. Times are timestamps, and one frame contains all
+    /// events that arrived together.
     Native,
 }
 
@@ -85,10 +85,10 @@ impl FromStr for Codec {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// No output format has such a time.
+    /// The time is outside the range of the output formats.
     #[error("the time is outside the range 1677-09-21 to 2262-04-11; check the clock")]
     Time,
-    /// A number has no form in the format.
+    /// A number cannot be represented in the format.
     #[error("expected a number below 2^63")]
     Number,
     /// Vector ends a stream that has a frame of more than 8 MiB.
@@ -99,7 +99,7 @@ pub enum EncodeError {
     },
 }
 
-/// Gathers events into frames of one codec, or of Fluent Bit's records.
+/// Collects events into frames of one codec, or into Fluent Bit's records.
 ///
 /// ```
 /// use qlik_sense_events::{
@@ -140,11 +140,11 @@ macro_rules! each {
 }
 
 impl Encoder {
-    /// From this length on, in bytes, a frame should be written before more is added to it: large
-    /// enough to make the cost of a write small, and far from Vector's limit of 8 MiB.
+    /// The length, in bytes, from which a frame should be written before more is added: large enough to make the cost
+    /// of a write small, and far below Vector's limit of 8 MiB.
     pub const FULL_BYTES: usize = 256 << 10;
 
-    /// An encoder with nothing in it, for events that look as the layout says.
+    /// An empty encoder for events in this layout.
     #[must_use]
     pub fn new(codec: Codec, layout: &Layout) -> Self {
         Self(match codec {
@@ -154,21 +154,20 @@ impl Encoder {
         })
     }
 
-    /// An encoder of records as Fluent Bit's inputs hand them over: MessagePack, each record with its time
-    /// beside its fields.
+    /// An encoder for the records of Fluent Bit's inputs: MessagePack, each record with its time next to its fields.
     ///
-    /// The time of a record is not repeated among its fields: Fluent Bit's outputs add it under the name
-    /// that their destination expects. Any other time is RFC 3339 text.
+    /// The time of a record is not repeated in its fields: Fluent Bit's outputs add it under the name that their
+    /// destination expects. All other times are RFC 3339 text.
     #[must_use]
     pub fn message_pack(layout: &Layout) -> Self {
         Self(Format::MessagePack(message_pack::MessagePack::new(layout)))
     }
 
-    /// Adds an event, or what the plugin says about itself, at the end of the frame.
+    /// Appends an event, or a diagnostic of the plugin, to the frame.
     ///
     /// # Errors
     ///
-    /// [`EncodeError`] when it cannot be written; the frame is as it was before.
+    /// [`EncodeError`] when it cannot be written; the frame is unchanged then.
     pub fn push(&mut self, event: &impl Planned) -> Result<(), EncodeError> {
         each!(&mut self.0, codec => codec.push(event))
     }
@@ -179,24 +178,24 @@ impl Encoder {
         each!(&self.0, codec => codec.len())
     }
 
-    /// Whether nothing was added since the last [`clear`](Self::clear).
+    /// Whether nothing has been added since the last [`clear`](Self::clear).
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The frame with all events that were added, ready to be written; empty without any.
+    /// The frame with all events added so far, ready to be written; empty without events.
     pub fn frame(&mut self) -> &[u8] {
         each!(&mut self.0, codec => codec.frame())
     }
 
-    /// Puts the frame's own memory in the place of `memory`, and begins a new frame in that, whose contents are lost.
-    /// Where in `memory` the frame is then, which is ready to be written; empty without any event.
+    /// Swaps the frame's memory with `memory`, whose contents are lost, and starts a new frame in it. Returns the
+    /// range of the finished frame within `memory`; empty without events.
     pub fn exchange(&mut self, memory: &mut Vec<u8>) -> Range<usize> {
         each!(&mut self.0, codec => codec.exchange(memory))
     }
 
-    /// Begins a new frame and keeps the memory of the old one.
+    /// Starts a new frame, reusing the memory of the old one.
     pub fn clear(&mut self) {
         each!(&mut self.0, codec => codec.clear());
     }

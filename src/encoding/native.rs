@@ -1,4 +1,4 @@
-//! The codec `native`: a length, then Vector's protobuf `event.EventArray` with many logs in it.
+//! The codec `native`: a length, then Vector's protobuf `event.EventArray` with many logs.
 
 use std::ops::Range;
 
@@ -66,7 +66,7 @@ impl Native {
         frame
     }
 
-    /// Writes what stands before the logs, and says where the frame is.
+    /// Writes the part before the logs, and returns the range of the frame.
     fn finish(&mut self) -> Range<usize> {
         let (logs, end) = (self.len(), self.buffer.len());
         if logs == 0 {

@@ -1,4 +1,4 @@
-//! The codec `native_json`: Vector's own JSON for events, one a line: `{"log":{…}}`.
+//! The codec `native_json`: Vector's own JSON for events, one per line: `{"log":{…}}`.
 
 use super::json::Json;
 use crate::schema::Layout;

@@ -1,4 +1,4 @@
-//! Fields that are there but are not what they should be.
+//! Fields that are present but unreadable.
 
 use crate::payload::Span;
 

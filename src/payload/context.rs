@@ -1,4 +1,4 @@
-//! The context: the path that was asked for, with the virtual proxy and the app in it.
+//! The context: the requested path, with its virtual proxy and app.
 
 use std::borrow::Cow;
 
@@ -6,26 +6,26 @@ use memchr::{memchr, memchr2, memchr3};
 use percent_encoding::percent_decode_str;
 use uuid::{Uuid, fmt::Hyphenated};
 
-/// What the context's path says.
+/// The values read from the context's path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Context<'a> {
-    /// The prefix of the virtual proxy: the path before the first segment that is Qlik's own, without its
-    /// outer slashes. None where there is no such segment, because then it cannot be told from the rest.
+    /// The prefix of the virtual proxy: the path before the first segment that is Qlik's own, without its outer
+    /// slashes. `None` if there is no such segment, because the prefix cannot be recognised then.
     ///
     /// This is how the proxy itself finds it: "the text in-between the hostname followed by a slash (/) and
     /// the reserved whitelist word", whatever its case
     /// ([Proxy settings](https://help.qlik.com/en-US/sense-developer/May2022/Subsystems/ProxyServiceAPI/Content/Sense_ProxyServiceAPI/ProxyServiceAPI-Proxy-Settings.htm)).
     pub virtual_proxy: Option<Cow<'a, str>>,
-    /// The app: the guid that is the segment after `app/`. Session apps (`SessionApp_<guid>`) and
-    /// engine data are no published apps and give none.
+    /// The app: the guid that is the segment after `app/`. `None` for session apps (`SessionApp_<guid>`) and engine
+    /// data, which are not published apps.
     pub app_id: Option<Uuid>,
 }
 
 impl<'a> Context<'a> {
     /// Reads a context such as `/sales/app/a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69?reloaduri=…`.
     ///
-    /// The leading slash is optional and percent-encoding is undone. Nothing after `?` or `#`
-    /// counts, whether they are encoded or not, and neither do scheme and host of a whole URL.
+    /// The leading slash is optional and percent-encoding is decoded. Everything from `?` or `#` on is ignored,
+    /// whether encoded or not, and so are scheme and host of a full URL.
     ///
     /// ```
     /// use qlik_sense_events::payload::Context;
@@ -87,7 +87,7 @@ fn before_query(text: &str) -> &str {
     &text[..memchr2(b'?', b'#', text.as_bytes()).unwrap_or(text.len())]
 }
 
-/// What stands behind the host of a whole URL, `https://sense.example.com/sales/hub`; anything else as it is.
+/// The part after the host of a full URL, `https://sense.example.com/sales/hub`; anything else unchanged.
 fn without_host(path: &str) -> &str {
     match path.split_once("://") {
         Some((scheme, rest)) if is_scheme(scheme) => {

@@ -1,4 +1,4 @@
-//! A datagram as the events that it holds: one, unless a relay has put several into it.
+//! Splits a datagram into its events: one, unless a relay has combined several.
 
 use std::ops::Range;
 
@@ -9,13 +9,13 @@ use super::{
     utf_16::Utf16,
 };
 
-/// The parts of a datagram, one an event, in order. There is always at least one.
+/// The parts of a datagram, one per event, in order. There is always at least one.
 ///
-/// A new part begins where a known type token and its `;` follow a newline, perhaps behind a syslog header;
-/// any other newline belongs to the event around it, such as those between the lines of an exception.
-/// Together the parts are the whole datagram but for the newlines between them.
+/// A new part starts where a newline is followed by a known type token and its `;`, optionally after a syslog header;
+/// any other newline belongs to its event, such as those in an exception. Together the parts are the whole datagram
+/// except the newlines between them.
 ///
-/// The bytes are divided before they become text, so that each part may have an encoding of its own.
+/// The bytes are split before they become text, so that each part may have its own encoding.
 ///
 /// ```
 /// use qlik_sense_events::payload::pieces;
@@ -39,14 +39,14 @@ pub fn pieces(datagram: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// How many events a datagram seems to hold, at least one, without decoding it.
+/// The apparent number of events in a datagram, at least one, without decoding it.
 #[must_use]
 pub fn count_events(datagram: &[u8]) -> u32 {
     u32::try_from(pieces(datagram).count()).unwrap_or(u32::MAX)
 }
 
-/// The newline behind the first event: one that is followed by the beginning of another. What stands before the
-/// first token (line ends, spaces, a mark) is no event of its own.
+/// The newline after the first event: one that is followed by the start of another. Anything before the first token
+/// (line ends, spaces, a mark) is not an event of its own.
 fn boundary(bytes: &[u8]) -> Option<Range<usize>> {
     // Nearly all datagrams have no newline, in whatever encoding.
     memchr(b'\n', bytes).and_then(|_| boundary_among_lines(bytes))
@@ -77,8 +77,8 @@ fn starts_piece(bytes: &[u8]) -> bool {
     }
 }
 
-/// The newline behind the first event of a stream whose first `start` bytes are known to hold none. UTF-16 is
-/// not looked for: a stream shows only at its beginning that it is UTF-16.
+/// The newline after the first event of a stream whose first `start` bytes are known to contain none. UTF-16 is not
+/// considered, because a stream shows only at its start that it is UTF-16.
 pub(crate) fn boundary_after(bytes: &[u8], start: usize) -> Option<usize> {
     memchr_iter(b'\n', &bytes[start..])
         .map(|position| start + position)
@@ -96,12 +96,12 @@ pub(crate) fn leading_trimmed_bytes(mut bytes: &[u8]) -> &[u8] {
     }
 }
 
-/// Without what may precede an event: white space, byte order marks.
+/// Trims what may precede an event: white space, byte order marks.
 pub(crate) fn leading_trimmed(text: &str) -> &str {
     text.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '\u{FEFF}')
 }
 
-/// Without what may follow an event: line ends and NULs.
+/// Trims what may follow an event: line ends and NULs.
 pub(crate) fn trailing_trimmed(text: &str) -> &str {
     text.trim_end_matches(['\r', '\n', '\0'])
 }

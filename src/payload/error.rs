@@ -1,16 +1,16 @@
-//! Why something cannot be decoded: a stable code, the field, the place. Never the payload.
+//! Why a payload cannot be decoded: a stable code, the field, the offset. Never the payload itself.
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// Stable codes of what can be wrong with a payload; the value of `error.code` in the output.
+/// Stable codes for what can be wrong with a payload; the value of `error.code` in the output.
 ///
-/// New codes may be added, existing ones keep their meaning.
+/// New codes may be added; existing ones keep their meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorCode {
-    /// Nothing is left once white space, line ends, NULs and a byte order mark are removed.
+    /// Nothing is left after removing white space, line ends, NULs and a byte order mark.
     Empty,
     /// The datagram is longer than the configured limit; only its beginning was kept.
     TooLarge,
@@ -18,7 +18,7 @@ pub enum ErrorCode {
     UnknownType,
     /// The payload ends before its last field.
     MissingField,
-    /// The bytes are no text in the encoding that was recognised or configured.
+    /// The bytes are not valid text in the encoding that was recognised or configured.
     InvalidEncoding,
 }
 
@@ -66,10 +66,10 @@ pub struct DecodeError {
     pub code: ErrorCode,
     /// The field that is wrong or missing, where one can be named, such as `user_id`.
     pub field: Option<&'static str>,
-    /// Where, in bytes from the beginning of the payload as text (UTF-8). For a UTF-8 sender these
-    /// are the bytes of the datagram, or of its part where one datagram holds several events.
+    /// Where, in bytes from the start of the payload as text (UTF-8). For a UTF-8 sender these are the bytes of the
+    /// datagram, or of its part if one datagram contains several events.
     pub offset: usize,
-    /// The last field that such a payload has; none where its family is not known.
+    /// The last field of such a payload; `None` if its family is unknown.
     last_field: Option<&'static str>,
 }
 
@@ -83,7 +83,7 @@ impl DecodeError {
         }
     }
 
-    /// The same, of a payload that is known to have fields up to this one.
+    /// The same, for a payload that is known to have fields up to this one.
     pub(super) const fn of_fields_up_to(self, last_field: &'static str) -> Self {
         Self {
             last_field: Some(last_field),

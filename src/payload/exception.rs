@@ -1,7 +1,7 @@
-//! The exception that log4net writes behind the last field of a row.
+//! The exception that log4net appends to the last field of a row.
 //!
-//! `AppenderSkeleton.RenderLoggingEvent` writes it without a line break before it, so the name of its type follows the
-//! last letter of the field: `…2b0d69System.IO.IOException: disk gone`. Inside it has line breaks, and a `;` in it
+//! `AppenderSkeleton.RenderLoggingEvent` writes it without a line break before it, so the name of its type follows
+//! the last letter of the field: `…2b0d69System.IO.IOException: disk gone`. It has line breaks, and a `;` within it
 //! separates nothing.
 
 use memchr::{memchr, memchr2};
@@ -39,7 +39,7 @@ fn is_stack(line: &str) -> bool {
         .any(|start| line.starts_with(start))
 }
 
-/// Whether a text has a line of a stack in it, whatever stands in the place of its line breaks.
+/// Whether a text contains a line of a stack trace, whatever has replaced its line breaks.
 pub(super) fn has_frame(text: &str) -> bool {
     text.contains("   at ")
 }
@@ -48,7 +48,7 @@ pub(super) fn has_frame(text: &str) -> bool {
 pub(super) fn starts_exception(text: &str) -> bool {
     let length = text.find(|c| !is_part_of_name(c)).unwrap_or(text.len());
     let (name, rest) = text.split_at(length);
-    // The `:` behind a name is no part of it, and neither is the comma of a sentence.
+    // The `:` after a name is not part of it, and neither is the comma of a sentence.
     let ends = rest.is_empty()
         || [":", " ---> ", " (0x", "\r", "\n", "↵"]
             .iter()
@@ -56,10 +56,10 @@ pub(super) fn starts_exception(text: &str) -> bool {
     ends && name.contains('.') && names_exception(name)
 }
 
-/// The last field of a row, and where in it an exception begins. `has_lines` says that more lines follow, which lets
-/// the name of a type stand alone on its line.
+/// Splits the last field of a row where an exception starts. `has_lines` says that more lines follow, so that the
+/// name of a type may be alone on its line.
 pub(super) fn split_glued(field: &str, has_lines: bool) -> (&str, Option<&str>) {
-    // What ends a name has a space in it, but for the end of a line.
+    // The end of a name contains a space, except at the end of a line.
     if !has_lines && memchr(b' ', field.as_bytes()).is_none() {
         return (field, None);
     }

@@ -1,5 +1,4 @@
-//! The families of payloads that Qlik Sense sends, and the one list that joins their type tokens to what reads
-//! them.
+//! The families of payloads that Qlik Sense sends, and the one list that maps their type tokens to their parsers.
 
 use memchr::memchr;
 use serde::{Deserialize, Serialize};
@@ -11,8 +10,8 @@ use super::{
     task, user,
 };
 
-/// What a type token announces: what kind of rows an appender of Qlik Sense sends. One appender sends one
-/// family, so this tells the appenders of a node apart.
+/// The group of payloads that a type token identifies: the kind of rows that an appender of Qlik Sense sends. One
+/// appender sends one family, so this distinguishes the appenders of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Family {
@@ -30,9 +29,10 @@ pub enum Family {
     Repository,
     /// The log of the scheduler: `/qseow-scheduler/`.
     Scheduler,
-    /// What the engine did for whom, at which cost: `/qseow-qix-perf/`.
+    /// What the engine did for whom and at what cost: `/qseow-qix-perf/`.
     Performance,
-    /// What became of tasks: `/scheduler-task-failed/` and a token for each other outcome, of old and new appenders.
+    /// What happened to tasks: `/scheduler-task-failed/` and a token for each other outcome, of old and new
+    /// appenders.
     Task,
 }
 
@@ -49,8 +49,8 @@ impl Family {
         Self::Task,
     ];
 
-    /// The name that Butler SOS gives what sends it, which is that of its type token: `qseow-proxy-session`.
-    /// Appenders of task events have a token for each outcome, and are all `scheduler-task`.
+    /// Butler SOS's name for the sender, which is that of the type token: `qseow-proxy-session`. Appenders of task
+    /// events have a token for each outcome, and are all `scheduler-task`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -65,7 +65,7 @@ impl Family {
         }
     }
 
-    /// What its events are called in the output.
+    /// The name of its events in the output.
     #[must_use]
     #[inline]
     pub const fn event_name(self) -> EventName {
@@ -79,7 +79,7 @@ impl Family {
     }
 }
 
-/// What the events of a family are called in the output's `event` field. Several families may share a name.
+/// The name of a family's events in the output's `event` field. Several families may share a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -119,21 +119,21 @@ impl EventName {
     }
 }
 
-/// Reads what follows a type token, from its `;` on. The first argument is the whole text of the event, of which the
-/// fields are parts.
+/// Reads the text after a type token, from its `;` on. The first argument is the whole text of the event, of which
+/// the fields are slices.
 pub(super) type Read = fn(&str, &str, &UserAgentCache) -> Result<Payload, DecodeError>;
 
-/// A type token, and what reads what follows it.
+/// A type token and the parser for the rest.
 pub(super) struct Token {
     pub(super) text: &'static str,
     pub(super) read: Read,
 }
 
-/// Every type token, by the folder that reads it. They match without regard to case.
+/// Every type token, by the folder of its parser. They match ignoring case.
 const FAMILIES: [&[Token]; 4] = [user::TOKENS, log::TOKENS, performance::TOKENS, task::TOKENS];
 
 impl Token {
-    /// The token that is written so.
+    /// The token with this spelling.
     pub(super) fn find(text: &[u8]) -> Option<&'static Self> {
         for tokens in FAMILIES {
             for token in tokens {
@@ -148,7 +148,7 @@ impl Token {
     }
 }
 
-/// Whether an event begins here: a known type token and its `;`, perhaps behind a syslog header.
+/// Whether an event starts here: a known type token and its `;`, optionally after a syslog header.
 pub(crate) fn starts_event(bytes: &[u8]) -> bool {
     starts_with_token(after_header(bytes).unwrap_or(bytes))
 }
@@ -158,7 +158,7 @@ fn starts_with_token(bytes: &[u8]) -> bool {
     memchr(SEPARATOR, head).is_some_and(|end| Token::find(&head[..end]).is_some())
 }
 
-/// What is no payload of ours keeps its header, so that it is shown and counted whole.
+/// An unknown payload keeps its header, so that it is shown and counted whole.
 pub(super) fn without_header(text: &str) -> &str {
     // Sooner known here than by a call.
     if !text.as_bytes().starts_with(b"<") {
@@ -170,10 +170,10 @@ pub(super) fn without_header(text: &str) -> &str {
     }
 }
 
-/// The bytes of the longest beginning of an event that [`starts_event`] recognises.
+/// The length of the longest start of an event that [`starts_event`] recognises, in bytes.
 pub(crate) const LONGEST_START: usize = LONGEST_HEADER + LONGEST_TOKEN;
 
-/// The bytes of the longest type token and its `;`.
+/// The length of the longest type token and its `;`, in bytes.
 const LONGEST_TOKEN: usize = {
     let (mut longest, mut family) = (0, 0);
     while family < FAMILIES.len() {

@@ -1,4 +1,4 @@
-//! A payload as what it says, typed, and what an event can be asked whatever its family.
+//! The typed content of a payload, and the accessors that every family provides.
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
@@ -17,7 +17,7 @@ use super::{
     user::UserPayload,
 };
 
-/// What a payload says: the fields of its family, most of them spans of the event's text.
+/// The content of a payload: the fields of its family, most of them spans of the event's text.
 #[derive(Debug, Clone, PartialEq)]
 #[repr(u8)]
 pub(crate) enum Payload {
@@ -47,7 +47,7 @@ impl Payload {
     }
 }
 
-/// Texts that an event can be asked for. What a family does not tell is absent.
+/// Text accessors of every event. Values that a family does not have are absent.
 macro_rules! texts {
     ($($(#[$doc:meta])* $name:ident;)+) => {$(
         $(#[$doc])*
@@ -58,14 +58,15 @@ macro_rules! texts {
     )+};
 }
 
-/// What an event can be asked, whatever its family; `text` is the event's. What a family does not tell is absent.
+/// The accessors of every event, whatever its family; `text` is the event's text. Values that a family does not have
+/// are absent.
 pub(crate) trait Fields: fmt::Debug {
-    /// None where no payload of Qlik Sense brought it.
+    /// `None` for events that do not come from a payload.
     fn family(&self) -> Option<Family>;
 
     fn kind(&self) -> EventKind;
 
-    /// What rows of logs begin with, which answers for all that is in it.
+    /// The leading fields of log rows, which provide their own accessors.
     fn header(&self) -> Option<&Header> {
         None
     }
@@ -76,7 +77,7 @@ pub(crate) trait Fields: fmt::Debug {
         self.header()?.host.get(text)
     }
 
-    /// The node's own time, without its distance from UTC.
+    /// The node's own time, without UTC offset.
     fn local_time<'t>(&'t self, text: &'t str) -> Option<&'t str> {
         self.header()?.local_time.get(text)
     }
@@ -99,7 +100,7 @@ pub(crate) trait Fields: fmt::Debug {
         result;
         session_id;
         virtual_proxy;
-        /// As the payload tells it.
+        /// As in the payload.
         sent_app_name;
         task_id;
         task_name;
@@ -144,21 +145,21 @@ pub(crate) trait Fields: fmt::Debug {
         None
     }
 
-    /// Fields that are there but are not what they should be.
+    /// Fields that are present but unreadable.
     fn unreadable(&self) -> &[(&'static str, Span)] {
         &[]
     }
 
-    /// Fields that a `;` makes doubtful.
+    /// Fields made ambiguous by a `;`.
     fn ambiguous(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// Takes other texts in the place of those that may name a person, or none.
+    /// Replaces or removes the texts that may name a person.
     fn rewrite(&mut self, _text: &mut Rewriter<'_>) {}
 }
 
-/// What a text is to those who must not recognise a person by it.
+/// How a text may identify a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Personal {
     /// A user directory.
@@ -169,11 +170,11 @@ pub(crate) enum Personal {
     Account,
     /// The path of a request, with a query that may hold anything.
     Path,
-    /// A prefix or a name that many share, which may be called as a directory is.
+    /// A prefix or a name that many users share, which may equal the name of a directory.
     SharedName,
-    /// A short text that seldom names a user.
+    /// A short text that rarely names a user.
     Text,
-    /// Free text, which may name anybody.
+    /// Free text, which may name anyone.
     FreeText,
 }
 
@@ -184,7 +185,7 @@ pub(crate) struct Rewriter<'r> {
     replace: &'r mut Replace<'r>,
 }
 
-/// What stands in the place of a text; none where it is left out.
+/// The replacement for a text; `None` if it is left out.
 pub(crate) type Replace<'r> = dyn for<'t> FnMut(Personal, &'t str) -> Option<Cow<'t, str>> + 'r;
 
 impl<'r> Rewriter<'r> {
@@ -201,19 +202,19 @@ impl<'r> Rewriter<'r> {
         self.new.into()
     }
 
-    /// Takes a text over as it is.
+    /// Copies a text unchanged.
     pub(crate) fn keep(&mut self, span: &mut Span) {
         *span = Span::push(&mut self.new, span.get(self.old));
     }
 
-    /// Takes over what stands in the place of a text.
+    /// Copies the replacement for a text.
     pub(crate) fn replace(&mut self, personal: Personal, span: &mut Span) {
         let text = span.get(self.old);
         let replaced = text.and_then(|text| (self.replace)(personal, text));
         *span = Span::push(&mut self.new, replaced.as_deref());
     }
 
-    /// The same of a text that need not be a span.
+    /// The same for a text that need not be a span.
     pub(super) fn replace_text(&mut self, personal: Personal, text: &mut super::span::Text) {
         let old = text.get(self.old);
         let replaced = old.and_then(|text| (self.replace)(personal, text));
@@ -221,7 +222,7 @@ impl<'r> Rewriter<'r> {
         *text = new;
     }
 
-    /// The same of what rows of logs begin with.
+    /// The same for the leading fields of log rows.
     pub(super) fn header(&mut self, header: &mut Header) {
         self.keep(&mut header.host);
         self.keep(&mut header.local_time);
@@ -229,7 +230,7 @@ impl<'r> Rewriter<'r> {
         self.replace(Personal::Account, &mut header.service_account);
     }
 
-    /// The same of what cannot be read, which may be anything.
+    /// The same for unreadable values, which may be anything.
     pub(super) fn unreadable(&mut self, unreadable: &mut UnreadableFields) {
         for (_, text) in &mut unreadable.0 {
             self.replace(Personal::FreeText, text);

@@ -31,7 +31,7 @@ pub(crate) struct Header {
     pub(super) sequence: Option<u32>,
     pub(super) timestamp: Option<DateTime<Utc>>,
     pub(super) level: Option<Level>,
-    /// The same time once more, without its distance from UTC.
+    /// The same time again, without UTC offset.
     pub(super) local_time: Span,
     pub(super) host: Span,
     pub(super) logger: Span,
@@ -65,7 +65,7 @@ pub(super) fn header(input: &str) -> Parsed<'_, HeaderFields<'_>> {
 }
 
 impl Header {
-    /// What these fields of `payload` say.
+    /// Interprets these fields of `payload`.
     pub(super) fn new(
         payload: &str,
         fields: &HeaderFields<'_>,

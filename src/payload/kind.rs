@@ -1,4 +1,4 @@
-//! Every kind of event that there is.
+//! All kinds of events.
 
 use super::{
     level::Service,
@@ -28,7 +28,7 @@ pub enum EventKind {
     ConnectionSummary,
     /// A session is open.
     SessionSnapshot,
-    /// Requests to the engine, together.
+    /// A summary of requests to the engine.
     PerformanceSummary,
 }
 
@@ -57,7 +57,7 @@ impl EventKind {
         Self::PerformanceSummary,
     ];
 
-    /// The place of this kind in [`EventKind::ALL`].
+    /// The index of this kind in [`EventKind::ALL`].
     #[must_use]
     #[inline]
     pub const fn index(self) -> usize {
@@ -75,7 +75,7 @@ impl EventKind {
         }
     }
 
-    /// Whether events of this kind follow from others: no datagram brings them.
+    /// Whether events of this kind are derived from others, not from a datagram.
     #[must_use]
     pub const fn is_derived(self) -> bool {
         matches!(
@@ -104,7 +104,7 @@ impl EventKind {
         }
     }
 
-    /// The value of the output's `action` field, where there is one.
+    /// The value of the output's `action` field, if it has one.
     #[must_use]
     pub const fn action(self) -> Option<&'static str> {
         match self {
@@ -115,7 +115,7 @@ impl EventKind {
         }
     }
 
-    /// The service whose appender sent it, of log events.
+    /// The service whose appender sent it, for log events.
     #[must_use]
     pub const fn service(self) -> Option<Service> {
         match self {
@@ -124,8 +124,8 @@ impl EventKind {
         }
     }
 
-    /// Both in one word, such as `session_start`; the event alone where there is no action. Log events have that of
-    /// the service before it, `engine_log`.
+    /// Both in one word, such as `session_start`; only the event if there is no action. For log events, preceded by
+    /// the service: `engine_log`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

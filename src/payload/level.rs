@@ -1,8 +1,8 @@
-//! The words of log4net and of Qlik's loggers: how serious a row is, and which service wrote it.
+//! The levels of log4net and the services of Qlik's loggers.
 
 use std::fmt;
 
-/// How serious a row of a log is, in Vector's and Loki's words.
+/// The level of a log row, with the names that Vector and Loki use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
     /// `DEBUG`, and what log4net has below it.
@@ -36,7 +36,7 @@ const LEVELS: [(&str, Level); 15] = [
     ("EMERGENCY", Level::Fatal),
 ];
 
-/// What log4net calls them, in the order of [`Level::ALL`].
+/// The log4net names, in the order of [`Level::ALL`].
 const LEVELS_BY_NAME: [&str; 5] = ["DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 
 impl Level {
@@ -49,7 +49,7 @@ impl Level {
         Self::Fatal,
     ];
 
-    /// The level that is written so, without regard to case or surrounding space.
+    /// The level with this name, ignoring case and surrounding space.
     pub(super) fn read(text: &str) -> Option<Self> {
         let text = text.trim_ascii();
         let mut levels = LEVELS.iter();
@@ -57,7 +57,7 @@ impl Level {
         Some(found.1)
     }
 
-    /// The name that log4net has for it, `WARN`.
+    /// The log4net name, such as `WARN`.
     pub(crate) const fn log4net_name(self) -> &'static str {
         LEVELS_BY_NAME[self as usize]
     }

@@ -1,17 +1,17 @@
-//! Bytes to what they say: the grammar of the payloads that Qlik Sense sends, a folder a family.
+//! Bytes to typed fields: the grammar of the payloads that Qlik Sense sends, one folder per family.
 //!
-//! This module knows what datagrams look like and nothing else: no time, no address, no configuration. It works in
+//! This module knows the format of datagrams and nothing else: no time, no address, no configuration. It works in
 //! four steps:
 //!
-//! 1. [`datagram`]: the bytes are divided into the events that they hold, usually one.
+//! 1. [`datagram`]: the bytes are split into events, usually one.
 //! 2. [`text`]: each of them becomes UTF-8 text, whatever encoding its sender used.
-//! 3. `family`: the type token says which family reads the rest. There is one list of them.
+//! 3. `family`: the type token selects the family that reads the rest, from one list.
 //! 4. `user`, `log`, `performance`, `task`: the family's grammar splits the text into fields, and its types say
 //!    what they mean.
 //!
-//! Beside them stands what the families share: `split`, the fields between `;`; `header`, the fields that
-//! several families begin with; `time`, `number`, `level` and `context`, which read fields; `exception`, what
-//! log4net writes behind the last field; `span` and `fields`, how an event keeps them.
+//! The families share these modules: `split`, the fields between `;`; `header`, the fields that several families
+//! begin with; `time`, `number`, `level` and `context`, which read fields; `exception`, what log4net appends to the
+//! last field; `span` and `fields`, how an event keeps them.
 
 mod context;
 pub mod datagram;
@@ -66,8 +66,8 @@ pub(crate) use self::{
 
 /// Reads one event's text, as [`pieces`] and [`text::decode`] give it.
 ///
-/// Leading white space and byte order marks, and trailing CR, LF and NUL, are no part of it. Neither is a
-/// syslog header (RFC 5424 or 3164) in front of a known type.
+/// Leading white space and byte order marks, and trailing CR, LF and NUL, are ignored, and so is a syslog header (RFC
+/// 5424 or 3164) before a known type.
 pub(crate) fn read(text: &str, user_agents: &UserAgentCache) -> Result<Payload, DecodeError> {
     let event = trailing_trimmed(leading_trimmed(text));
     if event.is_empty() {

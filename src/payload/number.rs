@@ -1,4 +1,4 @@
-//! Numbers as .NET writes them, in the form of whichever country the node is set to.
+//! Numbers as .NET writes them, in the culture of the node.
 
 /// A row number: whole, from 0 to 4,294,967,295, and without a sign.
 pub(super) fn row(text: &str) -> Option<u32> {
@@ -25,7 +25,7 @@ pub(super) fn milliseconds(text: &str) -> Option<i64> {
     if let Some(nanoseconds) = plain_milliseconds(text) {
         return Some(nanoseconds);
     }
-    // `f64` has words for what is no number.
+    // `f64` would accept words such as `inf`.
     let is_digits = text.bytes().all(|byte| b"0123456789+-.,eE".contains(&byte));
     let number: f64 = text.replace(',', ".").parse().ok().filter(|_| is_digits)?;
     let nanoseconds = (number * 1e6).round();

@@ -1,7 +1,7 @@
-//! A field of an event: a part of the payload, without a copy of its own.
+//! A field of an event: a slice of the payload, without a copy.
 
-/// Where in the payload the text of a field is, in bytes. Half the size of a slice, because an
-/// event has many of them and is moved several times.
+/// The position of a field's text in the payload, in bytes. Half the size of a slice, because an event has many of
+/// them and is moved several times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Span {
     start: u32,
@@ -9,10 +9,10 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// No part of any payload, because it ends before it starts.
+    /// Not part of any payload, because it ends before it starts.
     pub(crate) const ABSENT: Self = Self { start: 1, end: 0 };
 
-    /// The place of `part`, which must be borrowed from `payload`.
+    /// The position of `part`, which must be borrowed from `payload`.
     pub(crate) fn of(payload: &str, part: Option<&str>) -> Self {
         let span = part.map(|part| Self::within(payload, part));
         debug_assert_ne!(span, Some(None), "a part of another text");
@@ -29,7 +29,7 @@ impl Span {
             .map(|(start, end)| Self { start, end })
     }
 
-    /// The place of `part` after it was added to `payload`.
+    /// The position of `part` after it was appended to `payload`.
     pub(crate) fn push(payload: &mut String, part: Option<&str>) -> Self {
         let Some(part) = part else {
             return Self::ABSENT;
@@ -47,20 +47,20 @@ impl Span {
     }
 }
 
-/// Where an event finds the text of one of its fields.
+/// Where the text of a field is stored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) enum Text {
-    /// The payload does not say.
+    /// Absent from the payload.
     #[default]
     Absent,
     /// A part of the payload, in bytes.
     Payload { start: u32, end: u32 },
-    /// Text that is not in the payload as it stands, such as a path with its percent-encoding undone.
+    /// Text that is not in the payload verbatim, such as a path with its percent-encoding decoded.
     Own(Box<str>),
 }
 
 impl Text {
-    /// The place of `part`, which must be borrowed from `payload`.
+    /// The position of `part`, which must be borrowed from `payload`.
     pub(crate) fn part_of(payload: &str, part: Option<&str>) -> Self {
         let Some(part) = part else {
             return Self::Absent;
@@ -71,7 +71,7 @@ impl Text {
         }
     }
 
-    /// The place of `part` after it was added to `payload`.
+    /// The position of `part` after it was appended to `payload`.
     pub(crate) fn push(payload: &mut String, part: Option<&str>) -> Self {
         match part {
             None => Self::Absent,

@@ -1,7 +1,6 @@
-//! The grammar that all payloads share: fields with a `;` between them, of which nothing is escaped or quoted.
+//! The grammar that all payloads share: fields separated by `;`, without escapes or quotes.
 //!
-//! A family reads its fields from the left up to where free text begins, and those behind free text from the
-//! right.
+//! A family reads its fields from the left up to the free text, and those after it from the right.
 
 use memchr::memchr;
 use nom::{IResult, Parser, combinator::rest, error::ParseError, sequence::preceded};
@@ -64,14 +63,14 @@ pub(super) fn field<'a>(
     preceded(separator(name), |input| Ok(until_separator(input)))
 }
 
-/// As [`field`], for a field of a few letters.
+/// Like [`field`], for a field of a few letters.
 pub(super) fn short_field<'a>(
     name: &'static str,
 ) -> impl Parser<&'a str, Output = &'a str, Error = MissingField<'a>> {
     preceded(separator(name), |input| Ok(until_near_separator(input)))
 }
 
-/// The `;` before the last field, then all that follows.
+/// The `;` before the last field, then everything that follows.
 pub(super) fn last_field<'a>(
     name: &'static str,
 ) -> impl Parser<&'a str, Output = &'a str, Error = MissingField<'a>> {
@@ -94,8 +93,8 @@ pub(super) fn until_separator(input: &str) -> (&str, &str) {
     (&input[end..], &input[..end])
 }
 
-/// As [`until_separator`], for a separator that is likely to be near: a look at one wide word takes less time than
-/// the call of a search through long text.
+/// Like [`until_separator`], for a separator that is probably close: checking one wide word takes less time than
+/// calling a search through long text.
 #[inline]
 fn until_near_separator(input: &str) -> (&str, &str) {
     match input.as_bytes().first_chunk().and_then(first_separator) {

@@ -1,8 +1,8 @@
-//! The header that syslog puts in front of a payload.
+//! The syslog header before a payload.
 //!
-//! Relays write those of RFC 5424 or RFC 3164, and log4net's `RemoteSyslogAppender` the priority and a name of
-//! the latter alone: `<14>Proxy.exe: /qseow-proxy-session/;…`. What a header says, its time and host, are
-//! the relay's and not Qlik's, so it is passed over.
+//! Relays write those of RFC 5424 or RFC 3164, and log4net's `RemoteSyslogAppender` the priority and a name of the
+//! latter alone: `<14>Proxy.exe: /qseow-proxy-session/;…`. Its time and host are the relay's and not Qlik's, so it is
+//! skipped.
 
 use nom::{
     IResult, Parser,
@@ -20,7 +20,7 @@ pub(crate) const LONGEST_HEADER: usize = 1_024;
 
 type Parsed<'a, T> = IResult<&'a [u8], T, nom::error::Error<&'a [u8]>>;
 
-/// What stands behind a header; none where the text begins with no header.
+/// The text after a header; `None` if the text does not start with one.
 pub(super) fn after_header(text: &[u8]) -> Option<&[u8]> {
     let beginning = &text[..text.len().min(LONGEST_HEADER)];
     let (rest, ()) = header(beginning).ok()?;
@@ -57,12 +57,12 @@ fn element(input: &[u8]) -> Parsed<'_, ()> {
 
 fn parameter_value(input: &[u8]) -> Parsed<'_, ()> {
     let plain = take_while1(|byte: u8| byte >= b' ' && !b"\"\\]".contains(&byte));
-    // A backslash before any other character stands for itself.
+    // A backslash before any other character is literal.
     let escaped = (char('\\'), opt(one_of("\"\\]")));
     value((), many0_count(alt((recognize(plain), recognize(escaped))))).parse(input)
 }
 
-/// `Nov 27 09:26:05 host name[1]: `, of which many leave something out.
+/// `Nov 27 09:26:05 host name[1]: `, of which many senders omit parts.
 fn rfc_3164(input: &[u8]) -> Parsed<'_, ()> {
     let origin = (alt((month_day_and_time, date_and_time)), char(' '), word);
     // Payloads have a `;` before their first `:`.

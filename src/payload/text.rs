@@ -1,7 +1,7 @@
 //! One event's bytes as text.
 //!
-//! The appender sends UTF-8 when `encoding=utf-8` is set. Without it .NET Framework sends the ANSI
-//! code page of the machine, with `encoding=unicode` it sends UTF-16. None of them is announced.
+//! The appender sends UTF-8 if `encoding=utf-8` is set. Without it .NET Framework sends the ANSI code page of the
+//! machine, with `encoding=unicode` UTF-16. Nothing announces which.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -17,9 +17,9 @@ const UTF_8_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// The encoding of events that are neither UTF-8 nor UTF-16. Default: windows-1252.
 ///
-/// Named by any label of the [WHATWG Encoding Standard](https://encoding.spec.whatwg.org/), without
-/// regard to case: `windows-1252`, `windows-1250`, `shift_jis`, … With `utf-8` such events are
-/// not guessed at and become `invalid_encoding`.
+/// Named by any label of the [WHATWG Encoding Standard](https://encoding.spec.whatwg.org/), without regard to case:
+/// `windows-1252`, `windows-1250`, `shift_jis`, … With `utf-8` nothing is guessed, and such events become
+/// `invalid_encoding`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct FallbackEncoding(&'static Encoding);
 
@@ -49,7 +49,7 @@ impl fmt::Display for FallbackEncoding {
     }
 }
 
-/// The label names no encoding that can be used.
+/// The label names no usable encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "expected the label of a single- or multi-byte encoding, such as windows-1252, windows-1250 or shift_jis"
@@ -86,8 +86,8 @@ impl<'de> Deserialize<'de> for FallbackEncoding {
 /// Decodes one event, as [`pieces`](super::pieces) gives it: UTF-8 as it is, UTF-16 where it is recognised,
 /// otherwise `fallback`.
 ///
-/// Nothing is trimmed. A last character that was cut on its way, as by a limit of length, is U+FFFD and no
-/// reason to take the rest for another encoding; nothing else is replaced. UTF-8 costs no copy.
+/// Nothing is trimmed. A truncated last character, as from a length limit, becomes U+FFFD and is no reason to assume
+/// another encoding; nothing else is replaced. UTF-8 needs no copy.
 ///
 /// # Errors
 ///
@@ -125,7 +125,7 @@ fn without_stray_byte(bytes: &[u8]) -> &[u8] {
     }
 }
 
-/// UTF-8 but for its last character, which was cut: before the line end that a relay may have added.
+/// UTF-8 with a truncated last character, before the line end that a relay may have added.
 fn cut_utf_8(bytes: &[u8]) -> Option<String> {
     let end = bytes.iter().rposition(|byte| !b"\r\n\0".contains(byte))? + 1;
     let (event, line_end) = bytes.split_at(end);

@@ -1,4 +1,4 @@
-//! The time of an event as Qlik Sense writes it: ISO 8601 with its distance from UTC.
+//! The time of an event as Qlik Sense writes it: ISO 8601 with a UTC offset.
 
 use std::ops::Range;
 
@@ -16,9 +16,8 @@ use nom::{
 /// it, or in the longer form `2021-11-09T15:37:26,028+02:00` that other converters of log4net can be
 /// made to print.
 ///
-/// The fraction of a second may have one to nine digits or be missing. The distance from UTC must be
-/// there, as `+0200`, `+02:00` or `Z`: a time without it could be any of twenty-four. None for
-/// anything else, and for a time that does not exist.
+/// The fraction of a second may have one to nine digits or be missing. The UTC offset is required, as `+0200`,
+/// `+02:00` or `Z`. `None` for anything else, and for a time that does not exist.
 ///
 /// ```
 /// use qlik_sense_events::payload::parse_time;
@@ -120,7 +119,7 @@ fn distance(sign: i32, hours: u32, minutes: u32) -> Option<FixedOffset> {
         .flatten()
 }
 
-/// A number of exactly so many digits.
+/// A number of exactly this many digits.
 fn digits<'a>(
     count: usize,
 ) -> impl Parser<&'a str, Output = u32, Error = nom::error::Error<&'a str>> {

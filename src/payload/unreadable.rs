@@ -1,14 +1,13 @@
-//! Fields that are there but are not what they should be: kept as they came, so that nothing is lost.
+//! Fields that are present but unreadable: kept as they arrived, so that nothing is lost.
 
 use super::span::Span;
 
-/// What was sent, by the name of the field. In the events of a node that works there is nothing, which takes no
-/// memory.
+/// The text that was sent, by field name. Normally empty, which takes no memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct UnreadableFields(pub(super) Vec<(&'static str, Span)>);
 
 impl UnreadableFields {
-    /// Reads a field of `payload`. What cannot be read is kept.
+    /// Reads a field of `payload`. A value that cannot be read is kept.
     #[inline]
     pub(super) fn read<T>(
         &mut self,

@@ -1,4 +1,4 @@
-//! UTF-16, which nothing announces but how a text begins.
+//! UTF-16, which only shows in how a text starts.
 
 use std::ops::Range;
 

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_said_without_row_numbers() {
+    fn nothing_is_reported_without_row_numbers() {
         let none: [&str; 0] = [];
         assert_eq!(after(none).counters().row_gaps, None);
         let plain = ["/proxy-session/;a;Stop session;LAB;goran;;;"; 2];

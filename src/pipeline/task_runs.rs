@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn no_outcome_is_hidden_by_what_was_told_before() {
+    fn no_outcome_is_hidden_by_an_earlier_event() {
         let mut pipeline = pipeline();
         for type_token in [
             "/scheduler-task-aborted/",

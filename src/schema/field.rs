@@ -13,13 +13,13 @@ use crate::event::{
 /// A field of the output.
 #[derive(Debug, Clone, Copy)]
 pub struct Field {
-    /// Its name in the schema `default`, those of the fields that it is within with a dot before it.
+    /// Its name in the schema `default`; for a nested field, preceded by the outer names and dots.
     pub default: &'static str,
     /// Its name in the schema `ecs`.
     pub ecs: &'static str,
     /// What it holds.
     pub field_type: FieldType,
-    /// Whether it may name a person, be it as part of a longer text.
+    /// Whether it may name a person, even as part of a longer text.
     pub may_name_person: bool,
     /// What it is.
     pub documentation: &'static str,
@@ -104,12 +104,12 @@ impl Field {
         }
     }
 
-    /// With a value that follows from the kind of event alone.
+    /// With a value that depends only on the kind of event.
     const fn source(self, source: Source<Event>) -> Self {
         Self { source, ..self }
     }
 
-    /// The value that an event has of it; none where that follows from the kind of event.
+    /// Its value in an event; absent if that depends only on the kind of event.
     #[inline]
     pub(super) fn value(self, event: &Event) -> Value<'_> {
         match self.source {
@@ -461,7 +461,7 @@ table! {
         .source(Source::Tags);
 }
 
-/// What requests that are summed up took, in every schema.
+/// The sums and maxima of performance summaries, in every schema.
 pub(super) const SUMS: &[Field] = &[
     REQUESTS,
     PROCESS_MS_SUM,
@@ -483,13 +483,13 @@ pub(super) const SUMS: &[Field] = &[
     PEAK_SESSION_ID,
 ];
 
-/// Nearly no event has a browser without a system or the other way round.
+/// Hardly any event has a browser without a system or vice versa.
 const HAS_CLIENT: Condition<Event> = Condition {
     name: "client",
     holds: |event| event.client().is_some(),
 };
 
-/// Only the extended appender of user events sends these, and nearly no site has it.
+/// Of user events, only those of the extended appender have these, and few sites use it.
 const HAS_ROW: Condition<Event> = Condition {
     name: "row",
     holds: |event| user(event).is_none_or(UserEvent::is_extended),
@@ -549,7 +549,7 @@ fn ended(event: &Event) -> Option<&Ended> {
     derived(event)?.kind.ended()
 }
 
-/// The time of arrival, where the event's time is another.
+/// The time of arrival, if the event's time is a different one.
 fn ingest_timestamp(event: &Event) -> Option<Timestamp> {
     let arrival = event.qlik_timestamp().and(event.arrival())?;
     Some(Timestamp(arrival.timestamp))

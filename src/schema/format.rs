@@ -1,4 +1,4 @@
-//! What a codec has to offer for a schema to write fields in it.
+//! What a codec provides for a schema to write fields in it.
 
 use std::fmt::Debug;
 

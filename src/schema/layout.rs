@@ -1,4 +1,4 @@
-//! How the output of a host looks: a schema, tags, and fields that are left out.
+//! The layout of a host's output: a schema, tags, and dropped fields.
 
 use std::sync::Arc;
 
@@ -10,9 +10,9 @@ use super::{
 };
 use crate::event::{Event, EventKind};
 
-/// A schema with the tags on every event and without the fields that are not wanted.
+/// A schema with the tags of every event and without the dropped fields.
 ///
-/// Made once from the configuration; a clone shares it.
+/// Built once from the configuration; clones share it.
 ///
 /// ```
 /// use qlik_sense_events::{
@@ -37,7 +37,7 @@ pub struct Layout {
     names: Arc<Plans<Names>>,
 }
 
-/// The schema has no field of the name that is to be left out.
+/// The schema has no field with the name to leave out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{field}` is not a field of the schema `{schema}`; its fields are {}",
@@ -51,7 +51,7 @@ pub struct UnknownField {
 }
 
 impl Layout {
-    /// A schema with these tags on everything.
+    /// A schema with these tags on every event.
     #[must_use]
     pub fn new(schema: Schema, tags: Tags) -> Self {
         let (tags_by_host, dropped) = (TagsByHost::default(), Vec::new());
@@ -70,8 +70,8 @@ impl Layout {
         }
     }
 
-    /// The same with more tags on the events of single nodes; they take precedence over those of the same name that
-    /// stand on everything. Events about the plugin itself are of no node.
+    /// The same with additional tags on the events of single nodes; they take precedence over the general ones.
+    /// Events about the plugin itself belong to no node.
     #[must_use]
     pub fn with_tags_by_host(mut self, tags_by_host: TagsByHost) -> Self {
         if !tags_by_host.is_empty() {
@@ -81,8 +81,8 @@ impl Layout {
         self
     }
 
-    /// The same without the fields of these names. A name is one of [`Schema::fields`]: `user_id`, or
-    /// `error.code` for a field within a field. Events about the plugin itself keep all fields.
+    /// The same without the fields of these names. A name is one of [`Schema::fields`]: `user_id`, or `error.code`
+    /// for a nested field. Events about the plugin itself keep all fields.
     ///
     /// # Errors
     ///
@@ -99,7 +99,7 @@ impl Layout {
         Ok(self)
     }
 
-    /// An event as this layout shows it.
+    /// An event in this layout.
     #[must_use]
     pub fn view<'a, E: Planned>(&'a self, event: &'a E) -> View<'a, E> {
         View {
@@ -142,7 +142,7 @@ fn compile<F: Format>(schema: Schema, arrangement: Arrangement<'_>) -> Plans<F> 
         let entries = schema.entries(kind);
         Plan::compile(&entries, Some(kind), Some(Event::host), arrangement)
     });
-    // Fields that are left out are those of events.
+    // Only fields of events can be dropped.
     let arrangement = Arrangement {
         dropped: &[],
         ..arrangement

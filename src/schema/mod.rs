@@ -1,9 +1,9 @@
 //! Event to named fields: the only place that knows the names of the output.
 //!
-//! A schema is one file with the list of the fields that each kind of event has, in order. Most of them are rows of the
-//! table in `field.rs`, which says what a field is and where an event has it. With the tags and without the fields that
-//! the configuration leaves out ([`Layout`]), the list becomes a plan for each format (`plan.rs`), once, when the
-//! configuration is read. For an event a codec only walks the steps of its plan.
+//! Each schema is one file with the ordered list of fields for each kind of event. Most of them are rows of the table
+//! in `field.rs`, which says what a field is and where its value comes from. With the tags and without the dropped
+//! fields ([`Layout`]), the list becomes a plan for each format (`plan.rs`) when the configuration is read. To write
+//! an event, a codec only follows the steps of its plan.
 
 mod butler_sos;
 mod default;
@@ -46,7 +46,7 @@ use crate::event::{Event, EventKind};
 /// The value of `source_type` in every event and diagnostic.
 pub const SOURCE_TYPE: &str = "qlik_sense";
 
-/// The names and the arrangement of the output's fields.
+/// The names and the structure of the output's fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -56,7 +56,7 @@ pub enum Schema {
     Default,
     /// Elastic Common Schema 8.
     Ecs,
-    /// What Butler SOS publishes over MQTT.
+    /// The JSON that Butler SOS publishes over MQTT.
     ButlerSos,
 }
 
@@ -74,7 +74,7 @@ impl Schema {
         }
     }
 
-    /// The names of all fields, those within a field with its name and a dot before theirs.
+    /// The names of all fields; those of nested fields start with the outer name and a dot.
     #[must_use]
     pub fn fields(self) -> &'static [&'static str] {
         static NAMES: LazyLock<Vec<Vec<&str>>> =

@@ -29,7 +29,7 @@ pub enum Step<F: Format, S: 'static> {
     Text(F::Key, fn(&S) -> Option<&str>),
     /// A field, unless its value is absent.
     Value(F::Key, fn(&S) -> Value<'_>),
-    /// Where a condition does not hold, so many steps are left out.
+    /// If the condition does not hold, this many steps are skipped.
     If(fn(&S) -> bool, usize),
     /// A field with fields of its own, unless all of those are absent.
     Group(F::Key, Box<[Self]>),

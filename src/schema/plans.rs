@@ -33,7 +33,7 @@ pub(crate) mod sealed {
     pub trait Planned: Sized + 'static {
         fn plan<'p, F: Format>(&self, plans: &'p Plans<F>) -> &'p Plan<F, Self>;
 
-        /// When it happened; 1970 where that is not known.
+        /// When it happened; 1970 if unknown.
         fn timestamp(&self) -> Timestamp;
     }
 }

@@ -1,15 +1,15 @@
-//! What a field is to a host, whatever its name in a schema.
+//! The role of a field for a host, whatever its name in a schema.
 
 use super::{Schema, field};
 
-/// What hosts and their transforms have to find in any event.
+/// A field that hosts and their transforms must find in any event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// When it happened.
     Timestamp,
-    /// The Qlik Sense node, or the sender of what cannot be decoded.
+    /// The Qlik Sense node, or the sender of an undecoded payload.
     Host,
-    /// What a person reads first.
+    /// The main text for people.
     Message,
     /// The directory of the user.
     UserDirectory,
@@ -29,7 +29,7 @@ impl Role {
 }
 
 impl Schema {
-    /// The field that has a role, as [`Schema::fields`] names it; none where the schema has none.
+    /// The field with a role, as named in [`Schema::fields`]; `None` if the schema has none.
     #[must_use]
     pub const fn field_of(self, role: Role) -> Option<&'static str> {
         let field = match role {
@@ -50,7 +50,7 @@ impl Schema {
         })
     }
 
-    /// The fields that may say which kind of event it is; an event has one of them.
+    /// The fields that may hold the kind of the event; each event has one of them.
     #[cfg(feature = "linked")]
     pub(crate) const fn fields_of_kind(self) -> &'static [&'static str] {
         match self {
@@ -65,7 +65,7 @@ impl Schema {
 mod tests {
     use super::*;
 
-    /// Where a host has the time beside the fields, the first field is passed over.
+    /// If a host keeps the time separately, the first field is skipped.
     #[test]
     fn the_time_is_the_first_field() {
         for &schema in Schema::ALL {

@@ -1,4 +1,4 @@
-//! Names and values that stand on every event, the same on each or by the node.
+//! Names and values that are added to every event, the same for all or by node.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,9 +9,9 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::transform::case::{Key, fold_into};
 
-/// Names and values that the configuration puts on every event, such as the environment or the site.
+/// Names and values that the configuration adds to every event, such as the environment or the site.
 ///
-/// A name is not empty and has no dot: Elasticsearch would make a field within a field of it.
+/// A name is not empty and has no dot, which Elasticsearch would take for a nested field.
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -40,7 +40,7 @@ impl Tags {
 }
 
 impl Tags {
-    /// These and more, which take precedence over those of the same name.
+    /// These tags plus others, which take precedence over those of the same name.
     pub(super) fn and(&self, more: &Self) -> Self {
         let mut tags = self.0.clone();
         tags.extend(more.0.clone());
@@ -48,8 +48,7 @@ impl Tags {
     }
 }
 
-/// Tags of single Qlik Sense nodes, besides those that stand on every event. The names of nodes are compared without
-/// their case.
+/// Tags of single Qlik Sense nodes, in addition to those of every event. Node names are compared ignoring case.
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -68,7 +67,7 @@ impl Tags {
 pub struct TagsByHost(BTreeMap<String, Tags>);
 
 impl TagsByHost {
-    /// Whether there is no such node.
+    /// Whether no node has tags.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -80,7 +79,7 @@ impl TagsByHost {
     }
 }
 
-/// A node as it is compared.
+/// A node's name in the form used for comparison.
 pub(super) fn folded(host: &str) -> Key {
     let mut key = Key::new();
     fold_into(&mut key, host);
@@ -93,7 +92,7 @@ pub enum HostError {
     /// The name is empty.
     #[error("expected the name of a node, as in the field `host`, but the name is empty")]
     Empty,
-    /// The name is a pattern, or nothing that `host` can be.
+    /// The name is a pattern, or something that `host` cannot be.
     #[error(
         "expected the name of one node, as in the field `host`, without `*`, `?` or `;` and without white space \
          around it"
@@ -119,7 +118,7 @@ impl TryFrom<BTreeMap<String, Tags>> for TagsByHost {
     }
 }
 
-/// Whether a node can have this name beside those that were `seen`.
+/// Whether a node can have this name in addition to those already `seen`.
 fn check_host(host: &str, seen: &mut BTreeSet<Key>) -> Result<(), HostError> {
     if host.is_empty() {
         return Err(HostError::Empty);
@@ -134,7 +133,7 @@ fn check_host(host: &str, seen: &mut BTreeSet<Key>) -> Result<(), HostError> {
     Ok(())
 }
 
-/// Name by name, so that an error is known to be that of a name.
+/// Name by name, so that an error can be attributed to a name.
 impl<'de> Deserialize<'de> for TagsByHost {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(HostsVisitor)
@@ -198,7 +197,7 @@ impl TryFrom<BTreeMap<String, String>> for Tags {
     }
 }
 
-/// The name of a tag, read by itself, so that an error is known to be that of a name.
+/// The name of a tag, read on its own, so that an error can be attributed to it.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
 struct TagName(String);

@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn leap_second() {
+    fn a_leap_second_is_written() {
         let time = "2016-12-31T23:59:60.25Z".parse().expect("a time");
         assert_eq!(&rfc_3339(time), b"2016-12-31T23:59:60.250000000Z");
     }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::event::Event;
 
-/// An event as a layout shows it: a `serde` map from field names to values.
+/// An event in a layout: a `serde` map from field names to values.
 ///
 /// ```
 /// use qlik_sense_events::{decoding::{LogNamespace, QlikSenseDeserializer}, schema::Schema};
@@ -29,7 +29,7 @@ pub struct View<'a, E: 'static = Event> {
 }
 
 impl<E: Planned> View<'_, E> {
-    /// When it happened; 1970 where that is not known.
+    /// When it happened; 1970 if unknown.
     #[must_use]
     pub fn timestamp(&self) -> Timestamp {
         self.event.timestamp()
@@ -60,14 +60,14 @@ impl Format for Names {
     }
 }
 
-/// The fields of an event, or of a field of it.
+/// The fields of an event, or of a nested field.
 struct Level<'a, S: 'static> {
     steps: &'a [Step<Names, S>],
     event: &'a S,
 }
 
 impl<S> Level<'_, S> {
-    /// The steps but for those whose condition does not hold.
+    /// The steps, except those whose condition does not hold.
     fn asked(&self) -> impl Iterator<Item = &Step<Names, S>> {
         let mut left_out = 0;
         self.steps.iter().filter(move |step| {
@@ -84,7 +84,7 @@ impl<S> Level<'_, S> {
         })
     }
 
-    /// How many fields there are. Formats such as MessagePack put the number before the first one.
+    /// The number of fields. Formats such as MessagePack write it before the first one.
     fn count(&self) -> usize {
         let event = self.event;
         let steps = self.asked();

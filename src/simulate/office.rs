@@ -159,7 +159,7 @@ mod tests {
     use crate::simulate::context::Apps;
 
     #[test]
-    fn nobody_asks_behind_the_end_of_a_connection() {
+    fn no_request_follows_the_end_of_a_connection() {
         let mut rng = Rng::with_seed(1);
         let mut population = Population::new(1, &mut rng);
         let apps = Apps::new(&mut rng);

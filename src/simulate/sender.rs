@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn that_nobody_listens_is_not_the_end() -> io::Result<()> {
+    fn a_missing_listener_does_not_end_sending() -> io::Result<()> {
         let (listener, address) = listener("127.0.0.1:0")?;
         drop(listener);
         let pace = Pace {

@@ -53,7 +53,7 @@ pub struct Request {
     pub peak_ram_bytes: Option<u64>,
     /// The type of the object, such as `barchart`; `<Unknown>` where there is none.
     pub object_type: &'static str,
-    /// The exception behind the last field.
+    /// The exception after the last field.
     pub exception: Option<&'static str>,
 }
 

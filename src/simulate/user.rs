@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_has_more_sessions_than_allowed() {
+    fn no_user_has_more_sessions_than_allowed() {
         let mut rng = Rng::with_seed(1);
         let mut population = Population::new(1, &mut rng);
         let visitors: Vec<Visitor> = (0..1_000)

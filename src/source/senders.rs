@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn slips_are_refused() {
+    fn likely_mistakes_are_refused() {
         for text in [
             "",
             "localhost",

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_it_sent_to_nobody_keeps_nothing_from_being_received() {
+    fn a_datagram_sent_to_a_closed_port_does_not_stop_receiving() {
         let nobody = UdpSocket::bind("127.0.0.1:0").expect("a port");
         let nobody: SocketAddr = nobody.local_addr().expect("an address");
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");

@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn between_the_first_socket_and_the_others_nobody_can_take_the_port() {
+    fn no_program_can_take_the_port_between_the_first_socket_and_the_others() {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let bound = share(address, 3, |address, is_shared| {
             if is_shared {

@@ -1,7 +1,7 @@
-//! Event to no, one or several events.
+//! One event to zero, one or several events.
 //!
-//! The names, the argument order and the meaning are those of vector-lib's function transforms, so
-//! that an adapter for a custom Vector has nothing to do but delegate.
+//! Names, argument order and meaning are those of vector-lib's function transforms, so that an adapter for a custom
+//! Vector only has to delegate.
 
 pub mod app_names;
 pub mod blacklist;
@@ -21,9 +21,9 @@ pub use self::{
 };
 use crate::event::Event;
 
-/// A transform that looks at one event at a time and keeps no others waiting.
+/// A transform that processes one event at a time and holds back no others.
 pub trait FunctionTransform: Clone + Send + Sync {
-    /// Pushes what becomes of `event` to `output`: nothing, the event, or others in its place.
+    /// Pushes the result for `event` to `output`: nothing, the event, or others instead.
     fn transform(&mut self, output: &mut OutputBuffer, event: Event);
 }
 
@@ -43,7 +43,7 @@ impl OutputBuffer {
         self.0.push(event);
     }
 
-    /// How many events there are.
+    /// The number of events.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.0.len()
@@ -60,17 +60,17 @@ impl OutputBuffer {
         self.0.iter()
     }
 
-    /// The events that were pushed after the first `start`, to be changed where they are.
+    /// The events after the first `start`, mutably.
     pub fn after(&mut self, start: usize) -> &mut [Event] {
         self.0.get_mut(start..).unwrap_or_default()
     }
 
-    /// Takes the events out and leaves the room that they had.
+    /// Drains the events and keeps the capacity.
     pub fn drain(&mut self) -> std::vec::Drain<'_, Event> {
         self.0.drain(..)
     }
 
-    /// Forgets the events and keeps the memory for others.
+    /// Clears the events and keeps the memory.
     pub fn clear(&mut self) {
         self.0.clear();
     }

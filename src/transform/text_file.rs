@@ -1,4 +1,4 @@
-//! Files that people write, read as text and no further than to a bound.
+//! Files written by people, read as text up to a size limit.
 
 use std::{
     fs::File,
@@ -8,7 +8,7 @@ use std::{
 
 use encoding_rs::Encoding;
 
-/// How files of Excel begin, the newer ones as any archive.
+/// The first bytes of Excel files; newer ones are archives.
 const WORKBOOKS: [&[u8]; 2] = [b"PK\x03\x04", b"\xD0\xCF\x11\xE0"];
 
 /// Why a file is not read as text.
@@ -16,7 +16,7 @@ const WORKBOOKS: [&[u8]; 2] = [b"PK\x03\x04", b"\xD0\xCF\x11\xE0"];
 pub(crate) enum TextFileError {
     Read(io::Error),
     TooLarge,
-    /// It is a file of a spreadsheet program.
+    /// It is a spreadsheet.
     Workbook,
     /// It is neither UTF-8 nor UTF-16 with a byte order mark, from this line on, counted from 1.
     Encoding {

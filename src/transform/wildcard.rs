@@ -8,10 +8,10 @@ use regex_automata::{
 /// Memory that compiled patterns may take, in bytes: some ten thousand patterns of usual length.
 const PATTERNS_BYTES: usize = 16 << 20;
 
-/// Memory for the states that matching has seen, in bytes; beyond it they are forgotten and seen anew.
+/// Memory for the states seen while matching, in bytes; beyond it they are discarded and rebuilt.
 const STATES_BYTES: usize = 2 << 20;
 
-/// One automaton for all expressions; none where there are no expressions.
+/// One automaton for all expressions; `None` if there are none.
 pub(super) fn compile(
     expressions: &[String],
     ignore_case: bool,
@@ -30,7 +30,7 @@ pub(super) fn compile(
     Ok(Some(regex))
 }
 
-/// The regular expression of a pattern. `any` is the one of what `?` stands for.
+/// The regular expression of a pattern. `any` is the expression for `?`.
 pub(super) fn expression(pattern: &str, any: &str) -> String {
     let mut expression = String::from(r"\A");
     for character in pattern.chars() {

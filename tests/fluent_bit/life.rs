@@ -270,7 +270,7 @@ fn threads_of_the_plugin_leave_signals_to_the_host() {
 }
 
 #[test]
-fn calls_without_an_instance_fail_and_harm_nobody() {
+fn calls_without_an_instance_fail_harmlessly() {
     let log = Instance::begin(Version::V5_1, &[("address", "nonsense")]).err();
     assert!(log.is_some_and(|log| log.len() == 1));
 }

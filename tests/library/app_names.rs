@@ -541,7 +541,7 @@ fn every_event_with_an_app_gets_its_name() {
 
 /// As a custom Vector would call it.
 #[test]
-fn the_transform_by_itself() {
+fn the_transform_works_on_its_own() {
     let mut pipeline = PipelineConfig::default().build().expect("a pipeline");
     let mut output = OutputBuffer::default();
     let arrival = Arrival::local(DateTime::UNIX_EPOCH);

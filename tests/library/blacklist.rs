@@ -439,7 +439,7 @@ fn patterns_that_need_too_much_memory_are_refused_with_advice() {
 }
 
 #[test]
-fn patterns_and_case() {
+fn entries_match_by_patterns_and_case() {
     // Entry, user, listed, listed when case counts.
     let rows = [
         (r"LAB\goran", r"LAB\goran", true, true),

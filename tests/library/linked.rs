@@ -175,7 +175,7 @@ fn options_are_those_of_the_program() {
 }
 
 #[test]
-fn slips_are_told_by_key() {
+fn mistakes_are_reported_by_key() {
     let rows = [
         (
             json!({"adress": "127.0.0.1:9997"}),

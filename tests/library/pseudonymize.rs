@@ -74,7 +74,7 @@ fn day(pipeline: &mut Pipeline) -> BTreeMap<&'static str, Vec<Value>> {
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
 #[test]
-fn nobody_is_named_and_the_rest_stays() {
+fn no_user_is_named_and_the_rest_stays() {
     let plain = day(&mut config(None).build().expect("a pipeline"));
     let hidden = day(&mut config(Some(KEY)).build().expect("a pipeline"));
     // Ids that are no part of other words: what a site's nodes and apps are called is no secret.

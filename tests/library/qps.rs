@@ -159,7 +159,7 @@ fn all_virtual_proxies_together_are_an_answer() {
 }
 
 #[test]
-fn a_virtual_proxy_that_is_unknown_is_told_by_its_prefix() {
+fn an_unknown_virtual_proxy_is_reported_by_its_prefix() {
     let mut case = Case::new(Answer::Paths(vec![("/qps/session", sessions(&["goran"]))]));
     case.proxy.virtual_proxies = ["", "slaes"].map(String::from).to_vec();
     let (error, said) = refused(case.ask());
@@ -198,7 +198,7 @@ fn more_sessions_than_any_proxy_has_are_refused() {
 }
 
 #[test]
-fn answers_that_are_none() {
+fn invalid_answers_are_refused() {
     let shapes = "expected an array of sessions, each with the user's directory and id";
     for (body, expected) in [
         (r#"[{"UserId":"secret"#, "the JSON ends early"),
@@ -241,7 +241,7 @@ fn answers_that_are_slow_or_have_no_end() {
 }
 
 #[test]
-fn other_statuses() {
+fn other_statuses_are_explained() {
     for (status, advice) in [
         (
             302,
@@ -262,7 +262,7 @@ fn other_statuses() {
 }
 
 #[test]
-fn nobody_listens() {
+fn a_port_without_a_listener_is_reported() {
     let mut case = Case::new(sessions(&[]));
     case.proxy.port = {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");

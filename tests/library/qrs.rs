@@ -123,7 +123,7 @@ fn both_versions_of_tls_and_a_body_in_pieces() {
 
 /// Qlik's keys are RSA keys, in the older form or the newer one.
 #[test]
-fn keys_of_either_form() {
+fn keys_of_either_form_are_accepted() {
     let pkcs_8 = include_str!("../data/rsa-key.pem");
     let key = KeyPair::from_pem(pkcs_8).expect("a key");
     let (site, folder) = (Site::new(), folder());
@@ -274,7 +274,7 @@ fn a_name_is_resolved() {
 }
 
 #[test]
-fn nobody_listens() {
+fn a_port_without_a_listener_is_reported() {
     let (site, folder) = (Site::new(), folder());
     site.export(folder.path());
     let port = {
@@ -294,7 +294,7 @@ fn nobody_listens() {
 
 /// Something else than TLS on the port.
 #[test]
-fn another_protocol() {
+fn another_protocol_is_recognised() {
     use std::io::Write as _;
     let (site, folder) = (Site::new(), folder());
     site.export(folder.path());
@@ -318,7 +318,7 @@ fn another_protocol() {
 }
 
 #[test]
-fn answers_that_are_late() {
+fn late_answers_time_out() {
     let (site, folder) = (Site::new(), folder());
     site.export(folder.path());
     // A connection that is accepted by the system, and by no program.
@@ -353,7 +353,7 @@ fn answers_that_are_late() {
 }
 
 #[test]
-fn other_statuses() {
+fn other_statuses_are_explained() {
     for (status, advice) in [
         (
             302,
@@ -385,7 +385,7 @@ fn other_statuses() {
 }
 
 #[test]
-fn broken_answers() {
+fn broken_answers_are_reported() {
     let body = |text: &str| asked(Answer::Body(text.into()));
     let broken = format!("[{{\"id\": \"{SALES}\", \"name\": \"Sal");
     for (text, expected) in [
@@ -424,7 +424,7 @@ fn broken_answers() {
 }
 
 #[test]
-fn an_answer_without_end() {
+fn an_endless_answer_is_cut_off() {
     let (error, said) = refused(asked(Answer::Endless));
     assert!(
         matches!(error, QrsError::Https(HttpsError::TooLarge { .. })),

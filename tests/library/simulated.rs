@@ -230,7 +230,7 @@ fn requests_come_out_as_they_were_sent() {
 }
 
 #[test]
-fn what_is_told_of_tasks_comes_out() {
+fn task_events_come_out() {
     let families = Families { task: true, ..NONE };
     assert_comes_out(families, 0, 1_000);
     assert_comes_out(families, 300, 2_000);
@@ -238,7 +238,7 @@ fn what_is_told_of_tasks_comes_out() {
 
 /// Where an old and a new appender tell of a run, it counts once; what follows an abort counts too.
 #[test]
-fn what_is_told_of_runs_is_counted_once() {
+fn actions_of_runs_are_counted_once() {
     let mut site = Site::new(SiteOptions {
         odd_per_mille: 0,
         families: Families { task: true, ..NONE },

@@ -106,7 +106,7 @@ fn names_come_change_and_stay_when_the_service_fails() {
 
 /// Nothing waits for the service: not the start, not events, not the end.
 #[test]
-fn a_service_that_is_silent_keeps_nobody_waiting() {
+fn a_silent_service_blocks_nothing() {
     let site = Site::new();
     let service = service(&site, Answer::Silence);
     let more = "timeout_secs = 600\n";
@@ -138,7 +138,7 @@ fn a_service_that_is_not_there_yet() {
 }
 
 #[test]
-fn a_name_by_hand_goes_before_that_of_the_service() {
+fn a_name_from_a_file_takes_precedence_over_the_service() {
     let site = Site::new();
     let other = "5f0c3a52-6f0e-4c8c-9a3b-8d6a1f2c7b11";
     let apps = vec![

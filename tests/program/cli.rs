@@ -51,7 +51,7 @@ fn help_into_a_pipe_has_no_colours() {
 }
 
 #[test]
-fn slips_end_with_status_2_and_say_what_was_expected() {
+fn mistakes_end_with_status_2_and_say_what_was_expected() {
     for (args, expected) in [
         (&["--adress", "127.0.0.1:0"][..], "'--address'"),
         (&["run", "--adress", "127.0.0.1:0"], "'--address'"),

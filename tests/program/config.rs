@@ -55,7 +55,7 @@ fn refused(config: &str, expected: &str) {
 }
 
 #[test]
-fn an_unknown_key() {
+fn an_unknown_key_is_refused() {
     refused(
         "[source]\nadress = \"127.0.0.1:0\"\n",
         "config.toml:2: source.adress: unknown key; did you mean `address`?",
@@ -88,7 +88,7 @@ fn a_key_in_the_wrong_table() {
 }
 
 #[test]
-fn a_wrong_type() {
+fn a_wrong_type_is_refused() {
     for (config, expected) in [
         (
             "[source]\n\nreceive_buffer_bytes = \"big\"\n",
@@ -187,7 +187,7 @@ fn a_wrong_type() {
 }
 
 #[test]
-fn an_impossible_value() {
+fn an_impossible_value_is_refused() {
     refused(
         "[source]\nmax_datagram_bytes = 0\n",
         "config.toml:2: source.max_datagram_bytes = 0: expected 1 to 65507 bytes",
@@ -212,7 +212,7 @@ fn an_impossible_value() {
 }
 
 #[test]
-fn an_address_that_is_none() {
+fn an_invalid_address_is_refused() {
     for (address, expected) in [
         (
             "localhost:9997",
@@ -280,7 +280,7 @@ fn a_backslash_in_double_quotes() {
 }
 
 #[test]
-fn no_toml() {
+fn text_that_is_not_toml_is_refused() {
     refused(
         "[source]\naddress = \n",
         "config.toml:2: source.address: missing value",
@@ -461,7 +461,7 @@ fn a_thousand_mistakes_are_not_all_named() {
 }
 
 #[test]
-fn an_absent_file() {
+fn an_absent_file_is_reported() {
     let folder = tempfile::tempdir().expect("a folder");
     let ran = run(&folder);
     assert_eq!(ran.status, 2);

@@ -85,7 +85,7 @@ fn standard_input() {
 }
 
 #[test]
-fn standard_input_between_files() {
+fn standard_input_is_read_between_files() {
     let (_folder, files) = files(&[&payload::start("a"), &payload::start("c")]);
     let args = ["decode", &files[0], "-", &files[1]];
     let ended = finish_with_input(&args, payload::start("b"));

@@ -50,7 +50,7 @@ fn said(args: &[&str], codec: Codec) -> Vec<Value> {
 
 /// Vector shows nothing of a line that is not in the codec of its configuration.
 #[test]
-fn slips_on_the_command_line_are_said_in_the_codec_that_it_names() {
+fn mistakes_on_the_command_line_are_reported_in_the_codec_that_it_names() {
     let folder = tempfile::tempdir().expect("a folder");
     for codec in CODECS {
         let name = codec.name();

@@ -39,14 +39,14 @@ fn ends_in_peace(mut program: Running) {
 /// Windows tells that only who writes.
 #[cfg(unix)]
 #[test]
-fn while_nothing_comes() {
+fn it_ends_when_the_reader_goes_while_nothing_arrives() {
     let (program, reader) = program();
     drop(reader);
     ends_in_peace(program);
 }
 
 #[test]
-fn before_a_datagram() {
+fn it_ends_when_the_reader_goes_before_a_datagram() {
     let (program, reader) = program();
     drop(reader);
     program.send(payload::OPEN);
@@ -67,7 +67,7 @@ fn after_datagrams_that_were_read() {
 
 /// `head` ends while there is more to read.
 #[test]
-fn while_files_are_decoded() {
+fn decode_ends_when_the_reader_goes() {
     let mut child = command()
         .arg("decode")
         .stdin(std::process::Stdio::piped())

@@ -21,7 +21,7 @@ fn both_addresses_receive(mut program: Running) {
 }
 
 #[test]
-fn addresses_of_two_flags() {
+fn both_addresses_of_two_flags_receive() {
     if has_ipv6() {
         let mut command = command();
         command.args(["run", "--address", "127.0.0.1:0", "--address", "[::1]:0"]);
@@ -30,7 +30,7 @@ fn addresses_of_two_flags() {
 }
 
 #[test]
-fn addresses_of_the_configuration() {
+fn both_addresses_of_the_configuration_receive() {
     if has_ipv6() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("config.toml");

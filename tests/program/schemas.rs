@@ -58,7 +58,7 @@ fn what_is_received_has_the_schema() {
 }
 
 #[test]
-fn the_flag_goes_before_the_file() {
+fn the_flag_takes_precedence_over_the_file() {
     let config = "[output]\nschema = \"ecs\"\n";
     let ended = decode(config, &["--schema", "butler_sos"]);
     assert_eq!(ended.status, 0, "{}", ended.stderr);

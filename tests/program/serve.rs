@@ -322,7 +322,7 @@ fn certificates_that_are_there_are_used_and_some_of_them_do_not_do() {
 }
 
 #[test]
-fn a_memory_drop_that_nobody_can_cause_is_refused() {
+fn an_impossible_memory_drop_is_refused() {
     let receiver = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let to = receiver.local_addr().expect("an address").to_string();
     let flags = "simulate --day --families all --hours 1 --logins 40 --skip 600 --to";

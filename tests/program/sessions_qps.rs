@@ -120,7 +120,7 @@ fn who_is_listed_is_in_and_who_is_not_has_gone() {
 
 /// Nothing waits for a proxy: not the start, not events, not the end.
 #[test]
-fn a_proxy_that_is_silent_keeps_nobody_waiting() {
+fn a_silent_proxy_blocks_nothing() {
     let site = Site::new();
     let service = service(&site, Answer::Silence);
     let folder = folder(&site, service.address.port(), "timeout_secs = 30\n");

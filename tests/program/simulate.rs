@@ -191,7 +191,7 @@ fn the_same_seed_is_the_same_site() {
 /// The system of the other end answers that nobody listens, also to the last datagram.
 #[test]
 #[cfg_attr(windows, ignore = "Wine does not tell a sender that nobody listens")]
-fn that_nobody_listens_is_said() {
+fn a_missing_listener_is_reported() {
     // The address of a socket that has been closed: nobody else gets it at once.
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let address = socket.local_addr().expect("an address").to_string();
@@ -213,7 +213,7 @@ fn that_nobody_listens_is_said() {
 }
 
 #[test]
-fn a_destination_that_is_none() {
+fn an_invalid_destination_is_refused() {
     const EXPECTED: &str = "expected HOST:PORT such as 127.0.0.1:9997";
     for (to, hint) in [
         ("nowhere", "; did you mean nowhere:9997?"),

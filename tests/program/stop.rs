@@ -99,7 +99,7 @@ fn the_last_diagnostics_are_in_the_codec() {
 /// The first request waits for the reader.
 #[cfg(windows)]
 #[test]
-fn a_second_ctrl_c_ends_it_at_once_though_nobody_reads() {
+fn a_second_ctrl_c_ends_it_at_once_without_a_reader() {
     use crate::support::{Codec, ask_to_end};
 
     // More than a pipe holds.

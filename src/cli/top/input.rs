@@ -1,5 +1,4 @@
-//! Where events come from: a UDP port of its own, a file, standard input, or a `run` that shows its
-//! events.
+//! The sources of events: a UDP port of its own, a file, standard input, or a `run` that shares its events.
 
 use std::{
     fs::File,
@@ -45,17 +44,17 @@ const MAX_LINE: usize = 1 << 20;
 /// How long to wait before a socket is tried again.
 const RECONNECT: Duration = Duration::from_millis(500);
 
-/// What is said of a file or a pipe at its end.
+/// The notice at the end of a file or a pipe.
 pub const ENDED: &str = "the input has ended";
 
-/// Events that come in, and what is known of them.
+/// The input, and the model that it feeds.
 #[derive(Debug, Clone)]
 pub struct Input {
     source: String,
     state: Arc<Mutex<State>>,
     /// Events happen now, by this machine's clock.
     is_live: bool,
-    /// Of a UDP port: what was counted there.
+    /// The counts of a UDP port.
     controls: Vec<Arc<Control>>,
 }
 
@@ -68,9 +67,9 @@ struct State {
     dropped: u64,
     /// How the input has ended.
     ended: Option<String>,
-    /// Nobody is at the other end of the socket.
+    /// No program is at the other end of the socket.
     is_waiting: bool,
-    /// Why it is not known who was in before.
+    /// Why the saved state could not be read.
     unread_state: Option<String>,
     /// Who is asked who is in.
     #[cfg(feature = "qrs")]
@@ -114,7 +113,7 @@ impl Input {
     /// When an address cannot be listened on or a file of the configuration cannot be read.
     pub fn udp(with_sessions: &Config) -> Result<Self, StartError> {
         let mut config = with_sessions.clone();
-        // Who is in is followed here, for all workers together.
+        // Sessions are followed here, for all workers together.
         config.transform.sessions.enabled = false;
         // So are costs: by session, which summaries do not have.
         config.transform.performance.enabled = false;
@@ -157,7 +156,7 @@ impl Input {
     ///
     /// # Errors
     ///
-    /// When a file or a socket cannot be opened, or the system gives no thread.
+    /// When a file or a socket cannot be opened, or a thread cannot be started.
     pub fn lines(lines: &LineSource, config: &Config) -> io::Result<Self> {
         let (source, reader) = match lines {
             LineSource::File(file) => open(file)?,
@@ -202,7 +201,7 @@ impl Input {
         Ok(input)
     }
 
-    /// What is to be seen now.
+    /// The current screen.
     pub fn screen(&self) -> Screen {
         let mut state = lock(&self.state);
         state.take_lists();
@@ -226,7 +225,7 @@ impl Input {
 }
 
 impl State {
-    /// Begins with who was in when the program at the other end last wrote its state.
+    /// Starts with the users in the last saved state of the program at the other end.
     fn resume(&mut self, config: &Config) {
         let Some(file) = config.transform.sessions.state_file() else {
             return;
@@ -334,7 +333,7 @@ impl Sink for ModelSink {
 /// configuration changes. Ends with the process.
 fn read_socket(mut reader: Box<dyn BufRead + Send>, path: &Path, state: &Mutex<State>) {
     loop {
-        // That it cannot be read is as good a sign as its end.
+        // A read error is as good a sign as its end.
         let _ = read_lines(&mut reader, state);
         lock(state).is_waiting = true;
         reader = loop {

@@ -1,10 +1,10 @@
-//! What keys do, as a pure function: a key in, a changed state out.
+//! The effect of keys, as a pure function: a key in, a changed state out.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::screen::{Screen, Sort};
 
-/// What the viewer has chosen.
+/// The viewer's choices.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Controls {
     pub sort: Sort,
@@ -13,14 +13,14 @@ pub struct Controls {
     pub filter: String,
     /// Keys go into the filter.
     pub is_typing: bool,
-    /// The screen stands still while events are still counted.
+    /// The screen is frozen while events are still counted.
     pub is_frozen: bool,
     pub shows_help: bool,
     /// The first session that is shown, by its place in the list.
     pub first: usize,
 }
 
-/// What becomes of the program after a key.
+/// Whether the program continues after a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     GoOn,
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn freeze_and_help() {
+    fn keys_freeze_the_screen_and_show_help() {
         assert!(after("f").0.is_frozen && after(" ").0.is_frozen);
         assert!(!after("ff").0.is_frozen);
         assert!(after("?").0.shows_help && after("h").0.shows_help && after("<f1>").0.shows_help);

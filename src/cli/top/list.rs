@@ -21,7 +21,7 @@ const COLUMNS: [Sort; 9] = [
     Sort::Node,
 ];
 
-/// Who is in: a heading with the time and the totals, and a line for each session, whole.
+/// The open sessions: a heading with the time and the totals, and a full line for each session.
 pub fn list(screen: &Screen) -> String {
     let now = screen.now.map_or_else(
         || "no event yet".to_owned(),

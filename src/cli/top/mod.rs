@@ -1,4 +1,4 @@
-//! `top`: who is in, live, on a terminal.
+//! `top`: shows live on a terminal who is logged in.
 //!
 //! | file | what it does |
 //! |---|---|
@@ -83,14 +83,14 @@ pub struct TopArgs {
     /// Local socket of a running program, its option `output.local_socket`
     #[arg(long, value_name = "FILE", conflicts_with = "address")]
     socket: Option<PathBuf>,
-    /// Address to listen on, in place of `source.address`; may be given several times
+    /// Address to listen on, instead of `source.address`; may be given several times
     ///
     /// An IP address and a port, such as 0.0.0.0:9997 or [::]:9997.
     #[arg(long, value_name = "IP:PORT", value_parser = config::address)]
     address: Vec<SocketAddr>,
     /// Configuration file, whose tables `source` and `transform` apply here too
     ///
-    /// With --socket, its `transform.sessions.state_file` tells who was in before `top` started.
+    /// With --socket, its `transform.sessions.state_file` provides the users who were logged in before `top` started.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -127,7 +127,7 @@ pub fn top(args: &TopArgs) -> u8 {
     }
 }
 
-/// Prints who was in at the end of a file.
+/// Prints who was logged in at the end of a file.
 fn print_list(file: &Path, config: &Config) -> u8 {
     match Input::whole(file, config) {
         Ok(input) => {
@@ -180,7 +180,7 @@ fn cannot_receive(config: &Config, error: &StartError) -> (u8, String) {
     }
 }
 
-/// Shows the screen until somebody ends it.
+/// Shows the screen until the user quits.
 fn watch(input: &Input) -> io::Result<u8> {
     let stopped = Arc::new(AtomicBool::new(false));
     stop::on_stop({

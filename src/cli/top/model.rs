@@ -1,4 +1,4 @@
-//! What is known of who is in: the sessions transform, and what is counted beside it.
+//! The model of `top`: the sessions transform, and the counts next to it.
 
 use std::{collections::HashMap, io::BufRead, sync::Arc};
 
@@ -59,11 +59,11 @@ impl Model {
         }
     }
 
-    /// Begins with who was in when a program wrote its state.
+    /// Starts with the users in a program's saved state.
     ///
     /// # Errors
     ///
-    /// When it cannot be read or is no whole state; then nobody is known.
+    /// When it cannot be read or is incomplete; then there are no users.
     pub fn resume(
         &mut self,
         state: &mut impl BufRead,
@@ -94,7 +94,7 @@ impl Model {
         self.sessions.take_list(list);
     }
 
-    /// Takes what a service told, at its arrival.
+    /// Takes what a service reported, at its arrival.
     pub fn hear(&mut self, told: &Told<'_>) {
         self.last_event = self.last_event.max(Some(told.arrival));
         self.services.hear(told);
@@ -105,7 +105,7 @@ impl Model {
         self.last_event
     }
 
-    /// What is to be seen at a time; none before the first event of a recording.
+    /// The screen at a time; `None` before the first event of a recording.
     pub fn screen(&mut self, now: Option<DateTime<Utc>>) -> Screen {
         let mut screen = Screen {
             now,

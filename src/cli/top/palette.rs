@@ -1,4 +1,4 @@
-//! How things are told apart on a terminal: by colour where it shows them, otherwise without.
+//! The styles on a terminal: with colour if it supports that, otherwise without.
 
 use ratatui::{
     style::{Color, Modifier, Style},

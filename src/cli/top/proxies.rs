@@ -17,8 +17,8 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    /// Begins to ask. None where nobody is to be asked: a proxy knows users by their names, so where events have
-    /// pseudonyms it cannot be.
+    /// Starts the requests. None where nobody is to be asked: a proxy knows users by their names, so where events
+    /// have pseudonyms it cannot be.
     ///
     /// # Errors
     ///

@@ -12,7 +12,7 @@ pub struct Recent {
 }
 
 impl Recent {
-    /// Of so many seconds or minutes.
+    /// Over this many seconds or minutes.
     pub fn new(length: usize) -> Self {
         Self {
             counts: std::iter::repeat_n(0, length).collect(),
@@ -20,7 +20,7 @@ impl Recent {
         }
     }
 
-    /// Counts one at a time. What is older than is kept counts no more.
+    /// Counts one at a time. Older ones than are kept do not count.
     pub fn count(&mut self, time: i64) {
         let newest = *self.newest.get_or_insert(time);
         if time > newest {

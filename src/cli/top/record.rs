@@ -19,20 +19,20 @@ use super::{
     services::{News, Requester, Told},
 };
 
-/// What a line says.
+/// The content of a line.
 #[derive(Debug, PartialEq)]
 pub enum Record {
     /// Something happened to a session or a connection.
     User(Box<UserRecord>),
-    /// A service told something.
+    /// A service reported something.
     Service(Box<ServiceRecord>),
-    /// So many events did not come, because this reader was too slow for them.
+    /// This many events were dropped, because this reader was too slow.
     Dropped(u64),
     /// Something else that the program writes: undecoded payloads, sessions as a whole, diagnostics.
     Other,
 }
 
-/// Reads a line; none where it is no record of the program in the schema `default`.
+/// Reads a line; `None` if it is not a record of the program in the schema `default`.
 pub fn read(line: &[u8], user_agents: &UserAgentCache) -> Option<Record> {
     let head: Head = serde_json::from_slice(line).ok()?;
     if head.source_type != SOURCE_TYPE {

@@ -26,13 +26,13 @@ pub struct Screen {
     pub minutes: Vec<u64>,
     /// Datagrams that were lost, as far as row numbers tell.
     pub lost: Option<u64>,
-    /// Log events of level error and fatal in the last hour; none while there was no log event at all.
+    /// Log events of level error and fatal in the last hour; `None` until there is any log event.
     pub errors: Option<u64>,
-    /// Runs of tasks that failed in the last hour; none while nothing was told of any run.
+    /// Task runs that failed in the last hour; `None` until there is any task event.
     pub failed_tasks: Option<u64>,
-    /// Whether it is told what requests cost.
+    /// Whether the cost of requests is known.
     pub has_costs: bool,
-    /// What somebody should know, such as that the input has ended.
+    /// Notices, such as that the input has ended.
     pub notices: Vec<String>,
     /// Open sessions, whether a filter finds them or not.
     pub sessions_in_all: usize,
@@ -59,11 +59,11 @@ pub struct Session {
     pub apps: String,
     /// The browser and system.
     pub browser: String,
-    /// What its requests cost in the last minutes.
+    /// The cost of its requests in the last minutes.
     pub cost: Option<Cost>,
 }
 
-/// What requests to the engine cost.
+/// The cost of requests to the engine.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cost {
     /// The number of values.
@@ -131,7 +131,7 @@ impl Sort {
         }
     }
 
-    /// Whether it is about what requests cost.
+    /// Whether it is about the cost of requests.
     pub const fn is_cost(self) -> bool {
         matches!(self, Self::PeakRam | Self::Process | Self::Requests)
     }

@@ -1,4 +1,4 @@
-//! What the services tell: what the requests of users cost, errors, and tasks that failed.
+//! What services report: the cost of users' requests, errors, and failed tasks.
 
 use std::{
     collections::{HashMap, VecDeque, hash_map::RandomState},
@@ -14,7 +14,7 @@ use super::{
     screen::{Cost, MINUTES, Screen},
 };
 
-/// Minutes over which costs are added up, the one that has begun among them.
+/// The minutes over which costs are added up, including the current one.
 const COST_MINUTES: i64 = 5;
 
 /// Sessions and users whose costs are known. Made-up ones must not take more memory than this.
@@ -23,7 +23,7 @@ const MAX_COSTS: usize = 10_000;
 /// Runs of tasks in an hour that are known to have failed.
 const MAX_FAILED_RUNS: usize = 4_096;
 
-/// Something that a service told.
+/// Something that a service reported.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Told<'a> {
     /// When it arrived.

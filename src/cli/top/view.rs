@@ -402,7 +402,7 @@ fn draw_help(frame: &mut Frame<'_>, area: Rect, palette: &Palette) {
     frame.render_widget(Paragraph::new(lines).block(block), middle);
 }
 
-/// Text in at most so many columns of the terminal, with a mark where something is missing.
+/// Text in at most this many columns of the terminal, with a mark where it was truncated.
 fn cut(text: &str, width: usize, palette: &Palette) -> String {
     if text.width() <= width {
         return text.to_owned();

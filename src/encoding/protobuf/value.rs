@@ -48,7 +48,7 @@ impl Format for Fields {
 /// Writes fields into the map of a log, or of a field that has fields of its own.
 pub(in crate::encoding) struct FieldsWriter<'b> {
     buffer: &'b mut Buffer,
-    /// Why the first field that could not be written could not.
+    /// The error of the first field that could not be written.
     failed: Option<EncodeError>,
 }
 

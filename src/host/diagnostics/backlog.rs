@@ -1,8 +1,8 @@
-//! What waits to be said, bounded: while nobody takes it, an error may repeat itself.
+//! A bounded queue of messages: while they are not read, an error may repeat itself.
 
 use std::{collections::VecDeque, mem};
 
-/// What waits at most. More of it pushes out the oldest.
+/// The most messages that wait. More push out the oldest.
 const MAX: usize = 200;
 
 /// What waits to be said, in order.
@@ -31,7 +31,7 @@ impl<T> Backlog<T> {
         self.waiting.push_back(one);
     }
 
-    /// Takes everything, with a word on what was pushed out before it.
+    /// Takes everything, preceded by a note on what was pushed out.
     pub fn take(&mut self) -> (Option<String>, VecDeque<T>) {
         let Self { waiting, left_out } = mem::take(self);
         let message = format!("{left_out} earlier messages were suppressed");

@@ -1,9 +1,9 @@
-//! What is said of something that is tried again and again: when it begins to fail, when the reason
-//! changes, from time to time while it lasts, and when it is over.
+//! Decides what to report about something that is retried: when it starts to fail, when the reason changes, from time
+//! to time while it lasts, and when it is over.
 
 use std::time::{Duration, Instant};
 
-/// How long an unchanged failure is not said again.
+/// How long an unchanged failure is not repeated.
 const REMINDER: Duration = Duration::from_hours(1);
 
 /// Whether something succeeds.
@@ -21,12 +21,12 @@ struct Failing {
     attempts: u64,
 }
 
-/// What is worth saying of a failure.
+/// A report about a failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failed {
     /// It is new, or has another reason than before.
     New,
-    /// It is as it was, and has been for long.
+    /// It has lasted unchanged for long.
     Still {
         /// How long it has failed.
         secs: u64,
@@ -36,7 +36,7 @@ pub enum Failed {
 }
 
 impl Health {
-    /// A try failed at `now`: what is worth saying of it, if anything.
+    /// A try failed at `now`. Returns what to report, if anything.
     pub fn failed(&mut self, reason: &str, now: Instant) -> Option<Failed> {
         self.failures += 1;
         let Some(failing) = &mut self.failing else {
@@ -64,7 +64,7 @@ impl Health {
         })
     }
 
-    /// A try succeeded: how many had failed before it.
+    /// A try succeeded. Returns how many had failed before it.
     pub fn succeeded(&mut self) -> u64 {
         self.failing.take().map_or(0, |failing| failing.attempts)
     }
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_words_are_not_said_again_and_again() {
+    fn the_same_message_is_not_repeated() {
         let (mut health, start) = (Health::default(), Instant::now());
         let minutes = |minutes| start + Duration::from_mins(minutes);
         assert_eq!(health.succeeded(), 0);

@@ -1,4 +1,4 @@
-//! What is said about the program itself, wherever a host wants it said.
+//! Messages about the program itself, for whichever destination a host has.
 
 pub mod backlog;
 pub mod health;
@@ -15,14 +15,14 @@ use crate::{
     schema::{Detail, Details, PluginEvent, Timestamp},
 };
 
-/// How much a diagnostic matters.
+/// The severity of a diagnostic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
     /// Something that an administrator may want to know.
     Info,
-    /// Something that should not be, while events still flow.
+    /// A problem that does not stop the flow of events.
     Warn,
-    /// Something that was refused or has ended.
+    /// Something was refused or has ended.
     Error,
 }
 
@@ -48,7 +48,7 @@ pub trait Report {
         self.write(&Diagnostic::new(level, message));
     }
 
-    /// Reports a message with what a pipeline has counted.
+    /// Reports a message with the counts of a pipeline.
     fn report_counters(&mut self, message: &str, counters: &Counters) {
         self.write(&Diagnostic {
             counters: Some(counters),
@@ -56,12 +56,12 @@ pub trait Report {
         });
     }
 
-    /// Reports a message with what was counted at an address.
+    /// Reports a message with the counts of an address.
     fn report_totals(&mut self, message: &str, address: SocketAddr, totals: &Totals) {
         self.write(&Diagnostic::of_totals(message, address, totals));
     }
 
-    /// Reports that an address is listened on, and how large the system made the receive buffer.
+    /// Reports that the program listens on an address, and the size of the receive buffer.
     fn listening(&mut self, listener: &Listener, wanted_bytes: usize) {
         let workers = listener.workers.iter();
         let granted = workers.filter_map(|w| w.receive_buffer_bytes()).min();
@@ -95,7 +95,7 @@ impl<R: Report> Report for &mut R {
     }
 }
 
-/// Something to say about the program.
+/// A message about the program.
 #[derive(Debug)]
 pub struct Diagnostic<'a> {
     level: Level,
@@ -122,7 +122,7 @@ impl<'a> Diagnostic<'a> {
         }
     }
 
-    /// A message with what was counted at an address.
+    /// A message with the counts of an address.
     #[must_use]
     pub fn of_totals(message: &'a str, address: SocketAddr, totals: &'a Totals) -> Self {
         Self {
@@ -132,14 +132,14 @@ impl<'a> Diagnostic<'a> {
         }
     }
 
-    /// How much it matters.
+    /// Its severity.
     #[must_use]
     pub const fn level(&self) -> Level {
         self.level
     }
 
-    /// What it says, as a line for people: the message, and what goes beyond it as ` name=value`.
-    /// Nothing in it steers a terminal.
+    /// The diagnostic as a line for people: the message, followed by its details as ` name=value`. It contains no
+    /// terminal control characters.
     ///
     /// # Errors
     ///
@@ -169,7 +169,7 @@ impl<'a> Diagnostic<'a> {
         }
     }
 
-    /// What goes beyond level and message.
+    /// The details besides level and message.
     fn details(&self) -> Details {
         let mut details = Details::default();
         details.add_any("address", self.address.clone());

@@ -1,7 +1,6 @@
-//! Text for people's terminals. What goes to a host is never changed.
+//! Text for terminals. Text for a host is never changed.
 
-/// Text with everything escaped that a terminal would obey: control characters and changes of writing
-/// direction.
+/// Text with control characters and changes of writing direction escaped.
 #[must_use]
 pub fn escaped(text: &str) -> String {
     text.chars()

@@ -1,4 +1,4 @@
-//! The host of Vector's `exec` source: events to standard output, or to a socket in its place, diagnostics to standard
+//! The host for Vector's `exec` source: events to standard output, or to a socket instead, diagnostics to standard
 //! error.
 
 mod output;
@@ -38,14 +38,14 @@ use crate::{
     },
 };
 
-/// Why the program ends, or cannot begin.
+/// Why the program ends or cannot start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExecError {
-    /// Nothing can be received.
+    /// Receiving cannot start.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// The output cannot be written, for another reason than a reader that has gone.
+    /// The output cannot be written, for a reason other than a reader that has gone.
     #[error("cannot write to standard output: {0}")]
     Output(#[source] io::Error),
     /// Nothing listens on `output.unix_stream`.
@@ -63,7 +63,7 @@ pub enum ExecError {
     /// A thread panicked.
     #[error("a thread panicked, as reported above")]
     Panicked,
-    /// A file does not let it end.
+    /// A file system blocks the shutdown.
     #[error(
         "the shutdown was cut short: a file system did not respond for {} s, so the session state may not be saved",
         PATIENCE.as_secs()
@@ -71,14 +71,14 @@ pub enum ExecError {
     Unfinished,
 }
 
-/// What ends a run, or asks something of it.
+/// Something that ends a run, or requests something from it.
 #[derive(Debug)]
 pub enum Signal {
     /// Someone asks the program to end (SIGTERM, SIGINT, a console event).
     Stop,
     /// Someone asks it to read the files of transforms again (SIGHUP).
     Reload,
-    /// Nobody reads any more, or the output is broken.
+    /// The output has no reader any more, or is broken.
     Failed(io::Error),
     /// A thread panicked; it has written why to standard error.
     Panicked,
@@ -99,21 +99,20 @@ pub enum Orphan {
     /// The program ends with its parent, so that no forgotten process holds the port.
     #[default]
     Ends,
-    /// The program goes on.
+    /// The program continues.
     Lives,
 }
 
 /// Receives on every address of the configuration and writes events to standard output, or to `output.unix_stream`,
 /// until a signal comes, the reader closes the pipe or the parent is gone.
 ///
-/// `config_file` is where the configuration comes from, with what it says. `signals` installs the program's signal
-/// handler and hands out the sender through which it reports. It is called when there is something to bring to an
-/// end: until then, while files are read that may not answer, a signal ends the program as the system does.
+/// `config_file` is the file of the configuration, with its content. `signals` installs the program's signal handler
+/// with the sender for its reports. It is called once there is something to shut down: until then, while files are
+/// read that may not answer, a signal ends the program by the system's default.
 ///
 /// # Errors
 ///
-/// [`ExecError`] when it cannot begin, or when the output is broken. A reader that closes the pipe
-/// is no error.
+/// [`ExecError`] when it cannot start, or when the output is broken. A reader that closes the pipe is not an error.
 pub fn run(
     config: &Config,
     config_file: Option<(PathBuf, Config)>,
@@ -127,10 +126,10 @@ pub fn run(
         refresh = refresh.with_config_file(file, config);
     }
     let (output, orphan) = open_output(&config.output.unix_stream, orphan)?;
-    // Before anybody is told that it listens: the parent of that moment is the one to miss.
+    // Before the program reports that it listens: the parent at that moment is the one to watch.
     let reader = ReaderWatch::new(&output, orphan);
     let layout = config.output.layout().map_err(StartError::Fields)?;
-    // Before anything is touched that may be another run's: both cannot have the port.
+    // Before touching anything that may belong to another run: only one can have the port.
     let opened = open(config)?;
     let signals = signals().map_err(StartError::Thread)?;
     let queue = Arc::new(Queue::new(config.queue, opened.workers()));
@@ -164,7 +163,7 @@ pub fn run(
         diagnostics: diagnostics.clone(),
     };
     let runtime = Runtime::start(config, refresh, opened, sink, edge)?;
-    // It is for people who look in, and the output for those who count on it.
+    // The local socket is for casual viewers; the output must work without it.
     let said = match &local_socket {
         Some(Err(error)) => Some((Level::Error, error)),
         Some(Ok(socket)) => socket.answered().map(|error| (Level::Warn, error)),
@@ -178,7 +177,7 @@ pub fn run(
     run.supervise(&output, &reader)
 }
 
-/// Where events go. A reader that was there before has not started the program, so whoever did may go.
+/// Where events go. A reader of a socket has not started the program, so the parent may go.
 fn open_output(unix_stream: &Path, orphan: Orphan) -> Result<(Output, Orphan), ExecError> {
     if unix_stream.as_os_str().is_empty() {
         let output = Output::stdout().map_err(ExecError::Output)?;
@@ -191,8 +190,8 @@ fn open_output(unix_stream: &Path, orphan: Orphan) -> Result<(Output, Orphan), E
     Ok((connected?, Orphan::Lives))
 }
 
-/// Says where a fault is, in the codec that the host reads. What the panic says may quote a payload, which is for
-/// nobody's eyes but those of a person at a terminal.
+/// Reports the location of a panic, in the codec that the host reads. The panic message itself may quote a payload,
+/// so it is shown only on a terminal.
 fn report_panics(diagnostics: &Diagnostics) {
     if io::stderr().is_terminal() {
         return;

@@ -1,4 +1,4 @@
-//! Standard output, or a socket in its place, written a whole frame at a time.
+//! Standard output, or a socket instead, written one whole frame at a time.
 
 use std::{
     fs::File,
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// A pipe or a socket to the reader: one thread writes, another asks whether anybody still reads.
+/// A pipe or a socket to the reader: one thread writes, another checks whether the reader is still there.
 #[derive(Debug, Clone)]
 pub struct Output(Arc<Mutex<File>>);
 
@@ -23,7 +23,7 @@ pub struct Output(Arc<Mutex<File>>);
 #[derive(Debug, thiserror::Error)]
 #[error("{source}")]
 pub struct WriteError {
-    /// How much of the frame it took before, in bytes.
+    /// How many bytes of the frame it took before.
     pub written_bytes: usize,
     /// Why: the reader has closed the pipe ([`io::ErrorKind::BrokenPipe`]), or the device refuses.
     pub source: io::Error,
@@ -46,7 +46,7 @@ impl Output {
     ///
     /// # Errors
     ///
-    /// When none does, or when this program may not connect to it.
+    /// When nothing listens, or when this program may not connect.
     pub fn unix_stream(path: &Path) -> io::Result<Self> {
         Ok(Self(Arc::new(Mutex::new(connect(path)?))))
     }
@@ -65,8 +65,8 @@ impl Output {
         })
     }
 
-    /// A way to the same reader that never waits. It takes nothing where this is neither a pipe nor a socket, and where
-    /// the system has no such way.
+    /// A handle to the same reader that never waits. It takes nothing if this is neither a pipe nor a socket, or if
+    /// the system does not support it.
     #[must_use]
     pub fn immediate(&self) -> ImmediateOutput {
         ImmediateOutput(without_waiting(&lock(&self.0)).map(Arc::new))
@@ -97,7 +97,7 @@ impl FrameWriter for Output {
 pub struct ImmediateOutput(Option<Arc<WithoutWaiting>>);
 
 impl Immediate for ImmediateOutput {
-    /// An error is no reason to stop: who waits for the output then meets it too, and tells.
+    /// An error is no reason to stop: the thread that waits for the output meets it too, and reports it.
     fn take(&mut self, frame: &[u8]) -> usize {
         let output = self.0.as_ref();
         output.map_or(0, |output| output.write(frame).unwrap_or(0))
@@ -125,7 +125,8 @@ impl WithoutWaiting {
     }
 }
 
-/// A pipe is opened another time, so that only we are told not to wait: who shares the first one does not expect that.
+/// The pipe is opened again, so that only this handle is non-blocking: others that share the first one do not expect
+/// that.
 #[cfg(target_os = "linux")]
 fn without_waiting(file: &File) -> Option<WithoutWaiting> {
     use std::os::{
@@ -161,7 +162,7 @@ const fn without_waiting(_: &File) -> Option<WithoutWaiting> {
     None
 }
 
-/// Writes `rest` and leaves in it what could not be written.
+/// Writes `rest` and leaves the unwritten part in it.
 fn write_all(file: &mut File, rest: &mut &[u8]) -> io::Result<()> {
     while !rest.is_empty() {
         match write_some(file, rest) {
@@ -190,7 +191,7 @@ fn duplicate_stdout() -> io::Result<File> {
     Ok(io::stdout().as_handle().try_clone_to_owned()?.into())
 }
 
-/// With a larger buffer a burst costs fewer changes between the two processes. The system grants no more than
+/// With a larger buffer, a burst needs fewer switches between the two processes. The system grants no more than
 /// `net.core.wmem_max`.
 #[cfg(unix)]
 fn connect(path: &Path) -> io::Result<File> {
@@ -280,8 +281,8 @@ fn wait_for_room(_: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// A pipe of Linux holds 64 KiB unless asked. With more, a burst costs fewer changes between the
-/// two processes. What is no pipe refuses, which changes nothing.
+/// A Linux pipe holds 64 KiB by default. With more, a burst needs fewer switches between the two processes. Anything
+/// other than a pipe refuses, which does no harm.
 #[cfg(target_os = "linux")]
 fn enlarge_pipe(file: &File) {
     use nix::fcntl::{FcntlArg, fcntl};

@@ -1,7 +1,7 @@
-//! The program from its first thread to its last: signals, the writer, a reader that goes.
+//! The life of the program: signals, the writer thread, a reader that goes away.
 //!
-//! Its thread waits for signals and does nothing that may wait for a file, a network or a reader, so that it
-//! can always be told to end.
+//! Its thread waits for signals and does nothing that could block on a file, a network or a reader, so that it can
+//! always be stopped.
 
 use std::{
     io,
@@ -69,7 +69,7 @@ impl Run {
         })
     }
 
-    /// Waits for what ends the run, and sees to its end.
+    /// Waits for the end of the run, and shuts down.
     ///
     /// # Errors
     ///
@@ -174,7 +174,7 @@ mod tests {
         }
     }
 
-    /// A program that holds the port and hears nothing would be worse than one that ends.
+    /// A program that holds the port and receives nothing would be worse than one that ends.
     #[test]
     fn a_worker_that_panics_ends_the_program() {
         let config =

@@ -29,7 +29,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Diagnostics {
     form: Form,
-    /// Where they wait for a thread that writes them; none where they are written at once.
+    /// The queue for the writing thread; `None` if they are written at once.
     waiting: Option<Arc<Waiting>>,
 }
 
@@ -60,8 +60,8 @@ impl Diagnostics {
         }
     }
 
-    /// The same, written by a thread of their own, so that a reader who does not read standard error keeps nobody
-    /// else waiting.
+    /// The same, written by a separate thread, so that a reader that does not read standard error blocks nothing
+    /// else.
     ///
     /// # Errors
     ///
@@ -78,7 +78,7 @@ impl Diagnostics {
         })
     }
 
-    /// Waits until everything is written, at most for so long.
+    /// Waits until everything is written, at most for this long.
     pub fn flush(&self, patience: Duration) {
         if let Some(waiting) = &self.waiting {
             let has_more = |state: &mut State| state.is_writing || !state.backlog.is_empty();
@@ -143,7 +143,7 @@ impl Waiting {
 }
 
 impl Form {
-    /// A diagnostic as it is written; none that cannot be.
+    /// A diagnostic in its written form; `None` if it cannot be written.
     fn bytes(&self, diagnostic: &Diagnostic<'_>) -> Option<Vec<u8>> {
         let Some(codec) = self.codec else {
             return plain(diagnostic).ok();
@@ -153,7 +153,7 @@ impl Form {
         Some(encoder.frame().to_vec())
     }
 
-    /// What cannot be written has nowhere else to go.
+    /// A failed write cannot be reported anywhere else.
     fn write(&self, bytes: &[u8]) {
         let mut stderr = io::stderr().lock();
         let _ = match self.codec {

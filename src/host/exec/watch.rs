@@ -1,4 +1,4 @@
-//! Whether anyone is still there to read the events.
+//! Whether the events still have a reader.
 
 use super::{Orphan, Output};
 
@@ -27,7 +27,7 @@ impl ReaderWatch {
         }
     }
 
-    /// Whether nobody can read what would be written now.
+    /// Whether the reader is gone.
     #[must_use]
     pub fn has_gone(&self, output: &Output) -> bool {
         self.is_pipe && output.is_hung_up() || self.parent.as_ref().is_some_and(Parent::has_ended)

@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_library_is_not_kept_and_the_reason_is_told() {
+    fn an_address_outside_any_library_is_refused_with_a_reason() {
         let error = keep_loaded(ptr::null()).expect_err("no library is at 0");
         assert_eq!(error.to_string(), "its code is in no library");
     }
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_of_the_host_are_told_apart() {
+    fn threads_of_the_host_are_distinguished() {
         for (name, expected) in [
             ("flb-in-qlik_sense.0-w0", Thread::Own),
             ("flb-pipeline", Thread::Pipeline),

@@ -1,4 +1,4 @@
-//! What was received, from the workers, which must not wait, to the host, which may.
+//! Batches of events from the workers, which must not wait, to the host, which may.
 
 use std::{
     collections::VecDeque,
@@ -24,27 +24,26 @@ use crate::{
     transform::OutputBuffer,
 };
 
-/// What an event takes of the queue beyond the bytes of its datagram: its fields, and what a transform added.
+/// The queue space of an event beyond the bytes of its datagram: its fields, and additions by transforms.
 const EVENT_BYTES: usize = 512;
 
-/// As many events as a batch has at most, unless more than these were received at once: what Vector hands on in one
-/// piece.
+/// The most events in a batch, unless more were received at once: the size of Vector's own batches.
 const MAX_EVENTS: u64 = 1_000;
 
-/// Events that waited together, and what was received since the batch before it.
+/// A batch of events, and the counts since the previous batch.
 #[derive(Debug)]
 pub struct Batch<V: HostValue = OwnedValue> {
-    /// How long all datagrams were, in bytes.
+    /// The total length of the datagrams, in bytes.
     pub bytes: u64,
-    /// What went no further because the options say so: events of excluded users, datagrams of refused
-    /// senders or over their rate, undecoded payloads that are to be dropped.
+    /// What the options dropped: events of excluded users, datagrams of refused senders or over their rate limit,
+    /// undecoded payloads with `undecoded = "drop"`.
     pub dropped: u64,
     events: Vec<Vec<Event>>,
     values: Arc<HostValues<V>>,
 }
 
 impl<V: HostValue> Batch<V> {
-    /// How many events there are.
+    /// The number of events.
     #[must_use]
     pub fn len(&self) -> usize {
         self.events.iter().map(Vec::len).sum()
@@ -56,17 +55,17 @@ impl<V: HostValue> Batch<V> {
         self.len() == 0
     }
 
-    /// The events of the others, in order, as the schema shows them; each is made a value when it is asked for.
+    /// The remaining events, in order, in the schema; each is converted to a value when it is requested.
     ///
-    /// An event is an error when it has a time that no host can have, by a clock that is centuries away.
+    /// An event is an error if its time is out of range, because a clock is off by centuries.
     pub fn values(&self) -> impl Iterator<Item = Result<V, EncodeError>> {
         let events = self.events.iter().flatten();
         events.map(|event| self.values.value_of(event))
     }
 }
 
-/// The batches of a source, in the order in which they were received. Dropped, the source ends, and what still waits
-/// is dropped and counted.
+/// The batches of a source, in the order in which they were received. Dropping this ends the source; whatever still
+/// waits is dropped and counted.
 #[derive(Debug)]
 pub struct Batches<V: HostValue = OwnedValue> {
     queue: Arc<Queue<VecDeque<Vec<Event>>>>,
@@ -97,14 +96,13 @@ impl<V: HostValue> Batches<V> {
         }
     }
 
-    /// Waits for the next batch, which may have no events. None when the source has ended and everything was
-    /// taken.
+    /// Waits for the next batch, which may have no events. `None` when the source has ended and everything was taken.
     pub async fn next(&mut self) -> Option<Batch<V>> {
         poll_fn(|context| self.poll_next(context)).await
     }
 
-    /// Ends the source, if it has not ended, drops and counts what still waits, and has what was counted in all
-    /// reported, which it waits for, at most for some seconds.
+    /// Ends the source, if it has not ended, drops and counts what still waits, and waits for the final report, at
+    /// most for some seconds.
     ///
     /// # Errors
     ///
@@ -135,7 +133,7 @@ impl<V: HostValue> Batches<V> {
 impl<V: HostValue> Drop for Batches<V> {
     fn drop(&mut self) {
         self.queue.break_off(0);
-        // Nobody asks why it has ended.
+        // The reason for its end is not needed.
         let _ = self.life.conclude();
     }
 }
@@ -152,7 +150,7 @@ impl Received {
     }
 }
 
-/// Puts the events of a worker into the queue, a batch of datagrams at a time.
+/// Puts the events of a worker into the queue, one batch of datagrams at a time.
 #[derive(Debug)]
 pub(super) struct BatchSink {
     queue: Arc<Queue<VecDeque<Vec<Event>>>>,
@@ -192,7 +190,7 @@ impl Sink for BatchSink {
         let dropped =
             counters.refused + counters.over_rate + counters.pipeline.excluded + undecoded;
         let now = (counters.received_bytes, dropped);
-        // A worker in the place of another goes on counting where that has ended, and says so before it begins.
+        // A replacement worker continues the counts of the previous one, and reports them before it starts.
         let told = self.told.replace(now).unwrap_or(now);
         self.bytes += now.0 - told.0;
         self.received.add(self.bytes, now.1 - told.1);

@@ -12,8 +12,8 @@ use crate::{
     schema::Layout,
 };
 
-/// Decodes datagrams into events as values of a host. For a source of one's own that has framed its bytes already;
-/// what [`start`](super::start()) starts does more: it knows senders and applies the transforms.
+/// Decodes datagrams into events as values of a host, for your own source that has already framed its bytes.
+/// [`start`](super::start()) does more: it knows senders and applies the transforms.
 #[derive(Debug, Clone)]
 pub struct ValueDeserializer<V: HostValue = OwnedValue> {
     deserializer: QlikSenseDeserializer,
@@ -21,7 +21,7 @@ pub struct ValueDeserializer<V: HostValue = OwnedValue> {
 }
 
 impl<V: HostValue> ValueDeserializer<V> {
-    /// One that shows events as `layout` says.
+    /// A deserializer for events in `layout`.
     #[must_use]
     pub fn new(deserializer: QlikSenseDeserializer, layout: &Layout) -> Self {
         Self {
@@ -30,11 +30,11 @@ impl<V: HostValue> ValueDeserializer<V> {
         }
     }
 
-    /// Decodes one datagram into its events, which arrive now and from nowhere.
+    /// Decodes one datagram into its events, with the current time as arrival and no sender.
     ///
     /// # Errors
     ///
-    /// When an event cannot be made a value, which only a clock outside of 1677 to 2262 does.
+    /// When an event cannot be converted to a value, which happens only with a clock outside of 1677 to 2262.
     pub fn parse(
         &self,
         bytes: Bytes,

@@ -1,4 +1,4 @@
-//! The blacklist for events that are values already: a transform of its own in the host's topology.
+//! The blacklist for events that are already values: a separate transform in the host's topology.
 
 use std::{
     sync::{Arc, RwLock, Weak},
@@ -24,7 +24,7 @@ use crate::{
 #[serde(transparent)]
 pub struct ExcludeUsersConfig(BlacklistConfig);
 
-/// Says which events are those of excluded users, in whichever schema. Clones share their rules.
+/// Decides which events are those of excluded users, in any schema. Clones share their rules.
 #[derive(Debug, Clone)]
 pub struct ExcludeUsers {
     blacklist: Arc<RwLock<Blacklist>>,
@@ -37,8 +37,8 @@ impl ExcludeUsersConfig {
         reference::json_schema(|key| key.strip_prefix("transform.blacklist.").map(str::to_owned))
     }
 
-    /// Builds the transform. While it lives, files are read again when they change; `diagnostics` is
-    /// told, also when a file has become bad and the old rules stay.
+    /// Builds the transform. While it lives, files are reloaded when they change, which is reported to `diagnostics`,
+    /// also if a file has become invalid and the previous rules stay in effect.
     ///
     /// # Errors
     ///

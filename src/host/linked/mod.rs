@@ -1,7 +1,7 @@
-//! The host of those who build their own Vector: a source and a transform that are linked into it.
+//! The host for your own build of Vector: a source and a transform that are linked into it.
 //!
-//! Threads of its own receive, count and save, and never wait for Vector: what does is in a queue. Vector takes
-//! batches out of it, whose events become values of its own; `examples/vector-linked` has that side.
+//! Its own threads receive, count and save, and never wait for Vector: events wait in a queue. Vector takes batches
+//! out of it, whose events become Vector's own values; `examples/vector-linked` has that side.
 
 mod batch;
 mod deserializer;
@@ -35,17 +35,16 @@ use crate::{
 /// How often the host gets metrics, in seconds.
 const RECORD_SECS: u64 = 1;
 
-/// Opens the sockets of a configuration and starts the threads that receive. What they receive comes out of
-/// [`Batches`], as values of the host; what waits there is bounded by the options `queue`, and what these drop is
-/// counted.
+/// Opens the sockets of a configuration and starts the receiving threads. Their events come out of [`Batches`], as
+/// values of the host. The options `queue` limit how many wait there, and dropped events are counted.
 ///
-/// Once a second, and at the end, `record` gets what was counted since, as metrics; see docs/vector.md for their names.
-/// It is called on a thread that may wait for it, as `diagnostics` is.
+/// Once a second, and at the end, `record` gets the counts since the last call, as metrics; see docs/vector.md for
+/// their names. It is called on a thread that may block, like `diagnostics`.
 ///
 /// # Errors
 ///
-/// [`StartError`] when an address cannot be listened on, or something that the configuration names
-/// cannot be used. Then nothing is left of what had begun.
+/// [`StartError`] when an address cannot be listened on, or something in the configuration cannot be used. Then
+/// everything that had started is undone.
 ///
 /// ```
 /// use std::{net::UdpSocket, sync::mpsc};
@@ -125,13 +124,13 @@ pub fn start<V: HostValue>(
     Ok((running, Batches::new(queue, received, &layout, life)))
 }
 
-/// A source that is running. Dropped, it ends as after [`stop`](Self::stop), which nobody waits for then.
+/// A running source. Dropping it ends it like [`stop`](Self::stop), without waiting.
 #[derive(Debug)]
 pub struct Running(Arc<Life>);
 
 impl Running {
-    /// Has it end, and waits until nothing more will be received, at most for some seconds: what the sockets held waits
-    /// in [`Batches`], the addresses are free, the state of sessions is saved, and the last metrics were recorded.
+    /// Stops it, and waits until nothing more will be received, at most for some seconds. Then what the sockets held
+    /// waits in [`Batches`], the addresses are free, the session state is saved, and the last metrics were recorded.
     pub fn stop(&self) {
         if let Some(runtime) = &*lock(&self.0.runtime) {
             runtime.stop();
@@ -148,7 +147,7 @@ impl Drop for Running {
     }
 }
 
-/// What both sides of a source share.
+/// State shared by both sides of a source.
 #[derive(Debug, Default)]
 struct Life {
     /// Until it is over.
@@ -157,7 +156,7 @@ struct Life {
 }
 
 impl Life {
-    /// Reports what was counted in all, when it has ended and what waited was taken or dropped.
+    /// Reports the final counts, when it has ended and everything that waited was taken or dropped.
     fn conclude(&self) -> Result<(), LinkedError> {
         if let Some(runtime) = lock(&self.runtime).take() {
             runtime.stop();
@@ -169,14 +168,14 @@ impl Life {
     }
 }
 
-/// Why a source has ended by itself. Nothing is received any more, and its addresses are free.
+/// Why a source has ended by itself. It no longer receives, and its addresses are free.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LinkedError {
-    /// A socket or a thread cannot be used any more.
+    /// A socket or a thread has failed.
     #[error("stopped receiving: {0}")]
     Failed(#[source] std::io::Error),
-    /// Threads have panicked again and again.
+    /// Threads panicked repeatedly.
     #[error("stopped receiving: threads panicked repeatedly, as reported")]
     Panicked,
 }

@@ -28,11 +28,10 @@ pub const MAX_READER_BYTES: usize = 1 << 20;
 /// How long readers may take to read the last events at the end of the program.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Hands events out to those who read them. Nothing in here ever waits for a reader but the reader's
-/// own thread.
+/// Passes events to the readers. Only a reader's own thread ever waits for it.
 #[derive(Debug, Default)]
 pub struct Hub {
-    /// Looked at before anything is locked.
+    /// Checked before anything is locked.
     readers: AtomicUsize,
     queues: Mutex<Queues>,
     gone: Condvar,
@@ -61,13 +60,13 @@ struct Waiting {
 }
 
 impl Hub {
-    /// Whether anybody is connected.
+    /// Whether any reader is connected.
     #[must_use]
     pub fn has_readers(&self) -> bool {
         self.readers.load(Ordering::Relaxed) > 0
     }
 
-    /// Offers events to everybody who reads. They are encoded only if somebody has room for them.
+    /// Offers events to all readers. They are encoded only if at least one has room for them.
     pub fn send(&self, events: u64, encode: impl FnOnce() -> Arc<[u8]>) {
         if !self.has_readers() {
             return;
@@ -91,7 +90,7 @@ impl Hub {
         }
     }
 
-    /// Writes events to a reader until it goes or the hub is closed. Call it on a thread of its own.
+    /// Writes events to a reader until it goes away or the hub is closed. Call it on a separate thread.
     ///
     /// # Errors
     ///
@@ -154,7 +153,7 @@ impl ReaderQueue {
     }
 }
 
-/// What a reader that is too slow is told.
+/// The line for a reader that is too slow.
 fn line_of_dropped(dropped: u64) -> Vec<u8> {
     let mut details = Details::default();
     details.add("dropped", dropped);
@@ -209,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_encoded_for_nobody() {
+    fn nothing_is_encoded_without_readers() {
         Hub::default().send(1, || panic!("nobody reads"));
     }
 

@@ -1,9 +1,9 @@
-//! Events once more, for readers on this machine: a Unix socket, or a named pipe of Windows, that never slows the
-//! pipeline.
+//! A second copy of the events for readers on this machine: a Unix socket, or a named pipe on Windows, that never
+//! slows the pipeline.
 //!
-//! A reader that connects gets a JSON line for each event from then on, in the schema `default` and with
-//! every field. A reader that is slow loses events and is told how many; nobody waits for it. While
-//! nobody is connected it costs nothing.
+//! A reader that connects gets a JSON line for each event from then on, in the schema `default` and with every field.
+//! A slow reader loses events and is told how many; nothing waits for it. It costs nothing while no reader is
+//! connected.
 
 #[cfg_attr(unix, path = "unix.rs")]
 #[cfg_attr(windows, path = "windows.rs")]

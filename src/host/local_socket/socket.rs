@@ -24,10 +24,10 @@ use crate::host::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LocalSocketError {
-    /// Something else stands where the socket should be.
+    /// Something else is in the place of the socket.
     #[error("{0}: a file that is not a socket is in its place; remove it or choose another path")]
     Occupied(PathBuf),
-    /// A program answers at the socket that is in its place.
+    /// Another program answers at the socket.
     #[error(
         "{0}: another program is using this socket; it will be opened when that program ends, or choose another path"
     )]
@@ -47,9 +47,9 @@ pub struct LocalSocket {
 }
 
 impl LocalSocket {
-    /// Opens the socket. One that a run has left which was killed is replaced. One at which a program answers is
-    /// not: the socket is opened when that program has ended, and `diagnostics` is told. Only the same user (and
-    /// root; on Windows administrators and the system) can connect.
+    /// Opens the socket. A socket left by a killed run is replaced. If a program answers at it, it is opened once
+    /// that program has ended, which is reported to `diagnostics`. Only the same user (and root; on Windows
+    /// administrators and the system) can connect.
     ///
     /// # Errors
     ///
@@ -67,7 +67,7 @@ impl LocalSocket {
         })
     }
 
-    /// Why it was not open at once, where another program answered.
+    /// Why it was not opened at once, if another program answered.
     #[must_use]
     pub const fn answered(&self) -> Option<&LocalSocketError> {
         self.answered.as_ref()
@@ -87,10 +87,10 @@ impl Drop for LocalSocket {
     }
 }
 
-/// How long to leave a socket alone that accepts nobody, for example for lack of file descriptors.
+/// How long to pause after a socket could not accept, for example for lack of file descriptors.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(200);
 
-/// How long to wait before it is looked again whether another program has ended.
+/// How long to wait before checking again whether another program has ended.
 const PAUSE_WHILE_ANSWERED: Duration = Duration::from_millis(500);
 
 /// The place of the socket among the names of the system.
@@ -165,7 +165,7 @@ impl Drop for Place {
     }
 }
 
-/// Takes the place when the program has ended that has it; nothing when this one ends before that.
+/// Takes over the socket when the other program has ended, unless this one ends first.
 fn await_place(
     path: &Path,
     state: &Mutex<State>,

@@ -25,7 +25,7 @@ pub(super) type Listener = UnixListener;
 ///
 /// # Errors
 ///
-/// When nobody listens there, or the system refuses.
+/// When nothing listens there, or the system refuses.
 pub fn connect(path: &Path) -> io::Result<UnixStream> {
     UnixStream::connect(path)
 }

@@ -1,5 +1,5 @@
-//! A named pipe: what Windows has in the place of a Unix socket. It is gone when nobody has it open any more, so that
-//! there is nothing to remove, and nothing else can stand in its place.
+//! A named pipe, the Windows counterpart of a Unix socket. It disappears when its last handle is closed, so there is
+//! nothing to remove, and nothing else can be in its place.
 
 use std::{
     io,
@@ -18,8 +18,8 @@ use widestring::{U16CStr, U16CString, u16cstr};
 
 use super::LocalSocketError;
 
-/// Everything for the owner, administrators and the system; nothing for anybody else. A pipe without this can be read
-/// by everybody on the machine.
+/// Full access for the owner, administrators and the system; none for others. Without this, everyone on the machine
+/// can read a pipe.
 const RIGHTS: &U16CStr = u16cstr!("D:P(A;;GA;;;OW)(A;;GA;;;BA)(A;;GA;;;SY)");
 
 /// What the system holds for a reader, in bytes, beside what waits for it in the program.
@@ -38,7 +38,7 @@ pub(super) type Listener = PipeListener<pipe_mode::None, pipe_mode::Bytes>;
 ///
 /// # Errors
 ///
-/// When nobody listens there, or the system refuses.
+/// When nothing listens there, or the system refuses.
 pub fn connect(path: &Path) -> io::Result<RecvPipeStream<pipe_mode::Bytes>> {
     RecvPipeStream::connect_by_path_with_wait_mode(name(path)?, ConnectWaitMode::Timeout(PATIENCE))
 }

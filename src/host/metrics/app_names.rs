@@ -1,19 +1,19 @@
-//! How many names of apps are known, and how often they could not be had.
+//! How many app names are known, and how often they could not be read.
 
 use crate::encoding::{Metric, MetricValue};
 
-/// What is known of names of apps.
+/// Counts of app names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct AppNamesCounts {
     /// Apps whose name is known.
     pub apps: u64,
-    /// How often files were not read again.
+    /// How often reloading the files failed.
     pub file_failures: u64,
-    /// How many requests to the repository have failed.
+    /// The number of failed requests to the repository.
     pub qrs_failures: u64,
 }
 
-/// Adds the metrics of what is `now`, where `before` was emitted last.
+/// Adds the metrics of `now`, given that `before` was last emitted.
 pub(super) fn of_app_names(
     now: &AppNamesCounts,
     before: &AppNamesCounts,

@@ -1,4 +1,4 @@
-//! What was counted, told to the host: as metrics where it has them, otherwise as records.
+//! Reports counts to the host: as metrics if it has them, otherwise as records.
 
 mod app_names;
 mod nodes;
@@ -23,25 +23,25 @@ use crate::{
     transform::sessions::SessionStatistics,
 };
 
-/// Everything that is counted, at one moment.
+/// All counts at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
     /// At each address.
     pub addresses: Vec<(SocketAddr, Totals)>,
     /// Events that wait in the queue.
     pub queue_events: u64,
-    /// What Qlik nodes sent that is no user event.
+    /// Statistics of what Qlik nodes sent besides user events.
     pub nodes: Statistics,
-    /// By the tracker of sessions, where they are followed.
+    /// From the session tracker, if sessions are followed.
     pub sessions: Option<SessionStatistics>,
-    /// Of names of apps, where anybody asked for them.
+    /// Of app names, if configured.
     pub app_names: Option<AppNamesCounts>,
     /// Of proxies that are asked for sessions.
     pub proxies: Vec<ProxyCounts>,
 }
 
-/// Remembers what was emitted last: a host's counters add up and are told what is new, and records are
-/// only worth it when there is something new.
+/// Remembers what was last emitted: a host's counters need increments, and records are sent only if something has
+/// changed.
 #[derive(Debug)]
 pub struct Telemetry {
     form: Form,
@@ -83,8 +83,8 @@ impl Telemetry {
         }
     }
 
-    /// Tells what is new. What an earlier set of metrics that still waits in the queue leaves no room for
-    /// is part of the next one; there is always room for the set that `is_last`.
+    /// Emits what is new. If an earlier set of metrics still waits in the queue, this one becomes part of the next;
+    /// there is always room for the set that `is_last`.
     pub fn emit<C: Contents>(
         &mut self,
         now: Snapshot,
@@ -107,13 +107,13 @@ impl Telemetry {
         }
     }
 
-    /// Says that sessions are followed anew, and counted from zero.
+    /// Notes that the session tracker was reset, and counts from zero.
     pub fn reset_sessions(&mut self) {
         self.emitted.sessions = None;
     }
 }
 
-/// The metrics of what is `now`, where `before` was emitted last: every host's, so that none lacks any.
+/// The metrics of `now`, given that `before` was last emitted; the same for every host.
 fn since(now: &Snapshot, before: &Snapshot, time: Timestamp) -> Vec<Metric> {
     let gauge = |name, value| Metric {
         name,
@@ -122,7 +122,7 @@ fn since(now: &Snapshot, before: &Snapshot, time: Timestamp) -> Vec<Metric> {
     };
     let mut metrics = vec![
         gauge("queue_events", now.queue_events as f64),
-        // Counters stand still when nothing comes and when the program is gone; this one only then.
+        // Counters stop both when nothing arrives and when the program is gone; this one only when it is gone.
         gauge(
             "report_time_seconds",
             time.0.timestamp_millis() as f64 / 1_000.0,
@@ -145,7 +145,7 @@ fn since(now: &Snapshot, before: &Snapshot, time: Timestamp) -> Vec<Metric> {
     metrics
 }
 
-/// A record for each address where something was counted since.
+/// A record for each address whose counts have changed.
 fn changed(layout: &Layout, now: &Snapshot, before: &Snapshot, is_last: bool) -> Option<Vec<u8>> {
     let message = if is_last { "stopped" } else { "running" };
     let mut records = Encoder::message_pack(layout);

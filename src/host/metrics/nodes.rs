@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// Adds the metrics of what is `now`, where `before` was emitted last. What never came makes none.
+/// Adds the metrics of `now`, given that `before` was last emitted. Values that never occurred have no metric.
 pub(super) fn of_nodes(now: &Statistics, before: &Statistics, metrics: &mut Vec<Metric>) {
     let nothing = NodeStatistics::default();
     for (host, now) in now.iter() {
@@ -96,7 +96,7 @@ fn of_requests(
     }
 }
 
-/// What is new in a distribution, by its limits; so many of its units are one of the histogram's.
+/// The increase of a distribution, by its bounds; this many of its units make one of the histogram's.
 #[expect(clippy::cast_precision_loss, reason = "Vector has no other numbers")]
 fn histogram(
     now: &Distribution,

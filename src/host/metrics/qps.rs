@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use crate::encoding::{Metric, MetricValue};
 
-/// What is known of a proxy that is asked for sessions.
+/// The state of a proxy that is queried for sessions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProxyCounts {
     /// The Qlik node.
     pub node: String,
     /// Whether it answered the last time it was asked.
     pub is_up: bool,
-    /// How long ago it last answered; none where it never has.
+    /// How long ago it last answered; `None` if it never has.
     pub answer_age: Option<Duration>,
     /// How many sessions it listed then.
     pub sessions: u64,
@@ -19,7 +19,7 @@ pub struct ProxyCounts {
     pub failures: u64,
 }
 
-/// Adds the metrics of what is `now`, where `before` was emitted last.
+/// Adds the metrics of `now`, given that `before` was last emitted.
 pub(super) fn of_qps(now: &[ProxyCounts], before: &[ProxyCounts], metrics: &mut Vec<Metric>) {
     for proxy in now {
         let before = before.iter().find(|before| before.node == proxy.node);

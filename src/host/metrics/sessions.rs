@@ -1,4 +1,4 @@
-//! What the tracker of sessions has counted, as metrics.
+//! The counts of the session tracker, as metrics.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-/// Adds the metrics of what is `now`, where `before` was emitted last.
+/// Adds the metrics of `now`, given that `before` was last emitted.
 pub(super) fn of_sessions(
     now: &SessionStatistics,
     before: Option<&SessionStatistics>,
@@ -46,7 +46,7 @@ fn of_host(now: &HostStatistics, before: &HostStatistics, metrics: &mut Vec<Metr
     ] {
         add(metric_name, vec![], MetricValue::gauge(number));
     }
-    // What has never been counted makes no metric: most nodes have a few of these.
+    // Values that never occurred have no metric: most nodes have only a few.
     let mut count = |metric_name, tags, now: u64, before: u64| {
         if now > 0 {
             let more = now.saturating_sub(before);

@@ -1,4 +1,4 @@
-//! What was counted at an address.
+//! The counts of an address.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::{
     source::Refusals,
 };
 
-/// What was counted at an address: everything that was received is in exactly one of the others.
+/// The counts of an address: everything that was received is in exactly one of the others.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Datagrams received.
@@ -29,10 +29,10 @@ pub struct Totals {
     /// Events and undecoded payloads that a full queue dropped, or an output that broke or ended; and datagrams
     /// that were in hand when a worker panicked.
     pub dropped: u64,
-    /// Datagrams that the system dropped during this run before they were received; none where it
-    /// does not say.
+    /// Datagrams that the system dropped during this run before they were received; `None` where it does not report
+    /// them.
     pub kernel_dropped: Option<u64>,
-    /// Rows that never came, by the Qlik node and the appender.
+    /// Missing rows, by Qlik node and appender.
     pub row_gaps: RowGaps,
     /// The receive buffers' size in bytes, as the system granted it.
     pub receive_buffer_bytes: usize,
@@ -81,7 +81,7 @@ fn payload_kinds() -> impl Iterator<Item = EventKind> {
 
 type Tag = (&'static str, Cow<'static, str>);
 
-/// Adds the metrics of what is `now` at an address, where `before` was emitted last.
+/// Adds the metrics of `now` at an address, given that `before` was last emitted.
 pub(super) fn of_totals(address: &str, now: &Totals, before: &Totals, metrics: &mut Vec<Metric>) {
     let mut add = |name, tags: Vec<Tag>, value| {
         let address = ("address", address.to_owned().into());

@@ -58,7 +58,7 @@ struct Discovery {
     health: Health,
 }
 
-/// A proxy that is asked.
+/// A proxy to query.
 #[derive(Debug)]
 struct Asked {
     proxy: ProxyConfig,

@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_is_told_of_when_something_has_become_of_it() {
+    fn a_clock_is_reported_when_its_state_changes() {
         let mut clocks = Clocks::default();
         let mut update = |host: &str, seconds| {
             let said = clocks.update(host, TimeDelta::seconds(seconds));

@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_stretch_is_told_when_it_begins_and_when_it_is_over() {
+    fn each_series_of_drops_is_reported_when_it_starts_and_when_it_ends() {
         let (mut drops, start) = (Drops::default(), Instant::now());
         let mut update = |secs, count| drops.update(count, start + Duration::from_secs(secs));
         assert_eq!(update(0, 0), None);

@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn none_is_none() {
+    fn without_gathering_there_is_no_pause() {
         let now = Instant::now();
         let mut gather = Gather::new(Duration::ZERO, BUFFER, now);
         assert_eq!(gather.pause(5, 1_500, false, now), None);

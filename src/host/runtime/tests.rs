@@ -165,7 +165,7 @@ fn counted(metrics: &[Metric], name: &str) -> u64 {
 }
 
 #[test]
-fn a_worker_that_panics_is_made_anew() {
+fn a_worker_that_panics_is_restarted() {
     let folder = tempfile::tempdir().expect("a folder");
     let list = folder.path().join("users.txt");
     fs::write(&list, "LAB\\anna\n").expect("a list");
@@ -237,7 +237,7 @@ fn metrics_that_are_given_to_a_host_have_the_names_of_apps() {
 }
 
 #[test]
-fn after_four_panics_the_port_is_free_and_the_host_is_told() {
+fn after_four_panics_the_port_is_free_and_the_host_is_notified() {
     let host = Host::start("", OnPanic::Restart);
     for _ in 0..3 {
         host.panics();
@@ -254,7 +254,7 @@ fn after_four_panics_the_port_is_free_and_the_host_is_told() {
 }
 
 #[test]
-fn a_host_that_is_started_again_is_told_of_the_first_panic() {
+fn a_host_that_restarts_is_notified_of_the_first_panic() {
     let host = Host::start("", OnPanic::End);
     host.panics();
     let failure = host.failures.recv_timeout(DEADLINE).expect("a failure");
@@ -327,7 +327,7 @@ fn half_changed(file: &Path, on_panic: OnPanic) -> Host {
 }
 
 #[test]
-fn a_worker_that_is_made_anew_goes_on_from_the_sessions_saved_last() {
+fn a_restarted_worker_continues_from_the_last_saved_sessions() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("sessions.ndjson");
     let host = half_changed(&file, OnPanic::Restart);

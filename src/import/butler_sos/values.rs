@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_and_ports() {
+    fn hosts_and_ports_are_split() {
         let rows = [
             ("sense1.example.com", "sense1.example.com", None),
             ("sense1.example.com:4242", "sense1.example.com", Some(4242)),

@@ -16,14 +16,14 @@ use crate::payload::{
     unreadable::UnreadableFields,
 };
 
-/// What a log event says.
+/// The content of a log event.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct LogPayload {
     family: Family,
     /// The service whose appender sent it.
     appender: Service,
     header: Header,
-    /// The text of each field, by its place in [`Property`]; absent where it is something else than text.
+    /// The text of each field, by its index in [`Property`]; absent if it is stored as something other than text.
     texts: [Span; Property::COUNT],
     exception: Text,
     virtual_proxy: Text,
@@ -35,7 +35,7 @@ pub(crate) struct LogPayload {
 }
 
 impl LogPayload {
-    /// What these fields of `payload` say.
+    /// Interprets these fields of `payload`.
     pub(super) fn new(payload: &str, layout: &Layout, fields: &grammar::Fields<'_>) -> Self {
         let text = |name: Property| present(fields.texts[name as usize]);
         let mut unreadable = UnreadableFields::default();
@@ -132,7 +132,7 @@ impl Property {
         )
     }
 
-    /// What the text of a field is to those who must not recognise a person by it; none where it names nobody.
+    /// How the text of a field may identify a person; `None` if it cannot.
     const fn personal(self) -> Option<Personal> {
         Some(match self {
             Self::UserDirectory => Personal::UserDirectory,
@@ -227,7 +227,7 @@ impl Fields for LogPayload {
         texts.header(&mut self.header);
         for name in Property::ALL {
             let text = &mut self.texts[name as usize];
-            // What is in doubt may be anything.
+            // Ambiguous text may be anything.
             let is_doubtful = self.ambiguous.contains(&name.as_str());
             match name.personal() {
                 _ if is_doubtful => texts.replace(Personal::FreeText, text),
@@ -247,12 +247,11 @@ impl Fields for LogPayload {
 pub enum Refusal {
     /// A login.
     Login,
-    /// Anything else that somebody has no right to.
+    /// Any other access without permission.
     Access,
 }
 
-/// What is particular to log events; what they have in common with others is asked of the
-/// [`Event`](crate::event::Event).
+/// The part that is specific to log events; the [`Event`](crate::event::Event) has what they share with others.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LogEvent<'a> {
     text: &'a str,
@@ -271,7 +270,7 @@ impl<'a> LogEvent<'a> {
         self.fields.appender
     }
 
-    /// What was refused, if the result is 401 or 403: a login where the command is one (`Login:TryLogin`) or the logger
+    /// What was refused, if the result is 401 or 403: a login if the command is one (`Login:TryLogin`) or the logger
     /// is that of logins (`AuditSecurity.….Login`), otherwise an access.
     #[must_use]
     pub fn refusal(self) -> Option<Refusal> {

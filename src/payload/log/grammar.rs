@@ -18,9 +18,9 @@ use crate::payload::{
 pub(super) struct Fields<'a> {
     pub(super) header: HeaderFields<'a>,
     pub(super) texts: Texts<'a>,
-    /// The exception behind the last field.
+    /// The exception after the last field.
     pub(super) glued: Option<&'a str>,
-    /// Fields that a `;` makes doubtful.
+    /// Fields made ambiguous by a `;`.
     pub(super) ambiguous: &'static [&'static str],
 }
 

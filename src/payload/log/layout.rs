@@ -1,4 +1,4 @@
-//! Which fields the rows of a service's log have behind the header, and in which order.
+//! The fields after the header in the rows of a service's log, and their order.
 
 use Property::{
     AppId, AppName, Command, Context, EngineSessionId, EngineTimestamp, EngineVersion, EntryType,
@@ -8,7 +8,7 @@ use Property::{
 
 use crate::payload::{Family, Service};
 
-/// A field behind the header.
+/// A field after the header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Property {
     Message,

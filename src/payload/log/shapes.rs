@@ -1,7 +1,7 @@
-//! What may stand in the fields of a log event, as far as that tells to which of them a `;` belongs.
+//! The possible values of the fields of a log event, as far as they show to which field a `;` belongs.
 //!
-//! A shape may allow too much, which leaves a doubt. It must not refuse what Qlik Sense sends, because another reading
-//! may then seem to be the only one.
+//! A shape may allow too much, which leaves ambiguity. It must not reject what Qlik Sense sends, because another
+//! split may then seem to be the only one.
 
 use crate::payload::{
     Service,
@@ -9,11 +9,11 @@ use crate::payload::{
     split::present,
 };
 
-/// What may stand in a field.
+/// The possible content of a field.
 pub(super) struct Shape {
     /// Whether a part may begin it.
     pub(super) first: Test,
-    /// Whether a part may follow another in it; none where it holds no `;`.
+    /// Whether a part may follow another one; `None` if the field contains no `;`.
     pub(super) further: Option<Test>,
     /// Whether a part that follows another may be its last.
     pub(super) last: Test,

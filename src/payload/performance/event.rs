@@ -39,7 +39,7 @@ pub(crate) struct PerformancePayload {
 }
 
 impl PerformancePayload {
-    /// What these fields of `payload` say.
+    /// Interprets these fields of `payload`.
     pub(super) fn new(payload: &str, fields: &grammar::Fields<'_>) -> Self {
         let part = |field| Span::of(payload, present(field));
         let mut unreadable = UnreadableFields::default();

@@ -31,7 +31,7 @@ pub(crate) struct TaskPayload {
 }
 
 impl TaskPayload {
-    /// What these fields of `payload` say.
+    /// Interprets these fields of `payload`.
     pub(super) fn new(
         payload: &str,
         fields: &grammar::Fields<'_>,

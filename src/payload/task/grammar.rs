@@ -25,7 +25,7 @@ pub(super) struct Fields<'a> {
     pub(super) message: Option<&'a str>,
     /// From the name of the exception's type to the end of its last line.
     pub(super) exception: Option<&'a str>,
-    /// Fields that a `;` makes doubtful.
+    /// Fields made ambiguous by a `;`.
     pub(super) ambiguous: &'static [&'static str],
 }
 

@@ -35,7 +35,7 @@ pub(crate) struct UserPayload {
 const _: () = assert!(size_of::<UserPayload>() <= 136);
 
 impl UserPayload {
-    /// What these fields of `payload` say. `user_agents` knows the browsers and systems seen before.
+    /// Interprets these fields of `payload`. `user_agents` knows the browsers and systems seen before.
     pub(super) fn new(
         payload: &str,
         fields: &grammar::Fields<'_>,

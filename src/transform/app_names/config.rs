@@ -14,12 +14,11 @@ pub const MAX_LIST_BYTES: u64 = 64 << 20;
 /// Where app names come from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AppNamesConfig {
-    /// Files with names of apps, as CSV or JSON. Where two name the same app, the first one decides.
-    /// Default: none.
+    /// Files with app names, as CSV or JSON. If two name the same app, the first one wins. Default: none.
     pub files: Vec<PathBuf>,
 }
 
-/// Why names of apps cannot be read.
+/// Why app names cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AppNamesError {
@@ -37,7 +36,7 @@ pub enum AppNamesError {
         /// The file.
         file: PathBuf,
     },
-    /// A file does not say what it should.
+    /// A file is not a valid list of apps.
     #[error("{}:{}: {}", file.display(), source.line, source.problem)]
     List {
         /// The file.

@@ -19,8 +19,8 @@ struct Columns {
     count: usize,
 }
 
-/// Reads a list with a header, or with an id and a name a line. Blank lines and lines that begin with
-/// `#` do not count, nor does Excel's `sep=;` before all others.
+/// Reads a list with a header, or with an id and a name per line. Blank lines and lines that start with `#` are
+/// ignored, and so is Excel's `sep=;` in the first line.
 pub(super) fn read(text: &str) -> Result<AppTable, AppListError> {
     let first = text.lines().find(|line| !is_passed_over(line.trim()));
     let first = first.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What a list of apps must be, whatever it is written in.
+//! The rules for a list of apps, in any format.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -140,7 +140,7 @@ impl List {
     }
 }
 
-/// What a column, or a property of an app, holds by its name.
+/// The meaning of a column, or of a property of an app, from its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Column {
     /// `id`.

@@ -1,4 +1,4 @@
-//! Gives events the name of the app whose id they carry.
+//! Adds the app's name to events with an app id.
 
 mod config;
 mod csv;
@@ -17,8 +17,8 @@ use crate::event::Event;
 
 /// The app name transform: an event with an app id gets the app's name, if it is known.
 ///
-/// An event costs one look-up in a hash table, however many apps there are, and no memory: the name
-/// is shared with the table. An event of an app that the table does not know passes as it is.
+/// An event costs one hash look-up, whatever the number of apps, and no memory: the name is shared with the table. An
+/// event of an unknown app passes unchanged.
 ///
 /// ```
 /// use qlik_sense_events::transform::AppNames;

@@ -1,11 +1,11 @@
-//! Names by ids, in the form in which they are asked.
+//! Names by ids, in the form for look-ups.
 
 use std::{collections::HashMap, sync::Arc};
 
 use foldhash::fast::RandomState;
 use uuid::Uuid;
 
-/// Names of apps by their ids. It does not change, and clones share it.
+/// App names by id. Immutable; clones share it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AppTable(Arc<HashMap<Uuid, Arc<str>, RandomState>>);
 
@@ -20,7 +20,7 @@ impl AppTable {
         self.0.get(&id).map(Arc::clone)
     }
 
-    /// How many apps there are.
+    /// The number of apps.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()

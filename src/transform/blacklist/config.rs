@@ -20,16 +20,15 @@ pub const MAX_FILE_BYTES: u64 = 16 << 20;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BlacklistConfig {
-    /// Users whose events are left out. Default: none.
+    /// Users whose events are dropped. Default: none.
     pub users: Vec<UserPattern>,
-    /// Files with more of them, `DIR\id` a line, each of at most [`MAX_FILE_BYTES`]. Empty lines and
-    /// comments do not count: a comment is what follows a `#` that begins a line or stands behind white
-    /// space. Default: none.
+    /// Files with more users, one `DIR\id` per line, each of at most [`MAX_FILE_BYTES`]. Empty lines and comments are
+    /// ignored: a comment starts with a `#` at the start of a line or after white space. Default: none.
     pub files: Vec<PathBuf>,
     /// Whether `Goran` and `goran` are two users. Default: no, as in Active Directory.
     pub case_sensitive: bool,
-    /// Which of their events are left out, at least one. Default: `session` and `connection`. A log event of a service
-    /// account may be the error that matters, so it is left out only where it is asked for.
+    /// The kinds of events to drop, at least one. Default: `session` and `connection`. A log event of a service
+    /// account may be the error that matters, so it is not dropped by default.
     pub events: Vec<EventName>,
 }
 
@@ -71,7 +70,7 @@ pub enum BlacklistError {
         /// The first line that is not, from 1.
         line: usize,
     },
-    /// A line of a file is no entry.
+    /// A line of a file is not an entry.
     #[error("{}:{line}: {source}", file.display())]
     Entry {
         /// The file.
@@ -111,8 +110,8 @@ impl BlacklistConfig {
         })
     }
 
-    /// Everything that [`build`](Self::build) could fail with, by file and line, in order: of each file the
-    /// first hundred mistakes.
+    /// All errors with which [`build`](Self::build) could fail, by file and line, in order: the first hundred
+    /// mistakes of each file.
     #[must_use]
     pub fn mistakes(&self) -> Vec<BlacklistError> {
         const MAX: usize = 100;

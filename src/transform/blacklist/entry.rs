@@ -1,4 +1,4 @@
-//! One entry of the blacklist: a directory and a user id, each with `*` and `?` where wanted.
+//! One entry of the blacklist: a directory and a user id, each optionally with `*` and `?`.
 
 use std::{fmt, str::FromStr};
 
@@ -9,12 +9,12 @@ use super::mistake::{self, IMPOSSIBLE, MAX_BACKSLASHES, UserPatternError, UserPa
 /// A user or a pattern of users.
 ///
 /// Written as `DIR\id`, the form in which events show `user`, or in a configuration file as a table with
-/// `user_directory` and `user_id`. In each part `*` stands for any number of characters, also none, and `?`
-/// for exactly one.
+/// `user_directory` and `user_id`. In each part `*` matches any number of characters, including none, and `?` exactly
+/// one.
 ///
-/// A directory and an id may hold backslashes of their own, and `DIR\id` does not tell which one is
-/// between them: it may be any. So `ACME\EU\x` lists both the user `x` of the directory `ACME\EU` and the
-/// user `EU\x` of the directory `ACME`. A table lists one of the two.
+/// A directory and an id may contain backslashes themselves, and `DIR\id` does not show which one separates them: it
+/// may be any. So `ACME\EU\x` matches both the user `x` of the directory `ACME\EU` and the user `EU\x` of the
+/// directory `ACME`. A table matches one of the two.
 ///
 /// ```
 /// use qlik_sense_events::transform::blacklist::UserPattern;
@@ -28,7 +28,7 @@ use super::mistake::{self, IMPOSSIBLE, MAX_BACKSLASHES, UserPatternError, UserPa
 pub struct UserPattern {
     /// `DIR\id`.
     text: String,
-    /// Where the backslash between the parts is; none where it may be any of several.
+    /// The position of the backslash between the parts; `None` if it may be any of several.
     separator: Option<usize>,
 }
 
@@ -37,7 +37,7 @@ impl UserPattern {
     ///
     /// # Errors
     ///
-    /// [`UserPatternError`] when a part is empty or holds what no payload can hold.
+    /// [`UserPatternError`] when a part is empty or contains something that no payload can contain.
     pub fn new(
         user_directory: impl AsRef<str>,
         user_id: impl AsRef<str>,
@@ -96,7 +96,7 @@ impl UserPattern {
             .map(|place| (&self.text[..place], &self.text[place + 1..]))
     }
 
-    /// Whether a part holds `*` or `?`.
+    /// Whether a part contains `*` or `?`.
     #[must_use]
     pub fn is_pattern(&self) -> bool {
         self.text.contains(['*', '?'])
@@ -106,7 +106,7 @@ impl UserPattern {
 impl FromStr for UserPattern {
     type Err = UserPatternError;
 
-    /// Reads `DIR\id`. What is most likely a slip is refused; a table can say it if it is meant.
+    /// Reads `DIR\id`. Likely mistakes are rejected; a table can express them if they are intended.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::of_text(text).map_err(|problem| UserPatternError::in_text(text, problem))
     }
@@ -121,7 +121,7 @@ impl fmt::Display for UserPattern {
 impl Serialize for UserPattern {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.separator {
-            // The text would be refused or mean something else when it is read again.
+            // The text would be rejected or mean something else when read again.
             Some(separator) if self.text.parse().as_ref() != Ok(self) => {
                 let mut table = serializer.serialize_struct("UserPattern", 2)?;
                 table.serialize_field("user_directory", &self.text[..separator])?;

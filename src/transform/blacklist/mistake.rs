@@ -1,34 +1,34 @@
-//! Entries that are most likely slips, and what is meant instead: an entry that lists nobody would let
-//! users through whom somebody wanted to leave out.
+//! Entries that are most likely mistakes, and what was probably meant: an entry that matches nobody would let through
+//! users who should be excluded.
 
 use super::UserPattern;
 
-/// What no part of an entry can hold: no field of a payload can hold `;`, and no name of a Windows account
-/// a control character.
+/// Characters that no part of an entry can contain: no field of a payload can contain `;`, and no name of a Windows
+/// account a control character.
 pub(super) const IMPOSSIBLE: fn(char) -> bool = |c| c == ';' || c.is_control();
 
 /// The most backslashes of an entry as text, each of which costs one entry.
 pub(super) const MAX_BACKSLASHES: usize = 16;
 
-/// The longest entry as text, in bytes: some ten times what a directory and an account can have in Windows.
+/// The longest entry as text, in bytes: about ten times the length of a directory and an account in Windows.
 const MAX_BYTES: usize = 4_096;
 
-/// As much of an entry as an error shows, in characters.
+/// The part of an entry that an error shows, in characters.
 const SHOWN: usize = 100;
 
-/// What begins a comment in formats that people know. In a file only the first does.
+/// What starts a comment in common formats. In a file only the first does.
 const COMMENTS: [&str; 3] = ["#", ";", "//"];
 
 const QUOTES: [char; 11] = ['"', '\'', '`', '“', '”', '„', '‘', '’', '‚', '«', '»'];
 
-/// An entry that can list no user, or is most likely a slip.
+/// An entry that cannot match any user, or is most likely a mistake.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{entry}`: {problem}{}", instead(.meant))]
 pub struct UserPatternError {
-    /// The entry, cut where it is long.
+    /// The entry, truncated if long.
     entry: String,
     problem: UserPatternProblem,
-    /// The entries that are meant, where that can be told.
+    /// The entries that were probably meant, if any.
     meant: Vec<String>,
 }
 
@@ -45,19 +45,19 @@ pub enum UserPatternProblem {
     /// The user id is empty.
     #[error(r"the user id is empty; write DIRECTORY\* for all users of a directory")]
     EmptyUserId,
-    /// A part is Qlik Sense's word for what is not set.
+    /// A part is Qlik Sense's word for a value that is not set.
     #[error("`(null)` stands for a user directory or id that is not set, which only `*` matches")]
     Null,
     /// A part holds a `;` or a control character.
     #[error("a user directory or id never contains `;` or a control character")]
     ImpossibleCharacter,
-    /// There is a character that nobody can see, as copied text may have.
+    /// There is an invisible character, as copied text may have.
     #[error("it contains the invisible character U+{:04X}", u32::from(*.0))]
     InvisibleCharacter(char),
     /// The entry, or a part of it, is in quotes.
     #[error("write the entry without quotes around it")]
     Quotes,
-    /// The entry is written as one of a list in another format.
+    /// The entry is written as a list item of another format.
     #[error("write the entry on its own, without brackets, a leading dash or a trailing comma")]
     List,
     /// There are several users.
@@ -69,7 +69,7 @@ pub enum UserPatternProblem {
     /// There are two backslashes in a row.
     #[error(r"expected one `\` between directory and id, and found two in a row")]
     DoubleBackslash,
-    /// There is white space at an end of the directory or the id.
+    /// There is white space around the directory or the id.
     #[error(r"the user directory or id has white space around it")]
     WhiteSpace,
     /// The entry is longer than any user.
@@ -89,7 +89,7 @@ impl UserPatternError {
         }
     }
 
-    /// The problem of an entry that was written as text, with what was meant.
+    /// The problem of an entry written as text, with what was probably meant.
     pub(super) fn in_text(entry: &str, problem: UserPatternProblem) -> Self {
         let meant = match problem {
             UserPatternProblem::TooLong => Vec::new(),
@@ -159,7 +159,7 @@ fn without_bullet(text: &str) -> &str {
     rest.unwrap_or(text).trim_end_matches(['>', '|'])
 }
 
-/// A name may begin with an apostrophe, and none begins with `"`.
+/// A name may start with an apostrophe, but never with `"`.
 fn is_quoted(text: &str) -> bool {
     let is_in_quotes = text.starts_with(QUOTES) && text.ends_with(QUOTES);
     text.starts_with('"') || (is_in_quotes && text.chars().nth(1).is_some())
@@ -200,7 +200,7 @@ fn users(text: &str) -> Vec<&str> {
     users
 }
 
-/// The entries that are meant by a text, as far as can be told.
+/// The entries that a text probably means.
 fn meant(text: &str) -> Vec<String> {
     let text: String = text.chars().filter(|c| !is_invisible(*c)).collect();
     let text = &text[..comment(&text, &COMMENTS).unwrap_or(text.len())];
@@ -248,7 +248,7 @@ pub(super) fn escaped(text: &str) -> Option<String> {
     is_entry(&written).then_some(written)
 }
 
-/// Characters that take no place, but those that some scripts need within words.
+/// Characters without width, except those that some scripts need within words.
 fn is_invisible(character: char) -> bool {
     matches!(
         character,
@@ -277,7 +277,7 @@ fn shown(entry: &str) -> String {
     shown
 }
 
-/// What to write instead.
+/// The advice on what to write instead.
 fn instead(meant: &[String]) -> String {
     match meant {
         [] => String::new(),

@@ -1,4 +1,4 @@
-//! Leaves out the events of users that nobody wants to see, such as service accounts.
+//! Drops the events of users that are of no interest, such as service accounts.
 
 mod config;
 mod entry;
@@ -14,12 +14,11 @@ pub use self::{
 use super::{FunctionTransform, OutputBuffer};
 use crate::event::{Event, EventName};
 
-/// The blacklist transform: events of listed users go no further, of the kinds that
-/// [`BlacklistConfig::events`] names.
+/// The blacklist transform: drops events of listed users, of the kinds in [`BlacklistConfig::events`].
 ///
-/// Whether there are no, a hundred or ten thousand exact entries, an event costs one look-up in a
-/// hash table; all patterns together are one automaton. Excluded events leave no trace but
-/// [`Blacklist::excluded`]. Undecoded payloads name no user and always pass, and so do events that no payload brought.
+/// An event costs one hash look-up, whatever the number of exact entries; all patterns together are one automaton.
+/// Excluded events only count in [`Blacklist::excluded`]. Undecoded payloads name no user and always pass, as do
+/// derived events.
 ///
 /// ```
 /// use qlik_sense_events::transform::BlacklistConfig;
@@ -42,19 +41,19 @@ pub struct Blacklist {
 }
 
 impl Blacklist {
-    /// How many events were left out since this blacklist was built.
+    /// The number of events excluded since this blacklist was built.
     #[must_use]
     pub const fn excluded(&self) -> u64 {
         self.excluded
     }
 
-    /// How many entries it has, of the configuration and of files together.
+    /// The number of entries, from the configuration and from files.
     #[must_use]
     pub const fn entries(&self) -> usize {
         self.entries
     }
 
-    /// Whether a user is listed. An absent part is empty text: only a pattern such as `*` lists it.
+    /// Whether a user is listed. An absent part is an empty text: only a pattern such as `*` matches it.
     #[must_use]
     pub fn contains(&self, user_directory: Option<&str>, user_id: Option<&str>) -> bool {
         self.rules.contain(
@@ -63,7 +62,7 @@ impl Blacklist {
         )
     }
 
-    /// Whether events of this name are left out where their user is listed.
+    /// Whether events of this name are dropped if their user is listed.
     #[must_use]
     #[inline]
     pub const fn names(&self, event: EventName) -> bool {
@@ -76,14 +75,14 @@ impl Blacklist {
             .is_some_and(|family| self.names(family.event_name()))
     }
 
-    /// Takes the rules of another blacklist and keeps the count.
+    /// Adopts the rules of another blacklist and keeps the count.
     pub fn replace_rules(&mut self, other: Self) {
         self.rules = other.rules;
         self.events = other.events;
         self.entries = other.entries;
     }
 
-    /// Whether an event is left out, which counts it.
+    /// Whether an event is excluded, which counts it.
     pub(crate) fn excludes(&mut self, event: &Event) -> bool {
         let excludes = !self.rules.is_empty()
             && self.is_about(event)

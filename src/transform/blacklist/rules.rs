@@ -1,5 +1,4 @@
-//! The entries in the form in which they are asked: a set for the exact ones, one automaton for
-//! all patterns.
+//! The entries in the form for look-ups: a set for the exact ones, one automaton for all patterns.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -12,7 +11,7 @@ use crate::transform::{
     wildcard::{compile, expression},
 };
 
-/// Stands between directory and id in a key. No field of a payload can hold it.
+/// Separates directory and id in a key. No field of a payload can contain it.
 const SEPARATOR: u8 = b';';
 
 /// The bytes of a key that is put together on the stack.

@@ -10,7 +10,7 @@ use crate::{
     payload::Span,
 };
 
-/// What requests of one group have in common.
+/// What the requests of one group have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Key<'a> {
     host: Option<&'a str>,
@@ -45,10 +45,10 @@ impl<'a> Key<'a> {
     }
 }
 
-/// What is known of a group since its last summary.
+/// The data of a group since its last summary.
 #[derive(Debug, Clone)]
 pub(super) struct Group {
-    /// The texts of the key, and behind them those of the peak.
+    /// The texts of the key, followed by those of the peak.
     text: String,
     key_bytes: usize,
     app_name: Option<Arc<str>>,
@@ -107,7 +107,7 @@ impl Group {
             && app_id == key.app_id
     }
 
-    /// Counts one more request; not where a sum would be too large, which leaves the group as it was.
+    /// Adds a request; fails without a change if a sum would overflow.
     #[must_use]
     pub(super) fn add(
         &mut self,
@@ -143,7 +143,7 @@ impl Group {
         true
     }
 
-    /// What is said of the group.
+    /// The summary of the group.
     pub(super) fn into_event(self) -> Event {
         Event::performance_summary(self.text.into(), self.app_name, self.fields)
     }
@@ -161,8 +161,7 @@ const fn measures(request: PerformanceEvent<'_>) -> [Option<i64>; Measure::ALL.l
     ]
 }
 
-/// The request as the one that used the most memory; none where it does not tell how much. Its texts go behind those
-/// of the key.
+/// The request as the peak; `None` if its memory is unknown. Its texts follow those of the key.
 fn peak(
     text: &mut String,
     event: &Event,

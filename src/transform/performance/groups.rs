@@ -1,4 +1,4 @@
-//! The groups that are summed up at a time, found by their key, and put out in the order in which they were last used.
+//! The current groups, found by their key, and evicted in the order in which they were last used.
 
 use std::hash::BuildHasher;
 
@@ -7,7 +7,7 @@ use hashbrown::HashTable;
 
 use super::group::{Group, Key};
 
-/// At most so many groups, each in a place of its own.
+/// The slots of the groups, at most this many.
 #[derive(Debug, Default)]
 pub(super) struct Groups {
     table: HashTable<usize>,

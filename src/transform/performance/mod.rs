@@ -1,7 +1,7 @@
-//! Keeps what matters of thousands of performance events a second, without losing the sum: what does not go on by
-//! itself is part of a summary.
+//! Reduces thousands of performance events a second to the significant ones without losing the sums: all others
+//! become part of a summary.
 //!
-//! It is a pure state machine: performance events and a clock in, those that are kept and
+//! A pure state machine: performance events and a clock in, selected events and
 //! [summaries](crate::event::PerformanceSummary) out. `docs/performance-events.md` explains it.
 
 mod config;
@@ -24,21 +24,20 @@ use self::{
 use super::{FunctionTransform, OutputBuffer};
 use crate::event::{Body, Event, PerformanceEvent};
 
-/// The longest texts of a group and of its peak together, in bytes. A request with longer ones, which no real one has,
-/// goes on by itself: so what is kept of groups is bounded in bytes too.
+/// The longest texts of a group and its peak together, in bytes. A request with longer ones, which does not occur in
+/// practice, goes through on its own, so that the memory of groups is bounded in bytes too.
 pub const MAX_GROUP_BYTES: usize = 1_024;
 
-/// The transform of performance events: those that are remarkable or chosen go on, of the others summaries do.
+/// The transform of performance events: selected ones go through, the others are summarized.
 ///
-/// A request goes on by itself where it reaches a threshold, or where the filters choose it. Filters choose by name: what
-/// no `exclude` names, and what every `include` names that is not empty. Where there are thresholds and no `include`,
-/// names alone choose nothing. A request that the engine logs as a warning or worse, one with an
-/// exception, and one with a time or an amount of memory that cannot be read go on by
-/// themselves too.
+/// A request goes through on its own if it reaches a threshold, or if the filters select it. Filters select by name:
+/// no `exclude` matches, and every non-empty `include` does. With thresholds and no `include`, names alone select
+/// nothing. A request that the engine logs as a warning or worse, one with an exception, and one with an unreadable
+/// time or amount of memory also go through.
 ///
-/// The others are summed up by node, app, user and type of object. A summary goes out when its interval is over, by the
-/// arrival of events and the [tick](Self::tick) of the host; sooner where there are more groups than
-/// [`max_groups`](PerformanceConfig::max_groups), which puts those out that were not used for longest; and at the
+/// The others are summarized by node, app, user and object type. A summary is sent when its interval is over, by the
+/// arrival of events and the host's [tick](Self::tick); earlier if there are more than
+/// [`max_groups`](PerformanceConfig::max_groups) groups, starting with those unused for longest; and at the
 /// [end](Self::finish). Nothing is lost from the sums.
 ///
 /// A clone has no groups of its own yet.
@@ -70,21 +69,19 @@ impl Performance {
         })
     }
 
-    /// How many events did not go on by themselves since this transform was built. Each of them is in a summary, or
-    /// will be.
+    /// The number of events summarized since this transform was built. Each is in a summary, or will be.
     #[must_use]
     pub const fn summarized(&self) -> u64 {
         self.summarized
     }
 
-    /// How many groups are summed up at this time.
+    /// The current number of groups.
     #[must_use]
     pub fn groups(&self) -> usize {
         self.groups.len()
     }
 
-    /// Whether an event does not go on by itself. Then it has been counted, and summaries whose time has come are
-    /// in `output`.
+    /// Whether an event was taken into a summary. Summaries that are due are pushed to `output`.
     pub(crate) fn takes(&mut self, event: &Event, output: &mut OutputBuffer) -> bool {
         let Body::Performance(request) = event.body() else {
             return false;
@@ -116,7 +113,7 @@ impl Performance {
         let known = self.groups.get(hash, key);
         match known.map(|group| group.add(event, request, now)) {
             Some(true) => return,
-            // A sum would be too large, so what there is goes out.
+            // A sum would overflow, so the current summary is sent first.
             Some(false) => push(self.groups.remove(hash, key), output),
             None if self.groups.len() >= self.max_groups => push(self.groups.pop(), output),
             None => {}
@@ -125,7 +122,7 @@ impl Performance {
         self.groups.insert(hash, group);
     }
 
-    /// Lets time pass: where an interval has ended, the summaries of all groups go out. A host calls this several
+    /// Lets time pass: when an interval has ended, the summaries of all groups are sent. A host calls this several
     /// times a second.
     pub fn tick(&mut self, now: DateTime<Utc>, output: &mut OutputBuffer) {
         let interval = now.timestamp().div_euclid(self.interval_secs);
@@ -135,7 +132,7 @@ impl Performance {
         }
     }
 
-    /// Puts the summaries of all groups out, as at the end.
+    /// Sends the summaries of all groups, as at the end.
     pub fn finish(&mut self, output: &mut OutputBuffer) {
         while let Some(group) = self.groups.pop() {
             output.push(group.into_event());

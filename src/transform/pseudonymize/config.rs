@@ -21,9 +21,9 @@ pub struct PseudonymizeConfig {
 /// Where a key is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeySource {
-    /// In a file. A line end at its end is not part of it.
+    /// In a file, without its final line break.
     File(PathBuf),
-    /// In a variable of the environment, which was looked up before.
+    /// In an environment variable, which has already been read.
     Variable {
         /// The variable's name.
         name: String,
@@ -32,7 +32,7 @@ pub enum KeySource {
     },
 }
 
-/// Text that is never shown.
+/// A text that is never displayed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(pub String);
 
@@ -82,7 +82,7 @@ pub enum PseudonymizeError {
 }
 
 impl PseudonymizeConfig {
-    /// Builds the transform, where there is a key.
+    /// Builds the transform, if there is a key.
     ///
     /// # Errors
     ///

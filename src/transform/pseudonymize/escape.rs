@@ -3,7 +3,7 @@
 use encoding_rs::WINDOWS_1252;
 use memchr::memchr2;
 
-/// A text with its escapes undone once; none where it has none.
+/// A text with its escapes decoded once; `None` if it has none.
 ///
 /// - `%F6` is a byte, and bytes are UTF-8, or windows-1252 where they are not.
 /// - `%u00F6` is a character, as JavaScript's `escape` writes it.

@@ -7,8 +7,8 @@ use sha2::Sha256;
 
 use crate::transform::case;
 
-/// The shortest key, in bytes: as long as the hash, below which a key would be what is easiest to guess
-/// ([RFC 2104, section 3](https://www.rfc-editor.org/rfc/rfc2104#section-3)).
+/// The shortest key, in bytes: as long as the hash, because a shorter key would be the weakest part ([RFC 2104,
+/// section 3](https://www.rfc-editor.org/rfc/rfc2104#section-3)).
 pub const MIN_KEY_BYTES: usize = 32;
 
 /// The length of a token: 128 bits of the hash, in hexadecimal. With a million users the chance that any
@@ -37,13 +37,13 @@ impl Key {
         Hmac::new_from_slice(bytes).ok().map(Self)
     }
 
-    /// The token of a user directory, without regard to its case.
+    /// The token of a user directory, ignoring case.
     #[must_use]
     pub fn user_directory(&self, directory: &str) -> String {
         self.token(Purpose::Directory, directory, "")
     }
 
-    /// The token of a user: of the id in its directory, without regard to case.
+    /// The token of a user: of the id within its directory, ignoring case.
     #[must_use]
     pub fn user_id(&self, directory: Option<&str>, id: &str) -> String {
         self.token(Purpose::User, directory.unwrap_or_default(), id)
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn short_keys_are_none() {
+    fn short_keys_are_refused() {
         assert!(Key::new(&[1; MIN_KEY_BYTES - 1]).is_none());
         assert!(Key::new(&[]).is_none());
         assert!(Key::new(&[1; 200]).is_some());

@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn words_in_any_case() {
+    fn names_match_whole_words_in_any_case() {
         let rows = [
             ("/users/goran", "goran", true),
             ("/users/GORAN/x", "Goran", true),

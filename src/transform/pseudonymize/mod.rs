@@ -1,4 +1,4 @@
-//! Puts tokens in the place of users, so that who follows events cannot tell who they are.
+//! Replaces users with tokens, so that readers of the events cannot identify them.
 
 mod config;
 mod escape;
@@ -19,8 +19,8 @@ use crate::{
     payload::Personal,
 };
 
-/// The pseudonymize transform: user directory and id become keyed hashes, and free text that may name
-/// the user goes with them.
+/// The pseudonymize transform: user directory and id become keyed hashes, and free text that may name the user is
+/// left out.
 ///
 /// The same user always has the same token, whatever its case, as long as the key is the same. Of an
 /// event of a user the message is left out, and of the context what follows the path; of a payload
@@ -48,7 +48,7 @@ impl Pseudonymize {
         Self { key }
     }
 
-    /// Replaces the user in an event, where it is.
+    /// Replaces the user in an event.
     pub fn replace(&self, event: &mut Event) {
         if let Some(derived) = event.derived_mut() {
             self.replace_derived(derived);
@@ -122,8 +122,8 @@ impl Pseudonymize {
     }
 }
 
-/// The names of a user: of the id alone, because prefixes and apps are often called as the directory is, and
-/// of both.
+/// The names of a user: those of the id alone, because prefixes and apps are often named after the directory, and
+/// those of both.
 fn names(directory: Option<&str>, id: Option<&str>) -> [Names; 2] {
     let [mut of_id, mut of_both] = [Names::default(), Names::default()];
     if let Some(id) = id {

@@ -1,4 +1,4 @@
-//! What remains of a context.
+//! The part of a context that is kept.
 
 use memchr::memchr2;
 

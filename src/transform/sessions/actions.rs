@@ -17,10 +17,10 @@ use super::{
 };
 use crate::event::{Derived, EndReason, Pairing};
 
-/// What is told of sessions and connections. One is large to move, and moves from here into the output.
+/// The resulting events about sessions and connections. They are large to move, and move from here into the output.
 pub(super) type DerivedEvents = Vec<Box<Derived>>;
 
-/// What an action needs besides the user: the time, what is shared, and a place for what it makes.
+/// The context of an action: the time, the shared state, and the output.
 pub(super) struct Scope<'a> {
     pub(super) now: DateTime<Utc>,
     pub(super) moment: Moment,
@@ -89,7 +89,7 @@ impl User {
                 .as_ref()
                 .is_some_and(|it| !activity.is_of_browser(it))
         {
-            // It is another's after all.
+            // It belongs to another session after all.
             session.endpoint = None;
         }
         session.learn_endpoint(activity, scope);
@@ -167,7 +167,7 @@ impl User {
         );
     }
 
-    /// A connection whose beginning was not seen. It shows a session, unless one has just stopped.
+    /// A connection whose start was not seen. It implies a session, unless one has just stopped.
     fn close_unopened(&mut self, activity: &Activity<'_>, scope: &mut Scope<'_>) {
         let stopped_lately = self
             .stopped
@@ -198,8 +198,7 @@ impl User {
         );
     }
 
-    /// A session from here on. Where there is one too many, the one that a stop would have ended
-    /// makes room.
+    /// Starts a session. If there is one too many, the one that a stop would have ended makes room.
     fn begin(&mut self, activity: &Activity<'_>, start_seen: bool, scope: &mut Scope<'_>) {
         if self.sessions.len() >= MAX_SESSIONS {
             let idlest = self
@@ -227,7 +226,7 @@ impl User {
         });
     }
 
-    /// A session's number that none has.
+    /// An unused session number.
     pub(super) fn free_number(&self) -> u8 {
         let is_free = |number: &u8| self.sessions.iter().all(|s| s.number != *number);
         (0..NO_SESSION).find(is_free).unwrap_or(0)

@@ -1,4 +1,4 @@
-//! What the tracker needs to know of a user event, wherever that was read from.
+//! The data that the tracker needs from a user event, wherever that was read from.
 
 use std::{
     hash::{BuildHasher, Hasher},
@@ -13,16 +13,16 @@ use uuid::Uuid;
 use super::intern::{App, AppRef, Endpoint, EndpointRef};
 use crate::event::{Body, Event, EventKind, UserAgent};
 
-/// The longest text that is kept of a user agent, a path, a virtual proxy or a session's id, in
-/// bytes. What is longer is kept as absent, or cut where it is only compared.
+/// The longest text kept for a user agent, a path, a virtual proxy or a session id, in bytes. Longer ones are treated
+/// as absent, or truncated if they are only compared.
 const MAX_TEXT: usize = 512;
 
 /// What a user did with a session or a connection.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Activity<'a> {
-    /// When it arrived: the clock by which sessions are followed.
+    /// When it arrived: the clock that sessions are followed by.
     pub arrival: DateTime<Utc>,
-    /// When it happened: Qlik's own time where the payload has it, else the arrival.
+    /// When it happened: Qlik's own time if the payload has it, otherwise the arrival.
     pub timestamp: DateTime<Utc>,
     /// What the user did.
     pub kind: EventKind,
@@ -44,16 +44,16 @@ pub struct Activity<'a> {
     pub app_id: Option<Uuid>,
     /// The app's name.
     pub app_name: Option<&'a Arc<str>>,
-    /// The path that was asked for; what is behind its query or fragment does not count.
+    /// The requested path; its query and fragment are ignored.
     pub path: &'a str,
     /// Whether the payload has a row number, so that no two events have the same payload.
     pub has_sequence: bool,
-    /// The same for the same payload, so that one that comes twice is recognised.
+    /// Equal for equal payloads, so that repeated ones are recognised.
     pub fingerprint: u32,
 }
 
 impl<'a> Activity<'a> {
-    /// None where the event is about no session or connection, or has not arrived.
+    /// `None` if the event is not about a session or connection, or has no arrival.
     #[must_use]
     pub fn of(event: &'a Event) -> Option<Self> {
         let Body::User(user_event) = event.body() else {
@@ -108,7 +108,7 @@ impl<'a> Activity<'a> {
         })
     }
 
-    /// Whether it is from the very same agent and virtual proxy.
+    /// Whether it is from exactly the same agent and virtual proxy.
     pub(super) fn comes_from(&self, endpoint: &Endpoint) -> bool {
         self.client.is_some_and(|client| endpoint.client == *client)
             && *endpoint.user_agent == *self.user_agent.unwrap_or_default()
@@ -119,7 +119,7 @@ impl<'a> Activity<'a> {
         endpoint.virtual_proxy.as_deref() == self.virtual_proxy
     }
 
-    /// Whether nothing speaks against the same browser. Its agent changes when it is updated.
+    /// Whether it may be from the same browser. Its agent changes when it is updated.
     pub(super) fn is_of_browser(&self, endpoint: &Endpoint) -> bool {
         self.client
             .is_none_or(|client| may_be_same_browser(client, &endpoint.client))
@@ -138,8 +138,7 @@ impl<'a> Activity<'a> {
     }
 }
 
-/// Whether two agents may be of one browser: what both tell of browser and system is the same, whatever
-/// the versions.
+/// Whether two agents may be of one browser: what both say about browser and system is the same, apart from versions.
 fn may_be_same_browser(one: &UserAgent, other: &UserAgent) -> bool {
     let may_be =
         |one: Option<&str>, other: Option<&str>| one.is_none() || other.is_none() || one == other;

@@ -1,9 +1,9 @@
-//! A clock that never goes back, out of one that may.
+//! A monotonic clock, made from one that may go back.
 
 use chrono::{DateTime, Utc};
 
-/// What a clock begins with, in milliseconds: some thousand years, so that moments of an earlier run
-/// have a place before it.
+/// The start value of the clock, in milliseconds: about a thousand years, so that moments of an earlier run fit
+/// before it.
 const PAST: u64 = 1 << 45;
 
 /// A point of the tracker's time, to the millisecond. The default is before all others.
@@ -24,14 +24,13 @@ impl Moment {
         self.0 as u32
     }
 
-    /// Milliseconds from `earlier` to this; 0 where `earlier` is later.
+    /// Milliseconds from `earlier` to this; 0 if `earlier` is later.
     pub(super) const fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
 }
 
-/// Counts how much the system's clock advances. A clock that is set back costs nothing: it counts
-/// from there.
+/// Counts how much the system clock advances. If that is set back, counting continues from there.
 #[derive(Debug, Clone)]
 pub(super) struct Clock {
     seen: Option<DateTime<Utc>>,
@@ -46,7 +45,7 @@ impl Clock {
         }
     }
 
-    /// What the system's clock showed last; none before it was first read.
+    /// The last reading of the system clock; `None` before the first.
     pub(super) const fn seen(&self) -> Option<DateTime<Utc>> {
         self.seen
     }

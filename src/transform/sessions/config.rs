@@ -8,55 +8,52 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SessionsConfig {
-    /// Whether sessions and connections are followed. Default: no.
+    /// Whether to follow sessions and connections. Default: no.
     pub enabled: bool,
-    /// Seconds after which a session with nothing open and without any event is taken to have ended,
-    /// 60 to 31,536,000. Default: 7,200, four times Qlik Sense's own default for inactivity.
+    /// Seconds after which a session with nothing open and without any event counts as ended, 60 to 31,536,000.
+    /// Default: 7,200, four times Qlik Sense's own default for inactivity.
     pub idle_timeout_secs: u64,
-    /// The *session inactivity timeout* of the virtual proxies, in seconds, 60 to 31,536,000. It tells
-    /// time-outs from log-outs where a user has several sessions. Default: 1,800, Qlik Sense's own.
+    /// The *session inactivity timeout* of the virtual proxies, in seconds, 60 to 31,536,000. It distinguishes
+    /// time-outs from logouts if a user has several sessions. Default: 1,800, Qlik Sense's own.
     pub inactivity_timeout_secs: u64,
-    /// Seconds after which a connection is taken to be closed, 60 to 31,536,000. Default: 86,400.
+    /// Seconds after which a connection counts as closed, 60 to 31,536,000. Default: 86,400.
     pub connection_timeout_secs: u64,
-    /// Users that are followed at most, each counted once for each Qlik node, 1 to 10,000,000.
-    /// Default: 100,000.
+    /// The most users to follow, each counted once for each Qlik node, 1 to 10,000,000. Default: 100,000.
     pub max_users: usize,
-    /// Seconds from one snapshot of all open sessions to the next, up to 86,400; 0 for none.
-    /// Default: 300.
+    /// Seconds between snapshots of all open sessions, up to 86,400; 0 for none. Default: 300.
     pub snapshot_interval_secs: u64,
-    /// Where the state is kept from one run to the next; empty for nowhere, the default. It names
-    /// users.
+    /// The file that keeps the state across restarts. It contains user names. Default: empty, for none.
     pub state_file: PathBuf,
-    /// `[transform.sessions.qps]`: whether proxies are asked who has sessions.
+    /// `[transform.sessions.qps]`: whether proxies are queried for their sessions.
     pub qps: QpsConfig,
 }
 
-/// Whether and how the Qlik Proxy Service is asked who has sessions, by a host; the transform takes what it
-/// [lists](super::Sessions::take_list).
+/// Whether and how a host queries the Qlik Proxy Service for sessions; the transform takes the
+/// [list](super::Sessions::take_list).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct QpsConfig {
-    /// Whether proxies are asked. Default: no.
+    /// Whether to query proxies. Default: no.
     pub enabled: bool,
-    /// Which. Default: none, which means all that the Qlik Repository Service knows.
+    /// The proxies. Default: none, which means all that the Qlik Repository Service knows.
     pub proxies: Vec<ProxyConfig>,
-    /// The client certificate, in PEM. Default: empty, which means that for the Qlik Repository Service.
+    /// The client certificate, in PEM. Default: empty, which means the one for the Qlik Repository Service.
     pub certificate_file: PathBuf,
     /// Its private key, in PEM and without a password. Default: empty, as above.
     pub key_file: PathBuf,
-    /// The certificate that has signed the proxies', in PEM. Default: empty, as above.
+    /// The certificate that signed the proxies' certificates, in PEM. Default: empty, as above.
     pub root_file: PathBuf,
-    /// Seconds from one answer of a proxy to the next question, 10 to 3,600. Default: 60.
+    /// Seconds from a proxy's answer to the next request, 10 to 3,600. Default: 60.
     pub interval_secs: u64,
-    /// Seconds that a request may take in all, 1 to 30. Default: 10.
+    /// Seconds for a whole request, 1 to 30. Default: 10.
     pub timeout_secs: u64,
 }
 
-/// A proxy that is asked.
+/// A proxy to query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ProxyConfig {
-    /// Its machine, by name or IP address. There is no default.
+    /// Its host, by name or IP address. There is no default.
     pub host: String,
     /// The port of its REST API. Default: 4243.
     pub port: u16,
@@ -82,7 +79,7 @@ impl ProxyConfig {
 }
 
 impl SessionsConfig {
-    /// The state file, where there is to be one.
+    /// The state file, if configured.
     #[must_use]
     pub fn state_file(&self) -> Option<&Path> {
         (self.enabled && !self.state_file.as_os_str().is_empty()).then_some(&*self.state_file)

@@ -1,11 +1,11 @@
-//! Who has to be looked at next: an ordered queue with one entry a user.
+//! Which user is due next: an ordered queue with one entry per user.
 
 use std::collections::BTreeSet;
 
 use super::clock::Moment;
 
-/// Users by their deadlines. An entry may be early, because a deadline that moves away is only
-/// noticed when it comes; it is never late.
+/// Users by their deadlines. An entry may be too early, because a postponed deadline is only noticed when the entry
+/// is due; it is never too late.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Deadlines(BTreeSet<(Moment, u32)>);
 

@@ -1,4 +1,4 @@
-//! How sessions and connections end: by an action, by the time, or because there are too many.
+//! How sessions and connections end: by an action, by time, or because there are too many.
 
 use chrono::{DateTime, Utc};
 
@@ -10,8 +10,8 @@ use super::{
 use crate::event::{EndReason, Pairing};
 
 impl User {
-    /// A session ends. Its connections wait for their own ends; after a choice among several they
-    /// may be another's.
+    /// Ends a session. Its connections wait for their own ends; after an ambiguous choice they may belong to another
+    /// session.
     pub(super) fn end(
         &mut self,
         place: usize,
@@ -42,8 +42,8 @@ impl User {
         self.emit_session_summary(followed, at, reason, seen.then_some(pairing), scope);
     }
 
-    /// Moves a session's connections to another one that they may belong to; they wait for their own
-    /// ends where there is none.
+    /// Moves a session's connections to another session that they may belong to; without one, they wait for their own
+    /// ends.
     fn reassign_connections(
         &mut self,
         session: &mut Session,
@@ -93,7 +93,7 @@ impl User {
         self.emit_connection_summary(session_id, &connection, at, reason, pairing, scope);
     }
 
-    /// Ends what has been without a sign for too long.
+    /// Ends what has been without a sign of life for too long.
     pub(super) fn expire(&mut self, timeouts: Timeouts, scope: &mut Scope<'_>) {
         let now = scope.moment;
         while let Some(place) = self
@@ -122,7 +122,7 @@ impl User {
         }
     }
 
-    /// Ends everything, because the user is followed no longer.
+    /// Ends everything, because the user is no longer followed.
     pub(super) fn evict(&mut self, scope: &mut Scope<'_>) {
         while let Some(connection) = self.connections.last() {
             let (place, start) = (self.connections.len() - 1, connection.start);

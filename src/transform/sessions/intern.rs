@@ -1,4 +1,4 @@
-//! Values that many users and sessions have in common, kept once.
+//! Values that many users and sessions share, stored once.
 
 use std::{
     collections::hash_map::RandomState,
@@ -11,10 +11,10 @@ use uuid::Uuid;
 
 use crate::event::{FollowedApp, UserAgent};
 
-/// So many values are kept before those that nobody holds any more are looked for.
+/// The number of values from which unused ones are looked for.
 const SWEEP: usize = 1_024;
 
-/// A set of shared values. It grows with those that are held and no further.
+/// A set of shared values. It grows only with those in use.
 #[derive(Debug)]
 struct Interner<T: ?Sized> {
     values: HashSet<Arc<T>, RandomState>,
@@ -29,7 +29,7 @@ impl<T: ?Sized + Hash + Eq> Interner<T> {
         }
     }
 
-    /// The value that equals `wanted`, which `make` makes where there is none.
+    /// The value that equals `wanted`, created by `make` if there is none.
     fn intern<Q>(&mut self, wanted: &Q, make: impl FnOnce() -> Arc<T>) -> Arc<T>
     where
         Q: ?Sized + Hash + Equivalent<Arc<T>>,
@@ -47,7 +47,7 @@ impl<T: ?Sized + Hash + Eq> Interner<T> {
     }
 }
 
-/// All that is kept once.
+/// All shared values.
 #[derive(Debug)]
 pub(super) struct Interned {
     texts: Interner<str>,
@@ -102,16 +102,16 @@ impl Interned {
     }
 }
 
-/// Where a user is from: a Qlik node and a directory, as they were first spelled.
+/// Where a user is from: a Qlik node and a directory, spelt as in their first event.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Home {
     pub(super) host: Option<Arc<str>>,
     pub(super) directory: Option<Arc<str>>,
-    /// The place of the node among those that are counted by name.
+    /// The index of the node among those counted by name.
     pub(super) place: u8,
 }
 
-/// A [`Home`] that may not be known yet.
+/// A [`Home`] that may not be stored yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct HomeRef<'a> {
     pub(super) host: Option<&'a str>,
@@ -139,16 +139,16 @@ impl Equivalent<Arc<Home>> for HomeRef<'_> {
     }
 }
 
-/// From where a session is used. Another browser or another virtual proxy is another session.
+/// Where a session is used from. Another browser or another virtual proxy means another session.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Endpoint {
-    /// The user agent's text; empty where it is too long to be kept.
+    /// The user agent's text; empty if it is too long to be kept.
     pub(super) user_agent: Box<str>,
     pub(super) client: Arc<UserAgent>,
     pub(super) virtual_proxy: Option<Arc<str>>,
 }
 
-/// An [`Endpoint`] that may not be known yet.
+/// An [`Endpoint`] that may not be stored yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct EndpointRef<'a> {
     pub(super) user_agent: &'a str,
@@ -190,11 +190,11 @@ impl Equivalent<Arc<Endpoint>> for EndpointRef<'_> {
 pub(super) struct App {
     pub(super) id: Option<Uuid>,
     pub(super) name: Option<Arc<str>>,
-    /// The path without its query; empty where there is an id.
+    /// The path without its query; empty if there is an id.
     pub(super) path: Box<str>,
 }
 
-/// An [`App`] that may not be known yet.
+/// An [`App`] that may not be stored yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct AppRef<'a> {
     pub(super) id: Option<Uuid>,
@@ -213,7 +213,7 @@ impl App {
 }
 
 impl AppRef<'_> {
-    /// None where it is no published app.
+    /// `None` if it is not a published app.
     pub(super) fn followed(&self) -> Option<FollowedApp> {
         Some(FollowedApp {
             id: self.id?,
@@ -249,7 +249,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equals_are_one_and_what_nobody_holds_goes() {
+    fn equal_values_are_shared_and_unused_ones_are_freed() {
         let mut interned = Interned::new();
         let kept = interned.text("kept");
         for number in 0..100_000 {

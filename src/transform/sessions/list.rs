@@ -1,4 +1,4 @@
-//! Who has sessions, as a proxy says, and what that means for a user.
+//! A proxy's list of sessions, and what it means for a user.
 
 use chrono::{DateTime, Utc};
 use smallvec::SmallVec;
@@ -10,22 +10,22 @@ use super::{
 };
 use crate::event::{EndReason, Pairing};
 
-/// How long after an answer was asked for it is compared with what events say, in milliseconds: the events that
-/// belong to it are on their way for so long at most.
+/// How long after the request a list is compared with the events, in milliseconds: related events take at most this
+/// long to arrive.
 pub(super) const GRACE: u64 = 5_000;
 
-/// Who has sessions on a Qlik node, as its proxy says: the truth at the time when it was asked.
+/// The users with sessions on a Qlik node, from its proxy: the truth at the time of the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionList {
     /// The Qlik node, as its events name it. Its case does not matter.
     pub host: Box<str>,
     /// When the proxy was asked.
     pub asked: DateTime<Utc>,
-    /// The users, in any order. The sessions of one who stands there several times, in whatever case, add up.
+    /// The users, in any order. The sessions of a user listed several times, in any case, add up.
     pub users: Vec<ListedUser>,
 }
 
-/// What a user's sessions are compared with.
+/// The data to compare a user's sessions with.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Listed {
     /// How many the proxy lists.
@@ -33,11 +33,11 @@ pub(super) struct Listed {
     /// When it was asked.
     pub(super) asked: DateTime<Utc>,
     pub(super) asked_at: Moment,
-    /// For how many more there is room.
+    /// How many more sessions there is room for.
     pub(super) room: usize,
 }
 
-/// A user who has sessions, as a proxy says.
+/// A user with sessions, from a proxy's list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedUser {
     /// The user's directory.
@@ -49,10 +49,10 @@ pub struct ListedUser {
 }
 
 impl User {
-    /// Compares the user's sessions with what the proxy lists, and ends and begins what differs.
+    /// Compares the user's sessions with the proxy's list, and ends or starts sessions that differ.
     ///
-    /// Sessions that began about when it was asked, or later, need not be on its list. Those that are missing on two
-    /// lists in a row have ended; which of several that is, is chosen as by a stop that was lost.
+    /// Sessions that started around the time of the request, or later, need not be on the list. Those missing from
+    /// two lists in a row have ended; which of several that is, is decided as for a lost stop.
     pub(super) fn compare(&mut self, listed: Listed, scope: &mut Scope<'_>) {
         let Listed {
             sessions,
@@ -85,7 +85,7 @@ impl User {
         }
     }
 
-    /// Ends the session that has been idle longest, of those that began before a moment.
+    /// Ends the session that has been idle longest, of those that started before a moment.
     fn end_unlisted(&mut self, before: Moment, scope: &mut Scope<'_>) {
         let settled = self.sessions.iter().enumerate();
         let settled = settled.filter(|(_, session)| session.since <= before);
@@ -95,7 +95,7 @@ impl User {
         }
     }
 
-    /// The list is a sign of all sessions but those that are not on it.
+    /// The list is a sign of life for all sessions on it.
     fn touch_listed(&mut self, asked: DateTime<Utc>) {
         let mut idlest_first: SmallVec<[usize; MAX_SESSIONS]> = (0..self.sessions.len()).collect();
         idlest_first.sort_by_key(|&place| self.idleness(&self.sessions[place]));
@@ -105,12 +105,12 @@ impl User {
         }
     }
 
-    /// What orders sessions from the one that has most likely ended to the one that has not.
+    /// The order of sessions from the one that has most likely ended to the least likely.
     fn idleness(&self, session: &Session) -> (bool, Moment) {
         (self.has_open(session.number), session.seen)
     }
 
-    /// A session that no event showed.
+    /// A session that no event has shown.
     fn begin_listed(&mut self, asked: DateTime<Utc>, asked_at: Moment) {
         self.sessions.push(Session {
             number: self.free_number(),

@@ -1,12 +1,11 @@
-//! Follows sessions and connections over time, out of single events of which some may be missing.
+//! Follows sessions and connections over time, from single events, some of which may be missing.
 //!
-//! Qlik Sense says that a session starts or stops and that a connection opens or closes; this
-//! transform says who is there, since when, and, when a session or connection has ended, how long it
-//! lasted. `docs/sessions.md` explains the model, its rules and its limits.
+//! Qlik Sense reports that a session starts or stops and that a connection opens or closes; this transform says who
+//! is logged in, since when, and, when a session or connection has ended, how long it lasted. `docs/sessions.md`
+//! explains the model, its rules and its limits.
 //!
-//! It is a pure state machine: user events and a clock in, [derived events](crate::event::Derived)
-//! out. The same input gives the same output, whatever the order of the input is, and memory is
-//! bounded whatever comes.
+//! It is a pure state machine: user events and a clock in, [derived events](crate::event::Derived) out. The same
+//! input always gives the same output, in whatever order events arrive, and memory is bounded for any input.
 //!
 //! | to change | go to |
 //! |---|---|
@@ -59,13 +58,12 @@ pub use self::{
 use super::{FunctionTransform, OutputBuffer};
 use crate::event::{Derived, Event};
 
-/// The sessions transform: every event goes on, followed by what can be told with it.
+/// The sessions transform: every event passes, followed by the events derived with it.
 ///
-/// Clones follow the same sessions: the events of one user may come through several sockets.
+/// Clones follow the same sessions: the events of one user may arrive through several sockets.
 ///
-/// A panic in the midst of following leaves sessions half changed. From then on nothing is followed and nothing told,
-/// while events go on as they are, until a state is [restored](Self::restore) or following
-/// [begins anew](Self::reset).
+/// A panic during an update leaves sessions half changed. From then on nothing is followed or reported, while events
+/// pass unchanged, until a state is [restored](Self::restore) or the transform is [reset](Self::reset).
 ///
 /// ```
 /// use chrono::{DateTime, TimeDelta};
@@ -95,12 +93,12 @@ use crate::event::{Derived, Event};
 #[derive(Debug, Clone)]
 pub struct Sessions {
     tracker: Arc<Mutex<Tracker>>,
-    /// What an event gives rise to, before it goes on.
+    /// The events derived with an event, before they are sent.
     derived: DerivedEvents,
 }
 
 impl Sessions {
-    /// A transform that has seen nobody yet.
+    /// A transform without any users yet.
     #[must_use]
     pub fn new(config: &SessionsConfig) -> Self {
         Self {
@@ -109,7 +107,7 @@ impl Sessions {
         }
     }
 
-    /// Follows the events in `output` from a place on, and adds what can be told with them.
+    /// Follows the events in `output` from an index on, and adds the derived events.
     pub fn follow(&mut self, output: &mut OutputBuffer, from: usize) {
         let Ok(mut tracker) = self.tracker.lock() else {
             return;
@@ -121,7 +119,7 @@ impl Sessions {
         self.drain(output);
     }
 
-    /// Follows what a user did, and adds to `output` what can be told with it.
+    /// Follows what a user did, and adds the derived events to `output`.
     #[doc(hidden)]
     pub fn follow_activity(&mut self, activity: &Activity<'_>, output: &mut OutputBuffer) {
         if let Ok(mut tracker) = self.tracker.lock() {
@@ -130,21 +128,21 @@ impl Sessions {
         self.drain(output);
     }
 
-    /// Takes what a proxy says of who has sessions on its node. With a [tick](Self::tick) some seconds after the proxy
-    /// was asked it is compared with what events say: sessions that are not on the list for the second time in a row end
-    /// with [`EndReason::NotListed`](crate::event::EndReason::NotListed), at the time of their last sign, and those that
-    /// no event showed begin.
+    /// Takes a proxy's list of the sessions on its node. A [tick](Self::tick) some seconds after the request compares
+    /// it with the events: sessions missing from the list for the second time in a row end with
+    /// [`EndReason::NotListed`](crate::event::EndReason::NotListed), at the time of their last sign of life, and
+    /// those that no event has shown start.
     ///
-    /// A list that names nobody ends nobody while users come to the node, nor where users have come and the proxy has
-    /// never listed any. A list that is older than 45 s then changes nothing. Where there are `max_users`, a list adds
-    /// nobody. A user has at most five sessions, whatever a list says.
+    /// An empty list ends no session while users log in at the node, nor if users have logged in and the proxy has
+    /// never listed any. A list that is then older than 45 s changes nothing. With `max_users` users, a list adds
+    /// none. A user has at most five sessions, whatever a list says.
     pub fn take_list(&self, list: SessionList) {
         if let Some(mut tracker) = self.tracker() {
             tracker.take_list(list);
         }
     }
 
-    /// Lets time pass: sessions and connections without a sign end, lists of proxies are compared, and
+    /// Lets time pass: sessions and connections without a sign of life end, proxies' lists are compared, and
     /// snapshots are taken when they are due. A host calls this several times a second.
     pub fn tick(&mut self, now: DateTime<Utc>, output: &mut OutputBuffer) {
         if let Ok(mut tracker) = self.tracker.lock() {
@@ -163,22 +161,23 @@ impl Sessions {
         open.into_iter().map(|derived| *derived).collect()
     }
 
-    /// What has been seen up to now, since following began; none where it was broken off by a panic.
+    /// The statistics since the start; `None` after a panic during an update.
     #[must_use]
     pub fn statistics(&self) -> Option<SessionStatistics> {
         Some(self.tracker()?.statistics().clone())
     }
 
-    /// Whether sessions are followed: no panic has left them half changed.
+    /// Whether sessions are consistent: no panic has left them half changed.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         !self.tracker.is_poisoned()
     }
 
-    /// The state as text, in parts, to be [restored](Self::restore) by another run. Between two parts
-    /// events go on, so that a large state holds up nobody; each user is as at the time of their part.
+    /// The state as text, in parts, to be [restored](Self::restore) by another run. Events are processed between two
+    /// parts, so that a large state blocks nothing; each user is saved as of the time of their part.
     ///
-    /// It names users. It ends early, and is no whole state, when sessions are no longer [whole](Self::is_whole).
+    /// It contains user names. It ends early, and is incomplete, when sessions are no longer
+    /// [consistent](Self::is_whole).
     pub fn state(&self) -> impl Iterator<Item = Vec<u8>> {
         let tracker = Arc::clone(&self.tracker);
         let mut writer: Option<StateWriter> = None;
@@ -193,24 +192,24 @@ impl Sessions {
         })
     }
 
-    /// Follows on from a state, in place of what was followed before. How many users it has.
+    /// Restores a state, replacing what was followed before. Returns the number of users.
     ///
-    /// The time from when it was saved to `now` counts: what has been without a sign for too long ends
-    /// with the next [tick](Self::tick).
+    /// The time from its saving to `now` counts: what has been without a sign of life for too long ends with the next
+    /// [tick](Self::tick).
     ///
     /// # Errors
     ///
-    /// [`StateError`] when the text cannot be read or is no whole state; then nobody is followed.
+    /// [`StateError`] when the text cannot be read or is incomplete; then no users are followed.
     pub fn restore(&self, text: &mut impl BufRead, now: DateTime<Utc>) -> Result<u64, StateError> {
         self.replace(|tracker| tracker.restore(text, now))
     }
 
-    /// Follows nobody, as at the beginning.
+    /// Forgets all users, as at the start.
     pub fn reset(&self) {
         self.replace(Tracker::reset);
     }
 
-    /// Puts a tracker in the place of what is there, also of one that is half changed.
+    /// Replaces the tracker, even one that is half changed.
     fn replace<T>(&self, replace: impl FnOnce(&mut Tracker) -> T) -> T {
         let mut tracker = self.tracker.lock().unwrap_or_else(|broken| {
             let mut tracker = broken.into_inner();
@@ -222,7 +221,7 @@ impl Sessions {
         replaced
     }
 
-    /// What follows the sessions; none after a panic in its midst.
+    /// The tracker; `None` after a panic during an update.
     fn tracker(&self) -> Option<MutexGuard<'_, Tracker>> {
         self.tracker.lock().ok()
     }
@@ -267,7 +266,7 @@ mod tests {
     const START: &str = "/proxy-session/;n1;Start session;LAB;goran;;/hub;";
     const STOP: &str = "/proxy-session/;n1;Stop session;LAB;goran;;/hub;";
 
-    /// Panics in the midst of a change.
+    /// Panics during an update.
     fn break_off(sessions: &Sessions) {
         let tracker = Arc::clone(&sessions.tracker);
         let panicked = thread::spawn(move || {
@@ -297,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_tracker_begins_anew_with_nobody() {
+    fn a_broken_tracker_starts_over_without_users() {
         let mut sessions = Sessions::new(&SessionsConfig::default());
         send(&mut sessions, 0, START);
         break_off(&sessions);

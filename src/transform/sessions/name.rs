@@ -1,4 +1,4 @@
-//! Whose event it is, without regard to case.
+//! The user of an event, ignoring case.
 
 use std::{
     collections::hash_map::RandomState,
@@ -7,13 +7,13 @@ use std::{
 
 use crate::transform::case::{Key, fold_into};
 
-/// Stands between node, directory and id where they are hashed. No field of a payload can hold it.
+/// Separates node, directory and id for hashing. No field of a payload can contain it.
 const SEPARATOR: u8 = b';';
 
 /// The bytes of a name that is put together on the stack.
 const SHORT: usize = 96;
 
-/// A user of a Qlik node. What is absent is empty.
+/// A user of a Qlik node. Absent parts are empty.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Name<'a> {
     pub(super) host: &'a str,
@@ -22,7 +22,7 @@ pub(super) struct Name<'a> {
 }
 
 impl Name<'_> {
-    /// The same for the same user, however it is spelled.
+    /// Equal for the same user, in any case.
     pub(super) fn hash(&self, hasher: &RandomState) -> u64 {
         let mut hasher = hasher.build_hasher();
         let parts = [self.host, self.directory, self.id];
@@ -62,7 +62,7 @@ impl Name<'_> {
     }
 }
 
-/// Nearly all names are spelled as before, or are ASCII and need no folding.
+/// Nearly all names are spelt as before, or are ASCII and need no folding.
 pub(super) fn same(one: &str, other: &str) -> bool {
     if one == other {
         return true;

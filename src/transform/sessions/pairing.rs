@@ -1,4 +1,4 @@
-//! Which session or connection an event is about, where its session's id does not say.
+//! Which session or connection an event belongs to, if its session id does not say.
 //!
 //! - **Open**: the session that is used from the same agent and virtual proxy; else one of which
 //!   neither is known yet; else one of the same browser, first one with the same virtual proxy; else one
@@ -12,7 +12,7 @@
 //!   open and has been idle for as long as Qlik Sense's time-out; otherwise somebody has logged out,
 //!   and it is the one that was last active.
 //!
-//! A choice among several is ambiguous, and so is what is left after it.
+//! A choice among several is ambiguous, and so are those left after it.
 
 use super::{
     activity::Activity,
@@ -20,25 +20,25 @@ use super::{
     user::{Connection, Session},
 };
 
-/// A start that comes this long after the first sign of its session, in milliseconds, has been
-/// overtaken on the way: sessions and connections have an appender each.
+/// A start that arrives up to this long after the first sign of its session, in milliseconds, was overtaken in
+/// transit: sessions and connections have separate appenders.
 const OVERTAKEN: u64 = 5_000;
 
-/// The place of what was chosen.
+/// The index of the choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Choice {
-    /// There is nothing to choose from.
+    /// There are no candidates.
     Nothing,
     /// It has the event's session id.
     Exact(usize),
-    /// There is no other.
+    /// It is the only candidate.
     Single(usize),
-    /// It is one of several.
+    /// It is one of several candidates.
     Ambiguous(usize),
 }
 
 impl Choice {
-    /// The best of several by a key, where `choices` of them are as good as each other.
+    /// The best candidate by a key; `choices` of them are equally good.
     fn of(best: Option<usize>, choices: usize) -> Self {
         match best {
             None => Self::Nothing,
@@ -48,7 +48,7 @@ impl Choice {
     }
 }
 
-/// Whether the ids allow that they are the same session.
+/// Whether the ids may belong to the same session.
 pub(super) fn may_be(session_id: Option<&str>, activity: &Activity<'_>) -> bool {
     match (session_id, activity.session_id) {
         (Some(known), Some(said)) => known == said,
@@ -71,7 +71,7 @@ fn candidates<'s>(
     all.filter(|(_, session)| may_be(session.id.as_deref(), activity))
 }
 
-/// The session that `Start session` tells the beginning of, where an event of it came first.
+/// The session that a `Start session` belongs to, if another event of it came first.
 pub(super) fn of_start(
     sessions: &[Session],
     activity: &Activity<'_>,
@@ -108,7 +108,7 @@ pub(super) fn of_open(sessions: &[Session], activity: &Activity<'_>) -> Choice {
     let Some((rank, _, place)) = ranked.clone().max() else {
         return Choice::Nothing;
     };
-    // A browser may have been updated, or another session may show for the first time where it is used.
+    // A browser may have been updated, or it may be the first event that shows where another session is used.
     let may_be = |other| other == rank || (rank, other) == (Rank::Unknown, Rank::Browser);
     let choices = ranked.filter(|(other, ..)| may_be(*other)).count();
     Choice::of(Some(place), choices)
@@ -117,13 +117,13 @@ pub(super) fn of_open(sessions: &[Session], activity: &Activity<'_>) -> Choice {
 /// How well a session fits an `Open connection`, from the least to the best.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
-    /// It is another browser's, unless it was chosen for it wrongly.
+    /// It is from another browser, unless that was a wrong choice.
     Left,
     /// The browser fits, and the virtual proxy does not.
     BrowserElsewhere,
     /// The browser and the virtual proxy fit.
     Browser,
-    /// It is not known where it is used.
+    /// Its browser and virtual proxy are unknown.
     Unknown,
     /// The agent and the virtual proxy are the same.
     Agent,

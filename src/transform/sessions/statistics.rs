@@ -1,4 +1,4 @@
-//! How many are there, how many came, and how long they stayed, by Qlik node.
+//! How many users are logged in, how many came, and how long they stayed, by Qlik node.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -7,36 +7,34 @@ use crate::{
     transform::case::{Key, fold_into},
 };
 
-/// Qlik nodes that are counted by name, the first that are seen. The others are counted together, so
-/// that a sender who makes up names makes no metrics.
+/// The number of Qlik nodes counted by name, the first ones seen. The others are counted together, so that made-up
+/// names create no metrics.
 pub const MAX_HOSTS: usize = 64;
 
-/// The upper limits of a [`DurationHistogram`]'s buckets, in seconds: from a refresh to a working
-/// day. What is longer is in none of them, but in the count and the sum.
+/// The upper bounds of a [`DurationHistogram`]'s buckets, in seconds: from a page refresh to a working day. Longer
+/// durations are only in the count and the sum.
 pub const DURATION_LIMITS_SECS: [u32; 12] = [
     1, 10, 60, 300, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 43_200, 86_400,
 ];
 
-/// Counts of what the tracker has seen, by Qlik node.
+/// The tracker's counts, by Qlik node.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionStatistics {
-    /// The nodes in the order in which they were first seen, after the one that stands for all
-    /// without a place of their own.
+    /// The nodes in the order in which they were first seen, after the entry for all others.
     pub hosts: Vec<HostStatistics>,
-    /// Payloads that came twice within 100 ms and were counted once.
+    /// Payloads that arrived twice within 100 ms and were counted once.
     pub repeated: u64,
-    /// Events that could not be followed because they name no user, or one whose name is longer than
-    /// any that exists.
+    /// Events that could not be followed because they name no user, or one with an impossibly long name.
     pub unfollowed: u64,
-    /// Users that went because there were more than `max_users`.
+    /// Users evicted because there were more than `max_users`.
     pub evicted_users: u64,
 }
 
 /// Counts of one Qlik node.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct HostStatistics {
-    /// The node, as it was first spelled; none for what stands for events without a host and for
-    /// all nodes beyond [`MAX_HOSTS`].
+    /// The node, spelt as in its first event; `None` for the entry of events without a host and of all nodes beyond
+    /// [`MAX_HOSTS`].
     pub host: Option<Box<str>>,
     pub(super) present: Presence,
     events: [u64; EventKind::ALL.len()],
@@ -48,15 +46,14 @@ pub struct HostStatistics {
     pub connection_durations: DurationHistogram,
 }
 
-/// How many durations there were, by length.
+/// The number of durations, by length.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct DurationHistogram {
-    /// How many were at most as long as each of [`DURATION_LIMITS_SECS`] and longer than the one
-    /// before it.
+    /// The number of durations up to each of [`DURATION_LIMITS_SECS`] and above the one before it.
     pub buckets: [u64; DURATION_LIMITS_SECS.len()],
     /// The number of values.
     pub count: u64,
-    /// How long all of them were together.
+    /// The sum of the durations.
     pub sum: Duration,
 }
 
@@ -75,7 +72,7 @@ impl DurationHistogram {
 }
 
 impl HostStatistics {
-    /// Users that have a session or a connection now.
+    /// Users with a session or a connection now.
     #[must_use]
     pub const fn active_users(&self) -> u64 {
         self.present.users
@@ -93,8 +90,7 @@ impl HostStatistics {
         self.present.connections
     }
 
-    /// Whether anything was ever counted here: the place of all other nodes is there from the
-    /// beginning.
+    /// Whether anything was ever counted here: the entry of all other nodes always exists.
     #[must_use]
     pub fn is_used(&self) -> bool {
         *self != Self::default()
@@ -119,7 +115,7 @@ impl HostStatistics {
     }
 }
 
-/// What a user adds to the numbers of those who are there now.
+/// A user's contribution to the current numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Presence {
     pub(super) users: u64,
@@ -135,11 +131,11 @@ impl Presence {
     }
 }
 
-/// The statistics while they are kept.
+/// The statistics as they are collected.
 #[derive(Debug, Clone)]
 pub(super) struct Counted {
     statistics: SessionStatistics,
-    /// The places of nodes by their names without case.
+    /// The indexes of nodes by their names, ignoring case.
     places: HashMap<Box<[u8]>, u8>,
 }
 
@@ -172,7 +168,7 @@ impl Counted {
         self.statistics.evicted_users += 1;
     }
 
-    /// The place of a node. Place 0 is that of all others.
+    /// The index of a node. Index 0 is that of all others.
     pub(super) fn place(&mut self, host: Option<&str>) -> u8 {
         let Some(host) = host else {
             return 0;

@@ -1,4 +1,4 @@
-//! What is said of a user's sessions and connections: summaries and snapshots.
+//! The events about a user's sessions and connections: summaries and snapshots.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::event::{
 };
 
 impl User {
-    /// Says of every session that it is open.
+    /// Reports every open session.
     pub(super) fn snapshot(&self, scope: &mut Scope<'_>) {
         for session in &self.sessions {
             let followed = self.followed(session);
@@ -23,7 +23,7 @@ impl User {
         }
     }
 
-    /// Says of a session that it has ended.
+    /// Reports that a session has ended.
     pub(super) fn emit_session_summary(
         &self,
         session: FollowedSession,
@@ -40,7 +40,7 @@ impl User {
         self.emit(DerivedKind::SessionSummary(session, ended), scope);
     }
 
-    /// Says of a connection that it has ended.
+    /// Reports that a connection has ended.
     pub(super) fn emit_connection_summary(
         &self,
         session_id: Option<Arc<str>>,
@@ -64,7 +64,7 @@ impl User {
         self.emit(DerivedKind::ConnectionSummary(followed, ended), scope);
     }
 
-    /// Says of a connection whose beginning was not seen that it has ended.
+    /// Reports that a connection whose start was not seen has ended.
     pub(super) fn emit_connection_without_open(
         &self,
         session_id: Option<Arc<str>>,

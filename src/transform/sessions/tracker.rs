@@ -22,15 +22,14 @@ use super::{
 };
 use crate::event::{ConnectionAction, EventKind, SessionAction};
 
-/// The longest names of node, directory and user together, in bytes. Active Directory allows no
-/// longer ones.
+/// The longest combined name of node, directory and user, in bytes. Active Directory allows no longer ones.
 const MAX_NAME: usize = 512;
 
-/// Sessions and connections that are followed at most, for each user that is.
+/// The most sessions and connections to follow, for each user.
 const SESSIONS_A_USER: usize = 2;
 const CONNECTIONS_A_USER: usize = 4;
 
-/// Users that are looked at in one tick, so that the work of a large site is spread.
+/// The number of users processed in one tick, so that the work of a large site is spread out.
 const USERS_A_TICK: usize = 2_000;
 
 /// The state machine: user events and a clock in, derived events out.
@@ -51,16 +50,16 @@ pub(super) struct Tracker {
     present: Presence,
     snapshots: Snapshots,
     lists: Lists,
-    /// When a user last came to each node, by a start or an open, by the places of nodes.
+    /// When a user last started or opened something at each node, by node index.
     shown: Vec<Moment>,
 }
 
-/// How far the snapshots of all sessions have come.
+/// The progress of the snapshots of all sessions.
 #[derive(Debug, Clone, Default)]
 struct Snapshots {
     /// Which interval of the wall clock the last ones are of.
     interval: Option<i64>,
-    /// The next user to be looked at.
+    /// The next user to process.
     next: Option<u32>,
 }
 
@@ -143,7 +142,7 @@ impl Tracker {
         self.make_room(now, moment, derived);
     }
 
-    /// Notes that a user has come to a node.
+    /// Notes that a user has started or opened something at a node.
     fn show(&mut self, place: u8, moment: Moment) {
         let place = usize::from(place);
         if self.shown.len() <= place {
@@ -152,8 +151,8 @@ impl Tracker {
         self.shown[place] = moment;
     }
 
-    /// Lets the time pass: what has been without a sign for too long ends, what proxies
-    /// list is compared, and snapshots are taken when they are due.
+    /// Lets time pass: what has been without a sign of life for too long ends, proxies' lists are compared, and
+    /// snapshots are taken when they are due.
     pub(super) fn tick(&mut self, now: DateTime<Utc>, derived: &mut DerivedEvents) {
         let moment = self.clock.advance(now);
         let timeouts = self.timeouts;
@@ -199,7 +198,7 @@ impl Tracker {
         self.snapshots.next = (end < self.users.len()).then_some(end as u32);
     }
 
-    /// Tells of every session that is open.
+    /// Reports every open session.
     pub(super) fn open_sessions(&mut self, now: DateTime<Utc>, open: &mut DerivedEvents) {
         let moment = self.clock.advance(now);
         let mut scope = Scope {
@@ -218,7 +217,7 @@ impl Tracker {
         StateWriter::begin(self.clock.moment(), now, text)
     }
 
-    /// Writes some users from a slot on. The slot to go on from; none when the end is written.
+    /// Writes some users from a slot on. Returns the slot to continue from; `None` when the end is written.
     pub(super) fn write_state(
         &self,
         first: usize,
@@ -248,7 +247,7 @@ impl Tracker {
         read
     }
 
-    /// Follows nobody, as at the beginning.
+    /// Forgets all users, as at the start.
     pub(super) fn reset(&mut self) {
         *self = Self::new(&self.config);
     }
@@ -280,7 +279,7 @@ impl Tracker {
         self.deadlines.insert(deadline, slot);
     }
 
-    /// An event that names nobody who can be followed.
+    /// Counts an event whose user cannot be followed.
     fn count_unfollowed(&mut self, activity: &Activity<'_>) {
         self.counted.unfollowed();
         let host = activity.host.filter(|host| host.len() <= MAX_NAME);
@@ -288,7 +287,7 @@ impl Tracker {
         self.counted.event(place, activity.kind);
     }
 
-    /// The slot of a user, a new one where the user is not known.
+    /// The slot of a user; a new one if the user is unknown.
     fn slot(&mut self, home: HomeRef<'_>, name: &Name<'_>) -> u32 {
         let hash = name.hash(&self.hasher);
         let users = &self.users;
@@ -326,7 +325,7 @@ impl Tracker {
         slot
     }
 
-    /// Does something with a user, and keeps counts and deadlines in step.
+    /// Applies a change to a user, and updates counts and deadlines.
     fn with_user(
         &mut self,
         slot: u32,
@@ -356,7 +355,7 @@ impl Tracker {
 
         let queued = user.deadline;
         match user.next_deadline(self.timeouts) {
-            // An entry that is early is looked at again when it comes.
+            // An early entry is checked again when it is due.
             Some(deadline)
                 if queued != Moment::default() && queued <= deadline && queued > moment => {}
             Some(deadline) => {
@@ -381,7 +380,7 @@ impl Tracker {
         self.free.push(slot);
     }
 
-    /// Lets those go who would expire first while there is more than is followed.
+    /// Evicts the users that would expire first while there are too many.
     fn make_room(&mut self, now: DateTime<Utc>, moment: Moment, derived: &mut DerivedEvents) {
         while self.by_name.len() > self.max_users
             || self.present.sessions > (self.max_users * SESSIONS_A_USER) as u64

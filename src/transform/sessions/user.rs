@@ -1,4 +1,4 @@
-//! What is known of one user of one Qlik node: sessions, connections, and when to look again.
+//! The state of one user of one Qlik node: sessions, connections, and the next deadline.
 
 use std::sync::Arc;
 
@@ -14,31 +14,30 @@ use super::{
 };
 use crate::event::{ConnectionAction, EventKind};
 
-/// Sessions that a user can have at the same time; Qlik Sense allows no more.
+/// The most sessions of a user at the same time; Qlik Sense allows no more.
 pub(super) const MAX_SESSIONS: usize = 5;
 
-/// Connections of a user that are followed at the same time.
+/// The most connections of a user to follow at the same time.
 pub(super) const MAX_CONNECTIONS: usize = 256;
 
-/// Apps of a session that its summary names.
+/// The most apps of a session in its summary.
 pub const MAX_APPS: usize = 16;
 
-/// How long after its session's stop a connection's close may come, in milliseconds. Up to 18 s were
-/// seen.
+/// How long after its session's stop a connection's close may arrive, in milliseconds. Up to 18 s were observed.
 pub(super) const CLOSE_AFTER_STOP: u64 = 60_000;
 
-/// A payload that comes again within this time, in milliseconds, was doubled on the way. Without a
-/// row number a user may do the same thing twice, such as open an app in two tabs.
+/// A payload repeated within this time, in milliseconds, was duplicated in transit. Beyond it, without a row number,
+/// a user may have done the same thing twice, such as opening an app in two tabs.
 const REPEATED: u32 = 100;
 const REPEATED_WITH_SEQUENCE: u32 = 10_000;
 
-/// Payloads that are remembered to recognise repetitions.
+/// The number of payloads remembered to recognise repetitions.
 const REMEMBERED: usize = 4;
 
-/// The number of no session.
+/// The number that stands for no session.
 pub(super) const NO_SESSION: u8 = u8::MAX;
 
-/// How long something may last without a sign of it, in milliseconds.
+/// How long something may last without a sign of life, in milliseconds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Timeouts {
     pub(super) idle: u64,
@@ -49,20 +48,20 @@ pub(super) struct Timeouts {
 
 #[derive(Debug, Clone)]
 pub(super) struct Session {
-    /// Told apart from the user's others by this.
+    /// Identifies it among the user's sessions.
     pub(super) number: u8,
     pub(super) start_seen: bool,
     /// An event showed it. Otherwise its proxy listed it.
     pub(super) event_seen: bool,
-    /// Something of it was chosen among several.
+    /// Part of it rests on a choice among several.
     pub(super) is_ambiguous: bool,
     pub(super) connections: u32,
     pub(super) id: Option<Arc<str>>,
     pub(super) endpoint: Option<Arc<Endpoint>>,
     pub(super) start: DateTime<Utc>,
-    /// The time of the last sign of it.
+    /// The time of its last sign of life.
     pub(super) last: DateTime<Utc>,
-    /// When it was first and last heard of.
+    /// When its first and last signs of life arrived.
     pub(super) since: Moment,
     pub(super) seen: Moment,
     pub(super) apps: SmallVec<[Arc<App>; 2]>,
@@ -77,7 +76,7 @@ pub(super) struct Connection {
     pub(super) opened: Moment,
     pub(super) app: Arc<App>,
     pub(super) endpoint: Option<Arc<Endpoint>>,
-    /// Its session has ended and its own end is to come.
+    /// Its session has ended, and its own end has yet to come.
     pub(super) stopped: Option<Box<Stopped>>,
 }
 
@@ -96,7 +95,7 @@ pub(super) struct User {
     pub(super) id: Box<str>,
     /// The hash of the name, when the user has a slot.
     pub(super) hash: u64,
-    /// When the tracker next looks at this user.
+    /// When the tracker next processes this user.
     pub(super) deadline: Moment,
     pub(super) sessions: SmallVec<[Session; 1]>,
     pub(super) connections: Vec<Connection>,
@@ -104,12 +103,12 @@ pub(super) struct User {
     pub(super) stopped: Option<Moment>,
     /// When the proxy last listed a session of this user.
     pub(super) listed: Moment,
-    /// So many sessions too many there were at the proxy's last answer.
+    /// How many sessions too many there were at the proxy's last answer.
     pub(super) unlisted: u8,
     recent: [Recent; REMEMBERED],
 }
 
-/// A payload that came lately.
+/// A recent payload.
 #[derive(Debug, Clone, Copy, Default)]
 struct Recent {
     fingerprint: u32,
@@ -150,8 +149,8 @@ impl User {
         }
     }
 
-    /// Whether the same payload has just come, as the network may double a datagram. A browser that is
-    /// closed with two tabs of one app sends the same twice as well.
+    /// Whether the same payload has just arrived, because the network may duplicate a datagram. Closing a browser
+    /// with two tabs of one app sends the same payload twice as well.
     pub(super) fn repeats(&mut self, activity: &Activity<'_>, now: Moment) -> bool {
         let within = if activity.has_sequence {
             REPEATED_WITH_SEQUENCE
@@ -184,7 +183,7 @@ impl User {
         connections.filter(move |connection| connection.session == session)
     }
 
-    /// The id of a connection's session, also when that has ended.
+    /// The id of a connection's session, even if that has ended.
     pub(super) fn session_id<'s>(&'s self, connection: &'s Connection) -> Option<&'s Arc<str>> {
         match &connection.stopped {
             Some(stopped) => stopped.session_id.as_ref(),
@@ -201,7 +200,7 @@ impl User {
         session.seen.max(self.listed)
     }
 
-    /// When something next ends by itself; none where there is nothing left to follow.
+    /// When something next ends by itself; `None` if there is nothing left to follow.
     pub(super) fn next_deadline(&self, timeouts: Timeouts) -> Option<Moment> {
         let connections = self.connections.iter().map(|c| c.deadline(timeouts));
         let sessions = self

@@ -9,7 +9,7 @@ use super::support::{Request, SALES, STOCK, at, filter, pipeline};
 
 /// Which requests go on by themselves, by their letters.
 #[test]
-fn filters_and_thresholds() {
+fn filters_and_thresholds_select_requests() {
     let small = Request::default;
     let requests = [
         ('a', small()),

@@ -174,7 +174,7 @@ fn what_happened_about_the_time_of_a_list_is_not_decided_by_it() {
 }
 
 #[test]
-fn a_list_that_is_empty_ends_nobody_while_users_come() {
+fn an_empty_list_ends_no_session_while_users_come() {
     let script = [
         "0 start goran",
         "60 list goran",
@@ -201,7 +201,7 @@ fn a_list_that_is_empty_ends_nobody_while_users_come() {
 
 /// As where the virtual proxy is the wrong one.
 #[test]
-fn a_proxy_that_never_listed_anybody_ends_nobody_who_was_seen_to_come() {
+fn a_proxy_that_never_listed_a_user_ends_no_session_that_was_seen() {
     plays(
         &[
             "0 start goran",
@@ -218,7 +218,7 @@ fn a_proxy_that_never_listed_anybody_ends_nobody_who_was_seen_to_come() {
 }
 
 #[test]
-fn nobody_is_left_after_a_restart_when_a_proxy_lists_nobody_and_nobody_comes() {
+fn no_session_is_left_after_a_restart_when_a_proxy_lists_none_and_no_user_comes() {
     let mut before = Followed::new(config());
     before.datagram(0.0, &datagram("n1", "start goran"));
     let state: Vec<u8> = before.sessions().state().flatten().collect();
@@ -289,7 +289,7 @@ fn a_user_has_at_most_five_sessions() {
 }
 
 #[test]
-fn a_list_pushes_nobody_out() {
+fn a_list_evicts_no_user() {
     let mut followed = Followed::new(SessionsConfig {
         max_users: 3,
         ..config()

@@ -106,7 +106,7 @@ proptest! {
 
     /// Durations are not negative, numbers are bounded, what began ends once, and everything ends.
     #[test]
-    fn whatever_comes(steps in prop::collection::vec(step(), 1..200)) {
+    fn any_sequence_of_events_is_followed(steps in prop::collection::vec(step(), 1..200)) {
         let mut followed = Followed::new(bounded());
         let sessions = followed.sessions();
         let mut now = 0.0;

@@ -471,7 +471,7 @@ fn nodes_are_apart_and_the_same_user_may_come_through_two_sockets() {
 }
 
 #[test]
-fn events_that_name_nobody_are_passed_over_and_counted() {
+fn events_without_a_user_are_skipped_and_counted() {
     let mut followed = Followed::new(config());
     let long = "x".repeat(600);
     for user in ["(null)", "", &*long] {

@@ -120,7 +120,7 @@ fn sealed(text: &str) -> String {
 }
 
 #[test]
-fn another_version_is_told() {
+fn another_version_is_reported() {
     let text = String::from_utf8(state()).expect("text");
     let text = text.replacen("\"version\":1", "\"more\":true,\"version\":2", 1);
     let error = read(text.as_bytes()).expect_err("refused");

@@ -114,7 +114,7 @@ fn filters_for_certain_apps_become_one() {
 }
 
 #[test]
-fn what_cannot_be_said_is_noted() {
+fn filters_that_cannot_be_expressed_are_noted() {
     let app =
         |objects: Value| json!({ "include": [{ "appName": "Sales*" }], "appObject": objects });
     let rows = [

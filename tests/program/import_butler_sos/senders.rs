@@ -57,7 +57,7 @@ fn names_of_allowed_senders_are_looked_up() {
 
 /// Where no address is known, Butler SOS lets everyone in. This does so only when it is told.
 #[test]
-fn without_an_allowed_sender_nothing_is_imported_unless_told() {
+fn without_an_allowed_sender_nothing_is_imported_unless_requested() {
     let permissive = Options {
         allow_any_sender: true,
         ..options()

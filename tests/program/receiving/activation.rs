@@ -122,7 +122,7 @@ fn drops_of_an_earlier_time_are_reported_and_not_counted_again() {
 
 /// Sockets that are handed over are the addresses; those of the configuration are not opened.
 #[test]
-fn what_is_handed_over_goes_before_the_configuration() {
+fn handed_over_sockets_take_precedence_over_the_configuration() {
     let socket = socket();
     let taken = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let taken = taken.local_addr().expect("an address").to_string();

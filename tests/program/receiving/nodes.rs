@@ -224,7 +224,7 @@ fn row(host: &str, row: u32, seconds: i64) -> String {
 }
 
 #[test]
-fn a_clock_that_is_far_away_is_told_of_once_and_when_it_is_right_again() {
+fn a_clock_that_is_far_off_is_reported_once_and_again_when_it_is_right() {
     let config = "[telemetry]\ninterval_secs = 1\n";
     let (_folder, command) = configured(config, Codec::NativeJson);
     let mut program = Running::of(command, Codec::NativeJson, 1);

@@ -228,7 +228,7 @@ fn what_the_system_drops_is_a_warning_at_once() {
 
 /// The queue is bounded in bytes, whatever the number of events may be.
 #[test]
-fn memory_is_bounded_while_nobody_reads() {
+fn memory_is_bounded_without_a_reader() {
     let config = format!("[source]\n{BUFFER}[queue]\nmax_events = 10000000\n");
     let (_folder, command) = configured(&config, Codec::Json);
     let (mut program, reader) = unread(command, Codec::Json);

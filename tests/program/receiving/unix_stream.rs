@@ -62,7 +62,7 @@ fn the_program_ends_with_its_reader_and_the_port_is_free() {
 }
 
 #[test]
-fn a_socket_where_nobody_listens_is_named() {
+fn a_socket_without_a_listener_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     drop(UnixListener::bind(folder.path().join("vector.sock")).expect("a socket"));
     let output = run(folder.path(), Codec::Native).output().expect("it runs");

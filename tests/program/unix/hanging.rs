@@ -104,7 +104,7 @@ fn is_bound(address: SocketAddr) -> bool {
 }
 
 #[test]
-fn standard_error_that_nobody_reads_keeps_no_signal_waiting() {
+fn unread_standard_error_blocks_no_signal() {
     let (_reader, writer) = full_pipe();
     let free = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let address = free.local_addr().expect("its address");

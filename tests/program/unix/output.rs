@@ -67,7 +67,7 @@ fn closed_pipe() -> io::PipeWriter {
 }
 
 #[test]
-fn a_full_disk_is_said_in_one_line() {
+fn a_full_disk_is_reported_in_one_line() {
     let folder = tempfile::tempdir().expect("a folder");
     for args in commands(folder.path()) {
         let mut command = command();

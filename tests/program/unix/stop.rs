@@ -40,11 +40,11 @@ fn the_second_signal_ends_it_with_its_status(second: Signal, status: i32) {
 }
 
 #[test]
-fn a_second_sigint_ends_it_at_once_though_nobody_reads() {
+fn a_second_sigint_ends_it_at_once_without_a_reader() {
     the_second_signal_ends_it_with_its_status(Signal::SIGINT, 130);
 }
 
 #[test]
-fn a_second_sigterm_ends_it_at_once_though_nobody_reads() {
+fn a_second_sigterm_ends_it_at_once_without_a_reader() {
     the_second_signal_ends_it_with_its_status(Signal::SIGTERM, 143);
 }

@@ -233,7 +233,7 @@ fn onto_a_terminal(args: &[&str]) -> (Option<i32>, String) {
 
 /// As compressors and others do that write binary.
 #[test]
-fn binary_does_not_go_to_a_terminal_unless_told() {
+fn binary_does_not_go_to_a_terminal_without_force() {
     for args in [
         &["run", "--address", "127.0.0.1:0", "--codec", "native"][..],
         &["decode", "--codec", "native"],

@@ -244,7 +244,7 @@ fn no_size_is_too_small() {
 }
 
 #[test]
-fn without_colour_there_is_none_and_with_it_there_is() {
+fn colour_appears_only_when_enabled() {
     let controls = Controls {
         shows_help: true,
         ..Controls::default()
@@ -352,7 +352,7 @@ fn the_last_line_says_what_is_going_on() {
 }
 
 #[test]
-fn lost_datagrams_and_nobody() {
+fn lost_datagrams_are_shown_without_sessions() {
     let mut screen = screen();
     screen.lost = Some(1_500);
     screen.sessions.clear();

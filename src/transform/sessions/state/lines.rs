@@ -1,18 +1,18 @@
-//! The lines of a state as serde reads and writes them. What is absent is left out.
+//! The lines of a state as serde reads and writes them. Absent values are left out.
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-/// Borrowed while it is written, owned when it was read.
+/// Borrowed for writing, owned after reading.
 pub(super) type Text<'a> = Cow<'a, str>;
 
-/// The first line. Another version may say more in it.
+/// The first line. Another version may have more fields.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Head<'a> {
     pub(super) format: Text<'a>,
     pub(super) version: u32,
-    /// Nanoseconds since 1970-01-01T00:00:00Z, as all times that are no ages.
+    /// Nanoseconds since 1970-01-01T00:00:00Z, like all times that are not ages.
     pub(super) saved: i64,
 }
 
@@ -43,7 +43,7 @@ pub(super) struct UserLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) user_directory: Option<Text<'a>>,
     pub(super) user_id: Text<'a>,
-    /// Milliseconds, as all ages.
+    /// Milliseconds, like all ages.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) stopped_ago: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -64,7 +64,7 @@ pub(super) struct SessionState<'a> {
     pub(super) endpoint: Option<usize>,
     pub(super) start: i64,
     pub(super) start_seen: bool,
-    /// No event showed it, its proxy listed it.
+    /// No event has shown it; its proxy listed it.
     #[serde(skip_serializing_if = "is_default", default)]
     pub(super) only_listed: bool,
     pub(super) last: i64,

@@ -1,8 +1,8 @@
-//! The state of the tracker as text, to be kept from one run to the next.
+//! The state of the tracker as text, to be kept across restarts.
 //!
-//! A JSON object a line: what it is and when it was saved, the users, each browser before the first
-//! user who has it, and how many users there are with a checksum of all before. Times of the
-//! tracker's clock are ages, so that the time away counts.
+//! One JSON object per line: the format and the time of saving, the users, each browser before the first user who has
+//! it, and at the end the number of users and a checksum of all lines before. Times of the tracker's clock are ages,
+//! so that downtime counts.
 
 mod lines;
 mod read;
@@ -12,13 +12,13 @@ use std::io;
 
 pub(super) use self::{read::StateReader, write::StateWriter};
 
-/// What the first line says that the file is.
+/// The name of the format, in the first line.
 const FORMAT: &str = "qlik_sense_sessions";
 
-/// The version of the format. Another one is not read.
+/// The version of the format. Other versions are not read.
 const VERSION: u32 = 1;
 
-/// A state cannot be read. It names no user.
+/// A state cannot be read. The error names no user.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StateError {
@@ -28,15 +28,15 @@ pub enum StateError {
     /// It is the state of another version of the program.
     #[error("line 1: expected version {VERSION} of the format, found version {found}")]
     Version {
-        /// The version that it says.
+        /// The version found.
         found: u32,
     },
-    /// A line is not what it should be.
+    /// A line is invalid.
     #[error("line {line}: expected {expected}")]
     Damaged {
         /// The line, from 1.
         line: usize,
-        /// What should be there.
+        /// What was expected.
         expected: &'static str,
     },
     /// The text is not what was saved.

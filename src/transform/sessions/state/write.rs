@@ -21,7 +21,7 @@ use super::{
 /// Writes a state.
 #[derive(Debug)]
 pub(in super::super) struct StateWriter {
-    /// Ages are those at this moment.
+    /// Ages are relative to this moment.
     moment: Moment,
     checksum: Checksum,
     users: u64,
@@ -30,7 +30,7 @@ pub(in super::super) struct StateWriter {
 }
 
 impl StateWriter {
-    /// Begins with the first line.
+    /// Starts with the first line.
     pub(in super::super) fn begin(
         moment: Moment,
         saved: DateTime<Utc>,

@@ -1,5 +1,4 @@
-//! What proxies list, compared with what events say: some users at a time, so that the work of a large site is
-//! spread.
+//! Compares proxies' lists with the events: some users at a time, so that the work of a large site is spread out.
 
 use std::collections::VecDeque;
 
@@ -17,14 +16,13 @@ use super::{
     MAX_NAME, SESSIONS_A_USER, Tracker, USERS_A_TICK,
 };
 
-/// A list that is older, in milliseconds, says nothing any more: users who have stopped since it was asked for are
-/// remembered for a minute.
+/// An older list, in milliseconds, is useless: users who have stopped since its request are remembered for a minute.
 const MAX_AGE: u64 = 45_000;
 
-/// While users came so lately, in milliseconds, a proxy lists somebody.
+/// If users came within this time, in milliseconds, a proxy must list somebody.
 const LATELY: u64 = 120_000;
 
-/// Lists that wait at most, each of a node of its own.
+/// The most lists that wait, each for a different node.
 const MAX_WAITING: usize = 256;
 
 /// What proxies have listed.
@@ -35,11 +33,11 @@ pub(super) struct Lists {
     proxies: Vec<Proxy>,
 }
 
-/// What is known of a node's proxy.
+/// The state of a node's proxy.
 #[derive(Debug)]
 struct Proxy {
     host: Box<str>,
-    /// When the last list that was compared was asked for.
+    /// When the last compared list was requested.
     asked_at: Moment,
     /// It has listed somebody.
     has_listed: bool,
@@ -51,14 +49,14 @@ struct UnderWay {
     host: Box<str>,
     asked: DateTime<Utc>,
     asked_at: Moment,
-    /// Who has not been compared yet, by the hash of the name.
+    /// The users not compared yet, by the hash of the name.
     users: HashTable<(u64, ListedUser)>,
-    /// The next slot of those who are followed; none when all have been compared.
+    /// The next slot of the followed users; `None` when all have been compared.
     next: Option<usize>,
 }
 
 impl Tracker {
-    /// Takes a list, in the place of one of the same node that still waits.
+    /// Takes a list, replacing one of the same node that still waits.
     pub(in super::super) fn take_list(&mut self, list: SessionList) {
         let waiting = &mut self.lists.waiting;
         waiting.retain(|other| !same(&other.host, &list.host));
@@ -68,7 +66,7 @@ impl Tracker {
         waiting.push_back(list);
     }
 
-    /// Goes on comparing, where something waits whose time has come.
+    /// Continues comparing, if a list is due.
     pub(super) fn compare_lists(
         &mut self,
         now: DateTime<Utc>,
@@ -109,8 +107,8 @@ impl Tracker {
         }
     }
 
-    /// Whether a list may be right. One that names nobody is not while users come, or where they did and the
-    /// proxy has never listed any: it may be about to start, or have been asked for another virtual proxy.
+    /// Whether a list is plausible. An empty one is not while users come, or if they have come and the proxy has
+    /// never listed any: it may just be starting, or the request may have named another virtual proxy.
     fn is_credible(&mut self, list: &SessionList, asked_at: Moment) -> bool {
         let shown = self.shown_at(&list.host);
         let proxies = &mut self.lists.proxies;
@@ -138,7 +136,7 @@ impl Tracker {
         !comes_lately && (proxy.has_listed || shown == Moment::default())
     }
 
-    /// When a user last came to a node by an event of this run; the beginning of time where none did.
+    /// When a user last came to a node by an event of this run; the start of time if none did.
     fn shown_at(&mut self, host: &str) -> Moment {
         let place = usize::from(self.counted.place(Some(host)));
         self.shown.get(place).copied().unwrap_or_default()
@@ -170,7 +168,7 @@ impl Tracker {
         }
     }
 
-    /// Compares those who are followed.
+    /// Compares the followed users.
     fn compare_followed(
         &mut self,
         slots: std::ops::Range<usize>,
@@ -202,7 +200,7 @@ impl Tracker {
     }
 
     /// Compares some of those who were not followed when it was their turn, as long as there is room for them: a list
-    /// pushes nobody out.
+    /// evicts no user.
     fn compare_rest(
         &mut self,
         list: &mut UnderWay,
