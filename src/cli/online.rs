@@ -106,8 +106,7 @@ fn warnings(answer: &Answer, address: &str) -> Vec<String> {
     empty
         .map(|(prefix, _)| {
             format!(
-                "{address}: nobody has a session in the virtual proxy {prefix:?}; if you know of somebody, its prefix is \
-                 another"
+                "{address}: the virtual proxy {prefix:?} has no sessions; if you know of one, the prefix is wrong"
             )
         })
         .collect()

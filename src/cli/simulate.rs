@@ -238,10 +238,10 @@ impl DayArgs {
         });
         if memory_drop.is_some() && day.memory_drop.is_none() {
             return Err(if site.families.performance {
-                "--memory-drop: from then on nobody has an app open for long enough; give --skip, or more --logins"
+                "--memory-drop: no user has an app open for long enough after that; use --skip, or more --logins"
                     .to_owned()
             } else {
-                "--memory-drop: there are no requests without performance events; give --families all".to_owned()
+                "--memory-drop: needs performance events; use --families all".to_owned()
             });
         }
         Ok(Arc::new(day))

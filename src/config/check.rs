@@ -56,7 +56,7 @@ fn wrong_of_proxy(proxy: &ProxyConfig, before: &[ProxyConfig]) -> Option<String>
     if !proxy.host.is_empty() && before.iter().any(is_same) {
         let node = proxy.node();
         return Some(format!(
-            "`node`: expected each node once, with all its virtual proxies; {node} stands above"
+            "`node`: expected each node once, with all its virtual proxies; {node} is already listed above"
         ));
     }
     let is_prefix = |prefix: &str| {
@@ -64,13 +64,13 @@ fn wrong_of_proxy(proxy: &ProxyConfig, before: &[ProxyConfig]) -> Option<String>
         prefix.bytes().all(is_allowed)
     };
     let message = if proxy.host.is_empty() || !is_host(&proxy.host) {
-        "`host`: expected the name of a machine or its IP address, with nothing around it"
+        "`host`: expected a host name or an IP address, and nothing else"
     } else if !is_host(&proxy.server_name) {
         "`server_name`: expected a name in the proxy's certificate"
     } else if proxy.port == 0 {
-        "`port`: expected 1 to 65535, which is 4243 unless it was changed"
+        "`port`: expected 1 to 65535; the default port of the service is 4243"
     } else if proxy.virtual_proxies.is_empty() {
-        "`virtual_proxies`: expected at least one prefix; leave the key out for the default virtual proxy"
+        "`virtual_proxies`: expected at least one prefix; remove the key for the default virtual proxy"
     } else if !proxy.virtual_proxies.iter().all(|prefix| is_prefix(prefix)) {
         "`virtual_proxies`: expected prefixes, such as \"sales\", and \"\" for the default virtual proxy"
     } else {
@@ -173,7 +173,7 @@ impl Config {
         expect(
             !qps.enabled || !qps.proxies.is_empty() || self.transform.app_names.qrs.is_enabled(),
             "transform.sessions.qps.proxies",
-            "at least one proxy, or `transform.app_names.qrs`, which knows all of a site",
+            "at least one proxy, or `transform.app_names.qrs` to find those of the site",
         );
         expect(
             (10..=3_600).contains(&qps.interval_secs),
@@ -188,7 +188,7 @@ impl Config {
         expect(
             cfg!(feature = "qrs") || !qps.enabled,
             "transform.sessions.qps.enabled",
-            "false: this program was built without the feature `qrs`",
+            "false, because this program was built without the feature `qrs`",
         );
         expect(
             (1..=10_000_000).contains(&self.queue.max_events),

@@ -44,7 +44,7 @@ const NOT_HERE: [(&str, &str, &str); 3] = [
     (
         "output",
         "unix_stream",
-        "the host gets events as values, so there is no way for bytes; leave it out",
+        "the host takes events as values, so there is no byte stream; remove this option",
     ),
     (
         "output",

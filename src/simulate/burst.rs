@@ -11,7 +11,7 @@ use super::sender::Played;
 use super::site::Site;
 use super::transmit::{self, BATCH};
 
-/// A datagram is tried so many times before it is given up.
+/// How often a datagram is tried before it is given up.
 const ATTEMPTS: u32 = 10;
 
 /// How long to wait for a network that is not ready.
@@ -42,8 +42,8 @@ impl Burst {
         }
     }
 
-    /// Takes `deliveries`, at most so many as fit, in place of what was there, and says how many. What they hold, their
-    /// day knows.
+    /// Takes as many of the `deliveries` as fit, replacing the previous ones, and returns their number. Their day has
+    /// the contents.
     pub(super) fn take(&mut self, deliveries: &[Delivery]) -> usize {
         let length = deliveries.len().min(BATCH);
         self.truths.clear();

@@ -9,7 +9,7 @@ pub(super) fn local(time: DateTime<Utc>) -> DateTime<FixedOffset> {
     in_zone(time, EAST_OF_UTC_SECONDS)
 }
 
-/// An instant as clocks show it that are so many seconds ahead of UTC.
+/// An instant as shown by clocks that are this many seconds ahead of UTC.
 pub(super) fn in_zone(time: DateTime<Utc>, east_of_utc_seconds: i32) -> DateTime<FixedOffset> {
     FixedOffset::east_opt(east_of_utc_seconds)
         .map_or(time.fixed_offset(), |zone| time.with_timezone(&zone))

@@ -4,7 +4,7 @@ use fastrand::Rng;
 
 use super::chance::{Popularity, choose, guid, guid_text, happens, index, push_guid};
 
-/// What Qlik writes where there is no value.
+/// What Qlik writes for a missing value.
 pub(super) const NOT_AVAILABLE: &str = "Not available";
 
 const APPS: usize = 40;

@@ -33,7 +33,7 @@ pub(super) fn recode(datagram: &mut Vec<u8>, encode: impl FnOnce(&str, &mut Vec<
     encode(&text, datagram);
 }
 
-/// A letter in windows-1252, as .NET Framework encodes it; a `?` where it has none.
+/// A letter in windows-1252, as .NET Framework encodes it; `?` if it has none.
 pub(super) fn windows_1252(letter: char) -> u8 {
     match letter {
         '\0'..='\x7F' | '\u{A0}'..='\u{FF}' => letter as u8,

@@ -36,7 +36,7 @@ pub enum Datagram {
         /// What it holds.
         Box<Request>,
     ),
-    /// What is told of one run of a task.
+    /// The reported actions of one task run.
     Task(
         /// What it holds.
         Box<TaskRow>,
@@ -97,13 +97,14 @@ pub struct Tally {
     pub log_fatal: u64,
     /// Performance events, and what their requests cost.
     pub performance: Cost,
-    /// Task events by what they tell: a run failed for good,
+    /// Task events by their action: a run failed for good,
     pub task_failed: u64,
     /// its end is announced,
     pub task_aborting: u64,
     /// it succeeded,
     pub task_succeeded: u64,
-    /// or a worker has left its handler of a distribution. One run may be told of twice, by an old and a new appender.
+    /// or a worker has left its handler of a distribution. One run may be reported twice, by an old and a new
+    /// appender.
     pub task_distributed: u64,
     /// Datagrams that hold nothing decodable; not among the events.
     pub undecodable: u64,
@@ -208,7 +209,7 @@ impl Tally {
         self.log_debug + self.log_info + self.log_warn + self.log_error + self.log_fatal
     }
 
-    /// Task events, whatever they tell.
+    /// Task events of any action.
     pub fn tasks(&self) -> u64 {
         self.task_failed + self.task_aborting + self.task_succeeded + self.task_distributed
     }

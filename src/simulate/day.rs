@@ -1,5 +1,5 @@
-//! A day on the site, from the first log-in to the last time-out: what really happened, and the
-//! datagrams that tell of it, some of them lost, doubled or late.
+//! A day on the site, from the first login to the last time-out: what really happened, and the datagrams that report
+//! it, some of them lost, duplicated or late.
 //!
 //! [`Site`](super::Site) shows what datagrams look like; this shows how they lie in time.
 
@@ -36,7 +36,7 @@ const MINUTE: u64 = 60 * SECOND;
 pub struct DayOptions {
     /// Another seed, another day. Default 1.
     pub seed: u64,
-    /// When the day begins, to the millisecond. Default 2026-01-31T05:40:00Z.
+    /// When the day starts, to the millisecond. Default 2026-01-31T05:40:00Z.
     pub begin: DateTime<Utc>,
     /// People who use the site; service accounts and anonymous users come on top. Default 1,000.
     pub users: usize,
@@ -49,18 +49,18 @@ pub struct DayOptions {
     /// Whether the extended appender sends them, with its own time, row number and session id. Default:
     /// no.
     pub extended: bool,
-    /// What is sent. Default: user events, and nothing else. They are the same whatever else is sent, but for the session
-    /// ids of the extended appender, which then have the form of newer releases, `c0de…`. With performance events,
-    /// 2,000 log-ins make some 400,000 datagrams.
+    /// What is sent. Default: user events, and nothing else. They are the same whatever else is sent, except for the
+    /// session ids of the extended appender, which then have the form of newer releases, `c0de…`. With performance
+    /// events, 2,000 logins make about 400,000 datagrams.
     pub families: Families,
     /// What the network does to the datagrams. Default: nothing but take some time.
     pub network: Network,
-    /// When the request of somebody begins that takes half of a node's memory; or as soon after it as somebody has an app
-    /// open for long enough. Default: there is none. There are requests only if performance events are sent.
+    /// When a user's request starts that takes half of a node's memory, or as soon afterwards as a user has an app
+    /// open for long enough. Default: none. Only if performance events are sent.
     pub memory_drop: Option<Duration>,
 }
 
-/// What the network does to datagrams. In a million of them, so many are…
+/// What the network does to datagrams, per million.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Network {
     /// lost,
@@ -108,7 +108,7 @@ impl Default for DayOptions {
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Day {
-    /// When the day begins; all times count from there.
+    /// When the day starts; all times count from there.
     pub begin: DateTime<Utc>,
     /// When the last session ends.
     pub end: Duration,

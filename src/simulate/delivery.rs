@@ -88,7 +88,7 @@ impl Path {
     pub(super) fn send(&mut self, at: u64, datagram: Vec<u8>) {
         const OF: u32 = 1_000_000;
         self.sent += 1;
-        // All are drawn, so that one day is like another but for what is lost.
+        // All are drawn, so that days differ only in their losses.
         let rng = &mut self.rng;
         let lost = happens(rng, self.network.lost, OF);
         let doubled = happens(rng, self.network.doubled, OF);

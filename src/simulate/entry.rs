@@ -13,7 +13,7 @@ use super::{
 };
 use crate::payload::Service;
 
-/// The last row number before an appender begins again, as `%rownum{9999}` has it.
+/// The last row number before an appender's counter wraps, as in `%rownum{9999}`.
 const LAST_ROW: u16 = 9_999;
 
 /// A row, on the node with this number.

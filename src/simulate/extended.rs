@@ -5,7 +5,7 @@ use fastrand::Rng;
 
 use super::{chance, clock::local, payload::Action};
 
-/// The last row number before an appender begins again, as `%rownum{9999}` has it.
+/// The last row number before an appender's counter wraps, as in `%rownum{9999}`.
 const LAST_ROW: u16 = 9_999;
 
 /// The fields, in their order.
@@ -44,7 +44,7 @@ impl Rows {
     }
 }
 
-/// Turns an id into the form of newer releases, which log a salted hash: it begins with `c0de`.
+/// Turns an id into the form of newer releases, which log a salted hash: it starts with `c0de`.
 pub(super) fn hash(id: &mut String) {
     id.replace_range(..4, "c0de");
 }
@@ -52,7 +52,7 @@ pub(super) fn hash(id: &mut String) {
 /// Writes the id of the site's session with this number: the same for all its events, and another for
 /// every other session.
 pub(super) fn session_id(seed: u64, session: u64, text: &mut String) {
-    // Apart from the life on the site, which goes on alike whether ids are sent or not.
+    // Independent of the life on the site, which is the same whether ids are sent or not.
     let mut rng = Rng::with_seed(seed.rotate_left(32) ^ session);
     text.clear();
     chance::push_guid(text, chance::guid(&mut rng));

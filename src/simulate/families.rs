@@ -1,6 +1,6 @@
 //! What a site sends.
 
-/// The kinds of events that a site sends. A site that is told to send nothing sends user events.
+/// The kinds of events that a site sends. Without any, it sends user events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Families {
     /// Session and connection events of the proxy.

@@ -16,7 +16,7 @@ const SERVICE_ACCOUNT: &str = r"LAB\qlikservice";
 pub(super) struct Style {
     /// What stands for a value that is not there.
     pub(super) absent: &'static str,
-    /// What stands for the session where there is none.
+    /// The placeholder for a missing session.
     pub(super) no_session: &'static str,
     /// What stands for the app of a task that has none.
     pub(super) no_app: &'static str,
@@ -138,7 +138,7 @@ impl<'a> Fields<'a> {
         self.add(time)
     }
 
-    /// The fields that log and performance events begin with.
+    /// The leading fields of log and performance events.
     pub(super) fn header(
         &mut self,
         row: u16,
@@ -166,8 +166,8 @@ impl<'a> Fields<'a> {
         self.add(level.log4net_name())
     }
 
-    /// What log4net writes behind the last field where there is an exception: without a line break before it, with
-    /// one at its end.
+    /// What log4net appends to the last field if there is an exception: without a line break before it, with one at
+    /// its end.
     pub(super) fn glue(&mut self, exception: Option<&str>) {
         if let Some(exception) = exception {
             self.datagram.extend_from_slice(exception.as_bytes());

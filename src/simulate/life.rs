@@ -14,7 +14,7 @@ pub(super) const STOP: Action = Action::Session(SessionAction::Stop);
 pub(super) const OPEN: Action = Action::Connection(ConnectionAction::Open);
 pub(super) const CLOSE: Action = Action::Connection(ConnectionAction::Close);
 
-/// All that goes on, event by event.
+/// The life on the site, event by event.
 #[derive(Debug)]
 pub(super) struct Life {
     rng: Rng,
@@ -58,7 +58,7 @@ pub(super) struct Event {
 }
 
 impl Life {
-    /// A site for so many people with so many nodes; nobody is logged in yet.
+    /// A site with this many users and nodes; nobody is logged in yet.
     pub(super) fn new(people: usize, nodes: usize, mut rng: Rng) -> Self {
         Self {
             nodes,
@@ -140,7 +140,7 @@ impl Life {
         (!happens(&mut self.rng, 1, 50)).then_some(start)
     }
 
-    /// The session with this number goes on. Nothing is seen of it if the session ends unheard.
+    /// Continues the session with this number. Nothing is sent if it ends unnoticed.
     fn go_on(&mut self, number: usize) -> Option<Event> {
         let rng = &mut self.rng;
         let session = &mut self.sessions[number];

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::payload::Service;
 
-/// The engine's version, on the rows of loggers that tell it.
+/// The engine's version, on the rows of loggers that include it.
 const ENGINE_VERSION: &str = "14.173.4.0";
 
 /// When the engine was started, likewise.
@@ -83,7 +83,7 @@ fn scheduler(event: &LogRow, fields: &mut Fields<'_>) {
         .add_or_absent(run.map(|run| &run.execution_id));
 }
 
-/// The field of the exception, which is empty where there is none.
+/// The field of the exception, empty if there is none.
 fn exception<'a, 'b>(event: &LogRow, fields: &'a mut Fields<'b>) -> &'a mut Fields<'b> {
     let exception = event.exception.filter(|_| !event.is_glued);
     fields.add(exception.unwrap_or_default())

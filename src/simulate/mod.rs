@@ -1,9 +1,9 @@
 //! A lifelike Qlik Sense site that never was: the datagrams that its UDP appenders send.
 //!
-//! [`Site`] yields an endless, deterministic sequence of datagrams, and says of each what it holds, so that a
-//! receiver's counts can be checked against the truth. [`Sender`] plays a site over UDP at a steady rate. [`Day`] is a
-//! day with its times: who was really there and what their requests really cost, and the datagrams that arrive, some of
-//! them lost, doubled or late.
+//! [`Site`] yields an endless, deterministic sequence of datagrams, and describes the content of each, so that a
+//! receiver's counts can be checked against the truth. [`Sender`] plays a site over UDP at a steady rate. [`Day`] is
+//! a day with its times: who was really there and what their requests really cost, and the datagrams that arrive,
+//! some of them lost, doubled or late.
 //!
 //! Users log in, open apps in several tabs, refresh, leave; service accounts come and go; a chosen share of the
 //! datagrams is odd in one of the ways seen in the field or to be feared there. A site has no clock and does no I/O.

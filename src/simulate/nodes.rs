@@ -21,7 +21,7 @@ const IDLE_RAM_BYTES: u64 = 6 << 30;
 /// What an app takes for each of its 64 measures of data.
 const APP_RAM_BYTES: u64 = 96 << 20;
 
-/// How long an app stays in memory that nobody has open any more, in milliseconds. Qlik's default is eight hours.
+/// How long an app that is no longer open stays in memory, in milliseconds. Qlik's default is eight hours.
 const APP_CACHE: u64 = 8 * 3_600_000;
 
 /// How long what a request left behind stays in memory.
@@ -299,7 +299,7 @@ impl Day {
     }
 }
 
-/// The memory that a request holds at a moment that is not before its begin.
+/// The memory that a request holds at a moment, not before its start.
 fn held(
     request: &Request,
     begin: chrono::DateTime<chrono::Utc>,

@@ -4,7 +4,7 @@ use super::context::NOT_AVAILABLE;
 use super::extended::Extension;
 use crate::event::{ConnectionAction, SessionAction};
 
-/// What happened, as the appenders of the proxy tell it.
+/// What happened, as the proxy's appenders report it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
     Session(SessionAction),
@@ -32,7 +32,7 @@ pub(super) struct Payload<'a> {
 }
 
 impl Action {
-    /// The same for a command that nobody knows.
+    /// The same for an unknown command.
     pub(super) fn unknown(self) -> Self {
         match self {
             Self::Session(_) => Self::Session(SessionAction::Other),

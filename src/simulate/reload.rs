@@ -1,4 +1,4 @@
-//! Runs of tasks: what a reload makes the engine do, and what the scheduler tells of its end.
+//! Task runs: what a reload makes the engine do, and what the scheduler reports about its end.
 
 use std::{sync::Arc, time::Duration};
 
@@ -329,7 +329,7 @@ fn preload(place: Place<'_>, run: TaskRun, start: DateTime<Utc>, rng: &mut Rng) 
     entries
 }
 
-/// What the scheduler says of a run, and where and when.
+/// What the scheduler reports about a run, and where and when.
 #[derive(Debug, Clone, Copy)]
 struct News {
     node: usize,
@@ -358,7 +358,7 @@ impl News {
 
 const NO_MORE_ATTEMPTS: &str = "Max retries reached";
 
-/// The appenders tell what the scheduler says of a run: the old ones, the new ones, or both where an
+/// The appenders that report the scheduler's messages about a run: the old ones, the new ones, or both if an
 /// administrator has both.
 fn tell(place: Place<'_>, news: News, run: &TaskRun, rng: &mut Rng) -> Vec<Entry> {
     let News {

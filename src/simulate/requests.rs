@@ -25,7 +25,7 @@ const UNKNOWN: &str = "<Unknown>";
 
 const GIB: u64 = 1 << 30;
 
-/// A client's connection to the engine, on which it asks for one thing after the other.
+/// A client's connection to the engine, on which it makes one request after the other.
 #[derive(Debug, Clone)]
 pub(super) struct Client {
     actor: Actor,
@@ -287,7 +287,7 @@ impl Client {
         self.calculate(app, objects, left, rng);
     }
 
-    /// Asks for the layouts of objects, and for data of theirs, in so many requests.
+    /// Requests the layouts of objects, and their data, in this many requests.
     fn calculate(&mut self, app: &App, objects: &[Object], requests: usize, rng: &mut Rng) {
         for request in 0..requests {
             let place = request % objects.len();

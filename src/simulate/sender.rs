@@ -15,7 +15,7 @@ use super::transmit::{self, BATCH};
 /// Time between two reports of progress.
 pub(super) const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How long the answer to the last datagram may take that nobody listens.
+/// How long the report of a missing listener may take after the last datagram.
 const ANSWER: Duration = Duration::from_millis(100);
 
 /// How fast to play, and how much.
@@ -36,10 +36,10 @@ pub struct Played {
     pub bytes: u64,
     /// What they held.
     pub tally: Tally,
-    /// Times that the network reported an error, such as that nobody listens. The datagram is tried again each time.
+    /// The number of network errors, such as a missing listener. The datagram is tried again each time.
     pub send_errors: u64,
-    /// Those of the errors that say that nobody listens: each is the answer (ICMP) to a datagram before. One answer may
-    /// stand for many, so this many datagrams at least did not arrive.
+    /// The errors that report a missing listener: each is the answer (ICMP) to an earlier datagram. One answer may
+    /// stand for many, so at least this many datagrams did not arrive.
     pub refused: u64,
     /// Datagrams given up after ten errors. They count towards [`Pace::count`] but nowhere else.
     pub given_up: u64,
@@ -54,7 +54,7 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// A sender to `destination`, from any local address. Nothing is sent yet, and nobody needs to listen.
+    /// A sender to `destination`, from any local address. Nothing is sent yet, and no listener is needed.
     ///
     /// # Errors
     /// When the system has no socket of this kind to give, or no way to the destination.
@@ -103,8 +103,8 @@ impl Sender {
 /// did not send.
 ///
 /// # Errors
-/// When the socket cannot send at all. That nobody listens, that buffers are full or that the network is away is no
-/// such error: it is counted in [`Played::send_errors`].
+/// When the socket cannot send at all. A missing listener, full buffers or an unavailable network are not such
+/// errors: they are counted in [`Played::send_errors`].
 pub fn play(
     site: &mut Site,
     socket: &UdpSocket,
@@ -148,7 +148,7 @@ pub fn play(
     Ok(played)
 }
 
-/// Waits for the answer to the last datagrams that nobody listens. A receiver that does, answers nothing.
+/// Waits for the report of a missing listener for the last datagrams. An existing receiver sends no answer.
 pub(super) fn await_answer(socket: &UdpSocket, mut played: Played) -> io::Result<Played> {
     if played.datagrams > 0 {
         let timeout = socket.read_timeout()?;

@@ -21,7 +21,7 @@ use super::{
     trouble::{self, Present},
 };
 
-/// About so many things go on at the same time.
+/// About this many activities run at the same time.
 const CONCURRENT: usize = 24;
 
 /// So many connections are remembered, for errors to concern their users.
@@ -30,7 +30,7 @@ const REMEMBERED: usize = 64;
 /// The services of all nodes.
 #[derive(Debug)]
 pub(super) struct Services {
-    /// Apart from the one of the life on the site, which goes on alike whether services log or not.
+    /// Independent of the life on the site, which is the same whether services log or not.
     rng: Rng,
     seed: u64,
     families: Families,
@@ -43,7 +43,7 @@ pub(super) struct Services {
     present: VecDeque<Present>,
 }
 
-/// Something that goes on and has more to log.
+/// An activity that has more to log.
 #[derive(Debug)]
 struct Running {
     /// The connection that it ends with, if it belongs to one.
@@ -81,7 +81,7 @@ impl Services {
         time: DateTime<Utc>,
         datagram: &mut Vec<u8>,
     ) -> Option<Datagram> {
-        // The more goes on the less often is it the users' turn.
+        // The more activities run, the less often it is the users' turn.
         if index(&mut self.rng, CONCURRENT) >= self.running.len() {
             return None;
         }
@@ -102,7 +102,7 @@ impl Services {
         Some(Datagram::Relay(Box::new(tally)))
     }
 
-    /// Appends the next row of something that goes on, if anything does.
+    /// Appends the next row of a running activity, if there is one.
     fn write(
         &mut self,
         odd: Option<OddEntry>,
@@ -122,7 +122,7 @@ impl Services {
         })
     }
 
-    /// The next row of something that goes on, if anything does.
+    /// The next row of a running activity, if there is one.
     fn next_entry(&mut self) -> Option<Entry> {
         let place = index(&mut self.rng, self.running.len());
         let entries = &mut self.running.get_mut(place)?.entries;
@@ -133,7 +133,7 @@ impl Services {
         entry
     }
 
-    /// Something happened to a user, and the services have to do with it; or something else begins.
+    /// Something happened to a user that involves the services, or another activity starts.
     pub(super) fn follow(&mut self, event: Event, life: &Life, time: DateTime<Utc>) {
         match event.action {
             OPEN => self.open(event, life, time),
@@ -206,7 +206,7 @@ impl Services {
         self.run(Some((visit.session, event.context)), entries);
     }
 
-    /// Something begins that has this to log.
+    /// Starts an activity that logs this.
     fn run(&mut self, connection: Option<(u64, Context)>, entries: Vec<Entry>) {
         let families = self.families;
         let entries: VecDeque<Entry> = entries

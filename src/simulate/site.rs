@@ -1,4 +1,4 @@
-//! The site: what happens on it, as the datagrams that tell of it.
+//! The site: what happens on it, as datagrams.
 
 use chrono::{DateTime, Utc};
 use fastrand::Rng;
@@ -27,8 +27,8 @@ pub struct SiteOptions {
     pub odd_per_mille: u16,
     /// Whether the appenders are the extended ones: with time, row number, session id and result. Default: no.
     pub extended: bool,
-    /// What the site sends. Default: user events, and nothing else. They are the same whatever else is sent, but for the
-    /// session ids of the extended appenders, which then have the form of newer releases, `c0de…`.
+    /// What the site sends. Default: user events, and nothing else. They are the same whatever else is sent, except
+    /// for the session ids of the extended appenders, which then have the form of newer releases, `c0de…`.
     pub families: Families,
 }
 
@@ -52,7 +52,7 @@ impl Default for SiteOptions {
 #[derive(Debug)]
 pub struct Site {
     life: Life,
-    /// Draws what is odd, apart from the life on the site, which goes on alike however much is.
+    /// Draws the odd payloads, independent of the life on the site, which is the same however many there are.
     rng: Rng,
     odd_per_mille: u32,
     extended: bool,
@@ -69,7 +69,7 @@ pub struct Site {
 }
 
 impl Site {
-    /// A new site; nobody is logged in yet. Options out of range count as the nearest within.
+    /// A new site; nobody is logged in yet. Options out of range are clamped.
     pub fn new(options: SiteOptions) -> Self {
         let mut rng = Rng::with_seed(options.seed);
         let nodes = options.nodes.max(1);
@@ -99,8 +99,8 @@ impl Site {
         }
     }
 
-    /// Says what time it is on the site. The extended appender and the services write it into every datagram from now
-    /// on; until it is said, that is the beginning of 1970.
+    /// Sets the time on the site. The extended appender and the services write it into every datagram from now on;
+    /// until it is set, that is the start of 1970.
     pub const fn set_time(&mut self, time: DateTime<Utc>) {
         self.time = time;
     }

@@ -1,15 +1,15 @@
-//! Datagrams to the network, many a system call where the system can.
+//! Sends datagrams, many per system call where the system supports it.
 
 use std::io;
 use std::net::UdpSocket;
 
-/// At most so many datagrams go to the system at once.
+/// The most datagrams passed to the system at once.
 pub(super) const BATCH: usize = 64;
 
 /// Sends the first of `datagrams` over a connected socket, as many as the system takes at once, at most [`BATCH`].
 /// Each is a UDP datagram of its own. Returns how many were sent: at least one, unless there were none.
 ///
-/// Less than asked for means that the next one met an error, which is not told.
+/// Fewer than requested means that the next one met an error, which is not reported.
 #[cfg(target_os = "linux")]
 pub(super) fn send(socket: &UdpSocket, datagrams: &[Vec<u8>]) -> io::Result<usize> {
     use std::io::IoSlice;
@@ -49,7 +49,7 @@ pub(super) fn send(socket: &UdpSocket, datagrams: &[Vec<u8>]) -> io::Result<usiz
     Ok(datagrams.len())
 }
 
-/// Whether this is the answer to an earlier datagram that nobody listens; Windows has its own name for it.
+/// Whether this reports a missing listener for an earlier datagram; Windows has its own name for it.
 pub(super) fn is_refusal(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionRefused | ConnectionReset)

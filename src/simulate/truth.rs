@@ -6,12 +6,12 @@ use chrono::{DateTime, Utc};
 
 use crate::event::{Level, Service, TaskAction};
 
-/// A request to the engine, as a QIX performance event tells of it.
+/// A request to the engine, as a QIX performance event reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// When the engine had served it, by the node's clock; whole milliseconds.
     pub time: DateTime<Utc>,
-    /// The row number, 1 to 9,999, of the node's performance appender; 0 where the datagram has none.
+    /// The row number, 1 to 9,999, of the node's performance appender; 0 if the datagram has none.
     pub row: u16,
     /// The node's name.
     pub host: Arc<str>,
@@ -33,7 +33,7 @@ pub struct Request {
     pub request_id: u32,
     /// Class and method, such as `GenericObject::GetLayout`.
     pub method: &'static str,
-    /// The whole time to serve it; whole microseconds. None where it cannot be read.
+    /// The total time to serve it, in whole microseconds. `None` if it cannot be read.
     pub process: Option<Duration>,
     /// The time of work, a little below the whole.
     pub work: Duration,
@@ -45,13 +45,13 @@ pub struct Request {
     pub traverse: Duration,
     /// The number of the interface that served it; −1 is the global one.
     pub handle: i32,
-    /// The chart or other object; `<Unknown>` where there is none.
+    /// The chart or other object; `<Unknown>` if there is none.
     pub object_id: Arc<str>,
     /// Memory that it left behind, in bytes.
     pub net_ram_bytes: u64,
-    /// The most memory that it took meanwhile, in bytes. None where it cannot be read.
+    /// The peak memory of the request, in bytes. `None` if it cannot be read.
     pub peak_ram_bytes: Option<u64>,
-    /// The type of the object, such as `barchart`; `<Unknown>` where there is none.
+    /// The type of the object, such as `barchart`; `<Unknown>` if there is none.
     pub object_type: &'static str,
     /// The exception after the last field.
     pub exception: Option<&'static str>,
@@ -62,7 +62,7 @@ pub struct Request {
 pub struct LogRow {
     /// When it was written, by the node's clock; whole milliseconds.
     pub time: DateTime<Utc>,
-    /// The row number, 1 to 9,999, of the node's appender for the service; 0 where the datagram has none.
+    /// The row number, 1 to 9,999, of the node's appender for the service; 0 if the datagram has none.
     pub row: u16,
     /// The node's name.
     pub host: Arc<str>,
@@ -119,7 +119,7 @@ pub struct TaskRun {
     pub user: Arc<str>,
 }
 
-/// What the scheduler, or for reloads of the script editor the engine, tells of a run.
+/// What the scheduler, or for reloads of the script editor the engine, reports about a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskRow {
     /// When it was written, by the node's clock; whole milliseconds. The payload has the node's local time and
@@ -127,7 +127,7 @@ pub struct TaskRow {
     pub time: DateTime<Utc>,
     /// The node's name: the manager's, except for distributions and the engine.
     pub host: Arc<str>,
-    /// What it tells.
+    /// The reported action.
     pub action: TaskAction,
     /// The payload's type, such as `/scheduler-task-success//`.
     pub type_token: &'static str,
@@ -144,7 +144,7 @@ pub struct TaskRow {
 pub enum About {
     /// A run of a task.
     Run(TaskRun),
-    /// A reload outside the scheduler, of which the engine tells.
+    /// A reload outside the scheduler, reported by the engine.
     Reload(EngineReload),
 }
 
@@ -162,7 +162,7 @@ pub struct EngineReload {
 }
 
 impl LogRow {
-    /// A row that says something and names nobody.
+    /// A row that names no user.
     pub(super) fn new(
         time: DateTime<Utc>,
         host: &Arc<str>,

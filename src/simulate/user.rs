@@ -50,7 +50,7 @@ const FAMILY_NAMES: [&str; 24] = [
     "weiß",
 ];
 
-/// At most so many sessions of one user run at the same time; Qlik Sense allows no more.
+/// The most sessions of one user at the same time; Qlik Sense allows no more.
 const PARALLEL_SESSIONS: u8 = 5;
 
 /// Somebody who has logged in, for the length of a session.
@@ -106,7 +106,7 @@ impl Population {
         }
     }
 
-    /// Somebody logs in; nobody does if the user that was drawn has as many sessions as are allowed.
+    /// A random user logs in, unless the user already has the most sessions allowed.
     pub(super) fn log_in(&mut self, rng: &mut Rng) -> Option<Visitor> {
         let (visitor, sessions) = match rng.u32(0..100) {
             0..8 => {

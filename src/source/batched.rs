@@ -1,4 +1,4 @@
-//! Many datagrams a system call, where the system has `recvmmsg`.
+//! Many datagrams per system call, where the system has `recvmmsg`.
 
 use std::{
     io::{self, IoSliceMut},

@@ -2,8 +2,8 @@
 
 use std::net::UdpSocket;
 
-/// How many datagrams the system has dropped at this socket since it was opened; none where the
-/// system does not say.
+/// The number of datagrams that the system has dropped at this socket since it was opened; `None` where it does not
+/// report them.
 ///
 /// Linux says it in `/proc/net/udp` and `/proc/net/udp6`, at the socket's inode, for every drop, while
 /// the same number as control data (`SO_RXQ_OVFL`) comes only with the next datagram.

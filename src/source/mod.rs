@@ -32,6 +32,6 @@ pub use self::{
     socket::{BindError, Bound, activated, ask_for_buffer, bind, receive_buffer_bytes},
 };
 
-/// At most so many datagrams are read at once. They take that many times the longest datagram of
-/// address space; memory only as far as datagrams fill it.
+/// The most datagrams read at once. Their buffers take this many times the longest datagram of address space, but
+/// memory only as far as datagrams fill them.
 pub(crate) const BATCH: usize = 64;

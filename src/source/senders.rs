@@ -7,8 +7,8 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use quick_cache::unsync::Cache;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// Senders whose rate is remembered. Where more send, those that send least often are forgotten and
-/// begin anew: made-up addresses cost a fixed amount of memory.
+/// The number of senders whose rate is remembered. If there are more, those that send least often are forgotten and
+/// start over, so that made-up addresses cost a fixed amount of memory.
 const MAX_SENDERS: usize = 4_096;
 
 /// An address or a range of addresses from which datagrams are accepted.
@@ -101,7 +101,7 @@ impl Serialize for SenderRange {
 
 impl<'de> Deserialize<'de> for SenderRange {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Refused where it is read, so that the error is at its place in the file.
+        // Checked when it is read, so that the error has its place in the file.
         deserializer.deserialize_str(RangeVisitor)
     }
 }
@@ -152,7 +152,7 @@ impl RateLimitConfig {
 /// What becomes of a datagram, by its sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// It goes on.
+    /// It passes.
     Accepted,
     /// Its sender is on no list.
     Refused,
@@ -160,7 +160,7 @@ pub enum Verdict {
     OverRate,
 }
 
-/// Decides by the sender whether a datagram goes on.
+/// Decides by the sender whether a datagram passes.
 pub struct Senders {
     allowed: Allowed,
     rate: Option<Rate>,
@@ -196,7 +196,7 @@ impl Senders {
         }
     }
 
-    /// Whether a datagram with so many events goes on.
+    /// Whether a datagram with this many events passes.
     pub fn admit(&mut self, sender: IpAddr, events: impl FnOnce() -> u32) -> Verdict {
         let sender = sender.to_canonical();
         if let Allowed::Ranges(ranges) = &self.allowed

@@ -1,4 +1,4 @@
-//! A datagram a system call, where the system has no `recvmmsg`.
+//! One datagram per system call, where the system has no `recvmmsg`.
 
 use std::{
     io,
@@ -77,8 +77,8 @@ impl Receiver {
         let (length, sender) = loop {
             match self.socket.recv_from(&mut self.slot) {
                 Ok(received) => break received,
-                // Windows tells a socket that what it sent once reached nobody (WSAECONNRESET). That says nothing of
-                // what it receives, and each of these errors comes once.
+                // Windows reports to a socket that something it sent did not arrive (WSAECONNRESET). That does not
+                // concern what it receives, and each of these errors comes once.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {}
                 // What Windows calls a timeout.
                 Err(error) if error.kind() == io::ErrorKind::TimedOut => {

@@ -42,14 +42,14 @@ pub fn receive_buffer_bytes(socket: &UdpSocket) -> io::Result<usize> {
 /// The sockets of one address.
 #[derive(Debug)]
 pub struct Bound {
-    /// The address, with the port that the system chose where 0 was asked for.
+    /// The address, with the port that the system chose if 0 was requested.
     pub address: SocketAddr,
     /// One socket a worker.
     pub sockets: Vec<UdpSocket>,
 }
 
-/// Opens `workers` sockets on each address, each with a receive buffer of `receive_buffer_bytes` where
-/// the system grants it; see [`receive_buffer_bytes`] for what it granted.
+/// Opens `workers` sockets on each address, each with a receive buffer of `receive_buffer_bytes` if the system grants
+/// it; see [`receive_buffer_bytes`] for what it granted.
 ///
 /// `[::]:port` takes IPv4 too, on every platform, unless there is an IPv4 address with the same
 /// port in the list. Several sockets on one address need `SO_REUSEPORT`, which Windows does not have.
@@ -74,8 +74,8 @@ pub fn bind(
         .collect()
 }
 
-/// The sockets that the service manager has opened for this program (`LISTEN_FDS`). They outlive it,
-/// so that datagrams wait in them while it starts anew. None where there are no such sockets.
+/// The sockets that the service manager has opened for this program (`LISTEN_FDS`). They outlive it, so that
+/// datagrams wait in them during a restart. Empty if there are no such sockets.
 ///
 /// # Errors
 ///
@@ -99,8 +99,8 @@ pub fn activated(receive_buffer_bytes: usize) -> io::Result<Vec<Bound>> {
     Ok(bound)
 }
 
-/// Asks for a buffer where that gives a larger one. A service manager is granted more than a program
-/// without privilege, whose wish would make the buffer smaller.
+/// Requests a larger buffer if that helps. A service manager is granted more than an unprivileged program, whose
+/// request could make the buffer smaller.
 fn enlarge_buffer(socket: &UdpSocket, bytes: usize) {
     let granted = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|probe| {
         ask_for_buffer(&probe, bytes);

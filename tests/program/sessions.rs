@@ -290,7 +290,7 @@ mod state {
             ),
             (
                 "hello\n".to_owned(),
-                "is damaged: line 1: expected a state of sessions",
+                "is damaged: line 1: expected a session state",
                 "damaged-4",
             ),
             (

@@ -145,7 +145,7 @@ impl Host {
         status == 0
     }
 
-    /// Lets the host call `collect` on this thread every so many nanoseconds. False when it does not.
+    /// Lets the host call `collect` on this thread at this interval in nanoseconds. False when it does not.
     pub(super) fn collect_every(&self, nanoseconds: i32, collect: Collect) -> bool {
         if !self.can_append() || thread() != Thread::Own {
             return false;

@@ -130,14 +130,14 @@ pub unsafe extern "C" fn FLBPluginInit(plugin: *const InputPlugin) -> c_int {
     })
 }
 
-/// Hands over what waits, where the host takes it now.
+/// Passes on what waits, if the host takes it now.
 fn deliver(instance: &mut Instance) {
     if !is_held() {
         instance.deliver();
     }
 }
 
-/// Called every 50 ms where the host lets the plugin choose.
+/// Called every 50 ms if the host lets the plugin choose.
 unsafe extern "C" fn collect(_: *mut c_void, _: *mut c_void, _: *mut c_void) -> c_int {
     guarded(|| status(with_instance(deliver)))
 }

@@ -61,7 +61,7 @@ impl Instance {
         }
     }
 
-    /// Hands over what waits, now. False where the host takes records only at the end of a call.
+    /// Passes on what waits, now. False if the host takes records only at the end of a call.
     pub(super) fn deliver(&mut self) -> bool {
         let Self { host, station } = self;
         if host.can_append() {
@@ -70,7 +70,7 @@ impl Instance {
         host.can_append()
     }
 
-    /// Hands over what waits: now where the host lets it, or else to `give`, for the end of this call.
+    /// Passes on what waits: now if the host allows it, otherwise to `give`, for the end of this call.
     pub(super) fn take(&mut self, give: impl FnMut(&[u8]) -> bool) {
         if !self.deliver() {
             self.station.deliver(give);

@@ -1,5 +1,5 @@
-//! Receivers between two instances: the host ends the old one of a reload before it begins the new one,
-//! and what arrives meanwhile must not be lost.
+//! Keeps receivers between two instances: in a reload, the host ends the old one before it starts the new one, and
+//! what arrives meanwhile must not be lost.
 
 use std::{
     mem,
@@ -29,7 +29,7 @@ struct Parked {
     station: Station,
 }
 
-/// Remembers that the host is about to end its instances and to begin others.
+/// Remembers that the host is about to end its instances and start others.
 pub(super) fn announce_reload() {
     *lock(&RELOAD) = Some(Instant::now());
 }
@@ -82,8 +82,8 @@ pub(super) fn claim(config: &Config) -> Option<Station> {
     Some(parked.remove(place).station)
 }
 
-/// Ends the receivers that are kept, when the host does not begin the instances that would follow. What is to be said
-/// of them.
+/// Ends the kept receivers, if the host does not start instances to take them over. Returns what to report about
+/// them.
 pub(super) fn end_all() -> Vec<Log> {
     let all = mem::take(&mut *parked());
     all.into_iter().map(|parked| parked.station.end()).collect()

@@ -1,7 +1,7 @@
 //! What receives for an instance: sockets, workers, the queue, and who looks after them.
 //!
-//! It needs no host, so it goes on while there is none: from the end of an instance to the beginning of
-//! the one that follows it in a reload.
+//! It needs no host, so it keeps running without one: from the end of an instance to the start of the next one in a
+//! reload.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ pub(super) struct Station {
 }
 
 impl Station {
-    /// Begins to receive, at sockets of an earlier receiver where they are for the same addresses.
+    /// Starts receiving, reusing the sockets of an earlier receiver for the same addresses.
     pub(super) fn start(config: Config, kept: Vec<Bound>, log: Log) -> Result<Self, StartError> {
         let refresh = Refresh::new(&config)?;
         let layout = config.output.layout()?;
@@ -81,8 +81,8 @@ impl Station {
         &self.config
     }
 
-    /// Whether it can go on as it is for an instance of these options. With the same options it can, and what
-    /// is known of open sessions stays, unless they name files that are read at a start only.
+    /// Whether it can continue unchanged for an instance with these options. With the same options it can, and open
+    /// sessions are kept, unless the options name files that are read only at start.
     pub(super) fn goes_on_for(&self, config: &Config) -> bool {
         let transform = &config.transform;
         let has_key = transform.pseudonymize != PseudonymKeyConfig::default();
@@ -172,7 +172,7 @@ fn is_any_readable(runtime: &Runtime) -> bool {
     poll(&mut states, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
 }
 
-/// Nobody waits for it where the host's threads have no names.
+/// Not waited for if the host's threads have no names.
 #[cfg(not(unix))]
 const fn is_any_readable(_: &Runtime) -> bool {
     false

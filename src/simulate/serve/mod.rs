@@ -1,5 +1,5 @@
-//! A day's site answers when it is asked, as its datagrams tell of it: the repository, the proxies and the engines of its
-//! nodes, over HTTPS with client certificates.
+//! Lets the site of a day answer requests, consistent with its datagrams: the repository, the proxies and the engines
+//! of its nodes, over HTTPS with client certificates.
 
 mod answers;
 mod certificates;
@@ -49,7 +49,8 @@ pub enum ServeError {
     },
     /// The folder has some of the files, and lacks this one.
     #[error(
-        "{} is missing; put client.pem, client_key.pem, root.pem, server.pem and server_key.pem into the folder, or name an empty one, where they are made",
+        "{} is missing; put client.pem, client_key.pem, root.pem, server.pem and server_key.pem into the folder, or \
+         name an empty one to create them",
         file.display()
     )]
     Missing {
@@ -158,7 +159,7 @@ fn listen(first: SocketAddr, number: usize) -> Result<(TcpListener, SocketAddr),
         let port = usize::from(first.port()) + number;
         let port = u16::try_from(port).map_err(|_| ServeError::Listen {
             address: first,
-            source: io::Error::other("there are more nodes than ports behind it"),
+            source: io::Error::other("there are more nodes than ports after it"),
         })?;
         address.set_port(port);
     }

@@ -402,7 +402,7 @@ fn every_action_and_every_token_occurs() {
     }
     assert_eq!(tokens.len(), 13);
     assert_eq!(runs_by_action.len(), 4);
-    // Old and new appenders tell of some runs both.
+    // Old and new appenders both report some runs.
     let runs: usize = runs_by_action.values().map(HashSet::len).sum();
     assert!(runs < events && runs > events / 2, "{runs} of {events}");
     let aborted = &runs_by_action[&TaskAction::Aborting];

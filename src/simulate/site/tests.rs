@@ -195,7 +195,7 @@ fn every_kind_of_odd_occurs_at_about_its_share() {
     assert_about(shaped(has_note), EACH);
 }
 
-/// Whether its command is one that nobody knows.
+/// Whether its command is unknown.
 fn is_other(truth: &Datagram) -> bool {
     matches!(
         truth,

@@ -40,7 +40,7 @@ pub enum StateError {
         expected: &'static str,
     },
     /// The text is not what was saved.
-    #[error("the checksum in the last line is not that of the lines before it")]
+    #[error("the checksum in the last line does not match the lines before it")]
     Checksum,
 }
 

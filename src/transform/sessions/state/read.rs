@@ -49,9 +49,9 @@ impl<'t, R: BufRead> StateReader<'t, R> {
             checksum: Checksum::new(),
         };
         lines.next()?;
-        let head: Head<'_> = lines.parse("a state of sessions")?;
+        let head: Head<'_> = lines.parse("a session state")?;
         if head.format != FORMAT {
-            return Err(lines.damaged("a state of sessions"));
+            return Err(lines.damaged("a session state"));
         }
         if head.version != VERSION {
             return Err(StateError::Version {
@@ -86,7 +86,7 @@ impl<'t, R: BufRead> StateReader<'t, R> {
                 Line::User(line) => {
                     self.users += 1;
                     let user = self.user(line, interned, place);
-                    let damaged = || self.lines.damaged("sessions and connections that can be");
+                    let damaged = || self.lines.damaged("possible sessions and connections");
                     return user.ok_or_else(damaged).map(Some);
                 }
                 Line::End(EndLine { users, checksum }) => {
