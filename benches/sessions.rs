@@ -22,7 +22,7 @@ use qlik_sense_events::{
 
 const USERS: u32 = 100_000;
 
-/// The best of so many runs counts.
+/// The best of this many runs counts.
 const RUNS: u32 = 20;
 
 const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 \
@@ -52,7 +52,7 @@ fn send(pipeline: &mut Pipeline, datagram: &str, time: DateTime<Utc>, output: &m
     drop(output.drain());
 }
 
-/// A session and so many connections for every user; with an id where `extended`.
+/// A session and this many connections for every user; with an id if `extended`.
 fn fill(pipeline: &mut Pipeline, connections: u32, extended: bool) {
     let mut output = OutputBuffer::default();
     for user in 0..USERS {

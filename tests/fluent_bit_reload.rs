@@ -41,7 +41,7 @@ fn users(records: &[Record]) -> Vec<&str> {
         .collect()
 }
 
-/// An address that nobody listens on.
+/// An address without a listener.
 fn free_address() -> SocketAddr {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
     socket.local_addr().expect("an address")
@@ -138,7 +138,7 @@ fn a_reload_may_move_an_instance_to_another_address() {
     instance.exit(false);
 }
 
-/// The host ends then, and nobody will take what waited.
+/// The host ends then, and nothing will take what waited.
 #[test]
 fn a_reload_that_fails_counts_what_waited_and_keeps_the_sessions() {
     let _alone = alone();

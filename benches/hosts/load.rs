@@ -16,7 +16,7 @@ use qlik_sense_events::simulate::{Site, SiteOptions};
 
 /// Datagrams that differ; then they come again.
 const DIFFERENT: usize = 10_000;
-/// At most so many go to the system at once.
+/// The most that go to the system at once.
 const BATCH: usize = 64;
 
 pub struct Load {

@@ -1,4 +1,4 @@
-//! The transform: events of users that nobody wants to see go no further.
+//! The transform: drops the events of excluded users.
 
 use async_trait::async_trait;
 use qlik_sense_events::host::linked::{ExcludeUsers, ExcludeUsersConfig};

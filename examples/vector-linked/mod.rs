@@ -79,7 +79,7 @@ impl Report for Log {
         if diagnostic.line(&mut line).is_err() {
             return;
         }
-        // Vector tells messages apart by where they come from, which is here for all of them.
+        // Vector distinguishes messages by their source, which is here for all of them.
         self.0.in_scope(|| match diagnostic.level() {
             Level::Info => info!(message = %line, internal_log_rate_limit = false),
             Level::Warn => warn!(message = %line, internal_log_rate_limit = false),
@@ -101,7 +101,7 @@ fn record(Log(component): &Log, metrics: Vec<Metric>) {
         match metric.value {
             MetricValue::Counter(more) => metrics::counter!(name, labels).increment(more),
             MetricValue::Gauge(value) => metrics::gauge!(name, labels).set(value),
-            // Of each value only its bucket is known: it is told as the bucket's upper limit.
+            // Only the bucket of each value is known: it is reported as the bucket's upper bound.
             MetricValue::Histogram(histogram) => {
                 let histogram_of = metrics::histogram!(name, labels);
                 for (upper_limit, count) in histogram.buckets {

@@ -123,7 +123,7 @@ async fn run(config: Config, out: Outlet, shutdown: ShutdownSignal) -> Result<()
     }
 }
 
-/// Does what may wait for a file where nobody waits for it.
+/// Runs work that may wait for a file on a thread that may block.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ()> {
     spawn_blocking(work)
         .await

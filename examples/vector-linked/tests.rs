@@ -43,7 +43,7 @@ fn keep_sending(address: SocketAddr) {
     tokio::spawn(async move {
         let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
         loop {
-            // Refused while nobody listens.
+            // Refused while nothing listens.
             let _ = socket.send_to(START.as_bytes(), address).await;
             time::sleep(Duration::from_millis(20)).await;
         }

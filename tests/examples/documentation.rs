@@ -71,7 +71,7 @@ fn vector_configurations_in_the_documentation_start_the_program() {
     for document in documents() {
         for block in blocks(&read(&document), "yaml") {
             let config = yaml(&block);
-            // What Vector says of itself needs no program.
+            // Vector's own metrics need no program.
             let sources = values(&config["sources"]).filter(|it| it["type"] != "internal_logs");
             for source in sources {
                 check_source(source);

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::{files, read, root};
 
-/// What an appender puts in the place of its patterns.
+/// The values that an appender substitutes for its patterns.
 const VALUES: [(&str, &str); 11] = [
     ("%hostname", "pro2-win1"),
     ("%property{UserDirectory}", "LAB"),
@@ -301,7 +301,7 @@ fn log_performance_and_task_appenders_have_the_layouts_that_receivers_know() {
     assert_eq!(seen, EXPECTED.len() + 1);
 }
 
-/// What an appender puts in the place of a field of log, performance and task events.
+/// The value that an appender substitutes for a field of log, performance and task events.
 fn value(field: &str) -> &str {
     match field {
         "%rownum{9999}" => "42",

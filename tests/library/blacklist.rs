@@ -130,7 +130,7 @@ fn a_comment_may_end_a_line() {
     }
 }
 
-/// Each of these would list nobody, and nobody would notice.
+/// Each of these would match nobody, unnoticed.
 #[test]
 fn slips_are_refused_with_what_is_meant() {
     use UserPatternProblem as P;

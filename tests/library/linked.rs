@@ -104,7 +104,7 @@ impl Source {
         self.tasks.block_on(next).expect("a batch, or the end")
     }
 
-    /// Batches until there are so many events in them.
+    /// Batches until they contain this many events.
     fn events(&mut self, count: usize) -> (Vec<OwnedValue>, u64, u64) {
         let (mut events, mut bytes, mut dropped) = (Vec::new(), 0, 0);
         while events.len() < count {
@@ -116,7 +116,7 @@ impl Source {
         (events, bytes, dropped)
     }
 
-    /// Waits until so many were counted.
+    /// Waits until this many were counted.
     fn await_counter(&mut self, name: &str, expected: u64) {
         while self.counters.get(name).copied().unwrap_or_default() < expected {
             let metrics = self.metrics.recv_timeout(PATIENCE).expect(name);
@@ -129,7 +129,7 @@ impl Source {
         assert_eq!(self.counters[name], expected, "{name}");
     }
 
-    /// Ends it; what still waits is dropped. What was said until then.
+    /// Ends it; what still waits is dropped. Returns the messages until then.
     fn end(self) -> Vec<String> {
         self.running.stop();
         self.batches.conclude().expect("no fault");
@@ -145,7 +145,7 @@ fn datagram(user: &str) -> String {
     format!("/qseow-proxy-session/;pro2-win1;Start session;LAB;{user};;/hub;Start session")
 }
 
-/// The text of a field, whose name has a dot before each part within another field. What is no text is none.
+/// The text of a field, whose name has a dot before each nested part. `None` if it is not text.
 fn text_of<'v>(event: &'v OwnedValue, name: &str) -> Option<&'v str> {
     match name.split('.').try_fold(event, OwnedValue::get)? {
         OwnedValue::Text(text) => Some(text),
@@ -317,7 +317,7 @@ fn datagrams_become_values() {
 #[test]
 fn what_the_options_drop_is_counted() {
     let mut source = Source::start(json!({"undecoded": "drop"}));
-    // Nothing else comes, and it is told all the same.
+    // Nothing else arrives, and it is still reported.
     source.send("garbage");
     let batch = source.batch().expect("a batch");
     assert_eq!((batch.bytes, batch.dropped, batch.len()), (7, 1, 0));

@@ -117,7 +117,7 @@ impl stand_in::FunctionTransform for Exclude {
     }
 }
 
-/// Ours have the same shape, so that a transform of ours is one of Vector's but for the event's type.
+/// Ours have the same shape, so that our transforms are like Vector's except for the event's type.
 fn ours<T: transform::FunctionTransform>(
     mut transform: T,
 ) -> impl FnMut(&mut transform::OutputBuffer, event::Event) {

@@ -103,7 +103,7 @@ fn without_empty(json: &Json) -> Json {
     .into()
 }
 
-/// A session with so many apps.
+/// A session with this many apps.
 fn session(apps: usize) -> Event {
     let start: DateTime<Utc> = TIME.parse().expect("a time");
     let app = |number: usize| FollowedApp {

@@ -21,7 +21,7 @@ use crate::support::golden::golden;
 /// there.
 const NAMES: [&str; 2] = ["wanda.plant", "314159.26535"];
 
-/// Performance events go on, or are summed up.
+/// Performance events go through, or are summarized.
 fn pipeline(key: Option<&str>, is_summed_up: bool) -> Pipeline {
     let config = PipelineConfig {
         performance: PerformanceConfig {
@@ -93,7 +93,7 @@ fn compare(plain: &Value, hidden: &Value, name: &str, named: &mut BTreeSet<&'sta
     }
 }
 
-/// What may stand in the place of a field of a payload.
+/// Values that may replace a field of a payload.
 fn texts(piece: &str, name: &str) -> Vec<String> {
     let forms = [
         "{n}",
@@ -117,7 +117,7 @@ fn personal() -> BTreeSet<&'static str> {
     personal.map(|field| field.default).collect()
 }
 
-/// The datagram with a text in the place of each of its fields in turn.
+/// The datagram with a text replacing each of its fields in turn.
 fn planted(pieces: &[&[u8]], name: &str) -> Vec<Vec<u8>> {
     let plant = |place: usize| {
         let piece = String::from_utf8_lossy(pieces[place]);

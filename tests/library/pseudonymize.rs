@@ -1,4 +1,4 @@
-//! Users as tokens: nobody is named in what goes out, whatever the schema, and everything else stays.
+//! Users as tokens: no user is named in the output, whatever the schema, and everything else stays.
 
 use std::collections::{BTreeMap, BTreeSet};
 

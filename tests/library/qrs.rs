@@ -166,7 +166,7 @@ fn refused(outcome: Result<AppTable, QrsError>) -> (QrsError, String) {
 
 #[test]
 fn a_service_of_another_site_is_not_believed() {
-    // The second one is a site that was set up anew on the same machine.
+    // The second one is a site that was reinstalled on the same machine.
     for name in ["other.example.com", "sense.example.com"] {
         let (site, other, folder) = (Site::new(), Site::named(name), folder());
         site.export(folder.path());

@@ -236,7 +236,7 @@ fn task_events_come_out() {
     assert_comes_out(families, 300, 2_000);
 }
 
-/// Where an old and a new appender tell of a run, it counts once; what follows an abort counts too.
+/// A run that an old and a new appender report counts once; what follows an abort counts too.
 #[test]
 fn actions_of_runs_are_counted_once() {
     let mut site = Site::new(SiteOptions {

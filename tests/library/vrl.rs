@@ -1,4 +1,4 @@
-//! Events as vrl values are the same as events as JSON, but for the times, which are times.
+//! Events as vrl values are the same as events as JSON, except for times, which are timestamps.
 
 use chrono::{DateTime, SecondsFormat};
 use qlik_sense_events::{

@@ -66,7 +66,7 @@ fn names_come_change_and_stay_when_the_service_fails() {
     );
     until_named(&mut program, "Sales");
 
-    // A new name, of which nothing is said.
+    // A new name, which is not reported.
     service.set(sales("Verkauf"));
     until_named(&mut program, "Verkauf");
 
@@ -154,7 +154,7 @@ fn a_name_from_a_file_takes_precedence_over_the_service() {
     let open = payload::OPEN.replace(SALES, other);
     while program.event_of(&open)["app_name"] != "Finance" {}
     assert_eq!(app_name(&mut program), "By hand");
-    // The file changes, and what the service said stays.
+    // The file changes, and the names from the service stay.
     let file = program.folder().join("apps.csv");
     let new = program.folder().join("new.csv");
     fs::write(&new, format!("{SALES},By another hand\n")).expect("a file");

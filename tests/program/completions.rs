@@ -4,7 +4,7 @@ use std::{fs, path::Path, process::Command};
 
 use crate::support::finish;
 
-/// What a command line may go on with: the line, what must be offered, and what must not.
+/// Completions of a command line: the line, what must be offered, and what must not.
 const ROWS: [(&str, &[&str], &[&str]); 6] = [
     ("", &["run", "import-butler-sos", "--codec"], &["native"]),
     (

@@ -26,7 +26,7 @@ fn check(folder: &TempDir) -> Finished {
     ])
 }
 
-/// What a `run` that has ended has said, as messages.
+/// The messages of a `run` that has ended.
 fn messages(ran: &Finished) -> Vec<String> {
     let lines = ran.stderr.split_inclusive('\n');
     let records = lines.map(|line| record(line.as_bytes()));
@@ -252,7 +252,7 @@ fn a_bad_pattern() {
 fn a_backslash_in_double_quotes() {
     const HINT: &str =
         "in double quotes, a backslash starts an escape sequence; use single quotes: ";
-    // Some are no escape, and some are one that nobody means.
+    // Some are not escapes, and some are unintended ones.
     for user in [
         r"INTERNAL\sa_*",
         r"LAB\bob",

@@ -1,5 +1,5 @@
-//! What the program says of itself on standard error: log events in the codec of the output, because
-//! Vector reads both streams with the same codec.
+//! Diagnostics on standard error: log events in the codec of the output, because Vector reads both streams with the
+//! same codec.
 
 use std::{fs, io::Cursor};
 

@@ -63,7 +63,7 @@ fn the_program_goes_on_if_asked_to() {
     assert_eq!(diagnostic["message"], "reloaded the blacklist");
     assert_eq!(program.event_of(payload::OPEN)["user_id"], "goran");
 
-    // It still ends with its reader, of which Windows tells it when it writes.
+    // It still ends with its reader, which Windows reports when it writes.
     program.output = None;
     let (socket, end) = (sender(program.addresses()[0]), Instant::now() + DEADLINE);
     while program

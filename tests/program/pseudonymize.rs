@@ -1,4 +1,4 @@
-//! The key for tokens in the place of users: where it comes from, and what is refused.
+//! The key for pseudonyms: where it comes from, and what is refused.
 
 use std::fs;
 

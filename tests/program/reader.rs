@@ -36,7 +36,7 @@ fn ends_in_peace(mut program: Running) {
     );
 }
 
-/// Windows tells that only who writes.
+/// Windows reports that only on a write.
 #[cfg(unix)]
 #[test]
 fn it_ends_when_the_reader_goes_while_nothing_arrives() {

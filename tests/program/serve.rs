@@ -328,7 +328,7 @@ fn an_impossible_memory_drop_is_refused() {
     let flags = "simulate --day --families all --hours 1 --logins 40 --skip 600 --to";
     let mut args: Vec<&str> = flags.split(' ').collect();
     args.push(&to);
-    // The day is long over, so there is nothing to send and nobody to make it drop.
+    // The day is long over, so there is nothing to send and no user to make the memory drop.
     let ended = finish(&args);
     assert_eq!(ended.status, 0, "{}", ended.stderr);
     assert_eq!(record(ended.stdout.as_bytes())["datagrams"], 0);

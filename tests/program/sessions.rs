@@ -110,7 +110,7 @@ fn metrics_tell_who_is_there_and_how_long_they_stayed() {
             }
         };
         let tags = json!({"host": "pro2-win1"});
-        // The last of that name: an earlier set may have been told in the midst of it.
+        // The last of that name: an earlier set may have been sent halfway through.
         let last = |name: &str| {
             metrics
                 .iter()
@@ -256,7 +256,7 @@ mod state {
         assert_eq!(program.events().several(2)[1]["start_seen"], true);
     }
 
-    /// Whatever is in the place of a state is kept, under a name that nothing else has.
+    /// Whatever is in the place of a state is kept, under an unused name.
     #[test]
     fn a_state_that_cannot_be_used_is_set_aside() {
         let folder = tempfile::tempdir().expect("a folder");

@@ -93,7 +93,7 @@ fn who_is_listed_is_in_and_who_is_not_has_gone() {
     );
     assert!(gauge(&program, "qps_answer_age_seconds").is_some_and(|age| age < 60.0));
 
-    // One word of a failure, and nobody goes for it.
+    // One message about a failure, and no session ends for it.
     service.set(Answer::Status(503));
     let (level, message) = said(&mut program);
     let expected = "cannot read sessions from the proxy of pro2-win1; they are followed by events alone: 127.0.0.1:";

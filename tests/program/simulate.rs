@@ -1,4 +1,4 @@
-//! The simulator against the receiver: what is said to be sent is what comes out.
+//! The simulator against the receiver: what is reported as sent is what comes out.
 
 use std::{collections::BTreeSet, net::UdpSocket};
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::support::{Running, finish, record};
 
-/// Sends so many datagrams of an odd site to the program; what they hold, by the simulator's word.
+/// Sends this many datagrams of an odd site to the program. Returns their content according to the simulator.
 fn simulate(program: &Running, count: u64, families: &str) -> Value {
     let ended = finish(&[
         "simulate",
@@ -188,11 +188,11 @@ fn the_same_seed_is_the_same_site() {
     assert_ne!(events, run("2"));
 }
 
-/// The system of the other end answers that nobody listens, also to the last datagram.
+/// The system at the other end reports a missing listener, also for the last datagram.
 #[test]
 #[cfg_attr(windows, ignore = "Wine does not tell a sender that nobody listens")]
 fn a_missing_listener_is_reported() {
-    // The address of a socket that has been closed: nobody else gets it at once.
+    // The address of a socket that has been closed, which is not reused at once.
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let address = socket.local_addr().expect("an address").to_string();
     drop(socket);

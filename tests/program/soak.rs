@@ -109,7 +109,7 @@ impl Program {
     }
 }
 
-/// Counts lines, unless it is told to stand still.
+/// Counts lines, unless it is paused.
 struct Reader {
     lines: Arc<AtomicU64>,
     stands_still: Arc<AtomicBool>,
@@ -147,7 +147,7 @@ impl Reader {
     }
 }
 
-/// Plays a site without odd datagrams, so that each is one event, until it is told to stop.
+/// Plays a site without odd datagrams, so that each is one event, until it is stopped.
 fn sender(from: &str, to: SocketAddr, rate: u32, stop: &Arc<AtomicBool>) -> JoinHandle<Played> {
     let socket = UdpSocket::bind((from, 0)).expect("a port");
     socket.connect(to).expect("a way to the program");

@@ -88,8 +88,8 @@ fn stop_session(user: &str) -> String {
     payload::start(user).replace("Start session", "Stop session")
 }
 
-/// The program writes its state when it has read it. Wherever in that it is killed, the next one finds
-/// it whole, and goes on as if nothing had been.
+/// The program writes its state when it has read it. Wherever it is killed during that, the next run finds a complete
+/// state and continues from it.
 #[test]
 fn a_program_that_is_killed_while_it_writes_leaves_a_whole_state() {
     let site = Site::new();
@@ -140,7 +140,7 @@ fn a_program_that_is_killed_while_it_writes_leaves_a_whole_state() {
     assert!(!site.file(".new").exists());
 }
 
-/// What follows a kill: what was saved goes on, and what was not shows as if it had been lost.
+/// After a kill, saved sessions continue, and unsaved ones appear as lost.
 #[test]
 fn after_a_kill_what_was_saved_goes_on() {
     let site = Site::new();

@@ -1,5 +1,5 @@
-//! Which names a query of a dashboard uses. Not a parser: it knows just enough of each language to tell
-//! names from functions, keywords and values, and takes what it does not know for a name.
+//! Which names a dashboard query uses. Not a parser: it knows just enough of each language to distinguish names from
+//! functions, keywords and values, and takes anything unknown for a name.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! A simulated day, whose truth is known: who took how much is told as exactly by what remains of its requests.
+//! A simulated day, whose truth is known: what remains of its requests shows just as exactly who took how much.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -58,7 +58,7 @@ fn spent(sum: i64, max: i64) -> Spent {
     }
 }
 
-/// What an event says of the cost of requests; none where it is about something else.
+/// The cost of requests in an event; `None` if it is about something else.
 fn cost(event: &Event) -> Option<Cost> {
     let bytes = |bytes: Option<i64>| u64::try_from(bytes.unwrap_or(0)).expect("bytes");
     match event.body() {

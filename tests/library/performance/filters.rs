@@ -1,4 +1,4 @@
-//! Which requests go on by themselves.
+//! Which requests go through on their own.
 
 use qlik_sense_events::{
     event::Arrival,
@@ -7,7 +7,7 @@ use qlik_sense_events::{
 
 use super::support::{Request, SALES, STOCK, at, filter, pipeline};
 
-/// Which requests go on by themselves, by their letters.
+/// Which requests go through on their own, by their letters.
 #[test]
 fn filters_and_thresholds_select_requests() {
     let small = Request::default;

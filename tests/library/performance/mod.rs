@@ -1,4 +1,4 @@
-//! Performance events that go on, and summaries of the others: nothing is lost from the sums.
+//! Performance events that go through, and summaries of the others: nothing is lost from the sums.
 
 mod bounds;
 #[cfg(feature = "host")]

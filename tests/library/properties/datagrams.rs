@@ -254,7 +254,7 @@ pub fn datagram_text() -> impl Strategy<Value = String> {
     })
 }
 
-/// Whether one of the bytes' lines may be taken for UTF-16, which is told from its beginning alone.
+/// Whether one of the bytes' lines may be taken for UTF-16, which depends only on its start.
 pub fn may_be_utf_16(bytes: &[u8]) -> bool {
     bytes.split(|byte| *byte == b'\n').any(|line| {
         line.starts_with(&[0xFF, 0xFE])

@@ -164,7 +164,7 @@ proptest! {
         // The first two characters of a payload are ASCII, which is how UTF-16 is recognised.
         let text = format!("/proxy-session/;{text}");
         prop_assume!(!may_be_utf_16(text.as_bytes()));
-        // In UTF-16 a mark tells the byte order of the event behind it, so that a new one may begin with one.
+        // In UTF-16 a mark tells the byte order of the event after it, so a new one may start with one.
         prop_assume!(!text.contains("\n\u{FEFF}"));
         let expected = naive_all(&text);
         let marked = if mark { format!("\u{FEFF}{text}") } else { text.clone() };

@@ -446,7 +446,7 @@ pub fn naive_texts(datagram: &[u8]) -> Vec<String> {
         .collect()
 }
 
-/// UTF-8, UTF-8 but for a cut last character, or windows-1252.
+/// UTF-8, UTF-8 with a truncated last character, or windows-1252.
 fn naive_text(bytes: &[u8]) -> String {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return text.to_owned();

@@ -35,7 +35,7 @@ const AWAY: Duration = Duration::from_mins(5);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mishap {
     Nothing,
-    /// The program is started anew, without a state of before.
+    /// The program is restarted without a saved state.
     Restart,
     /// All sessions of a node end without a word, and its proxy does not answer for a while.
     Crash,
@@ -58,7 +58,7 @@ fn happens(mishap: Mishap, day: &mut Day) -> Option<String> {
     }
     let is_there = |stay: &&Stay| stay.start < NOON && NOON < stay.end;
     let node = day.sessions.iter().find(is_there)?.host.clone();
-    // Nobody comes to it for the rest of the day, so that nothing but the list tells.
+    // No user comes to it for the rest of the day, so that only the list shows it.
     let has_crashed = |stay: &Stay| stay.host == node && stay.start >= NOON;
     day.sessions.retain(|stay| !has_crashed(stay));
     for stay in &mut day.sessions {

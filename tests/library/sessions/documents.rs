@@ -1,4 +1,4 @@
-//! What the documentation says of derived events.
+//! The documentation of derived events.
 
 use std::{collections::BTreeSet, fs};
 

@@ -84,7 +84,7 @@ fn who_is_missing_from_one_list_only_stays() {
 
 #[test]
 fn who_is_listed_and_no_event_showed_begins_without_a_start() {
-    // Which of the two has stopped nobody knows, so the connection is left to the other.
+    // It is unknown which of the two has stopped, so the connection is left to the other.
     plays(
         &[
             "0 start goran",

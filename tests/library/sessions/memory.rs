@@ -23,7 +23,7 @@ fn payload(extended: bool, family: &str, command: &str, user: u32, context: &str
     }
 }
 
-/// Bytes that remain for each user, with a session and so many connections.
+/// Bytes that remain for each user, with a session and this many connections.
 fn bytes_a_user(connections: u32, extended: bool) -> u64 {
     let mut kept = None;
     let allocations = measure(|| {

@@ -264,7 +264,7 @@ fn the_table_of_errors_is_in_the_documentation() {
                 }
             }
             let lost = f64::from(loss) / 10_000.0;
-            // A session is told by two datagrams.
+            // A session takes two datagrams.
             assert!(errors.sessions.abs() <= 2.0 * lost + 0.5, "{errors:?}");
             assert!(errors.connections.abs() <= 2.0 * lost + 0.5, "{errors:?}");
             rows.push(errors.row());

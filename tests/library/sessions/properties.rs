@@ -13,7 +13,7 @@ use super::support::{Followed, config, datagram, list};
 /// A datagram or, without an action, only the passing of time; and what a proxy has listed shortly before.
 #[derive(Debug, Clone)]
 pub struct Step {
-    /// How far the clock goes on, in milliseconds; back where it is negative.
+    /// How far the clock advances, in milliseconds; back if negative.
     pub passes: i64,
     action: Option<(&'static str, u8, u8, u8, &'static str)>,
     listed: Option<(u8, Vec<u8>)>,
@@ -189,8 +189,8 @@ proptest! {
         prop_assert_eq!(open, expected);
     }
 
-    /// The same input gives the same output, and a run that is broken off and goes on from its state
-    /// gives what one run gives.
+    /// The same input gives the same output, and an interrupted run that continues from its state gives the same as
+    /// one run.
     #[test]
     fn a_restart_changes_nothing(
         steps in prop::collection::vec(step(), 1..80),
@@ -218,7 +218,7 @@ fn play(config: &SessionsConfig, steps: &[Step], stops: &[usize]) -> Vec<String>
                 .restore(&mut &*state, super::support::time(now))
                 .expect("the state");
         }
-        // Of those that expire at once, who is first is not said.
+        // The order of those that expire at the same time is undefined.
         let mut lines: Vec<String> = take(&mut followed, step, now)
             .iter()
             .map(|derived| format!("{derived:?}"))

@@ -285,7 +285,7 @@ fn a_browser_that_changes_its_agent_stays_in_its_session() {
         ("ipad", "safari17.4"),
         ("android", "android_desktop"),
         ("android_desktop", "android"),
-        // What the agent does not tell speaks against nothing.
+        // What the agent does not say rules out nothing.
         ("chrome", "absent"),
         ("absent", "chrome"),
         ("chrome", "okhttp4.12"),

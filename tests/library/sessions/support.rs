@@ -77,7 +77,7 @@ pub fn config() -> SessionsConfig {
     }
 }
 
-/// 2026-01-31T09:00:00Z and so many seconds.
+/// 2026-01-31T09:00:00Z plus this many seconds.
 pub fn time(seconds: f64) -> DateTime<Utc> {
     let start: DateTime<Utc> = "2026-01-31T09:00:00Z".parse().expect("a time");
     start + TimeDelta::milliseconds((seconds * 1_000.0).round() as i64)

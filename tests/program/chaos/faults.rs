@@ -197,7 +197,7 @@ impl World {
         conditions
     }
 
-    /// Puts a file in the place of another, whole.
+    /// Replaces a file atomically.
     fn replace(&self, name: &str, content: &str) {
         let new = self.home.folder.join("new");
         fs::write(&new, content).expect("a file");
@@ -266,7 +266,7 @@ impl World {
                 || life.reader.seen().sets > 1,
             );
             let now = life.reader.seen();
-            // Some have ended by the time that has passed, and have said so.
+            // Some have expired meanwhile, and were reported.
             let gone: Vec<f64> = followed
                 .iter()
                 .zip(now.followed())

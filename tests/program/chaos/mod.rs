@@ -29,7 +29,7 @@ use faults::World;
 /// What takes this long has failed. A busy machine never comes near it.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Waits for something that nobody tells.
+/// Waits for something that can only be polled.
 fn until<W: fmt::Display>(what: impl Fn() -> W, holds: impl Fn() -> bool) {
     let end = Instant::now() + DEADLINE;
     while !holds() {

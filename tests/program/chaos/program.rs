@@ -119,7 +119,8 @@ impl Home {
         command
     }
 
-    /// Starts the program. With the number of users in the state, and of those whose sessions it says to go on with.
+    /// Starts the program. Returns the number of users in the state, and of those whose sessions it reports as
+    /// resumed.
     pub fn start(&self, network: &Network) -> (Life, [u64; 2]) {
         let (before, kept) = (network.udp(), self.users());
         let (pipe, writer) = std::io::pipe().expect("a pipe");
@@ -227,7 +228,7 @@ impl Life {
                 self.reader.seen()
             )
         };
-        // Sessions whose time is over go on ending: counts and records agree when the next metrics have come.
+        // Sessions keep expiring: counts and records agree when the next metrics have arrived.
         until(what, || {
             let seen = self.reader.seen();
             seen.counter("received_datagrams_total") == received() && seen.is_balanced()
@@ -308,7 +309,7 @@ impl Life {
                 "{summary}"
             );
         } else {
-            // While it ends, nobody reads the socket.
+            // During shutdown, the socket is not read.
             let in_order = [counted, count("kernel_dropped"), no_room];
             assert!(in_order.is_sorted(), "{in_order:?}: {summary}");
         }

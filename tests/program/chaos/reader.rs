@@ -1,4 +1,4 @@
-//! Who reads the program's output: counts records and adds up metrics, stands still or goes when told.
+//! The reader of the program's output: counts records and adds up metrics, pauses or leaves on request.
 
 use std::{
     collections::BTreeMap,

@@ -1,4 +1,4 @@
-//! The site at the other end of the cable, until it is told to be silent.
+//! The site at the other end of the cable, until it is silenced.
 
 use std::{
     net::UdpSocket,

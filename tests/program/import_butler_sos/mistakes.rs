@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{configurations, options, read, run, text};
 
-/// What is wrong is said with file, line and key.
+/// Mistakes are reported with file, line and key.
 #[test]
 fn mistakes_are_found() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -52,7 +52,7 @@ pub fn configurations() -> Vec<(String, PathBuf)> {
 
 pub fn options() -> Options {
     Options {
-        // Where the program has it unless told.
+        // The program's default place.
         plugin_toml: Path::new("/etc/qlik-sense-events")
             .join("plugin.toml")
             .display()

@@ -55,7 +55,7 @@ fn names_of_allowed_senders_are_looked_up() {
     }
 }
 
-/// Where no address is known, Butler SOS lets everyone in. This does so only when it is told.
+/// If no address is known, Butler SOS accepts everyone. This program does so only on request.
 #[test]
 fn without_an_allowed_sender_nothing_is_imported_unless_requested() {
     let permissive = Options {

@@ -182,7 +182,7 @@ fn messages_have_the_keys_of_the_schema() {
         written("butler_sos_log_message"),
         of_logs(Schema::ButlerSos)
     );
-    // Those that these events cannot have: they came through no network, and nobody has named an app.
+    // Fields that these events cannot have: they came through no network, and no app has a name.
     let known = |mut known: BTreeSet<String>| {
         known.extend(["app_name", "tags", "timestamp"].map(str::to_owned));
         known

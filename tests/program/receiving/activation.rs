@@ -101,7 +101,7 @@ fn drops_of_an_earlier_time_are_reported_and_not_counted_again() {
     let socket = socket();
     let address = socket.local_addr().expect("an address");
     let mut sender = Numbered::new("127.0.0.1", address);
-    // Nobody receives, and the buffer is full long before the end.
+    // Nothing receives, and the buffer is full long before the end.
     for _ in 0..2_000 {
         sender.event();
     }

@@ -56,7 +56,7 @@ fn an_address_may_vanish_and_return() {
     let before = play(1, &mut tell);
     assert_eq!(before[0]["sender"], ADDRESS);
     tell(&format!("ip addr del {ADDRESS}/32 dev lo"));
-    // Nobody can send to it now: the simulator gives up what it cannot send.
+    // Nothing can be sent to it now: the simulator gives up what it cannot send.
     tell(&format!(
         "{program} simulate --to {ADDRESS}:9997 --count 3 --rate 0 >/dev/null 2>&1"
     ));

@@ -19,8 +19,8 @@ const LIBRARIES: [&str; 3] = [
     "/usr/lib64/faketime/libfaketimeMT.so.1",
 ];
 
-/// Events have the time of the clock, as it is. Metrics and the reading of files go on at their
-/// intervals, because those are measured by a clock that only goes forward.
+/// Events have the time of the clock, as it is. Metrics and reloads keep their intervals, because those are measured
+/// by a monotonic clock.
 #[test]
 #[ignore = "needs libfaketime"]
 fn a_clock_that_jumps_back_stops_nothing() {

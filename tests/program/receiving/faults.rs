@@ -154,7 +154,8 @@ fn a_flood_of_garbage_drowns_nobody() {
     });
     let mut sender = Numbered::new("127.0.0.1", address);
     let mut seen = 0;
-    // What the kernel drops of this sender is sent anew: so many are decoded in the middle of the flood.
+    // Datagrams of this sender that the kernel drops are sent again: this many are decoded in the middle of the
+    // flood.
     while seen < VALID {
         sender.event();
         while let Some(event) = program.events().waiting() {
@@ -231,7 +232,7 @@ fn metrics_that_wait_do_not_keep_back_the_last_ones() {
     let (mut program, reader) = unread(command, Codec::Native);
     let mut sender = Numbered::new("127.0.0.1", program.addresses()[0]);
     sender.feed(&program, 8_000);
-    // The writer is stuck, so that the next metrics wait in the queue; nobody tells when they do.
+    // The writer is stuck, so that the next metrics wait in the queue; when they do can only be guessed.
     thread::sleep(Duration::from_millis(1_500));
     sender.feed(&program, 100);
     signal(&program, Signal::SIGTERM);

@@ -23,7 +23,7 @@ use crate::{
 /// What every system grants an unprivileged program.
 pub const BUFFER: &str = "receive_buffer_bytes = 212992\n";
 
-/// A program that writes into a pipe that nobody reads yet.
+/// A program that writes to a pipe that is not read yet.
 pub fn unread(mut command: Command, codec: Codec) -> (Running, PipeReader) {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     command.stdin(Stdio::null()).stdout(writer);
@@ -32,7 +32,7 @@ pub fn unread(mut command: Command, codec: Codec) -> (Running, PipeReader) {
 }
 
 impl Numbered {
-    /// Sends what nobody can decode.
+    /// Sends undecodable datagrams.
     pub fn garbage(&mut self) {
         self.datagram = b"garbage \x1b[31m".to_vec();
         self.tally.undecodable += 1;
@@ -45,8 +45,7 @@ impl Numbered {
         let _ = self.socket.send(&self.datagram);
     }
 
-    /// Sends so many datagrams, one in fifty of them garbage, never more at once than the receive
-    /// buffer holds.
+    /// Sends this many datagrams, one in fifty of them garbage, never more at once than the receive buffer holds.
     pub fn feed(&mut self, program: &Running, count: u64) {
         let round = program.capacity(200);
         for number in 0..count {
@@ -84,7 +83,7 @@ pub fn drained(address: SocketAddr) {
     });
 }
 
-/// Waits for something that nobody tells.
+/// Waits for something that can only be polled.
 pub fn until(what: &str, holds: impl Fn() -> bool) {
     let end = Instant::now() + DEADLINE;
     while !holds() {
@@ -93,7 +92,7 @@ pub fn until(what: &str, holds: impl Fn() -> bool) {
     }
 }
 
-/// Halts a program until it is told to go on.
+/// Halts a program until it is told to continue.
 pub fn halt(program: &Running) {
     signal(program, Signal::SIGSTOP);
     let id = process(program);

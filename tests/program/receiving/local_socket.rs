@@ -163,7 +163,7 @@ fn a_stopped_reader_changes_nothing_for_the_output() {
     );
 }
 
-/// Nothing else can stand in the place of a pipe.
+/// Nothing else can be in the place of a pipe.
 #[cfg(unix)]
 #[test]
 fn events_flow_without_a_socket_that_cannot_be_opened() {

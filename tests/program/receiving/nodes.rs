@@ -157,7 +157,7 @@ fn log_events_and_the_costs_of_requests_are_counted_by_node() {
         let (_folder, command) = configured(&config, codec);
         let mut program = Running::of(command, codec, 1);
         let truth = play(&program);
-        // Those that are told at the end add to an earlier set.
+        // Those sent at the end add to an earlier set.
         let records = program.events();
         while !records
             .metrics
@@ -214,7 +214,7 @@ fn what_never_came_makes_no_metric() {
     }
 }
 
-/// A row of the engine's log, written so many seconds from now.
+/// A row of the engine's log, written this many seconds from now.
 fn row(host: &str, row: u32, seconds: i64) -> String {
     let time = now() + TimeDelta::seconds(seconds);
     let time = time.format("%Y%m%dT%H%M%S.%3f%z");
@@ -270,7 +270,7 @@ fn a_clock_that_is_far_off_is_reported_once_and_again_when_it_is_right() {
     let expected = "the clock of the Qlik node behind agrees with this machine's again, to within ";
     assert!(message.starts_with(expected), "{message}");
     assert_eq!(said["level"], "info");
-    // Nothing was said twice.
+    // Nothing was reported twice.
     let stopped = stop(program, Signal::SIGTERM);
     let clocks = stopped.diagnostics.iter().filter(|said| {
         let message = said["message"].as_str().expect("a text");

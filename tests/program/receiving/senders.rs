@@ -94,7 +94,7 @@ fn ipv4_is_known_on_a_socket_of_ipv6() {
     assert_eq!(stopped.count("refused"), 2);
 }
 
-/// What is wrong is said with file, line and key, by `run` and by `check`.
+/// Mistakes are reported with file, line and key, by `run` and by `check`.
 #[test]
 fn slips_are_refused_at_the_start() {
     for (config, expected) in [

@@ -39,7 +39,7 @@ fn every_datagram_is_accounted_for(when_full: &str, undecoded: &str, codec: Code
     let address = program.addresses()[0];
     let mut sender = Numbered::new("127.0.0.1", address);
 
-    // Nobody reads.
+    // There is no reader.
     sender.feed(&program, EVENTS);
     let mut stranger = Numbered::new("127.0.0.2", address);
     stranger.feed(&program, REFUSED);
@@ -168,7 +168,7 @@ fn the_policy_decides_what_is_kept() {
     }
 }
 
-/// Nobody should have to look for a number in a record of level info.
+/// An important number must not be hidden in a record of level info.
 #[test]
 fn drops_are_a_warning_at_once_and_an_end_that_drops_is_one() {
     for (bound, expected) in [

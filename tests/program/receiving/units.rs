@@ -151,7 +151,7 @@ fn the_units_agree_with_the_program_and_each_other() {
     }
 }
 
-/// The commands of the services, and the one that Vector is told, start a program that listens.
+/// The commands of the services, and the one in Vector's configuration, start a program that listens.
 #[test]
 fn the_commands_are_the_programs() {
     let own = directives("examples/systemd/standalone/qlik-sense-events.service");

@@ -21,7 +21,7 @@ pub fn command() -> Command {
     command
 }
 
-/// A console of its own, which nobody sees.
+/// An invisible console of its own.
 #[cfg(windows)]
 const CREATE_NO_WINDOW: u32 = 0x0800_0000;
 
@@ -92,7 +92,7 @@ fn read(mut stream: impl Read + Send + 'static) -> mpsc::Receiver<Vec<u8>> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
         if stream.read_to_end(&mut bytes).is_ok() {
-            // The test has failed where nobody receives.
+            // If nothing receives, the test has already failed.
             let _ = sender.send(bytes);
         }
     });
@@ -141,7 +141,7 @@ impl Running {
         running
     }
 
-    /// A command that listens on so many addresses and writes in `codec`.
+    /// A command that listens on this many addresses and writes in `codec`.
     pub fn of(mut command: Command, codec: Codec, addresses: usize) -> Self {
         command.stdout(Stdio::piped());
         let mut running = Self::with_stdout_of(command, codec, addresses);

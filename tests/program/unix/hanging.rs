@@ -1,4 +1,4 @@
-//! Files and readers that do not answer: the program is told to end all the same.
+//! Files and readers that do not answer do not keep the program from ending.
 
 use std::{
     fs::{self, OpenOptions},
@@ -21,7 +21,7 @@ use nix::{
 use super::{full_pipe, signal};
 use crate::support::{Codec, DEADLINE, Records, Running, command, payload, sender};
 
-/// Waits for something that nobody tells.
+/// Waits for something that can only be polled.
 fn until<T>(what: &str, mut holds: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + DEADLINE;
     loop {

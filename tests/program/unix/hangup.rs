@@ -1,4 +1,4 @@
-//! SIGHUP: files of transforms are read again where nobody sits at a terminal, and on a terminal it is the end.
+//! SIGHUP reloads the files of transforms if there is no terminal; on a terminal it ends the program.
 
 use std::fs;
 

@@ -107,7 +107,7 @@ fn a_closed_pipe_is_silence() {
     }
 }
 
-/// What is wrong has nowhere to be said, and the status says it.
+/// The error cannot be reported anywhere, so the status shows it.
 #[test]
 fn a_full_standard_error_is_no_panic() {
     for args in [

@@ -39,7 +39,7 @@ fn open(name: &str) -> Stdio {
     file.expect("a terminal").into()
 }
 
-/// A program of a user who has not said anything about colours.
+/// A program whose user has not configured colours.
 fn plain() -> Command {
     let mut command = command();
     command.env("TERM", "xterm-256color");
@@ -49,7 +49,7 @@ fn plain() -> Command {
     command
 }
 
-/// The lines that a terminal shows until nobody writes to it any more.
+/// The lines that a terminal shows until its last writer closes it.
 fn lines(master: PtyMaster) -> mpsc::Receiver<String> {
     let (sender, lines) = mpsc::channel();
     thread::spawn(move || {
@@ -101,7 +101,7 @@ fn no_color_is_respected() {
     );
 }
 
-/// A person at a terminal closes it; nobody is there any more to read files for.
+/// When a terminal is closed, there is nobody to reload files for.
 #[test]
 fn a_hangup_ends_it_on_a_terminal() {
     let (master, name) = terminal();
@@ -210,7 +210,7 @@ fn odd_payloads_do_not_steer_the_terminal() {
     assert_eq!(program.0.wait().expect("a status").code(), Some(0));
 }
 
-/// The status, and what is said, of a program that writes to a terminal.
+/// The status and the messages of a program that writes to a terminal.
 fn onto_a_terminal(args: &[&str]) -> (Option<i32>, String) {
     let (_master, name) = terminal();
     let mut command = plain();
@@ -222,7 +222,7 @@ fn onto_a_terminal(args: &[&str]) -> (Option<i32>, String) {
     thread::spawn(move || {
         let mut bytes = Vec::new();
         if stderr.read_to_end(&mut bytes).is_ok() {
-            // The test has failed where nobody receives.
+            // If nothing receives, the test has already failed.
             let _ = sender.send(bytes);
         }
     });

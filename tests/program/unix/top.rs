@@ -66,7 +66,7 @@ impl Top {
         Self::of_size(command, folder, (SIZE.ws_row, SIZE.ws_col))
     }
 
-    /// On a terminal with so many rows and columns.
+    /// On a terminal with this many rows and columns.
     pub(super) fn of_size(
         mut command: Command,
         folder: tempfile::TempDir,
@@ -213,7 +213,7 @@ fn a_terminal_that_goes_ends_it() {
     assert_ends_with_its_terminal(top);
 }
 
-/// Where a program leads no session nobody sends it a signal.
+/// A program that leads no session gets no signal.
 #[test]
 fn a_terminal_that_goes_without_a_signal_ends_it() {
     let mut top = Top::start();
@@ -228,7 +228,7 @@ fn assert_ends_with_its_terminal(top: Top) {
         shown,
         ..
     } = top;
-    // The thread that reads the terminal lets go of it when it finds nobody to tell.
+    // The thread that reads the terminal releases it when its receiver is gone.
     drop(shown);
     keys.write_all(b"?").expect("a key");
     drop(keys);
@@ -365,7 +365,7 @@ fn a_file_is_a_plain_list_in_a_pipe() {
     );
 }
 
-/// What the services tell of a session that has gone on meanwhile, a run that two appenders tell of, and a summary.
+/// The services' events of a session that has continued, a run reported by two appenders, and a summary.
 const SERVICES: &str = r#"{"timestamp":"2026-01-31T09:01:00Z","ingest_timestamp":"2026-01-31T09:01:00.1Z","source_type":"qlik_sense","event":"performance","host":"n2","user":"LAB\\goran","process_ms":1500.5,"peak_ram_bytes":1288490189}
 {"timestamp":"2026-01-31T09:01:00Z","source_type":"qlik_sense","event":"performance_summary","host":"n2","user":"LAB\\goran","requests":20,"process_ms_sum":60000,"peak_ram_bytes_max":1024}
 {"timestamp":"2026-01-31T09:01:00Z","source_type":"qlik_sense","event":"log","level":"error","host":"n1"}

@@ -125,7 +125,7 @@ fn native(plugin: &Config, datagrams: &[String]) -> Vec<u8> {
         let arrival = Arrival::new(arrival, [192, 0, 2, 20].into());
         pipeline.datagram(datagram.as_bytes(), arrival, &mut output);
     }
-    // Long enough for what is summed up to be told.
+    // Long enough for summaries to be sent.
     pipeline.tick(arrival + TimeDelta::hours(1), &mut output);
     for event in output.into_events() {
         encoder.push(&event).expect("an event");

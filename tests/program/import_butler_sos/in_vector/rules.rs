@@ -65,7 +65,7 @@ fn rules_give_categories_and_drop() {
             &[category("c", "hostile")],
             &[("so", hostile)]
         ),
-        // The last rule: what others have said before does not count.
+        // The last rule: the results of earlier ones do not count.
         rule(
             &["error", "fatal"],
             "drop",
