@@ -23,7 +23,7 @@ use rustls::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Process, command, finish, record};
+use crate::support::{Codec, Process, Running, command, finish, record};
 
 const KEY: &str = "0123456789abcdef";
 
@@ -35,21 +35,29 @@ struct Site {
     folder: TempDir,
     addresses: Vec<SocketAddr>,
     start: Instant,
-    _receiver: UdpSocket,
+    _receiver: Option<UdpSocket>,
 }
 
 impl Site {
     fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
         let receiver = UdpSocket::bind("127.0.0.1:0").expect("a port");
         let to = receiver.local_addr().expect("an address").to_string();
+        Self {
+            _receiver: Some(receiver),
+            ..Self::sending_to(&to, "0")
+        }
+    }
+
+    /// Of a thousand datagrams so many are lost.
+    fn sending_to(to: &str, lost: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
         let start = Instant::now();
         let mut program = command();
         let flags =
             "simulate --day --families all --hours 3 --logins 300 --skip 90 --serve-at 127.0.0.1:0";
         program
             .args(flags.split(' '))
-            .args(["--to", &to, "--serve"])
+            .args(["--to", to, "--lost", lost, "--serve"])
             .arg(folder.path())
             .stderr(Stdio::piped())
             .stdout(Stdio::null());
@@ -75,7 +83,7 @@ impl Site {
             folder,
             addresses,
             start,
-            _receiver: receiver,
+            _receiver: None,
         }
     }
 
@@ -254,8 +262,8 @@ fn the_repository_lists_apps_and_proxies() {
         root_file: folder.join("root.pem"),
         ..QrsConfig::default()
     };
-    let apps = Client::new(&config).and_then(|client| client.apps());
-    assert_eq!(apps.expect("apps").len(), 40);
+    let client = Client::new(&config).expect("a client");
+    assert_eq!(client.apps().expect("apps").len(), 40);
 
     let user = "X-Qlik-User: UserDirectory=INTERNAL; UserId=sa_api\r\n";
     let headers = format!("X-Qlik-Xrfkey: {KEY}\r\n{user}");
@@ -389,4 +397,93 @@ fn the_truth_names_who_made_the_memory_drop() {
     assert_eq!(drop["object_id"], *truth.object_id);
     assert_eq!(drop["host"], *truth.host);
     assert_eq!(drop["peak_ram_bytes"], truth.peak_ram_bytes);
+}
+
+const PREFIXES: [&str; 5] = ["", "sales", "partners", "public", "kiosk"];
+
+/// Nodes and users of all sessions, in order.
+type WhoIsIn = Vec<(String, String)>;
+
+impl Site {
+    /// As the proxies of all nodes say.
+    fn who_is_in(&self) -> WhoIsIn {
+        let mut all = Vec::new();
+        for node in 0..self.addresses.len() {
+            for prefix in PREFIXES {
+                let path = match prefix {
+                    "" => "/qps/session".to_owned(),
+                    prefix => format!("/qps/{prefix}/session"),
+                };
+                let (_, sessions) = self.get_with_key(node, &path);
+                for session in sessions.as_array().expect("a list") {
+                    let text = |name: &str| session[name].as_str().expect("text");
+                    let user = format!("{}\\{}", text("UserDirectory"), text("UserId"));
+                    all.push((format!("pro2-win{}", node + 1), user.to_lowercase()));
+                }
+            }
+        }
+        all.sort();
+        all
+    }
+
+    /// A program that follows sessions and asks the proxies, and says every other second who is in.
+    fn receiver(&self, address: &str) -> Running {
+        let proxies = self.addresses.iter().enumerate().map(|(node, address)| {
+            format!(
+                "[[transform.sessions.qps.proxies]]\nhost = \"127.0.0.1\"\nport = {}\nnode = \"pro2-win{}\"\n\
+                 virtual_proxies = {PREFIXES:?}\n",
+                address.port(),
+                node + 1
+            )
+        });
+        let config = format!(
+            "[transform.sessions]\nenabled = true\nsnapshot_interval_secs = 2\n[transform.sessions.qps]\n\
+             enabled = true\ninterval_secs = 10\n{}",
+            proxies.collect::<String>()
+        );
+        let file = self.folder.path().join("config.toml");
+        fs::write(&file, config).expect("a file");
+        let mut program = command();
+        program
+            .args(["run", "--codec", "json", "--address", address, "--config"])
+            .arg(file);
+        Running::of(program, Codec::Json, 1)
+    }
+}
+
+/// Who is in by the snapshots of one second, once that is what the proxies say.
+fn until_right(program: &mut Running, site: &Site) -> WhoIsIn {
+    let (mut second, mut seen) = (String::new(), WhoIsIn::new());
+    loop {
+        let event = program.events().one();
+        if event["event"] != "session_snapshot" {
+            continue;
+        }
+        let text = |name: &str| event[name].as_str().expect("text").to_lowercase();
+        let of_event = text("timestamp")[..19].to_owned();
+        if of_event != second {
+            seen.sort();
+            if !seen.is_empty() && seen == site.who_is_in() {
+                return seen;
+            }
+            (second, seen) = (of_event, WhoIsIn::new());
+        }
+        seen.push((text("host"), text("user")));
+    }
+}
+
+/// A tenth of the datagrams is lost, the program starts when users are in and is killed twice without a state to go on
+/// from, and each time it finds who is in.
+#[test]
+fn who_is_in_is_right_again_whatever_was_lost() {
+    let port = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let address = port.local_addr().expect("an address").to_string();
+    drop(port);
+    let site = Site::sending_to(&address, "100");
+    for _ in 0..3 {
+        let mut program = site.receiver(&address);
+        let right = until_right(&mut program, &site);
+        assert!(right.len() > 20, "{right:?}");
+        program.kill();
+    }
 }
