@@ -288,7 +288,7 @@ fn defaults_in_the_schema_are_the_defaults() {
         .find(|entry| entry.key == "source.undecoded");
     let entry = entry.expect("the option");
     assert_eq!(entry.default, Some(json!("forward")));
-    assert!(entry.explanation.starts_with("What becomes of payloads"));
+    assert!(entry.explanation.starts_with("What to do with payloads"));
 }
 
 #[test]
