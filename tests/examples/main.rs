@@ -3,6 +3,7 @@
 //! Each test counts what it has seen, so that a file that is added without a test, or that a test no
 //! longer finds, shows.
 
+// It ends the program by a signal.
 #[cfg(unix)]
 mod dashboards;
 mod documentation;

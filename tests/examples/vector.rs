@@ -170,7 +170,8 @@ fn the_example_for_a_socket_of_systemd_starts_the_program() {
     check_diagnostics(&config);
 }
 
-/// Vector listens where the program connects, and reads what it writes.
+/// Vector listens where the program connects, and reads what it writes. Windows has no such sockets.
+#[cfg(unix)]
 #[test]
 fn the_example_for_a_unix_stream_has_two_ends_that_fit() {
     let folder = root().join("examples/systemd/unix-stream");

@@ -4,6 +4,9 @@
 //! Every program listens on a port of its own choosing, which it reports, so that all tests can run
 //! at once. Nothing sleeps until something has happened: tests wait for output, and only a failure
 //! takes as long as the deadline.
+//!
+//! On Windows all runs that needs no signals, terminals, shells or `/proc` of other systems: where a module or a test
+//! is left out there, it is for those, unless it says otherwise.
 
 #[cfg(unix)]
 #[path = "../support/picture.rs"]

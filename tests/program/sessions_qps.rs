@@ -128,14 +128,9 @@ fn a_silent_proxy_blocks_nothing() {
     service.requests.recv().expect("a request");
     program.send(payload::start("goran"));
     until(&mut program, "session", "goran");
-    #[cfg(unix)]
-    {
-        use nix::{sys::signal, unistd::Pid};
-        let id = i32::try_from(program.id()).expect("a process id");
-        signal::kill(Pid::from_raw(id), signal::Signal::SIGTERM).expect("told");
-        let (status, diagnostics) = program.wait();
-        assert!(status.success(), "{status} {diagnostics:?}");
-    }
+    crate::support::ask_to_end(&program);
+    let (status, diagnostics) = program.wait();
+    assert!(status.success(), "{status} {diagnostics:?}");
 }
 
 #[test]
