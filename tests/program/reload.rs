@@ -105,7 +105,7 @@ fn a_file_that_another_program_holds_is_read_when_that_lets_it_go() {
     held.write_all(b"LAB\\maria\n").expect("written");
     assert_old_rules_stay(
         &mut program,
-        ": the file in `transform.blacklist.files` cannot be read: ",
+        ": cannot read the file in `transform.blacklist.files`: ",
     );
     assert_eq!(seen(&mut program), ["maria"]);
     drop(held);

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{PROGRAM, configurations, folder, imported, read, run, text};
+use super::{PLUGIN_TOML, PROGRAM, configurations, folder, imported, read, run, text};
 
 /// What must never be in any output: the secrets of the configurations.
 const SECRETS: [&str; 6] = [
@@ -35,8 +35,10 @@ fn every_configuration_becomes_what_is_beside_it() {
             ("vector.yaml", &import.vector_yaml),
             ("notes.txt", &notes),
         ] {
-            let expected = folder().join(format!("{name}.{kind}"));
-            assert_eq!(*seen, read(&expected), "{}", expected.display());
+            let file = folder().join(format!("{name}.{kind}"));
+            let here = Value::from(PLUGIN_TOML).to_string();
+            let expected = read(&file).replace("\"/etc/qlik-sense-events/plugin.toml\"", &here);
+            assert_eq!(*seen, expected, "{}", file.display());
         }
     }
 }

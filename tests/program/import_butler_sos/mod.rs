@@ -50,13 +50,16 @@ pub fn configurations() -> Vec<(String, PathBuf)> {
     found
 }
 
+/// Where the program looks for the file that it writes, unless told.
+pub const PLUGIN_TOML: &str = if cfg!(windows) {
+    r"C:\ProgramData\qlik-sense-events\plugin.toml"
+} else {
+    "/etc/qlik-sense-events/plugin.toml"
+};
+
 pub fn options() -> Options {
     Options {
-        // The program's default place.
-        plugin_toml: Path::new("/etc/qlik-sense-events")
-            .join("plugin.toml")
-            .display()
-            .to_string(),
+        plugin_toml: PLUGIN_TOML.to_owned(),
         resolve: |_| Vec::new(),
         allow_any_sender: false,
     }
