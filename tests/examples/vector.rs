@@ -270,8 +270,8 @@ pub fn check_source(source: &Value) {
     let command: Vec<&str> = values(&source["command"])
         .map(|word| word.as_str().expect("text"))
         .map(|word| match word.strip_prefix(r"C:\") {
-            Some(path) => path.rsplit('\\').next().unwrap_or(path),
-            None => word,
+            Some(path) if !Path::new(word).exists() => path.rsplit('\\').next().unwrap_or(path),
+            _ => word,
         })
         .collect();
     let [program, arguments @ ..] = &command[..] else {
