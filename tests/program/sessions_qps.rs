@@ -201,7 +201,7 @@ fn a_proxy_can_be_tried_before_it_is_needed() {
     assert_eq!(check(), (0, ok(2, 3), String::new()));
     service.set(sessions(&[]));
     let nobody = format!(
-        "127.0.0.1:{port}: nobody has a session in the virtual proxy \"\"; if you know of somebody, its prefix is another"
+        "127.0.0.1:{port}: the virtual proxy \"\" has no sessions; if you know of one, the prefix is wrong"
     );
     assert_eq!(check(), (0, ok(0, 0), nobody));
     service.set(Answer::Status(404));
