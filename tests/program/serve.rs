@@ -343,14 +343,14 @@ fn an_impossible_memory_drop_is_refused() {
     let ended = finish(&[args.as_slice(), &["--memory-drop", "1"]].concat());
     assert_eq!(ended.status, 2);
     assert!(
-        ended.stderr.contains("nobody has an app open"),
+        ended.stderr.contains("no user has an app open"),
         "{}",
         ended.stderr
     );
     args[3] = "user";
     let ended = finish(&[args.as_slice(), &["--memory-drop", "1"]].concat());
     assert!(
-        ended.stderr.contains("give --families all"),
+        ended.stderr.contains("use --families all"),
         "{}",
         ended.stderr
     );

@@ -220,7 +220,7 @@ fn a_proxy_can_be_tried_before_it_is_needed() {
 fn impossible_options_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let config = folder.path().join("config.toml").display().to_string();
-    let host = "expected the name of a machine or its IP address";
+    let host = "expected a host name or an IP address, and nothing else";
     for (lines, expected) in [
         (
             "enabled = true",
