@@ -27,7 +27,7 @@ const EXPORTS: bool = true;
 
 const RATES: [u32; 5] = [1_000, 50_000, 100_000, 150_000, 200_000];
 const SECONDS: u32 = 3;
-const INTERVAL: Duration = Duration::from_millis(50);
+const INTERVAL: Duration = Duration::from_millis(20);
 const QUIET: Duration = Duration::from_millis(500);
 
 fn main() {

@@ -19,11 +19,11 @@ enum version { V4_0, V5_1 };
 static const char *(*get_property)(const char *key, void *instance);
 static int (*log_check)(void *instance, int level);
 static void (*log_line)(int level, const char *line);
-static int (*append)(void *instance, const void *records, size_t length);
+static int (*append)(void *instance, size_t count, const void *records, size_t length);
 static int (*set_collector)(void *instance, int (*collect)(void *, void *, void *), long nanoseconds);
 
 void host_connect(const char *(*get)(const char *, void *), int (*check)(void *, int),
-                  void (*line)(int, const char *), int (*take)(void *, const void *, size_t),
+                  void (*line)(int, const char *), int (*take)(void *, size_t, const void *, size_t),
                   int (*collector)(void *, int (*)(void *, void *, void *), long))
 {
     get_property = get;
@@ -34,10 +34,10 @@ void host_connect(const char *(*get)(const char *, void *), int (*check)(void *,
 }
 
 #ifdef EXPORTS
-int flb_input_log_append(void *instance, const char *tag, size_t tag_length, const void *records,
-                         size_t length)
+int flb_input_log_append_records(void *instance, size_t count, const char *tag, size_t tag_length,
+                                 const void *records, size_t length)
 {
-    return tag == NULL && tag_length == 0 ? append(instance, records, length) : -1;
+    return tag == NULL && tag_length == 0 ? append(instance, count, records, length) : -1;
 }
 
 int flb_input_set_collector_time(void *instance, int (*collect)(void *, void *, void *), long seconds,

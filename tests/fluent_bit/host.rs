@@ -42,7 +42,7 @@ type Collect = unsafe extern "C" fn(*mut c_void, *mut c_void, *mut c_void) -> c_
 type GetProperty = extern "C" fn(*const c_char, *mut c_void) -> *const c_char;
 type LogCheck = extern "C" fn(*mut c_void, c_int) -> c_int;
 type LogLine = extern "C" fn(c_int, *const c_char);
-type Append = extern "C" fn(*mut c_void, *const c_void, usize) -> c_int;
+type Append = extern "C" fn(*mut c_void, usize, *const c_void, usize) -> c_int;
 type SetCollector = extern "C" fn(*mut c_void, Collect, c_long) -> c_int;
 
 /// The plugin and the C part of the host.
@@ -151,12 +151,19 @@ fn helper_file() -> PathBuf {
     file
 }
 
+/// Everything that the plugin handed over.
+#[derive(Default)]
+struct HandedOver {
+    bytes: Vec<u8>,
+    /// How many records they are, as the plugin says, which a host takes for true.
+    count: usize,
+}
+
 /// What the host knows of an instance.
 #[derive(Default)]
 pub struct State {
     properties: BTreeMap<CString, CString>,
-    /// Everything that the plugin handed over.
-    records: Mutex<Vec<u8>>,
+    handed_over: Mutex<HandedOver>,
     log: Mutex<Vec<(c_int, String)>>,
     log_level: c_int,
     /// Its buffer is full.
@@ -203,7 +210,12 @@ extern "C" fn log_line(level: c_int, line: *const c_char) {
     lock(&state.log).push((level, line));
 }
 
-extern "C" fn append(instance: *mut c_void, records: *const c_void, length: usize) -> c_int {
+extern "C" fn append(
+    instance: *mut c_void,
+    count: usize,
+    records: *const c_void,
+    length: usize,
+) -> c_int {
     assert_eq!(
         CURRENT.get().cast(),
         instance.cast_const(),
@@ -215,7 +227,11 @@ extern "C" fn append(instance: *mut c_void, records: *const c_void, length: usiz
     }
     // SAFETY: the plugin gives records of this length.
     let records = unsafe { std::slice::from_raw_parts(records.cast::<u8>(), length) };
-    lock(&state.records).extend_from_slice(records);
+    {
+        let mut handed_over = lock(&state.handed_over);
+        handed_over.bytes.extend_from_slice(records);
+        handed_over.count += count;
+    }
     if state.pauses_within.swap(false, Ordering::SeqCst) {
         let pause: extern "C" fn() = symbol(&loaded().plugin, "FLBPluginInputPause");
         pause();
@@ -463,20 +479,31 @@ pub struct Ended(pub Arc<State>);
 impl State {
     /// Events that were handed over.
     pub fn records(&self) -> Vec<Record> {
-        let mut records = decode(&lock(&self.records));
+        let mut records = self.all_records();
         records.retain(|record| record.fields["event"] != "plugin");
         records
     }
 
     /// Counters that were handed over.
     pub fn counters(&self) -> Vec<Record> {
-        let mut records = decode(&lock(&self.records));
+        let mut records = self.all_records();
         records.retain(|record| record.fields["event"] == "plugin");
         records
     }
 
+    fn all_records(&self) -> Vec<Record> {
+        let handed_over = lock(&self.handed_over);
+        let records = decode(&handed_over.bytes);
+        assert_eq!(
+            records.len(),
+            handed_over.count,
+            "as many as the plugin says"
+        );
+        records
+    }
+
     pub fn record_bytes(&self) -> usize {
-        lock(&self.records).len()
+        lock(&self.handed_over).bytes.len()
     }
 
     pub fn log(&self) -> Vec<String> {
@@ -582,7 +609,11 @@ fn tick(version: Version, plugin: &Library, state: &State) -> c_int {
     // SAFETY: the plugin gave so many bytes, and takes them back once.
     unsafe {
         let records = std::slice::from_raw_parts(data.cast::<u8>(), length);
-        lock(&state.records).extend_from_slice(records);
+        let mut handed_over = lock(&state.handed_over);
+        handed_over.bytes.extend_from_slice(records);
+        // Nobody says how many records these are.
+        handed_over.count += decode(records).len();
+        drop(handed_over);
         let cleaned = match version {
             Version::V4_0 => symbol::<Clean>(plugin, "FLBPluginInputCleanupCallback")(data),
             Version::V5_1 => {

@@ -31,7 +31,7 @@ fn it_registers_with_every_version_and_writes_no_further() {
 fn every_golden_datagram_arrives_with_its_fields_and_time() {
     for version in VERSIONS {
         let instance = begin(version, &[ANY_PORT]);
-        assert_eq!(instance.interval(), Some(Duration::from_millis(50)));
+        assert_eq!(instance.interval(), Some(Duration::from_millis(20)));
         let address = instance.addresses()[0];
         let mut covered = 0;
         for Golden {

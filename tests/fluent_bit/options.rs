@@ -150,6 +150,29 @@ fn properties_go_before_the_file() {
 }
 
 #[test]
+fn nodes_have_tags_of_their_own() {
+    let file = config_file(
+        "tags",
+        "[output]\ntags = { site = \"lab\", rack = \"1\" }\n[output.tags_by_host.N2]\nsite = \"north\"\n",
+    );
+    let instance = Instance::begin(
+        Version::V5_1,
+        &[("config", &*file), ("address", "127.0.0.1:0")],
+    );
+    let instance = instance.unwrap_or_else(|log| panic!("{log:?}"));
+    let of_node = |node: &str| start("goran").replace("pro2-win1", node);
+    send(instance.addresses()[0], ["n1", "n2"].map(of_node));
+    let tags: Vec<_> = instance
+        .records(2)
+        .iter()
+        .map(|record| record.fields["tags"].clone())
+        .collect();
+    let expected = ["lab", "north"].map(|site| serde_json::json!({ "site": site, "rack": "1" }));
+    assert_eq!(tags, expected);
+    instance.exit(false);
+}
+
+#[test]
 fn senders_that_are_not_allowed_are_refused() {
     let properties = [
         ("address", "127.0.0.1:0"),

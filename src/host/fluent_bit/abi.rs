@@ -68,12 +68,13 @@ pub(super) type LogPrint = unsafe extern "C" fn(
 /// `flb_input_log_check`: whether the log shows a level.
 pub(super) type LogCheck = unsafe extern "C" fn(instance: *mut c_void, level: c_int) -> c_int;
 
-/// `flb_input_log_append`, which the host exports for its own plugins.
-pub(super) type Append = unsafe extern "C" fn(
+/// `flb_input_log_append_records`, which the host exports for its own plugins.
+pub(super) type AppendRecords = unsafe extern "C" fn(
     instance: *mut c_void,
+    records: usize,
     tag: *const c_char,
     tag_length: usize,
-    records: *const c_void,
+    bytes: *const c_void,
     length: usize,
 ) -> c_int;
 

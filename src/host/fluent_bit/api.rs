@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::{
-    abi::{Append, Collect, GetProperty, InputPlugin, LogCheck, LogPrint, SetCollectorTime, level},
+    abi::{
+        AppendRecords, Collect, GetProperty, InputPlugin, LogCheck, LogPrint, SetCollectorTime,
+        level,
+    },
     process::{symbol, thread},
 };
 use crate::host::diagnostics::{Level, terminal::escaped};
@@ -18,7 +21,14 @@ pub(super) struct Host {
     get_property: Option<GetProperty>,
     log_print: Option<LogPrint>,
     log_check: Option<LogCheck>,
-    append: Option<Append>,
+    append: Option<AppendRecords>,
+}
+
+/// Records in MessagePack, one after the other.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Records<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) count: u64,
 }
 
 /// A property's value is no text.
@@ -127,19 +137,22 @@ impl Host {
     }
 
     /// Hands records over at once. False when the host does not take them now.
-    pub(super) fn append(&self, records: &[u8]) -> bool {
-        let Some(append) = self.append else {
+    ///
+    /// The host is told how many there are: counting them, it would decode every one, on this thread.
+    pub(super) fn append(&self, records: Records<'_>) -> bool {
+        let (Some(append), Ok(count)) = (self.append, usize::try_from(records.count)) else {
             return false;
         };
         // SAFETY: the host's function, called on the instance's own thread with the instance that the host gave;
-        // it copies the records, which are as long as is told. No tag means the instance's own.
+        // it copies the records, which are as many and as long as is told. No tag means the instance's own.
         let status = unsafe {
             append(
                 self.instance,
+                count,
                 ptr::null(),
                 0,
-                records.as_ptr().cast(),
-                records.len(),
+                records.bytes.as_ptr().cast(),
+                records.bytes.len(),
             )
         };
         status == 0
@@ -171,9 +184,9 @@ impl Host {
     }
 }
 
-fn append() -> Option<Append> {
-    // SAFETY: `flb_input_log_append` has had this type since the proxy interface is there.
-    unsafe { symbol(c"flb_input_log_append") }
+fn append() -> Option<AppendRecords> {
+    // SAFETY: `flb_input_log_append_records` has had this type since the proxy interface has inputs.
+    unsafe { symbol(c"flb_input_log_append_records") }
 }
 
 /// Whose thread this is.

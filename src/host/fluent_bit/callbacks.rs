@@ -137,7 +137,7 @@ fn deliver(instance: &mut Instance) {
     }
 }
 
-/// Called every 50 ms if the host lets the plugin choose.
+/// Called every 20 ms if the host lets the plugin choose.
 unsafe extern "C" fn collect(_: *mut c_void, _: *mut c_void, _: *mut c_void) -> c_int {
     guarded(|| status(with_instance(deliver)))
 }
@@ -157,7 +157,7 @@ pub unsafe extern "C" fn FLBPluginInputCallback(
         let done = with_instance(|instance| {
             instance.write_log();
             if !is_held() {
-                instance.take(|records| given.push(records));
+                instance.take(|records| given.push(records.bytes));
             }
         });
         let given = given.into_raw();

@@ -2,7 +2,7 @@
 
 use super::{
     abi::Collect,
-    api::Host,
+    api::{Host, Records},
     log::Log,
     parking,
     properties::{self, PropertyError},
@@ -10,8 +10,8 @@ use super::{
 };
 use crate::host::{diagnostics::Level, runtime::start::StartError};
 
-/// How often the host calls, where it lets the plugin choose: 50 ms.
-const COLLECT_NANOSECONDS: i32 = 50_000_000;
+/// How often the host calls, where it lets the plugin choose: 20 ms.
+const COLLECT_NANOSECONDS: i32 = 20_000_000;
 
 /// The input, running.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ impl Instance {
     }
 
     /// Passes on what waits: now if the host allows it, otherwise to `give`, for the end of this call.
-    pub(super) fn take(&mut self, give: impl FnMut(&[u8]) -> bool) {
+    pub(super) fn take(&mut self, give: impl FnMut(Records<'_>) -> bool) {
         if !self.deliver() {
             self.station.deliver(give);
         }

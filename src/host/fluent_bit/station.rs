@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::log::Log;
+use super::{api::Records, log::Log};
 use crate::{
     config::{Config, PseudonymKeyConfig},
     encoding::Encoder,
@@ -96,9 +96,13 @@ impl Station {
 
     /// Hands what waits to `append`, until there is no more of it or `append` does not take it: then it
     /// waits for the next time.
-    pub(super) fn deliver(&mut self, mut append: impl FnMut(&[u8]) -> bool) {
+    pub(super) fn deliver(&mut self, mut append: impl FnMut(Records<'_>) -> bool) {
         while self.pending() {
-            if !append(self.pending.bytes()) {
+            let records = Records {
+                bytes: self.pending.bytes(),
+                count: self.pending.records,
+            };
+            if !append(records) {
                 return;
             }
             self.pending.clear();

@@ -94,9 +94,9 @@ impl Telemetry {
     ) {
         let is_emitted = match &mut self.form {
             Form::Metrics(codec) => metrics_frame(*codec, &since(&now, &self.emitted, time), time)
-                .is_some_and(|frame| queue.offer_metrics(&frame, is_last)),
+                .is_some_and(|frame| queue.offer_metrics(&frame, 1, is_last)),
             Form::Records(layout) => changed(layout, &now, &self.emitted, is_last)
-                .is_some_and(|frame| queue.offer_metrics(&frame, is_last)),
+                .is_some_and(|(frame, records)| queue.offer_metrics(&frame, records, is_last)),
             Form::Callback(record) => {
                 record(since(&now, &self.emitted, time));
                 true
@@ -145,20 +145,25 @@ fn since(now: &Snapshot, before: &Snapshot, time: Timestamp) -> Vec<Metric> {
     metrics
 }
 
-/// A record for each address whose counts have changed.
-fn changed(layout: &Layout, now: &Snapshot, before: &Snapshot, is_last: bool) -> Option<Vec<u8>> {
+/// A record for each address whose counts have changed, and the number of records.
+fn changed(
+    layout: &Layout,
+    now: &Snapshot,
+    before: &Snapshot,
+    is_last: bool,
+) -> Option<(Vec<u8>, u64)> {
     let message = if is_last { "stopped" } else { "running" };
-    let mut records = Encoder::message_pack(layout);
+    let (mut records, mut count) = (Encoder::message_pack(layout), 0);
     let nothing = Totals::default();
     for (place, (address, totals)) in now.addresses.iter().enumerate() {
         let before = before.addresses.get(place).map_or(&nothing, |it| &it.1);
         if totals != before {
             let diagnostic = Diagnostic::of_totals(message, *address, totals);
             // Numbers and names: there is nothing that could not be written.
-            let _ = records.push(&diagnostic.event());
+            count += u64::from(records.push(&diagnostic.event()).is_ok());
         }
     }
-    (!records.is_empty()).then(|| records.frame().to_vec())
+    (count > 0).then(|| (records.frame().to_vec(), count))
 }
 
 impl fmt::Debug for Form {

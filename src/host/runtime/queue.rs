@@ -56,6 +56,8 @@ struct State<C> {
     is_writing: bool,
     /// Metrics are few and never dropped: while a set of them waits, only the last one of all is taken.
     metrics: Vec<u8>,
+    /// How many records the metrics are.
+    metrics_records: u64,
     /// Dropped events of each worker.
     dropped: Vec<u64>,
     /// The number of them dropped because there was no room.
@@ -110,6 +112,8 @@ pub struct Taken {
     piece: Piece,
     /// How many events they hold.
     pub events: u64,
+    /// How many records they are: events, or metrics.
+    pub records: u64,
 }
 
 impl Taken {
@@ -122,13 +126,14 @@ impl Taken {
     /// Forgets the frames, which have been delivered.
     pub fn clear(&mut self) {
         self.piece.clear();
-        self.events = 0;
+        (self.events, self.records) = (0, 0);
     }
 
     /// Appends frames.
     pub fn append(&mut self, other: &Self) {
         self.piece.append(other.bytes());
         self.events += other.events;
+        self.records += other.records;
     }
 }
 
@@ -149,6 +154,7 @@ impl<C: Contents> Queue<C> {
                 taken: Vec::new(),
                 is_writing: false,
                 metrics: Vec::new(),
+                metrics_records: 0,
                 dropped: vec![0; workers],
                 overflowed: 0,
                 full: Full::Never,
@@ -211,12 +217,14 @@ impl<C: Contents> Queue<C> {
         }
     }
 
-    /// Offers a frame of metrics. False while an earlier one still waits, unless this `is_last`: then both wait.
-    pub fn offer_metrics(&self, frame: &[u8], is_last: bool) -> bool {
+    /// Offers a frame of metrics, with its number of records. False while an earlier one still waits, unless this
+    /// `is_last`: then both wait.
+    pub fn offer_metrics(&self, frame: &[u8], records: u64, is_last: bool) -> bool {
         let mut state = self.lock();
         let has_room = is_last || state.metrics.is_empty();
         if has_room {
             state.metrics.extend_from_slice(frame);
+            state.metrics_records += records;
         }
         self.wake_after(state);
         has_room
@@ -416,11 +424,13 @@ impl State<FrameBytes> {
             *taken = Taken {
                 piece,
                 events: frame.events,
+                records: frame.events,
             };
             self.taken.push(frame);
         } else if !self.metrics.is_empty() {
             taken.piece.append(&self.metrics);
             self.metrics.clear();
+            taken.records = std::mem::take(&mut self.metrics_records);
         } else if self.contents.take(&mut taken.piece) {
             self.count_off(taken);
         }
@@ -436,6 +446,7 @@ impl State<FrameBytes> {
         {
             rest -= frame.bytes;
             taken.events += frame.events;
+            taken.records += frame.events;
             self.taken.push(frame);
         }
     }
@@ -540,13 +551,13 @@ mod tests {
     #[test]
     fn metrics_that_wait_are_followed_by_the_last_ones_only() {
         let queue = queue(1, WhenFull::DropNewest);
-        assert!(queue.offer_metrics(b"first ", false));
-        assert!(!queue.offer_metrics(b"second ", false));
-        assert!(queue.offer_metrics(b"last ", true));
+        assert!(queue.offer_metrics(b"first ", 1, false));
+        assert!(!queue.offer_metrics(b"second ", 1, false));
+        assert!(queue.offer_metrics(b"last ", 1, true));
         queue.push_copy(0, b"event", 1);
         assert_eq!(take(&queue), b"first last ");
         assert_eq!(take(&queue), b"event");
-        assert!(queue.offer_metrics(b"third", false));
+        assert!(queue.offer_metrics(b"third", 1, false));
     }
 
     #[test]
@@ -641,7 +652,7 @@ mod tests {
         assert!(queue.take_waiting(&mut taken));
         assert_eq!(taken.bytes(), later);
         assert!(!queue.take_waiting(&mut taken));
-        assert!(queue.offer_metrics(b"metrics", false));
+        assert!(queue.offer_metrics(b"metrics", 1, false));
         assert!(!offer(&queue, "behind metrics", 0).0);
         queue.break_off(0);
         assert!(!offer(&queue, "too late", 0).0);
@@ -652,7 +663,7 @@ mod tests {
     fn the_rest_of_a_frame_comes_before_all_others_and_is_not_dropped_for_them() {
         let queue = queue(2, WhenFull::DropOldest);
         let (_, first) = offer(&queue, "first", 10);
-        assert!(queue.offer_metrics(b"metrics", false));
+        assert!(queue.offer_metrics(b"metrics", 1, false));
         for message in ["second", "third", "fourth"] {
             assert!(!offer(&queue, message, 10).0, "{message}");
         }
