@@ -18,7 +18,7 @@ use super::{HostValue, Text};
 /// let datagram = "/proxy-session/;n1;Stop session;LAB;goran;;;".into();
 /// let events = QlikSenseDeserializer::default().parse(datagram, LogNamespace::Legacy)?;
 /// let value: Value = HostValues::new(&Layout::default()).value_of(&events[0])?;
-/// assert_eq!(value.get("action"), Some(&"stop".into()));
+/// assert_eq!(value.as_object().expect("an object")["action"], "stop".into());
 /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
 /// ```
 impl HostValue for Value {
