@@ -21,7 +21,7 @@ pub fn token() -> impl Strategy<Value = String> {
         10 => known,
         3 => any_case,
         2 => one_of(&[
-            "/qseow-printing/", "/qseow-proxy//", "/proxy-session", "proxy-session/",
+            "/qseow-printing/", "/qseow-proxies//", "/proxy-session", "proxy-session/",
             "/proxy-session/ ", " /proxy-session/", "/qseow-proxy-session", "/", "",
             "/proxy-sess\u{131}on/", "/proxy-\u{17F}ession/",
         ]),
