@@ -93,7 +93,7 @@ impl Utf16 {
         [own, single]
     }
 
-    /// What the text begins with, behind a byte order mark, in UTF-8: at most so many characters, as far as they are
+    /// What the text begins with, behind a byte order mark, in UTF-8: at most `most` characters, as far as they are
     /// letters of ASCII, signs and blanks, and marks. These are what a payload begins with, and because line ends
     /// are not among them, no byte is looked at for two of them.
     pub(super) fn beginning(self, bytes: &[u8], most: usize) -> SmallVec<[u8; 64]> {

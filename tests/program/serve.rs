@@ -48,7 +48,7 @@ impl Site {
         }
     }
 
-    /// Of a thousand datagrams so many are lost.
+    /// How many of a thousand datagrams are lost.
     fn sending_to(to: &str, lost: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let start = Instant::now();

@@ -477,7 +477,7 @@ fn what_there_is_no_time_for_at_the_end_is_counted() {
         Slow(taken),
         Arc::clone(&control),
     );
-    // The sink is slower than a second for so many batches.
+    // The sink takes more than a second for this many batches.
     for _ in 0..DATAGRAMS {
         let datagram = b"/proxy-session/;n1;Stop session;LAB;goran;;;";
         sender.send_to(datagram, address).expect("sent");

@@ -19,7 +19,7 @@ use crate::payload::{
 const BEFORE_NUMBERS: usize = 8;
 const NUMBERS: usize = 6;
 
-/// With more `;` nothing is looked for: nobody writes so many, and a datagram has room for tens of thousands.
+/// With more `;` nothing is looked for: no real payload has that many, and a datagram has room for tens of thousands.
 const MOST_SEPARATORS: usize = 128;
 
 /// The fields of a request whose text has more parts than they are, and the names of those that are in doubt.

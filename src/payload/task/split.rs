@@ -33,8 +33,8 @@ pub(super) enum Place<'a, T> {
 /// Characters of the shortest local time, `2026-01-31 06:00:12`.
 const SHORTEST_TIME: usize = 19;
 
-/// Looks for a place where `fields` stand, with at least so many others before them. So many ids among them stand
-/// before the local time.
+/// Looks for a place where `fields` stand, with at least `others` fields before them, of which `ids` stand before the
+/// local time.
 pub(super) fn find<'a, T>(
     row: &'a str,
     others: usize,

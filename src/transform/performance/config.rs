@@ -113,7 +113,7 @@ impl Milliseconds {
     /// The longest time, in milliseconds.
     const MAX: f64 = 3.2e11;
 
-    /// The nearest nanosecond to so many milliseconds; none where they are negative or no time of a request.
+    /// A number of milliseconds as the nearest nanoseconds; none where they are negative or no time of a request.
     #[must_use]
     #[expect(
         clippy::cast_possible_truncation,
