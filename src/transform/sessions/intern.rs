@@ -1,11 +1,11 @@
 //! Values that many users and sessions share, stored once.
 
 use std::{
-    collections::hash_map::RandomState,
     hash::{Hash, Hasher},
     sync::Arc,
 };
 
+use foldhash::quality::RandomState;
 use hashbrown::{Equivalent, HashSet};
 use uuid::Uuid;
 
@@ -24,7 +24,7 @@ struct Interner<T: ?Sized> {
 impl<T: ?Sized + Hash + Eq> Interner<T> {
     fn new() -> Self {
         Self {
-            values: HashSet::with_hasher(RandomState::new()),
+            values: HashSet::with_hasher(RandomState::default()),
             sweep_at: SWEEP,
         }
     }

@@ -1,9 +1,8 @@
 //! The user of an event, ignoring case.
 
-use std::{
-    collections::hash_map::RandomState,
-    hash::{BuildHasher, Hasher},
-};
+use std::hash::{BuildHasher, Hasher};
+
+use foldhash::quality::RandomState;
 
 use crate::transform::case::{Key, fold_into};
 
@@ -85,7 +84,7 @@ mod tests {
 
     #[test]
     fn case_makes_no_other_user_and_everything_else_does() {
-        let hasher = RandomState::new();
+        let hasher = RandomState::default();
         let name = |host, directory, id| Name {
             host,
             directory,

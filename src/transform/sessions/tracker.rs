@@ -2,9 +2,10 @@
 
 mod listed;
 
-use std::{collections::hash_map::RandomState, io::BufRead};
+use std::io::BufRead;
 
 use chrono::{DateTime, Utc};
+use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 
 use self::listed::Lists;
@@ -78,7 +79,7 @@ impl Tracker {
             users: Vec::new(),
             free: Vec::new(),
             by_name: HashTable::new(),
-            hasher: RandomState::new(),
+            hasher: RandomState::default(),
             deadlines: Deadlines::default(),
             interned: Interned::new(),
             counted: Counted::new(),
