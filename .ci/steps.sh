@@ -2,10 +2,6 @@
 
 export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}"
 export RUST_BACKTRACE=1
-# More than the 256 that `cargo test` has.
-export PROPTEST_CASES="${PROPTEST_CASES:-2000}"
-# In proportion to them, as the 1024 of `cargo test` are to its 256 cases.
-export PROPTEST_MAX_GLOBAL_REJECTS="${PROPTEST_MAX_GLOBAL_REJECTS:-8192}"
 export CARGO_INCREMENTAL=0
 
 failed=()
