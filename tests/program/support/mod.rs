@@ -10,6 +10,8 @@ mod process;
 pub mod qrs;
 mod records;
 
+#[cfg(windows)]
+pub use self::end::press;
 #[cfg(unix)]
 pub use self::{end::ended, process::Process};
 pub use self::{
