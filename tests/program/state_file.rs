@@ -17,7 +17,7 @@ use qlik_sense_events::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Codec, DEADLINE, Running, command, end, payload};
+use crate::support::{Codec, DEADLINE, Running, command, end, finish, payload};
 
 const CONFIG: &str = "[transform.sessions]\nenabled = true\nstate_file = \"sessions.ndjson\"\n\
                       [source]\naddress = \"127.0.0.1:0\"\n";
@@ -222,4 +222,31 @@ fn a_disk_that_is_full_leaves_the_old_state() {
     program.diagnostics.one();
     program.send(stop_session("goran"));
     assert_eq!(program.events().several(2)[1]["start_seen"], true);
+}
+
+/// It is neither renamed nor replaced, whatever it is: a device would be gone for all programs, and opening a pipe
+/// may never return.
+#[test]
+fn what_is_not_a_file_is_refused_and_left_as_it_is() {
+    let refused = |site: &Site| {
+        let config = site.folder.path().join("config.toml");
+        let ended = finish(&["run", "--config", config.to_str().expect("UTF-8")]);
+        assert_eq!(ended.status, 1, "{}", ended.stderr);
+        assert!(ended.stderr.contains("expected a file"), "{}", ended.stderr);
+        assert!(!site.file(".damaged").exists());
+    };
+    let site = Site::new();
+    fs::create_dir(site.file("")).expect("a folder");
+    refused(&site);
+    assert!(site.file("").is_dir());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+
+        let site = Site::new();
+        nix::unistd::mkfifo(&site.file(""), nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+        refused(&site);
+        let found = fs::symlink_metadata(site.file("")).expect("it is there");
+        assert!(found.file_type().is_fifo());
+    }
 }

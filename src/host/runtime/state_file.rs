@@ -123,11 +123,17 @@ impl StateFile {
 
 /// Restores the sessions from a file, as they were when it was written, aged by the time since.
 fn load(file: &Path, sessions: &Sessions) -> io::Result<Loaded> {
-    let opened = match File::open(file) {
-        Ok(opened) => opened,
+    match fs::metadata(file) {
+        Ok(found) if found.is_file() => {}
+        // A folder, a device or a pipe: opening it may never return, and it must not be renamed or replaced.
+        Ok(_) => {
+            let expected = "expected a file, and it is a folder, a device or a pipe";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, expected));
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Loaded::Absent),
         Err(error) => return Err(error),
-    };
+    }
+    let opened = File::open(file)?;
     match sessions.restore(&mut BufReader::new(opened), SystemTime::now().into()) {
         Ok(users) => Ok(Loaded::Users(users)),
         Err(StateError::Read(error)) => Err(error),
