@@ -34,7 +34,7 @@ pub struct CheckArgs {
     /// The same, as a flag
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Also ask the Qlik Repository Service once, and report what it answers
+    /// Also ask the Qlik Repository Service and the proxies once, and report what they answer
     #[cfg(feature = "qrs")]
     #[arg(long)]
     online: bool,
