@@ -5,13 +5,15 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use qlik_sense_events::{event::Event, host::diagnostics::terminal::escaped, schema::Schema};
 use serde_json::Value;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
+
+use super::columns::cut;
 
 /// The columns before the details: their headings and widths.
 const COLUMNS: [(&str, usize); 4] = [("TIME", 8), ("NODE", 10), ("EVENT", 16), ("USER", 18)];
 
 /// Where text was cut.
-const ELLIPSIS: char = '…';
+const ELLIPSIS: &str = "…";
 
 /// The table: a heading, and lines that are no longer than a terminal is wide.
 #[derive(Debug, Clone, Copy)]
@@ -56,28 +58,13 @@ impl Lines {
     fn fitted(self, cells: &[String; COLUMNS.len()], details: &str) -> String {
         let mut line = String::new();
         for (cell, (_, width)) in cells.iter().zip(COLUMNS) {
-            let cell = cut(cell, width);
+            let cell = cut(cell, width, ELLIPSIS);
             let missing = width.saturating_sub(cell.width());
             let _ = write!(line, "{cell}{:missing$}  ", "");
         }
         line.push_str(details);
-        cut(line.trim_end(), self.width)
+        cut(line.trim_end(), self.width, ELLIPSIS)
     }
-}
-
-/// A text of at most this many columns.
-fn cut(text: &str, columns: usize) -> String {
-    if text.width() <= columns {
-        return text.to_owned();
-    }
-    let mut left = columns.saturating_sub(1);
-    let kept = text.chars().take_while(|character| {
-        let width = character.width().unwrap_or(0);
-        let fits = width <= left;
-        left = left.saturating_sub(width);
-        fits
-    });
-    kept.chain([ELLIPSIS]).collect()
 }
 
 /// The fields of an event by their names in the schema `default`, whatever its family.
@@ -138,18 +125,5 @@ impl Fields {
             self.text("os_name").map(str::to_owned),
         ];
         parts.into_iter().flatten().collect::<Vec<_>>().join("  ")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_is_cut_by_columns_and_not_by_letters() {
-        assert_eq!(cut("Łukasz", 6), "Łukasz");
-        assert_eq!(cut("Łukasz", 5), "Łuka…");
-        assert_eq!(cut("田中さん", 6), "田中…");
-        assert_eq!(cut("田中", 0), "…");
     }
 }

@@ -1,6 +1,7 @@
 //! The command line: the subcommands, and which file implements each.
 
 mod check;
+mod columns;
 mod decode;
 mod demo;
 mod files;

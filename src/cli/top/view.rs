@@ -9,13 +9,14 @@ use ratatui::{
     text::{Line, Span},
     widgets::{Block, Cell, Clear, Paragraph, Row, Sparkline, Table},
 };
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 use super::{
     keys::Controls,
     palette::Palette,
     screen::{Cost, MINUTES, Screen, Session, Sort, duration, grouped, memory, short, time_taken},
 };
+use crate::cli::columns;
 
 /// Lines above and below the list: title, totals, the curve with its name, headings; the keys.
 const LINES_AROUND: u16 = 6;
@@ -402,23 +403,12 @@ fn draw_help(frame: &mut Frame<'_>, area: Rect, palette: &Palette) {
     frame.render_widget(Paragraph::new(lines).block(block), middle);
 }
 
-/// Text in at most this many columns of the terminal, with a mark where it was truncated.
+/// Text in at most this many columns of the terminal; nothing where there is none.
 fn cut(text: &str, width: usize, palette: &Palette) -> String {
-    if text.width() <= width {
-        return text.to_owned();
+    if width == 0 {
+        return String::new();
     }
-    let (mut kept, mut used) = (String::new(), 1);
-    for character in text.chars() {
-        used += character.width().unwrap_or(0);
-        if used > width {
-            break;
-        }
-        kept.push(character);
-    }
-    if width > 0 {
-        kept.push_str(palette.ellipsis);
-    }
-    kept
+    columns::cut(text, width, palette.ellipsis)
 }
 
 #[cfg(test)]
