@@ -132,13 +132,7 @@ impl Datagram {
                 user
             }
             Self::Log(event) => {
-                match event.level {
-                    Level::Debug => tally.log_debug = 1,
-                    Level::Info => tally.log_info = 1,
-                    Level::Warn => tally.log_warn = 1,
-                    Level::Error => tally.log_error = 1,
-                    Level::Fatal => tally.log_fatal = 1,
-                }
+                *tally.logs_of(event.level) = 1;
                 return tally;
             }
             Self::Performance(request) => {
@@ -146,12 +140,7 @@ impl Datagram {
                 return tally;
             }
             Self::Task(event) => {
-                match event.action {
-                    TaskAction::Failed => tally.task_failed = 1,
-                    TaskAction::Aborting => tally.task_aborting = 1,
-                    TaskAction::Succeeded => tally.task_succeeded = 1,
-                    TaskAction::Distributed => tally.task_distributed = 1,
-                }
+                *tally.tasks_of(event.action) = 1;
                 return tally;
             }
             Self::Relay(lines) => return **lines,
@@ -202,6 +191,27 @@ impl Tally {
     /// Events of the connection family.
     pub fn connections(&self) -> u64 {
         self.connection_open + self.connection_close + self.connection_other
+    }
+
+    /// The count of log events of a level.
+    pub(super) const fn logs_of(&mut self, level: Level) -> &mut u64 {
+        match level {
+            Level::Debug => &mut self.log_debug,
+            Level::Info => &mut self.log_info,
+            Level::Warn => &mut self.log_warn,
+            Level::Error => &mut self.log_error,
+            Level::Fatal => &mut self.log_fatal,
+        }
+    }
+
+    /// The count of task events of an action.
+    pub(super) const fn tasks_of(&mut self, action: TaskAction) -> &mut u64 {
+        match action {
+            TaskAction::Failed => &mut self.task_failed,
+            TaskAction::Aborting => &mut self.task_aborting,
+            TaskAction::Succeeded => &mut self.task_succeeded,
+            TaskAction::Distributed => &mut self.task_distributed,
+        }
     }
 
     /// Log events, whatever their level.

@@ -7,6 +7,7 @@ use fastrand::Rng;
 
 use super::{
     catalogue::{App, Object},
+    clock::milliseconds,
     context::Document,
     entry::{Actor, Entry},
     nodes::NODE_RAM_BYTES,
@@ -128,8 +129,4 @@ fn ask(
     client.ask_for_all(app, about, TAKEN, PEAK_RAM_BYTES);
     entries.extend(client.into_entries());
     entries.sort_by_key(Entry::time);
-}
-
-fn milliseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

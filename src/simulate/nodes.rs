@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 
 use super::{
     chance::push_guid,
+    clock::milliseconds,
     context::{Context, Document},
     day::Day,
     office::{Office, Tab},
@@ -210,7 +211,7 @@ impl Day {
     pub fn health_at(&self, host: &str, at: Duration) -> Health {
         let nodes = &self.nodes;
         let now = self.begin + TimeDelta::from_std(at).unwrap_or_default();
-        let millis = u64::try_from(at.as_millis()).unwrap_or(u64::MAX);
+        let millis = milliseconds(at);
         let mut health = Health {
             total_bytes: NODE_RAM_BYTES,
             ..Health::default()

@@ -11,13 +11,10 @@ use std::{
 use chrono::{DateTime, Utc};
 
 use super::{Day, Stay};
-use crate::{
-    event::{Level, TaskAction},
-    simulate::{
-        burst::Burst,
-        datagram::Tally,
-        sender::{PROGRESS_INTERVAL, Played, await_answer},
-    },
+use crate::simulate::{
+    burst::Burst,
+    datagram::Tally,
+    sender::{PROGRESS_INTERVAL, Played, await_answer},
 };
 
 impl Day {
@@ -103,21 +100,10 @@ impl Day {
             |it| &mut it.connection_close,
         );
         for event in self.logs.iter().filter(|event| within(event.time)) {
-            *match event.level {
-                Level::Debug => &mut tally.log_debug,
-                Level::Info => &mut tally.log_info,
-                Level::Warn => &mut tally.log_warn,
-                Level::Error => &mut tally.log_error,
-                Level::Fatal => &mut tally.log_fatal,
-            } += 1;
+            *tally.logs_of(event.level) += 1;
         }
         for event in self.tasks.iter().filter(|event| within(event.time)) {
-            *match event.action {
-                TaskAction::Failed => &mut tally.task_failed,
-                TaskAction::Aborting => &mut tally.task_aborting,
-                TaskAction::Succeeded => &mut tally.task_succeeded,
-                TaskAction::Distributed => &mut tally.task_distributed,
-            } += 1;
+            *tally.tasks_of(event.action) += 1;
         }
         let requests = self.requests.iter();
         tally.performance = requests.filter(|request| within(request.time)).collect();
