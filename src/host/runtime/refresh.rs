@@ -292,10 +292,8 @@ impl Refresh {
                 );
                 let passes =
                     matches!(&error, BlacklistError::Read { source, .. } if may_pass(source));
-                if passes {
-                    self.blacklist_files.try_again();
-                }
-                if is_news(&mut self.blacklist_failure, passes, &message) {
+                let (files, last) = (&mut self.blacklist_files, &mut self.blacklist_failure);
+                if is_news(files, last, passes, &message) {
                     diagnostics.report(Level::Error, &message);
                 }
             }
@@ -319,10 +317,8 @@ impl Refresh {
                 );
                 let passes =
                     matches!(&error, AppNamesError::Read { source, .. } if may_pass(source));
-                if passes {
-                    self.app_names_files.try_again();
-                }
-                if is_news(&mut self.app_names_failure, passes, &message) {
+                let (files, last) = (&mut self.app_names_files, &mut self.app_names_failure);
+                if is_news(files, last, passes, &message) {
                     self.failures += 1;
                     said.push((Level::Error, message));
                 }
@@ -338,8 +334,12 @@ fn may_pass(error: &io::Error) -> bool {
     error.kind() != io::ErrorKind::NotFound
 }
 
-/// Whether a failure is another one than that of the last attempt, of those that are made again and again.
-fn is_news(last: &mut Option<String>, passes: bool, message: &str) -> bool {
+/// Whether a failure is another one than that of the last attempt, of those that are made again and again: the files
+/// are tried again where it may pass.
+fn is_news(files: &mut Watched, last: &mut Option<String>, passes: bool, message: &str) -> bool {
+    if passes {
+        files.try_again();
+    }
     let is_news = !passes || last.as_deref() != Some(message);
     *last = passes.then(|| message.to_owned());
     is_news
