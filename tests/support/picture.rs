@@ -2,12 +2,12 @@
 
 use std::{env, fs, path::Path};
 
-/// Whether the picture in `docs/pictures` is this one. With `WRITE_PICTURES=1` it becomes this one.
+/// Whether the picture in `docs/pictures` is this one. With `UPDATE_DOCUMENTS=1` it becomes this one.
 pub fn compare(name: &str, svg: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("docs/pictures")
         .join(name);
-    if env::var_os("WRITE_PICTURES").is_some() {
+    if env::var_os("UPDATE_DOCUMENTS").is_some() {
         fs::create_dir_all(path.parent().expect("a folder")).expect("the folder");
         fs::write(&path, svg).expect("the picture");
     }
@@ -17,7 +17,7 @@ pub fn compare(name: &str, svg: &str) {
         .replace("\r\n", "\n");
     assert!(
         there == svg,
-        "docs/pictures/{name} is not what there is now: WRITE_PICTURES=1 cargo test writes it"
+        "docs/pictures/{name} is not what there is now: UPDATE_DOCUMENTS=1 cargo test writes it"
     );
 }
 

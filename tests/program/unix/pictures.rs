@@ -1,6 +1,6 @@
 //! The pictures of `top` and `demo` in the documentation are screens of the program.
 //!
-//! They change with the program: `WRITE_PICTURES=1 cargo test --test program pictures` rewrites them.
+//! They change with the program: `UPDATE_DOCUMENTS=1 cargo test --test program pictures` rewrites them.
 
 use std::{fmt::Write as _, fs, num::NonZeroU16, process::Stdio};
 
