@@ -8,6 +8,7 @@
 //! | `workers.rs`, `worker.rs` | the threads that receive; what each does with its socket |
 //! | `listener.rs` | an address, and what its workers have counted |
 //! | `frames.rs`, `queue.rs`, `frame_bytes.rs` | what waits for the host, and what is dropped; the buffers it waits in |
+//! | `queue/writing.rs` | what a thread that writes takes out of the queue |
 //! | `supervisor.rs` | the thread that looks after the workers: counters, the state of sessions, panics |
 //! | `drops.rs`, `clocks.rs`, `every.rs`, `state_file.rs`, `secrets.rs` | parts of that |
 //! | `refresh.rs`, `watched.rs` | the thread that reads files of transforms again |
