@@ -36,7 +36,7 @@ impl Sent {
             datagrams: vec![
                 ("datagrams", played.datagrams),
                 ("bytes", played.bytes),
-                ("undecodable", tally.undecodable),
+                ("undecoded", tally.undecoded),
                 ("events", tally.events()),
             ],
             kinds: vec![

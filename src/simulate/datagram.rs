@@ -47,7 +47,7 @@ pub enum Datagram {
         Box<Tally>,
     ),
     /// Nothing that can be decoded.
-    Undecodable {
+    Undecoded {
         /// Why not, as a stable code: `empty`, `unknown_type` or `missing_field`.
         code: &'static str,
     },
@@ -107,7 +107,7 @@ pub struct Tally {
     /// appender.
     pub task_distributed: u64,
     /// Datagrams that hold nothing decodable; not among the events.
-    pub undecodable: u64,
+    pub undecoded: u64,
 }
 
 impl Datagram {
@@ -144,8 +144,8 @@ impl Datagram {
                 return tally;
             }
             Self::Relay(lines) => return **lines,
-            Self::Undecodable { .. } => {
-                tally.undecodable = 1;
+            Self::Undecoded { .. } => {
+                tally.undecoded = 1;
                 return tally;
             }
         };
@@ -254,7 +254,7 @@ impl AddAssign for Tally {
         self.task_aborting += other.task_aborting;
         self.task_succeeded += other.task_succeeded;
         self.task_distributed += other.task_distributed;
-        self.undecodable += other.undecodable;
+        self.undecoded += other.undecoded;
     }
 }
 
@@ -292,7 +292,7 @@ mod tests {
             user: UserKind::Unnamed,
         };
         let relay = Datagram::Relay(Box::new(start.tally() + close.tally()));
-        let nothing = Datagram::Undecodable { code: "empty" };
+        let nothing = Datagram::Undecoded { code: "empty" };
 
         let total: Tally = [start, close, other, relay, nothing]
             .iter()
@@ -304,7 +304,7 @@ mod tests {
         assert_eq!(total.connection_other, 1);
         assert_eq!(total.service_account, 2);
         assert_eq!(total.anonymous, 2);
-        assert_eq!(total.undecodable, 1);
+        assert_eq!(total.undecoded, 1);
         assert_eq!((total.sessions(), total.connections()), (2, 3));
         assert_eq!(total.events(), 5);
     }

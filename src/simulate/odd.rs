@@ -151,13 +151,13 @@ impl Odd {
 
         match self {
             Self::UnknownCommand => truth.with_action(action.unknown()),
-            Self::MissingFields => Datagram::Undecodable {
+            Self::MissingFields => Datagram::Undecoded {
                 code: "missing_field",
             },
-            Self::UnknownType | Self::Garbage => Datagram::Undecodable {
+            Self::UnknownType | Self::Garbage => Datagram::Undecoded {
                 code: "unknown_type",
             },
-            Self::Empty => Datagram::Undecodable { code: "empty" },
+            Self::Empty => Datagram::Undecoded { code: "empty" },
             _ => match user {
                 Some(user) => truth.with_user(user),
                 None => truth,
@@ -287,7 +287,7 @@ mod tests {
             (Odd::Garbage, "unknown_type"),
         ] {
             for (_, truth) in written(odd) {
-                assert_eq!(truth, Datagram::Undecodable { code });
+                assert_eq!(truth, Datagram::Undecoded { code });
             }
         }
         for (_, truth) in written(Odd::Utf16) {

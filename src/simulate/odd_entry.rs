@@ -122,7 +122,7 @@ impl OddEntry {
                     EntryEvent::Task(_) => 5,
                 };
                 cut(datagram, most, rng);
-                return Datagram::Undecodable {
+                return Datagram::Undecoded {
                     code: "missing_field",
                 };
             }

@@ -199,7 +199,7 @@ fn assert_comes_out(families: Families, odd_per_mille: u16, datagrams: u32) {
             Datagram::Performance(request) => assert_request(event, request),
             Datagram::Task(row) => assert_task(event, row),
             Datagram::Log(row) => assert_log(event, row),
-            Datagram::Undecodable { code } => {
+            Datagram::Undecoded { code } => {
                 let Body::Undecoded(undecoded) = event.body() else {
                     panic!("{event:?}");
                 };

@@ -32,11 +32,11 @@ fn what_was_sent_was_received_and_is_accounted_for() {
         ..SiteOptions::default()
     };
     let truth = truth(options, 200);
-    assert!(truth.undecodable > 0 && truth.service_account > 0);
+    assert!(truth.undecoded > 0 && truth.service_account > 0);
     assert_eq!(number(&ended, "sent"), 200);
     assert_eq!(number(&ended, "received"), 200);
     assert_eq!(number(&ended, "excluded"), truth.service_account);
-    assert_eq!(number(&ended, "undecoded"), truth.undecodable);
+    assert_eq!(number(&ended, "undecoded"), truth.undecoded);
     let events: u64 = [
         "session start",
         "session stop",
@@ -53,7 +53,7 @@ fn what_was_sent_was_received_and_is_accounted_for() {
     assert_eq!(events + truth.service_account, truth.events());
 
     let records = ended.records();
-    assert_eq!(records.len() as u64, events + truth.undecodable);
+    assert_eq!(records.len() as u64, events + truth.undecoded);
     for record in records {
         let user = record["user"].as_str().unwrap_or_default();
         assert!(

@@ -23,7 +23,7 @@ use rustls::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Codec, Process, Running, command, finish, record};
+use crate::support::{Codec, Process, Running, command};
 
 const KEY: &str = "0123456789abcdef";
 
@@ -327,76 +327,6 @@ fn certificates_that_are_there_are_used_and_some_of_them_do_not_do() {
     assert_eq!(ended.status.code(), Some(1));
     let stderr = String::from_utf8_lossy(&ended.stderr);
     assert!(stderr.contains("server_key.pem is missing"), "{stderr}");
-}
-
-#[test]
-fn an_impossible_memory_drop_is_refused() {
-    let receiver = UdpSocket::bind("127.0.0.1:0").expect("a port");
-    let to = receiver.local_addr().expect("an address").to_string();
-    let flags = "simulate --day --families all --hours 1 --logins 40 --skip 600 --to";
-    let mut args: Vec<&str> = flags.split(' ').collect();
-    args.push(&to);
-    // The day is long over, so there is nothing to send and no user to make the memory drop.
-    let ended = finish(&args);
-    assert_eq!(ended.status, 0, "{}", ended.stderr);
-    assert_eq!(record(ended.stdout.as_bytes())["datagrams"], 0);
-    let ended = finish(&[args.as_slice(), &["--memory-drop", "1"]].concat());
-    assert_eq!(ended.status, 2);
-    assert!(
-        ended.stderr.contains("no user has an app open"),
-        "{}",
-        ended.stderr
-    );
-    args[3] = "user";
-    let ended = finish(&[args.as_slice(), &["--memory-drop", "1"]].concat());
-    assert!(
-        ended.stderr.contains("use --families all"),
-        "{}",
-        ended.stderr
-    );
-}
-
-#[cfg(unix)]
-#[test]
-fn the_truth_names_who_made_the_memory_drop() {
-    use nix::{
-        sys::signal::{Signal, kill},
-        unistd::Pid,
-    };
-
-    let receiver = UdpSocket::bind("127.0.0.1:0").expect("a port");
-    let to = receiver.local_addr().expect("an address").to_string();
-    let flags =
-        "simulate --day --families all --hours 3 --logins 300 --skip 90 --memory-drop 5 --to";
-    let mut program = command();
-    program
-        .args(flags.split(' '))
-        .arg(to)
-        .stdout(Stdio::piped());
-    let mut program = Process(program.spawn().expect("started"));
-    // The first datagram: the handler of signals is there.
-    receiver.recv(&mut [0; 65_536]).expect("a datagram");
-    kill(Pid::from_raw(program.0.id().cast_signed()), Signal::SIGINT).expect("a signal");
-    let mut stdout = String::new();
-    let mut pipe = program.0.stdout.take().expect("standard output");
-    pipe.read_to_string(&mut stdout).expect("text");
-    let drop = &record(stdout.as_bytes())["memory_drop"];
-
-    let day = Day::new(&DayOptions {
-        memory_drop: Some(FROM + Duration::from_secs(300)),
-        users: 200,
-        logins: 300,
-        hours: 3,
-        families: Families::ALL,
-        ..DayOptions::default()
-    });
-    let truth = day.memory_drop.expect("somebody is there");
-    assert_eq!(drop["user"], truth.user);
-    assert_eq!(drop["app_id"], *truth.app_id);
-    assert_eq!(drop["app_name"], *truth.app_name);
-    assert_eq!(drop["object_id"], *truth.object_id);
-    assert_eq!(drop["host"], *truth.host);
-    assert_eq!(drop["peak_ram_bytes"], truth.peak_ram_bytes);
 }
 
 const PREFIXES: [&str; 5] = ["", "sales", "partners", "public", "kiosk"];

@@ -1,9 +1,15 @@
 //! The simulator against the receiver: what is reported as sent is what comes out.
 
+#[cfg(unix)]
+use std::time::Duration;
 use std::{collections::BTreeSet, net::UdpSocket};
 
+#[cfg(unix)]
+use qlik_sense_events::simulate::{Day, DayOptions, Families};
 use serde_json::Value;
 
+#[cfg(unix)]
+use crate::support::{Process, command};
 use crate::support::{Running, finish, record};
 
 /// Sends this many datagrams of an odd site to the program. Returns their content according to the simulator.
@@ -80,7 +86,7 @@ fn assert_kinds(truth: &Value, events: &[Value]) {
         assert_eq!(truth[&name], rows.count(), "{name}");
     }
     assert_eq!(truth["performance"], count(events, "performance", None));
-    assert_eq!(truth["undecodable"], count(events, "undecoded", None));
+    assert_eq!(truth["undecoded"], count(events, "undecoded", None));
 }
 
 #[test]
@@ -147,7 +153,7 @@ fn blacklisted_accounts_do_not_come_out() {
         "connection_open",
         "connection_close",
         "connection_other",
-        "undecodable",
+        "undecoded",
     ]
     .map(|name| truth[name].as_u64().expect("a number"))
     .iter()
@@ -297,4 +303,112 @@ fn the_families_that_are_chosen_are_sent() {
     let unknown = finish(&["simulate", "--families", "users"]);
     assert_eq!((unknown.status, &*unknown.stdout), (2, ""));
     assert!(unknown.stderr.contains("user, log, performance, task, all"));
+}
+
+#[test]
+fn an_impossible_memory_drop_is_refused() {
+    let receiver = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let to = receiver.local_addr().expect("an address").to_string();
+    let flags = "simulate --day --families all --hours 1 --logins 40 --skip 600 --to";
+    let mut args: Vec<&str> = flags.split(' ').collect();
+    args.push(&to);
+    // The day is long over, so there is nothing to send and no user to make the memory drop.
+    let ended = finish(&args);
+    assert_eq!(ended.status, 0, "{}", ended.stderr);
+    assert_eq!(record(ended.stdout.as_bytes())["datagrams"], 0);
+    let ended = finish(&[args.as_slice(), &["--memory-drop", "1"]].concat());
+    assert_eq!(ended.status, 2);
+    assert!(
+        ended.stderr.contains("no user has an app open"),
+        "{}",
+        ended.stderr
+    );
+    args[3] = "user";
+    let ended = finish(&[args.as_slice(), &["--memory-drop", "1"]].concat());
+    assert!(
+        ended.stderr.contains("use --families all"),
+        "{}",
+        ended.stderr
+    );
+}
+
+/// What a day with a memory drop reports when it is interrupted at its first datagram.
+#[cfg(unix)]
+fn interrupted_day() -> Value {
+    use std::{io::Read as _, process::Stdio};
+
+    use nix::{
+        sys::signal::{Signal, kill},
+        unistd::Pid,
+    };
+
+    let receiver = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let to = receiver.local_addr().expect("an address").to_string();
+    let flags =
+        "simulate --day --families all --hours 3 --logins 300 --skip 90 --memory-drop 5 --to";
+    let mut program = command();
+    program
+        .args(flags.split(' '))
+        .arg(to)
+        .stdout(Stdio::piped());
+    let mut program = Process(program.spawn().expect("started"));
+    // The first datagram: the handler of signals is there.
+    receiver.recv(&mut [0; 65_536]).expect("a datagram");
+    kill(Pid::from_raw(program.0.id().cast_signed()), Signal::SIGINT).expect("a signal");
+    let mut stdout = String::new();
+    let mut pipe = program.0.stdout.take().expect("standard output");
+    pipe.read_to_string(&mut stdout).expect("text");
+    record(stdout.as_bytes())
+}
+
+#[cfg(unix)]
+#[test]
+fn the_truth_names_who_made_the_memory_drop() {
+    let drop = &interrupted_day()["memory_drop"];
+    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+    let day = Day::new(&DayOptions {
+        memory_drop: Some(minutes(90) + minutes(5)),
+        users: 200,
+        logins: 300,
+        hours: 3,
+        families: Families::ALL,
+        ..DayOptions::default()
+    });
+    let truth = day.memory_drop.expect("somebody is there");
+    assert_eq!(drop["user"], truth.user);
+    assert_eq!(drop["app_id"], *truth.app_id);
+    assert_eq!(drop["app_name"], *truth.app_name);
+    assert_eq!(drop["object_id"], *truth.object_id);
+    assert_eq!(drop["host"], *truth.host);
+    assert_eq!(drop["peak_ram_bytes"], truth.peak_ram_bytes);
+}
+
+/// The table in `docs/simulate.md` has every name of the report, and no others.
+#[cfg(unix)]
+#[test]
+fn what_simulate_reports_is_documented() {
+    fn names(report: &Value, prefix: &str, all: &mut BTreeSet<String>) {
+        for (name, value) in report.as_object().expect("a table") {
+            let name = format!("{prefix}{name}");
+            match value {
+                Value::Object(_) => names(value, &format!("{name}."), all),
+                _ => drop(all.insert(name)),
+            }
+        }
+    }
+
+    let mut reported = BTreeSet::new();
+    names(&interrupted_day(), "", &mut reported);
+    let document = include_str!("../../docs/simulate.md");
+    let (_, section) = document
+        .split_once("\n## The report\n")
+        .expect("the section");
+    let documented: BTreeSet<String> = section
+        .lines()
+        .skip_while(|line| !line.starts_with("| `"))
+        .take_while(|line| line.starts_with('|'))
+        .flat_map(|line| line.split('|').nth(1).expect("a cell").split(", "))
+        .map(|name| name.trim().trim_matches('`').to_owned())
+        .collect();
+    assert_eq!(documented, reported);
 }

@@ -164,7 +164,7 @@ fn each_kind_is_odd_in_its_own_way() {
 fn the_truth_follows_the_datagram() {
     for (_, datagram, truth) in written(OddEntry::MissingFields) {
         let code = "missing_field";
-        assert_eq!(truth, Datagram::Undecodable { code });
+        assert_eq!(truth, Datagram::Undecoded { code });
         assert!(!datagram.is_empty());
     }
     for (_, datagram, truth) in written(OddEntry::Peculiar) {

@@ -449,7 +449,7 @@ fn every_kind_of_odd_has_its_share() {
         );
     };
     about(EACH, &|_, truth| {
-        matches!(truth, Datagram::Undecodable { .. })
+        matches!(truth, Datagram::Undecoded { .. })
     });
     about(EACH, &|_, truth| matches!(truth, Datagram::Relay(_)));
     about(EACH, &|bytes, _| bytes.starts_with(b"\xEF\xBB\xBF"));

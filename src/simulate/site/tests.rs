@@ -159,14 +159,14 @@ fn every_kind_of_odd_occurs_at_about_its_share() {
     };
     assert_about(held(|truth| matches!(truth, Datagram::Relay(_))), EACH);
     assert_about(held(is_other), EACH);
-    let undecodable = |expected| {
-        let expected = Datagram::Undecodable { code: expected };
+    let undecoded = |expected| {
+        let expected = Datagram::Undecoded { code: expected };
         let matching = datagrams.iter().filter(|(_, truth)| *truth == expected);
         matching.count() as u64
     };
-    assert_about(undecodable("empty"), EACH);
-    assert_about(undecodable("missing_field"), EACH);
-    assert_about(undecodable("unknown_type"), 2 * EACH);
+    assert_about(undecoded("empty"), EACH);
+    assert_about(undecoded("missing_field"), EACH);
+    assert_about(undecoded("unknown_type"), 2 * EACH);
 
     let shaped = |shape: fn(&[u8]) -> bool| {
         let matching = datagrams.iter().filter(|(datagram, truth)| {

@@ -36,7 +36,7 @@ impl Truth {
                 *self.kinds.entry(kind).or_default() += count;
             }
         }
-        if let Datagram::Undecodable { code } = datagram {
+        if let Datagram::Undecoded { code } = datagram {
             *self.codes.entry(code).or_default() += 1;
         }
     }

@@ -32,10 +32,10 @@ pub fn unread(mut command: Command, codec: Codec) -> (Running, PipeReader) {
 }
 
 impl Numbered {
-    /// Sends undecodable datagrams.
+    /// Sends undecoded datagrams.
     pub fn garbage(&mut self) {
         self.datagram = b"garbage \x1b[31m".to_vec();
-        self.tally.undecodable += 1;
+        self.tally.undecoded += 1;
         self.send();
     }
 

@@ -40,7 +40,7 @@ fn memory_stays_below_32_mib() {
         let mut expected = 0;
         for _ in 0..round {
             let tally = site.next_datagram(&mut datagram).tally();
-            expected += tally.events() + tally.undecodable;
+            expected += tally.events() + tally.undecoded;
             program.send(&datagram);
         }
         for _ in 0..expected {
