@@ -1,4 +1,4 @@
-//! The context: the requested path, with its virtual proxy and app.
+//! The context: the path of a request, with its virtual proxy and app.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use memchr::{memchr, memchr2, memchr3};
 use percent_encoding::percent_decode_str;
 use uuid::{Uuid, fmt::Hyphenated};
 
-/// The values read from the context's path.
+/// What the path of a context says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Context<'a> {
     /// The prefix of the virtual proxy: the path before the first segment that is Qlik's own, without its outer
@@ -36,7 +36,7 @@ impl<'a> Context<'a> {
     /// ```
     #[must_use]
     pub fn parse(context: &'a str) -> Self {
-        // Where the query begins, or what must be decoded before that is known.
+        // The query starts at `?` or `#`, but those may be percent-encoded.
         let end = memchr3(b'?', b'#', b'%', context.as_bytes()).unwrap_or(context.len());
         if context.as_bytes().get(end) != Some(&b'%') {
             return Self::of_path(&context[..end]);
@@ -87,7 +87,7 @@ fn before_query(text: &str) -> &str {
     &text[..memchr2(b'?', b'#', text.as_bytes()).unwrap_or(text.len())]
 }
 
-/// The part after the host of a full URL, `https://sense.example.com/sales/hub`; anything else unchanged.
+/// The part of a full URL such as `https://sense.example.com/sales/hub` after the host; anything else unchanged.
 fn without_host(path: &str) -> &str {
     match path.split_once("://") {
         Some((scheme, rest)) if is_scheme(scheme) => {
@@ -97,7 +97,7 @@ fn without_host(path: &str) -> &str {
     }
 }
 
-/// A scheme as RFC 3986, 3.1 has it.
+/// Whether this is a scheme as RFC 3986, 3.1 defines it.
 fn is_scheme(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphabetic())
         && text
@@ -105,7 +105,7 @@ fn is_scheme(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
-/// Without its outer slashes. Most paths are under no prefix.
+/// The text without outer slashes. Most paths have no prefix.
 fn prefix(text: &str) -> Option<Cow<'_, str>> {
     let prefix = match text {
         "" => return None,
@@ -118,8 +118,8 @@ fn is(segment: &str, word: &str) -> bool {
     segment == word || segment.eq_ignore_ascii_case(word)
 }
 
-/// Whether a path of Qlik Sense itself begins with this segment, beside `app`. By length, so that a prefix is
-/// compared with few.
+/// Whether a path of Qlik Sense itself starts with this segment; `app` is handled elsewhere. Sorted by length, so that
+/// a segment is compared with few words.
 fn is_qliks_own(segment: &str) -> bool {
     let words: &[&str] = match segment.len() {
         3 => &["hub", "qmc", "api", "qps", "qrs"],
@@ -153,7 +153,7 @@ mod tests {
     const ID: &str = "a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69";
 
     #[test]
-    fn table() {
+    fn contexts_give_their_virtual_proxy_and_app() {
         let app = Some(ID);
         let rows: &[(&str, Option<&str>, Option<&str>)] = &[
             ("", None, None),
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_qliks_own_is_no_prefix_and_ends_one() {
+    fn segments_of_qlik_itself_end_a_prefix() {
         for own in [
             "api",
             "app",

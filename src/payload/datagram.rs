@@ -45,8 +45,8 @@ pub fn count_events(datagram: &[u8]) -> u32 {
     u32::try_from(pieces(datagram).count()).unwrap_or(u32::MAX)
 }
 
-/// The newline after the first event: one that is followed by the start of another. Anything before the first token
-/// (line ends, spaces, a mark) is not an event of its own.
+/// The newline after the first event: one that is followed by the start of another. What comes before the first token
+/// (line ends, spaces, a byte order mark) is not an event of its own.
 fn boundary(bytes: &[u8]) -> Option<Range<usize>> {
     // Nearly all datagrams have no newline, in whatever encoding.
     memchr(b'\n', bytes).and_then(|_| boundary_among_lines(bytes))
@@ -85,7 +85,7 @@ pub(crate) fn boundary_after(bytes: &[u8], start: usize) -> Option<usize> {
         .find(|newline| starts_event(&bytes[newline + 1..]))
 }
 
-/// As [`leading_trimmed`], for bytes.
+/// Like [`leading_trimmed`], for bytes.
 pub(crate) fn leading_trimmed_bytes(mut bytes: &[u8]) -> &[u8] {
     loop {
         bytes = bytes.trim_ascii_start();
@@ -114,7 +114,7 @@ mod tests {
     const C: &str = "/Proxy-Connection/;c";
 
     #[test]
-    fn table() {
+    fn datagrams_are_split_where_a_line_starts_an_event() {
         let rows: &[(String, Vec<String>)] = &[
             (String::new(), vec!["".into()]),
             ("\n".into(), vec!["\n".into()]),
@@ -129,7 +129,7 @@ mod tests {
                 vec![format!("{S}\nx"), format!("{C}\ny")],
             ),
             (format!("noise\n{S}"), vec!["noise".into(), S.into()]),
-            // A token without its `;`, or not at the beginning of the line, is text.
+            // A token without its `;`, or not at the start of a line, is text.
             (
                 format!("{S}\n/proxy-session/ x"),
                 vec![format!("{S}\n/proxy-session/ x")],
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn encodings_may_differ_from_event_to_event() {
+    fn events_of_a_datagram_may_have_different_encodings() {
         let le =
             |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
         let be =
@@ -192,7 +192,7 @@ mod tests {
                 };
                 for newline in newlines {
                     let datagram = [first, *newline, second, *newline, first].concat();
-                    // `\n\0/\0` after little endian is a newline of its own.
+                    // In little endian, `\n\0/\0` starts with a newline.
                     let is_little = |order| order == Some(Utf16::LittleEndian);
                     if orders.iter().any(|order| is_little(*order))
                         && [first, second].iter().any(|event| event[0] == 0)
@@ -206,11 +206,11 @@ mod tests {
             }
         }
         assert!(covered > 80, "{covered}");
-        // The CR of a relay stays with what is before it.
+        // The CR of a relay stays with the text before it.
         let datagram = [le(wide), b"\r\n".to_vec(), be(wide)].concat();
         let seen: Vec<&[u8]> = pieces(&datagram).collect();
         assert_eq!(seen, [&[le(wide), b"\r".to_vec()].concat(), &be(wide)]);
-        // A newline is two bytes at an even place, not any two.
+        // In UTF-16 a newline is two bytes at an even position.
         let datagram = le("/proxy-session/;\u{A2F}\u{2F0A}/proxy-session/;");
         assert_eq!(pieces(&datagram).count(), 1);
         let blank = le("\u{FEFF} \r\n\n/proxy-session/;x");
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn trimming() {
+    fn white_space_marks_line_ends_and_nuls_are_trimmed() {
         assert_eq!(leading_trimmed("\u{FEFF} \r\n\u{FEFF}x "), "x ");
         assert_eq!(trailing_trimmed(" x \r\n\0\n\0"), " x ");
     }

@@ -1,4 +1,4 @@
-//! Why a payload cannot be decoded: a stable code, the field, the offset. Never the payload itself.
+//! Why a payload cannot be decoded: a stable code, the field and the offset, but never the payload itself.
 
 use std::fmt;
 
@@ -64,7 +64,7 @@ impl Serialize for ErrorCode {
 pub struct DecodeError {
     /// What is wrong.
     pub code: ErrorCode,
-    /// The field that is wrong or missing, where one can be named, such as `user_id`.
+    /// The field that is wrong or missing, if it can be named, such as `user_id`.
     pub field: Option<&'static str>,
     /// Where, in bytes from the start of the payload as text (UTF-8). For a UTF-8 sender these are the bytes of the
     /// datagram, or of its part if one datagram contains several events.
@@ -83,7 +83,7 @@ impl DecodeError {
         }
     }
 
-    /// The same, for a payload that is known to have fields up to this one.
+    /// The same error for a payload whose family has fields up to this one.
     pub(super) const fn of_fields_up_to(self, last_field: &'static str) -> Self {
         Self {
             last_field: Some(last_field),

@@ -1,13 +1,13 @@
 //! The exception that log4net appends to the last field of a row.
 //!
-//! `AppenderSkeleton.RenderLoggingEvent` writes it without a line break before it, so the name of its type follows
-//! the last letter of the field: `…2b0d69System.IO.IOException: disk gone`. It has line breaks, and a `;` within it
-//! separates nothing.
+//! `AppenderSkeleton.RenderLoggingEvent` does not put a line break before it, so the name of its type follows the last
+//! letter of the field: `…2b0d69System.IO.IOException: disk gone`. It contains line breaks, and a `;` in it separates
+//! no fields.
 
 use memchr::{memchr, memchr2};
 
-/// A row without the lines of an exception, and those lines, without the break before them. Its first line is still
-/// at the end of the row; see [`split_glued`].
+/// Splits a row before the lines of an exception, without the line break between them. The first line of the exception
+/// stays at the end of the row; see [`split_glued`].
 pub(super) fn split_lines(row: &str) -> (&str, Option<&str>) {
     match memchr2(b'\r', b'\n', row.as_bytes()) {
         None => (row, None),
@@ -18,7 +18,7 @@ pub(super) fn split_lines(row: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// A row whose fields have lines of their own without the lines of a stack at its end, and those lines.
+/// Splits a row whose fields contain line breaks before the lines of a stack trace at its end.
 pub(super) fn split_frames(row: &str) -> (&str, Option<&str>) {
     let mut end = row.len();
     while let Some(line_break) = row[..end].rfind(['\r', '\n']) {
@@ -32,23 +32,23 @@ pub(super) fn split_frames(row: &str) -> (&str, Option<&str>) {
     (&row[..end], (!lines.is_empty()).then_some(lines))
 }
 
-/// Whether a line is one of a stack, without the space before it.
+/// Whether a line, without leading space, belongs to a stack trace.
 fn is_stack(line: &str) -> bool {
     ["at ", "--- ", "---> "]
         .iter()
         .any(|start| line.starts_with(start))
 }
 
-/// Whether a text contains a line of a stack trace, whatever has replaced its line breaks.
+/// Whether a text contains a line of a stack trace, whatever replaced its line breaks.
 pub(super) fn has_frame(text: &str) -> bool {
     text.contains("   at ")
 }
 
-/// Whether a text begins with the name of an exception's type.
+/// Whether a text starts with the name of an exception's type.
 pub(super) fn starts_exception(text: &str) -> bool {
     let length = text.find(|c| !is_part_of_name(c)).unwrap_or(text.len());
     let (name, rest) = text.split_at(length);
-    // The `:` after a name is not part of it, and neither is the comma of a sentence.
+    // Neither the `:` after a name nor the comma of a sentence is part of it.
     let ends = rest.is_empty()
         || [":", " ---> ", " (0x", "\r", "\n", "↵"]
             .iter()
@@ -56,14 +56,14 @@ pub(super) fn starts_exception(text: &str) -> bool {
     ends && name.contains('.') && names_exception(name)
 }
 
-/// Splits the last field of a row where an exception starts. `has_lines` says that more lines follow, so that the
-/// name of a type may be alone on its line.
+/// Splits the last field of a row where an exception starts. `has_lines` says that more lines follow, so that the name
+/// of the type may be the last word of its line.
 pub(super) fn split_glued(field: &str, has_lines: bool) -> (&str, Option<&str>) {
-    // The end of a name contains a space, except at the end of a line.
+    // The end of the name has a space after it, except at the end of a line.
     if !has_lines && memchr(b' ', field.as_bytes()).is_none() {
         return (field, None);
     }
-    // Where the field is known to end, nothing need be guessed.
+    // A field of known length needs no search.
     for known in ["(null)".len(), GUID_LENGTH] {
         let Some((before, behind)) = field.split_at_checked(known) else {
             break;
@@ -80,7 +80,7 @@ pub(super) fn split_glued(field: &str, has_lines: bool) -> (&str, Option<&str>) 
     }
 }
 
-/// The last field of a row that may have lines of its own, without the exception behind it, and that exception.
+/// Splits the last field of a row before its exception, if that field may contain line breaks.
 pub(super) fn split_text(text: &str) -> (&str, Option<&str>) {
     let mut start = 0;
     while let Some(rest) = text.get(start..).filter(|rest| !rest.is_empty()) {
@@ -96,10 +96,10 @@ pub(super) fn split_text(text: &str) -> (&str, Option<&str>) {
     (text, None)
 }
 
-/// The characters of a guid in its usual form.
+/// The length of a guid in its usual form.
 const GUID_LENGTH: usize = 36;
 
-/// Where the name of a type may end: before its message, an inner exception or an error code.
+/// The positions where the name of a type may end: before its message, an inner exception or an error code.
 fn ends_of_names(text: &str, has_lines: bool) -> impl Iterator<Item = usize> {
     let ends = [": ", " ---> ", " (0x"];
     let found = ends.into_iter().filter_map(move |end| {
@@ -109,10 +109,10 @@ fn ends_of_names(text: &str, has_lines: bool) -> impl Iterator<Item = usize> {
     found.chain(has_lines.then_some(text.len()))
 }
 
-/// Where the name of an exception's type begins that a text ends with. Behind letters of a field the name begins with
-/// the root that nearly all have, or with the last capital before its first dot that follows a small letter or a
-/// digit: `barchartSystem.OutOfMemoryException`. What has none is the end of a sentence or a path:
-/// `task request.Acme.GoneException`.
+/// Where the name of an exception's type starts at the end of a text. After the letters of a field, the name starts
+/// with one of the roots that nearly all names have, or with the last capital before its first dot that follows a small
+/// letter or a digit: `barchartSystem.OutOfMemoryException`. Without either, the text is the end of a sentence or a
+/// path: `task request.Acme.GoneException`.
 fn start_of_name(text: &str) -> Option<usize> {
     const ROOTS: [&str; 4] = ["System.", "Microsoft.", "Qlik.", "QlikView."];
     let letters = text.chars().rev().take_while(|c| is_part_of_name(*c));
@@ -143,7 +143,7 @@ fn is_part_of_name(character: char) -> bool {
     character.is_ascii_alphanumeric() || "_.+`[],".contains(character)
 }
 
-/// Whether the name of a type is that of an exception.
+/// Whether a type name is that of an exception.
 fn names_exception(name: &str) -> bool {
     let type_name = name
         .split('`')
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_at_the_end_are_no_part_of_a_row_with_lines() {
+    fn frames_at_the_end_are_split_from_a_row_with_lines() {
         assert_eq!(
             split_frames("a\r\nb;c\r\n   at X;\r\n   --- End ---\r\n\tat Y"),
             ("a\r\nb;c", Some("   at X;\r\n   --- End ---\r\n\tat Y"))
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_no_part_of_the_row() {
+    fn lines_of_an_exception_are_split_from_the_row() {
         assert_eq!(split_lines("a;b"), ("a;b", None));
         assert_eq!(split_lines("a;b\r\n"), ("a;b", None));
         assert_eq!(

@@ -29,10 +29,9 @@ pub enum Family {
     Repository,
     /// The log of the scheduler: `/qseow-scheduler/`.
     Scheduler,
-    /// What the engine did for whom and at what cost: `/qseow-qix-perf/`.
+    /// The requests that the engine served, for whom and at what cost: `/qseow-qix-perf/`.
     Performance,
-    /// What happened to tasks: `/scheduler-task-failed/` and a token for each other outcome, of old and new
-    /// appenders.
+    /// The outcome of tasks: `/scheduler-task-failed/` and a token for each other outcome, of old and new appenders.
     Task,
 }
 
@@ -49,8 +48,8 @@ impl Family {
         Self::Task,
     ];
 
-    /// Butler SOS's name for the sender, which is that of the type token: `qseow-proxy-session`. Appenders of task
-    /// events have a token for each outcome, and are all `scheduler-task`.
+    /// Butler SOS's name for the sender, which is the type token without slashes: `qseow-proxy-session`. Appenders of
+    /// task events have one token per outcome; all of them are `scheduler-task`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -119,8 +118,8 @@ impl EventName {
     }
 }
 
-/// Reads the text after a type token, from its `;` on. The first argument is the whole text of the event, of which
-/// the fields are slices.
+/// Reads the text after a type token, starting at its `;`. The first argument is the whole text of the event, which the
+/// fields are slices of.
 pub(super) type Read = fn(&str, &str, &UserAgentCache) -> Result<Payload, DecodeError>;
 
 /// A type token and the parser for the rest.
@@ -129,11 +128,11 @@ pub(super) struct Token {
     pub(super) read: Read,
 }
 
-/// Every type token, by the folder of its parser. They match ignoring case.
+/// Every type token, grouped by the folder of its parser. Case is ignored.
 const FAMILIES: [&[Token]; 4] = [user::TOKENS, log::TOKENS, performance::TOKENS, task::TOKENS];
 
 impl Token {
-    /// The token with this spelling.
+    /// The entry of a token, given its text.
     pub(super) fn find(text: &[u8]) -> Option<&'static Self> {
         for tokens in FAMILIES {
             for token in tokens {
@@ -158,9 +157,9 @@ fn starts_with_token(bytes: &[u8]) -> bool {
     memchr(SEPARATOR, head).is_some_and(|end| Token::find(&head[..end]).is_some())
 }
 
-/// An unknown payload keeps its header, so that it is shown and counted whole.
+/// Skips a syslog header before a known token. An unknown payload keeps its header, so that all of it is shown.
 pub(super) fn without_header(text: &str) -> &str {
-    // Sooner known here than by a call.
+    // This check is cheaper than the call.
     if !text.as_bytes().starts_with(b"<") {
         return text;
     }

@@ -100,7 +100,7 @@ pub(crate) trait Fields: fmt::Debug {
         result;
         session_id;
         virtual_proxy;
-        /// As in the payload.
+        /// As sent in the payload.
         sent_app_name;
         task_id;
         task_name;
@@ -178,14 +178,14 @@ pub(crate) enum Personal {
     FreeText,
 }
 
-/// Makes a new text of an event out of its old one, text by text.
+/// Builds the new text of an event from its old one, field by field.
 pub(crate) struct Rewriter<'r> {
     old: &'r str,
     new: String,
     replace: &'r mut Replace<'r>,
 }
 
-/// The replacement for a text; `None` if it is left out.
+/// Returns the replacement for a text, or `None` to leave it out.
 pub(crate) type Replace<'r> = dyn for<'t> FnMut(Personal, &'t str) -> Option<Cow<'t, str>> + 'r;
 
 impl<'r> Rewriter<'r> {
@@ -197,24 +197,24 @@ impl<'r> Rewriter<'r> {
         }
     }
 
-    /// The text that was made.
+    /// The text that was built.
     pub(crate) fn finish(self) -> Box<str> {
         self.new.into()
     }
 
-    /// Copies a text unchanged.
+    /// Copies a field unchanged.
     pub(crate) fn keep(&mut self, span: &mut Span) {
         *span = Span::push(&mut self.new, span.get(self.old));
     }
 
-    /// Copies the replacement for a text.
+    /// Copies the replacement for a field.
     pub(crate) fn replace(&mut self, personal: Personal, span: &mut Span) {
         let text = span.get(self.old);
         let replaced = text.and_then(|text| (self.replace)(personal, text));
         *span = Span::push(&mut self.new, replaced.as_deref());
     }
 
-    /// The same for a text that need not be a span.
+    /// Replaces a text that need not be a span.
     pub(super) fn replace_text(&mut self, personal: Personal, text: &mut super::span::Text) {
         let old = text.get(self.old);
         let replaced = old.and_then(|text| (self.replace)(personal, text));
@@ -222,7 +222,7 @@ impl<'r> Rewriter<'r> {
         *text = new;
     }
 
-    /// The same for the leading fields of log rows.
+    /// Replaces the texts of the leading fields of log rows.
     pub(super) fn header(&mut self, header: &mut Header) {
         self.keep(&mut header.host);
         self.keep(&mut header.local_time);
@@ -230,7 +230,7 @@ impl<'r> Rewriter<'r> {
         self.replace(Personal::Account, &mut header.service_account);
     }
 
-    /// The same for unreadable values, which may be anything.
+    /// Replaces unreadable values, which may contain anything.
     pub(super) fn unreadable(&mut self, unreadable: &mut UnreadableFields) {
         for (_, text) in &mut unreadable.0 {
             self.replace(Personal::FreeText, text);

@@ -25,13 +25,13 @@ pub(super) struct HeaderFields<'a> {
     service_account: Option<&'a str>,
 }
 
-/// Row number, time, level, node, logger and account of a row. None of them holds a `;`.
+/// Row number, time, level, node, logger and account of a row. None of them contains a `;`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Header {
     pub(super) sequence: Option<u32>,
     pub(super) timestamp: Option<DateTime<Utc>>,
     pub(super) level: Option<Level>,
-    /// The same time again, without UTC offset.
+    /// The same time without UTC offset.
     pub(super) local_time: Span,
     pub(super) host: Span,
     pub(super) logger: Span,

@@ -124,8 +124,8 @@ impl EventKind {
         }
     }
 
-    /// Both in one word, such as `session_start`; only the event if there is no action. For log events, preceded by
-    /// the service: `engine_log`.
+    /// Event and action in one word, such as `session_start`, or only the event if there is no action. A log event
+    /// starts with its service: `engine_log`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -153,14 +153,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_has_a_place_of_its_own() {
+    fn every_kind_has_its_own_index() {
         for (place, kind) in EventKind::ALL.iter().enumerate() {
             assert_eq!(kind.index(), place, "{kind:?}");
         }
     }
 
     #[test]
-    fn names_are_event_and_action() {
+    fn a_name_combines_event_and_action() {
         for kind in EventKind::ALL {
             let expected = match (kind.action(), kind.service()) {
                 (Some(action), _) => format!("{}_{action}", kind.event()),

@@ -5,7 +5,7 @@ use std::fmt;
 /// The level of a log row, with the names that Vector and Loki use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
-    /// `DEBUG`, and what log4net has below it.
+    /// `DEBUG` and all levels of log4net below it.
     Debug,
     /// `INFO`, `NOTICE`.
     Info,
@@ -13,7 +13,7 @@ pub enum Level {
     Warn,
     /// `ERROR`.
     Error,
-    /// `FATAL`, and what log4net has between `ERROR` and it or above.
+    /// `FATAL` and all levels of log4net above `ERROR`.
     Fatal,
 }
 

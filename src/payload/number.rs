@@ -3,7 +3,7 @@
 /// A row number: whole, from 0 to 4,294,967,295, and without a sign.
 pub(super) fn row(text: &str) -> Option<u32> {
     let digits = text.trim_ascii();
-    // `parse` would take a sign too.
+    // `parse` would accept a sign.
     let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| digits.parse().ok()).flatten()
 }
@@ -13,8 +13,9 @@ pub(super) fn whole(text: &str) -> Option<i64> {
     text.trim_ascii().parse().ok()
 }
 
-/// A number of milliseconds with decimals, as whole nanoseconds: `18.734`, `0,148`, `1.5E-05`. What is below a
-/// nanosecond is rounded, and so is what has more than nineteen characters. None where there are more than 64 bits of them, and for `NaN` and infinities.
+/// A number of milliseconds, possibly with decimals, in nanoseconds: `18.734`, `0,148`, `1.5E-05`. Fractions of a
+/// nanosecond are rounded, and numbers of more than nineteen characters to the precision of an `f64`. `None` for `NaN`,
+/// infinities, and what exceeds 64 bits.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
@@ -32,7 +33,7 @@ pub(super) fn milliseconds(text: &str) -> Option<i64> {
     (nanoseconds.abs() < i64::MAX as f64).then_some(nanoseconds as i64)
 }
 
-/// The form that nearly all have: at most twelve digits, then at most six decimals.
+/// The usual form: at most twelve digits, then at most six decimals.
 fn plain_milliseconds(text: &str) -> Option<i64> {
     let (sign, digits) = match text.as_bytes() {
         [b'-', digits @ ..] => (-1, digits),
@@ -50,7 +51,7 @@ fn plain_milliseconds(text: &str) -> Option<i64> {
     Some(sign * number * 10_i64.pow(6 - decimals.len() as u32))
 }
 
-/// The digits behind those of `number`; at most eighteen in all.
+/// Appends these digits to those of `number`, at most eighteen in all.
 fn number(digits: &[u8], number: i64) -> Option<i64> {
     digits.iter().try_fold(number, |number, digit| {
         let is_digit = digit.is_ascii_digit();
@@ -65,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times() {
+    fn milliseconds_are_read_as_nanoseconds() {
         let rows = [
             ("0", Some(0)),
             ("18.734", Some(18_734_000)),
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_numbers() {
+    fn a_whole_number_has_no_decimals() {
         assert_eq!(whole(" -1 "), Some(-1));
         assert_eq!(whole("99999999999"), Some(99_999_999_999));
         for text in ["", "(null)", "1.0", "9223372036854775808", "NaN"] {

@@ -1,4 +1,4 @@
-//! The parts of a row between `;`, for rows that have more of them than fields.
+//! The parts of a row between `;`, for rows that have more parts than fields.
 
 use smallvec::SmallVec;
 
@@ -7,7 +7,7 @@ use super::split::SEPARATOR;
 /// The parts of a text between `;`.
 pub(super) struct Parts<'a> {
     text: &'a str,
-    /// Where each part starts, and where one more would.
+    /// Where each part starts, and where the one after the last would.
     starts: SmallVec<[usize; 64]>,
 }
 

@@ -9,7 +9,7 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// Not part of any payload, because it ends before it starts.
+    /// No span of a payload, because it ends before it starts.
     pub(crate) const ABSENT: Self = Self { start: 1, end: 0 };
 
     /// The position of `part`, which must be borrowed from `payload`.
@@ -19,7 +19,7 @@ impl Span {
         span.flatten().unwrap_or(Self::ABSENT)
     }
 
-    /// Text whose bytes lie between those of `payload` is a part of it, so none is compared.
+    /// Text whose bytes lie within those of `payload` is part of it, so no bytes are compared.
     fn within(payload: &str, part: &str) -> Option<Self> {
         let start = (part.as_ptr() as usize).checked_sub(payload.as_ptr() as usize)?;
         let end = start + part.len();
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_need_no_copy_and_foreign_text_is_owned() {
+    fn parts_are_not_copied_and_other_text_is_owned() {
         let payload = String::from("Jörgen;LAB");
         let part = Text::part_of(&payload, payload.split(';').nth(1));
         assert_eq!(part, Text::Payload { start: 8, end: 11 });

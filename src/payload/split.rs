@@ -9,8 +9,7 @@ use super::error::{DecodeError, ErrorCode};
 
 pub(super) const SEPARATOR: u8 = b';';
 
-/// nom's error for this grammar, in which nothing can be wrong but that a field is missing: which one, and the input
-/// that was left before it.
+/// nom's error for this grammar. The only possible error is a missing field: its name, and the input that was left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct MissingField<'a> {
     input: &'a str,
@@ -22,9 +21,10 @@ impl<'a> MissingField<'a> {
         nom::Err::Error(Self { input, field })
     }
 
-    /// The error of the text that the input is a part of.
+    /// The error as an offset in `text`, which contains the input.
     fn within(&self, text: &str) -> DecodeError {
-        // The distance of their beginnings is the offset of the input, at whose end the field is missing.
+        // The input is a slice of the text, so the distance of their starts is its offset. The field is missing at its
+        // end.
         let offset = self.input.as_ptr() as usize - text.as_ptr() as usize;
         let end = offset + self.input.len();
         DecodeError::new(ErrorCode::MissingField, Some(self.field), end)
@@ -41,7 +41,7 @@ impl<'a> ParseError<&'a str> for MissingField<'a> {
     }
 }
 
-/// The error of a payload that has fields up to `last_field`, from the grammar's.
+/// Converts an error of the grammar for a payload that has fields up to `last_field`.
 pub(super) fn decode_error<'a>(
     text: &'a str,
     last_field: &'static str,
@@ -56,21 +56,21 @@ pub(super) fn decode_error<'a>(
 
 pub(super) type Parsed<'a, T> = IResult<&'a str, T, MissingField<'a>>;
 
-/// The `;` before `name`, then the field's text.
+/// Reads the `;` before the field `name`, then its text.
 pub(super) fn field<'a>(
     name: &'static str,
 ) -> impl Parser<&'a str, Output = &'a str, Error = MissingField<'a>> {
     preceded(separator(name), |input| Ok(until_separator(input)))
 }
 
-/// Like [`field`], for a field of a few letters.
+/// Like [`field`], for a field of few letters.
 pub(super) fn short_field<'a>(
     name: &'static str,
 ) -> impl Parser<&'a str, Output = &'a str, Error = MissingField<'a>> {
     preceded(separator(name), |input| Ok(until_near_separator(input)))
 }
 
-/// The `;` before the last field, then everything that follows.
+/// Reads the `;` before the last field, then everything after it.
 pub(super) fn last_field<'a>(
     name: &'static str,
 ) -> impl Parser<&'a str, Output = &'a str, Error = MissingField<'a>> {
@@ -86,15 +86,15 @@ fn separator<'a>(
     }
 }
 
-/// What follows the text before the next separator, and that text.
+/// Splits at the next separator: the rest, and the text before it.
 #[inline]
 pub(super) fn until_separator(input: &str) -> (&str, &str) {
     let end = memchr(SEPARATOR, input.as_bytes()).unwrap_or(input.len());
     (&input[end..], &input[..end])
 }
 
-/// Like [`until_separator`], for a separator that is probably close: checking one wide word takes less time than
-/// calling a search through long text.
+/// Like [`until_separator`], for a separator that is probably near: checking one wide word takes less time than calling
+/// a search for long text.
 #[inline]
 fn until_near_separator(input: &str) -> (&str, &str) {
     match input.as_bytes().first_chunk().and_then(first_separator) {
@@ -103,17 +103,18 @@ fn until_near_separator(input: &str) -> (&str, &str) {
     }
 }
 
-/// Where the first separator is among sixteen bytes.
+/// The position of the first separator in sixteen bytes.
 #[inline]
 fn first_separator(bytes: &[u8; 16]) -> Option<usize> {
     const LOW: u128 = u128::MAX / 0xFF;
-    // A byte is zero where the separator is. Borrows make only what is above the first zero look like one.
+    // The byte of the separator becomes zero. Because of borrows, only bytes above the first zero may be found wrongly.
     let differences = u128::from_le_bytes(*bytes) ^ (LOW * SEPARATOR as u128);
     let zeros = differences.wrapping_sub(LOW) & !differences & (LOW << 7);
     (zeros != 0).then(|| (zeros.trailing_zeros() / 8) as usize)
 }
 
-/// log4net prints `(null)` for a property that was never set, and nothing for an empty one.
+/// The text of a field; `None` if it is absent. log4net prints `(null)` for a property that was never set, and nothing
+/// for an empty one.
 pub(super) fn present(field: &str) -> Option<&str> {
     (!field.is_empty() && field != "(null)").then_some(field)
 }

@@ -1,8 +1,8 @@
 //! The syslog header before a payload.
 //!
-//! Relays write those of RFC 5424 or RFC 3164, and log4net's `RemoteSyslogAppender` the priority and a name of the
-//! latter alone: `<14>Proxy.exe: /qseow-proxy-session/;…`. Its time and host are the relay's and not Qlik's, so it is
-//! skipped.
+//! Relays write headers of RFC 5424 or RFC 3164. log4net's `RemoteSyslogAppender` writes only the priority and the name
+//! of the latter: `<14>Proxy.exe: /qseow-proxy-session/;…`. Time and host in a header are the relay's, not Qlik's, so
+//! the header is skipped.
 
 use nom::{
     IResult, Parser,
@@ -14,8 +14,8 @@ use nom::{
     sequence::{delimited, preceded, terminated},
 };
 
-/// The longest header that is recognised, in bytes. RFC 3164 allows 1,024 for the whole packet; those of RFC
-/// 5424 are longer only with unusual structured data.
+/// The longest header that is recognised, in bytes. RFC 3164 allows 1,024 for the whole packet; headers of RFC 5424 are
+/// longer only with unusual structured data.
 pub(crate) const LONGEST_HEADER: usize = 1_024;
 
 type Parsed<'a, T> = IResult<&'a [u8], T, nom::error::Error<&'a [u8]>>;
@@ -31,7 +31,7 @@ fn header(input: &[u8]) -> Parsed<'_, ()> {
     preceded(priority, alt((rfc_5424, rfc_3164))).parse(input)
 }
 
-/// `<14>`: facility and severity in one number.
+/// The priority, `<14>`: facility and severity in one number.
 fn priority(input: &[u8]) -> Parsed<'_, ()> {
     let number = verify(digits(1, 3), |digits: &[u8]| {
         digits.len() < 3 || digits <= b"191".as_slice()
@@ -39,8 +39,7 @@ fn priority(input: &[u8]) -> Parsed<'_, ()> {
     value((), delimited(char('<'), number, char('>'))).parse(input)
 }
 
-/// `1 TIMESTAMP HOSTNAME APP-NAME PROCID MSGID STRUCTURED-DATA `, and a byte order mark where the message is
-/// UTF-8.
+/// `1 TIMESTAMP HOSTNAME APP-NAME PROCID MSGID STRUCTURED-DATA `, then a byte order mark if the message is UTF-8.
 fn rfc_5424(input: &[u8]) -> Parsed<'_, ()> {
     let fields = (word, word, word, word, word);
     let structured_data = alt((value((), char('-')), value((), many1_count(element))));
@@ -62,7 +61,7 @@ fn parameter_value(input: &[u8]) -> Parsed<'_, ()> {
     value((), many0_count(alt((recognize(plain), recognize(escaped))))).parse(input)
 }
 
-/// `Nov 27 09:26:05 host name[1]: `, of which many senders omit parts.
+/// `Nov 27 09:26:05 host name[1]: `; many senders omit some of it.
 fn rfc_3164(input: &[u8]) -> Parsed<'_, ()> {
     let origin = (alt((month_day_and_time, date_and_time)), char(' '), word);
     // Payloads have a `;` before their first `:`.
@@ -79,7 +78,7 @@ fn rfc_3164(input: &[u8]) -> Parsed<'_, ()> {
     .parse(input)
 }
 
-/// `Nov  7 09:26:05`, with a fraction where the relay adds one.
+/// `Nov  7 09:26:05`, with a fraction if the relay adds one.
 fn month_day_and_time(input: &[u8]) -> Parsed<'_, ()> {
     const MONTHS: [&[u8]; 12] = [
         b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov",
@@ -116,7 +115,7 @@ fn date_and_time(input: &[u8]) -> Parsed<'_, ()> {
     value((), (date, time, offset)).parse(input)
 }
 
-/// Letters without a blank among them, and the blank behind.
+/// Letters without a blank, and the blank after them.
 fn word(input: &[u8]) -> Parsed<'_, &[u8]> {
     terminated(take_while1(|byte: u8| byte.is_ascii_graphic()), char(' ')).parse(input)
 }

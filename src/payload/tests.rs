@@ -1,4 +1,4 @@
-//! Type tokens, headers, and fields that are missing or absent.
+//! Type tokens, syslog headers, missing fields and absent ones.
 
 use super::{ErrorCode, Family, Service, family::starts_event, syslog::LONGEST_HEADER};
 use crate::{
@@ -52,7 +52,7 @@ fn error(text: &str) -> (ErrorCode, Option<&'static str>, usize) {
 }
 
 #[test]
-fn type_tokens() {
+fn type_tokens_match_in_any_case_and_only_in_full() {
     let rows = [
         ("/qseow-proxy-session/", Family::Session),
         ("/QSEOW-Proxy-Session/", Family::Session),
@@ -129,7 +129,7 @@ fn the_token_of_a_task_event_says_what_happened() {
     ];
     let fields = TASK.split_once(';').expect("fields").1;
     for (token, action) in rows {
-        // Whatever the message says.
+        // Whatever the message says, the token decides.
         for message in [
             "Max retries reached",
             "Execution State Change to FinishedSuccess",
@@ -171,20 +171,20 @@ fn every_missing_field_has_its_name_and_place() {
 }
 
 #[test]
-fn nothing_is_an_error_of_its_own() {
+fn an_empty_payload_is_an_error_of_its_own() {
     for text in ["", "\r\n", "\0\0", " \u{FEFF}\n", "\n\0"] {
         assert_eq!(error(text), (ErrorCode::Empty, None, 0), "{text:?}");
     }
 }
 
 #[test]
-fn a_syslog_header_is_passed_over() {
+fn a_syslog_header_is_skipped() {
     let headers = [
         // log4net's RemoteSyslogAppender.
         "<14>Proxy.exe: ",
         "<134>Qlik Sense Proxy: ",
         "<0>x:",
-        // RFC 3164, and what relays make of it.
+        // RFC 3164, and the variants that relays write.
         "<13>Nov 27 09:26:05 relay qlik[4711]: ",
         "<13>Nov  7 09:26:05 192.0.2.1 ",
         "<13>Nov 7 09:26:05.123 relay qlik:  ",
@@ -205,7 +205,7 @@ fn a_syslog_header_is_passed_over() {
             "{header}"
         );
         assert!(starts_event(text.as_bytes()), "{header}");
-        // Places count from where the text begins.
+        // Offsets count from the start of the text.
         let text = format!("{header}/proxy-session/;h;c");
         let expected = (ErrorCode::MissingField, Some("user_directory"), text.len());
         assert_eq!(error(&text), expected, "{header}");
@@ -248,7 +248,7 @@ fn a_syslog_header_is_passed_over() {
 }
 
 #[test]
-fn the_extended_fields_stand_after_the_host() {
+fn the_extended_fields_come_after_the_host() {
     let event = event(&format!("{EXTENDED};n"));
     let unreadable = event.unreadable();
     let fields = [
@@ -269,7 +269,7 @@ fn the_extended_fields_stand_after_the_host() {
 }
 
 #[test]
-fn absent_and_present_fields() {
+fn null_and_empty_fields_are_absent() {
     let rows = [
         ("", None),
         ("(null)", None),
@@ -299,7 +299,7 @@ fn absent_and_present_fields() {
 }
 
 #[test]
-fn the_message_of_a_user_event_is_the_rest_whole() {
+fn the_message_of_a_user_event_is_the_whole_rest() {
     for message in [
         "a;b;;c",
         "it's 'quoted'",

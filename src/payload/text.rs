@@ -1,7 +1,7 @@
-//! One event's bytes as text.
+//! Converts the bytes of one event to text.
 //!
-//! The appender sends UTF-8 if `encoding=utf-8` is set. Without it .NET Framework sends the ANSI code page of the
-//! machine, with `encoding=unicode` UTF-16. Nothing announces which.
+//! The appender sends UTF-8 with `encoding=utf-8`, UTF-16 with `encoding=unicode`, and otherwise the ANSI code page of
+//! the machine, the default of .NET Framework. Nothing in the datagram says which.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -17,14 +17,14 @@ const UTF_8_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// The encoding of events that are neither UTF-8 nor UTF-16. Default: windows-1252.
 ///
-/// Named by any label of the [WHATWG Encoding Standard](https://encoding.spec.whatwg.org/), without regard to case:
+/// Named by any label of the [WHATWG Encoding Standard](https://encoding.spec.whatwg.org/), in any case:
 /// `windows-1252`, `windows-1250`, `shift_jis`, … With `utf-8` nothing is guessed, and such events become
 /// `invalid_encoding`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct FallbackEncoding(&'static Encoding);
 
 impl FallbackEncoding {
-    /// The standard's name of the encoding, for example `windows-1252`.
+    /// The encoding's name in that standard, for example `windows-1252`.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.0.name()
@@ -83,16 +83,16 @@ impl<'de> Deserialize<'de> for FallbackEncoding {
     }
 }
 
-/// Decodes one event, as [`pieces`](super::pieces) gives it: UTF-8 as it is, UTF-16 where it is recognised,
-/// otherwise `fallback`.
+/// Decodes one event, as [`pieces`](super::pieces) returns it: UTF-8 unchanged, UTF-16 if it is recognised, otherwise
+/// `fallback`.
 ///
-/// Nothing is trimmed. A truncated last character, as from a length limit, becomes U+FFFD and is no reason to assume
-/// another encoding; nothing else is replaced. UTF-8 needs no copy.
+/// Nothing is trimmed. A truncated last character, as from a length limit, becomes U+FFFD and does not make the text
+/// another encoding; nothing else is replaced. UTF-8 is not copied.
 ///
 /// # Errors
 ///
-/// [`ErrorCode::InvalidEncoding`], with the text as far as it can be shown (malformed places as
-/// U+FFFD), when the bytes are not valid in the encoding that was chosen.
+/// [`ErrorCode::InvalidEncoding`], with the text as far as it can be shown (malformed places as U+FFFD), if the bytes
+/// are not valid in the encoding that was chosen.
 pub fn decode(
     bytes: &[u8],
     fallback: FallbackEncoding,
@@ -111,13 +111,13 @@ pub fn decode(
     }
 }
 
-/// Decodes the beginning of a datagram that was cut at some byte. Never fails: malformed places become U+FFFD.
+/// Decodes the beginning of a datagram that was cut at any byte. Never fails: malformed places become U+FFFD.
 #[must_use]
 pub fn decode_beginning(bytes: &[u8], fallback: FallbackEncoding) -> Cow<'_, str> {
     decode(bytes, fallback).unwrap_or_else(|(_, text)| Cow::Owned(text))
 }
 
-/// A relay that ends a UTF-16 datagram with a single-byte line end or NUL leaves an odd length.
+/// Removes the single-byte line end or NUL that some relays add to a UTF-16 datagram, which makes its length odd.
 fn without_stray_byte(bytes: &[u8]) -> &[u8] {
     match bytes {
         [rest @ .., b'\r' | b'\n' | 0] if rest.len() % 2 == 0 => rest,
@@ -125,7 +125,7 @@ fn without_stray_byte(bytes: &[u8]) -> &[u8] {
     }
 }
 
-/// UTF-8 with a truncated last character, before the line end that a relay may have added.
+/// UTF-8 whose last character is truncated, possibly with a line end that a relay added.
 fn cut_utf_8(bytes: &[u8]) -> Option<String> {
     let end = bytes.iter().rposition(|byte| !b"\r\n\0".contains(byte))? + 1;
     let (event, line_end) = bytes.split_at(end);
@@ -148,7 +148,7 @@ fn transcode<'b>(
     let mut decoder = encoding.new_decoder_without_bom_handling();
     let longest = decoder.max_utf8_buffer_length_without_replacement(bytes.len());
     let mut text = String::with_capacity(longest.unwrap_or(bytes.len()));
-    // Told that more may come, the decoder is content with a character of which the end is missing.
+    // Because more input may come, the decoder accepts an incomplete last character.
     match decoder.decode_to_string_without_replacement(bytes, &mut text, false) {
         (DecoderResult::InputEmpty, _) => Ok(Cow::Owned(text + "\u{FFFD}")),
         (DecoderResult::OutputFull | DecoderResult::Malformed(..), _) => {
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_last_character_is_shown_as_one() {
+    fn a_truncated_last_character_becomes_one_replacement() {
         let rows: [(&[u8], &str); 8] = [
             (b"M\xC3\x9CNCHEN\xC3", "MÜNCHEN\u{FFFD}"),
             (b"M\xC3\x9C\xE2\x82\r\n\0", "MÜ\u{FFFD}\r\n\0"),
@@ -213,7 +213,7 @@ mod tests {
             (b"/\0q\0\xF6\0\xE5", "/qö\u{FFFD}"),
             (b"/\0q\0=\xD8", "/q\u{FFFD}"),
             (b"\xFE\xFF\0q\xD8=\xDE", "q\u{FFFD}"),
-            // Not the last one: no UTF-8.
+            // The truncated character is not the last one, so this is not UTF-8.
             (b"M\xC3\x9C\xC3;", "MÃœÃ;"),
             (b"M\xFCller", "Müller"),
         ];
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_utf_16_is_an_error_with_its_place() {
+    fn malformed_utf_16_is_an_error_with_its_offset() {
         let mut bytes = utf_16le("/q;ö");
         bytes.extend(0xD800_u16.to_le_bytes());
         bytes.extend(utf_16le("x"));
@@ -242,14 +242,14 @@ mod tests {
     }
 
     #[test]
-    fn utf_8_as_fallback_means_no_guess() {
+    fn with_utf_8_as_fallback_nothing_is_guessed() {
         let fallback = "UTF-8".parse().expect("a label");
         let (error, text) = decode(b"ab\xF6c", fallback).expect_err("not UTF-8");
         assert_eq!((error.offset, &*text), (2, "ab\u{FFFD}c"));
     }
 
     #[test]
-    fn labels_are_checked() {
+    fn labels_of_other_encodings_are_rejected() {
         for label in ["windows-1250", "LATIN1", "shift_jis", "utf8"] {
             assert!(label.parse::<FallbackEncoding>().is_ok(), "{label}");
         }

@@ -31,13 +31,13 @@ pub fn parse_time(text: &str) -> Option<DateTime<Utc>> {
     usual_time(text).or_else(|| any_time(text))
 }
 
-/// A time, perhaps with space around it, that every codec can write. Binary ones count nanoseconds in 64 bits.
+/// Reads a time, possibly surrounded by spaces, that every codec can write: binary codecs count nanoseconds in 64 bits.
 pub(super) fn read(text: &str) -> Option<DateTime<Utc>> {
     parse_time(text.trim_ascii()).filter(|time| time.timestamp_nanos_opt().is_some())
 }
 
-/// The one form that Qlik's converter prints, which performance and log events have once or twice each. To read it
-/// with the parsers below takes more than three times as long.
+/// Reads the one form that Qlik's converter prints, of which log and performance events have one or two each. The
+/// parsers below would take more than three times as long.
 fn usual_time(text: &str) -> Option<DateTime<Utc>> {
     let text: &[u8; "20211109T153726.028+0200".len()] = text.as_bytes().try_into().ok()?;
     let sign = match [text[8], text[15], text[19]] {
@@ -129,7 +129,7 @@ fn digits<'a>(
     )
 }
 
-/// One to nine digits behind the point, as nanoseconds.
+/// One to nine digits after the decimal point, as nanoseconds.
 fn nanoseconds(input: &str) -> Parsed<'_, u32> {
     map_opt(
         take_while_m_n(1, 9, |c: char| c.is_ascii_digit()),
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn table() {
+    fn times_with_an_offset_are_read() {
         let rows = [
             ("20211109T153726.028+0200", "2021-11-09T13:37:26.028Z"),
             ("20211109T153726.028-0330", "2021-11-09T19:07:26.028Z"),
@@ -206,7 +206,7 @@ mod tests {
             let time = DateTime::from_timestamp(seconds, millisecond * 1_000_000).expect("a time");
             let offset = FixedOffset::east_opt(minutes * 60).expect("an offset");
             let local = time.with_timezone(&offset);
-            // A year of four digits, as .NET writes it.
+            // .NET writes years with four digits.
             prop_assume!((0..10_000).contains(&chrono::Datelike::year(&local)));
             let text = local.format("%Y%m%dT%H%M%S%.3f%z").to_string();
             prop_assert_eq!(parse_time(&text), Some(time), "{}", text);

@@ -1,8 +1,8 @@
-//! Fields that are present but unreadable: kept as they arrived, so that nothing is lost.
+//! Fields that are present but unreadable: kept as sent, so that nothing is lost.
 
 use super::span::Span;
 
-/// The text that was sent, by field name. Normally empty, which takes no memory.
+/// The text that was sent, by field name. Usually empty, and then it needs no allocation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct UnreadableFields(pub(super) Vec<(&'static str, Span)>);
 

@@ -1,4 +1,4 @@
-//! UTF-16, which only shows in how a text starts.
+//! UTF-16, which can only be recognised at the start of a text.
 
 use std::ops::Range;
 
@@ -15,14 +15,14 @@ pub enum Utf16 {
 }
 
 impl Utf16 {
-    /// The byte order of a text that begins with a byte order mark, or whose first two characters have a
-    /// zero byte each, as the ASCII characters have that every payload begins with. Such bytes are valid
-    /// UTF-8 too, so this is asked first; no UTF-8 payload has NULs between its letters.
+    /// The byte order of a text that starts with a byte order mark, or whose first two characters have one zero byte
+    /// each, like the ASCII characters that every payload starts with. Such bytes are also valid UTF-8, so check this
+    /// first; no UTF-8 payload has NULs between its letters.
     #[must_use]
     #[inline]
     pub const fn recognise(bytes: &[u8]) -> Option<Self> {
         match *bytes {
-            // Nearly all others begin so, which is soonest known.
+            // Nearly all other texts start like this, so this is checked first.
             [1..=0x7F, 1..=0xFF, ..] => None,
             [0xFF, 0xFE, ..] => Some(Self::LittleEndian),
             [0xFE, 0xFF, ..] => Some(Self::BigEndian),
@@ -32,7 +32,7 @@ impl Utf16 {
         }
     }
 
-    /// The character in two bytes, or the half of one.
+    /// The character in two bytes, or half of one.
     #[must_use]
     pub const fn unit(self, bytes: [u8; 2]) -> u16 {
         match self {
@@ -41,8 +41,7 @@ impl Utf16 {
         }
     }
 
-    /// The text of bytes that are known to be in this byte order, without a byte order mark; none where they
-    /// are malformed.
+    /// The text of bytes in this byte order, without a byte order mark; `None` if they are malformed.
     #[must_use]
     pub fn decode(self, bytes: &[u8]) -> Option<String> {
         let bytes = bytes.strip_prefix(&self.byte_order_mark()).unwrap_or(bytes);
@@ -59,7 +58,7 @@ impl Utf16 {
         }
     }
 
-    /// The two bytes that a text may begin with to tell its byte order.
+    /// The two bytes at the start of a text that indicate this byte order.
     #[must_use]
     pub const fn byte_order_mark(self) -> [u8; 2] {
         match self {
@@ -68,7 +67,7 @@ impl Utf16 {
         }
     }
 
-    /// How many of the bytes are white space and byte order marks before anything else.
+    /// The number of bytes of white space and byte order marks at the start.
     pub(super) fn leading_blank_bytes(self, bytes: &[u8]) -> usize {
         let is_blank = |pair: &&[u8; 2]| {
             char::from_u32(self.unit(**pair).into())
@@ -77,8 +76,8 @@ impl Utf16 {
         2 * bytes.as_chunks().0.iter().take_while(is_blank).count()
     }
 
-    /// The newlines that the byte `\n` at a place may belong to: one of this encoding, and the LF or CRLF of
-    /// single bytes that a relay puts between datagrams.
+    /// The newlines that a byte `\n` may belong to: one in this encoding, and the single-byte LF or CRLF that a relay
+    /// puts between datagrams.
     pub(super) fn newlines(self, bytes: &[u8], place: usize) -> [Option<Range<usize>>; 2] {
         let before = place.checked_sub(1).map(|before| bytes[before]);
         let is_even = place.is_multiple_of(2);
@@ -93,9 +92,9 @@ impl Utf16 {
         [own, single]
     }
 
-    /// What the text begins with, behind a byte order mark, in UTF-8: at most `most` characters, as far as they are
-    /// letters of ASCII, signs and blanks, and marks. These are what a payload begins with, and because line ends
-    /// are not among them, no byte is looked at for two of them.
+    /// The start of the text after a byte order mark, in UTF-8: at most `most` characters, as far as they are ASCII
+    /// letters, punctuation, blanks or marks. A payload starts with these, and because line ends are not among them, no
+    /// byte is read for two events.
     pub(super) fn beginning(self, bytes: &[u8], most: usize) -> SmallVec<[u8; 64]> {
         let bytes = bytes.strip_prefix(&self.byte_order_mark()).unwrap_or(bytes);
         let mut beginning = SmallVec::new();

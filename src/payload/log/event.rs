@@ -1,4 +1,4 @@
-//! A row of the log of a service.
+//! The content of a log event: a row of a service's log.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -23,7 +23,7 @@ pub(crate) struct LogPayload {
     /// The service whose appender sent it.
     appender: Service,
     header: Header,
-    /// The text of each field, by its index in [`Property`]; absent if it is stored as something other than text.
+    /// The text of each field, by its index in [`Property`]; absent for fields that are stored in another form.
     texts: [Span; Property::COUNT],
     exception: Text,
     virtual_proxy: Text,
@@ -71,7 +71,7 @@ impl LogPayload {
                 log.texts[*name as usize] = Span::of(payload, text(*name));
             }
         }
-        // A request without a session, such as that of a reload.
+        // `0` stands for a request without a session, such as one of a reload.
         if log.text_of(Property::SessionId, payload) == Some("0") {
             log.texts[Property::SessionId as usize] = Span::ABSENT;
         }
@@ -81,8 +81,8 @@ impl LogPayload {
         log
     }
 
-    /// Takes directory and id from the field that has both, or the id alone, where they are not in fields of their own.
-    /// A user that contradicts those is kept as unreadable.
+    /// Sets directory and id from the field that has both, or from one that has only the id, if they have no fields of
+    /// their own. A user that contradicts those fields is kept as unreadable.
     fn add_user(&mut self, payload: &str, user: &str) {
         let directory = self.text_of(Property::UserDirectory, payload);
         let id = self.text_of(Property::UserId, payload);
@@ -108,8 +108,8 @@ impl LogPayload {
     }
 }
 
-/// The exception of the field for it and the one behind the last field, which has the stack. Where both are there and
-/// say different things, both are kept, a line break between them.
+/// The exception from its field and the one after the last field, which has the stack trace. If both are present and
+/// differ, both are kept, with a line break between them.
 fn exception(payload: &str, field: Option<&str>, glued: Option<&str>) -> Text {
     match (field, glued) {
         (Some(field), Some(glued)) if !glued.contains(field) => {
@@ -120,7 +120,7 @@ fn exception(payload: &str, field: Option<&str>, glued: Option<&str>) -> Text {
 }
 
 impl Property {
-    /// Whether a field is kept as something else than its text.
+    /// Whether a field is stored in another form than its text.
     const fn is_read_otherwise(self) -> bool {
         matches!(
             self,
@@ -155,7 +155,7 @@ impl Property {
     }
 }
 
-/// Answers that are the text of a field.
+/// Accessors that return the text of a field.
 macro_rules! texts {
     ($($method:ident: $name:ident;)+) => {$(
         fn $method<'t>(&'t self, text: &'t str) -> Option<&'t str> {
@@ -209,7 +209,7 @@ impl Fields for LogPayload {
         self.app_id
     }
 
-    /// Appenders of Butler SOS from before 2024 sent rows of other services too.
+    /// The logger decides, because appenders of Butler SOS from before 2024 also sent rows of other services.
     fn service(&self, text: &str) -> Option<Service> {
         let by_logger = self.logger(text).and_then(Service::of_logger);
         by_logger.or(Some(self.appender))
@@ -227,7 +227,7 @@ impl Fields for LogPayload {
         texts.header(&mut self.header);
         for name in Property::ALL {
             let text = &mut self.texts[name as usize];
-            // Ambiguous text may be anything.
+            // Ambiguous text may contain anything.
             let is_doubtful = self.ambiguous.contains(&name.as_str());
             match name.personal() {
                 _ if is_doubtful => texts.replace(Personal::FreeText, text),
@@ -241,7 +241,7 @@ impl Fields for LogPayload {
     }
 }
 
-/// What proxy or repository refused, by the statuses 401 and 403 of HTTP.
+/// What the proxy or the repository refused, with the HTTP status 401 or 403.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -251,7 +251,7 @@ pub enum Refusal {
     Access,
 }
 
-/// The part that is specific to log events; the [`Event`](crate::event::Event) has what they share with others.
+/// What only log events have; the [`Event`](crate::event::Event) answers everything else.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LogEvent<'a> {
     text: &'a str,
@@ -263,15 +263,15 @@ impl<'a> LogEvent<'a> {
         Self { text, fields }
     }
 
-    /// The service whose appender sent it. The one that wrote the row may be another; see
+    /// The service whose appender sent the row. Another one may have written it; see
     /// [`Event::service`](crate::event::Event::service).
     #[must_use]
     pub const fn appender(self) -> Service {
         self.fields.appender
     }
 
-    /// What was refused, if the result is 401 or 403: a login if the command is one (`Login:TryLogin`) or the logger
-    /// is that of logins (`AuditSecurity.….Login`), otherwise an access.
+    /// What was refused, if the result is 401 or 403: a login if the command starts with `Login:`, such as
+    /// `Login:TryLogin`, or if the logger is that of logins (`AuditSecurity.….Login`); otherwise an access.
     #[must_use]
     pub fn refusal(self) -> Option<Refusal> {
         let result = self.fields.text_of(Property::Result, self.text)?;
@@ -289,25 +289,25 @@ impl<'a> LogEvent<'a> {
         })
     }
 
-    /// The version of the engine, of some of its loggers.
+    /// The engine's version; only some of its loggers write it.
     #[must_use]
     pub fn engine_version(self) -> Option<&'a str> {
         self.fields.text_of(Property::EngineVersion, self.text)
     }
 
-    /// The engine's process, of some of its loggers.
+    /// The engine's process; only some of its loggers write it.
     #[must_use]
     pub fn process_id(self) -> Option<&'a str> {
         self.fields.text_of(Property::ProcessId, self.text)
     }
 
-    /// When the engine was started, of some of its loggers.
+    /// When the engine was started; only some of its loggers write it.
     #[must_use]
     pub const fn server_started(self) -> Option<DateTime<Utc>> {
         self.fields.server_started
     }
 
-    /// What the engine's log of sessions calls the type of the entry.
+    /// The type of the entry in the engine's log of sessions.
     #[must_use]
     pub fn entry_type(self) -> Option<&'a str> {
         self.fields.text_of(Property::EntryType, self.text)

@@ -24,7 +24,7 @@ pub(super) struct Fields<'a> {
     pub(super) ambiguous: &'static [&'static str],
 }
 
-/// The text of each field as sent, by its place in [`Property`]. What a layout lacks is empty, as what is absent may be.
+/// The text of each field as sent, by its index in [`Property`]. Fields that the layout does not have are empty.
 pub(super) type Texts<'a> = [&'a str; Property::COUNT];
 
 pub(super) fn log<'a>(layout: &'static Layout, input: &'a str) -> Parsed<'a, Fields<'a>> {
@@ -64,8 +64,8 @@ pub(super) fn log<'a>(layout: &'static Layout, input: &'a str) -> Parsed<'a, Fie
     Ok(("", fields))
 }
 
-/// A row without the lines of an exception behind it, and those lines. A `;` in them separates nothing. Where the
-/// first line has too few fields, the message has lines too.
+/// Splits a row before the lines of an exception at its end, because a `;` in them separates no fields. If the first
+/// line has too few fields, the message contains line breaks.
 fn row(text: &str, fields: usize) -> (&str, Option<&str>) {
     let is_whole = |row: &str| memchr::memchr_iter(b';', row.as_bytes()).count() + 1 >= fields;
     let candidates = [split_lines(text), split_frames(text)];

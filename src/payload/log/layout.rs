@@ -16,7 +16,7 @@ pub(super) enum Property {
     SessionId,
     UserDirectory,
     UserId,
-    /// Directory and id in one.
+    /// Directory and id in one field.
     User,
     EngineTimestamp,
     ProcessId,
@@ -91,7 +91,7 @@ impl Property {
         NAMES[self as usize]
     }
 
-    /// This one in a list.
+    /// A list of only this field.
     pub(super) fn alone(self) -> &'static [&'static str] {
         &NAMES[self as usize..=self as usize]
     }
@@ -103,7 +103,7 @@ pub(super) struct Layout {
     /// The service that the appender belongs to.
     pub(super) service: Service,
     pub(super) family: Family,
-    /// The fields behind the header: message, exception where there is one, and the tail.
+    /// The fields after the header: message, exception if the row has one, and the tail.
     pub(super) fields: &'static [Property],
 }
 
@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_field_has_a_place_of_its_own() {
+    fn every_field_has_its_own_index() {
         for (place, name) in Property::ALL.into_iter().enumerate() {
             assert_eq!(name as usize, place, "{name:?}");
             let words = format!("{name:?}").to_lowercase();

@@ -1,8 +1,9 @@
-//! Log events: what engine, proxy, repository and scheduler write into their logs.
+//! Log events: the rows that engine, proxy, repository and scheduler write to their logs.
 //!
-//! Behind the header comes free text, the message and in three of them an exception, and behind that a tail of fields.
-//! Nothing escapes a `;` in free text. A row with as many `;` as its layout says is split at each; of one with more,
-//! `surplus.rs` finds the readings that what stands in the fields allows, and what they do not agree on is kept whole.
+//! After the header comes free text (the message and, except in the engine's rows, an exception), and then a tail of
+//! fields. A `;` in free text is not escaped. A row with exactly as many `;` as its layout is split at each. For a row
+//! with more, `surplus.rs` finds every reading in which each field has a possible value; text on which the readings
+//! disagree is kept whole.
 
 mod event;
 mod grammar;

@@ -1,4 +1,4 @@
-//! The possible values of the fields of a log event, as far as they show to which field a `;` belongs.
+//! The possible values of the fields of a log event. They show which field a `;` belongs to.
 //!
 //! A shape may allow too much, which leaves ambiguity. It must not reject what Qlik Sense sends, because another
 //! split may then seem to be the only one.
@@ -11,17 +11,17 @@ use crate::payload::{
 
 /// The possible content of a field.
 pub(super) struct Shape {
-    /// Whether a part may begin it.
+    /// Whether a part may start the field.
     pub(super) first: Test,
-    /// Whether a part may follow another one; `None` if the field contains no `;`.
+    /// Whether a part may continue the field; `None` if the field contains no `;`.
     pub(super) further: Option<Test>,
-    /// Whether a part that follows another may be its last.
+    /// Whether a part that continues the field may be its last.
     pub(super) last: Test,
 }
 
 pub(super) type Test = fn(&str) -> bool;
 
-/// A field without `;`.
+/// A field that contains no `;`.
 const fn one(first: Test) -> Shape {
     Shape {
         first,
@@ -30,7 +30,7 @@ const fn one(first: Test) -> Shape {
     }
 }
 
-/// A field that may hold `;`.
+/// A field that may contain `;`.
 const fn several(first: Test, further: Test, last: Test) -> Shape {
     Shape {
         first,
@@ -39,7 +39,7 @@ const fn several(first: Test, further: Test, last: Test) -> Shape {
     }
 }
 
-/// The readings of a layout: each of the heads with each of the tails.
+/// The readings of a layout: each of the heads combined with each of the tails.
 pub(super) struct Shapes {
     pub(super) heads: &'static [&'static [Shape]],
     pub(super) tails: &'static [&'static [Shape]],
@@ -70,7 +70,7 @@ const ENGINE_HEADS: &[&[Shape]] = &[
     &[MESSAGE, one(is_session), one(is_directory), SEVERAL_IN_ID],
 ];
 
-/// From the engine's time to the app.
+/// From the engine's time to the app id.
 const ENGINE_TAIL: &[Shape] = &[
     one(may_be_time),
     one(is_process),
@@ -83,7 +83,7 @@ const ENGINE_TAIL: &[Shape] = &[
 
 /// Message, exception, user directory and user id.
 const HEADS: &[&[Shape]] = &[
-    // No exception, which is nearly always so, and then the field is empty.
+    // Nearly always there is no exception, and its field is empty.
     &[MESSAGE, one(str::is_empty), one(is_directory), one(begins)],
     &[
         MESSAGE,
@@ -136,7 +136,7 @@ const TASK_TAILS: &[&[Shape]] = &[
         one(is_full_guid),
         one(is_guid),
     ],
-    // What is about no app has no name of one, to which a `;` could belong.
+    // A row about no app has no app name that a `;` could belong to.
     &[
         one(is_user),
         one(is_name),
@@ -156,10 +156,10 @@ const TASK_TAILS: &[&[Shape]] = &[
 ];
 
 const MESSAGE: Shape = several(any, any, any);
-/// An exception that begins with the name of its type, and the message before it.
+/// An exception that starts with the name of its type. [`BEFORE_TYPE`] is the message before it.
 const WITH_TYPE: Shape = several(starts_exception, any, any);
 const BEFORE_TYPE: Shape = several(any, is_prose, any);
-/// One that does not: it may begin at any part that a sentence may begin at.
+/// An exception that starts in any other way, at any part where a sentence may start.
 const WITHOUT_TYPE: Shape = several(begins_exception, is_no_exception, is_there);
 const BEFORE_TEXT: Shape = several(any, is_prose, any);
 const SEVERAL_IN_ID: Shape = several(begins_id, continues_id, any);
@@ -182,12 +182,12 @@ fn is_not_null(part: &str) -> bool {
     part != "(null)"
 }
 
-/// Behind the `;` of a sentence there is a space. No field begins with one.
+/// In a sentence, a space follows the `;`. No field starts with one.
 fn begins(part: &str) -> bool {
     !part.starts_with(char::is_whitespace)
 }
 
-/// A part of a message, and no part of an exception.
+/// A part of a message that is not part of an exception.
 fn is_prose(part: &str) -> bool {
     is_no_exception(part) && !has_frame(part)
 }
@@ -196,7 +196,7 @@ fn is_no_exception(part: &str) -> bool {
     !starts_exception(part)
 }
 
-/// No line of a stack, and none of the `Result=500` that messages of the loggers `Service` consist of.
+/// Neither a line of a stack trace nor one of the `Result=500` that the messages of the `Service` loggers consist of.
 fn begins_exception(part: &str) -> bool {
     let name = part.trim_start_matches(|c: char| c.is_ascii_alphanumeric());
     is_there(part) && begins(part) && !part.starts_with(['↵', '→']) && !name.starts_with('=')
@@ -238,7 +238,7 @@ fn continues_id(part: &str) -> bool {
     part.is_empty() || !is_session(part)
 }
 
-/// In any of the forms that .NET has.
+/// A time in any of the forms that .NET writes.
 fn may_be_time(part: &str) -> bool {
     let may_be = |c: char| c.is_ascii_digit() || "TZAPM:.,+-/ ".contains(c);
     is_absent(part)
@@ -251,7 +251,7 @@ fn is_process(part: &str) -> bool {
     is_guid(part) || part.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// One word, which is no piece of a guid.
+/// One word that is not a piece of a guid.
 fn is_word(part: &str) -> bool {
     is_absent(part)
         || part.len() <= 64
@@ -264,7 +264,7 @@ fn is_word(part: &str) -> bool {
                     .all(|byte| byte.is_ascii_hexdigit() || byte == b'-'))
 }
 
-/// A guid, or the name of an app that has none, such as `SessionApp_…`.
+/// A guid, or the name of an app without one, such as `SessionApp_…`.
 fn is_app(part: &str) -> bool {
     is_guid(part) || is_word(part)
 }
@@ -291,7 +291,7 @@ fn is_context(part: &str) -> bool {
     is_absent(part) || part == "Not available" || begins(part) && is_path(part)
 }
 
-/// A path or URL, or its beginning.
+/// A path or URL, or the beginning of one.
 fn is_path(part: &str) -> bool {
     (part.contains('/') || part.contains("%2F") || part.contains("%2f"))
         && !part.contains(char::is_whitespace)
@@ -305,7 +305,7 @@ fn is_user(part: &str) -> bool {
             .is_some_and(|(directory, id)| names_directory(directory) && is_there(id))
 }
 
-/// The name of a task, or its beginning. One that looks like a user is taken for a user.
+/// The name of a task, or the beginning of one. A name that looks like a user counts as a user.
 fn is_name(part: &str) -> bool {
     begins(part) && (is_absent(part) || !is_user(part))
 }

@@ -1,11 +1,11 @@
-//! A log event with more `;` than its layout has: to which fields they belong.
+//! Finds the fields that surplus `;` belong to, in a log event with more of them than its layout.
 //!
-//! What stands in most fields is known: ids, times, numbers, `DIR\id`, words. A *reading* divides the row so that every
-//! field holds what it may. Where all readings agree on a field, it is that. Where they do not, everything from the
-//! field where the doubt begins to the next one that is certain is kept whole in the former, which is ambiguous.
+//! The possible values of most fields are known: ids, times, numbers, `DIR\id`, words. A *reading* divides the row so
+//! that every field has a possible value. If all readings agree on a field, that is its value. If they do not, the text
+//! from the first doubtful field to the next certain one is kept whole in the former, which is ambiguous.
 //!
-//! Readings are found in one pass over the parts between `;` and one back, with a set of the places in the layout where
-//! a part may stand; so a row takes a time in proportion to its length, however many readings it has.
+//! One pass over the parts between `;` and one back find all readings, with a set of the fields that each part may
+//! belong to. So the time is proportional to the length of the row, however many readings it has.
 
 use smallvec::SmallVec;
 
@@ -16,21 +16,21 @@ use super::{
 };
 use crate::payload::{exception::split_glued, parts::Parts};
 
-/// What was found.
+/// The fields that were found.
 pub(super) struct Assignment<'a> {
     pub(super) texts: Texts<'a>,
     pub(super) ambiguous: &'static [&'static str],
-    /// Where the last field ends, and an exception behind it begins.
+    /// Where the last field ends; an exception may start there.
     pub(super) end: usize,
 }
 
-/// How many parts count, from the right; those before them are the message's.
+/// The number of parts, counted from the right, that are considered; all others belong to the message.
 const MOST_PARTS: usize = 128;
 
-/// How many places are tried where an exception may begin in the middle of its line.
+/// The number of positions that are tried as the start of an exception in the middle of its line.
 const MOST_ENDS: usize = 4;
 
-/// Divides a row that has more parts than its layout has fields.
+/// Splits a row that has more parts than its layout has fields.
 pub(super) fn assign<'a>(layout: &Layout, row: &'a str, has_lines: bool) -> Assignment<'a> {
     let mut ends = ends(row, has_lines).take(MOST_ENDS).peekable();
     let whole = ends.peek().copied().unwrap_or(row.len());
@@ -55,8 +55,8 @@ pub(super) fn assign<'a>(layout: &Layout, row: &'a str, has_lines: bool) -> Assi
     })
 }
 
-/// Where the last field may end: at the end of the row or where an exception begins behind it, which may hold `;` in
-/// its first line.
+/// Where the last field may end: at the end of the row, or where an exception starts that may contain `;` in its first
+/// line.
 fn ends(row: &str, has_lines: bool) -> impl Iterator<Item = usize> {
     let mut right = Some(row.len());
     std::iter::from_fn(move || {
@@ -74,10 +74,10 @@ fn ends(row: &str, has_lines: bool) -> impl Iterator<Item = usize> {
     })
 }
 
-/// For each field the parts where it may begin, the first and the last of them.
+/// For each field, the first and the last part where it may start.
 type Places = SmallVec<[(usize, usize); 12]>;
 
-/// The fields by the places where they begin.
+/// The text of each field, given the parts where it may start.
 fn divide<'a>(
     layout: &Layout,
     parts: &Parts<'a>,
@@ -92,7 +92,7 @@ fn divide<'a>(
     let begins = |field: usize| places.get(field).map_or(parts.len(), |place| place.0);
     let mut field = 0;
     while let Some(name) = layout.fields.get(field) {
-        // The end of the last field is certain.
+        // The loop ends, because the end of the last field is certain.
         let mut next = field + 1;
         while !is_certain(next) {
             next += 1;
@@ -117,7 +117,7 @@ fn place_of(layout: &Layout, name: Property) -> usize {
     names.position(|field| *field == name).unwrap_or(0)
 }
 
-/// Everything from a field on kept whole in it.
+/// Puts all text from a field on into that field.
 fn whole<'a>(
     name: Property,
     parts: &Parts<'a>,
@@ -132,7 +132,7 @@ fn whole<'a>(
     (texts, name.alone())
 }
 
-/// Where fields may begin in any reading; none where there is no reading.
+/// Where fields may start in any reading; `None` if there is no reading.
 fn places(layout: &Layout, parts: &Parts<'_>) -> Option<Places> {
     let first_part = parts.len().saturating_sub(MOST_PARTS);
     let shapes = Shapes::of(layout.service);
@@ -155,24 +155,23 @@ fn places(layout: &Layout, parts: &Parts<'_>) -> Option<Places> {
             }
         }
     }
-    // Wherever the parts begin that count, the message begins at the left.
+    // Even if only the last parts are considered, the message starts at the left.
     if let Some(places) = &mut all {
         places[0] = (0, 0);
     }
     all
 }
 
-/// A list of what may stand in each field.
+/// The possible values of each field, in order.
 struct Reading {
     shapes: SmallVec<[&'static Shape; 12]>,
 }
 
-/// A set of states. A part has two for each field: it begins it, or it follows another part in it.
+/// A set of states. For each field a part has two: it starts the field, or continues it.
 type States = u32;
 
 impl Reading {
-    /// Where fields may begin, if what is in the parts allows this reading. The first parts up to `skipped` are those of
-    /// the first field.
+    /// Where fields may start if the parts allow this reading. The parts up to `skipped` belong to the first field.
     fn places(&self, parts: &Parts<'_>, skipped: usize) -> Option<Places> {
         let part = |place: usize| parts.one(place);
         let mut reached: SmallVec<[States; 64]> = SmallVec::new();
@@ -182,7 +181,7 @@ impl Reading {
             let before = reached[place - skipped - 1];
             reached.push(self.after(before, part(place - 1), part(place)));
         }
-        // What is reached and leads to the end.
+        // Keeps only the states that can be reached and lead to the end.
         let last = reached.len() - 1;
         reached[last] &= self.ends(part(parts.len() - 1));
         for place in (skipped..parts.len() - 1).rev() {
@@ -209,7 +208,7 @@ impl Reading {
         Some(places)
     }
 
-    /// The states of a part behind one in these states.
+    /// The possible states of the part after `part`, given that part's own.
     fn after(&self, states: States, part: &str, next: &str) -> States {
         let mut after = 0;
         for state in bits(states) {
@@ -227,7 +226,7 @@ impl Reading {
         after
     }
 
-    /// The states in which a part may be the last of all.
+    /// The states in which a part may be the last one.
     fn ends(&self, part: &str) -> States {
         let field = self.shapes.len() - 1;
         let further = States::from((self.shapes[field].last)(part)) << (2 * field + 1);

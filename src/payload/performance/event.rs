@@ -1,4 +1,4 @@
-//! What the engine did for whom, and at which cost.
+//! The content of a performance event: a request that the engine served.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -95,7 +95,7 @@ impl PerformancePayload {
     }
 }
 
-/// A negative time or peak is none, and would lower sums.
+/// A negative time or peak is not an amount; it would lower sums.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "what `filter` asks for")]
 const fn is_amount(number: &i64) -> bool {
     *number >= 0
@@ -142,7 +142,7 @@ impl Fields for PerformancePayload {
         self.app_id
     }
 
-    /// Whatever the logger is called, only the engine serves requests.
+    /// Only the engine serves requests, whatever the logger is called.
     fn service(&self, text: &str) -> Option<Service> {
         let by_logger = self.logger(text).and_then(Service::of_logger);
         by_logger.or(Some(Service::Engine))
@@ -170,12 +170,11 @@ impl Fields for PerformancePayload {
     }
 }
 
-/// What is particular to performance events; what they have in common with others is asked of the
-/// [`Event`](crate::event::Event).
+/// What only performance events have; the [`Event`](crate::event::Event) answers everything else.
 ///
-/// Times are whole nanoseconds here, so that sums of them are exact; the output has milliseconds, as Qlik Sense has.
-/// Neither a time nor a peak is ever negative: what was sent so is among [`unreadable`](crate::event::Event::unreadable).
-/// Meanings are those of Qlik's help page "QIX performance log".
+/// Times are whole nanoseconds, so that their sums are exact; the output has milliseconds, like Qlik Sense. Times and
+/// peaks are never negative: such values are in [`unreadable`](crate::event::Event::unreadable). The meanings are those
+/// of Qlik's help page "QIX performance log".
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PerformanceEvent<'a> {
     text: &'a str,
@@ -187,13 +186,13 @@ impl<'a> PerformanceEvent<'a> {
         Self { text, fields }
     }
 
-    /// Whether no user's session asked, as with a reload.
+    /// Whether the request belongs to no user's session, such as one of a reload.
     #[must_use]
     pub const fn is_internal(self) -> bool {
         self.fields.is_internal
     }
 
-    /// The client's number of the request, unique only within a connection.
+    /// The client's number for the request, unique only within a connection.
     #[must_use]
     pub const fn request_id(self) -> Option<i64> {
         self.fields.request_id
@@ -205,7 +204,7 @@ impl<'a> PerformanceEvent<'a> {
         self.fields.method.get(self.text)
     }
 
-    /// The whole time to serve the request by the clock, in nanoseconds.
+    /// The elapsed time to serve the request, in nanoseconds.
     #[must_use]
     pub const fn process_nanoseconds(self) -> Option<i64> {
         self.fields.process
@@ -223,14 +222,13 @@ impl<'a> PerformanceEvent<'a> {
         self.fields.lock
     }
 
-    /// The time of validating the request before the work, in nanoseconds.
+    /// The time to validate the request before the work, in nanoseconds.
     #[must_use]
     pub const fn validate_nanoseconds(self) -> Option<i64> {
         self.fields.validate
     }
 
-    /// The time in the inference engine, which finds out what values are selected, possible and excluded, in
-    /// nanoseconds.
+    /// The time in the inference engine, which determines the selected, possible and excluded values, in nanoseconds.
     #[must_use]
     pub const fn traverse_nanoseconds(self) -> Option<i64> {
         self.fields.traverse
@@ -242,25 +240,25 @@ impl<'a> PerformanceEvent<'a> {
         self.fields.handle
     }
 
-    /// The chart or other object, `<Unknown>` where there is none.
+    /// The chart or other object; `<Unknown>` if there is none.
     #[must_use]
     pub fn object_id(self) -> Option<&'a str> {
         self.fields.object_id.get(self.text)
     }
 
-    /// The type of the object, `<Unknown>` where there is none.
+    /// The type of the object; `<Unknown>` if there is none.
     #[must_use]
     pub fn object_type(self) -> Option<&'a str> {
         self.fields.object_type.get(self.text)
     }
 
-    /// The memory that the request has left in use, in bytes; negative where it freed some.
+    /// The memory still in use after the request, in bytes; negative if it freed some.
     #[must_use]
     pub const fn net_ram_bytes(self) -> Option<i64> {
         self.fields.net_ram_bytes
     }
 
-    /// The most memory that the request used at any time, in bytes.
+    /// The most memory in use during the request, in bytes.
     #[must_use]
     pub const fn peak_ram_bytes(self) -> Option<i64> {
         self.fields.peak_ram_bytes

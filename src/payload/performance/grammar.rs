@@ -20,7 +20,7 @@ pub(super) struct Fields<'a> {
     pub(super) ambiguous: &'static [&'static str],
 }
 
-/// The fields behind the header, as sent. Absent ones are empty or `(null)`.
+/// The fields after the header, as sent. Absent ones are empty or `(null)`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Request<'a> {
     pub(super) session_id: &'a str,
@@ -118,7 +118,7 @@ fn request(input: &str) -> Parsed<'_, Request<'_>> {
 }
 
 impl<'a> Request<'a> {
-    /// The proxy session; none where it is `0`, which stands for a request without one, such as that of a reload.
+    /// The proxy session; `None` for `0`, which stands for a request without one, such as one of a reload.
     pub(super) fn session_id(&self) -> Option<&'a str> {
         present(self.session_id).filter(|_| !self.is_internal())
     }

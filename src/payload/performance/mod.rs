@@ -1,8 +1,8 @@
-//! Performance events: what the engine did for whom, how long it took and how much memory. The QIX performance log.
+//! Performance events, the rows of the QIX performance log: a request to the engine, with its user, time and memory.
 //!
-//! 26 fields, of which none is free text: the header, then who asked, for which app, which method, five times, the
-//! object and two sizes. A `;` can only come from a user's id, an app or object that is no guid, or an object's type;
-//! `surplus.rs` finds which one by what stands between them.
+//! A row has 26 fields, none of them free text: the header, then the user, the app, the method, five times, the object
+//! and two sizes. A `;` can only come from a user id, an app or object id that is not a guid, or an object type.
+//! `surplus.rs` uses the fields between them to find out which.
 
 mod event;
 mod grammar;

@@ -1,8 +1,8 @@
-//! A performance event with more than 26 fields: to which of them a `;` belongs.
+//! Finds the fields that surplus `;` belong to, in a performance event with more than 26 parts.
 //!
-//! Numbers and times hold none, so they are what the others stand between: six numbers in a row (the five times and
-//! the handle), the two sizes behind them, and the engine's time before them. Where that leaves a choice, everything
-//! in question is kept whole in the field where the doubt begins.
+//! Numbers and times contain no `;`, so they mark the positions of the other fields: six numbers in a row (the five
+//! times and the handle), the two sizes after them, and the engine's time before them. If several positions are
+//! possible, all the text in question is kept whole in the first doubtful field.
 
 use memchr::memchr_iter;
 use smallvec::SmallVec;
@@ -15,14 +15,15 @@ use crate::payload::{
     time,
 };
 
-/// Number of fields of [`Request`] before the six numbers, and of these.
+/// The number of fields of [`Request`] before the six numbers, and the number of these.
 const BEFORE_NUMBERS: usize = 8;
 const NUMBERS: usize = 6;
 
-/// With more `;` nothing is looked for: no real payload has that many, and a datagram has room for tens of thousands.
+/// With more `;` than this, no search is made: no real payload has that many, but a datagram has room for tens of
+/// thousands.
 const MOST_SEPARATORS: usize = 128;
 
-/// The fields of a request whose text has more parts than they are, and the names of those that are in doubt.
+/// The fields of a request that has more parts than fields, and the names of the doubtful ones.
 pub(super) fn assign(text: &str) -> (Request<'_>, &'static [&'static str]) {
     if memchr_iter(SEPARATOR, text.as_bytes()).count() > MOST_SEPARATORS {
         return (unknown_user(text), &["user_id"]);
@@ -54,7 +55,7 @@ pub(super) fn assign(text: &str) -> (Request<'_>, &'static [&'static str]) {
     (request, ambiguous)
 }
 
-/// All from the user id on kept whole in it.
+/// Puts all text from the user id on into it.
 fn unknown_user(text: &str) -> Request<'_> {
     let mut fields = text.splitn(3, ';');
     let mut field = || fields.next().unwrap_or_default();
@@ -66,7 +67,7 @@ fn unknown_user(text: &str) -> Request<'_> {
     }
 }
 
-/// Where the six numbers begin: behind a method, which the `::` of its name tells, or behind an absent one.
+/// Where the six numbers start: after a method, recognised by the `::` in its name, or after an absent one.
 fn numbers(parts: &Parts<'_>) -> Option<usize> {
     let end = parts.len().saturating_sub(4);
     let mut in_a_row = 0;
@@ -85,12 +86,12 @@ fn numbers(parts: &Parts<'_>) -> Option<usize> {
     }
 }
 
-/// User id, the engine's time and session, app and request: all that is between the directory and the method.
+/// Finds the fields between directory and method: user id, the engine's time and session, app and request.
 fn assign_user_and_app<'a>(parts: &Parts<'a>, numbers: usize, request: &mut Request<'a>) -> bool {
-    // The method and the request are the last two of them.
+    // The last two parts are the request and the method.
     let end = numbers - 2;
     let times = (3..end - 1).filter(|place| {
-        // With no more parts than fields each is where it should be, whatever it looks like.
+        // With as many parts as fields, each is in its place, whatever it looks like.
         numbers == BEFORE_NUMBERS && *place == 3
             || numbers > BEFORE_NUMBERS
                 && time::read(parts.one(*place)).is_some()
@@ -112,14 +113,14 @@ fn assign_user_and_app<'a>(parts: &Parts<'a>, numbers: usize, request: &mut Requ
     }
 }
 
-/// The object's id, the two sizes, the object's type: all that is behind the numbers.
+/// Finds the fields after the numbers: the object's id, the two sizes and the object's type.
 fn assign_object<'a>(parts: &Parts<'a>, start: usize, request: &mut Request<'a>) -> bool {
     let end = parts.len();
     let sizes = |is_size: fn(&str) -> bool| {
         (start + 1..end - 2)
             .filter(move |place| is_size(parts.one(*place)) && is_size(parts.one(place + 1)))
     };
-    // Sizes that are absent are looked for only where none are there.
+    // Absent sizes are considered only if there are no others.
     let is_size = |text: &str| number::whole(text).is_some();
     let place = match sizes(is_size).next() {
         Some(_) => only(sizes(is_size)),
@@ -140,7 +141,7 @@ fn assign_object<'a>(parts: &Parts<'a>, start: usize, request: &mut Request<'a>)
     }
 }
 
-/// The only place that there is.
+/// The only item, if there is exactly one.
 fn only(mut places: impl Iterator<Item = usize>) -> Option<usize> {
     let place = places.next()?;
     places.next().is_none().then_some(place)
@@ -164,7 +165,7 @@ mod tests {
 
     const PLAIN: &str = "s;LAB;goran;20260131T140506.208+0100;8c7f2d11-6a5b-4f30-9e21-b10c44d7a903;app;42;Doc::Get;1;2;3;4;5;6;object;7;8;type";
 
-    /// The text of the fields as they were assigned.
+    /// The text of the fields that were found, joined.
     fn joined(request: &Request<'_>) -> String {
         [
             request.session_id,
@@ -205,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn more_separators_than_anybody_writes_leave_the_user_in_doubt() {
+    fn too_many_separators_leave_the_user_in_doubt() {
         let fields = PLAIN.matches(';').count();
         for field in ["goran", "app", "object", "type"] {
             let row = |separators: usize| {
@@ -225,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_doubt_is_kept_whole() {
+    fn doubtful_text_is_kept_whole() {
         let text = PLAIN.replace("object", "1;2;3");
         let (request, ambiguous) = assign(&text);
         assert_eq!(request.object_id, "1;2;3;7;8;type");

@@ -1,19 +1,19 @@
-//! What a task event says of a run.
+//! What a task event reports about a run.
 
-/// What a task event says of a run of a task. Its type token says so.
+/// What a task event reports about a run of a task, according to its type token.
 ///
-/// Nothing tells of attempts before the last one, of how an abort ended, or of tasks that were skipped, were reset or
-/// waited too long.
+/// No event reports attempts before the last one, the result of an abort, or tasks that were skipped, reset or waited
+/// too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TaskAction {
-    /// It has failed for good, after its last attempt; or it could not be begun, which may be told several times for one
-    /// run, and be followed by another attempt.
+    /// It has failed for good, after its last attempt; or it could not be started, which may be reported several times
+    /// for one run, and another attempt may follow.
     Failed,
-    /// It is being stopped. How it ends is told by another event, or by none.
+    /// It is being stopped. Another event may report how it ended, or none may.
     Aborting,
     /// It has succeeded.
     Succeeded,
-    /// A worker has left its handler of a distribution of apps, whatever came of it. That is no outcome.
+    /// A worker has left its handler for distributing apps, whatever the result. This is not an outcome.
     Distributed,
 }
 

@@ -1,4 +1,4 @@
-//! What became of a run of a task.
+//! The content of a task event: what happened to a run of a task.
 
 use uuid::Uuid;
 
@@ -141,7 +141,7 @@ impl Fields for TaskPayload {
 
     fn rewrite(&mut self, texts: &mut Rewriter<'_>) {
         texts.keep(&mut self.host);
-        // What is in doubt may hold the user, and all else that follows.
+        // Ambiguous text may contain the user and all fields after it.
         let names = if self.ambiguous.is_empty() {
             Personal::SharedName
         } else {
@@ -161,10 +161,10 @@ impl Fields for TaskPayload {
     }
 }
 
-/// What is particular to task events; what they have in common with others is asked of the
-/// [`Event`](crate::event::Event).
+/// What only task events have; the [`Event`](crate::event::Event) answers everything else.
 ///
-/// The host is where the row was written: the node that manages the tasks, but for distributions and the engine's rows.
+/// The host is the node where the row was written: the one that manages tasks, except for distributions and the
+/// engine's rows.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TaskEvent<'a> {
     text: &'a str,
@@ -176,7 +176,7 @@ impl<'a> TaskEvent<'a> {
         Self { text, fields }
     }
 
-    /// What the event says of the run.
+    /// What the event reports about the run.
     #[must_use]
     pub const fn action(self) -> TaskAction {
         self.fields.action

@@ -29,7 +29,7 @@ pub(super) struct Fields<'a> {
     pub(super) ambiguous: &'static [&'static str],
 }
 
-/// What the scheduler sends.
+/// The fields that the scheduler sends.
 pub(super) fn scheduler(input: &str) -> Parsed<'_, Fields<'_>> {
     let (row, host) = short_field("host").parse(input)?;
     let fields = match split::find(row, 3, 2, split::ids) {
@@ -52,7 +52,7 @@ pub(super) fn scheduler(input: &str) -> Parsed<'_, Fields<'_>> {
     Ok(("", Fields { host, ..fields }))
 }
 
-/// A row of which only its beginning is known: all of it is kept, and nothing taken for a field.
+/// Keeps all of a row whole after its first field, because its fields cannot be told apart.
 fn doubtful(row: &str) -> Fields<'_> {
     Fields {
         task_name: present(&row[1..]),
@@ -124,7 +124,7 @@ fn run(input: &str) -> Parsed<'_, (&str, &str)> {
     (field("execution_id"), last_field("message")).parse(input)
 }
 
-/// What the engine sends.
+/// The fields that the engine sends.
 pub(super) fn engine(input: &str) -> Parsed<'_, Fields<'_>> {
     let (row, (host, app_id, engine_session_id, user_directory)) = (
         short_field("host"),

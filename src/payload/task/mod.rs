@@ -1,10 +1,11 @@
-//! Task events: a task failed, is being stopped, succeeded or was distributed. The scheduler's rows that the filters of
-//! Butler's appenders pick, and a row of the engine.
+//! Task events: a task failed, is being stopped, succeeded or was distributed. These are the scheduler's rows that the
+//! filters of Butler's appenders select, and one row of the engine.
 //!
 //! The scheduler sends eleven fields, `type;host;task name;app name;user;task id;app id;local time;level;execution
-//! id;message`, the engine nine, `type;host;app id;session id;user directory;user id;local time;level;message`. Users
-//! choose the names of tasks and apps, which stand before all that is not free text and may hold `;`: `split.rs` finds
-//! the fields by what cannot be text. The message is the rest and may hold `;` and line breaks of its own.
+//! id;message`, and the engine nine, `type;host;app id;session id;user directory;user id;local time;level;message`.
+//! Users choose the names of tasks and apps, so the names may contain `;`, and they come before the fixed fields.
+//! `split.rs` finds those by their form, which no name has by accident. The message is the rest and may contain `;` and
+//! line breaks.
 
 mod action;
 mod event;
@@ -19,19 +20,19 @@ use super::{
     split::decode_error,
 };
 
-/// The type tokens of task events. The token says what happened, whatever the message says; none tells the type of
-/// the task, be it called so.
+/// The type tokens of task events. The token says what happened, whatever the message says. It does not tell the type
+/// of the task, even if its name seems to.
 pub(super) const TOKENS: &[Token] = &[
     token("/scheduler-task-failed/", failed),
     token("/scheduler-task-aborted/", aborting),
-    // With two slashes, as the appenders were published.
+    // Published appenders have two slashes here.
     token("/scheduler-task-success//", succeeded),
     token("/scheduler-task-success/", succeeded),
     token("/scheduler-distribute/", distributed),
     token("/scheduler-reload-failed/", failed),
     token("/scheduler-reload-aborted/", aborting),
     token("/scheduler-reloadtask-success/", succeeded),
-    // Known to Butler, though no appender that was published sends them.
+    // Butler knows these, but no published appender sends them.
     token("/scheduler-reloadtask-failed/", failed),
     token("/scheduler-distribute-failed/", failed),
     token("/scheduler-distribute-success/", succeeded),

@@ -1,8 +1,8 @@
-//! Where the fields of a row are although names, users and messages may hold `;`.
+//! Finds the fields of a row even if names, users and messages contain `;`.
 //!
-//! Between names and message stand ids, a time and a level, which no text is by accident. All before them is names and
-//! a user, all behind them an execution id and the message. Where there are several such places, or none, somebody made
-//! them up or the row is none that is known, and nothing is taken for a field.
+//! Between names and message are ids, a time and a level, a sequence that no text contains by accident. Everything
+//! before it is names and a user, everything after it an execution id and a message. If the sequence occurs several
+//! times or not at all, the row is forged or of an unknown form, and no field is taken from it.
 
 use memchr::{memchr_iter, memrchr};
 use nom::{
@@ -19,22 +19,22 @@ use crate::payload::{
     split::{MissingField, Parsed, SEPARATOR, field, present, short_field},
 };
 
-/// The places of a row where fields that cannot be text stand.
+/// The positions in a row where the fields of known form occur.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place<'a, T> {
-    /// There is none.
+    /// They do not occur.
     None,
-    /// There is one: the fields, each behind its `;`, that stand before it, its own, and all that stands behind.
+    /// They occur once: the text before them, the fields themselves, and the text after them.
     One(&'a str, T, &'a str),
-    /// There are several.
+    /// They occur several times.
     Several,
 }
 
 /// Characters of the shortest local time, `2026-01-31 06:00:12`.
 const SHORTEST_TIME: usize = 19;
 
-/// Looks for a place where `fields` stand, with at least `others` fields before them, of which `ids` stand before the
-/// local time.
+/// Finds the position of `fields`, which have at least `others` fields before them, and `ids` fields before their local
+/// time.
 pub(super) fn find<'a, T>(
     row: &'a str,
     others: usize,
@@ -47,7 +47,7 @@ pub(super) fn find<'a, T>(
         .enumerate()
         .filter_map(|(count, end)| {
             let time = std::mem::replace(&mut before, end);
-            // Most parts are told by their length alone, which counts where a datagram is nothing but `;`.
+            // The length rules out most parts, which matters if a datagram consists of nothing but `;`.
             if end - time <= SHORTEST_TIME || count <= others + ids {
                 return None;
             }
@@ -77,7 +77,7 @@ pub(super) struct Time<'a> {
     pub(super) level: &'a str,
 }
 
-/// Ids that are guids or absent, a time and a level.
+/// Ids that are guids or absent, then a time and a level.
 pub(super) fn ids(input: &str) -> Parsed<'_, Ids<'_>> {
     let guid = |name| nom::combinator::verify(field(name), is_guid_or_absent);
     (guid("task_id"), guid("app_id"), time)
@@ -104,7 +104,7 @@ fn is_guid_or_absent(text: &str) -> bool {
     present(text).is_none_or(|text| Uuid::try_parse(text.trim()).is_ok())
 }
 
-/// As log4net's `%date` has it, `2026-01-31 06:00:12,345`.
+/// Whether this is a time as log4net's `%date` writes it, `2026-01-31 06:00:12,345`.
 fn is_local_time(text: &str) -> bool {
     fn digits<'a>(
         count: usize,
@@ -120,10 +120,10 @@ fn is_local_time(text: &str) -> bool {
         .is_ok()
 }
 
-/// Names and user, of which each may hold `;`.
+/// Names and user, each of which may contain `;`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Names<'a> {
-    /// With the app's name behind it where the two cannot be told apart.
+    /// Followed by the app's name if the two cannot be told apart.
     pub(super) task_name: &'a str,
     pub(super) app_name: &'a str,
     pub(super) user: &'a str,
@@ -131,7 +131,7 @@ pub(super) struct Names<'a> {
     pub(super) is_certain: bool,
 }
 
-/// Task name, app name and user of a text that has at least two `;`. `has_app` says whether the row has an app's id.
+/// Task name, app name and user in a text with at least two `;`. `has_app` says whether the row has an app id.
 pub(super) fn names(text: &str, has_app: bool) -> Names<'_> {
     let (names, user) = split_user(text);
     let cut = match memchr_iter(SEPARATOR, names.as_bytes()).count() {
@@ -147,7 +147,7 @@ pub(super) fn names(text: &str, has_app: bool) -> Names<'_> {
     }
 }
 
-/// A user is `DIRECTORY\id`, and of its two parts only the id may hold `;`; or is absent.
+/// Splits off the user: `DIRECTORY\id`, where only the id may contain `;`, or absent.
 fn split_user(text: &str) -> (&str, &str) {
     // The first `;` ends the task's name.
     let user_from = |place: usize| {
@@ -164,8 +164,8 @@ fn split_user(text: &str) -> (&str, &str) {
     named.unwrap_or(last)
 }
 
-/// Where several `;` stand between the names of task and app, only some can be told apart: a row without an app ends
-/// with the absent name of one, and the task that Qlik Sense makes for a reload by hand is called as its app is.
+/// Splits the names of task and app if there is more than one `;`, which is possible in two cases: a row without an app
+/// ends with an absent app name, and Qlik Sense names the task of a manual reload after its app.
 fn split_names(names: &str, has_app: bool) -> Option<(&str, &str)> {
     const BY_HAND: &str = "Manually triggered reload of ";
     if let Some((task_name, app_name)) = names.rsplit_once(';')

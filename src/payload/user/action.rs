@@ -1,16 +1,15 @@
-//! What happened. A session starts and stops, a connection opens and closes; there is no third way
-//! to combine them.
+//! What happened. A session starts and stops, a connection opens and closes; no other combination exists.
 
 use crate::payload::{EventKind, Family};
 
-/// What happened to a session: it starts at login and stops at logout or by inactivity.
+/// What happened to a session: it starts at login and stops at logout or after inactivity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SessionAction {
     /// `Start session`.
     Start,
-    /// `Stop session`. Logout and timeout are not told apart by Qlik.
+    /// `Stop session`. Qlik does not distinguish between logout and timeout.
     Stop,
-    /// Another command than these, or none; its text is the event's `qlik_command`.
+    /// Any other command, or none; its text is the event's `qlik_command`.
     Other,
 }
 
@@ -21,11 +20,11 @@ pub enum ConnectionAction {
     Open,
     /// `Close connection`.
     Close,
-    /// Another command than these, or none; its text is the event's `qlik_command`.
+    /// Any other command, or none; its text is the event's `qlik_command`.
     Other,
 }
 
-/// Qlik's words for what happened: the only place that knows them. They match without regard to case.
+/// The only list of Qlik's commands. Case is ignored.
 const COMMANDS: [(&str, EventKind); 4] = [
     ("Start session", EventKind::Session(SessionAction::Start)),
     ("Stop session", EventKind::Session(SessionAction::Stop)),
@@ -40,14 +39,14 @@ const COMMANDS: [(&str, EventKind); 4] = [
 ];
 
 impl EventKind {
-    /// The kind of a user event that a command means. The command decides, whatever the payload's type announces; the type
-    /// is what is known where the command is another one or absent.
+    /// The kind of a user event with this command. The command takes precedence over the family, which decides only if
+    /// the command is unknown or absent.
     ///
-    /// Commands match without regard to case or surrounding white space.
+    /// Case and surrounding white space are ignored.
     #[must_use]
     pub fn of_command(family: Family, command: Option<&str>) -> Self {
         let command = command.unwrap_or_default();
-        // Nearly all are written so, which is sooner known than that they are not.
+        // Nearly all commands are written this way, and this comparison is cheaper.
         let known = COMMANDS.iter().find(|(known, _)| *known == command);
         let known = known.or_else(|| {
             let command = command.trim();
@@ -91,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn commands() {
+    fn a_command_decides_the_kind_of_event() {
         let rows = [
             (Family::Session, "Start session", "session", "start"),
             (Family::Session, "stop SESSION", "session", "stop"),

@@ -1,11 +1,11 @@
-//! What only the extended appender sends: Qlik's own time, a row number, the proxy session and a result.
+//! The fields that only the extended appender sends: Qlik's own time, a row number, the proxy session and a result.
 
 use chrono::{DateTime, Utc};
 
 use super::grammar;
 use crate::payload::{number, span::Span, time, unreadable::UnreadableFields};
 
-/// The four fields. What cannot be read is kept as it came.
+/// The four fields. Unreadable values are kept as sent.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Extension {
     pub(super) timestamp: Option<DateTime<Utc>>,
@@ -16,7 +16,7 @@ pub(super) struct Extension {
 }
 
 impl Extension {
-    /// None where the payload has none of the four.
+    /// `None` if all four are absent.
     pub(super) fn of(payload: &str, fields: &grammar::Extension<'_>) -> Option<Self> {
         if *fields == grammar::Extension::default() {
             return None;

@@ -1,4 +1,4 @@
-//! A session or connection event of a user.
+//! The content of a user event: what happened to a session or connection.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::payload::{
     span::{Span, Text},
 };
 
-/// What a user event says.
+/// The fields of a user event.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct UserPayload {
     family: Family,
@@ -27,11 +27,11 @@ pub(crate) struct UserPayload {
     virtual_proxy: Text,
     app_id: Option<Uuid>,
     client: Option<Arc<UserAgent>>,
-    /// What only the extended appender sends; boxed, so that the events of the standard one stay small.
+    /// The fields that only the extended appender sends; boxed, so that events of the standard one stay small.
     extension: Option<Box<Extension>>,
 }
 
-// An event is moved several times on its way.
+// Small, because an event is moved several times.
 const _: () = assert!(size_of::<UserPayload>() <= 136);
 
 impl UserPayload {
@@ -63,7 +63,7 @@ impl UserPayload {
         }
     }
 
-    /// Whether the command is one of Qlik's that is known.
+    /// Whether the command is one of Qlik's known ones.
     const fn has_known_command(&self) -> bool {
         use super::{ConnectionAction, SessionAction};
         !matches!(
@@ -181,8 +181,7 @@ impl Fields for UserPayload {
     }
 }
 
-/// What is particular to session and connection events; what they have in common with others is asked of the
-/// [`Event`](crate::event::Event).
+/// What only session and connection events have; the [`Event`](crate::event::Event) answers everything else.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct UserEvent<'a> {
     text: &'a str,
@@ -201,7 +200,7 @@ impl<'a> UserEvent<'a> {
         self.fields.extension.is_some()
     }
 
-    /// The client's user agent, from the message.
+    /// The client's user agent, found in the message.
     #[must_use]
     #[inline]
     pub fn user_agent(self) -> Option<&'a str> {

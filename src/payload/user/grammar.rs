@@ -9,7 +9,7 @@ use crate::payload::split::{Parsed, field, last_field, present, short_field};
 pub(super) struct Fields<'a> {
     /// The Qlik node, usually its lower-case short machine name.
     pub(super) host: Option<&'a str>,
-    /// What only the extended appender sends.
+    /// The fields that only the extended appender sends.
     pub(super) extension: Extension<'a>,
     /// What happened, in Qlik's words, for example `Start session`.
     pub(super) command: Option<&'a str>,
@@ -17,7 +17,7 @@ pub(super) struct Fields<'a> {
     pub(super) user_id: Option<&'a str>,
     /// Where the access came from. `Not available` is a value, not an absence.
     pub(super) origin: Option<&'a str>,
-    /// The path that was asked for; see [`Context`](crate::payload::Context).
+    /// The requested path; see [`Context`](crate::payload::Context).
     pub(super) context: Option<&'a str>,
     /// The rest; see [`message`](super::message).
     pub(super) message: Option<&'a str>,
@@ -32,7 +32,7 @@ pub(super) struct Extension<'a> {
     pub(super) result: Option<&'a str>,
 }
 
-/// What an appender sends: host, the extension where it is the extended one, and the others.
+/// Reads host, the extension if the appender is the extended one, and the other fields.
 #[inline]
 pub(super) fn fields<'a>(input: &'a str, is_extended: bool) -> Parsed<'a, Fields<'a>> {
     let (message, (host, extension, command, user_directory, user_id, origin, context)) = (

@@ -18,18 +18,18 @@ static FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(MARKER))
 
 /// The user agent in a message: everything after the first `UserAgent:`, without its outer quotes.
 ///
-/// What follows the marker is the client's own text, so a later marker is part of it, and so are
-/// quotes inside. It ends with the line: a client cannot send a line break in it (RFC 9110, 5.5).
-/// An empty agent and `(null)` are absent.
+/// What follows the marker is the client's own text, so a later marker is part of it, and so are quotes inside. It ends
+/// with the line, because a client cannot send a line break in it (RFC 9110, 5.5). An empty agent and `(null)` are
+/// absent.
 ///
-/// Behind the closing quote there may be more on the same line, above all an exception: log4net writes it
-/// there without a line break (`AppenderSkeleton.RenderLoggingEvent`). So a quote closes the agent
+/// More text may follow the closing quote on the same line, usually an exception: log4net appends it without a line
+/// break (`AppenderSkeleton.RenderLoggingEvent`). So a quote closes the agent
 ///
 /// 1. where the name of a .NET type follows as an exception writes it: `Name.Space.Type: `,
 ///    `Name.Space.Type ---> `, `Name.Space.Type (0x…` or the name alone on its line with more lines below;
 /// 2. otherwise where it is the last one of its line that no letter or digit follows.
 ///
-/// An agent without a closing quote was cut on its way and goes as far as its line.
+/// An agent without a closing quote was cut off in transit and extends to the end of its line.
 ///
 /// ```
 /// use qlik_sense_events::payload::message::user_agent;
@@ -49,7 +49,7 @@ pub fn user_agent(message: &str) -> Option<&str> {
     (!agent.is_empty() && agent != "(null)").then_some(agent)
 }
 
-/// Without white space before anything else on the line.
+/// Without leading blanks of the line.
 fn without_blanks(text: &str) -> &str {
     let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\x0C');
     let blanks = text.bytes().take_while(|byte| is_blank(byte)).count();
@@ -60,7 +60,7 @@ fn line(text: &str) -> &str {
     &text[..memchr2(b'\r', b'\n', text.as_bytes()).unwrap_or(text.len())]
 }
 
-/// What stands before the closing quote; `text` begins behind the opening one.
+/// The text before the closing quote; `text` starts after the opening one.
 fn quoted(text: &str, quote: u8) -> &str {
     let bytes = text.as_bytes();
     let mut closing = None;
@@ -79,9 +79,8 @@ fn quoted(text: &str, quote: u8) -> &str {
     closing.map_or(text.trim_ascii_end(), |place| &text[..place])
 }
 
-/// Whether this is how an exception begins: `System.IO.IOException: …`. What a type is called by
-/// `Type.ToString` has `+` before a nested type, and a generic one looks like
-/// ``System.ServiceModel.FaultException`1[Qlik.Fault]``.
+/// Whether an exception starts here: `System.IO.IOException: …`. As `Type.ToString` writes them, a nested type has a
+/// `+` before its name, and a generic one looks like ``System.ServiceModel.FaultException`1[Qlik.Fault]``.
 fn begins_exception(text: &str) -> bool {
     let is_part = |c: char| c.is_ascii_alphanumeric() || "_.+`[],".contains(c);
     let name = verify(take_while1(is_part), |name: &str| {
@@ -103,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn table() {
+    fn messages_give_their_user_agent() {
         let rows = [
             ("", None),
             ("Start session", None),

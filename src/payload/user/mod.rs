@@ -1,10 +1,9 @@
-//! User events: sessions start and stop, connections open and close. The audit log of the Qlik Sense proxy.
+//! User events, from the audit log of the Qlik Sense proxy: sessions start and stop, connections open and close.
 //!
-//! The standard appender sends eight fields: `type;host;command;user directory;user id;origin;context;message`.
-//! The extended appender sends four more after the host: `time;row number;session id;result`. They
-//! stand before everything that a user can influence, such as the context, so that no `;` in there
-//! can move them. The message comes last in both: it is the rest, whole, and may hold `;`, quotes and
-//! line breaks of its own.
+//! The standard appender sends eight fields: `type;host;command;user directory;user id;origin;context;message`. The
+//! extended appender sends four more after the host: `time;row number;session id;result`. They come before everything
+//! that a user can influence, such as the context, so that a `;` there cannot shift them. The message comes last in
+//! both. It is the whole rest and may contain `;`, quotes and line breaks.
 
 mod action;
 mod extension;

@@ -1,13 +1,12 @@
-//! Browser and system of a user agent, by the names that existing dashboards group by.
+//! Reads browser and system from a user agent, with the names that existing dashboards group by.
 //!
-//! The rules are two ordered lists, one of browsers by their product tokens and one of systems by
-//! their words. Names, versions and order are those of the JavaScript library Bowser 2.14, whose answers
-//! for some four hundred agents are in `tests/data/user-agents.json`. What an agent does not name is
-//! absent.
+//! The rules are two ordered lists: browsers by their product tokens, and systems by their words. Names, versions and
+//! order are those of the JavaScript library Bowser 2.14, whose results for some four hundred agents are in
+//! `tests/data/user-agents.json`. What an agent does not name is absent.
 //!
-//! They need no crate. `woothee`, which has had no release for years, agreed with Bowser on 218 of 276
-//! agents of today with a list of corrections as long as the list of browsers is now; the lists do on
-//! 262, differ from it on the others for reasons that the table gives, and take a third of the time.
+//! No crate is used, because `woothee`, which has had no release for years, agreed with Bowser on 218 of 276 current
+//! agents, with a list of corrections as long as today's list of browsers. These lists agree on 262, differ on the
+//! others for reasons that the table gives, and take a third of the time.
 
 mod browser;
 mod cache;
@@ -16,30 +15,28 @@ mod system;
 
 pub use cache::{DEFAULT_CACHE_BYTES, UserAgentCache};
 
-/// Number of bytes of a user agent that are looked at: 2,048.
+/// The number of bytes of a user agent that are read: 2,048.
 ///
-/// Browsers send 80 to 250 bytes, and Internet Explorer with a long list of .NET versions stays
-/// below 1,000. The bound keeps the cost of a hostile agent, which may fill a datagram of 64 KiB,
-/// that of an ordinary one. Longer agents are read up to here and are not cached.
+/// Browsers send 80 to 250 bytes, and Internet Explorer with a long list of .NET versions stays below 1,000. The limit
+/// keeps a hostile agent, which may fill a datagram of 64 KiB, as cheap as an ordinary one. Longer agents are read up
+/// to here and are not cached.
 pub const MAX_PARSED_BYTES: usize = 2_048;
 
-/// Browser and operating system that a user agent names.
+/// The browser and operating system that a user agent names.
 ///
-/// Names and versions are those that [Bowser](https://github.com/bowser-js/bowser) 2.14 gives,
-/// because Butler SOS 15 parses with it and existing dashboards group by its names: `Microsoft Edge`
-/// and not `Edge`, `macOS` `10.15.7`, `Windows` `NT 10.0`. A field that the agent does not tell is
-/// `None`, never empty text.
+/// Names and versions are those of [Bowser](https://github.com/bowser-js/bowser) 2.14, because Butler SOS 15 parses
+/// with it and existing dashboards group by its names: `Microsoft Edge` and not `Edge`, `macOS` `10.15.7`, `Windows`
+/// `NT 10.0`. What the agent does not say is `None`, never empty text.
 ///
-/// Names of systems come from a fixed list, and so do those of browsers. An app or a program that
-/// does not claim to be a browser goes by its own name, which is the agent's own text, as versions
-/// are: `QlikSenseMobile/1.20 (…)` is `QlikSenseMobile`.
+/// The names of systems and browsers come from fixed lists. An app or program that does not claim to be a browser has
+/// its own name from the agent's text, like all versions: `QlikSenseMobile/1.20 (…)` is `QlikSenseMobile`.
 ///
-/// The agent cannot tell everything. Windows 11 calls itself `NT 10.0`, browsers on macOS 11 and
-/// later say `10.15.7`, and Safari on an iPad asks for desktop pages as `macOS`.
+/// The agent is not always right: Windows 11 calls itself `NT 10.0`, browsers on macOS 11 and later say `10.15.7`, and
+/// Safari on an iPad requests desktop pages as `macOS`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct UserAgent {
-    /// Name of the browser, such as `Chrome`, `Microsoft Edge`, `Firefox` or `Internet Explorer`, or of
-    /// the app or program, at most 64 bytes long.
+    /// Name of the browser, such as `Chrome`, `Microsoft Edge`, `Firefox` or `Internet Explorer`, or of the app or
+    /// program, at most 64 bytes long.
     pub browser_name: Option<Box<str>>,
     /// Version of the browser as the agent writes it, such as `138.0.0.0` or `17.5`.
     pub browser_version: Option<Box<str>>,
@@ -53,8 +50,8 @@ pub struct UserAgent {
 impl UserAgent {
     /// Reads the text of a `User-Agent` header, without quotes around it.
     ///
-    /// Takes a microsecond, at most some ten, and time linear in the length, of which the first
-    /// [`MAX_PARSED_BYTES`] count. [`UserAgentCache`] remembers the result.
+    /// Takes about a microsecond, ten at most, and reads only the first [`MAX_PARSED_BYTES`]. [`UserAgentCache`]
+    /// remembers the result.
     ///
     /// ```
     /// # use qlik_sense_events::event::UserAgent;
@@ -84,7 +81,7 @@ impl UserAgent {
     }
 }
 
-/// The part of a user agent that is looked at.
+/// The part of a user agent that is read.
 fn bounded(user_agent: &str) -> &str {
     &user_agent[..user_agent.floor_char_boundary(MAX_PARSED_BYTES)]
 }
@@ -94,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_agent_is_cut_between_characters() {
+    fn a_long_agent_is_cut_between_characters() {
         let agent = "é".repeat(MAX_PARSED_BYTES);
         assert_eq!(bounded(&agent).len(), MAX_PARSED_BYTES);
         let agent = format!("x{agent}");
@@ -103,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_nothing_gives_nothing() {
+    fn an_agent_that_names_nothing_gives_nothing() {
         for agent in [
             "",
             " ",

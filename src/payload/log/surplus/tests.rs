@@ -1,4 +1,4 @@
-//! Readings against those that are found one by one.
+//! Compares the readings with those of a search that tries every split.
 
 use proptest::prelude::*;
 
@@ -7,7 +7,7 @@ use super::{
     *,
 };
 
-/// Every way to divide parts among shapes, tried one by one: where each field begins.
+/// Every way to divide parts among shapes: where each field starts.
 fn divisions(shapes: &[&Shape], parts: &[&str]) -> Vec<Vec<usize>> {
     let Some((shape, others)) = shapes.split_first() else {
         return if parts.is_empty() {
@@ -52,7 +52,7 @@ fn naive_places(layout: &Layout, parts: &[&str]) -> Option<Vec<(usize, usize)>> 
     places.collect()
 }
 
-/// Texts that may stand in several fields.
+/// Texts that may be values of several fields.
 fn part() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
         "",
@@ -82,7 +82,7 @@ fn layouts() -> impl Strategy<Value = &'static Layout> {
     prop::sample::select(vec![&ENGINE, &PROXY, &SCHEDULER])
 }
 
-/// What each field of a layout mostly is, so that some rows have a reading.
+/// A usual value for each field of a layout, so that some rows have a reading.
 fn lifelike(layout: &Layout) -> Vec<&'static str> {
     let fields = layout.fields.iter().map(|field| match field {
         Property::UserDirectory => "LAB",

@@ -1,26 +1,26 @@
-//! Which browser a user agent names: the first of a list whose product it has.
+//! Finds the browser of a user agent: the first in a list whose product the agent contains.
 //!
-//! Nearly every agent has the products of several browsers, because each claims to be those that it
-//! descends from. So the order of the lists decides, and it is Bowser's, as the names are.
+//! Nearly every agent contains the products of several browsers, because each claims to be those that it descends from.
+//! So the order of the lists decides. Names and order are Bowser's.
 
 use super::product::{Product, leading_product, products, version, version_of};
 
-/// A name and, where the agent tells it, a version.
+/// A name, and a version if the agent has one.
 pub(super) type Named<'a> = (&'a str, Option<&'a str>);
 
-/// A browser that is known by a product.
+/// A browser, recognised by a product.
 struct Browser {
     product: &'static str,
     name: &'static str,
     version: Version,
 }
 
-/// Where a browser's version is.
+/// Where to find a browser's version.
 #[derive(Clone, Copy)]
 enum Version {
     /// In its own product.
     Own,
-    /// In the product `Version` of what it is built upon, where there is one; else in its own.
+    /// In the product `Version` of the browser that it is built on, or else in its own.
     Base,
 }
 
@@ -40,9 +40,9 @@ const fn base(product: &'static str, name: &'static str) -> Browser {
     }
 }
 
-/// Browsers that take precedence over Internet Explorer and those of televisions.
+/// Browsers that take precedence over Internet Explorer and the browsers of televisions.
 const DERIVED: &[Browser] = &[
-    // Crawlers come to apps that need no log-in. They claim to be Chrome.
+    // Crawlers visit apps that need no login. They claim to be Chrome.
     own("GPTBot", "GPTBot"),
     own("ChatGPT-User", "ChatGPT-User"),
     own("OAI-SearchBot", "OAI-SearchBot"),
@@ -85,7 +85,7 @@ const DERIVED: &[Browser] = &[
     own("PhantomJS", "PhantomJS"),
 ];
 
-/// Browsers that are also what others are built upon.
+/// Browsers that others are built on.
 const GENERAL: &[Browser] = &[
     own("QupZilla", "QupZilla"),
     own("LibreWolf", "LibreWolf"),
@@ -124,8 +124,8 @@ fn first_of<'a>(browsers: &'static [Browser], agent: &'a str) -> Option<Named<'a
     Some((browser.name, known(version)))
 }
 
-/// Internet Explorer, whose version is that which it shows itself as. The one of the product `Trident`, which
-/// version 8 began to send, is the engine's.
+/// Internet Explorer, with the version that it claims to be. The product `Trident`, which version 8 introduced, has the
+/// version of the engine.
 fn internet_explorer(agent: &str) -> Option<Named<'_>> {
     let after = |text| agent.split_once(text).map(|(_, rest)| rest);
     let shown = after("MSIE ");
@@ -143,7 +143,7 @@ fn of_television<'a>(agent: &'a str, system: Option<&str>) -> Option<Named<'a>> 
     Some((name, version_of(agent, "Version")))
 }
 
-/// The browser that came with the system, or an app that shows pages with the system's WebKit.
+/// The browser that comes with the system, or an app that shows pages with the system's WebKit.
 fn of_webkit<'a>(agent: &'a str, system: Option<&str>) -> Option<Named<'a>> {
     let is_webkit = |product: Product<'_>| product.is("AppleWebKit") || product.is("Safari");
     let name = match system {
@@ -155,7 +155,7 @@ fn of_webkit<'a>(agent: &'a str, system: Option<&str>) -> Option<Named<'a>> {
         .then(|| (name, version_of(agent, "Version")))
 }
 
-/// An app or a program that does not claim to be a browser. `Mozilla` is what those say who do.
+/// An app or program that does not claim to be a browser. Those that do start with `Mozilla`.
 fn of_its_own_name(agent: &str) -> Option<Named<'_>> {
     let product = leading_product(agent).filter(|product| !product.is("Mozilla"))?;
     Some((product.name, known(product.version)))

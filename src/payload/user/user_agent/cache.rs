@@ -1,4 +1,4 @@
-//! A bounded memory of what user agents mean.
+//! A bounded cache of parsed user agents.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,23 +8,21 @@ use quick_cache::{DefaultHashBuilder, Weighter};
 
 use super::{MAX_PARSED_BYTES, UserAgent};
 
-/// Memory that a cache takes unless told otherwise: 1 MiB, which holds some 2,000 different agents.
+/// The default size of a cache: 1 MiB, which holds some 2,000 different agents.
 pub const DEFAULT_CACHE_BYTES: usize = 1024 * 1024;
 
-/// Bytes of an entry besides its text: the shared [`UserAgent`], its place in the cache's tables,
-/// which also remember evicted entries, and what the allocator adds to five small allocations.
-/// Measured.
+/// Bytes of an entry besides its text: the shared [`UserAgent`], its slots in the cache's tables, which also remember
+/// evicted entries, and the overhead of five small allocations. Measured.
 const ENTRY_BYTES: usize = 320;
 
-/// Typical weight of an entry, from which the cache derives the size of its tables.
+/// Typical weight of an entry, which determines the size of the cache's tables.
 const TYPICAL_ENTRY_BYTES: usize = ENTRY_BYTES + 128;
 
-/// A cache in front of [`UserAgent::parse`], bounded in bytes and shared between threads by
-/// reference.
+/// A cache for [`UserAgent::parse`], bounded in bytes and shared between threads by reference.
 ///
-/// A whole Qlik Sense site shows a few hundred different agents, so nearly every look-up is a hit,
-/// which allocates nothing. Eviction resists scans: agents that were seen twice stay, however many
-/// new ones a sender makes up. The hash is seeded at random, so a sender cannot make them collide.
+/// A whole Qlik Sense site has a few hundred different agents, so nearly every look-up is a hit, which does not
+/// allocate. Eviction resists scans: agents that were seen twice stay, however many new ones a sender invents. The hash
+/// has a random seed, so a sender cannot cause collisions.
 ///
 /// ```
 /// # use qlik_sense_events::event::UserAgentCache;
@@ -37,10 +35,9 @@ pub struct UserAgentCache {
 }
 
 impl UserAgentCache {
-    /// Makes an empty cache that takes about `max_bytes` of memory at most, keys and tables
-    /// included.
+    /// Makes an empty cache that takes about `max_bytes` of memory at most, including keys and tables.
     ///
-    /// The memory is taken as entries come. With 0 nothing is kept and every agent is parsed.
+    /// The memory is allocated as entries are added. With 0 nothing is kept, and every agent is parsed.
     pub fn new(max_bytes: usize) -> Self {
         let estimated_entries = max_bytes / TYPICAL_ENTRY_BYTES;
         let entries = Cache::with(
@@ -53,7 +50,7 @@ impl UserAgentCache {
         Self { entries }
     }
 
-    /// Browser and system of a user agent, parsed if it is not known yet.
+    /// Browser and system of a user agent, parsed if it is not in the cache.
     ///
     /// An agent longer than [`MAX_PARSED_BYTES`] is parsed every time.
     pub fn get(&self, user_agent: &str) -> Arc<UserAgent> {
@@ -63,7 +60,7 @@ impl UserAgentCache {
         if let Some(known) = self.entries.get(user_agent) {
             return known;
         }
-        // Two threads may parse the same agent at once, which is cheaper than to wait.
+        // Two threads may parse the same agent at once, which is cheaper than waiting.
         let parsed = Arc::new(UserAgent::parse(user_agent));
         self.entries.insert(user_agent.into(), Arc::clone(&parsed));
         parsed
@@ -88,7 +85,7 @@ impl fmt::Debug for UserAgentCache {
     }
 }
 
-/// Weighs an entry in bytes of memory.
+/// The weight of an entry, in bytes of memory.
 #[derive(Clone)]
 struct EntryWeighter;
 

@@ -1,7 +1,7 @@
 //! The product tokens of a user agent, `product/version`
 //! ([RFC 9110, section 10.1.5](https://www.rfc-editor.org/rfc/rfc9110#section-10.1.5)).
 
-/// A name with its version, which is empty where the agent does not tell it.
+/// A name with its version, which is empty if the agent has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Product<'a> {
     pub(super) name: &'a str,
@@ -14,8 +14,8 @@ impl Product<'_> {
     }
 }
 
-/// The products of an agent in its order, also those in comments, where apps and televisions put them;
-/// the first [`MAX_PRODUCTS`].
+/// The products of an agent in order, including those in comments, where apps and televisions put them; at most
+/// [`MAX_PRODUCTS`].
 pub(super) fn products(agent: &str) -> impl Iterator<Item = Product<'_>> {
     let mut rest = agent;
     let products = std::iter::from_fn(move || {
@@ -29,21 +29,21 @@ pub(super) fn products(agent: &str) -> impl Iterator<Item = Product<'_>> {
     products.take(MAX_PRODUCTS)
 }
 
-/// Products that are looked at. Agents have four to twenty; the bound keeps the cost of a hostile one down.
+/// The number of products that are read. Agents have four to twenty; the limit bounds the cost of a hostile one.
 const MAX_PRODUCTS: usize = 64;
 
-/// The version of the first product of a name that has one.
+/// The version of the first product with this name that has one.
 pub(super) fn version_of<'a>(agent: &'a str, name: &str) -> Option<&'a str> {
     products(agent)
         .find(|product| product.is(name) && !product.version.is_empty())
         .map(|product| product.version)
 }
 
-/// The product that an agent begins with, whose name may have several words: `Microsoft Office/16.0 (…)`.
-/// Something must follow it, as Bowser has it: what programs send by default, `curl/8.4.0`, is none.
+/// The product at the start of an agent, whose name may have several words: `Microsoft Office/16.0 (…)`. As in Bowser,
+/// something must follow it: the default of a program, `curl/8.4.0`, does not count.
 ///
-/// A name is a letter and what may follow in a product's name, at most [`MAX_NAME_BYTES`] of it, so that
-/// a path or a sentence is none. Its version may begin with `v`.
+/// A name starts with a letter and has at most [`MAX_NAME_BYTES`] of the characters that product names may have, so
+/// that a path or a sentence does not count. Its version may start with `v`.
 pub(super) fn leading_product(agent: &str) -> Option<Product<'_>> {
     let (name, after) = agent.split_once('/')?;
     let (after, _) = after.split_once([' ', '\t'])?;
@@ -62,7 +62,7 @@ pub(super) fn leading_product(agent: &str) -> Option<Product<'_>> {
 /// The longest name that [`leading_product`] reads, in bytes.
 const MAX_NAME_BYTES: usize = 64;
 
-/// The version at the beginning of a text: digits and dots, of which the first and last are digits.
+/// The version at the start of a text: digits and dots, starting and ending with a digit.
 pub(super) fn version(text: &str) -> &str {
     let version = leading(text, |byte| byte.is_ascii_digit() || byte == b'.');
     if version.starts_with('.') {
@@ -71,7 +71,7 @@ pub(super) fn version(text: &str) -> &str {
     version.trim_end_matches('.')
 }
 
-/// The bytes at the beginning of a text for which a condition holds. They must be ASCII.
+/// The bytes at the start of a text for which a condition holds. They must be ASCII.
 pub(super) fn leading(text: &str, holds: impl Fn(u8) -> bool) -> &str {
     let end = text.bytes().position(|byte| !holds(byte));
     &text[..end.unwrap_or(text.len())]

@@ -1,13 +1,13 @@
-//! Which operating system a user agent names: the first of a list whose word it has.
+//! Finds the operating system of a user agent: the first in a list whose word the agent contains.
 //!
-//! The order decides, because a system may claim to be one that it descends from: Android says `Linux`
-//! too, Windows Phone says `Android`, and iOS says `like Mac OS X`. It is Bowser's, as the names are.
+//! The order decides, because a system may claim to be one that it descends from: Android also says `Linux`, Windows
+//! Phone says `Android`, and iOS says `like Mac OS X`. Names and order are Bowser's.
 
 use std::borrow::Cow;
 
 use super::product::{leading, products, version, version_of};
 
-/// A name and, where the agent tells it, a version.
+/// A name, and a version if the agent has one.
 pub(super) type NamedSystem<'a> = (&'static str, Option<Cow<'a, str>>);
 
 /// Name and version of the operating system.
@@ -24,7 +24,7 @@ pub(super) fn system(agent: &str) -> Option<NamedSystem<'_>> {
     } else if has("windows ") {
         ("Windows", words.windows())
     } else if has("macintosh") && products(agent).any(|product| product.is("FxiOS")) {
-        // Firefox on an iPad that asks for desktop pages.
+        // Firefox on an iPad that requests desktop pages.
         ("iOS", version_of(agent, "Version").map(Cow::Borrowed))
     } else if has("macintosh") {
         ("macOS", words.version_after("mac os x "))
@@ -48,20 +48,20 @@ pub(super) fn system(agent: &str) -> Option<NamedSystem<'_>> {
     })
 }
 
-/// An agent, and the same in lower case: in other places, the same text.
+/// An agent, and the same text in lower case, with the same positions.
 struct Words<'a> {
     agent: &'a str,
     lower: String,
 }
 
 impl<'a> Words<'a> {
-    /// What follows the occurrences of a word, which must be in lower case.
+    /// The text after each occurrence of a word, which must be in lower case.
     fn after(&self, word: &str) -> impl Iterator<Item = &'a str> {
         let places = self.lower.match_indices(word);
         places.map(|(place, word)| &self.agent[place + word.len()..])
     }
 
-    /// The version, with dots, that follows the first occurrence of a word which a version follows.
+    /// The version, with dots, after the first occurrence of a word that a version follows.
     fn version_after(&self, word: &str) -> Option<Cow<'a, str>> {
         self.after(word).find_map(|rest| {
             let written = leading(rest, |byte| byte.is_ascii_digit() || b"._".contains(&byte));
