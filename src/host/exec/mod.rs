@@ -63,6 +63,13 @@ pub enum ExecError {
     /// A thread panicked.
     #[error("a thread panicked, as reported above")]
     Panicked,
+    /// The reader did not take the last events.
+    #[error(
+        "the shutdown was cut short: the reader of the output did not take all events within {} s; those that it did \
+         not take are lost and counted as dropped",
+        PATIENCE.as_secs()
+    )]
+    Unread,
     /// A file system blocks the shutdown.
     #[error(
         "the shutdown was cut short: a file system did not respond for {} s, so the session state may not be saved",

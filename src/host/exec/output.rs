@@ -4,20 +4,28 @@ use std::{
     fs::File,
     io::{self, Write},
     path::Path,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use crate::{
     encoding::Encoder,
     host::runtime::{
         frames::{FrameWriter, Immediate},
+        supervisor::TICK,
         threads::lock,
     },
 };
 
 /// A pipe or a socket to the reader: one thread writes, another checks whether the reader is still there.
 #[derive(Debug, Clone)]
-pub struct Output(Arc<Mutex<File>>);
+pub struct Output {
+    file: Arc<Mutex<File>>,
+    immediate: ImmediateOutput,
+    is_given_up: Arc<AtomicBool>,
+}
 
 /// The output did not take a whole frame.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +33,8 @@ pub struct Output(Arc<Mutex<File>>);
 pub struct WriteError {
     /// How many bytes of the frame it took before.
     pub written_bytes: usize,
-    /// Why: the reader has closed the pipe ([`io::ErrorKind::BrokenPipe`]), or the device refuses.
+    /// Why: the reader has closed the pipe ([`io::ErrorKind::BrokenPipe`]), the device refuses, or the output was
+    /// [given up](Output::give_up) ([`io::ErrorKind::TimedOut`]).
     pub source: io::Error,
 }
 
@@ -39,7 +48,7 @@ impl Output {
     pub fn stdout() -> io::Result<Self> {
         let file = duplicate_stdout()?;
         enlarge_pipe(&file);
-        Ok(Self(Arc::new(Mutex::new(file))))
+        Ok(Self::new(file))
     }
 
     /// A Unix socket on which a reader listens.
@@ -48,7 +57,15 @@ impl Output {
     ///
     /// When nothing listens, or when this program may not connect.
     pub fn unix_stream(path: &Path) -> io::Result<Self> {
-        Ok(Self(Arc::new(Mutex::new(connect(path)?))))
+        Ok(Self::new(connect(path)?))
+    }
+
+    fn new(file: File) -> Self {
+        Self {
+            immediate: ImmediateOutput(without_waiting(&file).map(Arc::new)),
+            file: Arc::new(Mutex::new(file)),
+            is_given_up: Arc::default(),
+        }
     }
 
     /// Writes a whole frame.
@@ -57,32 +74,70 @@ impl Output {
     ///
     /// [`WriteError`] when it can only be written in part, or not at all.
     pub fn write(&self, frame: &[u8]) -> Result<(), WriteError> {
-        let mut file = lock(&self.0);
         let mut rest = frame;
-        write_all(&mut file, &mut rest).map_err(|source| WriteError {
+        let written = match &self.immediate.0 {
+            // The system says how much it has taken before it waits.
+            Some(output) => self.write_all(&mut rest, |bytes| output.write(bytes), output.file()),
+            None => {
+                let file = lock(&self.file);
+                self.write_all(&mut rest, |bytes| write_some(&file, bytes), &file)
+            }
+        };
+        written.map_err(|source| WriteError {
             written_bytes: frame.len() - rest.len(),
             source,
         })
+    }
+
+    /// Writes `rest` and leaves the unwritten part in it.
+    fn write_all(
+        &self,
+        rest: &mut &[u8],
+        write: impl Fn(&[u8]) -> io::Result<usize>,
+        file: &File,
+    ) -> io::Result<()> {
+        while !rest.is_empty() {
+            match write(rest) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => *rest = &rest[written..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // A pipe that is shared may also have been made non-blocking by another process.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if self.is_given_up.load(Ordering::Relaxed) {
+                        return Err(io::ErrorKind::TimedOut.into());
+                    }
+                    wait_for_room(file)?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets a thread that writes wait no longer for a reader that does not read. Where the system keeps it waiting in
+    /// a write, this has no effect.
+    pub fn give_up(&self) {
+        self.is_given_up.store(true, Ordering::Relaxed);
     }
 
     /// A handle to the same reader that never waits. It takes nothing if this is neither a pipe nor a socket, or if
     /// the system does not support it.
     #[must_use]
     pub fn immediate(&self) -> ImmediateOutput {
-        ImmediateOutput(without_waiting(&lock(&self.0)).map(Arc::new))
+        self.immediate.clone()
     }
 
     /// Whether this is a pipe or a socket, so that a reader can go away.
     #[must_use]
     pub fn is_pipe(&self) -> bool {
-        self.0.try_lock().is_ok_and(|file| is_pipe(&file))
+        self.file.try_lock().is_ok_and(|file| is_pipe(&file))
     }
 
     /// Whether the reader has closed its end. While a frame is being written the answer is no: the
     /// write itself will tell.
     #[must_use]
     pub fn is_hung_up(&self) -> bool {
-        self.0.try_lock().is_ok_and(|file| is_hung_up(&file))
+        self.file.try_lock().is_ok_and(|file| is_hung_up(&file))
     }
 }
 
@@ -113,6 +168,12 @@ enum WithoutWaiting {
 
 #[cfg(target_os = "linux")]
 impl WithoutWaiting {
+    const fn file(&self) -> &File {
+        match self {
+            Self::Pipe(file) | Self::Socket(file) => file,
+        }
+    }
+
     fn write(&self, frame: &[u8]) -> io::Result<usize> {
         use std::os::fd::AsRawFd;
 
@@ -152,6 +213,10 @@ enum WithoutWaiting {}
 
 #[cfg(not(target_os = "linux"))]
 impl WithoutWaiting {
+    const fn file(&self) -> &File {
+        match *self {}
+    }
+
     fn write(&self, _: &[u8]) -> io::Result<usize> {
         match *self {}
     }
@@ -160,21 +225,6 @@ impl WithoutWaiting {
 #[cfg(not(target_os = "linux"))]
 const fn without_waiting(_: &File) -> Option<WithoutWaiting> {
     None
-}
-
-/// Writes `rest` and leaves the unwritten part in it.
-fn write_all(file: &mut File, rest: &mut &[u8]) -> io::Result<()> {
-    while !rest.is_empty() {
-        match write_some(file, rest) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(written) => *rest = &rest[written..],
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // Another process may have made the pipe that we share non-blocking.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => wait_for_room(file)?,
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }
 
 #[cfg(unix)]
@@ -207,17 +257,22 @@ fn connect(_: &Path) -> io::Result<File> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
+/// Waits until the file takes more, or until it is time to look whether it was given up.
 #[cfg(unix)]
 fn wait_for_room(file: &File) -> io::Result<()> {
     use std::os::fd::AsFd;
 
-    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    use nix::{
+        errno::Errno,
+        poll::{PollFd, PollFlags, PollTimeout, poll},
+    };
 
-    poll(
-        &mut [PollFd::new(file.as_fd(), PollFlags::POLLOUT)],
-        PollTimeout::NONE,
-    )?;
-    Ok(())
+    let mut state = [PollFd::new(file.as_fd(), PollFlags::POLLOUT)];
+    let patience = PollTimeout::try_from(TICK).unwrap_or(PollTimeout::MAX);
+    match poll(&mut state, patience) {
+        Ok(_) | Err(Errno::EINTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 #[cfg(unix)]
@@ -237,13 +292,13 @@ fn is_pipe(file: &File) -> bool {
 }
 
 #[cfg(unix)]
-fn write_some(file: &mut File, bytes: &[u8]) -> io::Result<usize> {
+fn write_some(mut file: &File, bytes: &[u8]) -> io::Result<usize> {
     file.write(bytes)
 }
 
 /// A console takes bytes for text in its code page; the standard library writes to it what it reads as UTF-8.
 #[cfg(not(unix))]
-fn write_some(file: &mut File, bytes: &[u8]) -> io::Result<usize> {
+fn write_some(mut file: &File, bytes: &[u8]) -> io::Result<usize> {
     use std::io::IsTerminal as _;
 
     if !file.is_terminal() {

@@ -7,7 +7,7 @@ use std::{
     io,
     sync::{Arc, mpsc},
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{ExecError, Output, ReaderWatch, Signal, WriteError};
@@ -17,6 +17,9 @@ use crate::host::runtime::{
     supervisor::TICK,
     threads::{Failure, spawn},
 };
+
+/// How long the writer may take for its last word, after its time is over.
+const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// A runtime and a writer that are running.
 #[derive(Debug)]
@@ -74,7 +77,7 @@ impl Run {
     /// # Errors
     ///
     /// [`ExecError::Output`] when the output is broken, [`ExecError::Panicked`] when a thread has ended by a
-    /// fault, [`ExecError::Unfinished`] when a file does not let it end.
+    /// fault, [`ExecError::Unread`] when a reader does not let it end, [`ExecError::Unfinished`] when a file does not.
     pub fn supervise(self, output: &Output, reader: &ReaderWatch) -> Result<(), ExecError> {
         let ended = loop {
             match self.signals.recv_timeout(TICK) {
@@ -88,11 +91,12 @@ impl Run {
                 break Err(ExecError::Output(io::ErrorKind::BrokenPipe.into()));
             }
         };
-        self.end(ended)
+        self.end(output, ended)
     }
 
     /// The order is that of [`shutdown`](crate::host::runtime::shutdown).
-    fn end(self, ended: Result<(), ExecError>) -> Result<(), ExecError> {
+    fn end(self, output: &Output, ended: Result<(), ExecError>) -> Result<(), ExecError> {
+        let deadline = Instant::now() + PATIENCE;
         if matches!(ended, Err(ExecError::Output(_))) {
             self.runtime.stop_now();
         } else {
@@ -103,9 +107,10 @@ impl Run {
         // A writer may be blocked in writing to a reader that has gone, and ends with the process.
         let ended = match ended {
             Err(ExecError::Output(error)) => Err(ExecError::Output(error)),
-            ended => self.wait_for_writer().and(ended),
+            ended => self.wait_for_writer(output, deadline).and(ended),
         };
-        if matches!(ended, Err(ExecError::Output(_))) {
+        if matches!(ended, Err(ExecError::Output(_) | ExecError::Unread)) {
+            // Of what is still being written, nobody knows how much is out.
             self.queue.break_off(0);
         }
         let patience = if is_finished {
@@ -121,20 +126,32 @@ impl Run {
         }
     }
 
-    /// Waits until everything is written. The reader may go while the last events wait for it.
-    fn wait_for_writer(&self) -> Result<(), ExecError> {
+    /// Waits until everything is written. The reader may go while the last events wait for it, or not read them.
+    fn wait_for_writer(&self, output: &Output, deadline: Instant) -> Result<(), ExecError> {
         let mut has_panicked = false;
+        let mut deadline = deadline.max(Instant::now() + LAST_WORD);
+        let mut is_given_up = false;
         loop {
             // A writer that has failed has said so before it finished.
             let is_finished = self.writer.is_finished();
             let patience = if is_finished { Duration::ZERO } else { TICK };
             match self.signals.recv_timeout(patience) {
+                Ok(Signal::Failed(_)) if is_given_up => return Err(ExecError::Unread),
                 Ok(Signal::Failed(error)) => return Err(ExecError::Output(error)),
                 Ok(Signal::Panicked) => has_panicked = true,
                 Err(_) if is_finished && has_panicked => return Err(ExecError::Panicked),
                 Err(_) if is_finished => return Ok(()),
                 Ok(_) | Err(_) => {}
             }
+            if Instant::now() < deadline {
+                continue;
+            }
+            if is_given_up {
+                return Err(ExecError::Unread);
+            }
+            output.give_up();
+            is_given_up = true;
+            deadline += LAST_WORD;
         }
     }
 }

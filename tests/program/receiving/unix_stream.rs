@@ -11,7 +11,10 @@ use nix::sys::signal::Signal;
 
 use crate::{
     support::{Codec, DEADLINE, Records, Running, command, payload},
-    unix::signal,
+    unix::{
+        signal,
+        stop::{send_much, the_end_comes_though_nobody_reads},
+    },
 };
 
 fn run(folder: &Path, codec: Codec) -> Command {
@@ -48,6 +51,14 @@ fn events_go_to_who_listens_and_diagnostics_to_standard_error_as_json() {
     signal(&program, Signal::SIGTERM);
     assert_eq!(events.next(), None);
     assert!(!events.metrics.is_empty());
+}
+
+#[test]
+fn the_end_waits_for_no_socket_that_nobody_reads() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (program, stream) = connected(folder.path(), Codec::Json);
+    let sent = send_much(&program);
+    the_end_comes_though_nobody_reads(program, sent, stream);
 }
 
 #[test]

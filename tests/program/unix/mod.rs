@@ -13,7 +13,7 @@ mod pictures;
 mod read_once;
 #[cfg(feature = "qrs")]
 mod secrets;
-mod stop;
+pub mod stop;
 #[cfg(target_os = "linux")]
 mod terminal;
 #[cfg(all(target_os = "linux", feature = "top"))]

@@ -1,5 +1,7 @@
 //! Asked to end by signals: once, and once more.
 
+use std::io::{self, Read};
+
 use nix::sys::{
     signal::Signal,
     wait::{Id, WaitPidFlag, WaitStatus, waitid},
@@ -47,4 +49,49 @@ fn a_second_sigint_ends_it_at_once_without_a_reader() {
 #[test]
 fn a_second_sigterm_ends_it_at_once_without_a_reader() {
     the_second_signal_ends_it_with_its_status(Signal::SIGTERM, 143);
+}
+
+/// Asks a program to end to which this many events of some length were sent and of which nobody reads any, then reads
+/// what it has written.
+pub fn the_end_comes_though_nobody_reads(mut program: Running, sent: u64, mut reader: impl Read) {
+    signal(&program, Signal::SIGTERM);
+    let (status, diagnostics) = program.wait();
+    assert_eq!(status.code(), Some(1), "{diagnostics:?}");
+    let mut written = Vec::new();
+    reader.read_to_end(&mut written).expect("read");
+    let written = written.iter().filter(|&&byte| byte == b'\n').count() as u64;
+    let [.., stopped, reason] = &diagnostics[..] else {
+        panic!("{diagnostics:?}");
+    };
+    let message = reason["message"].as_str().expect("text");
+    assert!(
+        message.contains("the reader of the output did not take all events within 10 s"),
+        "{message}"
+    );
+    assert_eq!(stopped["message"], "stopped");
+    let count = |name: &str| stopped[name].as_u64().unwrap_or(0);
+    assert!(written > 0 && count("dropped") > 0, "{written}, {stopped}");
+    assert_eq!(written + count("dropped") + count("kernel_dropped"), sent);
+}
+
+/// More than a pipe or a socket holds.
+pub fn send_much(program: &Running) -> u64 {
+    const EVENTS: u64 = 400;
+    let long = payload::start(&"g".repeat(8_000));
+    for _ in 0..EVENTS {
+        program.send(&long);
+    }
+    EVENTS
+}
+
+#[test]
+fn the_end_waits_for_no_pipe_that_nobody_reads() {
+    let (reader, writer) = io::pipe().expect("a pipe");
+    let mut command = command();
+    command
+        .args(["run", "--address", "127.0.0.1:0"])
+        .stdout(writer);
+    let program = Running::with_stdout_of(command, Codec::Json, 1);
+    let sent = send_much(&program);
+    the_end_comes_though_nobody_reads(program, sent, reader);
 }

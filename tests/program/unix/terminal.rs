@@ -16,7 +16,8 @@ use nix::{
     unistd::Pid,
 };
 
-use crate::support::{DEADLINE, command};
+use super::{signal, stop::send_much};
+use crate::support::{Codec, DEADLINE, Running, command};
 
 /// A terminal: what it shows, and a name to open it by.
 fn terminal() -> (PtyMaster, String) {
@@ -117,6 +118,27 @@ fn a_hangup_ends_it_on_a_terminal() {
     let last = lines.recv_timeout(DEADLINE).expect("a line");
     assert!(last.contains(" stopped "), "{last}");
     assert_eq!(program.0.wait().expect("a status").code(), Some(0));
+}
+
+/// The system keeps the program waiting in a write, which nothing but its end interrupts.
+#[test]
+fn the_end_waits_for_no_terminal_that_nobody_reads() {
+    let (_master, name) = terminal();
+    let mut command = command();
+    command
+        .args(["run", "--address", "127.0.0.1:0"])
+        .stdout(open(&name));
+    let mut program = Running::with_stdout_of(command, Codec::Json, 1);
+    send_much(&program);
+    signal(&program, Signal::SIGTERM);
+    let (status, diagnostics) = program.wait();
+    assert_eq!(status.code(), Some(1));
+    let reason = diagnostics.last().expect("a reason");
+    let message = reason["message"].as_str().expect("text");
+    assert!(
+        message.contains("the reader of the output did not take all events"),
+        "{message}"
+    );
 }
 
 #[test]
