@@ -286,6 +286,23 @@ fn fields_are_documented_as_their_table_has_them() {
     }
 }
 
+/// What GitHub calls the headings of a document in links.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let mut is_code = false;
+    text.lines()
+        .filter(|line| {
+            is_code ^= line.trim_start().starts_with("```");
+            !is_code && line.starts_with('#')
+        })
+        .map(|line| {
+            let heading = line.trim_start_matches('#').trim().to_lowercase();
+            let kept = |c: &char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
+            heading.chars().filter(kept).collect::<String>()
+        })
+        .map(|heading| heading.replace(' ', "-"))
+        .collect()
+}
+
 #[test]
 fn links_lead_somewhere() {
     let mut seen = 0;
@@ -293,12 +310,18 @@ fn links_lead_somewhere() {
         let text = read(&document);
         for rest in text.split("](").skip(1) {
             let target = rest.split(')').next().unwrap_or_default();
-            let file = target.split('#').next().unwrap_or_default();
-            if file.is_empty() || file.contains("://") {
+            let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+            if file.contains("://") {
                 continue;
             }
-            let path = document.parent().expect("a folder").join(file);
+            let folder = document.parent().expect("a folder");
+            let path = match file {
+                "" => document.clone(),
+                file => folder.join(file),
+            };
             assert!(path.exists(), "{}: {target}", document.display());
+            let leads = anchor.is_empty() || anchors(&read(&path)).contains(anchor);
+            assert!(leads, "{}: {target}", document.display());
             seen += 1;
         }
     }
