@@ -266,12 +266,12 @@ pub fn check_source(source: &Value) {
     assert_eq!(source["streaming"]["respawn_interval_secs"], 1);
     assert_eq!(source["decoding"]["codec"], "native");
     assert!(source.get("framing").is_none(), "the codec implies it");
-    // Of what lies somewhere on Windows, the repository has the files.
+    // Of what lies somewhere on Windows, or is installed by a package, the repository has the files.
     let command: Vec<&str> = values(&source["command"])
         .map(|word| word.as_str().expect("text"))
         .map(|word| match word.strip_prefix(r"C:\") {
             Some(path) if !Path::new(word).exists() => path.rsplit('\\').next().unwrap_or(path),
-            _ => word,
+            _ => word.strip_prefix("/etc/qlik-sense-events/").unwrap_or(word),
         })
         .collect();
     let [program, arguments @ ..] = &command[..] else {
