@@ -1,8 +1,8 @@
 //! The hosts: where datagrams come from and where events go. A thin layer, and the only one with a clock, sockets and
 //! threads.
 //!
-//! [`runtime`] is shared by every host, [`metrics`] and [`diagnostics`] report on it, and each host has a folder of
-//! its own. Items that are not in this documentation are internal and may change at any time.
+//! All hosts share [`runtime`]; [`metrics`] and [`diagnostics`] report on it; and each host has a folder of its own.
+//! Items that are missing from this documentation are internal and may change at any time.
 
 #[doc(hidden)]
 pub mod diagnostics;

@@ -96,7 +96,7 @@ fn who_is_listed_is_in_and_who_is_not_has_gone() {
     // One message about a failure, and no session ends for it.
     service.set(Answer::Status(503));
     let (level, message) = said(&mut program);
-    let expected = "cannot read sessions from the proxy of pro2-win1; they are followed by events alone: 127.0.0.1:";
+    let expected = "cannot read sessions from the proxy of pro2-win1; until it answers, its sessions are followed by events alone: 127.0.0.1:";
     assert!(
         level == "warn" && message.starts_with(expected),
         "{message}"

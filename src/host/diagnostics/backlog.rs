@@ -1,11 +1,11 @@
-//! A bounded queue of messages: while they are not read, an error may repeat itself.
+//! A bounded queue of messages, because an error may repeat itself while nobody reads them.
 
 use std::{collections::VecDeque, mem};
 
-/// The most messages that wait. More push out the oldest.
+/// The most messages that wait. Further ones replace the oldest.
 const MAX: usize = 200;
 
-/// What waits to be said, in order.
+/// Messages that wait to be written, in order.
 #[derive(Debug)]
 pub struct Backlog<T> {
     waiting: VecDeque<T>,
@@ -22,7 +22,7 @@ impl<T> Default for Backlog<T> {
 }
 
 impl<T> Backlog<T> {
-    /// Adds something at its end.
+    /// Adds a message at the end.
     pub fn push(&mut self, one: T) {
         if self.waiting.len() == MAX {
             self.waiting.pop_front();
@@ -31,7 +31,7 @@ impl<T> Backlog<T> {
         self.waiting.push_back(one);
     }
 
-    /// Takes everything, preceded by a note on what was pushed out.
+    /// Takes all messages, together with a note if some were suppressed.
     pub fn take(&mut self) -> (Option<String>, VecDeque<T>) {
         let Self { waiting, left_out } = mem::take(self);
         let message = format!("{left_out} earlier messages were suppressed");
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_latest_stay_and_the_others_are_counted() {
+    fn the_latest_messages_stay_and_the_others_are_counted() {
         let mut backlog = Backlog::default();
         (0..MAX + 3).for_each(|number| backlog.push(number));
         let (message, waiting) = backlog.take();

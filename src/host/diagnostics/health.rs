@@ -1,12 +1,12 @@
 //! Decides what to report about something that is retried: when it starts to fail, when the reason changes, from time
-//! to time while it lasts, and when it is over.
+//! to time while it keeps failing, and when it succeeds again.
 
 use std::time::{Duration, Instant};
 
-/// How long an unchanged failure is not repeated.
+/// How long to wait before an unchanged failure is reported again.
 const REMINDER: Duration = Duration::from_hours(1);
 
-/// Whether something succeeds.
+/// Whether something succeeds, and how often it has failed.
 #[derive(Debug, Default)]
 pub struct Health {
     failing: Option<Failing>,
@@ -17,33 +17,33 @@ pub struct Health {
 struct Failing {
     reason: String,
     since: Instant,
-    said: Instant,
+    reported: Instant,
     attempts: u64,
 }
 
 /// A report about a failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failed {
-    /// It is new, or has another reason than before.
+    /// It is new, or has a new reason.
     New,
-    /// It has lasted unchanged for long.
+    /// It is unchanged and has lasted for a long time.
     Still {
-        /// How long it has failed.
+        /// How long it has lasted, in seconds.
         secs: u64,
-        /// How often it was tried.
+        /// The number of attempts.
         attempts: u64,
     },
 }
 
 impl Health {
-    /// A try failed at `now`. Returns what to report, if anything.
+    /// Notes that an attempt failed at `now`. Returns what to report, if anything.
     pub fn failed(&mut self, reason: &str, now: Instant) -> Option<Failed> {
         self.failures += 1;
         let Some(failing) = &mut self.failing else {
             self.failing = Some(Failing {
                 reason: reason.to_owned(),
                 since: now,
-                said: now,
+                reported: now,
                 attempts: 1,
             });
             return Some(Failed::New);
@@ -51,25 +51,25 @@ impl Health {
         failing.attempts += 1;
         if failing.reason != reason {
             reason.clone_into(&mut failing.reason);
-            failing.said = now;
+            failing.reported = now;
             return Some(Failed::New);
         }
-        if now.saturating_duration_since(failing.said) < REMINDER {
+        if now.saturating_duration_since(failing.reported) < REMINDER {
             return None;
         }
-        failing.said = now;
+        failing.reported = now;
         Some(Failed::Still {
             secs: now.saturating_duration_since(failing.since).as_secs(),
             attempts: failing.attempts,
         })
     }
 
-    /// A try succeeded. Returns how many had failed before it.
+    /// Notes that an attempt succeeded. Returns how many had failed since the last success.
     pub fn succeeded(&mut self) -> u64 {
         self.failing.take().map_or(0, |failing| failing.attempts)
     }
 
-    /// How many tries have failed in all.
+    /// How many attempts have failed in total.
     #[must_use]
     pub const fn failures(&self) -> u64 {
         self.failures

@@ -1,4 +1,4 @@
-//! Messages about the program itself, for whichever destination a host has.
+//! Messages about the program itself, wherever a host sends them.
 
 pub mod backlog;
 pub mod health;
@@ -40,7 +40,7 @@ impl Level {
 
 /// Where diagnostics go.
 pub trait Report {
-    /// Writes a diagnostic. One that cannot be written has nowhere else to go.
+    /// Writes a diagnostic. If that fails, there is nowhere to report it.
     fn write(&mut self, diagnostic: &Diagnostic<'_>);
 
     /// Reports a message.
@@ -61,7 +61,7 @@ pub trait Report {
         self.write(&Diagnostic::of_totals(message, address, totals));
     }
 
-    /// Reports that the program listens on an address, and the size of the receive buffer.
+    /// Reports that the program listens on an address, with the size of the receive buffer.
     fn listening(&mut self, listener: &Listener, wanted_bytes: usize) {
         let workers = listener.workers.iter();
         let granted = workers.filter_map(|w| w.receive_buffer_bytes()).min();
@@ -143,7 +143,7 @@ impl<'a> Diagnostic<'a> {
     ///
     /// # Errors
     ///
-    /// What `out` fails with.
+    /// The error of `out`.
     pub fn line(&self, out: &mut impl fmt::Write) -> fmt::Result {
         out.write_str(&escaped(self.message))?;
         for (name, detail) in self.details().iter() {
@@ -158,7 +158,7 @@ impl<'a> Diagnostic<'a> {
         Ok(())
     }
 
-    /// The same as an event, for a layout to show.
+    /// The diagnostic as an event, for a layout.
     #[must_use]
     pub fn event(&self) -> PluginEvent {
         PluginEvent {
@@ -169,7 +169,7 @@ impl<'a> Diagnostic<'a> {
         }
     }
 
-    /// The details besides level and message.
+    /// The details other than level and message.
     fn details(&self) -> Details {
         let mut details = Details::default();
         details.add_any("address", self.address.clone());

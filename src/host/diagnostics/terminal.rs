@@ -1,6 +1,6 @@
-//! Text for terminals. Text for a host is never changed.
+//! Escapes text for terminals. Text for a host is never changed.
 
-/// Text with control characters and changes of writing direction escaped.
+/// Returns the text with control characters and changes of writing direction escaped.
 #[must_use]
 pub fn escaped(text: &str) -> String {
     text.chars()
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_steers_the_terminal() {
+    fn control_characters_do_not_reach_the_terminal() {
         assert_eq!(
             escaped("a\u{1b}[31mb\u{202e}c\u{9b}ö\n"),
             "a\\u{1b}[31mb\\u{202e}c\\u{9b}ö\\u{a}"

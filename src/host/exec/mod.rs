@@ -1,5 +1,5 @@
-//! The host for Vector's `exec` source: events to standard output, or to a socket instead, diagnostics to standard
-//! error.
+//! The host for Vector's `exec` source: writes events to standard output or to a Unix socket, and diagnostics to
+//! standard error.
 
 mod output;
 mod run;
@@ -42,10 +42,10 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExecError {
-    /// Receiving cannot start.
+    /// The program cannot start to receive.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// The output cannot be written, for a reason other than a reader that has gone.
+    /// The output cannot be written, for a reason other than a reader that has closed it.
     #[error("cannot write to standard output: {0}")]
     Output(#[source] io::Error),
     /// Nothing listens on `output.unix_stream`.
@@ -78,16 +78,16 @@ pub enum ExecError {
     Unfinished,
 }
 
-/// Something that ends a run, or requests something from it.
+/// Ends a run, or requests something from it.
 #[derive(Debug)]
 pub enum Signal {
-    /// Someone asks the program to end (SIGTERM, SIGINT, a console event).
+    /// Someone asks the program to end, by SIGTERM, SIGINT or a console event.
     Stop,
-    /// Someone asks it to read the files of transforms again (SIGHUP).
+    /// Someone asks the program to reload the files of transforms, by SIGHUP.
     Reload,
     /// The output has no reader any more, or is broken.
     Failed(io::Error),
-    /// A thread panicked; it has written why to standard error.
+    /// A thread panicked; it has reported why on standard error.
     Panicked,
 }
 
@@ -111,11 +111,11 @@ pub enum Orphan {
 }
 
 /// Receives on every address of the configuration and writes events to standard output, or to `output.unix_stream`,
-/// until a signal comes, the reader closes the pipe or the parent is gone.
+/// until a signal arrives, the reader closes the pipe or the parent ends.
 ///
-/// `config_file` is the file of the configuration, with its content. `signals` installs the program's signal handler
-/// with the sender for its reports. It is called once there is something to shut down: until then, while files are
-/// read that may not answer, a signal ends the program by the system's default.
+/// `config_file` is the path of the configuration file, with its content. `signals` installs the program's signal
+/// handler, with the sender for its reports. It is called once there is something to shut down. Until then the program
+/// may be waiting for files that do not respond, so signals keep their default action and end it.
 ///
 /// # Errors
 ///
@@ -133,10 +133,10 @@ pub fn run(
         refresh = refresh.with_config_file(file, config);
     }
     let (output, orphan) = open_output(&config.output.unix_stream, orphan)?;
-    // Before the program reports that it listens: the parent at that moment is the one to watch.
+    // This comes before the program reports that it listens: the parent at that moment is the one to watch.
     let reader = ReaderWatch::new(&output, orphan);
     let layout = config.output.layout().map_err(StartError::Fields)?;
-    // Before touching anything that may belong to another run: only one can have the port.
+    // This comes before touching anything that may belong to another run: only one run can have the port.
     let opened = open(config)?;
     let signals = signals().map_err(StartError::Thread)?;
     let queue = Arc::new(Queue::new(config.queue, opened.workers()));
@@ -170,13 +170,13 @@ pub fn run(
         diagnostics: diagnostics.clone(),
     };
     let runtime = Runtime::start(config, refresh, opened, sink, edge)?;
-    // The local socket is for casual viewers; the output must work without it.
-    let said = match &local_socket {
+    // The local socket is for casual viewers; events must flow without it.
+    let problem = match &local_socket {
         Some(Err(error)) => Some((Level::Error, error)),
         Some(Ok(socket)) => socket.answered().map(|error| (Level::Warn, error)),
         None => None,
     };
-    if let Some((level, error)) = said {
+    if let Some((level, error)) = problem {
         let message = format!("output.local_socket is not open; events flow without it: {error}");
         diagnostics.clone().report(level, &message);
     }
@@ -184,7 +184,7 @@ pub fn run(
     run.supervise(&output, &reader)
 }
 
-/// Where events go. A reader of a socket has not started the program, so the parent may go.
+/// Opens the output. The reader of a socket has not started the program, so the program may outlive its parent.
 fn open_output(unix_stream: &Path, orphan: Orphan) -> Result<(Output, Orphan), ExecError> {
     if unix_stream.as_os_str().is_empty() {
         let output = Output::stdout().map_err(ExecError::Output)?;
@@ -197,8 +197,8 @@ fn open_output(unix_stream: &Path, orphan: Orphan) -> Result<(Output, Orphan), E
     Ok((connected?, Orphan::Lives))
 }
 
-/// Reports the location of a panic, in the codec that the host reads. The panic message itself may quote a payload,
-/// so it is shown only on a terminal.
+/// Reports the location of a panic in the codec that the host reads. The panic's own message may quote a payload, so it
+/// is shown only on a terminal.
 fn report_panics(diagnostics: &Diagnostics) {
     if io::stderr().is_terminal() {
         return;

@@ -1,4 +1,4 @@
-//! Standard output, or a socket instead, written one whole frame at a time.
+//! Standard output, or a Unix socket, written one whole frame at a time.
 
 use std::{
     fs::File,
@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// A pipe or a socket to the reader: one thread writes, another checks whether the reader is still there.
+/// A pipe or socket to the reader: one thread writes to it, another checks whether the reader is still there.
 #[derive(Debug, Clone)]
 pub struct Output {
     file: Arc<Mutex<File>>,
@@ -27,20 +27,20 @@ pub struct Output {
     is_given_up: Arc<AtomicBool>,
 }
 
-/// The output did not take a whole frame.
+/// The output has not accepted a whole frame.
 #[derive(Debug, thiserror::Error)]
 #[error("{source}")]
 pub struct WriteError {
-    /// How many bytes of the frame it took before.
+    /// How many bytes of the frame were written.
     pub written_bytes: usize,
-    /// Why: the reader has closed the pipe ([`io::ErrorKind::BrokenPipe`]), the device refuses, or the output was
-    /// [given up](Output::give_up) ([`io::ErrorKind::TimedOut`]).
+    /// The reason: the reader has closed the pipe ([`io::ErrorKind::BrokenPipe`]), the device refuses to write, or
+    /// the output was [given up](Output::give_up) ([`io::ErrorKind::TimedOut`]).
     pub source: io::Error,
 }
 
 impl Output {
-    /// The program's standard output, past the line buffer of the standard library, which would
-    /// search every frame for line ends.
+    /// The program's standard output. It bypasses the standard library's line buffer, which would search every frame
+    /// for line ends.
     ///
     /// # Errors
     ///
@@ -55,7 +55,7 @@ impl Output {
     ///
     /// # Errors
     ///
-    /// When nothing listens, or when this program may not connect.
+    /// When nothing listens there, or when this program may not connect.
     pub fn unix_stream(path: &Path) -> io::Result<Self> {
         Ok(Self::new(connect(path)?))
     }
@@ -72,11 +72,11 @@ impl Output {
     ///
     /// # Errors
     ///
-    /// [`WriteError`] when it can only be written in part, or not at all.
+    /// [`WriteError`] when only a part of the frame can be written, or nothing.
     pub fn write(&self, frame: &[u8]) -> Result<(), WriteError> {
         let mut rest = frame;
         let written = match &self.immediate.0 {
-            // The system says how much it has taken before it waits.
+            // The system accepts as much as it has room for, and returns how much that is.
             Some(output) => self.write_all(&mut rest, |bytes| output.write(bytes), output.file()),
             None => {
                 let file = lock(&self.file);
@@ -89,7 +89,7 @@ impl Output {
         })
     }
 
-    /// Writes `rest` and leaves the unwritten part in it.
+    /// Writes `rest`, and leaves in it what was not written.
     fn write_all(
         &self,
         rest: &mut &[u8],
@@ -101,7 +101,7 @@ impl Output {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => *rest = &rest[written..],
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // A pipe that is shared may also have been made non-blocking by another process.
+                // Another process that shares the pipe may also have made it non-blocking.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     if self.is_given_up.load(Ordering::Relaxed) {
                         return Err(io::ErrorKind::TimedOut.into());
@@ -114,27 +114,27 @@ impl Output {
         Ok(())
     }
 
-    /// Lets a thread that writes wait no longer for a reader that does not read. Where the system keeps it waiting in
-    /// a write, this has no effect.
+    /// Makes a thread that is writing stop waiting for a reader that does not read. This has no effect on systems where
+    /// the write itself blocks.
     pub fn give_up(&self) {
         self.is_given_up.store(true, Ordering::Relaxed);
     }
 
-    /// A handle to the same reader that never waits. It takes nothing if this is neither a pipe nor a socket, or if
+    /// A handle to the same reader that never blocks. It writes nothing if this is neither a pipe nor a socket, or if
     /// the system does not support it.
     #[must_use]
     pub fn immediate(&self) -> ImmediateOutput {
         self.immediate.clone()
     }
 
-    /// Whether this is a pipe or a socket, so that a reader can go away.
+    /// Whether this is a pipe or a socket, whose reader can go away.
     #[must_use]
     pub fn is_pipe(&self) -> bool {
         self.file.try_lock().is_ok_and(|file| is_pipe(&file))
     }
 
-    /// Whether the reader has closed its end. While a frame is being written the answer is no: the
-    /// write itself will tell.
+    /// Whether the reader has closed its end. While a frame is being written the answer is no: the write itself fails
+    /// if the reader is gone.
     #[must_use]
     pub fn is_hung_up(&self) -> bool {
         self.file.try_lock().is_ok_and(|file| is_hung_up(&file))
@@ -147,12 +147,12 @@ impl FrameWriter for Output {
     }
 }
 
-/// An [`Output`] for threads that must not wait.
+/// An [`Output`] for threads that must not block.
 #[derive(Debug, Clone)]
 pub struct ImmediateOutput(Option<Arc<WithoutWaiting>>);
 
 impl Immediate for ImmediateOutput {
-    /// An error is no reason to stop: the thread that waits for the output meets it too, and reports it.
+    /// An error can be ignored here: the thread that writes to the output meets it too, and reports it.
     fn take(&mut self, frame: &[u8]) -> usize {
         let output = self.0.as_ref();
         output.map_or(0, |output| output.write(frame).unwrap_or(0))
@@ -186,8 +186,8 @@ impl WithoutWaiting {
     }
 }
 
-/// The pipe is opened again, so that only this handle is non-blocking: others that share the first one do not expect
-/// that.
+/// Opens the pipe again, so that only this handle is non-blocking. Other processes may share the first one and do not
+/// expect it to be.
 #[cfg(target_os = "linux")]
 fn without_waiting(file: &File) -> Option<WithoutWaiting> {
     use std::os::{
@@ -241,7 +241,7 @@ fn duplicate_stdout() -> io::Result<File> {
     Ok(io::stdout().as_handle().try_clone_to_owned()?.into())
 }
 
-/// With a larger buffer, a burst needs fewer switches between the two processes. The system grants no more than
+/// With a larger buffer, a burst needs fewer switches between the two processes. The system grants at most
 /// `net.core.wmem_max`.
 #[cfg(unix)]
 fn connect(path: &Path) -> io::Result<File> {
@@ -283,7 +283,7 @@ fn is_pipe(file: &File) -> bool {
         .is_ok_and(|metadata| metadata.file_type().is_fifo() || metadata.file_type().is_socket())
 }
 
-/// Windows tells what a file is only of files.
+/// Windows can only tell files from the rest.
 #[cfg(not(unix))]
 fn is_pipe(file: &File) -> bool {
     use std::io::IsTerminal as _;
@@ -296,7 +296,7 @@ fn write_some(mut file: &File, bytes: &[u8]) -> io::Result<usize> {
     file.write(bytes)
 }
 
-/// A console takes bytes for text in its code page; the standard library writes to it what it reads as UTF-8.
+/// A console reads bytes as text in its code page; the standard library writes to it what it reads as UTF-8.
 #[cfg(not(unix))]
 fn write_some(mut file: &File, bytes: &[u8]) -> io::Result<usize> {
     use std::io::IsTerminal as _;
@@ -324,7 +324,7 @@ fn is_hung_up(file: &File) -> bool {
             .is_some_and(|events| events.intersects(gone))
 }
 
-/// Elsewhere the next write tells.
+/// On other systems the next write fails.
 #[cfg(not(unix))]
 fn is_hung_up(_: &File) -> bool {
     false

@@ -1,7 +1,6 @@
-//! The life of the program: signals, the writer thread, a reader that goes away.
+//! The life of the program: signals, the writer thread, and a reader that goes away.
 //!
-//! Its thread waits for signals and does nothing that could block on a file, a network or a reader, so that it can
-//! always be stopped.
+//! The main thread waits for signals. It never blocks on a file, a network or a reader, so it can always be stopped.
 
 use std::{
     io,
@@ -31,11 +30,11 @@ pub struct Run {
 }
 
 impl Run {
-    /// Starts the thread that writes what is queued.
+    /// Starts the thread that writes the queue to the output.
     ///
     /// # Errors
     ///
-    /// When the system gives none.
+    /// When the system cannot start a thread.
     pub fn start(
         runtime: Runtime,
         queue: Arc<Queue>,
@@ -76,8 +75,8 @@ impl Run {
     ///
     /// # Errors
     ///
-    /// [`ExecError::Output`] when the output is broken, [`ExecError::Panicked`] when a thread has ended by a
-    /// fault, [`ExecError::Unread`] when a reader does not let it end, [`ExecError::Unfinished`] when a file does not.
+    /// [`ExecError::Output`] when the output is broken, [`ExecError::Panicked`] when a thread has panicked,
+    /// [`ExecError::Unread`] when a reader blocks the shutdown, [`ExecError::Unfinished`] when a file system does.
     pub fn supervise(self, output: &Output, reader: &ReaderWatch) -> Result<(), ExecError> {
         let ended = loop {
             match self.signals.recv_timeout(TICK) {
@@ -94,7 +93,7 @@ impl Run {
         self.end(output, ended)
     }
 
-    /// The order is that of [`shutdown`](crate::host::runtime::shutdown).
+    /// Shuts down in the order described in [`shutdown`](crate::host::runtime::shutdown).
     fn end(self, output: &Output, ended: Result<(), ExecError>) -> Result<(), ExecError> {
         let deadline = Instant::now() + PATIENCE;
         if matches!(ended, Err(ExecError::Output(_))) {
@@ -104,13 +103,13 @@ impl Run {
         }
         let is_finished = self.runtime.await_end(PATIENCE);
         self.queue.close();
-        // A writer may be blocked in writing to a reader that has gone, and ends with the process.
+        // The writer may be blocked by a reader that is gone; if so, it ends with the process.
         let ended = match ended {
             Err(ExecError::Output(error)) => Err(ExecError::Output(error)),
             ended => self.wait_for_writer(output, deadline).and(ended),
         };
         if matches!(ended, Err(ExecError::Output(_) | ExecError::Unread)) {
-            // Of what is still being written, nobody knows how much is out.
+            // It is unknown how much of the current frame has been written.
             self.queue.break_off(0);
         }
         let patience = if is_finished {
@@ -126,13 +125,13 @@ impl Run {
         }
     }
 
-    /// Waits until everything is written. The reader may go while the last events wait for it, or not read them.
+    /// Waits until everything is written. Meanwhile the reader may go away, or not read.
     fn wait_for_writer(&self, output: &Output, deadline: Instant) -> Result<(), ExecError> {
         let mut has_panicked = false;
         let mut deadline = deadline.max(Instant::now() + LAST_WORD);
         let mut is_given_up = false;
         loop {
-            // A writer that has failed has said so before it finished.
+            // A writer reports its failure before it finishes.
             let is_finished = self.writer.is_finished();
             let patience = if is_finished { Duration::ZERO } else { TICK };
             match self.signals.recv_timeout(patience) {
@@ -191,7 +190,7 @@ mod tests {
         }
     }
 
-    /// A program that holds the port and receives nothing would be worse than one that ends.
+    /// A program that holds the port but receives nothing would be worse than one that ends.
     #[test]
     fn a_worker_that_panics_ends_the_program() {
         let config =

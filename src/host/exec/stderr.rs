@@ -1,8 +1,8 @@
 //! Diagnostics to standard error.
 //!
-//! On a terminal these are plain lines. Otherwise they are events in the codec and schema of the
-//! output, because Vector's `exec` source reads standard error with the same codec (`include_stderr`); where events go
-//! to a socket, Vector does not read standard error, and a journal wants JSON.
+//! On a terminal these are plain lines. Otherwise they are events in the codec and schema of the output, because
+//! Vector's `exec` source reads standard error with the same codec (`include_stderr`). If events go to a socket, Vector
+//! does not read standard error, so they are JSON, which suits a journal.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -29,21 +29,21 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Diagnostics {
     form: Form,
-    /// The queue for the writing thread; `None` if they are written at once.
+    /// The queue of the thread that writes them; `None` if they are written at once.
     waiting: Option<Arc<Waiting>>,
 }
 
-/// How they look.
+/// How diagnostics are written.
 #[derive(Debug, Clone)]
 struct Form {
     layout: Layout,
-    /// None on a terminal.
+    /// `None` on a terminal.
     codec: Option<Codec>,
 }
 
 impl Diagnostics {
-    /// Plain lines where standard error is a terminal, otherwise events in the codec and schema, and
-    /// with the tags, of the output; JSON where the output is a socket.
+    /// Plain lines if standard error is a terminal. Otherwise events in the output's codec and schema, with its tags;
+    /// JSON if the output is a socket.
     #[must_use]
     pub fn new(output: &OutputConfig) -> Self {
         let codec = if output.unix_stream.as_os_str().is_empty() {
@@ -60,8 +60,7 @@ impl Diagnostics {
         }
     }
 
-    /// The same, written by a separate thread, so that a reader that does not read standard error blocks nothing
-    /// else.
+    /// The same, but written by a separate thread, so that nothing else blocks if nobody reads standard error.
     ///
     /// # Errors
     ///
@@ -78,7 +77,7 @@ impl Diagnostics {
         })
     }
 
-    /// Waits until everything is written, at most for this long.
+    /// Waits until everything is written, but no longer than `patience`.
     pub fn flush(&self, patience: Duration) {
         if let Some(waiting) = &self.waiting {
             let has_more = |state: &mut State| state.is_writing || !state.backlog.is_empty();
@@ -105,7 +104,7 @@ impl Report for Diagnostics {
     }
 }
 
-/// Diagnostics on their way to the thread that writes them.
+/// Diagnostics for the thread that writes them.
 #[derive(Debug, Default)]
 struct Waiting {
     state: Mutex<State>,
@@ -120,7 +119,7 @@ struct State {
 }
 
 impl Waiting {
-    /// Writes what waits, until the process ends.
+    /// Writes diagnostics as they arrive, until the process ends.
     fn write(&self, form: &Form) {
         let mut state = lock(&self.state);
         loop {
@@ -143,7 +142,7 @@ impl Waiting {
 }
 
 impl Form {
-    /// A diagnostic in its written form; `None` if it cannot be written.
+    /// The bytes of a diagnostic; `None` if it cannot be written.
     fn bytes(&self, diagnostic: &Diagnostic<'_>) -> Option<Vec<u8>> {
         let Some(codec) = self.codec else {
             return plain(diagnostic).ok();

@@ -1,12 +1,13 @@
-//! Whether the events still have a reader.
+//! Checks whether the output still has a reader.
 
 use super::{Orphan, Output};
 
-/// Notices that the reader or the parent has gone, even while there is nothing to write.
+/// Notices that the reader or the parent is gone, even while there is nothing to write.
 ///
-/// Vector closes the pipe when it ends, also when it is killed. A shell or a service manager
-/// between the two may keep it open, and Windows does not tell who writes into a pipe that it is closed before the next
-/// write; then the parent's end is the sign. Only a program that writes
+/// Vector closes the pipe when it ends, even if it is killed. But a shell or a service manager between the two may keep
+/// the pipe open, and on Windows a writer learns that a pipe is closed only from its next write. In those cases the end
+/// of the parent is the sign. Both are checked only if the output is a pipe: a file or a terminal has no reader that
+/// could go away.
 /// into a pipe looks for these: with a file or a terminal as output there is no reader to miss.
 #[derive(Debug)]
 pub struct ReaderWatch {
@@ -15,7 +16,7 @@ pub struct ReaderWatch {
 }
 
 impl ReaderWatch {
-    /// Watches the reader of `output` and, unless the program may outlive it, the parent.
+    /// Watches the reader of `output` and, unless the program may outlive its parent, the parent.
     #[must_use]
     pub fn new(output: &Output, orphan: Orphan) -> Self {
         let is_pipe = output.is_pipe();
@@ -34,7 +35,7 @@ impl ReaderWatch {
     }
 }
 
-/// The parent, by its process id: a process whose parent ends gets another one.
+/// The parent's process id: a process whose parent ends gets another parent.
 #[cfg(unix)]
 #[derive(Debug)]
 struct Parent(u32);
@@ -50,7 +51,7 @@ impl Parent {
     }
 }
 
-/// The parent, held open: Windows keeps the id of a parent that has ended, and may give it to another process.
+/// The parent, held open: Windows keeps the id of a parent that has ended and may give it to another process.
 #[cfg(windows)]
 struct Parent(winsafe::guard::CloseHandleGuard<winsafe::HPROCESS>);
 
@@ -63,7 +64,7 @@ impl std::fmt::Debug for Parent {
 
 #[cfg(windows)]
 impl Parent {
-    /// None where it has ended already, or may not be looked at.
+    /// `None` if the parent has ended already, or if this program may not open it.
     fn of_this_process() -> Option<Self> {
         use winsafe::{HPROCESS, HPROCESSLIST, co};
 
@@ -81,7 +82,7 @@ impl Parent {
             let (started, ..) = process.GetProcessTimes().ok()?;
             Some(u64::from(started))
         };
-        // One that is younger than its child has the id of a parent that has ended.
+        // A process younger than its child has reused the id of a parent that has ended.
         (started(&parent)? <= started(&HPROCESS::GetCurrentProcess())?).then_some(Self(parent))
     }
 

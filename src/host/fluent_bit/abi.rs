@@ -1,8 +1,8 @@
-//! The host's structs, as its proxy interface for external plugins lays them out.
+//! The structs of Fluent Bit's proxy interface for external plugins.
 //!
-//! Only the fields that Fluent Bit 4.0 has; newer hosts have more behind them, and every struct is the
-//! host's own, so that no size of ours matters. No struct is ever referred to: not every host sets every field,
-//! and each is read or written by itself, through a pointer.
+//! They have only the fields of Fluent Bit 4.0. Newer versions append more, and the host allocates every struct, so
+//! their sizes here do not matter. No reference to a struct is ever made, because not every host sets every field: each
+//! field is read or written separately, through a pointer.
 
 use std::ffi::{c_char, c_int, c_long, c_void};
 
@@ -21,7 +21,7 @@ pub(super) mod level {
     pub(in super::super) const INFO: c_int = 3;
 }
 
-/// `struct flb_plugin_proxy_def`: what the plugin says that it is.
+/// `struct flb_plugin_proxy_def`: describes the plugin to the host.
 #[repr(C)]
 pub(super) struct PluginDefinition {
     pub(super) kind: c_int,
@@ -31,17 +31,17 @@ pub(super) struct PluginDefinition {
     pub(super) description: *const c_char,
 }
 
-/// `struct flbgo_input_plugin`: an instance of the plugin, as it is begun.
+/// `struct flbgo_input_plugin`: an instance that is about to start.
 #[repr(C)]
 pub(super) struct InputPlugin {
     pub(super) name: *const c_char,
     pub(super) api: *const Api,
     pub(super) instance: *mut c_void,
-    /// Of a size that differs between versions, and not needed: never looked into.
+    /// Its size differs between versions. It is not needed and never read.
     pub(super) context: *mut c_void,
 }
 
-/// `struct flb_api`: what the host offers. Some of it is not set in hosts that are built without it.
+/// `struct flb_api`: the functions that the host offers. Some are not set in hosts that were built without them.
 #[repr(C)]
 pub(super) struct Api {
     pub(super) output_get_property: *const c_void,
@@ -87,6 +87,6 @@ pub(super) type SetCollectorTime = unsafe extern "C" fn(
     config: *mut c_void,
 ) -> c_int;
 
-/// What the host calls at each time of a collector.
+/// The callback of a collector.
 pub(super) type Collect =
     unsafe extern "C" fn(instance: *mut c_void, config: *mut c_void, context: *mut c_void) -> c_int;

@@ -1,8 +1,8 @@
-//! Records that the host takes at the end of a call, in memory that both sides know.
+//! Records that the host takes at the end of a call, in memory that both sides can free.
 
 use std::{ffi::c_void, ptr};
 
-/// Records in memory of the C library: a host that finds no cleanup frees it itself.
+/// Records in memory from the C library's allocator: a host that finds no cleanup callback frees it itself.
 #[derive(Debug)]
 pub(super) struct Buffer {
     memory: *mut c_void,
@@ -10,7 +10,7 @@ pub(super) struct Buffer {
 }
 
 impl Buffer {
-    /// A buffer without memory.
+    /// An empty buffer, without memory.
     pub(super) const fn new() -> Self {
         Self {
             memory: ptr::null_mut(),
@@ -18,7 +18,7 @@ impl Buffer {
         }
     }
 
-    /// Adds records. False when there is no memory for them: then all is as it was.
+    /// Adds records. Returns false, and changes nothing, if there is no memory for them.
     pub(super) fn push(&mut self, records: &[u8]) -> bool {
         if records.is_empty() {
             return true;
@@ -26,7 +26,8 @@ impl Buffer {
         if !self.make_room(records.len()) {
             return false;
         }
-        // SAFETY: `make_room` made room for all of `records` behind what is there, and nobody else has this memory.
+        // SAFETY: `make_room` has made room for all of `records` after the existing ones, and nobody else uses this
+        // memory.
         unsafe {
             let end = self.memory.cast::<u8>().add(self.length);
             ptr::copy_nonoverlapping(records.as_ptr(), end, records.len());
@@ -35,13 +36,13 @@ impl Buffer {
         true
     }
 
-    /// Makes room for the given number of bytes, at least one, behind what is there. False when there is no memory.
+    /// Makes room for the given number of additional bytes, at least one. Returns false if there is no memory.
     fn make_room(&mut self, additional: usize) -> bool {
         let Some(length) = self.length.checked_add(additional) else {
             return false;
         };
-        // SAFETY: the memory is null or what this function got last, and was not given away. When there is none,
-        // the old memory stays as it is.
+        // SAFETY: the memory is null or comes from the last call of this function, and has not been given away. If the
+        // allocation fails, the old memory is unchanged.
         let memory = unsafe { libc::realloc(self.memory, length) };
         if memory.is_null() {
             return false;
@@ -50,8 +51,8 @@ impl Buffer {
         true
     }
 
-    /// Gives the records away, to be freed by [`free`]: their memory, null without any, and their length in
-    /// bytes.
+    /// Gives the records away, to be freed by [`free`]. Returns the pointer, which is null if there are none, and the
+    /// length in bytes.
     pub(super) fn into_raw(self) -> (*mut c_void, usize) {
         let given = (self.memory, self.length);
         std::mem::forget(self);
@@ -61,18 +62,18 @@ impl Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        // SAFETY: null, or memory that was not given away.
+        // SAFETY: the pointer is null, or the memory has not been given away.
         unsafe { free(self.memory) };
     }
 }
 
-/// Gives the memory back.
+/// Frees the memory.
 ///
 /// # Safety
 ///
-/// `memory` is null, or comes from [`Buffer::into_raw`] and was not given back before.
+/// `memory` is null, or comes from [`Buffer::into_raw`] and has not been freed.
 pub(super) unsafe fn free(memory: *mut c_void) {
-    // SAFETY: the C library's own memory or null, as the caller says.
+    // SAFETY: the caller guarantees that this is the C library's own memory or null.
     unsafe { libc::free(memory) };
 }
 
@@ -81,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn records_stand_one_after_the_other() {
+    fn records_are_joined_in_order() {
         let mut buffer = Buffer::new();
         let mut expected = Vec::new();
         for number in 0..100_u8 {
@@ -90,7 +91,7 @@ mod tests {
             expected.extend(records);
         }
         let (memory, length) = buffer.into_raw();
-        // SAFETY: memory of this length that was given away, and comes back once.
+        // SAFETY: this memory of this length was given away, and is freed once.
         unsafe {
             let given = std::slice::from_raw_parts(memory.cast::<u8>(), length);
             assert_eq!(given, expected);
@@ -98,9 +99,9 @@ mod tests {
         }
     }
 
-    /// No system has so much memory.
+    /// No system has this much memory.
     #[test]
-    fn without_memory_what_is_there_stays() {
+    fn if_memory_runs_out_earlier_records_stay() {
         let mut buffer = Buffer::new();
         assert!(!buffer.make_room(1 << 60));
         assert!(buffer.push(b"records"));
@@ -108,7 +109,7 @@ mod tests {
         assert!(!buffer.make_room(usize::MAX));
         assert!(buffer.push(b", more"));
         let (memory, length) = buffer.into_raw();
-        // SAFETY: memory of this length that was given away, and comes back once.
+        // SAFETY: this memory of this length was given away, and is freed once.
         unsafe {
             let given = std::slice::from_raw_parts(memory.cast::<u8>(), length);
             assert_eq!(given, b"records, more");
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_null() {
+    fn an_empty_buffer_is_null() {
         let mut buffer = Buffer::new();
         assert!(buffer.push(b""));
         assert_eq!(buffer.into_raw(), (ptr::null_mut(), 0));

@@ -1,7 +1,7 @@
 //! The functions that the host looks up and calls.
 //!
-//! All but the first two are called on the thread of the instance that is meant, so that the instance is
-//! the thread's own: no version of the host has to keep a pointer for it.
+//! All but the first two are called on the thread of the instance that they concern. So the instance can be
+//! thread-local, and no version of the host has to keep a pointer to it.
 
 use std::{
     cell::{Cell, RefCell},
@@ -23,34 +23,34 @@ use crate::host::diagnostics::Level;
 const OK: c_int = 0;
 const FAILURE: c_int = -1;
 
-/// What the host calls a success of its init callback; 0 and below are failures.
+/// The value that means success for the host's init callback; 0 and below are failures.
 const BEGUN: c_int = 1;
 
-/// How long a pause waits at most for what the workers have in hand.
+/// The longest time that a pause waits for what the workers are processing.
 const LAST: Duration = Duration::from_millis(300);
 
-/// When nothing has come for so long, the workers have nothing in hand.
+/// If nothing has arrived for this long, the workers are not processing anything.
 const QUIET: Duration = Duration::from_millis(50);
 
 thread_local! {
     static INSTANCE: RefCell<Option<Instance>> = const { RefCell::new(None) };
 
-    /// Whether the host takes no records now. Beside the instance: a host may say so while it takes records of
-    /// it, from within the call.
+    /// Whether the host is not accepting records. It is separate from the instance, because a host may pause from
+    /// within the call in which it receives records.
     static IS_PAUSED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether what waits should go on waiting.
+/// Whether waiting events should keep waiting.
 fn is_held() -> bool {
     IS_PAUSED.get() || parking::is_reload_near()
 }
 
-/// Does the work of a callback. A panic is its failure, and ends here.
+/// Does the work of a callback. A panic becomes a failure and goes no further.
 fn guarded(work: impl FnOnce() -> c_int) -> c_int {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or(FAILURE)
 }
 
-/// Does something with this thread's instance, if it has one and is not at it already.
+/// Does something with this thread's instance, if there is one and it is not already in use.
 fn with_instance<T>(work: impl FnOnce(&mut Instance) -> T) -> Option<T> {
     INSTANCE.with(|place| place.try_borrow_mut().ok()?.as_mut().map(work))
 }
@@ -59,7 +59,7 @@ const fn status(done: Option<()>) -> c_int {
     if done.is_some() { OK } else { FAILURE }
 }
 
-/// Called first, at every load of the library: in a reload before the old instances are ended.
+/// Called first, each time the library is loaded: in a reload, before the old instances end.
 #[unsafe(no_mangle)]
 pub extern "C" fn FLBPluginPreRegister(hot_reloading: c_int) -> c_int {
     guarded(|| {
@@ -70,7 +70,7 @@ pub extern "C" fn FLBPluginPreRegister(hot_reloading: c_int) -> c_int {
     })
 }
 
-/// Called second: says what this plugin is.
+/// Called second: describes this plugin to the host.
 ///
 /// # Safety
 ///
@@ -81,9 +81,9 @@ pub unsafe extern "C" fn FLBPluginRegister(definition: *mut PluginDefinition) ->
         if definition.is_null() {
             return FAILURE;
         }
-        // SAFETY: it is not null, and the host's struct has these fields in every version; what may be behind them
-        // is not touched. They are written and not read, whatever they are. The host keeps the texts, which live
-        // as long as the library.
+        // SAFETY: the pointer is not null, and the host's struct has these fields in every version; later fields are
+        // not touched. The fields are written and never read, whatever they contain. The host keeps the texts, which
+        // live as long as the library.
         unsafe {
             (&raw mut (*definition).kind).write(INPUT_PLUGIN);
             (&raw mut (*definition).proxy).write(PROXY);
@@ -95,7 +95,7 @@ pub unsafe extern "C" fn FLBPluginRegister(definition: *mut PluginDefinition) ->
     })
 }
 
-/// Begins an instance.
+/// Starts an instance.
 ///
 /// # Safety
 ///
@@ -104,9 +104,9 @@ pub unsafe extern "C" fn FLBPluginRegister(definition: *mut PluginDefinition) ->
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn FLBPluginInit(plugin: *const InputPlugin) -> c_int {
     guarded(|| {
-        // Before there are threads.
+        // This comes before any thread is started.
         let stays_loaded = process::stay_loaded();
-        // SAFETY: it is as the caller says, and the instance that keeps the host is dropped in the last call.
+        // SAFETY: the caller guarantees it, and the instance that keeps the host is dropped in the last call.
         let Some(host) = (unsafe { Host::of(plugin) }) else {
             return FAILURE;
         };
@@ -130,23 +130,23 @@ pub unsafe extern "C" fn FLBPluginInit(plugin: *const InputPlugin) -> c_int {
     })
 }
 
-/// Passes on what waits, if the host takes it now.
+/// Delivers waiting events, if the host accepts them now.
 fn deliver(instance: &mut Instance) {
     if !is_held() {
         instance.deliver();
     }
 }
 
-/// Called every 20 ms if the host lets the plugin choose.
+/// Called every 20 ms, if the host lets the plugin choose the interval.
 unsafe extern "C" fn collect(_: *mut c_void, _: *mut c_void, _: *mut c_void) -> c_int {
     guarded(|| status(with_instance(deliver)))
 }
 
-/// Called once a second: gives the host what waits, if that was not given before.
+/// Called once a second: passes waiting events to the host, if they have not been delivered before.
 ///
 /// # Safety
 ///
-/// `data` and `length` point to room for a pointer and a length.
+/// `data` and `length` point to space for a pointer and a length.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn FLBPluginInputCallback(
     data: *mut *mut c_void,
@@ -161,7 +161,7 @@ pub unsafe extern "C" fn FLBPluginInputCallback(
             }
         });
         let given = given.into_raw();
-        // SAFETY: neither is null, as is looked at below, and there is room for both, as the caller says.
+        // SAFETY: both were checked not to be null, and the caller guarantees that there is space for both.
         unsafe {
             data.write(given.0);
             length.write(given.1);
@@ -171,7 +171,7 @@ pub unsafe extern "C" fn FLBPluginInputCallback(
     if data.is_null() || length.is_null() {
         return FAILURE;
     }
-    // SAFETY: neither is null, and there is room for both, as the caller says.
+    // SAFETY: neither is null, and the caller guarantees that there is space for both.
     unsafe {
         data.write(ptr::null_mut());
         length.write(0);
@@ -179,7 +179,7 @@ pub unsafe extern "C" fn FLBPluginInputCallback(
     guarded(take)
 }
 
-/// As [`FLBPluginInputCallback`], for hosts that keep a pointer for the instance. It is not looked at.
+/// Like [`FLBPluginInputCallback`], for hosts that keep a pointer to the instance, which is ignored.
 ///
 /// # Safety
 ///
@@ -190,23 +190,23 @@ pub unsafe extern "C" fn FLBPluginInputCallbackCtx(
     data: *mut *mut c_void,
     length: *mut usize,
 ) -> c_int {
-    // SAFETY: the same arguments, of which the caller says the same.
+    // SAFETY: the arguments are the same, and so are the caller's guarantees.
     unsafe { FLBPluginInputCallback(data, length) }
 }
 
-/// Takes back what [`FLBPluginInputCallback`] gave.
+/// Frees what [`FLBPluginInputCallback`] returned.
 ///
 /// # Safety
 ///
-/// `data` is what the callback gave last, or null, and comes once.
+/// `data` is null or what the callback returned last, and is passed only once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn FLBPluginInputCleanupCallback(data: *mut c_void) -> c_int {
-    // SAFETY: what the callback gave came from a buffer, and comes back once, as the caller says.
+    // SAFETY: it comes from a buffer, and the caller guarantees that it is passed only once.
     unsafe { buffer::free(data) };
     OK
 }
 
-/// As [`FLBPluginInputCleanupCallback`], for hosts that keep a pointer for the instance.
+/// Like [`FLBPluginInputCleanupCallback`], for hosts that keep a pointer to the instance.
 ///
 /// # Safety
 ///
@@ -216,11 +216,11 @@ pub unsafe extern "C" fn FLBPluginInputCleanupCallbackCtx(
     _context: *mut c_void,
     data: *mut c_void,
 ) -> c_int {
-    // SAFETY: the same argument, of which the caller says the same.
+    // SAFETY: the argument is the same, and so are the caller's guarantees.
     unsafe { FLBPluginInputCleanupCallback(data) }
 }
 
-/// The host takes no records from here on: its buffer is full, or it is about to end.
+/// The host accepts no more records from here on: its buffer is full, or it is about to end.
 #[unsafe(no_mangle)]
 pub extern "C" fn FLBPluginInputPause() {
     guarded(|| {
@@ -230,10 +230,10 @@ pub extern "C" fn FLBPluginInputPause() {
     });
 }
 
-/// Hands over what was received up to now: a host that is about to end pauses first, and takes nothing after that.
-/// Before a reload it is kept.
+/// Delivers what has been received so far: a host that is about to end pauses first and accepts nothing after that.
+/// Before a reload, events are kept instead.
 ///
-/// It waits only on the instance's own thread, where nothing else waits for it, and borrows nothing meanwhile.
+/// It only waits on the instance's own thread, where nothing else is held up, and borrows nothing meanwhile.
 fn deliver_what_was_received() {
     let end = Instant::now() + LAST;
     while !is_held() && with_instance(Instance::deliver) == Some(true) {
@@ -247,7 +247,7 @@ fn deliver_what_was_received() {
     }
 }
 
-/// The host takes records again.
+/// The host accepts records again.
 #[unsafe(no_mangle)]
 pub extern "C" fn FLBPluginInputResume() {
     guarded(|| {
@@ -256,7 +256,7 @@ pub extern "C" fn FLBPluginInputResume() {
     });
 }
 
-/// The instance is about to end; in a reload another one follows.
+/// The instance is about to end. In a reload, another one follows.
 #[unsafe(no_mangle)]
 pub extern "C" fn FLBPluginInputPreExit(hot_reloading: c_int) {
     guarded(|| {
@@ -285,15 +285,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_is_the_failure_of_its_callback() {
+    fn a_panic_makes_its_callback_fail() {
         assert_eq!(guarded(|| panic!("this is the test of a panic")), FAILURE);
         assert_eq!(guarded(|| OK), OK);
     }
 
     #[test]
-    fn calls_on_a_thread_without_an_instance_fail_and_give_nothing() {
+    fn calls_on_a_thread_without_an_instance_fail() {
         let (mut data, mut length) = (ptr::without_provenance_mut(1), 1);
-        // SAFETY: room for a pointer and a length; what is given is null.
+        // SAFETY: there is space for a pointer and a length, and what is freed is null.
         unsafe {
             let status = FLBPluginInputCallback(&raw mut data, &raw mut length);
             assert_eq!((status, data.is_null(), length), (FAILURE, true, 0));

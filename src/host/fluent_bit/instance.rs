@@ -10,10 +10,10 @@ use super::{
 };
 use crate::host::{diagnostics::Level, runtime::start::StartError};
 
-/// How often the host calls, where it lets the plugin choose: 20 ms.
+/// How often the host calls the plugin, if it lets the plugin choose: every 20 ms.
 const COLLECT_NANOSECONDS: i32 = 20_000_000;
 
-/// The input, running.
+/// A running input.
 #[derive(Debug)]
 pub(super) struct Instance {
     host: Host,
@@ -29,7 +29,7 @@ enum BeginError {
 }
 
 impl Instance {
-    /// Begins to receive, or says in the host's log why not.
+    /// Starts to receive, or logs why that is not possible.
     pub(super) fn begin(host: Host, collect: Collect) -> Option<Self> {
         match Self::try_begin(&host) {
             Ok(station) => {
@@ -39,7 +39,7 @@ impl Instance {
             }
             Err(error) => {
                 host.log(Level::Error, &error.to_string());
-                // The host ends now, whichever of its instances cannot begin.
+                // If one instance cannot start, the host ends.
                 for log in parking::end_all() {
                     log.write_to(&host);
                 }
@@ -51,7 +51,7 @@ impl Instance {
     fn try_begin(host: &Host) -> Result<Station, BeginError> {
         let config = properties::config(|key| host.property(key))?;
         match parking::claim(&config) {
-            Some(station) if station.goes_on_for(&config) => Ok(station),
+            Some(station) if station.can_continue_with(&config) => Ok(station),
             Some(station) => {
                 let log = station.log().clone();
                 let begun = station.restart(config);
@@ -61,7 +61,7 @@ impl Instance {
         }
     }
 
-    /// Passes on what waits, now. False if the host takes records only at the end of a call.
+    /// Delivers waiting events now. Returns false if the host only accepts records at the end of a call.
     pub(super) fn deliver(&mut self) -> bool {
         let Self { host, station } = self;
         if host.can_append() {
@@ -70,7 +70,7 @@ impl Instance {
         host.can_append()
     }
 
-    /// Passes on what waits: now if the host allows it, otherwise to `give`, for the end of this call.
+    /// Delivers waiting events: at once if the host allows it, otherwise through `give`, at the end of this call.
     pub(super) fn take(&mut self, give: impl FnMut(Records<'_>) -> bool) {
         if !self.deliver() {
             self.station.deliver(give);
@@ -82,18 +82,18 @@ impl Instance {
         self.station.is_idle()
     }
 
-    /// Writes to the host's log what waits for that.
+    /// Writes waiting diagnostics to the host's log.
     pub(super) fn write_log(&self) {
         self.station.log().write_to(&self.host);
     }
 
-    /// Goes on receiving for the instance that follows this one in a reload.
+    /// Keeps receiving for the instance that follows this one in a reload.
     pub(super) fn park(self) {
         self.write_log();
         parking::park(self.station);
     }
 
-    /// Ends.
+    /// Ends the instance.
     pub(super) fn end(self) {
         let log = self.station.end();
         log.write_to(&self.host);

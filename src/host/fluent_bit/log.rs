@@ -1,4 +1,4 @@
-//! Diagnostics on their way to the host's log, which only the instance's own thread may write.
+//! Diagnostics that wait for the host's log, to which only the instance's own thread may write.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,12 +8,12 @@ use crate::host::{
     runtime::threads::lock,
 };
 
-/// Lines that wait, shared by the threads of an instance.
+/// Waiting lines, shared by the threads of an instance.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Log(Arc<Mutex<Backlog<(Level, String)>>>);
 
 impl Log {
-    /// Writes what waits to the host's log.
+    /// Writes the waiting lines to the host's log.
     pub(super) fn write_to(&self, host: &Host) {
         let (left_out, waiting) = lock(&self.0).take();
         if let Some(message) = left_out {

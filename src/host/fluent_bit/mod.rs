@@ -1,12 +1,12 @@
-//! The host of Fluent Bit: a shared library that is one of its inputs.
+//! The host for Fluent Bit: a shared library that is one of its inputs.
 //!
-//! Fluent Bit loads external plugins over its proxy interface. It gives an instance a thread of its own,
-//! on which it makes every call, and copies whatever it is given. What is received waits in the queue
-//! for the next of these calls; the workers never wait.
+//! Fluent Bit loads external plugins over its proxy interface. It gives each instance a thread of its own, makes every
+//! call on that thread, and copies the records that it receives. Events wait in the queue for the next call; the
+//! workers never wait.
 //!
-//! This is the only module with `unsafe`, and within it `callbacks`, `api`, `buffer` and `process` are.
+//! This is the only module with `unsafe`, which it needs in `callbacks`, `api`, `buffer` and `process`.
 
-#![allow(unsafe_code, reason = "an interface in C")]
+#![allow(unsafe_code, reason = "a C interface")]
 
 mod abi;
 mod api;

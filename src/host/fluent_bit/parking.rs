@@ -1,5 +1,5 @@
 //! Keeps receivers between two instances: in a reload, the host ends the old one before it starts the new one, and
-//! what arrives meanwhile must not be lost.
+//! datagrams that arrive meanwhile must not be lost.
 
 use std::{
     mem,
@@ -11,14 +11,14 @@ use std::{
 use super::{log::Log, station::Station};
 use crate::{config::Config, host::runtime::threads::lock};
 
-/// How long a receiver waits for an instance. A host that no longer wants it does not say so.
+/// How long a receiver waits for an instance. A host that no longer wants one does not say so.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How long a reload that was announced may take to come. One that fails before it ends an instance does
-/// not say so.
+/// How long an announced reload may take to begin. A host whose reload fails before it ends an instance does not say
+/// so.
 const ANNOUNCED: Duration = Duration::from_secs(5);
 
-/// When the host announced a reload.
+/// When the host last announced a reload.
 static RELOAD: Mutex<Option<Instant>> = Mutex::new(None);
 
 static PARKED: Mutex<Vec<Parked>> = Mutex::new(Vec::new());
@@ -29,18 +29,18 @@ struct Parked {
     station: Station,
 }
 
-/// Remembers that the host is about to end its instances and start others.
+/// Notes that the host is about to end its instances and start others.
 pub(super) fn announce_reload() {
     *lock(&RELOAD) = Some(Instant::now());
 }
 
-/// Whether an instance should keep what it has for the one that follows. What it hands to a host that is
-/// about to end may not be taken in time.
+/// Whether an instance should keep its events for its successor. A host that is about to end may not process them in
+/// time.
 pub(super) fn is_reload_near() -> bool {
     lock(&RELOAD).is_some_and(|announced| announced.elapsed() < ANNOUNCED)
 }
 
-/// Keeps a receiver for the instance that follows.
+/// Keeps a receiver for the next instance.
 pub(super) fn park(station: Station) {
     static NUMBER: Mutex<u64> = Mutex::new(0);
     let number = {
@@ -57,16 +57,16 @@ pub(super) fn park(station: Station) {
             place.map(|place| parked.remove(place))
         };
         if let Some(Parked { station, .. }) = forgotten {
-            // There is no host whose log would be its place.
+            // There is no host any more, and so no log to write to.
             station.end();
         }
     };
-    // Without a thread to forget it, it is kept until the process ends.
+    // If no thread can be started, the receiver is kept until the process ends.
     let _ = thread::Builder::new().name("parking".into()).spawn(forget);
 }
 
-/// The receiver that was kept for an instance of these options: the one with the same, or else one with
-/// an address in common.
+/// The receiver that was kept for an instance with these options: one with the same options, or else one with an
+/// address in common.
 pub(super) fn claim(config: &Config) -> Option<Station> {
     *lock(&RELOAD) = None;
     let mut parked = parked();
@@ -82,8 +82,7 @@ pub(super) fn claim(config: &Config) -> Option<Station> {
     Some(parked.remove(place).station)
 }
 
-/// Ends the kept receivers, if the host does not start instances to take them over. Returns what to report about
-/// them.
+/// Ends the kept receivers, for a host that starts no instances to take them over. Returns their logs.
 pub(super) fn end_all() -> Vec<Log> {
     let all = mem::take(&mut *parked());
     all.into_iter().map(|parked| parked.station.end()).collect()

@@ -1,7 +1,7 @@
-//! Properties of an instance, as its host's configuration has them, to options.
+//! Turns the properties of an instance in the host's configuration into options.
 //!
-//! A property is an option of `plugin.toml` by another name and as plain text. Its value is put into the
-//! form that the file has and read as the file is, so that it means the same and is refused alike.
+//! A property is an option of `plugin.toml` under another name and as plain text. Its value is converted to the file's
+//! format and read like the file, so that it has the same meaning and the same errors.
 
 use std::{ffi::CString, path::Path};
 
@@ -13,7 +13,7 @@ use crate::config::{Config, ConfigError};
 /// The property that names a configuration file.
 const CONFIG: &str = "config";
 
-/// A property and the option that it sets.
+/// A property, and the option that it sets.
 struct Property {
     name: &'static str,
     /// The option's table and key.
@@ -55,7 +55,7 @@ const PROPERTIES: [Property; 5] = [
     },
 ];
 
-/// An instance is configured wrongly.
+/// An instance is misconfigured.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PropertyError {
     #[error("property `{name}`: {source}")]
@@ -74,8 +74,8 @@ pub(super) enum PropertyError {
     File(#[from] ConfigError),
 }
 
-/// The options of an instance: the file, if one is named, with the other properties over it. `look_up`
-/// gives the value of a property.
+/// The options of an instance: those of the file, if one is named, overridden by the other properties. `look_up`
+/// returns the value of a property.
 pub(super) fn config(
     look_up: impl Fn(&CString) -> Result<Option<String>, NoText>,
 ) -> Result<Config, PropertyError> {
@@ -107,7 +107,7 @@ pub(super) fn config(
 }
 
 impl Property {
-    /// Options that are all at their default but this one.
+    /// A configuration with all options at their defaults, except for this one.
     fn parse(&self, value: String) -> Result<Config, PropertyError> {
         let wrong = |value, problem| PropertyError::Wrong {
             name: self.name,
@@ -129,13 +129,13 @@ impl Property {
     }
 }
 
-/// Parts between commas or spaces.
+/// Splits at commas or spaces.
 fn words(text: &str) -> Option<Value> {
     let words = text.split([',', ' ', '\t']).filter(|word| !word.is_empty());
     Some(words.map(Value::from).collect::<Vec<_>>().into())
 }
 
-/// Parts between commas; they may hold spaces.
+/// Splits at commas; the parts may contain spaces.
 fn listed(text: &str) -> Option<Value> {
     let parts = text.split(',').map(str::trim);
     let parts = parts.filter(|part| !part.is_empty()).map(Value::from);
@@ -158,7 +158,7 @@ fn size(text: &str) -> Option<Value> {
     Some(Value::Integer(number.checked_mul(unit)?))
 }
 
-/// Every option of the file but those about the plugin itself, such as `source.rate_limit.burst`.
+/// All options of the file, such as `source.rate_limit.burst`, except those about the plugin itself.
 fn options() -> Vec<String> {
     let mut options = Vec::new();
     if let Ok(mut table) = Table::try_from(Config::default()) {

@@ -1,7 +1,7 @@
-//! What receives for an instance: sockets, workers, the queue, and who looks after them.
+//! A receiver for an instance: sockets, workers, the queue and the runtime.
 //!
-//! It needs no host, so it keeps running without one: from the end of an instance to the start of the next one in a
-//! reload.
+//! It does not need a host, so it keeps running without one between the end of an instance and the start of the next
+//! one in a reload.
 
 use std::sync::Arc;
 
@@ -25,19 +25,19 @@ use crate::{
     source::Bound,
 };
 
-/// A receiver that is running.
+/// A running receiver.
 #[derive(Debug)]
 pub(super) struct Station {
     config: Config,
     queue: Arc<Queue>,
     log: Log,
-    /// Events that were taken out of the queue and not by the host.
+    /// Events that were taken out of the queue but not accepted by the host.
     pending: Taken,
     runtime: Runtime,
 }
 
 impl Station {
-    /// Starts receiving, reusing the sockets of an earlier receiver for the same addresses.
+    /// Starts to receive, reusing the sockets of an earlier receiver for the same addresses.
     pub(super) fn start(config: Config, kept: Vec<Bound>, log: Log) -> Result<Self, StartError> {
         let refresh = Refresh::new(&config)?;
         let layout = config.output.layout()?;
@@ -81,9 +81,9 @@ impl Station {
         &self.config
     }
 
-    /// Whether it can continue unchanged for an instance with these options. With the same options it can, and open
-    /// sessions are kept, unless the options name files that are read only at start.
-    pub(super) fn goes_on_for(&self, config: &Config) -> bool {
+    /// Whether it can continue unchanged for an instance with these options. With the same options it can, so that open
+    /// sessions are kept, unless the options name files that are only read at start.
+    pub(super) fn can_continue_with(&self, config: &Config) -> bool {
         let transform = &config.transform;
         let has_key = transform.pseudonymize != PseudonymKeyConfig::default();
         let has_certificates = !transform.app_names.qrs.host.is_empty();
@@ -94,8 +94,8 @@ impl Station {
         &self.log
     }
 
-    /// Hands what waits to `append`, until there is no more of it or `append` does not take it: then it
-    /// waits for the next time.
+    /// Passes waiting events to `append` until none are left, or until `append` does not accept them; then they wait
+    /// for the next call.
     pub(super) fn deliver(&mut self, mut append: impl FnMut(Records<'_>) -> bool) {
         while self.pending() {
             let records = Records {
@@ -114,12 +114,12 @@ impl Station {
         !self.pending() && !is_any_readable(&self.runtime)
     }
 
-    /// Whether there is something in `pending`.
+    /// Whether there is something in `pending`, taking it from the queue if necessary.
     fn pending(&mut self) -> bool {
         !self.pending.bytes().is_empty() || self.queue.take_waiting(&mut self.pending)
     }
 
-    /// Ends, and leaves the sockets and what still waits to the receiver that follows.
+    /// Ends, and passes the sockets and the waiting events to a new receiver.
     pub(super) fn restart(self, config: Config) -> Result<Self, StartError> {
         let Self {
             queue,
@@ -148,7 +148,7 @@ impl Station {
         }
     }
 
-    /// Ends. What still waits is lost, and counted.
+    /// Ends. Events that still wait are lost, and counted.
     pub(super) fn end(self) -> Log {
         let Self {
             queue,
@@ -176,7 +176,7 @@ fn is_any_readable(runtime: &Runtime) -> bool {
     poll(&mut states, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
 }
 
-/// Not waited for if the host's threads have no names.
+/// Pauses do not wait if the host's threads have no names, so this does not matter.
 #[cfg(not(unix))]
 const fn is_any_readable(_: &Runtime) -> bool {
     false
@@ -192,7 +192,7 @@ fn fault(failure: &Failure) -> String {
     )
 }
 
-/// Threads that are started while there is one have all signals blocked: signals are the host's.
+/// While this exists, all signals are blocked on this thread and on threads that it starts: signals belong to the host.
 #[cfg(unix)]
 struct WithoutSignals(nix::sys::signal::SigSet);
 
@@ -209,7 +209,7 @@ impl WithoutSignals {
 #[cfg(unix)]
 impl Drop for WithoutSignals {
     fn drop(&mut self) {
-        // The mask was this thread's before.
+        // The mask was valid for this thread before.
         let _ = self.0.thread_set_mask();
     }
 }

@@ -8,48 +8,48 @@ use std::{
 
 use super::api::Thread;
 
-/// A function that the process exports.
+/// Looks up a function that the process exports.
 ///
 /// # Safety
 ///
-/// `F` is the type of the function of this name, if there is one.
+/// `F` is the type of the function with this name, if there is one.
 pub(super) unsafe fn symbol<F: Copy>(name: &CStr) -> Option<F> {
     const { assert!(size_of::<F>() == size_of::<*mut c_void>()) };
-    // SAFETY: the name ends with a zero, and looking one up changes nothing.
+    // SAFETY: the name ends with a zero, and looking up a name changes nothing.
     let address = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
     if address.is_null() {
         return None;
     }
-    // SAFETY: an address that is not null is a function of type `F`, as the caller says, and `F` is as large as
-    // a pointer, as is asserted above.
+    // SAFETY: the caller guarantees that an address that is not null is a function of type `F`, and `F` is as large as
+    // a pointer, as asserted above.
     Some(unsafe { std::mem::transmute_copy(&address) })
 }
 
-/// Keeps this library in memory until the process ends: threads may outlive the host's last call, and a
-/// reload would take their code away.
+/// Keeps this library in memory until the process ends: threads may outlive the host's last call, and a reload would
+/// unload their code.
 ///
 /// # Errors
 ///
-/// What the dynamic linker says when it does not.
+/// The error of the dynamic linker.
 pub(super) fn stay_loaded() -> io::Result<()> {
     let address: fn() -> io::Result<()> = stay_loaded;
     keep_loaded(address as *const c_void)
 }
 
-/// Keeps the library that holds `address`.
+/// Keeps the library that contains `address`.
 fn keep_loaded(address: *const c_void) -> io::Result<()> {
     let mut found = MaybeUninit::<libc::Dl_info>::zeroed();
-    // SAFETY: any address may be looked up, and there is room for what is found.
+    // SAFETY: any address may be looked up, and there is space for the result.
     if unsafe { libc::dladdr(address, found.as_mut_ptr()) } == 0 {
         return Err(io::Error::other("its code is in no library"));
     }
-    // SAFETY: all fields of the struct are pointers, which may be null, and they were null before it was written.
+    // SAFETY: all fields of the struct are pointers, which may be null, and they were null before the call.
     let file = unsafe { found.assume_init() }.dli_fname;
     if file.is_null() {
         return Err(io::Error::other("its library has no name"));
     }
-    // SAFETY: a name of the dynamic linker's own, which ends with a zero. The library is loaded already, so that
-    // nothing of it runs; its handle is never given back.
+    // SAFETY: the name comes from the dynamic linker and ends with a zero. The library is already loaded, so none of
+    // its code runs; its handle is never released.
     let handle = unsafe {
         libc::dlopen(
             file,
@@ -62,20 +62,20 @@ fn keep_loaded(address: *const c_void) -> io::Result<()> {
     Ok(())
 }
 
-/// What the dynamic linker said last on this thread.
+/// The last error of the dynamic linker on this thread.
 fn linker_error() -> String {
-    // SAFETY: it has no condition.
+    // SAFETY: this call has no preconditions.
     let error = unsafe { libc::dlerror() };
     if error.is_null() {
         return "the library is not loaded under its name".into();
     }
-    // SAFETY: it is not null, and is text that ends with a zero and lives until the linker is asked again, which
-    // this thread does not do before it is copied.
+    // SAFETY: the pointer is not null. The text ends with a zero and lives until this thread calls the linker again,
+    // which happens only after it has been copied.
     let error = unsafe { CStr::from_ptr(error) };
     error.to_string_lossy().into_owned()
 }
 
-/// Whose thread this is, as the host names its threads.
+/// The kind of the current thread, according to the host's names for its threads.
 pub(super) fn thread() -> Thread {
     match thread_name() {
         Some(name) if name.starts_with("flb-in-") => Thread::Own,
@@ -84,16 +84,16 @@ pub(super) fn thread() -> Thread {
     }
 }
 
-/// The system's name of this thread; the standard library does not know the names of others' threads.
+/// The system's name for this thread; the standard library does not know the names of threads that it has not started.
 fn thread_name() -> Option<String> {
     let mut name = [0; 64];
-    // SAFETY: this thread, and room of the length that is told.
+    // SAFETY: this is the current thread, and the length is that of the space.
     let status =
         unsafe { libc::pthread_getname_np(libc::pthread_self(), name.as_mut_ptr(), name.len()) };
     if status != 0 {
         return None;
     }
-    // SAFETY: the name was written and ends with a zero, in the room that there is.
+    // SAFETY: the name was written to this space and ends with a zero.
     let name = unsafe { CStr::from_ptr(name.as_ptr()) };
     Some(name.to_string_lossy().into_owned())
 }

@@ -8,25 +8,27 @@ use windows_sys::Win32::System::LibraryLoader::{
 
 use super::api::Thread;
 
-/// A function that the process exports: none. Fluent Bit's program for Windows exports nothing for plugins.
+/// Looks up a function that the process exports: there is none. Fluent Bit's program for Windows exports nothing for
+/// plugins.
 ///
 /// # Safety
 ///
-/// There is no condition; on other systems `F` is the type of the function of this name.
+/// There are no conditions; on other systems `F` must be the type of the function with this name.
 pub(super) const unsafe fn symbol<F: Copy>(_: &CStr) -> Option<F> {
     None
 }
 
-/// Keeps this library in memory until the process ends: threads may outlive the host's last call, and a
-/// reload would take their code away.
+/// Keeps this library in memory until the process ends: threads may outlive the host's last call, and a reload would
+/// unload their code.
 ///
 /// # Errors
 ///
-/// What the system says when it does not.
+/// The error of the system.
 pub(super) fn stay_loaded() -> io::Result<()> {
     let address: fn() -> io::Result<()> = stay_loaded;
     let mut library = ptr::null_mut();
-    // SAFETY: by these flags the second argument is any address within the library, and there is room for its handle.
+    // SAFETY: with these flags the second argument is any address within the library, and there is space for its
+    // handle.
     let found = unsafe {
         GetModuleHandleExW(
             GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_PIN,
@@ -40,7 +42,7 @@ pub(super) fn stay_loaded() -> io::Result<()> {
     Ok(())
 }
 
-/// Whose thread this is: the host names its threads on other systems only.
+/// The kind of the current thread. The host names its threads only on other systems.
 pub(super) const fn thread() -> Thread {
     Thread::Unknown
 }
@@ -50,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_library_is_kept() {
+    fn this_library_stays_loaded() {
         stay_loaded().expect("it is loaded");
     }
 }

@@ -17,7 +17,7 @@ use ureq::{
 use super::{HttpsError, MAX_ANSWER_BYTES, tls};
 use crate::config::authority;
 
-/// How long to wait for a connection, at the most.
+/// The longest time to wait for a connection.
 const MAX_CONNECT: Duration = Duration::from_secs(10);
 
 const XRFKEY_CHARACTERS: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -31,15 +31,15 @@ pub struct Service {
     pub host: String,
     /// The port.
     pub port: u16,
-    /// The name that its certificate must have; empty for `host`.
+    /// The name that its certificate must have; empty means `host`.
     pub server_name: String,
     /// The client certificate, in PEM.
     pub certificate_file: PathBuf,
     /// Its private key, in PEM and without a password.
     pub key_file: PathBuf,
-    /// The certificate that signed the service's certificate, in PEM.
+    /// The certificate of the authority that signed the service's certificate, in PEM.
     pub root_file: PathBuf,
-    /// The time for a whole request, in seconds.
+    /// The time limit for a whole request, in seconds.
     pub timeout_secs: u64,
 }
 
@@ -79,7 +79,7 @@ impl Client {
         let agent_config = Agent::config_builder()
             .tls_config(tls::config(&service)?)
             .https_only(true)
-            // A proxy from the environment is for outbound requests; this one is internal.
+            // Proxies from the environment are for outbound requests; this one stays inside the site.
             .proxy(None)
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -114,12 +114,12 @@ impl Client {
         self.agent.clone()
     }
 
-    /// Requests `path`, which ends where the request key is appended, and reads the response. `advise` returns the
-    /// advice for a status other than 200.
+    /// Requests `path`, to which the request key is appended, and reads the response. `advise` returns advice for a
+    /// status other than 200.
     ///
     /// # Errors
     ///
-    /// The error of `read`, made from [`HttpsError`] if there was no response.
+    /// The error of `read`, or one made from [`HttpsError`] if there was no response.
     pub fn get<T, E: From<HttpsError>>(
         &self,
         path: &str,
@@ -232,13 +232,14 @@ impl Client {
     }
 }
 
-/// 16 letters and digits. A service requires them twice, as protection against cross-site request forgery.
+/// 16 letters and digits. A service requires them both in the URL and in a header, as protection against cross-site
+/// request forgery.
 fn xrfkey() -> String {
     let characters = || fastrand::choice(XRFKEY_CHARACTERS).copied().unwrap_or(b'0');
     (0..16).map(|_| char::from(characters())).collect()
 }
 
-/// Resolves the host by its own name or address, whatever name its certificate has.
+/// Resolves the service's own host name or address, whichever name its certificate has.
 #[derive(Debug)]
 struct Machine {
     address: String,

@@ -6,7 +6,7 @@ use memchr::memmem;
 
 /// A certificate or key cannot be used, or a request has failed.
 ///
-/// No variant quotes a key, a certificate or an answer.
+/// No variant quotes a key, a certificate or a response.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HttpsError {
@@ -18,13 +18,13 @@ pub enum HttpsError {
         /// The system's reason.
         source: io::Error,
     },
-    /// A file holds no certificate.
+    /// A file contains no certificate.
     #[error("{}: the file contains no PEM certificate", file.display())]
     NoCertificate {
         /// The file.
         file: PathBuf,
     },
-    /// A file holds no private key.
+    /// A file contains no private key.
     #[error("{}: the file contains no PEM private key", file.display())]
     NoKey {
         /// The file.
@@ -36,7 +36,7 @@ pub enum HttpsError {
         /// The file.
         file: PathBuf,
     },
-    /// Certificate and key do not belong together, or cannot be used.
+    /// The certificate and the key do not belong together, or cannot be used.
     #[error("{}: cannot use the certificate: {}", file.display(), of_tls(source, ""))]
     Unusable {
         /// The file.
@@ -52,7 +52,7 @@ pub enum HttpsError {
         /// The system's reason.
         reason: String,
     },
-    /// There is no connection.
+    /// No connection could be made.
     #[error("cannot connect to {address}: {source}")]
     Connect {
         /// The address.
@@ -60,7 +60,7 @@ pub enum HttpsError {
         /// The system's reason.
         source: io::Error,
     },
-    /// There was no connection in time.
+    /// No connection was made in time.
     #[error(
         "cannot connect to {address} within {secs} s; is the port open in every firewall on the way?"
     )]
@@ -78,12 +78,12 @@ pub enum HttpsError {
     Tls {
         /// The address.
         address: String,
-        /// What the service is called.
+        /// The name of the service.
         service: &'static str,
         /// The reason.
         source: rustls::Error,
     },
-    /// The connection ended early.
+    /// The connection was lost before the response was complete.
     #[error(
         "lost the connection to {address}: {reason}; the service may refuse the client certificate, or may have asked \
          for it too late"
@@ -91,7 +91,7 @@ pub enum HttpsError {
     Broken {
         /// The address.
         address: String,
-        /// What is known of it.
+        /// What is known about it.
         reason: String,
     },
     /// The response was not complete in time.
@@ -102,14 +102,14 @@ pub enum HttpsError {
         /// The time in seconds.
         secs: u64,
     },
-    /// The service answered with another status than 200.
+    /// The service answered with a status other than 200.
     #[error("{address} answered with status {status}{advice}")]
     Status {
         /// The address.
         address: String,
-        /// The status of HTTP.
+        /// The HTTP status.
         status: u16,
-        /// The advice, after a semicolon; empty if there is none.
+        /// Advice, after a semicolon; empty if there is none.
         advice: &'static str,
     },
     /// The response is larger than [`MAX_ANSWER_BYTES`](super::MAX_ANSWER_BYTES).
@@ -130,7 +130,7 @@ impl HttpsError {
         }
     }
 
-    /// Whether it concerns the files and not the service.
+    /// Whether the error concerns the files rather than the service.
     #[must_use]
     pub const fn is_about_files(&self) -> bool {
         matches!(
@@ -144,7 +144,7 @@ impl HttpsError {
     }
 }
 
-/// The text of rustls, with advice for common errors.
+/// The message of rustls, with advice for common errors.
 fn of_tls(error: &rustls::Error, service: &str) -> String {
     use rustls::{AlertDescription as Alert, CertificateError as Certificate, Error};
     let advice = match error {
@@ -169,7 +169,7 @@ fn of_tls(error: &rustls::Error, service: &str) -> String {
             | Alert::AccessDenied
             | Alert::DecryptError,
         ) => "the service does not accept the client certificate; is it from the same site?",
-        // The OpenSSL error when a client declines renegotiation.
+        // OpenSSL sends this alert when a client declines renegotiation.
         Error::AlertReceived(Alert::HandshakeFailure) => {
             "the two sides have no cipher suite in common, or the service asks for the client certificate too late"
         }

@@ -1,5 +1,4 @@
-//! Periodic requests to Qlik Sense's own services, over HTTPS with the site's client certificate, on separate
-//! threads.
+//! Periodic requests to Qlik Sense's own services, over HTTPS with the site's client certificate, on separate threads.
 
 mod client;
 mod error;

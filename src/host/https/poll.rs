@@ -18,7 +18,7 @@ use crate::host::runtime::threads::lock;
 /// The pause after a first failure.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 
-/// How long shutdown waits for a request that is aborted.
+/// How long to wait, on shutdown, for a request that is being aborted.
 const END: Duration = Duration::from_secs(1);
 
 /// Whether the client should make a request.
@@ -31,8 +31,8 @@ pub trait Ask: Send + 'static {
     /// Its error.
     type Error: From<Panicked> + Send;
 
-    /// Makes one request. `may_ask` gets the client before each request and decides whether to make it; if not, there
-    /// is no result.
+    /// Makes one request. Before each connection, `may_ask` is called with the client and decides whether to go on; if
+    /// not, the result is `None`.
     fn ask(&self, may_ask: MayAsk<'_>) -> Option<Result<Self::Answer, Self::Error>>;
 }
 
@@ -40,34 +40,34 @@ pub trait Ask: Send + 'static {
 #[derive(Debug, Clone, Copy)]
 pub struct Panicked;
 
-/// Requests at intervals, on a thread of their own. Dropping it aborts the current one.
+/// Makes requests periodically, on a thread of its own. Dropping it aborts the current one.
 #[derive(Debug)]
 pub struct Poll<A: Ask> {
     news: mpsc::Receiver<Result<A::Answer, A::Error>>,
     request: Arc<Mutex<Request>>,
-    /// Nothing is ever sent: its end ends the thread's pause.
+    /// Nothing is ever sent here: dropping it ends the thread's pause.
     pause: Option<mpsc::Sender<()>>,
-    /// Nothing is ever sent: it ends with the thread.
+    /// Nothing is ever sent here: it disconnects when the thread ends.
     ended: mpsc::Receiver<()>,
-    is_told: bool,
+    has_reported_panic: bool,
 }
 
 #[derive(Debug)]
 enum Request {
-    /// There was none yet.
+    /// None has been made yet.
     None,
-    /// The last one, which may be under way.
+    /// The latest one, which may still be under way.
     Open(Agent),
-    /// There will be none.
+    /// No more requests are wanted.
     Over,
 }
 
 impl<A: Ask> Poll<A> {
-    /// Starts the thread, which has a name.
+    /// Starts the thread, named `name`.
     ///
     /// # Errors
     ///
-    /// When the system gives none.
+    /// When the system cannot start a thread.
     pub fn start(name: &str, ask: A, interval: Duration) -> io::Result<Self> {
         let (pause, resume) = mpsc::channel();
         let (sender, news) = mpsc::channel();
@@ -89,19 +89,19 @@ impl<A: Ask> Poll<A> {
             request,
             pause: Some(pause),
             ended,
-            is_told: false,
+            has_reported_panic: false,
         })
     }
 
-    /// The outcome of a request, one at a time in their order, if there is a new one.
+    /// The outcome of the next finished request, if there is one.
     pub fn news(&mut self) -> Option<Result<A::Answer, A::Error>> {
         match self.news.try_recv() {
             Ok(outcome) => Some(outcome),
             Err(TryRecvError::Empty) => None,
-            // Only a panic ends the thread while this exists.
-            Err(TryRecvError::Disconnected) if self.is_told => None,
+            // While this exists, only a panic ends the thread.
+            Err(TryRecvError::Disconnected) if self.has_reported_panic => None,
             Err(TryRecvError::Disconnected) => {
-                self.is_told = true;
+                self.has_reported_panic = true;
                 Some(Err(Panicked.into()))
             }
         }
@@ -120,7 +120,7 @@ impl<A: Ask> Drop for Poll<A> {
     }
 }
 
-/// The thread's side.
+/// The thread's side of a [`Poll`].
 struct Asker<A: Ask> {
     ask: A,
     interval: Duration,
@@ -150,7 +150,7 @@ impl<A: Ask> Asker<A> {
         }
     }
 
-    /// Notes a request that is about to start, unless there should be none.
+    /// Registers a request that is about to start, unless no more are wanted.
     fn open(&self, agent: Agent) -> bool {
         let mut request = lock(&self.request);
         let is_wanted = !matches!(*request, Request::Over);
@@ -161,7 +161,7 @@ impl<A: Ask> Asker<A> {
     }
 }
 
-/// After a failure sooner than the interval, then twice as long each time, up to the interval.
+/// The interval, or, after failures, a shorter pause that doubles each time up to the interval.
 fn pause(interval: Duration, failures: u32) -> Duration {
     match failures.checked_sub(1) {
         None => interval,
@@ -171,7 +171,7 @@ fn pause(interval: Duration, failures: u32) -> Duration {
     }
 }
 
-/// ±10 %, so that the machines of a site do not all make requests at once.
+/// ±10 %, so that the machines of a site do not all make their requests at once.
 fn spread(pause: Duration) -> Duration {
     pause.mul_f64(0.9 + 0.2 * fastrand::f64())
 }

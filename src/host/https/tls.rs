@@ -1,4 +1,4 @@
-//! Certificates and key as Qlik exports them, and their checks.
+//! The certificates and the key that Qlik exports, and their checks.
 
 use std::{fs, path::Path, sync::Arc};
 
@@ -32,7 +32,7 @@ pub(super) fn config(service: &Service) -> Result<TlsConfig, HttpsError> {
         .build())
 }
 
-/// The client takes certificate and key as they are, and panics on what does not fit.
+/// Checks the certificates and the key beforehand: the HTTP client panics on ones that do not fit.
 fn check(
     provider: &Arc<CryptoProvider>,
     chain: &[CertificateDer<'static>],
@@ -70,7 +70,7 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, HttpsError>
     }
 }
 
-/// The key, and the text that it was read from.
+/// The key, and the PEM text from which it was read.
 fn key(file: &Path) -> Result<(PrivateKeyDer<'static>, Vec<u8>), HttpsError> {
     let pem = read(file)?;
     match PrivateKeyDer::from_pem_slice(&pem) {

@@ -24,10 +24,11 @@ use crate::{
     transform::OutputBuffer,
 };
 
-/// The queue space of an event beyond the bytes of its datagram: its fields, and additions by transforms.
+/// The queue space that an event takes beyond the bytes of its datagram, for its fields and the additions of
+/// transforms.
 const EVENT_BYTES: usize = 512;
 
-/// The most events in a batch, unless more were received at once: the size of Vector's own batches.
+/// The most events in a batch, unless more were received at once. It is the size of Vector's own batches.
 const MAX_EVENTS: u64 = 1_000;
 
 /// A batch of events, and the counts since the previous batch.
@@ -35,8 +36,8 @@ const MAX_EVENTS: u64 = 1_000;
 pub struct Batch<V: HostValue = OwnedValue> {
     /// The total length of the datagrams, in bytes.
     pub bytes: u64,
-    /// What the options dropped: events of excluded users, datagrams of refused senders or over their rate limit,
-    /// undecoded payloads with `undecoded = "drop"`.
+    /// How many events or datagrams the options dropped: events of excluded users, datagrams from refused senders or
+    /// over their rate limit, and undecoded payloads with `undecoded = "drop"`.
     pub dropped: u64,
     events: Vec<Vec<Event>>,
     values: Arc<HostValues<V>>,
@@ -49,15 +50,15 @@ impl<V: HostValue> Batch<V> {
         self.events.iter().map(Vec::len).sum()
     }
 
-    /// Whether there is none.
+    /// Whether there are no events.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The remaining events, in order, in the schema; each is converted to a value when it is requested.
+    /// The events in order, in the configured schema. Each is converted to a value when it is requested.
     ///
-    /// An event is an error if its time is out of range, because a clock is off by centuries.
+    /// The result is an error if the event's time is out of range, because a clock is off by centuries.
     pub fn values(&self) -> impl Iterator<Item = Result<V, EncodeError>> {
         let events = self.events.iter().flatten();
         events.map(|event| self.values.value_of(event))
@@ -74,7 +75,7 @@ pub struct Batches<V: HostValue = OwnedValue> {
     life: Arc<Life>,
 }
 
-/// What was received and not told yet.
+/// Counts that are not yet in a batch.
 #[derive(Debug, Default)]
 pub(super) struct Received {
     bytes: AtomicU64,
@@ -96,17 +97,18 @@ impl<V: HostValue> Batches<V> {
         }
     }
 
-    /// Waits for the next batch, which may have no events. `None` when the source has ended and everything was taken.
+    /// Waits for the next batch, which may have no events. `None` once the source has ended and everything has been
+    /// taken.
     pub async fn next(&mut self) -> Option<Batch<V>> {
         poll_fn(|context| self.poll_next(context)).await
     }
 
-    /// Ends the source, if it has not ended, drops and counts what still waits, and waits for the final report, at
-    /// most for some seconds.
+    /// Ends the source if it has not ended, drops and counts what still waits, and waits for the final report, for a
+    /// few seconds at most.
     ///
     /// # Errors
     ///
-    /// [`LinkedError`] when the source has ended by itself.
+    /// [`LinkedError`] if the source had ended by itself.
     pub fn conclude(self) -> Result<(), LinkedError> {
         self.queue.break_off(0);
         self.life.conclude()
@@ -133,7 +135,7 @@ impl<V: HostValue> Batches<V> {
 impl<V: HostValue> Drop for Batches<V> {
     fn drop(&mut self) {
         self.queue.break_off(0);
-        // The reason for its end is not needed.
+        // The reason for its end is not needed here.
         let _ = self.life.conclude();
     }
 }
@@ -150,16 +152,16 @@ impl Received {
     }
 }
 
-/// Puts the events of a worker into the queue, one batch of datagrams at a time.
+/// Adds a worker's events to the queue, one batch of datagrams at a time.
 #[derive(Debug)]
 pub(super) struct BatchSink {
     queue: Arc<Queue<VecDeque<Vec<Event>>>>,
     worker: usize,
     received: Arc<Received>,
     undecoded: UndecodedPolicy,
-    /// What has been told in bytes and dropped.
-    told: Option<(u64, u64)>,
-    /// The bytes of the events that come next.
+    /// The bytes and dropped events that have already been passed on.
+    passed_on: Option<(u64, u64)>,
+    /// The bytes of the next events.
     bytes: u64,
 }
 
@@ -175,7 +177,7 @@ impl BatchSink {
             worker,
             received,
             undecoded,
-            told: None,
+            passed_on: None,
             bytes: 0,
         }
     }
@@ -191,9 +193,9 @@ impl Sink for BatchSink {
             counters.refused + counters.over_rate + counters.pipeline.excluded + undecoded;
         let now = (counters.received_bytes, dropped);
         // A replacement worker continues the counts of the previous one, and reports them before it starts.
-        let told = self.told.replace(now).unwrap_or(now);
-        self.bytes += now.0 - told.0;
-        self.received.add(self.bytes, now.1 - told.1);
+        let passed_on = self.passed_on.replace(now).unwrap_or(now);
+        self.bytes += now.0 - passed_on.0;
+        self.received.add(self.bytes, now.1 - passed_on.1);
     }
 
     fn take(&mut self, events: &mut OutputBuffer) -> io::Result<()> {
@@ -209,7 +211,7 @@ impl Sink for BatchSink {
         let bytes = bytes.saturating_add(count * EVENT_BYTES);
         let add = |frames: &mut VecDeque<_>| frames.push_back(events.drain().collect());
         self.queue.push_frame(self.worker, bytes, count as u64, add);
-        // What the queue has dropped is still there.
+        // If the queue has dropped the frame, the events are still here.
         events.drain();
         Ok(())
     }

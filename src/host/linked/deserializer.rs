@@ -1,4 +1,4 @@
-//! The decoder in the shape of vector-lib's codecs, with values for events.
+//! The decoder in the form of vector-lib's codecs, with values for events.
 
 use std::{sync::Arc, time::SystemTime};
 
@@ -12,7 +12,7 @@ use crate::{
     schema::Layout,
 };
 
-/// Decodes datagrams into events as values of a host, for your own source that has already framed its bytes.
+/// Decodes datagrams into events as values of a host, for a source of your own that does the framing itself.
 /// [`start`](super::start()) does more: it knows senders and applies the transforms.
 #[derive(Debug, Clone)]
 pub struct ValueDeserializer<V: HostValue = OwnedValue> {
@@ -30,11 +30,12 @@ impl<V: HostValue> ValueDeserializer<V> {
         }
     }
 
-    /// Decodes one datagram into its events, with the current time as arrival and no sender.
+    /// Decodes one datagram into its events, with the current time as arrival and without a sender.
     ///
     /// # Errors
     ///
-    /// When an event cannot be converted to a value, which happens only with a clock outside of 1677 to 2262.
+    /// When an event cannot be converted to a value, which only happens if the clock is outside of the years 1677 to
+    /// 2262.
     pub fn parse(
         &self,
         bytes: Bytes,

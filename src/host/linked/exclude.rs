@@ -1,4 +1,4 @@
-//! The blacklist for events that are already values: a separate transform in the host's topology.
+//! The blacklist for events that are already values, as a separate transform in the host's topology.
 
 use std::{
     sync::{Arc, RwLock, Weak},
@@ -24,7 +24,7 @@ use crate::{
 #[serde(transparent)]
 pub struct ExcludeUsersConfig(BlacklistConfig);
 
-/// Decides which events are those of excluded users, in any schema. Clones share their rules.
+/// Decides which events belong to excluded users, in any schema. Clones share their rules.
 #[derive(Debug, Clone)]
 pub struct ExcludeUsers {
     blacklist: Arc<RwLock<Blacklist>>,
@@ -37,12 +37,12 @@ impl ExcludeUsersConfig {
         reference::json_schema(|key| key.strip_prefix("transform.blacklist.").map(str::to_owned))
     }
 
-    /// Builds the transform. While it lives, files are reloaded when they change, which is reported to `diagnostics`,
-    /// also if a file has become invalid and the previous rules stay in effect.
+    /// Builds the transform. While it exists, its files are reloaded when they change. Every reload is reported to
+    /// `diagnostics`, and so is a file that has become invalid; the previous rules then stay in effect.
     ///
     /// # Errors
     ///
-    /// [`StartError`] when a file cannot be read or holds a bad entry.
+    /// [`StartError`] when a file cannot be read or contains an invalid entry.
     pub fn build(
         &self,
         mut diagnostics: impl Report + Send + 'static,
@@ -87,11 +87,12 @@ fn reload(
 }
 
 impl ExcludeUsers {
-    /// Whether an event is one of an excluded user. `text_of` gives the text of a field, whose name has a dot
-    /// before each part within another field: `user.name`. An event that names no user in the fields of any
-    /// schema is none, and neither is one whose kind is not among those of the blacklist. What follows from
-    /// sessions or requests is of their kind; an event that does not say its kind is taken for one that is among
-    /// them.
+    /// Whether an event belongs to an excluded user.
+    ///
+    /// `text_of` returns the text of a field; names of nested fields have dots, as in `user.name`. An event is not
+    /// excluded if it names no user in the fields of any schema, or if it is of a kind that is not in the `events` of
+    /// the blacklist. Derived events count as the kind that they come from: sessions or performance. An event that does
+    /// not tell its kind counts as a kind that is in `events`.
     #[must_use]
     pub fn excludes<'v>(&self, text_of: impl Fn(&str) -> Option<&'v str>) -> bool {
         let blacklist = threads::read(&self.blacklist);
@@ -103,7 +104,7 @@ impl ExcludeUsers {
             let text_of = |role| text_of(schema.field_of(role)?);
             is_listed((text_of(Role::UserDirectory), text_of(Role::UserId)))
         });
-        // Butler has both in one.
+        // Butler SOS has both in one field.
         let in_one_field = || {
             let user = text_of("user").and_then(|user| user.split_once('\\'));
             user.is_some_and(|(directory, id)| is_listed((Some(directory), Some(id))))
@@ -113,7 +114,7 @@ impl ExcludeUsers {
     }
 }
 
-/// What kind of event it is, or follows from.
+/// The kind of an event, or the kind that it is derived from.
 fn event_name<'v>(text_of: impl Fn(&str) -> Option<&'v str>) -> Option<EventName> {
     let fields = Schema::ALL.iter().copied().flat_map(Schema::fields_of_kind);
     fields.filter_map(|field| text_of(field)).find_map(|text| {

@@ -1,7 +1,7 @@
 //! The host for your own build of Vector: a source and a transform that are linked into it.
 //!
-//! Its own threads receive, count and save, and never wait for Vector: events wait in a queue. Vector takes batches
-//! out of it, whose events become Vector's own values; `examples/vector-linked` has that side.
+//! Its threads receive, count and save, and never wait for Vector: events wait in a queue. Vector takes batches out of
+//! the queue, whose events become Vector's own values; `examples/vector-linked` contains Vector's side.
 
 mod batch;
 mod deserializer;
@@ -32,19 +32,19 @@ use crate::{
     },
 };
 
-/// How often the host gets metrics, in seconds.
+/// How often the host receives metrics, in seconds.
 const RECORD_SECS: u64 = 1;
 
 /// Opens the sockets of a configuration and starts the receiving threads. Their events come out of [`Batches`], as
-/// values of the host. The options `queue` limit how many wait there, and dropped events are counted.
+/// values of the host. The `queue` options limit how many wait there; dropped events are counted.
 ///
-/// Once a second, and at the end, `record` gets the counts since the last call, as metrics; see docs/vector.md for
-/// their names. It is called on a thread that may block, like `diagnostics`.
+/// Once a second and at the end, `record` receives the counts since the last call as metrics; docs/vector.md lists
+/// their names. It is called on a thread that may block, and so is `diagnostics`.
 ///
 /// # Errors
 ///
-/// [`StartError`] when an address cannot be listened on, or something in the configuration cannot be used. Then
-/// everything that had started is undone.
+/// [`StartError`] when an address cannot be listened on, or something in the configuration cannot be used. Everything
+/// that had started is then undone.
 ///
 /// ```
 /// use std::{net::UdpSocket, sync::mpsc};
@@ -124,13 +124,14 @@ pub fn start<V: HostValue>(
     Ok((running, Batches::new(queue, received, &layout, life)))
 }
 
-/// A running source. Dropping it ends it like [`stop`](Self::stop), without waiting.
+/// A running source. Dropping it ends the source like [`stop`](Self::stop), but without waiting.
 #[derive(Debug)]
 pub struct Running(Arc<Life>);
 
 impl Running {
-    /// Stops it, and waits until nothing more will be received, at most for some seconds. Then what the sockets held
-    /// waits in [`Batches`], the addresses are free, the session state is saved, and the last metrics were recorded.
+    /// Stops the source, and waits until nothing more will be received, for a few seconds at most. Then [`Batches`]
+    /// contains what the sockets held, the addresses are free, the session state is saved, and the last metrics have
+    /// been recorded.
     pub fn stop(&self) {
         if let Some(runtime) = &*lock(&self.0.runtime) {
             runtime.stop();
@@ -150,13 +151,13 @@ impl Drop for Running {
 /// State shared by both sides of a source.
 #[derive(Debug, Default)]
 struct Life {
-    /// Until it is over.
+    /// `None` once it is over.
     runtime: Mutex<Option<Runtime>>,
     failure: Mutex<Option<Failure>>,
 }
 
 impl Life {
-    /// Reports the final counts, when it has ended and everything that waited was taken or dropped.
+    /// Reports the final counts, once the source has ended and everything that waited has been taken or dropped.
     fn conclude(&self) -> Result<(), LinkedError> {
         if let Some(runtime) = lock(&self.runtime).take() {
             runtime.stop();

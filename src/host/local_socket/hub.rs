@@ -1,4 +1,4 @@
-//! From the workers to the readers: a bounded queue for each reader.
+//! Passes events from the workers to the readers, with a bounded queue for each reader.
 
 use std::{
     collections::VecDeque,
@@ -19,19 +19,19 @@ use crate::{
     schema::{Details, Layout, PluginEvent, Timestamp},
 };
 
-/// Readers at the same time.
+/// The most readers at the same time.
 pub const MAX_READERS: usize = 16;
 
-/// What may wait for a reader, in bytes.
+/// The most that may wait for a reader, in bytes.
 pub const MAX_READER_BYTES: usize = 1 << 20;
 
-/// How long readers may take to read the last events at the end of the program.
+/// How long readers may take to read the last events when the program ends.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Passes events to the readers. Only a reader's own thread ever waits for it.
+/// Passes events to the readers. Only a reader's own thread ever waits for the reader.
 #[derive(Debug, Default)]
 pub struct Hub {
-    /// Checked before anything is locked.
+    /// The number of readers, which can be checked without a lock.
     readers: AtomicUsize,
     queues: Mutex<Queues>,
     gone: Condvar,
@@ -43,7 +43,7 @@ struct Queues {
     is_closed: bool,
 }
 
-/// What waits for a reader.
+/// The events that wait for a reader.
 #[derive(Debug, Default)]
 struct ReaderQueue {
     state: Mutex<Waiting>,
@@ -54,7 +54,7 @@ struct ReaderQueue {
 struct Waiting {
     chunks: VecDeque<Arc<[u8]>>,
     bytes: usize,
-    /// Events that found no room after these.
+    /// Events for which there was no room after these.
     dropped: u64,
     is_closed: bool,
 }
@@ -66,7 +66,7 @@ impl Hub {
         self.readers.load(Ordering::Relaxed) > 0
     }
 
-    /// Offers events to all readers. They are encoded only if at least one has room for them.
+    /// Offers events to all readers. They are encoded only if at least one reader has room for them.
     pub fn send(&self, events: u64, encode: impl FnOnce() -> Arc<[u8]>) {
         if !self.has_readers() {
             return;
@@ -90,11 +90,11 @@ impl Hub {
         }
     }
 
-    /// Writes events to a reader until it goes away or the hub is closed. Call it on a separate thread.
+    /// Writes events to a reader until it goes away or the hub is closed. Call this on a separate thread.
     ///
     /// # Errors
     ///
-    /// When the reader has gone, or when there are [`MAX_READERS`] already.
+    /// When the reader is gone, or when there are already [`MAX_READERS`].
     pub fn serve(&self, reader: impl Write) -> io::Result<()> {
         let queue = Arc::new(ReaderQueue::default());
         {
@@ -114,7 +114,7 @@ impl Hub {
         served
     }
 
-    /// Lets readers have what waits for them, for a second at most, and no more.
+    /// Accepts no more events, and lets readers read those that wait for them, for a second at most.
     pub fn close(&self) {
         let mut queues = lock(&self.queues);
         queues.is_closed = true;
@@ -134,7 +134,7 @@ impl ReaderQueue {
             while waiting.chunks.is_empty() && waiting.dropped == 0 && !waiting.is_closed {
                 waiting = wait(&self.news, waiting);
             }
-            // What is being written waits too.
+            // Chunks that are being written still count in `bytes`.
             let chunks = std::mem::take(&mut waiting.chunks);
             let dropped = std::mem::take(&mut waiting.dropped);
             let is_last = waiting.is_closed;
@@ -153,7 +153,7 @@ impl ReaderQueue {
     }
 }
 
-/// The line for a reader that is too slow.
+/// The message to a reader that is too slow.
 fn line_of_dropped(dropped: u64) -> Vec<u8> {
     let mut details = Details::default();
     details.add("dropped", dropped);
@@ -164,7 +164,7 @@ fn line_of_dropped(dropped: u64) -> Vec<u8> {
         details,
     };
     let mut encoder = Encoder::new(Codec::Json, &Layout::default());
-    // Only a clock outside of 1677 to 2262 makes an event that cannot be written.
+    // An event cannot be written only if the clock is outside of the years 1677 to 2262.
     let _ = encoder.push(&event);
     encoder.frame().to_vec()
 }
@@ -175,7 +175,7 @@ mod tests {
 
     use super::*;
 
-    /// A reader that takes a write only when it is told to.
+    /// A reader that accepts a write only when it is told to.
     struct Gated {
         gate: mpsc::Receiver<()>,
         written: mpsc::Sender<Vec<u8>>,
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_reader_loses_events_and_is_told_and_a_fast_one_does_not() {
+    fn a_slow_reader_loses_events_and_learns_how_many() {
         let hub = Arc::new(Hub::default());
         let (slow_gate, slow) = reader(&hub);
         let (fast_gate, fast) = reader(&hub);
@@ -222,7 +222,7 @@ mod tests {
             hub.send(3, || Arc::clone(&chunk));
             fast_gate.send(()).expect("a reader");
             assert_eq!(fast.recv().expect("a chunk").len(), chunk.len());
-            // The last write may not be counted off yet.
+            // The last write may not have been subtracted yet.
             while hub.queues.lock().unwrap().all[1]
                 .state
                 .lock()
@@ -239,13 +239,13 @@ mod tests {
         for _ in 0..4 {
             assert_eq!(slow.recv().expect("a chunk").len(), chunk.len());
         }
-        // In one line or in several, as the reader's thread came to it.
+        // This may be one line or several, depending on the reader's thread.
         let mut dropped = 0;
         while dropped < 18 {
-            let told = slow.recv().expect("a line");
-            let told: serde_json::Value = serde_json::from_slice(&told).expect("JSON");
-            assert_eq!(told["event"], "plugin");
-            dropped += told["dropped"].as_u64().expect("a number");
+            let line = slow.recv().expect("a line");
+            let line: serde_json::Value = serde_json::from_slice(&told).expect("JSON");
+            assert_eq!(line["event"], "plugin");
+            dropped += line["dropped"].as_u64().expect("a number");
         }
         assert_eq!(dropped, 18);
         hub.send(3, || Arc::clone(&chunk));
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn readers_are_bounded_and_make_room_when_they_go() {
+    fn the_number_of_readers_is_limited() {
         let hub = Arc::new(Hub::default());
         let readers: Vec<_> = (0..MAX_READERS).map(|_| reader(&hub)).collect();
         assert!(hub.serve(io::sink()).is_err());
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_events_are_still_read() {
+    fn readers_get_the_last_events() {
         let hub = Arc::new(Hub::default());
         let (gate, read) = reader(&hub);
         hub.send(1, || b"last\n".as_slice().into());

@@ -1,9 +1,8 @@
-//! A second copy of the events for readers on this machine: a Unix socket, or a named pipe on Windows, that never
+//! A second copy of the events for readers on this machine, through a Unix socket, or a named pipe on Windows. It never
 //! slows the pipeline.
 //!
-//! A reader that connects gets a JSON line for each event from then on, in the schema `default` and with every field.
-//! A slow reader loses events and is told how many; nothing waits for it. It costs nothing while no reader is
-//! connected.
+//! Once connected, a reader gets a JSON line for each event, in the schema `default` and with every field. A slow
+//! reader loses events and is told how many; nothing waits for it. Without readers this costs nothing.
 
 #[cfg_attr(unix, path = "unix.rs")]
 #[cfg_attr(windows, path = "windows.rs")]
@@ -25,7 +24,7 @@ use crate::{
     transform::OutputBuffer,
 };
 
-/// Shows events to the readers of a hub before the sink takes them.
+/// Passes events to the readers of a hub before the sink takes them.
 #[derive(Debug)]
 pub struct Tee<S> {
     sink: S,
@@ -34,7 +33,7 @@ pub struct Tee<S> {
 }
 
 impl<S: Sink> Tee<S> {
-    /// A sink whose events the readers of a hub get as well, if there is one.
+    /// A sink whose events also go to the readers of a hub, if there is one.
     #[must_use]
     pub fn new(sink: S, hub: Option<Arc<Hub>>) -> Self {
         Self {
@@ -54,7 +53,7 @@ impl<S: Sink> Sink for Tee<S> {
             hub.send(events.len() as u64, || {
                 encoder.clear();
                 for event in &*events {
-                    // An event that no codec can write is reported by the sink.
+                    // The sink reports an event that no codec can write.
                     let _ = encoder.push(event);
                 }
                 encoder.frame().into()

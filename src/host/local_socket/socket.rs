@@ -1,4 +1,4 @@
-//! The local socket, opened when it can be, and its readers.
+//! The local socket and its readers.
 
 use std::{
     io,
@@ -20,25 +20,25 @@ use crate::host::{
     runtime::threads::lock,
 };
 
-/// Why there is no local socket.
+/// Why the local socket cannot be opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LocalSocketError {
-    /// Something else is in the place of the socket.
+    /// A file that is not a socket is in its place.
     #[error("{0}: a file that is not a socket is in its place; remove it or choose another path")]
     Occupied(PathBuf),
-    /// Another program answers at the socket.
+    /// Another program is using the socket.
     #[error(
         "{0}: another program is using this socket; it will be opened when that program ends, or choose another path"
     )]
     Answered(PathBuf),
-    /// The system refuses it.
+    /// The system refuses to open it.
     #[error("{0}: {1}")]
     System(PathBuf, #[source] io::Error),
 }
 
-/// A socket that readers of the same user find under a name, until this is dropped: a Unix socket, and on Windows a
-/// named pipe.
+/// A socket that readers of the same user can find by name until this is dropped: a Unix socket, or a named pipe on
+/// Windows.
 #[derive(Debug)]
 pub struct LocalSocket {
     hub: Arc<Hub>,
@@ -47,13 +47,13 @@ pub struct LocalSocket {
 }
 
 impl LocalSocket {
-    /// Opens the socket. A socket left by a killed run is replaced. If a program answers at it, it is opened once
-    /// that program has ended, which is reported to `diagnostics`. Only the same user (and root; on Windows
-    /// administrators and the system) can connect.
+    /// Opens the socket. If a killed run has left one, it is replaced. If another program is using it, it is opened
+    /// once that program has ended, which is reported to `diagnostics`. Only the same user can connect, and root; on
+    /// Windows, administrators and the system.
     ///
     /// # Errors
     ///
-    /// [`LocalSocketError`] when something else is in its place or the system refuses.
+    /// [`LocalSocketError`] when something else is in its place, or when the system refuses.
     pub fn open(
         path: &Path,
         diagnostics: impl Report + Send + 'static,
@@ -67,13 +67,13 @@ impl LocalSocket {
         })
     }
 
-    /// Why it was not opened at once, if another program answered.
+    /// Why it could not be opened at once, if another program is using it.
     #[must_use]
     pub const fn answered(&self) -> Option<&LocalSocketError> {
         self.answered.as_ref()
     }
 
-    /// Where events go to reach the readers.
+    /// The hub that passes events to the readers.
     #[must_use]
     pub fn hub(&self) -> Arc<Hub> {
         Arc::clone(&self.hub)
@@ -87,23 +87,23 @@ impl Drop for LocalSocket {
     }
 }
 
-/// How long to pause after a socket could not accept, for example for lack of file descriptors.
+/// How long to pause after the socket could not accept a reader, for example for lack of file descriptors.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(200);
 
-/// How long to wait before checking again whether another program has ended.
+/// How long to wait before checking again whether the other program has ended.
 const PAUSE_WHILE_ANSWERED: Duration = Duration::from_millis(500);
 
-/// The place of the socket among the names of the system.
+/// The socket's place in the file system, or among the names of pipes.
 #[derive(Debug)]
 struct Place {
     state: Arc<Mutex<State>>,
-    /// Nothing is ever sent: its end ends the wait for another program.
+    /// Nothing is ever sent here: dropping it ends the wait for the other program.
     wait: Option<mpsc::Sender<()>>,
 }
 
 #[derive(Debug)]
 enum State {
-    /// Another program has it.
+    /// Another program is using it.
     Another,
     Ours {
         _endpoint: Endpoint,
@@ -130,7 +130,7 @@ impl Place {
         };
         let state = Arc::new(Mutex::new(state));
         let (wait, ended) = mpsc::channel();
-        // From here on it is removed when it is dropped.
+        // From here on, dropping the place removes the socket.
         let place = Self {
             state: Arc::clone(&state),
             wait: Some(wait),
@@ -165,7 +165,7 @@ impl Drop for Place {
     }
 }
 
-/// Takes over the socket when the other program has ended, unless this one ends first.
+/// Takes over the socket when the other program has ended, unless this program ends first.
 fn await_place(
     path: &Path,
     state: &Mutex<State>,
@@ -196,10 +196,10 @@ fn await_place(
     None
 }
 
-/// Gives each reader a thread of its own, until the socket is closed or the process ends.
+/// Starts a thread for each reader, until the socket is closed or the process ends.
 fn accept(listener: &Listener, state: &Mutex<State>, hub: &Arc<Hub>) {
     for stream in listener.incoming() {
-        // The one who closes it may be the last to connect, so that this is seen.
+        // The last connection may be the one that wakes this thread after the socket was closed.
         if matches!(*lock(state), State::Closed) {
             return;
         }
@@ -208,9 +208,9 @@ fn accept(listener: &Listener, state: &Mutex<State>, hub: &Arc<Hub>) {
                 let hub = Arc::clone(hub);
                 let served = thread::Builder::new()
                     .name("local reader".into())
-                    // A reader that goes is no news.
+                    // A reader that goes away is not worth a message.
                     .spawn(move || drop(hub.serve(stream)));
-                // Without a thread the stream is closed, which the reader sees.
+                // If no thread can be started, the stream is closed, which the reader notices.
                 drop(served);
             }
             Err(_) => thread::sleep(PAUSE_AFTER_ERROR),
@@ -231,22 +231,22 @@ mod tests {
     use super::*;
     use crate::host::{diagnostics::Diagnostic, local_socket::connect};
 
-    struct Said(mpsc::Sender<String>);
+    struct Lines(mpsc::Sender<String>);
 
-    impl Report for Said {
+    impl Report for Lines {
         fn write(&mut self, diagnostic: &Diagnostic<'_>) {
             let mut line = String::new();
             diagnostic.line(&mut line).expect("text");
-            // The test may have heard enough.
+            // The test may have ended.
             let _ = self.0.send(line);
         }
     }
 
     fn open(path: &Path) -> Result<LocalSocket, LocalSocketError> {
-        LocalSocket::open(path, Said(mpsc::channel().0))
+        LocalSocket::open(path, Lines(mpsc::channel().0))
     }
 
-    /// A name that nothing has; with the folder that it may be in.
+    /// An unused name, and the temporary folder for it.
     fn place() -> (TempDir, PathBuf) {
         let folder = tempfile::tempdir().expect("a folder");
         let path = if cfg!(windows) {
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_gets_what_is_sent_and_the_name_goes_with_the_socket() {
+    fn a_reader_gets_the_events_and_the_name_disappears_with_the_socket() {
         let (folder, path) = place();
         let socket = open(&path).expect("a socket");
         let stream = connect(&path).expect("a connection");
@@ -287,29 +287,32 @@ mod tests {
 
     #[test]
     #[cfg_attr(windows, ignore = "Wine 8 gives two programs a pipe of the same name")]
-    fn a_socket_that_answers_is_kept_and_followed() {
+    fn a_socket_in_use_is_taken_over_when_its_program_ends() {
         let (_folder, path) = place();
         let first = open(&path).expect("a socket");
-        let (said, sayings) = mpsc::channel();
-        let second = LocalSocket::open(&path, Said(said)).expect("it waits");
+        let (report, lines) = mpsc::channel();
+        let second = LocalSocket::open(&path, Lines(report)).expect("it waits");
         let answered = second.answered().expect("a reason").to_string();
         assert!(
             answered.contains("another program is using this socket"),
             "{answered}"
         );
-        assert!(!first.hub().has_readers(), "the question is no reader");
+        assert!(
+            !first.hub().has_readers(),
+            "the check does not count as a reader"
+        );
         let stream = connect(&path).expect("a connection");
         await_readers(&first.hub());
-        // What waits touches nothing when it ends.
+        // A waiting socket changes nothing when it is dropped.
         drop(second);
-        assert!(sayings.recv().is_err());
+        assert!(lines.recv().is_err());
         connect(&path).expect("it is there");
         drop(stream);
 
-        let (said, sayings) = mpsc::channel();
-        let third = LocalSocket::open(&path, Said(said)).expect("it waits");
+        let (report, lines) = mpsc::channel();
+        let third = LocalSocket::open(&path, Lines(report)).expect("it waits");
         drop(first);
-        let opened = sayings.recv().expect("a word");
+        let opened = lines.recv().expect("a word");
         assert!(opened.ends_with("is now open"), "{opened}");
         let _stream = connect(&path).expect("a connection");
         await_readers(&third.hub());
@@ -319,10 +322,10 @@ mod tests {
         }
     }
 
-    /// What stands in the file system, where that is where sockets are.
+    /// This only concerns systems whose sockets are in the file system.
     #[cfg(unix)]
     #[test]
-    fn a_socket_that_was_left_is_replaced_and_anything_else_is_left_alone() {
+    fn a_stale_socket_is_replaced_but_other_files_are_not() {
         use std::{
             fs,
             os::unix::{fs::PermissionsExt, net::UnixListener},
@@ -348,7 +351,7 @@ mod tests {
 
     #[cfg(windows)]
     #[test]
-    fn what_is_no_name_of_a_pipe_is_refused() {
+    fn only_names_of_pipes_are_accepted() {
         for name in [r"C:\events.sock", "\\\\.\\pipe\\a\0b"] {
             let refused = open(Path::new(name));
             assert!(

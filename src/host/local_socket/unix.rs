@@ -1,4 +1,4 @@
-//! A Unix socket in the file system: made, replaced and removed so that nothing else is touched.
+//! A Unix socket in the file system. Creating, replacing and removing it touches nothing else.
 
 use std::{
     ffi::OsString,
@@ -15,13 +15,13 @@ use nix::errno::Errno;
 
 use super::LocalSocketError;
 
-/// Reading and writing for the owner: a connection needs the right to write.
+/// Only the owner may read and write: connecting requires the permission to write.
 const OWNER_ONLY: u32 = 0o600;
 
-/// Where readers connect.
+/// Accepts readers.
 pub(super) type Listener = UnixListener;
 
-/// A reader connects.
+/// Connects a reader.
 ///
 /// # Errors
 ///
@@ -30,11 +30,11 @@ pub fn connect(path: &Path) -> io::Result<UnixStream> {
     UnixStream::connect(path)
 }
 
-/// A socket of ours, which is removed when this is dropped.
+/// This program's socket, which is removed when this is dropped.
 #[derive(Debug)]
 pub(super) struct Endpoint {
     path: PathBuf,
-    /// Device and inode: another program may have put its own socket there.
+    /// Its device and inode, because another program may have put its own socket there.
     identity: Option<(u64, u64)>,
 }
 
@@ -58,8 +58,8 @@ impl Endpoint {
         Ok((file, listener))
     }
 
-    /// Under another name first, so that nobody can connect before the permissions are right, and
-    /// what is replaced is replaced at once.
+    /// Creates the socket under another name first, so that nobody can connect before its permissions are set, and so
+    /// that it replaces an old one atomically.
     fn bind(path: &Path) -> io::Result<UnixListener> {
         let mut name = OsString::from(path);
         name.push(format!(".{}", std::process::id()));
@@ -81,7 +81,7 @@ impl Endpoint {
 impl Drop for Endpoint {
     fn drop(&mut self) {
         if self.identity.is_some() && identity(&self.path) == self.identity {
-            // A file that cannot be removed is replaced by the next run.
+            // A socket that cannot be removed is replaced by the next run.
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -92,8 +92,8 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
     Some((found.dev(), found.ino()))
 }
 
-/// Whether a program has this socket open. It is asked for a connection of the wrong kind, which the system
-/// refuses with another reason than where nobody is there: the program does not notice.
+/// Whether a program is using this socket. It requests a connection of the wrong type, and the system's error tells
+/// whether anybody listens; the other program does not notice.
 fn answers(path: &Path) -> io::Result<bool> {
     match UnixDatagram::unbound()?.connect(path) {
         Ok(()) => Ok(true),

@@ -18,23 +18,23 @@ use widestring::{U16CStr, U16CString, u16cstr};
 
 use super::LocalSocketError;
 
-/// Full access for the owner, administrators and the system; none for others. Without this, everyone on the machine
-/// can read a pipe.
+/// Full access for the owner, administrators and the system, and none for others. Without this, everyone on the machine
+/// can read the pipe.
 const RIGHTS: &U16CStr = u16cstr!("D:P(A;;GA;;;OW)(A;;GA;;;BA)(A;;GA;;;SY)");
 
-/// What the system holds for a reader, in bytes, beside what waits for it in the program.
+/// How much the system buffers for a reader, in bytes, in addition to what waits in the program.
 const BUFFER: u32 = 1 << 16;
 
-/// How long a reader waits for its turn, when many connect at once.
+/// How long a reader waits for its turn if many connect at once.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// `ERROR_PIPE_BUSY`.
 const PIPE_BUSY: i32 = 231;
 
-/// Where readers connect.
+/// Accepts readers.
 pub(super) type Listener = PipeListener<pipe_mode::None, pipe_mode::Bytes>;
 
-/// A reader connects.
+/// Connects a reader.
 ///
 /// # Errors
 ///
@@ -43,7 +43,7 @@ pub fn connect(path: &Path) -> io::Result<RecvPipeStream<pipe_mode::Bytes>> {
     RecvPipeStream::connect_by_path_with_wait_mode(name(path)?, ConnectWaitMode::Timeout(PATIENCE))
 }
 
-/// A pipe of ours. Dropped, it wakes who waits for readers.
+/// This program's pipe. Dropping it wakes the thread that waits for readers.
 #[derive(Debug)]
 pub(super) struct Endpoint {
     path: PathBuf,
@@ -66,12 +66,12 @@ impl Endpoint {
 
 impl Drop for Endpoint {
     fn drop(&mut self) {
-        // Where this fails, the pipe is there until the process ends.
+        // If this fails, the pipe stays until the process ends.
         let _ = connect(&self.path);
     }
 }
 
-/// The first one to open a pipe of this name; the system refuses a second one.
+/// Creates the pipe. The system refuses if there is already one with this name.
 fn listen(path: &Path) -> io::Result<Listener> {
     PipeListenerOptions::new()
         .path(name(path)?)

@@ -1,19 +1,19 @@
-//! How many app names are known, and how often they could not be read.
+//! Metrics of app names: how many are known, and how often they could not be read.
 
 use crate::encoding::{Metric, MetricValue};
 
 /// Counts of app names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct AppNamesCounts {
-    /// Apps whose name is known.
+    /// The number of apps whose name is known.
     pub apps: u64,
-    /// How often reloading the files failed.
+    /// How often the files could not be reloaded.
     pub file_failures: u64,
-    /// The number of failed requests to the repository.
+    /// How often a request to the repository failed.
     pub qrs_failures: u64,
 }
 
-/// Adds the metrics of `now`, given that `before` was last emitted.
+/// Adds the metrics of `now`, given that `before` was emitted last.
 pub(super) fn of_app_names(
     now: &AppNamesCounts,
     before: &AppNamesCounts,

@@ -1,4 +1,4 @@
-//! Reports counts to the host: as metrics if it has them, otherwise as records.
+//! Reports counts to the host: as metrics if the host supports them, otherwise as records.
 
 mod app_names;
 mod nodes;
@@ -26,22 +26,22 @@ use crate::{
 /// All counts at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
-    /// At each address.
+    /// The counts of each address.
     pub addresses: Vec<(SocketAddr, Totals)>,
-    /// Events that wait in the queue.
+    /// The number of events that wait in the queue.
     pub queue_events: u64,
-    /// Statistics of what Qlik nodes sent besides user events.
+    /// What Qlik nodes have sent besides user events.
     pub nodes: Statistics,
-    /// From the session tracker, if sessions are followed.
+    /// The session tracker's statistics, if sessions are followed.
     pub sessions: Option<SessionStatistics>,
-    /// Of app names, if configured.
+    /// The counts of app names, if configured.
     pub app_names: Option<AppNamesCounts>,
-    /// Of proxies that are asked for sessions.
+    /// The state of the proxies that are queried for sessions.
     pub proxies: Vec<ProxyCounts>,
 }
 
-/// Remembers what was last emitted: a host's counters need increments, and records are sent only if something has
-/// changed.
+/// Emits counts, and remembers what was emitted last: a host's counters need increments, and records are sent only if
+/// something has changed.
 #[derive(Debug)]
 pub struct Telemetry {
     form: Form,
@@ -50,27 +50,26 @@ pub struct Telemetry {
 
 enum Form {
     Metrics(Codec),
-    /// Fluent Bit's records, that look so.
+    /// Records for Fluent Bit, in this layout.
     Records(Layout),
-    /// To a host that keeps metrics of its own.
+    /// A function of a host that keeps its own metrics.
     Callback(Box<dyn FnMut(Vec<Metric>) + Send>),
 }
 
 impl Telemetry {
-    /// Metrics in a codec, if it has them. Nothing has been emitted yet.
+    /// Emits metrics in a codec, if the codec has them.
     #[must_use]
     pub fn metrics(codec: Codec) -> Self {
         Self::new(Form::Metrics(codec))
     }
 
-    /// Records of Fluent Bit, events about the plugin with all that was counted at an address. Nothing has been
-    /// emitted yet.
+    /// Emits records for Fluent Bit: events about the plugin, with the counts of an address.
     #[must_use]
     pub fn records(layout: Layout) -> Self {
         Self::new(Form::Records(layout))
     }
 
-    /// Metrics that `record` gets, for a host that has metrics of its own. Nothing has been emitted yet.
+    /// Passes metrics to `record`, for a host that keeps its own.
     #[must_use]
     pub fn callback(record: impl FnMut(Vec<Metric>) + Send + 'static) -> Self {
         Self::new(Form::Callback(Box::new(record)))
@@ -107,13 +106,13 @@ impl Telemetry {
         }
     }
 
-    /// Notes that the session tracker was reset, and counts from zero.
+    /// Notes that the session tracker was reset and counts from zero again.
     pub fn reset_sessions(&mut self) {
         self.emitted.sessions = None;
     }
 }
 
-/// The metrics of `now`, given that `before` was last emitted; the same for every host.
+/// The metrics of `now`, given that `before` was emitted last. They are the same for every host.
 fn since(now: &Snapshot, before: &Snapshot, time: Timestamp) -> Vec<Metric> {
     let gauge = |name, value| Metric {
         name,
@@ -122,7 +121,8 @@ fn since(now: &Snapshot, before: &Snapshot, time: Timestamp) -> Vec<Metric> {
     };
     let mut metrics = vec![
         gauge("queue_events", now.queue_events as f64),
-        // Counters stop both when nothing arrives and when the program is gone; this one only when it is gone.
+        // Counters stop when nothing arrives as well as when the program is gone; this gauge stops only in the latter
+        // case.
         gauge(
             "report_time_seconds",
             time.0.timestamp_millis() as f64 / 1_000.0,
@@ -159,7 +159,7 @@ fn changed(
         let before = before.addresses.get(place).map_or(&nothing, |it| &it.1);
         if totals != before {
             let diagnostic = Diagnostic::of_totals(message, *address, totals);
-            // Numbers and names: there is nothing that could not be written.
+            // Numbers and names can always be written.
             count += u64::from(records.push(&diagnostic.event()).is_ok());
         }
     }

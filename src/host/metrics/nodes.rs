@@ -1,4 +1,4 @@
-//! What Qlik nodes sent that is no user event, as metrics.
+//! Metrics of what Qlik nodes have sent besides user events.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// Adds the metrics of `now`, given that `before` was last emitted. Values that never occurred have no metric.
+/// Adds the metrics of `now`, given that `before` was emitted last. Values that never occurred have no metric.
 pub(super) fn of_nodes(now: &Statistics, before: &Statistics, metrics: &mut Vec<Metric>) {
     let nothing = NodeStatistics::default();
     for (host, now) in now.iter() {
@@ -96,7 +96,7 @@ fn of_requests(
     }
 }
 
-/// The increase of a distribution, by its bounds; this many of its units make one of the histogram's.
+/// The increase of a distribution, by bucket. `unit` is how many of its units make one of the metric's.
 #[expect(clippy::cast_precision_loss, reason = "Vector has no other numbers")]
 fn histogram(
     now: &Distribution,

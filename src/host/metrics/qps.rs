@@ -1,4 +1,4 @@
-//! Whether proxies list their sessions.
+//! Metrics of the requests for sessions to proxies.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use crate::encoding::{Metric, MetricValue};
 pub struct ProxyCounts {
     /// The Qlik node.
     pub node: String,
-    /// Whether it answered the last time it was asked.
+    /// Whether the last request succeeded.
     pub is_up: bool,
-    /// How long ago it last answered; `None` if it never has.
+    /// The time since its last answer; `None` if there was none.
     pub answer_age: Option<Duration>,
-    /// How many sessions it listed then.
+    /// The number of sessions in that answer.
     pub sessions: u64,
-    /// How often it has not answered.
+    /// The number of failed requests.
     pub failures: u64,
 }
 
-/// Adds the metrics of `now`, given that `before` was last emitted.
+/// Adds the metrics of `now`, given that `before` was emitted last.
 pub(super) fn of_qps(now: &[ProxyCounts], before: &[ProxyCounts], metrics: &mut Vec<Metric>) {
     for proxy in now {
         let before = before.iter().find(|before| before.node == proxy.node);

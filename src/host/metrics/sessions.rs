@@ -1,4 +1,4 @@
-//! The counts of the session tracker, as metrics.
+//! Metrics of the session tracker.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-/// Adds the metrics of `now`, given that `before` was last emitted.
+/// Adds the metrics of `now`, given that `before` was emitted last.
 pub(super) fn of_sessions(
     now: &SessionStatistics,
     before: Option<&SessionStatistics>,
@@ -46,7 +46,7 @@ fn of_host(now: &HostStatistics, before: &HostStatistics, metrics: &mut Vec<Metr
     ] {
         add(metric_name, vec![], MetricValue::gauge(number));
     }
-    // Values that never occurred have no metric: most nodes have only a few.
+    // Values that never occurred have no metric, because most nodes have only a few of them.
     let mut count = |metric_name, tags, now: u64, before: u64| {
         if now > 0 {
             let more = now.saturating_sub(before);
@@ -104,7 +104,7 @@ fn metric(name: &'static str, tags: Vec<Tag>, value: MetricValue) -> Metric {
     Metric { name, tags, value }
 }
 
-/// What is new in a histogram.
+/// The increase of a histogram.
 fn histogram(now: &DurationHistogram, before: &DurationHistogram) -> Histogram {
     let numbers = now.buckets.iter().zip(before.buckets);
     let numbers = numbers.map(|(now, before)| now.saturating_sub(before));

@@ -11,30 +11,29 @@ use crate::{
     source::Refusals,
 };
 
-/// The counts of an address: everything that was received is in exactly one of the others.
+/// The counts of an address. Everything that was received is in exactly one of the other counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Datagrams received.
     pub received_datagrams: u64,
     /// Their length in bytes.
     pub received_bytes: u64,
-    /// Datagrams of senders that are not allowed.
+    /// Datagrams from senders that are not allowed.
     pub refused: u64,
-    /// The same by the senders' networks.
+    /// The same, by the senders' networks.
     pub refusals: Refusals,
     /// Datagrams over their sender's rate limit.
     pub over_rate: u64,
-    /// The pipeline's counts of the others.
+    /// The pipeline's counts for the other datagrams.
     pub pipeline: Counters,
-    /// Events and undecoded payloads that a full queue dropped, or an output that broke or ended; and datagrams
-    /// that were in hand when a worker panicked.
+    /// Events and undecoded payloads that were dropped by a full queue or by an output that broke or ended, and
+    /// datagrams that were being processed when a worker panicked.
     pub dropped: u64,
-    /// Datagrams that the system dropped during this run before they were received; `None` where it does not report
-    /// them.
+    /// Datagrams that the system dropped during this run before they were received; `None` if it does not report them.
     pub kernel_dropped: Option<u64>,
     /// Missing rows, by Qlik node and appender.
     pub row_gaps: RowGaps,
-    /// The receive buffers' size in bytes, as the system granted it.
+    /// The total size of the receive buffers in bytes, as granted by the system.
     pub receive_buffer_bytes: usize,
 }
 
@@ -73,7 +72,7 @@ impl From<&Totals> for Details {
     }
 }
 
-/// The kinds of events that payloads bring, those that cannot be decoded left out.
+/// The kinds of events that come from payloads, except for undecoded ones.
 fn payload_kinds() -> impl Iterator<Item = EventKind> {
     let kinds = EventKind::ALL.iter().copied();
     kinds.filter(|kind| !kind.is_derived() && *kind != EventKind::Undecoded)
@@ -81,7 +80,7 @@ fn payload_kinds() -> impl Iterator<Item = EventKind> {
 
 type Tag = (&'static str, Cow<'static, str>);
 
-/// Adds the metrics of `now` at an address, given that `before` was last emitted.
+/// Adds the metrics of `now` for an address, given that `before` was emitted last.
 pub(super) fn of_totals(address: &str, now: &Totals, before: &Totals, metrics: &mut Vec<Metric>) {
     let mut add = |name, tags: Vec<Tag>, value| {
         let address = ("address", address.to_owned().into());

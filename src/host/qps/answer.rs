@@ -1,4 +1,4 @@
-//! What a proxy answers, read as it comes: how many sessions who has.
+//! A proxy's response, read as a stream: how many sessions each user has.
 
 use std::{
     collections::{HashMap, HashSet, hash_map::RandomState},
@@ -14,27 +14,28 @@ use serde::{
 
 use crate::transform::sessions::ListedUser;
 
-/// Sessions that an answer lists at most.
+/// The most sessions that are read from one proxy.
 pub const MAX_SESSIONS: usize = 200_000;
 
-/// The sessions of one proxy, of all its virtual proxies together.
+/// The sessions of one proxy, across all its virtual proxies.
 #[derive(Debug, Default)]
 pub(super) struct Counting {
     users: HashMap<(Option<Box<str>>, Box<str>), u32>,
-    /// What tells sessions apart that two virtual proxies list: hashes of their ids, by a key of this answer's own.
+    /// Hashes of session ids, under a key that only this answer uses. They recognise a session that two virtual proxies
+    /// list.
     ids: HashSet<u64>,
     hasher: RandomState,
     sessions: usize,
-    /// More are listed than are read.
+    /// More sessions are listed than are read.
     has_too_many: bool,
 }
 
 impl Counting {
-    /// Adds a virtual proxy's answer: how many sessions there are in it.
+    /// Adds the response of a virtual proxy, and returns how many sessions it lists.
     ///
     /// # Errors
     ///
-    /// When it is no list of sessions.
+    /// When it is not a list of sessions.
     pub(super) fn read(&mut self, body: impl Read) -> serde_json::Result<usize> {
         let mut json = serde_json::Deserializer::from_reader(BufReader::new(body));
         let listed = json.deserialize_seq(Sessions(self))?;
@@ -66,7 +67,7 @@ impl Counting {
             self.has_too_many = true;
             return;
         }
-        // A session that nobody has yet belongs to nobody.
+        // A session without a user is one that nobody has logged in to yet.
         if let Some(user_id) = session.user_id {
             let sessions = self.users.entry((session.user_directory, user_id));
             *sessions.or_default() += 1;
@@ -93,12 +94,12 @@ impl<'de> Visitor<'de> for Sessions<'_> {
     }
 }
 
-/// What is read of a session.
+/// The parts of a session that are read.
 #[derive(Default)]
 struct Session {
     user_directory: Option<Box<str>>,
     user_id: Option<Box<str>>,
-    /// The hash of its id.
+    /// The hash of the session's id.
     id: Option<u64>,
 }
 
@@ -119,7 +120,7 @@ impl<'de> Visitor<'de> for SessionSeed<'_> {
         f.write_str("a session")
     }
 
-    /// Names of keys are in either case, as releases differ.
+    /// Keys are compared without regard to case, because releases of Qlik Sense differ.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Session, A::Error> {
         let mut session = Session::default();
         while let Some(key) = map.next_key::<String>()? {
@@ -142,7 +143,7 @@ fn text(text: Option<Box<str>>) -> Option<Box<str>> {
     text.filter(|text| !text.is_empty())
 }
 
-/// The hash of a text, which is not kept.
+/// Hashes a text without keeping it.
 struct IdSeed<'h>(&'h RandomState);
 
 impl<'de> DeserializeSeed<'de> for IdSeed<'_> {

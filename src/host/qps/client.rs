@@ -1,4 +1,4 @@
-//! What a proxy is asked.
+//! Requests to a proxy.
 
 use std::{io, time::SystemTime};
 
@@ -11,24 +11,25 @@ use crate::{
     transform::sessions::{ProxyConfig, QpsConfig, SessionList},
 };
 
-/// A client for the requests that make one answer. It is made anew for each, so that renewed certificates are used.
+/// A client for the requests that make up one answer. A new one is made for each answer, so that renewed certificates
+/// are used.
 #[derive(Debug)]
 pub struct Client {
     proxy: ProxyConfig,
     https: https::Client,
 }
 
-/// What a proxy has answered.
+/// The answer of a proxy.
 #[derive(Debug)]
 pub struct Answer {
-    /// Who has sessions.
+    /// The users who have sessions.
     pub list: SessionList,
-    /// How many sessions each virtual proxy lists, by its prefix.
+    /// How many sessions each virtual proxy lists, by prefix.
     pub virtual_proxies: Vec<(String, usize)>,
 }
 
 impl Client {
-    /// Reads the certificates and the key, and checks them. Those that `config` does not name are those of the `qrs`.
+    /// Reads the certificates and the key, and checks them. Files that `config` does not name are taken from `qrs`.
     ///
     /// # Errors
     ///
@@ -58,13 +59,13 @@ impl Client {
         })
     }
 
-    /// The address of the proxy as `host:port`.
+    /// The proxy's address as `host:port`.
     #[must_use]
     pub fn address(&self) -> String {
         self.https.service().address()
     }
 
-    /// Asks for the sessions of all virtual proxies, one after the other. Only all of them together are an answer.
+    /// Requests the sessions of all virtual proxies, one after the other. If one request fails, there is no answer.
     ///
     /// # Errors
     ///
@@ -74,7 +75,7 @@ impl Client {
             .unwrap_or(Err(QpsError::Panicked))
     }
 
-    /// As [`sessions`](Self::sessions); nothing where there should be no further request.
+    /// As [`sessions`](Self::sessions), but `None` if `may_ask` allows no further request.
     pub(super) fn sessions_while(&self, may_ask: MayAsk<'_>) -> Option<Result<Answer, QpsError>> {
         let asked = SystemTime::now().into();
         let mut counting = Counting::default();
@@ -125,7 +126,7 @@ impl Client {
         }
     }
 
-    /// What is wrong with an answer, without what it says: it names sessions by secrets.
+    /// What is wrong with a response, without quoting it: it contains session ids, which are secrets.
     fn body_error(&self, virtual_proxy: &str, error: serde_json::Error) -> QpsError {
         let line = error.line();
         let reason = match error.classify() {

@@ -1,4 +1,4 @@
-//! Which proxies there are, as the Qlik Repository Service knows.
+//! Finds the proxies of a site, from the Qlik Repository Service.
 
 use crate::{
     config::QrsConfig,
@@ -9,7 +9,7 @@ use crate::{
     transform::sessions::ProxyConfig,
 };
 
-/// Asks for the proxies of a site.
+/// Requests the list of proxies of a site.
 #[derive(Debug)]
 pub(super) struct AskForProxies(pub(super) QrsConfig);
 

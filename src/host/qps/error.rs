@@ -4,7 +4,7 @@ use crate::host::https::{HttpsError, Panicked};
 
 /// A certificate or key cannot be used, or a request has failed.
 ///
-/// No variant quotes a key, a certificate or an answer.
+/// No variant quotes a key, a certificate or a response.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum QpsError {
@@ -22,7 +22,7 @@ pub enum QpsError {
         /// The prefix.
         virtual_proxy: String,
     },
-    /// The answer is no list of sessions.
+    /// The response is not a list of sessions.
     #[error(
         "the response from {address} for the virtual proxy {virtual_proxy:?} is not a list of sessions: line {line}: {reason}"
     )]
@@ -36,7 +36,7 @@ pub enum QpsError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// The answer lists more sessions than are read.
+    /// The responses list more sessions than are read.
     #[error(
         "the responses from {address} list more than {} sessions",
         super::MAX_SESSIONS
@@ -45,7 +45,7 @@ pub enum QpsError {
         /// The address.
         address: String,
     },
-    /// A part of the program has failed.
+    /// The thread that makes the requests has panicked.
     #[error("the thread that asks for sessions panicked")]
     Panicked,
 }

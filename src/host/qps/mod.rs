@@ -1,7 +1,7 @@
-//! The Qlik Proxy Service: who has sessions on its node, over HTTPS, with a client certificate.
+//! The Qlik Proxy Service: who has sessions on its node, over HTTPS with a client certificate.
 //!
-//! What it answers names sessions by the values of their cookies, with which anybody could take them over: they are
-//! hashed as they are read, with a key of the moment, counted and forgotten.
+//! Its responses contain session ids, which are the values of the session cookies; anyone who has one can take over the
+//! session. So they are hashed as they are read, with a key that exists only meanwhile, then counted and discarded.
 
 mod answer;
 mod client;

@@ -1,4 +1,4 @@
-//! All proxies that are asked: what they last said, and what is said of them.
+//! All proxies of a site: their last answers, and the messages about them.
 
 use std::{
     io,
@@ -19,10 +19,10 @@ use crate::{
     transform::sessions::{ProxyConfig, QpsConfig, SessionList},
 };
 
-/// Proxies that are asked at most.
+/// The most proxies that are queried.
 const MAX_PROXIES: usize = 256;
 
-/// Asks a proxy for its sessions.
+/// Requests the sessions of a proxy.
 #[derive(Debug)]
 struct AskForSessions {
     config: QpsConfig,
@@ -42,7 +42,7 @@ impl Ask for AskForSessions {
     }
 }
 
-/// The proxies that are asked who has sessions.
+/// The proxies that are queried for sessions.
 #[derive(Debug)]
 pub struct Proxies {
     config: QpsConfig,
@@ -51,7 +51,7 @@ pub struct Proxies {
     asked: Vec<Asked>,
 }
 
-/// The Qlik Repository Service that knows which there are.
+/// The Qlik Repository Service, which knows the proxies.
 #[derive(Debug)]
 struct Discovery {
     poll: Poll<AskForProxies>,
@@ -70,7 +70,7 @@ struct Asked {
 }
 
 impl Proxies {
-    /// Checks the certificates and the key, and asks nothing yet. None where nobody is to be asked.
+    /// Checks the certificates and the key, but makes no request yet. `None` if the configuration does not enable it.
     ///
     /// # Errors
     ///
@@ -131,21 +131,21 @@ impl Proxies {
         Ok(())
     }
 
-    /// Takes what has been answered, and adds what is worth it to what is `said`.
-    pub fn poll(&mut self, said: &mut Vec<(Level, String)>) -> Vec<SessionList> {
-        self.discover(said);
+    /// Takes the answers that have arrived, and adds messages worth reporting to `messages`.
+    pub fn poll(&mut self, messages: &mut Vec<(Level, String)>) -> Vec<SessionList> {
+        self.discover(messages);
         let asked = self.asked.iter_mut();
-        asked.filter_map(|asked| asked.poll(said)).collect()
+        asked.filter_map(|asked| asked.poll(messages)).collect()
     }
 
-    /// How each proxy is.
+    /// The state of each proxy.
     #[must_use]
     pub fn counts(&self) -> Vec<ProxyCounts> {
         self.asked.iter().map(Asked::counts).collect()
     }
 
-    /// Takes the proxies that were found. One that is as before goes on.
-    fn discover(&mut self, said: &mut Vec<(Level, String)>) {
+    /// Takes the proxies that were found. Those that have not changed keep their threads.
+    fn discover(&mut self, messages: &mut Vec<(Level, String)>) {
         let Some(discovery) = &mut self.discovery else {
             return;
         };
@@ -159,7 +159,7 @@ impl Proxies {
                 }
                 Err(error) => {
                     let failed = discovery.health.failed(&error.to_string(), Instant::now());
-                    said.extend(failed.map(|_| {
+                    messages.extend(failed.map(|_| {
                         let message = format!("cannot find proxies through {address}: {error}");
                         (Level::Warn, message)
                     }));
@@ -179,31 +179,31 @@ impl Proxies {
         }
         for proxy in new {
             if let Err(error) = self.begin(proxy) {
-                said.push((Level::Error, format!("cannot start a thread: {error}")));
+                messages.push((Level::Error, format!("cannot start a thread: {error}")));
             }
         }
         let proxies = self.asked.len();
         let message = format!("found {proxies} proxies through {address}");
-        said.push((Level::Info, message));
+        messages.push((Level::Info, message));
     }
 }
 
 impl Asked {
-    fn poll(&mut self, said: &mut Vec<(Level, String)>) -> Option<SessionList> {
+    fn poll(&mut self, messages: &mut Vec<(Level, String)>) -> Option<SessionList> {
         let mut last = None;
         while let Some(outcome) = self.poll.news() {
             match outcome {
                 Ok(answer) => {
-                    self.succeeded(&answer, said);
+                    self.succeeded(&answer, messages);
                     last = Some(answer.list);
                 }
-                Err(error) => self.failed(&error.to_string(), said),
+                Err(error) => self.failed(&error.to_string(), messages),
             }
         }
         last
     }
 
-    fn succeeded(&mut self, answer: &Answer, said: &mut Vec<(Level, String)>) {
+    fn succeeded(&mut self, answer: &Answer, messages: &mut Vec<(Level, String)>) {
         let listed = answer.list.users.iter();
         self.sessions = listed.map(|user| u64::from(user.sessions)).sum();
         self.is_up = true;
@@ -219,23 +219,23 @@ impl Asked {
                 )
             }
         };
-        said.push((Level::Info, message));
+        messages.push((Level::Info, message));
     }
 
-    fn failed(&mut self, reason: &str, said: &mut Vec<(Level, String)>) {
+    fn failed(&mut self, reason: &str, messages: &mut Vec<(Level, String)>) {
         self.is_up = false;
         let node = self.proxy.node();
         let message = match self.health.failed(reason, Instant::now()) {
             None => return,
             Some(Failed::New) => format!(
-                "cannot read sessions from the proxy of {node}; they are followed by events alone: {reason}"
+                "cannot read sessions from the proxy of {node}; until it answers, its sessions are followed by events alone: {reason}"
             ),
             Some(Failed::Still { secs, attempts }) => format!(
                 "cannot read sessions from the proxy of {node} for {} minutes now, in {attempts} attempts: {reason}",
                 secs / 60
             ),
         };
-        said.push((Level::Warn, message));
+        messages.push((Level::Warn, message));
     }
 
     fn counts(&self) -> ProxyCounts {

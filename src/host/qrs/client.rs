@@ -47,7 +47,7 @@ impl Client {
         })
     }
 
-    /// The client, whose request another thread can abort.
+    /// The HTTPS client, whose request another thread can abort.
     pub(in super::super) const fn https(&self) -> &https::Client {
         &self.https
     }
@@ -108,7 +108,7 @@ impl Client {
         )
     }
 
-    /// A bad response may be due to its list or to the transport.
+    /// The list itself may be wrong, or the response could not be read.
     fn apps_error(&self, error: io::Error) -> QrsError {
         let address = self.config.address();
         match error.downcast::<AppListError>() {
@@ -152,7 +152,7 @@ struct VirtualProxy {
 }
 
 impl ProxyService {
-    /// `None` if it has no virtual proxy, so that it cannot have sessions.
+    /// `None` if the proxy has no virtual proxy, so that it cannot have sessions, or if its host name is not usable.
     fn config(self) -> Option<ProxyConfig> {
         let virtual_proxies = self.settings.virtual_proxies.into_iter();
         let virtual_proxies: Vec<_> = virtual_proxies

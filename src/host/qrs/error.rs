@@ -7,7 +7,7 @@ use crate::{
 
 /// A certificate or key cannot be used, or a request has failed.
 ///
-/// No variant quotes a key, a certificate or an answer.
+/// No variant quotes a key, a certificate or a response.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum QrsError {
@@ -52,7 +52,7 @@ pub enum QrsError {
         /// The user of the request.
         user: String,
     },
-    /// A part of the program has failed.
+    /// The thread that makes the requests has panicked.
     #[error("a thread that asks the repository service panicked")]
     Panicked,
 }

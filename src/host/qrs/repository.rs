@@ -1,4 +1,4 @@
-//! The repository's last good list of app names, and the messages about requests for a new one.
+//! The last good list of app names from the repository, and the messages about requests for a new one.
 
 use std::{
     io,
@@ -18,7 +18,7 @@ use crate::{
     transform::AppTable,
 };
 
-/// Asks for names of apps.
+/// Requests the names of apps.
 #[derive(Debug)]
 struct AskForApps(QrsConfig);
 
@@ -34,7 +34,7 @@ impl Ask for AskForApps {
     }
 }
 
-/// A repository and the names read from it.
+/// A repository, and the names that were read from it.
 #[derive(Debug)]
 pub struct Repository {
     config: QrsConfig,
@@ -76,23 +76,23 @@ impl Repository {
         Ok(())
     }
 
-    /// Takes a new list, if one has arrived, and adds messages to `said`. Returns whether there are new names.
-    pub fn poll(&mut self, said: &mut Vec<(Level, String)>) -> bool {
+    /// Takes a new list, if one has arrived, and adds messages to `messages`. Returns whether there are new names.
+    pub fn poll(&mut self, messages: &mut Vec<(Level, String)>) -> bool {
         let mut is_new = false;
         while let Some(outcome) = self.poll.as_mut().and_then(Poll::news) {
             match outcome {
                 Ok(names) => {
-                    self.succeeded(&names, said);
+                    self.succeeded(&names, messages);
                     is_new |= names != self.names;
                     self.names = names;
                 }
-                Err(error) => self.failed(&error.to_string(), said),
+                Err(error) => self.failed(&error.to_string(), messages),
             }
         }
         is_new
     }
 
-    fn succeeded(&mut self, names: &AppTable, said: &mut Vec<(Level, String)>) {
+    fn succeeded(&mut self, names: &AppTable, messages: &mut Vec<(Level, String)>) {
         let (failures, apps) = (self.health.succeeded(), names.len());
         let address = self.config.address();
         let was_read = std::mem::replace(&mut self.was_read, true);
@@ -103,10 +103,10 @@ impl Repository {
                 format!("read app names from {address} after {failures} failures: {apps} apps")
             }
         };
-        said.push((Level::Info, message));
+        messages.push((Level::Info, message));
     }
 
-    fn failed(&mut self, reason: &str, said: &mut Vec<(Level, String)>) {
+    fn failed(&mut self, reason: &str, messages: &mut Vec<(Level, String)>) {
         let message = match self.health.failed(reason, Instant::now()) {
             None => return,
             Some(Failed::New) if self.was_read => {
@@ -118,7 +118,7 @@ impl Repository {
                 secs / 60
             ),
         };
-        said.push((Level::Warn, message));
+        messages.push((Level::Warn, message));
     }
 
     /// The last good list.

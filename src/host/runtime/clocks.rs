@@ -1,4 +1,4 @@
-//! Reports Qlik nodes whose clocks are far from this machine's: when that is first noticed, when the distance changes
+//! Reports Qlik nodes whose clocks differ from this machine's: when a difference is first noticed, when it changes
 //! much, and when the clock is right again.
 
 use std::collections::BTreeMap;
@@ -7,48 +7,48 @@ use chrono::TimeDelta;
 
 use crate::host::diagnostics::Level;
 
-/// The distance up to which nothing is reported. With larger ones, events appear in the wrong order to people too.
+/// Differences up to this are not reported. With larger ones, people too see events in the wrong order.
 const TOLERANCE: TimeDelta = TimeDelta::seconds(5);
 
-/// How close the clock must come again, so that one at the edge is not reported repeatedly.
+/// A clock counts as right again below this, so that one at the edge of the tolerance is not reported repeatedly.
 const NEAR: TimeDelta = TimeDelta::seconds(3);
 
-/// The clocks that were reported as far off, with the reported distance. At most one per node.
+/// The clocks that were reported as wrong, with the reported distance. At most one per node.
 #[derive(Debug, Default)]
 pub(super) struct Clocks(BTreeMap<Box<str>, TimeDelta>);
 
 /// A report about a node's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Said {
-    /// It is this far from this machine's.
+pub(super) enum ClockReport {
+    /// The clock is off by this distance.
     Far(TimeDelta),
-    /// It was far off and no longer is.
+    /// The clock was off and is now within this distance.
     Near(TimeDelta),
 }
 
 impl Clocks {
-    /// The current distance of the node's clock.
-    pub(super) fn update(&mut self, host: &str, distance: TimeDelta) -> Option<Said> {
-        let said = self.0.get(host).copied();
-        let is_new = match said {
+    /// Updates the distance of the node's clock.
+    pub(super) fn update(&mut self, host: &str, distance: TimeDelta) -> Option<ClockReport> {
+        let reported = self.0.get(host).copied();
+        let is_new = match reported {
             None => distance.abs() > TOLERANCE,
             Some(_) if distance.abs() < NEAR => {
                 self.0.remove(host);
-                return Some(Said::Near(distance));
+                return Some(ClockReport::Near(distance));
             }
-            // By more than the tolerance, and by more than half of the reported distance.
-            Some(said) => (distance - said).abs() > TOLERANCE.max(said.abs() / 2),
+            // The distance has changed by more than the tolerance, and by more than half of what was reported.
+            Some(reported) => (distance - reported).abs() > TOLERANCE.max(reported.abs() / 2),
         };
         is_new.then(|| {
             self.0.insert(host.into(), distance);
-            Said::Far(distance)
+            ClockReport::Far(distance)
         })
     }
 }
 
-impl Said {
-    /// Of the node with this name.
-    pub(super) fn of_node(self, host: &str) -> (Level, String) {
+impl ClockReport {
+    /// The message about the node with this name.
+    pub(super) fn message(self, host: &str) -> (Level, String) {
         match self {
             Self::Far(distance) => {
                 let seconds = distance.abs().as_seconds_f64();
@@ -86,10 +86,10 @@ mod tests {
     fn a_clock_is_reported_when_its_state_changes() {
         let mut clocks = Clocks::default();
         let mut update = |host: &str, seconds| {
-            let said = clocks.update(host, TimeDelta::seconds(seconds));
-            said.map(|said| match said {
-                Said::Far(distance) => ("far", distance.num_seconds()),
-                Said::Near(distance) => ("near", distance.num_seconds()),
+            let report = clocks.update(host, TimeDelta::seconds(seconds));
+            report.map(|report| match report {
+                ClockReport::Far(distance) => ("far", distance.num_seconds()),
+                ClockReport::Near(distance) => ("near", distance.num_seconds()),
             })
         };
         assert_eq!(update("a", 5), None);
@@ -98,21 +98,21 @@ mod tests {
         assert_eq!(update("b", -40), Some(("far", -40)));
         assert_eq!(update("b", -59), None);
         assert_eq!(update("b", -61), Some(("far", -61)));
-        assert_eq!(update("a", 4), None, "not near enough");
+        assert_eq!(update("a", 4), None, "still too far off");
         assert_eq!(update("a", 12), Some(("far", 12)));
         assert_eq!(update("a", -2), Some(("near", -2)));
         assert_eq!(update("a", -2), None);
         assert_eq!(update("a", -12), Some(("far", -12)));
-        // From far behind to far ahead.
+        // The clock jumps from far behind to far ahead.
         assert_eq!(update("b", 61), Some(("far", 61)));
     }
 
     #[test]
     fn the_direction_is_that_of_the_node_clock() {
-        let (level, message) = Said::Far(TimeDelta::milliseconds(7_450)).of_node("n1");
+        let (level, message) = ClockReport::Far(TimeDelta::milliseconds(7_450)).message("n1");
         assert_eq!(level, Level::Warn);
         assert!(message.starts_with("the clock of the Qlik node n1 is 7.5 s behind this"));
-        let (_, message) = Said::Far(TimeDelta::seconds(-7)).of_node("n1");
+        let (_, message) = ClockReport::Far(TimeDelta::seconds(-7)).message("n1");
         assert!(message.contains(" is 7.0 s ahead of this "), "{message}");
     }
 }

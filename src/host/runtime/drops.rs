@@ -29,15 +29,15 @@ struct Stretch {
 
 /// A report about drops.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Said {
-    /// This many were dropped after a time without drops.
+pub(super) enum DropReport {
+    /// After a time without drops, this many were dropped.
     Begins(u64),
     /// This many were dropped in a series that lasted `secs` seconds.
     Over { count: u64, secs: u64 },
 }
 
-impl Said {
-    /// The message about the queue; `full` says which limit it last reached.
+impl DropReport {
+    /// The message about the queue. `full` is the limit that was reached last.
     pub(super) fn of_queue(&self, full: Full) -> (Level, String) {
         match self {
             Self::Begins(count) => (
@@ -54,7 +54,7 @@ impl Said {
         }
     }
 
-    /// The message about the system, at an address.
+    /// The message about the datagrams that the operating system dropped at an address.
     pub(super) fn of_system(&self, address: SocketAddr) -> (Level, String) {
         match self {
             Self::Begins(count) => (
@@ -80,8 +80,8 @@ impl Drops {
         self.known
     }
 
-    /// Takes the number of drops up to `now`.
-    pub(super) fn update(&mut self, count: u64, now: Instant) -> Option<Said> {
+    /// Updates the number of drops as of `now`.
+    pub(super) fn update(&mut self, count: u64, now: Instant) -> Option<DropReport> {
         let before = std::mem::replace(&mut self.known, count);
         let has_more = count > before;
         match &mut self.stretch {
@@ -91,19 +91,19 @@ impl Drops {
                     last: now,
                     before,
                 });
-                Some(Said::Begins(count - before))
+                Some(DropReport::Begins(count - before))
             }
             Some(stretch) if has_more => {
                 stretch.last = now;
                 None
             }
             Some(stretch) if now.saturating_duration_since(stretch.last) >= QUIET => {
-                let said = Said::Over {
+                let report = DropReport::Over {
                     count: count - stretch.before,
                     secs: stretch.last.duration_since(stretch.began).as_secs(),
                 };
                 self.stretch = None;
-                Some(said)
+                Some(report)
             }
             _ => None,
         }
@@ -119,13 +119,13 @@ mod tests {
         let (mut drops, start) = (Drops::default(), Instant::now());
         let mut update = |secs, count| drops.update(count, start + Duration::from_secs(secs));
         assert_eq!(update(0, 0), None);
-        assert_eq!(update(1, 5), Some(Said::Begins(5)));
+        assert_eq!(update(1, 5), Some(DropReport::Begins(5)));
         assert_eq!(update(2, 7), None);
         assert_eq!(update(11, 7), None, "it may go on");
         assert_eq!(update(11, 8), None);
         assert_eq!(update(20, 8), None);
-        assert_eq!(update(21, 8), Some(Said::Over { count: 8, secs: 10 }));
+        assert_eq!(update(21, 8), Some(DropReport::Over { count: 8, secs: 10 }));
         assert_eq!(update(60, 8), None);
-        assert_eq!(update(61, 9), Some(Said::Begins(1)));
+        assert_eq!(update(61, 9), Some(DropReport::Begins(1)));
     }
 }

@@ -1,8 +1,8 @@
-//! Things that are done at intervals.
+//! Things that happen at intervals.
 
 use std::time::{Duration, Instant};
 
-/// Something that is done at intervals. A missed time is not made up for.
+/// A timer for something that happens at intervals. Missed times are not made up for.
 #[derive(Debug)]
 pub struct Every {
     interval: Duration,
@@ -19,7 +19,7 @@ impl Every {
         }
     }
 
-    /// Whether it is due; the next time is then one interval later.
+    /// Whether the time has come; if so, the next time is one interval later.
     pub fn is_due(&mut self) -> bool {
         let now = Instant::now();
         let is_due = now >= self.next;

@@ -5,23 +5,23 @@ use std::{collections::VecDeque, ops::Range};
 use super::queue::Contents;
 use crate::encoding::Encoder;
 
-/// Bytes that are handed to the output at once, unless a single frame has more.
+/// The most bytes that are handed to the output at once, unless a single frame has more.
 pub(super) const WRITE_BYTES: usize = 1 << 20;
 
-/// The number of buffers kept for encoders; any more were needed for a backlog that is over.
+/// The number of buffers that are kept for encoders. More were only needed for a backlog that is over.
 const MAX_SPARES: usize = 4;
 
 /// The bytes of frames, one after the other.
 ///
-/// While the output keeps up, a frame stays in the buffer that it was encoded in. Behind others it is copied, so that
-/// small frames take no more memory than their bytes, and go out in large writes.
+/// While the output keeps up, a frame stays in the buffer in which it was encoded. A frame behind others is copied, so
+/// that small frames take no more memory than their bytes and go out in large writes.
 #[derive(Debug, Default)]
 pub struct FrameBytes {
     pieces: VecDeque<Piece>,
     spares: Vec<Vec<u8>>,
 }
 
-/// Frames that are written at once, in memory that may be larger.
+/// Frames that are written at once, in a buffer that may be larger.
 #[derive(Debug, Default)]
 pub(super) struct Piece {
     memory: Vec<u8>,
@@ -29,7 +29,7 @@ pub(super) struct Piece {
 }
 
 impl FrameBytes {
-    /// Adds the frame that an encoder holds, and leaves the encoder empty.
+    /// Moves the frame in an encoder to the end, and leaves the encoder empty.
     pub(super) fn push(&mut self, encoder: &mut Encoder) {
         if self.append(encoder.frame()) {
             encoder.clear();
@@ -38,7 +38,7 @@ impl FrameBytes {
         }
     }
 
-    /// Takes frames that make a good write. The memory of what was taken before is there for the next ones.
+    /// Takes frames for one efficient write. The buffer of those taken before is reused.
     pub(super) fn take(&mut self, taken: &mut Piece) -> bool {
         let Some(first) = self.pieces.pop_front() else {
             return false;
@@ -50,7 +50,8 @@ impl FrameBytes {
         true
     }
 
-    /// Copies a frame behind others. False where there are none, or too many to be written at once.
+    /// Copies a frame to the end of the last piece. Returns false if there is none, or if it would be too large for one
+    /// write.
     fn append(&mut self, frame: &[u8]) -> bool {
         let last = self.pieces.back_mut();
         match last.filter(|last| last.range.len() + frame.len() <= WRITE_BYTES) {
@@ -62,15 +63,15 @@ impl FrameBytes {
         }
     }
 
-    /// Puts a frame behind the others in a buffer of its own. `fill` is given memory, whose contents are of no use, puts
-    /// other memory in its place, and says where in it the frame is.
+    /// Adds a frame in a buffer of its own. `fill` receives a buffer whose contents do not matter, replaces it with the
+    /// frame's, and returns where in it the frame is.
     fn begin(&mut self, fill: impl FnOnce(&mut Vec<u8>) -> Range<usize>) {
         let mut memory = self.spares.pop().unwrap_or_default();
         let range = fill(&mut memory);
         self.pieces.push_back(Piece { memory, range });
     }
 
-    /// Adds a frame that no encoder holds.
+    /// Adds a copy of a frame, without an encoder.
     #[cfg(test)]
     pub(super) fn push_copy(&mut self, frame: &[u8]) {
         if !self.append(frame) {
@@ -106,7 +107,7 @@ impl Piece {
         self.memory.get(self.range.clone()).unwrap_or_default()
     }
 
-    /// Empties it, and keeps the memory.
+    /// Empties it, but keeps the buffer.
     pub(super) fn clear(&mut self) {
         self.range = 0..0;
     }
@@ -150,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_stays_where_it_was_encoded_and_one_behind_it_is_copied() {
+    fn a_frame_stays_in_its_buffer_and_one_behind_it_is_copied() {
         for codec in Codec::ALL {
             let mut encoder = Encoder::new(*codec, &Layout::default());
             let (mut waiting, mut taken) = (FrameBytes::default(), Piece::default());
@@ -168,7 +169,7 @@ mod tests {
                 assert!(!waiting.take(&mut taken), "{codec}");
 
                 let alone = encoded(&mut encoder, "alone");
-                // Up to then they grow.
+                // The buffers grow during the first rounds.
                 if round >= 10 {
                     places.extend([place, encoder.frame().as_ptr()]);
                 }
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_are_dropped_from_the_front_also_after_some_were() {
+    fn frames_are_dropped_from_the_front_again_and_again() {
         let (mut waiting, mut taken) = (FrameBytes::default(), Piece::default());
         for frame in [b"aa".as_slice(), b"bbb", b"c"] {
             waiting.push_copy(frame);

@@ -1,4 +1,4 @@
-//! Events to frames to wherever a host writes them.
+//! Collects events in frames and passes these to a host's output.
 
 use std::{io, sync::Arc};
 
@@ -7,7 +7,7 @@ use crate::{encoding::Encoder, event::Event, transform::OutputBuffer};
 
 /// A destination for whole frames.
 pub trait FrameWriter {
-    /// Writes the frame in the encoder, which holds this number of events. Afterwards the encoder may not be empty.
+    /// Writes the frame in the encoder, which has this number of events. It may leave the encoder's contents in place.
     ///
     /// # Errors
     ///
@@ -15,13 +15,13 @@ pub trait FrameWriter {
     fn write(&mut self, encoder: &mut Encoder, events: u64) -> io::Result<()>;
 }
 
-/// An output that takes as much as it has room for, so that nothing waits for it.
+/// An output that accepts only as much as it has room for, so that no thread ever waits for it.
 pub trait Immediate {
-    /// The number of bytes of a frame that it has taken.
+    /// Offers a frame, and returns how many bytes of it were accepted.
     fn take(&mut self, frame: &[u8]) -> usize;
 }
 
-/// Takes nothing: frames are for another thread.
+/// Accepts nothing: another thread writes the frames.
 #[derive(Debug, Clone, Copy)]
 pub struct Never;
 
@@ -31,7 +31,7 @@ impl Immediate for Never {
     }
 }
 
-/// Writes the frames of a worker at once where that is possible, and else into the queue.
+/// Writes a worker's frames to the output at once if possible, and otherwise adds them to the queue.
 #[derive(Debug)]
 pub struct QueueWriter<I = Never> {
     queue: Arc<Queue>,
@@ -40,7 +40,7 @@ pub struct QueueWriter<I = Never> {
 }
 
 impl<I: Immediate> QueueWriter<I> {
-    /// For the frames of the worker with this number.
+    /// A writer for the frames of the worker with this number.
     #[must_use]
     pub const fn new(queue: Arc<Queue>, worker: usize, immediate: I) -> Self {
         Self {
@@ -59,17 +59,17 @@ impl<I: Immediate> FrameWriter for QueueWriter<I> {
     }
 }
 
-/// Writes the events of a batch as one frame: as many as arrived together, never waiting for more.
+/// Writes the events of a batch as one frame. It never waits for more events.
 #[derive(Debug)]
 pub struct Frames<W> {
     writer: W,
     encoder: Encoder,
-    /// Events in the encoder.
+    /// The number of events in the encoder.
     events: u64,
 }
 
 impl<W: FrameWriter> Frames<W> {
-    /// Frames of this encoder.
+    /// Frames that this encoder encodes.
     #[must_use]
     pub const fn new(writer: W, encoder: Encoder) -> Self {
         Self {
@@ -79,14 +79,14 @@ impl<W: FrameWriter> Frames<W> {
         }
     }
 
-    /// Where they go.
+    /// Where the frames go.
     #[must_use]
     pub const fn writer(&self) -> &W {
         &self.writer
     }
 
     fn add(&mut self, event: &Event) -> io::Result<()> {
-        // Only a clock outside of 1677 to 2262 makes an event that no codec can write.
+        // An event cannot be written only if the clock is outside of the years 1677 to 2262.
         self.encoder
             .push(event)
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
@@ -110,7 +110,7 @@ impl<W: FrameWriter> Frames<W> {
 
 impl<W: FrameWriter> Sink for Frames<W> {
     fn take(&mut self, events: &mut OutputBuffer) -> io::Result<()> {
-        // In place, because events are large to move.
+        // Events are large, so they are encoded where they are and not moved.
         let taken = events.iter().try_for_each(|event| self.add(event));
         events.clear();
         taken?;

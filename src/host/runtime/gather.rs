@@ -1,25 +1,25 @@
-//! Lets datagrams gather in the socket at high rates, so that one wake-up reads many of them.
+//! At high rates, lets datagrams gather in the socket, so that one wake-up reads many of them.
 
 use std::time::{Duration, Instant};
 
-/// What a datagram takes of the receive buffer beside its bytes, at least: the kernel counts its own record of it too.
+/// The least that a datagram takes of the receive buffer beyond its bytes: the kernel counts its own record too.
 const OVERHEAD_BYTES: u64 = 1_024;
 
-/// Shorter pauses are skipped: going to sleep and waking up would take longer.
+/// Shorter pauses are skipped: sleeping and waking up would take longer.
 const SHORTEST: Duration = Duration::from_micros(20);
 
-/// Says how long to wait before the socket is read again. A single datagram does not wait: there is a pause only if
-/// the last ones came so fast that at least one more can be expected during it.
+/// Decides how long to wait before the socket is read again. A single datagram is never delayed: there is a pause only
+/// if the last datagrams came so fast that at least one more can be expected meanwhile.
 #[derive(Debug)]
 pub(super) struct Gather {
     longest: Duration,
-    /// What may gather, in bytes of the receive buffer.
+    /// How much may gather, in bytes of the receive buffer.
     most_bytes: u64,
     last: Instant,
 }
 
 impl Gather {
-    /// Pauses of at most `longest`, and never longer than what fills a quarter of the receive buffer.
+    /// Pauses of at most `longest`, and only for as long as it takes to fill a quarter of the receive buffer.
     pub(super) fn new(longest: Duration, receive_buffer_bytes: usize, now: Instant) -> Self {
         Self {
             longest,
@@ -28,8 +28,8 @@ impl Gather {
         }
     }
 
-    /// The pause behind a batch of datagrams with these bytes together. `has_more` says that there are more than a batch
-    /// can have, which are read at once.
+    /// The pause after a batch of this many datagrams, with this many bytes in total. `has_more` says that the socket
+    /// may hold more than fitted into the batch; those are read at once.
     pub(super) fn pause(
         &mut self,
         datagrams: u64,
@@ -56,7 +56,8 @@ mod tests {
     const LONGEST: Duration = Duration::from_micros(200);
     const BUFFER: usize = 16 << 20;
 
-    /// The pauses behind batches: after how many microseconds they come, with how many datagrams of 300 bytes.
+    /// The pauses after batches, given as the microseconds since the previous one and the number of datagrams of 300
+    /// bytes.
     fn pauses(buffer: usize, batches: &[(u64, u64)]) -> Vec<Option<u128>> {
         let mut now = Instant::now();
         let mut gather = Gather::new(LONGEST, buffer, now);
@@ -69,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_alone_waits_for_nothing() {
+    fn single_datagrams_do_not_wait() {
         assert_eq!(
             pauses(BUFFER, &[(1_000, 1), (1_000, 1), (201, 1), (5_000, 8)]),
             [None; 4]
@@ -77,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_fast_gathers() {
+    fn fast_datagrams_gather() {
         let all = Some(LONGEST.as_micros());
         assert_eq!(pauses(BUFFER, &[(50, 1), (250, 5), (250, 30)]), [all; 3]);
         assert_eq!(pauses(BUFFER, &[(50, 64), (250, 64)]), [None; 2]);
@@ -87,7 +88,7 @@ mod tests {
     fn no_more_gathers_than_a_quarter_of_the_buffer_holds() {
         let fast = [(30, 60), (30, 60)];
         assert_eq!(pauses(BUFFER, &fast), [Some(200); 2]);
-        // A quarter of it is 26,624 bytes, which 20 datagrams fill, or 10 microseconds.
+        // A quarter of this buffer is 26,624 bytes, which 20 datagrams fill in 10 microseconds.
         assert_eq!(pauses(106_496, &fast), [None; 2]);
         let [Some(pause), _] = pauses(425_984, &fast)[..] else {
             panic!("a pause");

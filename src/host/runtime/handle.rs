@@ -32,13 +32,13 @@ use crate::{
     source::Bound,
 };
 
-/// How long a host waits for steps of the [end](super::shutdown) that write files or report, which may hang with a
-/// disk or a network share.
+/// How long a host waits for the steps of [shutdown](super::shutdown) that write files or send reports, which may hang
+/// with a disk or a network share.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What differs from host to host.
 pub struct Edge<D, C = FrameBytes> {
-    /// Where frames wait for the host.
+    /// The frames that wait for the host.
     pub queue: Arc<Queue<C>>,
     /// How counts are reported.
     pub telemetry: Telemetry,
@@ -46,7 +46,7 @@ pub struct Edge<D, C = FrameBytes> {
     pub on_panic: OnPanic,
     /// Whether the sockets are kept for the next receiver.
     pub hands_sockets_on: bool,
-    /// Called when the runtime has ended by itself: its sockets are closed then.
+    /// Called when the runtime has ended by itself. Its sockets are closed by then.
     pub failed: Box<dyn Fn(Failure) + Send>,
     /// Where diagnostics go.
     pub diagnostics: D,
@@ -58,7 +58,7 @@ pub struct Runtime {
     sockets: Vec<Weak<UdpSocket>>,
     news: mpsc::Sender<News>,
     reload: mpsc::Sender<()>,
-    /// Ends when the output is closed.
+    /// Disconnects when the output is closed.
     output_closed: mpsc::Receiver<()>,
     /// Receives the sockets when everything has ended.
     over: mpsc::Receiver<Vec<Bound>>,
@@ -66,13 +66,13 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// Starts the worker threads for the open sockets, and those that supervise them. `sink` makes the sink of the
-    /// worker with a given number.
+    /// Starts the worker threads for the open sockets, and the threads that supervise them. `sink` makes the sink for
+    /// the worker with a given number.
     ///
     /// # Errors
     ///
-    /// [`StartError`] when the session state cannot be read or a thread cannot be started. Then everything that had
-    /// started is undone.
+    /// [`StartError`] when the session state cannot be read or a thread cannot be started. Everything that had started
+    /// is then undone.
     pub fn start<S, D, C>(
         config: &Config,
         refresh: Refresh,
@@ -119,7 +119,7 @@ impl Runtime {
             .start(names, controls.clone(), sender.clone(), diagnostics.clone())
             .map_err(StartError::Thread)?;
         let reload = refreshing.requests();
-        // From here on dropping them ends them.
+        // From here on, dropping the workers ends them.
         workers.start().map_err(StartError::Thread)?;
         let supervisor = Supervisor {
             workers,
@@ -139,7 +139,7 @@ impl Runtime {
         let work = move || {
             let queue = Arc::clone(&supervisor.queue);
             let live = || {
-                // A host that has not waited does not need the sockets.
+                // A host that has not waited for the end does not need the sockets.
                 let _ = over.send(supervisor.run(&*failed, closed));
                 Ok(())
             };
@@ -161,10 +161,11 @@ impl Runtime {
         })
     }
 
-    /// Tells the workers to read what their sockets still hold and to end; everything up to the output follows.
+    /// Tells the workers to read what their sockets still hold, and to end; the other steps of shutdown follow, up to
+    /// closing the output.
     pub fn stop(&self) {
         self.controls.iter().for_each(|control| control.stop());
-        // Gone when it has ended by itself.
+        // The receiver is gone if the runtime has ended by itself.
         let _ = self.news.send(News::Stop);
     }
 
@@ -177,32 +178,32 @@ impl Runtime {
 
     /// Reloads the files of transforms, and reports whether the configuration file has changed.
     pub fn reload(&self) {
-        // If it has ended, it has reported why.
+        // If the thread has ended, it has reported why.
         let _ = self.reload.send(());
     }
 
-    /// Sockets that workers receive at, while they are open.
+    /// The sockets of the workers, while they are open.
     pub fn sockets(&self) -> impl Iterator<Item = Arc<UdpSocket>> {
         self.sockets.iter().filter_map(Weak::upgrade)
     }
 
     /// Waits until nothing more will be sent to the output, after a [`stop`](Self::stop) or
-    /// [`stop_now`](Self::stop_now). False when that takes longer than `patience`.
+    /// [`stop_now`](Self::stop_now). Returns false if that takes longer than `patience`.
     pub fn await_end(&self, patience: Duration) -> bool {
         self.output_closed.recv_timeout(patience) != Err(RecvTimeoutError::Timeout)
     }
 
-    /// Reports the final counts, after the output has taken everything it will take. Returns the sockets for the next
-    /// receiver; none if this takes longer than `patience` or they are closed.
+    /// Reports the final counts, once the output has taken everything that it will take. Returns the sockets for the
+    /// next receiver; `None` if this takes longer than `patience`.
     pub fn conclude(mut self, patience: Duration) -> Option<Vec<Bound>> {
         self.is_over = true;
-        // Gone after a fault, which has been reported.
+        // The receiver is gone after a panic, which has been reported.
         let _ = self.news.send(News::Conclude);
         self.over.recv_timeout(patience).ok()
     }
 }
 
-/// Dropped, it ends in the same order.
+/// Dropping the runtime shuts it down in the same order.
 impl Drop for Runtime {
     fn drop(&mut self) {
         if !self.is_over {

@@ -25,7 +25,7 @@ pub struct Listener {
     pub workers: Vec<WorkerHandle>,
 }
 
-/// The socket of a worker and the controls of the worker. It outlives the worker, which may be replaced.
+/// A worker's socket and controls. It outlives the worker, which may be replaced.
 #[derive(Debug)]
 pub struct WorkerHandle {
     /// The worker's number in the queue.
@@ -36,16 +36,16 @@ pub struct WorkerHandle {
     dropped_before: u64,
 }
 
-/// The worker's socket, while there is one.
+/// A worker's socket, while there is one.
 #[derive(Debug)]
 enum Socket {
     Open(Arc<UdpSocket>),
-    /// With the number of datagrams that the system had dropped, where it reports them.
+    /// The number of datagrams that the system had dropped, if it reports them.
     Closed(Option<u64>),
 }
 
 impl WorkerHandle {
-    /// For a socket that is counted from now on. There is no worker yet.
+    /// A handle for a socket whose drops are counted from now on. There is no worker yet.
     fn new(number: usize, socket: UdpSocket) -> Self {
         Self {
             number,
@@ -55,7 +55,7 @@ impl WorkerHandle {
         }
     }
 
-    /// A worker at this socket that is not running yet; none after that was [closed](Self::close).
+    /// A worker for this socket that is not running yet; `None` after the socket was [closed](Self::close).
     #[must_use]
     pub fn worker<S: Sink>(
         &self,
@@ -67,7 +67,7 @@ impl WorkerHandle {
         Some(Worker::new(socket, source, pipeline, sink, control))
     }
 
-    /// Its socket; none after that was [closed](Self::close).
+    /// The socket; `None` after it was [closed](Self::close).
     #[must_use]
     pub const fn socket(&self) -> Option<&Arc<UdpSocket>> {
         match &self.socket {
@@ -76,19 +76,18 @@ impl WorkerHandle {
         }
     }
 
-    /// Releases the socket, which is closed when the worker has ended. The counts stay.
+    /// Releases the socket, which closes when the worker has ended. The counts stay.
     pub fn close(&mut self) {
         self.socket = Socket::Closed(self.all_kernel_drops());
     }
 
-    /// Datagrams that the system had dropped at the socket before this run: a socket that was handed
-    /// over is older.
+    /// Datagrams that the system had dropped at the socket before this run: a socket that was handed over is older.
     #[must_use]
     pub const fn dropped_before(&self) -> u64 {
         self.dropped_before
     }
 
-    /// Datagrams that the system has dropped at the socket during this run; `None` where it does not report them.
+    /// Datagrams that the system has dropped at the socket during this run; `None` if it does not report them.
     #[must_use]
     pub fn kernel_drops(&self) -> Option<u64> {
         Some(self.all_kernel_drops()?.saturating_sub(self.dropped_before))
@@ -101,7 +100,7 @@ impl WorkerHandle {
         }
     }
 
-    /// The size of the socket's receive buffer in bytes, as the system granted it.
+    /// The size in bytes of the receive buffer that the system has granted.
     #[must_use]
     pub fn receive_buffer_bytes(&self) -> Option<usize> {
         receive_buffer_bytes(self.socket()?).ok()
@@ -109,7 +108,7 @@ impl WorkerHandle {
 }
 
 impl Listener {
-    /// One for each address, with a worker to come for each socket, numbered from 0 over all addresses.
+    /// One listener for each address, with a handle for each socket, numbered from 0 across all addresses.
     #[must_use]
     pub fn all(bound: Vec<Bound>) -> Vec<Self> {
         let mut numbers = 0..;

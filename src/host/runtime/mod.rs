@@ -1,18 +1,18 @@
-//! The runtime that all hosts share, so that every host treats a datagram the same: [`Runtime::start`] starts it, and
-//! [`shutdown`] has the order in which it ends.
+//! The runtime that all hosts share, so that every host treats a datagram the same. [`Runtime::start`] starts it, and
+//! [`shutdown`] describes the order in which it ends.
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `start.rs` | from a configuration to sockets that are bound |
-//! | `handle.rs` | what a host holds: the start, and what it may ask for |
-//! | `workers.rs`, `worker.rs` | the threads that receive; what each does with its socket |
-//! | `listener.rs` | an address, and what its workers have counted |
-//! | `frames.rs`, `queue.rs`, `frame_bytes.rs` | what waits for the host, and what is dropped; the buffers it waits in |
-//! | `queue/writing.rs` | what a thread that writes takes out of the queue |
-//! | `supervisor.rs` | the thread that looks after the workers: counters, the state of sessions, panics |
+//! | `start.rs` | opens the sockets for a configuration |
+//! | `handle.rs` | the host's handle: starts the runtime, stops it, requests a reload |
+//! | `workers.rs`, `worker.rs` | the receiving threads, and what each does with its socket |
+//! | `listener.rs` | an address and the counts of its workers |
+//! | `frames.rs`, `queue.rs`, `frame_bytes.rs` | what waits for the host, what is dropped, and the buffers for both |
+//! | `queue/writing.rs` | what a writer thread takes out of the queue |
+//! | `supervisor.rs` | the thread that supervises the workers: counters, session state, panics |
 //! | `drops.rs`, `clocks.rs`, `every.rs`, `state_file.rs`, `secrets.rs` | parts of that |
-//! | `refresh.rs`, `watched.rs` | the thread that reads files of transforms again |
-//! | `shutdown.rs` | the order of the end |
+//! | `refresh.rs`, `watched.rs` | the thread that reloads the files of transforms |
+//! | `shutdown.rs` | the order of shutdown |
 //! | `threads.rs` | panics and locks |
 
 mod clocks;

@@ -16,11 +16,11 @@ use super::{
 };
 use crate::config::{QueueConfig, WhenFull};
 
-/// Frames on their way to the output, bounded in events and bytes: bytes to be written, or whatever else a host
-/// takes.
+/// Frames that wait for the output, bounded in events and bytes. Their contents are bytes to be written, or whatever
+/// else a host takes.
 ///
-/// A frame is one write and is kept or dropped whole. Every dropped event is counted for its worker; so are events
-/// that a broken output did not take.
+/// A frame is written, kept or dropped as a whole. Every dropped event is counted for its worker, including those that
+/// a broken output did not take.
 #[derive(Debug)]
 pub struct Queue<C = FrameBytes> {
     max_events: u64,
@@ -30,7 +30,7 @@ pub struct Queue<C = FrameBytes> {
     news: Condvar,
 }
 
-/// What the frames of a queue are.
+/// The contents of the frames in a queue.
 pub trait Contents: Default {
     /// Drops the frame that has waited longest, which has this number of bytes.
     fn drop_first(&mut self, bytes: usize);
@@ -48,24 +48,24 @@ struct State<C> {
     contents: C,
     events: u64,
     bytes: usize,
-    /// The rest of a frame that the output has taken in part: nothing may come before it.
+    /// The rest of a frame of which the output has taken a part. It has to be written next.
     rest: Option<(Piece, Frame)>,
-    /// What was taken out last: while it is being written, it is neither here nor there.
+    /// The frames that were taken out last: those being written are neither in the queue nor in the output.
     taken: Vec<Frame>,
-    /// Whether the output is busy with what was taken out last.
+    /// Whether the output is busy with the frames that were taken out last.
     is_writing: bool,
-    /// Metrics are few and never dropped: while a set of them waits, only the last one of all is taken.
+    /// Metrics are few and are never dropped: while one set waits, no other is accepted, except for the final one.
     metrics: Vec<u8>,
-    /// How many records the metrics are.
+    /// The number of records in the metrics.
     metrics_records: u64,
-    /// Dropped events of each worker.
+    /// Dropped events by worker.
     dropped: Vec<u64>,
-    /// The number of them dropped because there was no room.
+    /// How many of them were dropped because there was no room.
     overflowed: u64,
     full: Full,
     /// Threads that wait for frames.
     threads: usize,
-    /// A task that waits for frames, if it is not a thread.
+    /// The task that waits for frames, if the consumer is not a thread.
     task: Option<Waker>,
     /// Nothing more will be added.
     is_closed: bool,
@@ -81,7 +81,7 @@ pub enum Full {
     Never,
     /// `queue.max_events`.
     Events(u64),
-    /// `queue.max_bytes`, in bytes, and how many events reach it.
+    /// `queue.max_bytes`, in bytes, and the number of events that reached it.
     Bytes(usize, u64),
 }
 
@@ -98,7 +98,7 @@ impl fmt::Display for Full {
     }
 }
 
-/// What is known of a frame.
+/// The counts of a frame.
 #[derive(Debug, Clone, Copy)]
 struct Frame {
     bytes: usize,
@@ -136,15 +136,15 @@ impl<C: Contents> Queue<C> {
         }
     }
 
-    /// Adds a frame of the given size with the events of a worker by `add`, or drops what the policy says. Never waits
-    /// for the output; when that is broken, the frame is dropped.
+    /// Uses `add` to add a frame of the given size that holds a worker's events, or drops frames according to the
+    /// policy. Never waits for the output; if that is broken, the frame is dropped.
     pub fn push_frame(&self, worker: usize, bytes: usize, events: u64, add: impl FnOnce(&mut C)) {
         let mut state = self.lock();
         if state.is_broken {
             state.dropped[worker] += events;
             return;
         }
-        // A frame that is larger than the whole queue may still be the only one in it.
+        // A frame larger than the whole queue may still be the only one in it.
         if !state.frames.is_empty()
             && let Some(full) = self.full(&state, bytes, events)
         {
@@ -174,7 +174,7 @@ impl<C: Contents> Queue<C> {
         self.wake_after(self.lock());
     }
 
-    /// Wakes the consumer once the lock is free. Only if it is waiting, because waking takes a system call.
+    /// Releases the lock and wakes the consumer, but only if it is waiting, because waking takes a system call.
     fn wake_after(&self, mut state: MutexGuard<'_, State<C>>) {
         let (threads, task) = (state.threads, state.task.take());
         drop(state);
@@ -186,8 +186,8 @@ impl<C: Contents> Queue<C> {
         }
     }
 
-    /// Offers a frame of metrics, with its number of records. False while an earlier one still waits, unless this
-    /// `is_last`: then both wait.
+    /// Offers a set of metrics, with its number of records. Returns false if an earlier set still waits, unless this
+    /// one `is_last`: then both wait.
     pub fn offer_metrics(&self, frame: &[u8], records: u64, is_last: bool) -> bool {
         let mut state = self.lock();
         let has_room = is_last || state.metrics.is_empty();
@@ -199,15 +199,16 @@ impl<C: Contents> Queue<C> {
         has_room
     }
 
-    /// Closes the queue to new frames; the frames in it are still taken out.
+    /// Closes the queue to new frames. Those in it can still be taken out.
     pub fn close(&self) {
         let mut state = self.lock();
         state.is_closed = true;
         self.wake_after(state);
     }
 
-    /// Reports that the output broke after this many bytes of what was taken last. Everything that was not written,
-    /// is waiting or comes later is dropped; a partly written frame counts as dropped too.
+    /// Reports that the output broke after it had written this many bytes of the frames that were taken last. The rest
+    /// of these, everything that waits and everything that is pushed later is dropped; a partly written frame counts as
+    /// dropped too.
     pub fn break_off(&self, written_bytes: usize) {
         let mut state = self.lock();
         state.is_broken = true;
@@ -224,37 +225,37 @@ impl<C: Contents> Queue<C> {
         while state.drop_oldest() {}
     }
 
-    /// Events that wait.
+    /// The number of waiting events.
     #[must_use]
     pub fn events(&self) -> u64 {
         self.lock().events
     }
 
-    /// Events of a worker that were dropped.
+    /// The number of events of a worker that were dropped.
     #[must_use]
     pub fn dropped(&self, worker: usize) -> u64 {
         self.lock().dropped.get(worker).copied().unwrap_or(0)
     }
 
-    /// Events of all workers that were dropped.
+    /// The number of events of all workers that were dropped.
     #[must_use]
     pub fn all_dropped(&self) -> u64 {
         self.lock().dropped.iter().sum()
     }
 
-    /// Those of them that were dropped because there was no room, and not because the output broke or ended.
+    /// How many of these were dropped because there was no room, rather than because the output broke or ended.
     #[must_use]
     pub fn overflowed(&self) -> u64 {
         self.lock().overflowed
     }
 
-    /// Which limit it had reached when it last dropped something because there was no room.
+    /// The limit that was reached when the queue last dropped something because there was no room.
     #[must_use]
     pub fn last_full(&self) -> Full {
         self.lock().full
     }
 
-    /// Whether there is no room for this much more.
+    /// The limit that this frame would exceed.
     fn full(&self, state: &State<C>, bytes: usize, events: u64) -> Option<Full> {
         if state.events + events > self.max_events {
             Some(Full::Events(self.max_events))
@@ -271,8 +272,8 @@ impl<C: Contents> Queue<C> {
 }
 
 impl<F> Queue<VecDeque<F>> {
-    /// The frames that have waited longest, with at most `max_events` events unless the first one has more. A task
-    /// waits for the next frame if there is none. Ready without a frame if there is none and none will come.
+    /// Takes the frames that have waited longest, with at most `max_events` events unless the first one has more. If
+    /// there is none, the task is woken by the next frame. Ready with `None` if there is none and none will come.
     pub fn poll_take(&self, context: &Context<'_>, max_events: u64) -> Poll<Option<Vec<F>>> {
         let mut state = self.lock();
         let (mut taken, mut events) = (Vec::new(), 0);
@@ -349,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_queued_comes_out_in_order() {
+    fn frames_come_out_in_order() {
         let queue = queue(10, WhenFull::DropNewest);
         queue.push_copy(0, b"a", 1);
         queue.push_copy(1, b"b", 2);
@@ -359,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_queue_drops_by_its_policy_and_counts() {
+    fn a_full_queue_drops_according_to_its_policy_and_counts() {
         for (when_full, expected, dropped) in [
             (WhenFull::DropNewest, b"aabb", [0, 3]),
             (WhenFull::DropOldest, b"bbcc", [2, 0]),
@@ -388,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_beyond_the_bounds_passes_alone() {
+    fn a_frame_beyond_the_bounds_passes_if_it_is_alone() {
         for when_full in [WhenFull::DropNewest, WhenFull::DropOldest] {
             let queue = queue(1, when_full);
             queue.push_copy(0, b"abc", 3);
@@ -397,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_queue_gives_what_it_has_and_then_nothing() {
+    fn a_closed_queue_still_hands_out_its_frames() {
         let queue = queue(10, WhenFull::DropNewest);
         queue.push_copy(0, b"a", 1);
         queue.close();

@@ -1,5 +1,5 @@
-//! What is reloaded while a host runs: the blacklist, app names, and the lists of open sessions. A separate thread
-//! does it, so that a network share that does not answer blocks nothing else.
+//! Reloads the blacklist, app names and the lists of open sessions while a host runs. A separate thread does it, so
+//! that a network share that does not respond blocks nothing else.
 
 use std::{
     io,
@@ -38,21 +38,21 @@ const NOTHING_TO_READ: &str = "nothing to reload: the configuration names no fil
 const FAULT: &str = "cannot reload the files of transforms, because a thread panicked; their previous content stays \
 in use";
 
-/// Watches the files that transforms are built from, and passes changes on to the workers.
+/// Watches the files from which transforms are built, and passes changes to the workers.
 ///
-/// An invalid file changes nothing, and is reported.
+/// An invalid file is reported and changes nothing.
 #[derive(Debug)]
 pub struct Refresh {
     blacklist: BlacklistConfig,
     blacklist_files: Watched,
-    /// The health of attempts that are repeated.
+    /// The message of the last attempt, while attempts are repeated.
     blacklist_failure: Option<String>,
     app_names: AppNamesConfig,
     app_names_files: Watched,
     app_names_failure: Option<String>,
-    /// The content of the files.
+    /// The names in the files.
     names: AppTable,
-    /// What workers know.
+    /// The names that the workers have.
     all_names: AppTable,
     failures: u64,
     repository: Option<Repository>,
@@ -60,22 +60,21 @@ pub struct Refresh {
     config_file: Option<ConfigFile>,
 }
 
-/// The configuration file, and its content at start.
+/// The configuration file, with its content at start.
 #[derive(Debug)]
 struct ConfigFile {
     file: PathBuf,
     config: Config,
 }
 
-/// The thread that reloads. It ends when this is dropped, and nothing waits for it, because it may be waiting for a
-/// file.
+/// The thread that reloads. It ends when this is dropped. Nothing waits for that, because it may be blocked by a file.
 #[derive(Debug)]
 pub(super) struct Refreshing {
     requests: mpsc::Sender<()>,
     counts: Arc<Mutex<Counts>>,
 }
 
-/// What is known of what is asked.
+/// The state of the services that are queried.
 #[derive(Debug, Default)]
 struct Counts {
     app_names: Option<AppNamesCounts>,
@@ -83,24 +82,24 @@ struct Counts {
 }
 
 impl Refreshing {
-    /// Requests that everything be reloaded, whether or not it has changed.
+    /// A sender that requests a reload of everything, whether or not it has changed.
     pub(super) fn requests(&self) -> mpsc::Sender<()> {
         self.requests.clone()
     }
 
-    /// Counts of app names; `None` if they are not configured.
+    /// The counts of app names; `None` if they are not configured.
     pub(super) fn app_names(&self) -> Option<AppNamesCounts> {
         lock(&self.counts).app_names
     }
 
-    /// The state of the proxies that are asked for sessions.
+    /// The state of the proxies that are queried for sessions.
     pub(super) fn proxies(&self) -> Vec<ProxyCounts> {
         lock(&self.counts).proxies.clone()
     }
 }
 
 impl Refresh {
-    /// Remembers the files as they are now. Create it before they are first read, so that no change is missed.
+    /// Notes the current state of the files. Create it before they are first read, so that no change is missed.
     ///
     /// # Errors
     ///
@@ -123,7 +122,7 @@ impl Refresh {
         })
     }
 
-    /// Remembers the content of the configuration file, without the overrides by flags, to report on a reload whether
+    /// Keeps the content of the configuration file, without the overrides by flags, so that a reload can report whether
     /// it has changed.
     #[must_use]
     pub fn with_config_file(mut self, file: PathBuf, config: Config) -> Self {
@@ -131,8 +130,8 @@ impl Refresh {
         self
     }
 
-    /// Starts the thread, and the requests to the repository and the proxies, if they are configured. `names` are
-    /// those from the files, with which the workers started.
+    /// Starts the thread, and the requests to the repository and the proxies if they are configured. `names` are the
+    /// names from the files, with which the workers started.
     pub(super) fn start<D: Report + Send + 'static>(
         mut self,
         names: AppTable,
@@ -166,7 +165,7 @@ impl Refresh {
                 *lock(&known) = self.counts();
                 if looked.is_err() {
                     diagnostics.report(Level::Error, FAULT);
-                    // The supervisor lives for as long as this thread is needed.
+                    // The supervisor outlives this thread, unless it has ended by itself.
                     let _ = news.send(News::Fault);
                 }
             }
@@ -175,7 +174,7 @@ impl Refresh {
         Ok(Refreshing { requests, counts })
     }
 
-    /// Reloads what has changed, or everything if `is_asked`, and takes what has arrived.
+    /// Reloads what has changed, or everything if `is_asked`, and takes what the services have answered.
     fn poll<'c>(
         &mut self,
         is_asked: bool,
@@ -201,11 +200,11 @@ impl Refresh {
         if wants_blacklist {
             self.reload_blacklist(controls.clone(), diagnostics);
         }
-        // Report names only once the workers have them.
-        let mut said = Vec::new();
-        let mut has_names = wants_app_names && self.reload_app_names(&mut said);
+        // Names are reported only once the workers have them.
+        let mut messages = Vec::new();
+        let mut has_names = wants_app_names && self.reload_app_names(&mut messages);
         if let Some(repository) = &mut self.repository {
-            has_names |= repository.poll(&mut said);
+            has_names |= repository.poll(&mut messages);
         }
         if has_names {
             self.all_names = self.merged();
@@ -214,15 +213,15 @@ impl Refresh {
             }
         }
         if let Some(proxies) = &mut self.proxies {
-            // Sessions are the same for all workers, so one of them is enough.
+            // Sessions are shared by all workers, so it is enough to tell one of them.
             if let Some(control) = controls.next() {
                 proxies
-                    .poll(&mut said)
+                    .poll(&mut messages)
                     .into_iter()
                     .for_each(|list| control.take_list(list));
             }
         }
-        for (level, message) in said {
+        for (level, message) in messages {
             diagnostics.report(level, &message);
         }
     }
@@ -265,7 +264,7 @@ impl Refresh {
         })
     }
 
-    /// A name from a file takes precedence over that of the repository.
+    /// Names from the files take precedence over those from the repository.
     fn merged(&self) -> AppTable {
         match &self.repository {
             Some(repository) => self.names.or(repository.names()),
@@ -300,15 +299,15 @@ impl Refresh {
         }
     }
 
-    /// Whether there are new names.
-    fn reload_app_names(&mut self, said: &mut Vec<(Level, String)>) -> bool {
+    /// Returns whether there are new names.
+    fn reload_app_names(&mut self, messages: &mut Vec<(Level, String)>) -> bool {
         match self.app_names.build() {
             Ok(names) => {
                 self.names = names.table().clone();
                 let apps = self.names.len();
                 let message = format!("reloaded the files of app names: {apps} apps");
                 self.app_names_failure = None;
-                said.push((Level::Info, message));
+                messages.push((Level::Info, message));
                 true
             }
             Err(error) => {
@@ -320,7 +319,7 @@ impl Refresh {
                 let (files, last) = (&mut self.app_names_files, &mut self.app_names_failure);
                 if is_news(files, last, passes, &message) {
                     self.failures += 1;
-                    said.push((Level::Error, message));
+                    messages.push((Level::Error, message));
                 }
                 false
             }
@@ -328,14 +327,14 @@ impl Refresh {
     }
 }
 
-/// Whether a file may be read soon although nothing of it changes: on Windows a program can keep others out while it has
-/// a file open. One that is not there shows when it comes.
+/// Whether a failure may pass without any change to the file: on Windows, a program that has a file open can lock
+/// others out. A missing file, in contrast, is noticed when it appears.
 fn may_pass(error: &io::Error) -> bool {
     error.kind() != io::ErrorKind::NotFound
 }
 
-/// Whether a failure is another one than that of the last attempt, of those that are made again and again: the files
-/// are tried again where it may pass.
+/// Whether a failure should be reported. If it may pass, the files are tried again, and only a message that differs
+/// from that of the last attempt is news.
 fn is_news(files: &mut Watched, last: &mut Option<String>, passes: bool, message: &str) -> bool {
     if passes {
         files.try_again();
@@ -345,7 +344,7 @@ fn is_news(files: &mut Watched, last: &mut Option<String>, passes: bool, message
     is_news
 }
 
-/// Without its feature there is no repository, and nobody who asks.
+/// Without its feature there is no repository.
 #[cfg(not(feature = "qrs"))]
 #[derive(Debug)]
 enum Repository {}
@@ -373,7 +372,7 @@ impl Repository {
     }
 }
 
-/// Without its feature there are no proxies to ask either.
+/// Without their feature there are no proxies to query either.
 #[cfg(not(feature = "qrs"))]
 #[derive(Debug)]
 enum Proxies {}

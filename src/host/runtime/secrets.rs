@@ -1,11 +1,11 @@
-//! Files with secrets that are readable by more users than necessary.
+//! Warns about secret files that more users can read than necessary.
 
 use std::path::Path;
 
 use crate::config::Config;
 
-/// A warning for each secret file that its group or others may read: the private key for the Qlik Repository Service
-/// and the Qlik Proxy Service, and the key for pseudonyms. Empty where the system has no such permissions.
+/// A warning for each secret file that its group or others may read: the private keys for the Qlik Repository Service
+/// and the Qlik Proxy Service, and the key for pseudonyms. Empty on systems without such permissions.
 #[must_use]
 pub fn warnings(config: &Config) -> Vec<String> {
     let transform = &config.transform;
@@ -42,7 +42,7 @@ pub fn warnings(config: &Config) -> Vec<String> {
     .collect()
 }
 
-/// The permissions of a file that its group or others may read.
+/// The mode of a file that its group or others may read.
 #[cfg(unix)]
 fn readable_mode(file: &Path) -> Option<u32> {
     use std::os::unix::fs::PermissionsExt as _;

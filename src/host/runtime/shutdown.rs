@@ -1,18 +1,18 @@
-//! The order of shutdown, the same in every host, whether it is requested, follows a panic, or happens because a host
-//! drops its runtime:
+//! The order of shutdown, which is the same in every host, whether it is requested, follows a panic, or happens because
+//! a host drops its runtime:
 //!
-//! 1. **Receiving stops.** Workers are told first, and depend on nothing else for it.
-//!    ([`Runtime::stop`](super::Runtime::stop) tells them, or [`stop_now`](super::Runtime::stop_now) if the output
-//!    has no reader for what the sockets still hold.)
+//! 1. **Receiving stops.** Workers are told first, and this depends on nothing else.
+//! ([`Runtime::stop`](super::Runtime::stop) tells them, or [`stop_now`](super::Runtime::stop_now) if the output has no
+//! reader for what the sockets still hold.)
 //! 2. **Sockets are drained**: each worker reads what its socket held when it was told to stop, for at most a second;
-//!    what is left then is counted as dropped.
+//! the rest is counted as dropped.
 //! 3. **Sessions are concluded**: each worker tells its pipeline the time once more, so that expired sessions end,
-//!    while the others continue in the next run; missing rows count as lost.
+//! while the others continue in the next run; missing rows count as lost.
 //! 4. **The session state is saved**, before anything that waits for the host, which may not wait for it.
 //! 5. **The last metrics** follow the last events.
 //! 6. **The sockets are closed**, unless they are kept for the next receiver, which gets them at the end.
-//! 7. **The output is closed**: nothing more is added, and the host takes what waits, or says that it will not.
-//! 8. **The counts are reported**, which are final only now.
+//! 7. **The output is closed**: nothing more is added, and the host takes what waits or says that it will not.
+//! 8. **The counts are reported**, which only now are final.
 
 use std::{sync::mpsc, time::Duration};
 
@@ -27,12 +27,13 @@ use crate::{
     source::Bound,
 };
 
-/// How long workers may take to end. They never wait for an output of ours; a sink of another host's may.
+/// How long workers may take to end. They never wait for an output of this crate, but the sink of another host may
+/// block them.
 const DRAIN: Duration = Duration::from_secs(2);
 
 impl<S: Sink + Send + 'static, D: Report, C: Contents> Supervisor<S, D, C> {
-    /// Supervises the workers until the end, and carries it out. `failed` is called when they end by themselves, and
-    /// `output_closed` when step 7 is done. Returns the sockets that are still open.
+    /// Supervises the workers until they end, and then shuts down. `failed` is called if they end by themselves, and
+    /// `output_closed` is dropped after step 7. Returns the sockets that are still open.
     pub(super) fn run(
         mut self,
         failed: &dyn Fn(Failure),
@@ -44,7 +45,7 @@ impl<S: Sink + Send + 'static, D: Report, C: Contents> Supervisor<S, D, C> {
         }
         let ended = supervised.and(self.shut_down());
         if ended.is_err() || !self.hands_sockets_on {
-            // A program that holds a port and receives nothing would be worse than one that holds none.
+            // A program that holds a port but receives nothing would be worse than one that does not hold it.
             self.workers.close();
         }
         self.queue.close();

@@ -1,4 +1,4 @@
-//! From a configuration to open sockets and their pipelines.
+//! Opens the sockets and builds the pipeline for a configuration.
 
 use std::{io, path::PathBuf};
 
@@ -23,7 +23,7 @@ pub enum StartError {
     #[cfg(feature = "qrs")]
     #[error(transparent)]
     Service(#[from] crate::host::https::HttpsError),
-    /// The schema has no field of a name in `output.drop_fields`.
+    /// The schema has no field with a name in `output.drop_fields`.
     #[error("output.drop_fields: {0}")]
     Fields(#[from] UnknownField),
     /// A socket lacks something necessary, or the service manager handed over something that is not a socket.
@@ -45,7 +45,7 @@ pub enum StartError {
     Thread(#[source] io::Error),
 }
 
-/// Bound sockets, and the pipeline to copy for each.
+/// Bound sockets, and the pipeline to copy for each of them.
 #[derive(Debug)]
 pub struct Opened {
     /// The sockets, by address.
@@ -63,7 +63,7 @@ impl Opened {
 }
 
 impl StartError {
-    /// Whether the cause is the configuration or a file that it names.
+    /// Whether the cause is the configuration or a file named in it.
     #[must_use]
     pub const fn is_configuration(&self) -> bool {
         match self {
@@ -81,7 +81,7 @@ impl StartError {
 ///
 /// [`StartError`] when an address cannot be listened on or a file of a transform cannot be used.
 pub fn open(config: &Config) -> Result<Opened, StartError> {
-    // The pipeline first: a mistake in its files should be reported whether or not the port is free.
+    // The pipeline comes first: a mistake in its files should be reported whether or not the port is free.
     let pipeline = config.pipeline().build()?;
     let source = &config.source;
     let mut bound = source::activated(source.receive_buffer_bytes).map_err(StartError::Socket)?;
@@ -91,8 +91,8 @@ pub fn open(config: &Config) -> Result<Opened, StartError> {
     Ok(Opened { bound, pipeline })
 }
 
-/// Like [`open`], without a service manager, and reusing the matching sockets of an earlier receiver. Its other
-/// sockets are closed.
+/// Like [`open`], but ignores the service manager and reuses the matching sockets of an earlier receiver. The others
+/// are closed.
 ///
 /// # Errors
 ///
@@ -118,7 +118,7 @@ pub fn open_with(config: &Config, kept: Vec<Bound>) -> Result<Opened, StartError
     match opened {
         Ok(opened) => bound.extend(opened),
         Err(error) if bound.is_empty() => return Err(error.into()),
-        // A socket that was kept may be in the way: `[::]` takes IPv4 unless that has its own socket.
+        // A kept socket may be in the way: `[::]` also takes IPv4 unless that has a socket of its own.
         Err(_) => {
             drop(bound);
             bound = source::bind(&source.address, source.workers, source.receive_buffer_bytes)?;

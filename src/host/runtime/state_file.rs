@@ -17,7 +17,7 @@ use crate::{
 /// How often the sessions are saved.
 const SAVE: Duration = Duration::from_mins(1);
 
-/// The file, and when it is next written.
+/// The file, and when it is to be written next.
 #[derive(Debug)]
 pub(super) struct StateFile {
     file: PathBuf,
@@ -29,11 +29,11 @@ pub(super) struct StateFile {
 /// The content of the file.
 #[derive(Debug)]
 enum Loaded {
-    /// There is none yet.
+    /// There is no file yet.
     Absent,
     /// This many users were restored.
     Users(u64),
-    /// No usable state. The file has been renamed, and no users are followed yet.
+    /// There is no usable state. The file has been renamed, and there are no sessions.
     SetAside {
         /// What is wrong with it.
         error: StateError,
@@ -43,7 +43,8 @@ enum Loaded {
 }
 
 impl StateFile {
-    /// Restores the file and writes it, so that a file that cannot be written is reported now and not in a minute.
+    /// Restores the sessions, and writes the file at once, so that a file that cannot be written is reported now rather
+    /// than in a minute.
     ///
     /// # Errors
     ///
@@ -105,7 +106,7 @@ impl StateFile {
         self.due.is_due()
     }
 
-    /// A file that cannot be written is reported once, until it can be written again.
+    /// Saves the sessions. A file that cannot be written is reported once, until writing succeeds again.
     pub(super) fn save(&mut self, sessions: &Sessions, diagnostics: &mut impl Report) {
         match save(&self.file, sessions) {
             Ok(()) => self.is_failing = false,
@@ -121,11 +122,11 @@ impl StateFile {
     }
 }
 
-/// Restores the sessions from a file, as they were when it was written, aged by the time since.
+/// Restores the sessions from a file, as they were when it was written, aged by the time that has passed since.
 fn load(file: &Path, sessions: &Sessions) -> io::Result<Loaded> {
     match fs::metadata(file) {
         Ok(found) if found.is_file() => {}
-        // A folder, a device or a pipe: opening it may never return, and it must not be renamed or replaced.
+        // This is a folder, a device or a pipe: opening it may block forever, and it must not be renamed or replaced.
         Ok(_) => {
             let expected = "expected a file, and it is a folder, a device or a pipe";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, expected));
@@ -167,14 +168,14 @@ fn set_aside(file: &Path, suffix: &str) -> io::Result<PathBuf> {
 /// complete. Only its owner may read it, where the system has owners. On an error the old state is unchanged.
 fn save(file: &Path, sessions: &Sessions) -> io::Result<()> {
     let new = with_suffix(file, ".new");
-    // Left by a run that was killed; an existing file would keep its permissions.
+    // A run that was killed may have left this file; writing to it would keep its permissions.
     match patiently(|| fs::remove_file(&new)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
     let saved = write(&new, sessions).and_then(|()| patiently(|| fs::rename(&new, file)));
     if saved.is_err() {
-        // Half a state only takes room on a disk that may be full.
+        // A partial file only wastes space on a disk that may be full.
         let _ = fs::remove_file(&new);
     }
     saved?;
@@ -202,8 +203,8 @@ fn patiently<T>(act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     act()
 }
 
-/// On Windows an open file cannot be replaced or removed. Programs that look into every new file, such as virus
-/// scanners, close it soon.
+/// On Windows an open file cannot be replaced or removed, but programs that inspect every new file, such as virus
+/// scanners, soon close it.
 #[cfg(windows)]
 fn patiently<T>(mut act: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     /// `ERROR_SHARING_VIOLATION`.
@@ -237,7 +238,7 @@ fn sync_folder(file: &Path) -> io::Result<()> {
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
-/// Elsewhere folders cannot be opened; the system takes care of the name.
+/// Other systems cannot open folders; they make the name durable themselves.
 #[cfg(not(unix))]
 fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())

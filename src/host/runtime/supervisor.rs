@@ -32,29 +32,29 @@ use crate::{
     transform::Sessions,
 };
 
-/// How often it polls.
+/// How often the supervisor polls.
 pub const TICK: Duration = Duration::from_millis(250);
 
 /// How often counters are reported while there is traffic.
 const REPORT: Duration = Duration::from_mins(1);
 
-/// How often it asks the system for its drops, which costs more than reading a number.
+/// How often the system is asked for its drops, which costs more than reading a number.
 const ASK_SYSTEM: Duration = Duration::from_secs(1);
 
-/// How often it checks the clocks of Qlik nodes.
+/// How often the clocks of Qlik nodes are checked.
 const LOOK_AT_CLOCKS: Duration = Duration::from_secs(1);
 
-/// How often workers are restarted within [`RESTART_WINDOW`].
+/// How many times workers are restarted within [`RESTART_WINDOW`].
 const RESTARTS: usize = 3;
 const RESTART_WINDOW: Duration = Duration::from_mins(10);
 
-/// What happens when a worker panics. The batch in hand is lost and counted either way.
+/// What happens when a worker panics. The batch that it was processing is lost and counted either way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnPanic {
-    /// The runtime ends, for a host that is restarted when it ends.
+    /// The runtime ends; for a host that restarts it.
     End,
-    /// The worker is restarted with a new pipeline, and with the last saved sessions if the panic left them half
-    /// changed. After three restarts in ten minutes the runtime ends.
+    /// The worker is restarted with a new pipeline, and with the last saved sessions if the panic left the current ones
+    /// half changed. After three restarts in ten minutes the runtime ends.
     Restart,
 }
 
@@ -63,9 +63,9 @@ pub enum OnPanic {
 pub(super) enum News {
     /// A worker has ended.
     Ended(usize, Result<(), Failure>),
-    /// Something other than a worker has panicked, and has reported it.
+    /// A thread that is not a worker has panicked, and has reported it.
     Fault,
-    /// Workers have been told to end; everything else should follow.
+    /// Workers have been told to end, and everything else should follow.
     Stop,
     /// The output has taken everything it will take.
     Conclude,
@@ -85,7 +85,7 @@ pub(super) struct Supervisor<S, D, C> {
     pub(super) diagnostics: D,
     pub(super) times: Times,
     pub(super) reported: Reported,
-    /// The host has reported that the output has taken everything it will take.
+    /// The host has reported that the output has taken everything that it will take.
     pub(super) is_output_done: bool,
 }
 
@@ -121,14 +121,14 @@ pub(super) struct Reported {
 }
 
 impl<S: Sink + Send + 'static, D: Report, C: Contents> Supervisor<S, D, C> {
-    /// Works until the host asks for shutdown, or until the workers end by themselves, and then returns the reason.
+    /// Works until the host requests shutdown, or until the workers end by themselves; then it returns the reason.
     pub(super) fn supervise(&mut self) -> Result<(), Failure> {
         loop {
             match self.news.recv_timeout(TICK) {
                 Ok(News::Ended(number, Err(Failure::Panicked))) => self.panicked(number)?,
                 Ok(News::Ended(_, Err(failure))) => return Err(failure),
                 Ok(News::Fault) if self.on_panic == OnPanic::End => return Err(Failure::Panicked),
-                // Workers that were told to end are followed by the order to stop.
+                // `Stop` follows when workers are told to end.
                 Ok(News::Ended(_, Ok(())) | News::Fault) => {}
                 Ok(News::Conclude) => {
                     self.is_output_done = true;
@@ -200,8 +200,8 @@ impl<S: Sink + Send + 'static, D: Report, C: Contents> Supervisor<S, D, C> {
             let (Some(host), Some(distance)) = (host, node.clock_distance) else {
                 continue;
             };
-            if let Some(said) = self.reported.clocks.update(host, distance) {
-                let (level, message) = said.of_node(host);
+            if let Some(report) = self.reported.clocks.update(host, distance) {
+                let (level, message) = report.message(host);
                 self.diagnostics.report(level, &message);
             }
         }
@@ -211,8 +211,8 @@ impl<S: Sink + Send + 'static, D: Report, C: Contents> Supervisor<S, D, C> {
     fn report_drops(&mut self) {
         let now = Instant::now();
         let overflowed = self.queue.overflowed();
-        if let Some(said) = self.reported.queue.update(overflowed, now) {
-            let (level, message) = said.of_queue(self.queue.last_full());
+        if let Some(report) = self.reported.queue.update(overflowed, now) {
+            let (level, message) = report.of_queue(self.queue.last_full());
             self.diagnostics.report(level, &message);
         }
         if !self.times.system.is_due() {
@@ -224,8 +224,8 @@ impl<S: Sink + Send + 'static, D: Report, C: Contents> Supervisor<S, D, C> {
             .resize_with(listeners.len(), Drops::default);
         for (listener, drops) in listeners.iter().zip(&mut self.reported.system) {
             let dropped = listener.workers.iter().filter_map(|w| w.kernel_drops());
-            if let Some(said) = drops.update(dropped.sum(), now) {
-                let (level, message) = said.of_system(listener.address);
+            if let Some(report) = drops.update(dropped.sum(), now) {
+                let (level, message) = report.of_system(listener.address);
                 self.diagnostics.report(level, &message);
             }
         }
@@ -256,7 +256,7 @@ impl<S, D: Report, C: Contents> Supervisor<S, D, C> {
         self.telemetry.emit(snapshot, &self.queue, time, is_last);
     }
 
-    /// Reports the counts of each address for which `is_wanted` returns true, given the current and the last reported
+    /// Reports the counts of each address for which `is_wanted` returns true; it gets the current and the last reported
     /// counts.
     pub(super) fn report_totals(
         &mut self,
@@ -273,7 +273,7 @@ impl<S, D: Report, C: Contents> Supervisor<S, D, C> {
         }
     }
 
-    /// What Qlik nodes sent, over all workers.
+    /// What Qlik nodes have sent to all workers together.
     fn statistics(&self) -> Statistics {
         let mut all = Statistics::default();
         for control in self.workers.controls() {

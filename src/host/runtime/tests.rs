@@ -1,4 +1,4 @@
-//! A runtime as a host has it, with faults that no datagram can cause.
+//! Tests of a runtime with faults that no datagram can cause.
 
 use std::{
     fs, io,
@@ -31,10 +31,10 @@ use crate::{
     transform::{OutputBuffer, Sessions},
 };
 
-/// Long enough for a machine that does much else.
+/// Long enough for a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Passes on the users of events, and panics when it comes to one of this name.
+/// A user for whom the sink [`Users`] panics.
 const PANIC: &str = "panic";
 
 #[derive(Clone)]
@@ -56,27 +56,27 @@ impl Sink for Users {
     }
 }
 
-/// Says what is reported.
+/// Collects the reported lines.
 #[derive(Clone)]
-struct Said(mpsc::Sender<String>);
+struct Lines(mpsc::Sender<String>);
 
-impl Report for Said {
+impl Report for Lines {
     fn write(&mut self, diagnostic: &Diagnostic<'_>) {
         let mut line = String::new();
         diagnostic.line(&mut line).expect("text");
-        // The test may have heard enough.
+        // The test may have ended.
         let _ = self.0.send(line);
     }
 }
 
-/// A runtime, and what its host is told.
+/// A runtime, and what its host receives.
 struct Host {
     runtime: Runtime,
     address: SocketAddr,
     sender: UdpSocket,
     users: mpsc::Receiver<String>,
     failures: mpsc::Receiver<Failure>,
-    said: mpsc::Receiver<String>,
+    lines: mpsc::Receiver<String>,
     metrics: mpsc::Receiver<Vec<Metric>>,
 }
 
@@ -98,21 +98,21 @@ impl Host {
         let address = opened.bound[0].address;
         let (sink, users) = mpsc::channel();
         let (failed, failures) = mpsc::channel();
-        let (report, said) = mpsc::channel();
+        let (report, lines) = mpsc::channel();
         let (record, metrics) = mpsc::channel();
         let edge = Edge {
             queue: Arc::new(<Queue>::new(config.queue, opened.workers())),
             telemetry: Telemetry::callback(move |metrics| {
-                // The test may have seen enough.
+                // The test may have ended.
                 let _ = record.send(metrics);
             }),
             on_panic,
             hands_sockets_on: false,
             failed: Box::new(move |failure| {
-                // As above.
+                // The test may have ended.
                 let _ = failed.send(failure);
             }),
-            diagnostics: Said(report),
+            diagnostics: Lines(report),
         };
         let refresh = Refresh::new(config)?;
         let sink = Users(sink);
@@ -125,7 +125,7 @@ impl Host {
             sender,
             users,
             failures,
-            said,
+            lines,
             metrics,
         })
     }
@@ -139,10 +139,10 @@ impl Host {
         self.users.recv_timeout(DEADLINE).expect("a user")
     }
 
-    /// Something that is said, whatever is said before it.
-    fn hears(&self, part: &str) -> String {
+    /// Waits for a line that contains `part`, whatever comes before it.
+    fn await_line(&self, part: &str) -> String {
         loop {
-            let line = self.said.recv_timeout(DEADLINE).expect(part);
+            let line = self.lines.recv_timeout(DEADLINE).expect(part);
             if line.contains(part) {
                 return line;
             }
@@ -159,7 +159,7 @@ fn counted(metrics: &[Metric], name: &str) -> u64 {
     let values = metrics.iter().filter(|metric| metric.name == name);
     let values = values.map(|metric| match metric.value {
         MetricValue::Counter(more) => more,
-        _ => panic!("{metric:?} is no counter"),
+        _ => panic!("{metric:?} is not a counter"),
     });
     values.sum()
 }
@@ -171,14 +171,14 @@ fn a_worker_that_panics_is_restarted() {
     fs::write(&list, "LAB\\anna\n").expect("a list");
     let config = format!("[transform.blacklist]\nfiles = ['{}']\n", list.display());
     let host = Host::start(&config, OnPanic::Restart);
-    // What was given to the worker holds for the one that takes its place.
+    // The replacement of a worker also has the new list.
     fs::write(&list, "LAB\\maria\nLAB\\bob\n").expect("a list");
-    host.hears("reloaded the blacklist");
+    host.await_line("reloaded the blacklist");
     for number in 0..3 {
         host.send(&format!("before{number}"));
         assert_eq!(host.user(), format!("before{number}"));
         host.panics();
-        host.hears("a receiving thread panicked");
+        host.await_line("a receiving thread panicked");
         for user in ["maria", "anna"] {
             host.send(user);
         }
@@ -188,9 +188,9 @@ fn a_worker_that_panics_is_restarted() {
     assert!(host.runtime.await_end(PATIENCE));
     assert!(host.runtime.conclude(PATIENCE).is_some());
     let line = loop {
-        let line = host.said.recv_timeout(DEADLINE).expect("the last line");
+        let line = host.lines.recv_timeout(DEADLINE).expect("the last line");
         if line.starts_with("stopped ") {
-            // Only Linux has a number after the last one that is looked for.
+            // Only Linux reports a number after the last one in the list below.
             break line + " ";
         }
     };
@@ -213,9 +213,9 @@ fn a_worker_that_panics_is_restarted() {
     assert!(host.failures.try_recv().is_err());
 }
 
-/// `docs/fields.md` lists them for every host.
+/// `docs/fields.md` lists these metrics for every host.
 #[test]
-fn metrics_that_are_given_to_a_host_have_the_names_of_apps() {
+fn every_host_gets_the_metrics_of_app_names() {
     let folder = tempfile::tempdir().expect("a folder");
     let list = folder.path().join("apps.csv");
     fs::write(
@@ -226,7 +226,7 @@ fn metrics_that_are_given_to_a_host_have_the_names_of_apps() {
     let config = format!("[transform.app_names]\nfiles = ['{}']\n", list.display());
     let host = Host::start(&config, OnPanic::Restart);
     fs::write(&list, "no list\n").expect("a file");
-    host.hears("cannot reload the files of app names");
+    host.await_line("cannot reload the files of app names");
     host.runtime.stop();
     assert!(host.runtime.await_end(PATIENCE));
     let metrics: Vec<_> = host.metrics.try_iter().flatten().collect();
@@ -241,7 +241,7 @@ fn after_four_panics_the_port_is_free_and_the_host_is_notified() {
     let host = Host::start("", OnPanic::Restart);
     for _ in 0..3 {
         host.panics();
-        host.hears("and is restarted");
+        host.await_line("and is restarted");
     }
     host.panics();
     let failure = host.failures.recv_timeout(DEADLINE).expect("a failure");
@@ -249,7 +249,7 @@ fn after_four_panics_the_port_is_free_and_the_host_is_notified() {
     UdpSocket::bind(host.address).expect("the port is free");
     assert!(host.runtime.sockets().next().is_none());
     assert!(host.runtime.conclude(PATIENCE).is_some());
-    let line = host.said.iter().find(|line| line.starts_with("stopped "));
+    let line = host.lines.iter().find(|line| line.starts_with("stopped "));
     assert!(line.expect("the last line").contains(" datagrams=4 "));
 }
 
@@ -268,7 +268,7 @@ fn kept_in(file: &Path) -> String {
     format!("{SESSIONS}state_file = '{}'\n", file.display())
 }
 
-/// In every host, whatever ends it.
+/// This holds in every host, whatever ends it.
 #[test]
 fn a_runtime_that_is_dropped_has_saved_the_sessions() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -279,7 +279,7 @@ fn a_runtime_that_is_dropped_has_saved_the_sessions() {
     let Host {
         runtime,
         metrics,
-        said,
+        lines,
         ..
     } = host;
     drop(runtime);
@@ -287,12 +287,12 @@ fn a_runtime_that_is_dropped_has_saved_the_sessions() {
     assert!(state.contains("goran"), "{state}");
     let metrics: Vec<_> = metrics.try_iter().flatten().collect();
     assert_eq!(counted(&metrics, "received_datagrams_total"), 1);
-    assert!(said.try_iter().any(|line| line.starts_with("stopped ")));
+    assert!(lines.try_iter().any(|line| line.starts_with("stopped ")));
     let host = Host::start(&kept_in(&file), OnPanic::Restart);
-    host.hears("resumed the sessions of 1 users");
+    host.await_line("resumed the sessions of 1 users");
 }
 
-/// Leaves the sessions half changed, as a panic in their midst does.
+/// Leaves the sessions half changed, as a panic in the middle of a change does.
 fn break_off(sessions: Sessions) {
     struct Panics;
 
@@ -306,7 +306,7 @@ fn break_off(sessions: Sessions) {
     thread::spawn(state).join().expect_err("a panic");
 }
 
-/// A runtime that follows who is in a state, of sessions that are half changed.
+/// A runtime whose sessions are half changed, with "goran" in the saved state.
 fn half_changed(file: &Path, on_panic: OnPanic) -> Host {
     let text = format!("{}[source]\naddress = \"127.0.0.1:0\"\n", kept_in(file));
     let config = Config::parse(&text).expect("a configuration");
@@ -318,9 +318,9 @@ fn half_changed(file: &Path, on_panic: OnPanic) -> Host {
     let opened = open(&config).expect("a port");
     let sessions = opened.pipeline.sessions().expect("followed").clone();
     let host = Host::over(&config, opened, on_panic).expect("it starts");
-    host.hears("resumed the sessions of 1 users");
+    host.await_line("resumed the sessions of 1 users");
     break_off(sessions);
-    // Events go on.
+    // Events still arrive.
     host.send("maria");
     assert_eq!(host.user(), "maria");
     host
@@ -332,7 +332,7 @@ fn a_restarted_worker_continues_from_the_last_saved_sessions() {
     let file = folder.path().join("sessions.ndjson");
     let host = half_changed(&file, OnPanic::Restart);
     host.panics();
-    host.hears("resumed the sessions of 1 users");
+    host.await_line("resumed the sessions of 1 users");
     host.send("peter");
     assert_eq!(host.user(), "peter");
     drop(host.runtime);
@@ -350,15 +350,15 @@ fn sessions_that_are_half_changed_are_not_saved_at_the_end() {
     let before = fs::read_to_string(&file).expect("the state");
     host.panics();
     host.failures.recv_timeout(DEADLINE).expect("a failure");
-    host.hears("cannot write the session state");
+    host.await_line("cannot write the session state");
     drop(host.runtime);
     assert_eq!(fs::read_to_string(&file).expect("the state"), before);
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
 }
 
-/// A state that cannot be read is found after the sockets were opened and before anything receives.
+/// An unreadable state is noticed after the sockets have been opened and before anything is received.
 #[test]
-fn a_start_that_fails_leaves_nothing() {
+fn a_start_that_fails_leaves_nothing_behind() {
     let folder = tempfile::tempdir().expect("a folder");
     let probe = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let address = probe.local_addr().expect("its address");
@@ -376,10 +376,10 @@ fn a_start_that_fails_leaves_nothing() {
     UdpSocket::bind(address).expect("the port is free");
 }
 
-/// What a start leaves behind that fails later: threads that receive already.
+/// A start that fails later leaves threads behind that receive already.
 #[test]
 fn workers_that_are_dropped_end() {
-    // Other systems have one worker an address.
+    // Other systems have one worker per address.
     let workers = if cfg!(target_os = "linux") { 2 } else { 1 };
     let config = format!("[source]\naddress = \"127.0.0.1:0\"\nworkers = {workers}\n");
     let config = Config::parse(&config).expect("a configuration");
@@ -395,9 +395,9 @@ fn workers_that_are_dropped_end() {
     assert!(users.recv().is_err(), "no sink is left");
 }
 
-/// A sink that stands still keeps its worker, and nothing else: neither the end nor the state of sessions.
+/// A sink that blocks holds up its worker, but neither the shutdown nor the saving of sessions.
 #[test]
-fn a_sink_that_stands_still_does_not_keep_the_sessions_from_being_saved() {
+fn sessions_are_saved_even_if_a_sink_blocks() {
     #[derive(Clone)]
     struct Stuck(Arc<Mutex<mpsc::Receiver<()>>>, mpsc::Sender<()>);
 
@@ -405,7 +405,7 @@ fn a_sink_that_stands_still_does_not_keep_the_sessions_from_being_saved() {
         fn take(&mut self, events: &mut OutputBuffer) -> io::Result<()> {
             if events.drain().count() > 0 {
                 self.1.send(()).expect("the test waits");
-                // Until the test ends.
+                // This blocks until the test ends.
                 let _ = lock(&self.0).recv();
             }
             Ok(())
@@ -421,32 +421,33 @@ fn a_sink_that_stands_still_does_not_keep_the_sessions_from_being_saved() {
     let (release, until) = mpsc::channel::<()>();
     let (stands, still) = mpsc::channel();
     let sink = Stuck(Arc::new(Mutex::new(until)), stands);
-    let (report, said) = mpsc::channel();
+    let (report, lines) = mpsc::channel();
     let edge = Edge {
         queue: Arc::new(<Queue>::new(config.queue, 1)),
         telemetry: Telemetry::callback(|_| {}),
         on_panic: OnPanic::Restart,
         hands_sockets_on: false,
         failed: Box::new(|_| {}),
-        diagnostics: Said(report),
+        diagnostics: Lines(report),
     };
     let refresh = Refresh::new(&config).expect("no certificates");
     let runtime = Runtime::start(&config, refresh, opened, move |_| sink.clone(), edge);
     let sender = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let datagram = b"/proxy-session/;n1;Start session;LAB;goran;;/hub;";
     sender.send_to(datagram, address).expect("sent");
-    still.recv_timeout(DEADLINE).expect("it stands still");
+    still.recv_timeout(DEADLINE).expect("it blocks");
     drop(runtime.expect("it starts"));
     let state = fs::read_to_string(&file).expect("the state");
     assert!(state.contains("goran"), "{state}");
     assert!(
-        said.try_iter()
+        lines
+            .try_iter()
             .any(|line| line.contains("did not stop in time"))
     );
     drop(release);
 }
 
-/// Takes a while for each batch, as a thread does that has much to decode.
+/// Takes a while for each batch, like a thread that has much to decode.
 struct Slow(mpsc::Sender<u64>);
 
 impl Sink for Slow {
@@ -461,7 +462,7 @@ impl Sink for Slow {
 }
 
 #[test]
-fn what_there_is_no_time_for_at_the_end_is_counted() {
+fn datagrams_that_shutdown_has_no_time_for_are_counted() {
     const DATAGRAMS: u64 = 1_000;
     let socket = Arc::new(UdpSocket::bind("127.0.0.1:0").expect("a socket"));
     let sender = UdpSocket::bind("127.0.0.1:0").expect("a socket");

@@ -1,4 +1,4 @@
-//! Threads and what they share.
+//! Threads, and the locks on what they share.
 
 use std::{
     io,
@@ -7,29 +7,29 @@ use std::{
     thread,
 };
 
-/// Why a thread ended before its time.
+/// Why a thread ended early.
 #[derive(Debug)]
 pub enum Failure {
-    /// What it works for does not go on.
+    /// Its work cannot go on.
     Failed(io::Error),
-    /// By a fault of the program; the panic hook has written why.
+    /// It panicked; the panic hook has reported where.
     Panicked,
 }
 
-/// Does the work of a thread: a panic is a failure of it.
+/// Does the work of a thread, and turns a panic into a failure.
 ///
 /// # Errors
 ///
-/// What the work fails with.
+/// The error of the work, or that it panicked.
 pub fn guarded(work: impl FnOnce() -> io::Result<()>) -> Result<(), Failure> {
-    // What the work has changed is not used after a panic, or is fit for it; see `lock`.
+    // Nothing uses what the work has changed after a panic, or it is still valid; see `lock`.
     match panic::catch_unwind(AssertUnwindSafe(work)) {
         Ok(done) => done.map_err(Failure::Failed),
         Err(_) => Err(Failure::Panicked),
     }
 }
 
-/// Starts a thread that says so to `failed` when its work ends with an error or a panic.
+/// Starts a thread that calls `failed` if its work ends with an error or a panic.
 ///
 /// # Errors
 ///
@@ -46,26 +46,26 @@ pub fn spawn(
     })
 }
 
-/// Locks what a thread may have held that panicked, because what it left is whole: what is locked with this is
-/// changed by putting a value in another's place, or by steps between which nothing panics.
+/// Locks a mutex even if a thread has panicked while it held it. What it guards is still valid, because everything that
+/// is locked with this function changes by replacing one value with another, or in steps none of which panics.
 ///
-/// That does not hold for the tracker of sessions, which is not used after a panic in its midst; see
+/// The session tracker is the exception: it is not used after a panic in the middle of a change; see
 /// [`Sessions`](crate::transform::Sessions).
 pub fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Reads what is locked, for the reason and under the condition of [`lock`].
+/// Locks for reading, for the reason and under the condition of [`lock`].
 pub fn read<T>(shared: &RwLock<T>) -> RwLockReadGuard<'_, T> {
     shared.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Replaces what is locked, for the reason and under the condition of [`lock`].
+/// Replaces the value, for the reason and under the condition of [`lock`].
 pub fn write<T>(shared: &RwLock<T>, value: T) {
     *shared.write().unwrap_or_else(PoisonError::into_inner) = value;
 }
 
-/// Waits for news of what is locked, for the reason and under the condition of [`lock`].
+/// Waits on a condition variable, for the reason and under the condition of [`lock`].
 pub fn wait<'m, T>(news: &Condvar, guard: MutexGuard<'m, T>) -> MutexGuard<'m, T> {
     news.wait(guard).unwrap_or_else(PoisonError::into_inner)
 }

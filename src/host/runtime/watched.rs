@@ -2,14 +2,14 @@
 
 use std::{fs, path::PathBuf, time::SystemTime};
 
-/// Notices when any of some files is replaced or written.
+/// Notices when any of the files is replaced or written.
 ///
-/// It polls length and time of the files, which works on every platform and on network shares, where notifications do
-/// not.
+/// It polls the length and modification time of the files. That works on every platform and on network shares, where
+/// notifications do not.
 #[derive(Debug)]
 pub struct Watched {
     files: Vec<(PathBuf, Option<State>)>,
-    /// There was a change, perhaps still in progress.
+    /// There was a change, which may still be in progress.
     unsettled: bool,
 }
 
@@ -20,7 +20,7 @@ struct State {
 }
 
 impl Watched {
-    /// Watches `files` as they are now.
+    /// Watches `files` from their current state on.
     #[must_use]
     pub fn new(files: impl IntoIterator<Item = PathBuf>) -> Self {
         let files = files.into_iter().map(|file| {
@@ -33,8 +33,8 @@ impl Watched {
         }
     }
 
-    /// Whether a file has changed, appeared or disappeared, and all have been unchanged since the last call, so that
-    /// no half-written file is read.
+    /// Whether a file has changed, appeared or disappeared, and none has changed since the last call, so that no
+    /// half-written file is read.
     pub fn changed(&mut self) -> bool {
         let moved = self.moved();
         let settled = self.unsettled && !moved;
@@ -42,7 +42,7 @@ impl Watched {
         settled
     }
 
-    /// Makes the next [`changed`](Self::changed) report a change, because the last one could not be read.
+    /// Makes the next [`changed`](Self::changed) report a change, because the files could not be read.
     pub fn try_again(&mut self) {
         self.unsettled = true;
     }

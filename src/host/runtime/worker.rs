@@ -1,4 +1,4 @@
-//! A thread that takes datagrams from one socket through the pipeline to the host's sink.
+//! The thread that passes datagrams from one socket through the pipeline to the host's sink.
 
 use std::{
     io,
@@ -33,11 +33,11 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// The least that a datagram takes of the receive buffer beyond its bytes.
 const DATAGRAM_OVERHEAD: u64 = 256;
 
-/// How long a worker decodes what its socket still holds at the end: half of [its time](super::shutdown), which
-/// leaves time for what results, such as summaries.
+/// How long a worker may decode what its socket still holds at shutdown. This is half of [the time it
+/// has](super::shutdown), so that there is time left for events that result, such as summaries.
 const DRAIN: Duration = Duration::from_secs(1);
 
-/// How long a worker leaves a socket alone that reports an error other than "nothing there".
+/// How long a worker leaves a socket alone after an error, other than "nothing there".
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(50);
 
 /// The destination of a worker's events.
@@ -49,11 +49,11 @@ pub trait Sink {
     /// When events can no longer be passed on; the worker ends with this error.
     fn take(&mut self, events: &mut OutputBuffer) -> io::Result<()>;
 
-    /// Gets the worker's counts, including these events, before it takes them.
+    /// Receives the worker's counts, which include the events of the next [`take`](Self::take).
     fn counted(&mut self, _: &WorkerCounters) {}
 }
 
-/// The handle to a worker: its counts, and its controls.
+/// The handle to a worker: its counts and its controls.
 #[derive(Debug, Default)]
 pub struct Control {
     stop: AtomicBool,
@@ -65,11 +65,11 @@ pub struct Control {
     receive_errors: Mutex<ReceiveErrors>,
     blacklist: Mutex<Update<Blacklist>>,
     app_names: Mutex<Update<AppTable>>,
-    /// The last of each node.
+    /// The latest list from each node.
     lists: Mutex<Vec<SessionList>>,
 }
 
-/// The last value given to a worker, kept for its replacement.
+/// The latest value for a worker, kept for its replacement.
 #[derive(Debug)]
 struct Update<T> {
     last: Option<T>,
@@ -91,7 +91,7 @@ impl<T: Clone> Update<T> {
         self.is_new = true;
     }
 
-    /// The new value, if there is one since the last call.
+    /// The value, if it is new since the last call.
     fn take(&mut self) -> Option<T> {
         std::mem::take(&mut self.is_new)
             .then(|| self.last.clone())
@@ -107,23 +107,23 @@ pub struct WorkerCounters {
     pub received_datagrams: u64,
     /// Their length in bytes.
     pub received_bytes: u64,
-    /// Datagrams of senders that are not allowed.
+    /// Datagrams from senders that are not allowed.
     pub refused: u64,
     /// Datagrams over their sender's rate limit.
     pub over_rate: u64,
-    /// Lost datagrams: those being processed during a panic, and those that the socket still held when the time for
-    /// shutdown was over.
+    /// Lost datagrams: those that were being processed during a panic, and those that the socket still held when the
+    /// time for shutdown was over.
     pub not_decoded: u64,
-    /// The pipeline's counts of the others.
+    /// The pipeline's counts for the other datagrams.
     pub pipeline: Counters,
 }
 
 /// Transient socket errors since the last call.
 #[derive(Debug, Clone, Default)]
 pub struct ReceiveErrors {
-    /// How many.
+    /// How many there were.
     pub count: u64,
-    /// The text of the last one.
+    /// The message of the last one.
     pub last: Option<String>,
 }
 
@@ -140,8 +140,7 @@ impl Control {
         self.stop.store(true, Ordering::Relaxed);
     }
 
-    /// Tells the worker to end and to leave what the socket still holds: the next owner of the socket finds
-    /// it there.
+    /// Tells the worker to end and to leave what the socket still holds, where the socket's next owner finds it.
     pub fn stop_now(&self) {
         self.stop_now.store(true, Ordering::Relaxed);
         self.stop();
@@ -159,13 +158,13 @@ impl Control {
         lock(&self.refusals).clone()
     }
 
-    /// Missing rows at this worker.
+    /// The missing rows at this worker.
     #[must_use]
     pub fn row_gaps(&self) -> RowGaps {
         lock(&self.row_gaps).clone()
     }
 
-    /// What Qlik nodes sent to the worker, up to its last tick.
+    /// What Qlik nodes have sent to the worker, up to its last tick.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         lock(&self.statistics).clone()
@@ -177,24 +176,24 @@ impl Control {
         std::mem::take(&mut lock(&self.receive_errors))
     }
 
-    /// Gives the worker new rules for its blacklist, for every datagram that arrives from now on.
+    /// Replaces the worker's blacklist, for every datagram that arrives from now on.
     pub fn replace_blacklist(&self, blacklist: Blacklist) {
         lock(&self.blacklist).set(blacklist);
     }
 
-    /// Gives the worker new app names, for every datagram that arrives from now on.
+    /// Replaces the worker's app names, for every datagram that arrives from now on.
     pub fn replace_app_names(&self, names: AppTable) {
         lock(&self.app_names).set(names);
     }
 
-    /// Gives the worker a proxy's list of sessions, which replaces the previous one.
+    /// Passes on a proxy's list of sessions, which replaces its previous one.
     pub fn take_list(&self, list: SessionList) {
         let mut lists = lock(&self.lists);
         lists.retain(|other| other.host != list.host);
         lists.push(list);
     }
 
-    /// A replacement for a worker that panicked starts with what the worker was given last.
+    /// Makes the latest values new again, for a worker that replaces one that panicked.
     fn repeat_updates(&self) {
         let mut blacklist = lock(&self.blacklist);
         blacklist.is_new = blacklist.last.is_some();
@@ -222,7 +221,7 @@ pub struct Worker<S> {
     sink: S,
     events: OutputBuffer,
     counters: WorkerCounters,
-    /// The pipeline counts of the workers that this one replaced.
+    /// The counts of the workers that this one replaced.
     before: Before,
     control: Arc<Control>,
     next_tick: Instant,
@@ -236,7 +235,7 @@ struct Before {
 }
 
 impl<S: Sink> Worker<S> {
-    /// A worker that is not running yet. It continues the counts of the previous one with this `control`.
+    /// A worker that is not running yet. It continues the counts of the previous one with the same `control`.
     #[must_use]
     pub fn new(
         socket: Arc<UdpSocket>,
@@ -282,12 +281,13 @@ impl<S: Sink> Worker<S> {
         self.socket.local_addr()
     }
 
-    /// Works until it is stopped. Datagrams that arrived before are still sent, unless the worker is to discard them.
+    /// Works until it is stopped. Datagrams that arrived before that are still sent, unless the worker is told to
+    /// discard them.
     ///
     /// # Errors
     ///
-    /// [`Failure::Failed`] with what the sink fails with, or the socket when it refuses its settings;
-    /// [`Failure::Panicked`] after a panic: the batch in hand is counted as lost.
+    /// [`Failure::Failed`] with the error of the sink, or of a socket that refuses its settings; [`Failure::Panicked`]
+    /// after a panic, when the current batch is counted as lost.
     pub fn run(mut self) -> Result<(), Failure> {
         let ended = guarded(|| self.work());
         if matches!(ended, Err(Failure::Panicked)) {
@@ -316,7 +316,7 @@ impl<S: Sink> Worker<S> {
                 self.tick()?;
             }
         }
-        // Datagrams that arrive after the stop, or without a byte, must not hold up the worker.
+        // Neither datagrams that arrive after the stop nor empty ones may hold up the worker.
         let held = receive_buffer_bytes(&self.socket).unwrap_or(0) as u64;
         let end = self.counters.taken_bytes() + held;
         let until = Instant::now() + DRAIN;
@@ -330,7 +330,7 @@ impl<S: Sink> Worker<S> {
             }
         }
         self.pipeline.finish(&mut self.events);
-        // Expired sessions end here; the others continue in the next run.
+        // Expired sessions end with this tick; the others continue in the next run.
         self.tick()
     }
 
@@ -362,7 +362,7 @@ impl<S: Sink> Worker<S> {
             }
             let handle = || {
                 let arrival_times = arrival_times.get_or_insert_with(|| {
-                    // Checked after waiting for datagrams, so that rules that arrived meanwhile apply to all of them.
+                    // New rules are taken after waiting for datagrams, so that they apply to all that arrive later.
                     if let Some(blacklist) = lock(&control.blacklist).take() {
                         pipeline.replace_blacklist(blacklist);
                     }
@@ -383,7 +383,7 @@ impl<S: Sink> Worker<S> {
                     Verdict::OverRate => counters.over_rate += 1,
                 }
             };
-            // The rest of the batch has been read from the socket, and is to be counted.
+            // The rest of the batch has been read from the socket, so it must be counted.
             panicked = panic::catch_unwind(AssertUnwindSafe(handle)).err();
         });
         if let Some(payload) = panicked {
@@ -401,8 +401,8 @@ impl<S: Sink> Worker<S> {
         }
     }
 
-    /// Reads what the socket still holds, up to `end` bytes of its buffer, and counts it as lost: there is no time
-    /// left to decode it.
+    /// Reads what the socket still holds, up to `end` bytes of its buffer, and counts it as lost, because there is no
+    /// time left to decode it.
     fn count_rest(&mut self, receiver: &mut Receiver, end: u64) {
         let counters = &mut self.counters;
         while counters.taken_bytes() < end {
@@ -425,7 +425,7 @@ impl<S: Sink> Worker<S> {
         }
         self.pipeline.tick(now(), &mut self.events);
         self.flush()?;
-        // Copying it with each batch would be expensive.
+        // Copying the statistics for each batch would be expensive.
         if let Some(mut statistics) = self.pipeline.changed_statistics() {
             statistics.add(&self.before.statistics);
             *lock(&self.control.statistics) = statistics;
@@ -453,7 +453,7 @@ impl<S: Sink> Worker<S> {
     }
 
     /// Counts the batch that was being processed during a panic as lost, whatever happened to its datagrams. The
-    /// pipeline may be inconsistent and is not used.
+    /// pipeline may be inconsistent, so it is not used.
     fn count_lost_batch(&mut self) {
         let mut counters = self.counters;
         let published = self.control.counters();
@@ -466,7 +466,7 @@ impl<S: Sink> Worker<S> {
         *lock(&self.control.counters) = counters;
     }
 
-    /// No error of a UDP socket is a reason to stop listening: interfaces go and come back.
+    /// Counts a socket error. None is a reason to stop listening: network interfaces go away and come back.
     fn count_receive_error(&self, error: &io::Error) {
         use io::ErrorKind::{Interrupted, WouldBlock};
         if !matches!(error.kind(), WouldBlock | Interrupted) {
@@ -479,14 +479,14 @@ impl<S: Sink> Worker<S> {
     }
 }
 
-/// The times of a batch's datagrams. They are read from the socket at once, so the clock is asked once;
-/// each is a nanosecond after the one before it, so that sorting by time keeps their order.
+/// The arrival times of a batch's datagrams. They are read from the socket together, so the clock is read once; each
+/// time is a nanosecond after the previous one, so that sorting by time keeps the order.
 struct ArrivalTimes(DateTime<Utc>);
 
 impl ArrivalTimes {
     fn next(&mut self) -> DateTime<Utc> {
         let time = self.0;
-        // At the end of the range all further datagrams get the same time.
+        // At the end of the range, all further datagrams get the same time.
         self.0 = time
             .checked_add_signed(TimeDelta::nanoseconds(1))
             .unwrap_or(time);

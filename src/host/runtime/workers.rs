@@ -18,24 +18,25 @@ use super::{
 };
 use crate::{config::Config, pipeline::Pipeline, transform::Sessions};
 
-/// Makes the sink of the worker with a number.
+/// Makes the sink for the worker with a given number.
 type MakeSink<S> = Box<dyn FnMut(usize) -> S + Send>;
 
 /// All workers of a runtime. Dropping this ends them.
 pub(super) struct Workers<S> {
     config: Config,
     listeners: Vec<Listener>,
-    /// What a worker's pipeline is made from.
+    /// The pipeline that is copied for each worker.
     pipeline: Pipeline,
-    /// `None` once no other will be made: dropping it may tell the host that all have ended.
+    /// `None` once no more sinks will be made: dropping it may tell the host that all workers have ended.
     sink: Option<MakeSink<S>>,
     news: mpsc::Sender<News>,
-    /// Every thread has a clone of the first, and nothing is ever sent: it ends with the last of them.
+    /// Each thread holds a clone of the sender. Nothing is ever sent: the receiver disconnects when the last thread
+    /// ends.
     alive: (mpsc::Sender<()>, mpsc::Receiver<()>),
 }
 
 impl<S: Sink + Send + 'static> Workers<S> {
-    /// The workers for these sockets, none of which runs yet.
+    /// Prepares workers for these sockets, without starting them.
     pub(super) fn new(
         config: &Config,
         opened: Opened,
@@ -53,13 +54,13 @@ impl<S: Sink + Send + 'static> Workers<S> {
         }
     }
 
-    /// Starts a thread for each.
+    /// Starts a thread for each worker.
     pub(super) fn start(&mut self) -> io::Result<()> {
         let workers = self.listeners.iter().map(|listener| listener.workers.len());
         (0..workers.sum()).try_for_each(|number| self.spawn(number))
     }
 
-    /// Starts a worker with its own pipeline, also to replace one that has ended.
+    /// Starts a worker with a pipeline of its own, perhaps in place of one that has ended.
     pub(super) fn spawn(&mut self, number: usize) -> io::Result<()> {
         let (source, pipeline) = (&self.config.source, self.pipeline.clone_for_socket());
         let handle = handles(&self.listeners).find(|handle| handle.number == number);
@@ -93,32 +94,32 @@ impl<S> Workers<S> {
         self.handles().map(|handle| &handle.control)
     }
 
-    /// The transform that follows sessions, if enabled: the same for all workers.
+    /// The transform that follows sessions, if enabled. All workers share it.
     pub(super) const fn sessions(&self) -> Option<&Sessions> {
         self.pipeline.sessions()
     }
 
-    /// The pipeline that theirs were copied from.
+    /// The pipeline that was copied for the workers.
     pub(super) const fn pipeline(&self) -> &Pipeline {
         &self.pipeline
     }
 
-    /// Tells them to end and to leave what their sockets still hold.
+    /// Tells the workers to end and to leave what their sockets still hold.
     pub(super) fn stop_now(&self) {
         self.controls().for_each(|control| control.stop_now());
     }
 
-    /// Releases the sockets. They are closed when their workers have ended.
+    /// Releases the sockets, which close when their workers have ended.
     pub(super) fn close(&mut self) {
         let workers = self.listeners.iter_mut();
         let workers = workers.flat_map(|listener| &mut listener.workers);
         workers.for_each(WorkerHandle::close);
     }
 
-    /// Waits until all have ended that were told to. No other will be made.
+    /// Waits until the workers, which were told to, have ended. No more are started.
     pub(super) fn join(&mut self, patience: Duration) -> bool {
         self.sink = None;
-        // This side's own ends of both.
+        // Drop this side's own senders.
         self.alive.0 = mpsc::channel().0;
         self.news = mpsc::channel().0;
         self.alive.1.recv_timeout(patience) == Err(RecvTimeoutError::Disconnected)

@@ -1,4 +1,5 @@
-//! Frames taken out of the queue as bytes, by a thread that writes them, or written at once where nothing waits.
+//! The side of the queue that writes bytes: a writer thread takes frames out, or a worker writes a frame at once if
+//! nothing waits.
 
 use super::{Frame, Queue, State};
 use crate::{
@@ -9,13 +10,13 @@ use crate::{
     },
 };
 
-/// Frames taken out of the queue to be written, one after the other in one piece.
+/// Frames taken out of the queue to be written, joined in one piece.
 #[derive(Debug, Default)]
 pub struct Taken {
     piece: Piece,
-    /// How many events they hold.
+    /// The number of events in them.
     pub events: u64,
-    /// How many records they are: events, or metrics.
+    /// The number of records in them: events or metrics.
     pub records: u64,
 }
 
@@ -26,7 +27,7 @@ impl Taken {
         self.piece.bytes()
     }
 
-    /// Forgets the frames, which have been delivered.
+    /// Discards the frames, which have been delivered.
     pub fn clear(&mut self) {
         self.piece.clear();
         (self.events, self.records) = (0, 0);
@@ -41,10 +42,11 @@ impl Taken {
 }
 
 impl Queue {
-    /// Like [`push_frame`](Self::push_frame), for the frame in an encoder. Afterwards the encoder may not be empty.
+    /// Like [`push_frame`](Self::push_frame), for the frame in an encoder. It may leave the encoder's contents in
+    /// place.
     ///
-    /// If nothing waits and nothing is being written, the frame is first offered to `write`, which must not wait and
-    /// returns the number of bytes that the output has taken. That saves waking the writing thread, which takes the
+    /// If nothing waits and nothing is being written, the frame is first offered to `write`, which must not block and
+    /// returns the number of bytes that the output has taken. This saves waking the writer thread, which only gets the
     /// rest.
     pub fn push(
         &self,
@@ -76,7 +78,7 @@ impl Queue {
         self.push_frame(worker, bytes, events, |contents| contents.push(encoder));
     }
 
-    /// Waits for frames and takes enough for an efficient write. Those taken before count as written. False when
+    /// Waits for frames and takes enough for an efficient write. Those taken before count as written. Returns false if
     /// there are none and none will come.
     pub fn take(&self, taken: &mut Taken) -> bool {
         let mut state = self.lock();
@@ -89,7 +91,7 @@ impl Queue {
         state.take(taken)
     }
 
-    /// Like [`take`](Self::take), without waiting. False when there are none.
+    /// Like [`take`](Self::take), but does not wait. Returns false if there are none.
     pub fn take_waiting(&self, taken: &mut Taken) -> bool {
         let mut state = self.lock();
         state.written();
@@ -102,18 +104,19 @@ impl State<FrameBytes> {
         self.rest.is_some() || !self.frames.is_empty() || !self.metrics.is_empty()
     }
 
-    /// Whether a frame that comes now would be first.
+    /// Whether a frame that arrives now would be written next.
     fn is_idle(&self) -> bool {
         !self.has_frames() && !self.is_writing && !self.is_broken
     }
 
-    /// What was taken has been delivered.
+    /// Notes that the frames that were taken last have been delivered.
     fn written(&mut self) {
         self.taken.clear();
         self.is_writing = false;
     }
 
-    /// Takes the rest of a frame, the metrics, or enough frames for an efficient write. False when there is nothing.
+    /// Takes the rest of a frame, the metrics, or enough frames for an efficient write. Returns false if there is
+    /// nothing.
     fn take(&mut self, taken: &mut Taken) -> bool {
         taken.clear();
         if let Some((piece, frame)) = self.rest.take() {
@@ -161,7 +164,7 @@ mod tests {
     };
 
     #[test]
-    fn metrics_that_wait_are_followed_by_the_last_ones_only() {
+    fn while_metrics_wait_only_the_final_ones_are_accepted() {
         let queue = queue(1, WhenFull::DropNewest);
         assert!(queue.offer_metrics(b"first ", 1, false));
         assert!(!queue.offer_metrics(b"second ", 1, false));
@@ -181,14 +184,14 @@ mod tests {
         let mut taken = Taken::default();
         assert!(queue.take(&mut taken));
         queue.push_copy(1, b"waits", 1);
-        // The first frame is out, the second one half.
+        // The first frame has been written, and half of the second.
         queue.break_off(3);
         queue.push_copy(0, b"late", 1);
         assert_eq!([queue.dropped(0), queue.dropped(1)], [4, 3]);
         assert_eq!(queue.events(), 0);
     }
 
-    /// An event of a worker, and the frame that it makes.
+    /// A frame with one event, and its bytes.
     fn frame(message: &str) -> (Encoder, Vec<u8>) {
         let mut encoder = Encoder::new(Codec::Json, &Layout::default());
         let event = PluginEvent {
@@ -197,12 +200,12 @@ mod tests {
             message: message.to_owned(),
             details: Details::default(),
         };
-        encoder.push(&event).expect("a time that there is");
+        encoder.push(&event).expect("a valid time");
         let frame = encoder.frame().to_vec();
         (encoder, frame)
     }
 
-    /// Adds a frame, of which the output takes this many bytes at once if asked.
+    /// Pushes a frame, of which the output accepts this many bytes if it is asked. Returns whether it was asked.
     fn offer(queue: &Queue, message: &str, takes: usize) -> (bool, Vec<u8>) {
         let (mut encoder, frame) = frame(message);
         let mut is_offered = false;
@@ -215,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_is_offered_to_the_output_while_nothing_comes_before_it() {
+    fn a_frame_is_offered_to_the_output_if_none_comes_before_it() {
         let queue = queue(10, WhenFull::DropNewest);
         let mut taken = Taken::default();
         let (is_offered, _) = offer(&queue, "whole", usize::MAX);
@@ -239,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_of_a_frame_comes_before_all_others_and_is_not_dropped_for_them() {
+    fn the_rest_of_a_frame_is_written_next_and_never_dropped_for_others() {
         let queue = queue(2, WhenFull::DropOldest);
         let (_, first) = offer(&queue, "first", 10);
         assert!(queue.offer_metrics(b"metrics", 1, false));
@@ -272,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_taken_before_is_out() {
+    fn frames_taken_before_the_last_ones_count_as_written() {
         let queue = queue(10, WhenFull::DropNewest);
         for frame in [b"a", b"b"] {
             queue.push_copy(0, frame, 1);
