@@ -243,7 +243,7 @@ mod tests {
         let mut dropped = 0;
         while dropped < 18 {
             let line = slow.recv().expect("a line");
-            let line: serde_json::Value = serde_json::from_slice(&told).expect("JSON");
+            let line: serde_json::Value = serde_json::from_slice(&line).expect("JSON");
             assert_eq!(line["event"], "plugin");
             dropped += line["dropped"].as_u64().expect("a number");
         }

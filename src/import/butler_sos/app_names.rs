@@ -1,4 +1,4 @@
-//! Names of apps: from the Qlik Repository Service, in both programs.
+//! Names of apps, which both programs get from the Qlik Repository Service.
 
 use super::{
     Note,
@@ -7,10 +7,10 @@ use super::{
 };
 use crate::config::{QrsConfig, is_host};
 
-/// The user as whom Butler SOS asks.
+/// The user in whose name Butler SOS makes requests.
 const USER: &str = r"Internal\sa_repository";
 
-/// The repository service to ask, if Butler SOS does.
+/// The repository service to query, if Butler SOS queries one.
 pub(super) fn qrs(from: &ButlerSos, notes: &mut Vec<Note>) -> QrsConfig {
     let mut qrs = QrsConfig::default();
     let (names, cert) = (&from.app_names, &from.cert);
@@ -68,7 +68,7 @@ pub(super) fn qrs(from: &ButlerSos, notes: &mut Vec<Note>) -> QrsConfig {
     qrs
 }
 
-/// Whether a path begins at the root of a file system, of Unix or of Windows: the file may be for another machine.
+/// Whether a path begins at the root of a file system, of Unix or Windows: the file may be for another machine.
 fn begins_at_a_root(path: &str) -> bool {
     let path = match path.as_bytes() {
         [drive, b':', path @ ..] if drive.is_ascii_alphabetic() => path,
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn roots_are_those_of_every_system() {
+    fn absolute_paths_of_every_system_are_recognised() {
         for (path, expected) in [
             ("/nodeapp/config/client.pem", true),
             (r"C:\certificates\client.pem", true),

@@ -1,5 +1,4 @@
-//! What Butler SOS does besides events of Qlik Sense, and keys that nobody knows: why they are not carried
-//! over.
+//! What Butler SOS does besides Qlik Sense events, and unknown keys: why they are not carried over.
 
 use yaml_serde::Value;
 
@@ -9,9 +8,9 @@ use super::Note;
 struct Part {
     /// Its key below `Butler-SOS`.
     key: &'static str,
-    /// Keys that say that it is in use: true, or a list that is not empty.
+    /// Keys that tell whether it is in use: their value is true or a list that is not empty.
     used_if: &'static [&'static str],
-    /// Why, and what to do instead. Empty where nothing is lost.
+    /// The reason, and what to do instead. Empty if nothing is lost.
     why: &'static str,
 }
 
@@ -19,7 +18,7 @@ const fn part(key: &'static str, used_if: &'static [&'static str], why: &'static
     Part { key, used_if, why }
 }
 
-/// Every key of Butler SOS 9 to 15 that is not read here.
+/// All keys of Butler SOS 9 to 15 that are not read here.
 const PARTS: &[Part] = &[
     part("logEvents.enginePerformanceMonitor.appNameLookup", &[], ""),
     part("logEvents.udpServerConfig.queueMetrics.influxdb", &[], ""),
@@ -102,14 +101,14 @@ const PARTS: &[Part] = &[
     part("influxdbConfig.v3Config.retentionDuration", &[], ""),
     part("influxdbConfig.v3Config.writeTimeout", &[], ""),
     part("influxdbConfig.v3Config.queryTimeout", &[], ""),
-    // Butler SOS's own version.
+    // This is the version of Butler SOS itself.
     part("newRelic.event.attribute.dynamic", &[], ""),
     part("newRelic.metric", &[], ""),
-    // Noted by name, where New Relic is used.
+    // If New Relic is used, this is noted with the headers' names.
     part("newRelic.event.header", &[], ""),
 ];
 
-/// A note for each part that is in use and each key that no version of Butler SOS has.
+/// A note for each part that is in use, and for each key that no version of Butler SOS has.
 pub(super) fn notes(file: &Value, ignored: &[String]) -> Vec<Note> {
     let mut notes: Vec<Note> = PARTS
         .iter()
@@ -132,7 +131,7 @@ fn unknown_because(key: &str) -> &'static str {
     }
 }
 
-/// Whether `key` is `part` or lies in it.
+/// Whether `key` is `part` or is within it.
 fn covers(part: &str, key: &str) -> bool {
     key.strip_prefix(part)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
@@ -157,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_covered_by_its_part_alone() {
+    fn a_key_is_only_covered_by_its_own_part() {
         assert!(covers("newRelic.metric", "newRelic.metric"));
         assert!(covers("newRelic.metric", "newRelic.metric.url"));
         assert!(!covers("newRelic.metric", "newRelic.metrics"));

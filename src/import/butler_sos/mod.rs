@@ -1,8 +1,7 @@
-//! From the configuration of [Butler SOS](https://github.com/ptarmiganlabs/butler-sos), versions 9
-//! to 15, to a plugin.toml and a configuration of Vector that do the same with user, log and performance
-//! events.
+//! Turns the configuration of [Butler SOS](https://github.com/ptarmiganlabs/butler-sos), versions 9 to 15, into a
+//! plugin.toml and a configuration for Vector that do the same with user, log and performance events.
 //!
-//! Read from its configuration templates, the schema that checks them, and the code that uses them.
+//! It is based on Butler SOS's configuration templates, the schema that checks them, and the code that uses them.
 
 mod app_names;
 mod config;
@@ -19,53 +18,52 @@ use serde_path_to_error::Track;
 
 use crate::config::Problem;
 
-/// What an import is told besides the configuration.
+/// What an import needs besides the configuration.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The name under which Vector finds the plugin.toml.
+    /// The path under which Vector finds the plugin.toml.
     pub plugin_toml: String,
-    /// Looks up the addresses of a host: of allowed senders that are given by name.
+    /// Resolves a host name: allowed senders may be given by name.
     pub resolve: fn(&str) -> Vec<IpAddr>,
-    /// Whether every sender is accepted where Butler SOS is to accept some, and none of their addresses is
-    /// known.
+    /// Whether to accept every sender if Butler SOS only accepts some, and none of their addresses is known.
     pub allow_any_sender: bool,
 }
 
-/// Why nothing comes of a configuration.
+/// Why a configuration cannot be imported.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImportError {
-    /// The first thing that is wrong with the file, with its line and key.
+    /// The first mistake in the file, with its line and key.
     #[error("{0}")]
     Problem(Problem),
-    /// Only some senders are to be accepted, and no address of theirs is known.
+    /// Only some senders are accepted, and none of their addresses is known.
     #[error(
         "{key}.allowedSources: no allowed sender is an IP address or a name that resolves here; run the import where \
          the names resolve, replace them with addresses, or accept every sender with --allow-any-sender"
     )]
     NoSender {
-        /// Which of the UDP servers it is, by its key.
+        /// The key of the UDP server.
         key: &'static str,
     },
 }
 
-/// What became of a configuration.
+/// The result of an import.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Import {
     /// The program's configuration.
     pub plugin_toml: String,
-    /// Vector's configuration, which starts the program with the former.
+    /// Vector's configuration, which starts the program with `plugin_toml`.
     pub vector_yaml: String,
-    /// What is not carried over, or does something else.
+    /// What is not carried over, or works differently.
     pub notes: Vec<Note>,
 }
 
-/// Something that is not carried over, or does something else, and why.
+/// Something that is not carried over or works differently, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
     /// Its key in Butler SOS's file, below `Butler-SOS`.
     pub key: String,
-    /// What is different and why.
+    /// What is different, and why.
     pub message: String,
 }
 
@@ -84,18 +82,17 @@ impl fmt::Display for Note {
     }
 }
 
-/// Turns the text of Butler SOS's configuration file into this program's configuration and
-/// Vector's.
+/// Converts the text of Butler SOS's configuration file into this program's configuration and Vector's.
 ///
 /// # Errors
 ///
-/// [`ImportError`] when the file is wrong, or it cannot be told from whom to accept datagrams.
+/// [`ImportError`] when the file is invalid, or when it is unclear from whom to accept datagrams.
 pub fn import(text: &str, options: &Options) -> Result<Import, ImportError> {
     let (file, ignored) = read(text).map_err(ImportError::Problem)?;
     let from = &file.butler_sos;
     let mut notes = Vec::new();
     let config = plugin::plugin(from, options, &mut notes)?;
-    // A file that was read a moment ago is YAML.
+    // The text has just been read, so it is YAML.
     let value = yaml_serde::from_str(text).unwrap_or_default();
     notes.extend(leftovers::notes(&value, &ignored));
     let mut of_vector = Vec::new();
@@ -123,7 +120,7 @@ pub fn import(text: &str, options: &Options) -> Result<Import, ImportError> {
     })
 }
 
-/// The file, and the keys that were not read, below `Butler-SOS`.
+/// Reads the file, and returns it with the unread keys, without `Butler-SOS`.
 fn read(text: &str) -> Result<(config::File, Vec<String>), Problem> {
     let mut ignored = Vec::new();
     let mut track = Track::new();
@@ -139,7 +136,7 @@ fn read(text: &str) -> Result<(config::File, Vec<String>), Problem> {
     }
 }
 
-/// A key with those above it, written as in errors: `a.list[0].b`.
+/// The full name of a key, written as in errors: `a.list[0].b`.
 fn dotted(path: &serde_ignored::Path) -> String {
     use serde_ignored::Path;
     match path {
@@ -155,7 +152,7 @@ fn dotted(path: &serde_ignored::Path) -> String {
     }
 }
 
-/// A key without the `Butler-SOS` that is above all of them.
+/// A key without the `Butler-SOS` that all keys are below.
 fn below_root(key: &str) -> &str {
     key.strip_prefix("Butler-SOS.").unwrap_or(key)
 }
@@ -181,25 +178,25 @@ fn problem(error: &yaml_serde::Error, key: &str) -> Problem {
     }
 }
 
-/// What is to be known of environment variables.
+/// A comment for files that use environment variables.
 const VARIABLES: &str = "\
 # Names in braces after a dollar sign are environment variables of Vector. Since 0.57 Vector reads them only
 # if it was started with --dangerously-allow-env-var-interpolation.
 
 ";
 
-/// Comments for the beginning of a file.
+/// The comments at the beginning of a file.
 fn heading(what: &str, notes: &[Note]) -> String {
     let mut text = format!(
-        "# {what}, from Butler SOS's by `qlik-sense-events import-butler-sos`.\n\
-         # docs/from-butler-sos.md says how to go on.\n"
+        "# {what}, made from Butler SOS's by `qlik-sense-events import-butler-sos`.\n\
+         # docs/from-butler-sos.md describes the next steps.\n"
     );
     if !notes.is_empty() {
         text.push_str("#\n# Not carried over, or different from Butler SOS:\n");
     }
     for note in notes {
-        // A name in the file may hold a line break, which would end the comment, or a dollar sign,
-        // which Vector would take for an environment variable even in a comment.
+        // A name in the file may contain a line break, which would end the comment, or a dollar sign, which Vector
+        // would take for an environment variable even in a comment.
         text.push_str("# - ");
         text.push_str(&note.to_string().replace(['\r', '\n', '$'], " "));
         text.push('\n');

@@ -1,8 +1,8 @@
-//! Which performance events are published: Butler SOS's `monitorFilter`.
+//! The filters for performance events: Butler SOS's `monitorFilter`.
 //!
-//! Butler SOS publishes an event that any of its filters accepts: the one for all apps, or one for certain apps.
-//! The program has one filter, with a list of apps, of types of objects and of methods. Several of Butler SOS's
-//! become the narrowest that accepts what each of them does.
+//! Butler SOS publishes an event that any of its filters accepts: the one for all apps or one for certain apps. This
+//! program has a single filter, with lists of apps, of types of objects and of methods. Several of Butler SOS's filters
+//! become the narrowest one that accepts all that they accept.
 
 use std::collections::BTreeSet;
 
@@ -14,17 +14,18 @@ use super::{
 
 pub(super) const KEY: &str = "logEvents.enginePerformanceMonitor.monitorFilter";
 
-/// Apps, types of objects or methods that are accepted.
+/// The apps, types of objects or methods that are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Accepted {
-    /// All but these.
+    /// All except these.
     AllBut(BTreeSet<String>),
-    /// These alone.
+    /// Only these.
     Only(BTreeSet<String>),
 }
 
 impl Accepted {
-    /// What a switch and the two lists for its positions say. What is not there is on, as in Butler SOS's template.
+    /// The meaning of a switch and of the lists for its two positions. A missing switch is on, as in Butler SOS's
+    /// template.
     fn new(all: Option<bool>, excluded: &[Text], included: &[Text]) -> Self {
         let names = |list: &[Text]| {
             let names = list.iter().map(|name| name.0.trim());
@@ -58,7 +59,7 @@ impl Accepted {
         matches!(self, Self::Only(names) if names.is_empty())
     }
 
-    /// What either of two accepts.
+    /// Accepts what either of the two accepts.
     fn or(&self, other: &Self) -> Self {
         match (self, other) {
             (Self::AllBut(these), Self::AllBut(those)) => Self::AllBut(these & those),
@@ -69,13 +70,13 @@ impl Accepted {
         }
     }
 
-    /// Whether it accepts nothing that another does not.
+    /// Whether `other` accepts everything that this accepts.
     fn is_within(&self, other: &Self) -> bool {
         self.or(other) == *other
     }
 }
 
-/// A filter: what is accepted of each kind.
+/// A filter: which apps, types of objects and methods are accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Filter {
     pub(super) apps: Accepted,
@@ -88,13 +89,13 @@ impl Filter {
         [&self.apps, &self.object_types, &self.methods]
     }
 
-    /// Whether there is an event that it does not accept.
+    /// Whether there are events that it does not accept.
     pub(super) fn leaves_out(&self) -> bool {
         let all = Accepted::AllBut(BTreeSet::new());
         self.lists().into_iter().any(|accepted| *accepted != all)
     }
 
-    /// The narrowest filter that accepts what either of two does, and whether it accepts nothing else.
+    /// The narrowest filter that accepts what either of the two accepts, and whether it accepts nothing else.
     fn or(&self, other: &Self) -> (Self, bool) {
         let pairs = || self.lists().into_iter().zip(other.lists());
         let is_exact = pairs().filter(|(these, those)| these != those).count() <= 1
@@ -109,12 +110,12 @@ impl Filter {
     }
 }
 
-/// Whether there is an event that Butler SOS publishes none of, but others it does.
+/// Whether Butler SOS publishes performance events, but not all of them.
 pub(super) fn leaves_out(from: &LogEvents) -> bool {
     filter(from, &mut Vec::new()).is_some_and(|filter| filter.leaves_out())
 }
 
-/// Whether Butler SOS counts what its filters leave out.
+/// Whether Butler SOS counts the events that its filters leave out.
 pub(super) fn is_tracked(from: &ButlerSos) -> bool {
     let counts = &from.qlik_sense_events;
     from.influxdb_config.enable
@@ -129,21 +130,21 @@ pub(super) fn is_tracked(from: &ButlerSos) -> bool {
 }
 
 impl LogEvents {
-    /// Whether performance events go anywhere.
+    /// Whether performance events have a destination.
     pub(super) fn has_performance(&self) -> bool {
         filter(self, &mut Vec::new()).is_some()
     }
 
-    /// Whether any event goes anywhere.
+    /// Whether any events have a destination.
     pub(super) fn is_used(&self) -> bool {
         !self.services().is_empty() || self.has_performance()
     }
 }
 
-/// The filter for what Butler SOS publishes; none where it publishes no performance event.
+/// The filter for what Butler SOS publishes; `None` if it publishes no performance events.
 pub(super) fn filter(from: &LogEvents, notes: &mut Vec<Note>) -> Option<Filter> {
     let monitor = &from.engine_performance_monitor;
-    // The source's own switch only lets them in to be counted.
+    // The switch of the source only lets events in to be counted.
     if !(from.source.qix_perf.enable && monitor.enable) {
         return None;
     }
@@ -187,8 +188,8 @@ pub(super) fn filter(from: &LogEvents, notes: &mut Vec<Note>) -> Option<Filter> 
     if !is_exact {
         notes.push(Note::new(
             KEY,
-            "several filters become one, which keeps what each of them keeps and more, such as an app from one with a \
-             type or method from another",
+            "several filters become one, which keeps what each of them keeps and also combinations, such as an \
+             app from one with a type or method from another",
         ));
     }
     if let Some(filter) = &filter {
@@ -197,7 +198,7 @@ pub(super) fn filter(from: &LogEvents, notes: &mut Vec<Note>) -> Option<Filter> 
     filter
 }
 
-/// Ids and names of apps.
+/// The ids and names of apps.
 fn apps(entries: &[AppEntry], key: &str, notes: &mut Vec<Note>) -> BTreeSet<String> {
     let mut apps = BTreeSet::new();
     for (place, entry) in entries.iter().enumerate() {
@@ -216,10 +217,10 @@ fn apps(entries: &[AppEntry], key: &str, notes: &mut Vec<Note>) -> BTreeSet<Stri
             }
             (Some(id), Some(_)) => {
                 apps.insert(id);
-                "has an id and a name, of which only the id is used; Butler SOS requires both to match"
+                "has an id and a name, but only the id is used; Butler SOS requires both to match"
             }
             (None, None) => {
-                "left out: it has no id and no name; in Butler SOS it matches every app, so write which apps you mean"
+                "left out: it has neither id nor name; in Butler SOS it matches every app, so name the apps that you mean"
             }
         };
         notes.push(Note::new(&format!("{key}[{place}]"), note));
@@ -275,7 +276,7 @@ mod tests {
         }
     }
 
-    /// Every filter of names `a` and `b`; `c` stands for all others.
+    /// All filters of the names `a` and `b`; `c` stands for any other name.
     fn every() -> Vec<Accepted> {
         let sets = [&[][..], &["a"], &["b"], &["a", "b"]];
         sets.iter()
@@ -284,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn what_either_accepts_is_accepted_and_no_more() {
+    fn the_union_accepts_what_either_accepts_and_nothing_else() {
         for these in every() {
             for those in every() {
                 let either = these.or(&those);
@@ -300,9 +301,9 @@ mod tests {
         }
     }
 
-    /// Asked of every event that two filters can tell apart.
+    /// Tries every event that two filters can distinguish.
     #[test]
-    fn one_filter_for_two_keeps_what_each_does_and_says_when_it_keeps_more() {
+    fn a_merged_filter_keeps_what_either_keeps_and_tells_if_it_keeps_more() {
         let some: Vec<Accepted> = every().into_iter().step_by(3).collect();
         let mut filters = Vec::new();
         for apps in &some {

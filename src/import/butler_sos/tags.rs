@@ -1,4 +1,4 @@
-//! Tags: Butler SOS has a list for user events and another for log events, the program one for all events.
+//! Tags: Butler SOS has one list for user events and one for log events, this program a single list for all events.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::schema::Tags;
 
 type Map = BTreeMap<String, String>;
 
-/// What every event has: the program's own tags.
+/// The tags of all events, which the program adds.
 pub(super) fn of_all(from: &ButlerSos, notes: &mut Vec<Note>) -> Tags {
     let [users, logs] = both(from, notes);
     let all = match (from.user_events.enable, from.log_events.is_used()) {
@@ -21,7 +21,7 @@ pub(super) fn of_all(from: &ButlerSos, notes: &mut Vec<Note>) -> Tags {
     Tags::try_from(all).unwrap_or_default()
 }
 
-/// What only user events have, and what only log and performance events have. Vector adds it.
+/// The tags of user events only, and those of log and performance events only, which Vector adds.
 pub(super) fn of_some(from: &ButlerSos) -> [Map; 2] {
     if !from.user_events.enable || !from.log_events.is_used() {
         return [Map::new(), Map::new()];
@@ -40,7 +40,7 @@ fn common(users: &Map, logs: &Map) -> Map {
     common
 }
 
-/// The two lists, as far as they are tags.
+/// The two lists, without entries that are not valid tags.
 fn both(from: &ButlerSos, notes: &mut Vec<Note>) -> [Map; 2] {
     let users = tags(&from.user_events.tags, "userEvents.tags", notes);
     let logs = if from.log_events.is_used() {
@@ -51,7 +51,7 @@ fn both(from: &ButlerSos, notes: &mut Vec<Note>) -> [Map; 2] {
     [users, logs]
 }
 
-/// Names and values on every event. Of two with the same name the later one counts, as in Butler SOS.
+/// Names and values for every event. If two have the same name the later one counts, as in Butler SOS.
 fn tags(from: &[Tag], key: &str, notes: &mut Vec<Note>) -> Map {
     let mut tags = Map::new();
     for (place, Tag { name, value }) in from.iter().enumerate() {

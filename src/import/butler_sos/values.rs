@@ -1,16 +1,16 @@
-//! Values of Butler SOS's configuration whose form YAML does not tell.
+//! Values in Butler SOS's configuration whose types YAML does not determine.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, de};
 
-/// Text as it stands in the file, also where YAML takes it for a number or a truth value: `12e4`, `1.10`, `007`.
+/// Text exactly as in the file, even if YAML would read it as a number or a boolean: `12e4`, `1.10`, `007`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Text(pub(super) String);
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Asked for text, the reader does not look for another type.
+        // If asked for text, the parser does not try other types.
         deserializer.deserialize_str(TextVisitor)
     }
 }
@@ -30,8 +30,8 @@ impl de::Visitor<'_> for TextVisitor {
 }
 
 impl Text {
-    /// The machine that is named, and its port where one is behind it: `host`, `host:port`, `[::1]:port`, also
-    /// within a URL. What is no such thing comes back whole.
+    /// The machine and the port, if there is one: `host`, `host:port`, `[::1]:port`, also within a URL. Any other text
+    /// is returned unchanged.
     pub(super) fn host_and_port(&self) -> (&str, Option<u16>) {
         let text = self.0.trim();
         let text = text.split_once("://").map_or(text, |(_, rest)| rest);
@@ -51,10 +51,10 @@ impl Text {
     }
 }
 
-/// A password, token or key. It is read and forgotten, so that it cannot be printed.
+/// A password, token or key. Its value is not kept, so it cannot be printed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Secret {
-    /// Whether there was any.
+    /// Whether it is present.
     pub(super) is_set: bool,
 }
 
@@ -84,7 +84,7 @@ impl<'de> Deserialize<'de> for Port {
     }
 }
 
-/// A number that is at least 1, such as a size.
+/// A number of at least 1, such as a size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Count(pub(super) u64);
 
@@ -97,10 +97,10 @@ impl<'de> Deserialize<'de> for Count {
     }
 }
 
-/// The generation of InfluxDB, whose way of writing differs.
+/// The version of InfluxDB. They differ in how points are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum InfluxVersion {
-    /// 1.x; the only one that Butler SOS 9 knows, which therefore does not ask.
+    /// 1.x, the only one that Butler SOS 9 supports; it does not ask for the version.
     #[default]
     V1,
     /// 2.x.
@@ -122,7 +122,7 @@ impl<'de> Deserialize<'de> for InfluxVersion {
     }
 }
 
-/// A whole number, or one that is written as a fraction without one, as JavaScript reads it.
+/// A whole number, which may be written with a zero fraction, as in JavaScript.
 struct WholeNumber(&'static str);
 
 impl de::Visitor<'_> for WholeNumber {
@@ -142,7 +142,7 @@ impl de::Visitor<'_> for WholeNumber {
     }
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<u64, E> {
-        // Beyond 2^53 the type has no fractions, so nothing could be told.
+        // From 2^53 on, the type has no fractions, so this check would be meaningless.
         if number.fract() == 0.0 && (0.0..9_007_199_254_740_992.0).contains(&number) {
             Ok(number as u64)
         } else {
@@ -151,14 +151,14 @@ impl de::Visitor<'_> for WholeNumber {
     }
 }
 
-/// A key without a value means the same as no key: lists whose entries are all commented out.
+/// Reads a key without a value like a missing key: all entries of a list may be commented out.
 pub(super) fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
-/// As [`or_default`], for a list in which entries may have no value either. Each keeps its place.
+/// Like [`or_default`], for a list whose entries may also lack values. They keep their positions.
 pub(super) fn list<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Vec<T>, D::Error> {

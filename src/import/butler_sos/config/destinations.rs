@@ -1,4 +1,4 @@
-//! Where Butler SOS sends events: MQTT, InfluxDB and New Relic.
+//! The destinations to which Butler SOS sends events: MQTT, InfluxDB and New Relic.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ pub(in super::super) struct MqttConfig {
     pub(in super::super) broker_port: Option<Port>,
 }
 
-/// `influxdbConfig`. Before Butler SOS 10 it was for version 1 alone and flat.
+/// `influxdbConfig`. Before Butler SOS 10 it was flat and only for version 1.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, expecting = "keys with values")]
 pub(in super::super) struct InfluxdbConfig {
@@ -107,7 +107,7 @@ pub(in super::super) struct NewRelicAttributes {
     pub(in super::super) fixed: Vec<Tag>,
 }
 
-/// An entry of `header`, without its value, which may be a key.
+/// An entry of `header`, without its value, which may be a secret.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, expecting = "keys with values")]
 pub(in super::super) struct Header {
@@ -123,7 +123,7 @@ pub(in super::super) struct Credentials {
     pub(in super::super) new_relic: NewRelicAccounts,
 }
 
-/// `thirdPartyToolsCredentials.newRelic`: a list, and in Butler SOS 9.0 and 9.1 the only account.
+/// `thirdPartyToolsCredentials.newRelic`: a list, or a single account in Butler SOS 9.0 and 9.1.
 #[derive(Debug, Default)]
 pub(in super::super) struct NewRelicAccounts(pub(in super::super) Vec<NewRelicAccount>);
 
@@ -153,7 +153,7 @@ impl<'de> de::Visitor<'de> for AccountsVisitor {
     }
 }
 
-/// An account of New Relic. The only one of Butler SOS 9.0 and 9.1 has no name.
+/// An account of New Relic. The single account of Butler SOS 9.0 and 9.1 has no name.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, expecting = "keys with values")]
 pub(in super::super) struct NewRelicAccount {

@@ -30,7 +30,7 @@ pub(in super::super) struct LogEvents {
 }
 
 impl LogEvents {
-    /// Services whose log events are handled, by the names that events have in `service`.
+    /// The services whose log events are handled, named as in the field `service`.
     pub(in super::super) fn services(&self) -> Vec<&'static str> {
         let sources = &self.source;
         [
@@ -155,7 +155,7 @@ pub(in super::super) struct SentSources {
     pub(in super::super) scheduler: SentSource,
 }
 
-/// What is sent of a service.
+/// What is sent from a service.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, expecting = "keys with values")]
 pub(in super::super) struct SentSource {

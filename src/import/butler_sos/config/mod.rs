@@ -1,8 +1,7 @@
-//! Butler SOS's configuration, as far as it concerns events: versions 9 to 15.
+//! The parts of Butler SOS's configuration that concern events, in versions 9 to 15.
 //!
-//! Names are those of its file. Every key may be missing or empty: Butler SOS 9 does not check, and
-//! later versions fill in what is missing. Keys that are not here are none of our business; see
-//! `leftovers`.
+//! Names are those of its file. Every key may be missing or empty: Butler SOS 9 does not check, and later versions fill
+//! in what is missing. Other keys do not matter here; see `leftovers`.
 
 mod destinations;
 mod log_events;
@@ -74,7 +73,7 @@ pub(super) struct UserEvents {
     pub(super) send_to_new_relic: SendToNewRelic,
 }
 
-/// A thing that is on or off.
+/// Something that can be switched on and off.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, expecting = "keys with values")]
 pub(super) struct Switch {
@@ -92,7 +91,7 @@ pub(super) struct ExcludedUser {
     pub(super) user_id: Text,
 }
 
-/// An entry of `tags`. Butler SOS 9 wrote its name as `tag`.
+/// An entry of `tags`. Butler SOS 9 calls the name `tag`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, expecting = "keys with values")]
 pub(super) struct Tag {

@@ -30,7 +30,7 @@ pub(in super::super) struct TrackRejectedEvents {
     pub(in super::super) tags: Vec<Tag>,
 }
 
-/// `qlikSenseEvents`, as far as it counts what `trackRejectedEvents` tracks.
+/// The part of `qlikSenseEvents` that counts what `trackRejectedEvents` tracks.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, expecting = "keys with values")]
 pub(in super::super) struct QlikSenseEvents {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{config::Config, encoding::Codec, transform::blacklist::UserPattern};
 
-/// The program's configuration that does the same, and what it does differently.
+/// The program's configuration that does the same, and notes on what it does differently.
 ///
 /// # Errors
 ///
@@ -36,7 +36,7 @@ pub(super) fn plugin(
     }
     source::source(from, options, &mut config, notes)?;
     config.transform.blacklist.users = blacklist(&events.exclude_user, notes);
-    // Butler SOS compares every character. Without entries it makes no difference.
+    // Butler SOS compares every character. Without entries this makes no difference.
     config.transform.blacklist.case_sensitive = !config.transform.blacklist.users.is_empty();
     if config.transform.blacklist.case_sensitive {
         notes.push(Note::new(
@@ -72,11 +72,11 @@ fn blacklist(users: &[ExcludedUser], notes: &mut Vec<Note>) -> Vec<UserPattern> 
     patterns
 }
 
-/// What differs from the defaults, in TOML.
+/// The options that differ from the defaults, in TOML.
 ///
 /// # Errors
 ///
-/// What cannot be said in TOML, which no option's value is.
+/// When something cannot be written in TOML; no option has such a value.
 pub(super) fn to_toml(config: &Config) -> Result<String, toml::ser::Error> {
     let differing = differing(
         Table::try_from(config)?,

@@ -1,4 +1,4 @@
-//! The filter of performance events, as the options of the transform.
+//! The filter for performance events, as options of the transform.
 
 use crate::{
     import::butler_sos::{
@@ -9,7 +9,7 @@ use crate::{
     transform::performance::{NameFilter, NamePattern, PerformanceConfig},
 };
 
-/// The transform that lets through what Butler SOS publishes, or one that is off where that is all or nothing.
+/// The transform that lets through what Butler SOS publishes. It is off if that is everything or nothing.
 pub(super) fn performance(from: &LogEvents, notes: &mut Vec<Note>) -> PerformanceConfig {
     let mut config = PerformanceConfig::default();
     let Some(filter) = filter(from, notes) else {
@@ -28,7 +28,7 @@ fn names(accepted: &Accepted) -> NameFilter {
         Accepted::AllBut(names) => (names, &mut filter.exclude),
         Accepted::Only(names) => (names, &mut filter.include),
     };
-    // None of them is empty or has white space around it, which is all that is refused.
+    // No name is empty or has white space around it, and nothing else is refused.
     list.extend(
         names
             .iter()

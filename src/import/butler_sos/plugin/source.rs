@@ -1,6 +1,7 @@
 //! Butler SOS's UDP servers, one for user events and one for log events, as one source.
 //!
-//! A server that handles nothing is left out. What Butler SOS sets for each of the two is set here for all
+//! A server that handles nothing is left out. Here, options apply to all events, while Butler SOS has them for each
+//! server, so the result has to suit both.
 //! events, so that it has to be true of both.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -20,11 +21,11 @@ struct Server<'a> {
     udp: &'a UdpServerConfig,
     /// Its key in the file.
     key: &'static str,
-    /// The port of its events in Butler SOS's own appenders.
+    /// The port of its events in the appenders that Butler SOS provides.
     default_port: u16,
 }
 
-/// The servers that handle anything, or that for user events if none does.
+/// The servers that handle something, or the one for user events if neither does.
 fn servers(from: &ButlerSos) -> Vec<Server<'_>> {
     let mut servers = Vec::new();
     let has_logs = from.log_events.is_used();
@@ -45,7 +46,7 @@ fn servers(from: &ButlerSos) -> Vec<Server<'_>> {
     servers
 }
 
-/// Where datagrams come from, and what waits of them.
+/// Sets where datagrams come from, and how many may wait.
 ///
 /// # Errors
 ///
@@ -76,7 +77,7 @@ fn at_most_usize(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-/// Where to listen. Butler SOS takes names as well and looks them up when it starts.
+/// The addresses to listen on. Butler SOS also accepts names, and resolves them when it starts.
 fn addresses(servers: &[Server<'_>], notes: &mut Vec<Note>) -> Addresses {
     let mut addresses: Vec<SocketAddr> = Vec::new();
     for server in servers {
@@ -94,7 +95,7 @@ fn addresses(servers: &[Server<'_>], notes: &mut Vec<Note>) -> Addresses {
                 Ipv4Addr::UNSPECIFIED.into()
             }),
         };
-        // A port of all addresses is taken for each of them.
+        // A port on all addresses includes the port on each of them.
         match addresses.iter_mut().find(|known| known.port() == port) {
             Some(known) if ip.is_unspecified() => known.set_ip(ip),
             Some(known) if known.ip() == ip || known.ip().is_unspecified() => {}
@@ -104,12 +105,12 @@ fn addresses(servers: &[Server<'_>], notes: &mut Vec<Note>) -> Addresses {
     Addresses::new(addresses)
 }
 
-/// Whose datagrams are accepted: those of every server.
+/// The senders whose datagrams any server accepts.
 ///
 /// # Errors
 ///
-/// [`ImportError::NoSender`] when no address is known. Butler SOS accepts everyone then, which somebody who
-/// lists senders does not mean, and the names may be known where it runs.
+/// [`ImportError::NoSender`] when no address is known. In that case Butler SOS accepts everyone, which is not what a
+/// list of senders is for; and the names may resolve on the machine where it runs.
 fn allowed_senders(
     servers: &[Server<'_>],
     options: &Options,
@@ -142,7 +143,7 @@ fn allowed_senders(
     Ok(allowed)
 }
 
-/// Whose datagrams a server accepts. Butler SOS looks names up once, when it starts, and so does the import.
+/// The senders that a server accepts. Butler SOS resolves names once, when it starts, and so does the import.
 fn allowed_by(
     server: &Server<'_>,
     options: &Options,
@@ -195,8 +196,8 @@ fn allowed_by(
     Ok(allowed)
 }
 
-/// Whether a text can be the name of a machine, and not an address in one of the forms that look-ups take as
-/// well: `10.1`, `4711`, `0x7f.1`.
+/// Whether a text can be the name of a machine, and is not an address in a form that only resolvers accept: `10.1`,
+/// `4711`, `0x7f.1`.
 fn is_name(text: &str) -> bool {
     let last = text.trim_end_matches('.').rsplit('.').next();
     let is_number = |label: &str| {
@@ -207,7 +208,7 @@ fn is_name(text: &str) -> bool {
     last.is_some_and(|label| !label.is_empty() && !is_number(label))
 }
 
-/// A limit for each sender, if every server has one: a sender sends to all of them.
+/// A limit for each sender, if every server has one. A sender may use all servers.
 fn rate_limit(servers: &[Server<'_>], config: &mut Config, notes: &mut Vec<Note>) {
     let limit = |server: &Server<'_>| {
         let limit = &server.udp.rate_limit;
@@ -252,8 +253,8 @@ fn rate_limit(servers: &[Server<'_>], config: &mut Config, notes: &mut Vec<Note>
     ));
 }
 
-/// Butler SOS's queue holds messages that it has not worked on yet. Here nothing waits before it is
-/// decoded; what waits is what Vector has not read yet.
+/// Butler SOS's queue contains messages that it has not processed yet. Here nothing waits before it is decoded; only
+/// what Vector has not read yet waits.
 fn queue(server: &Server<'_>, config: &mut Config, notes: &mut Vec<Note>) {
     let (queue, key) = (&server.udp.message_queue, server.key);
     if let Some(size) = queue.max_size {

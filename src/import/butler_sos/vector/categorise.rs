@@ -1,4 +1,4 @@
-//! Rules that give log events categories, or drop them.
+//! Rules that assign categories to log events or drop them.
 
 use std::fmt::Write;
 
@@ -12,12 +12,12 @@ use crate::import::butler_sos::{
 pub(super) const CATEGORIES: &str = "qlik_sense_categories";
 
 const HEAD: &str = r#"
-  # Butler SOS's rules. One of them hits when the level is in its list, whatever its case, and the message fits
-  # one of its filters, whose case counts. Every rule is asked; categories of several add up.
+  # Butler SOS's rules. A rule applies if the level is in its list, regardless of case, and the message matches one
+  # of its filters, including case. All rules are tried, and the categories of those that apply add up.
   qlik_sense_categories:
     type: remap
     inputs: [@INPUT@]
-    # What a rule drops ends here.
+    # Events that a rule drops end here.
     drop_on_abort: true
     source: |
       level = downcase(string(.level) ?? "")
@@ -32,7 +32,7 @@ const TAIL: &str = r"
       .category = unique(categories)
 ";
 
-/// The transform that does what the rules say, if they are on.
+/// The transform that applies the rules, if they are enabled.
 pub(super) fn categories(from: &Categorise, input: &str, notes: &mut Vec<Note>) -> Option<String> {
     if !from.enable {
         return None;
@@ -47,7 +47,7 @@ pub(super) fn categories(from: &Categorise, input: &str, notes: &mut Vec<Note>) 
         let categories = list(&from.rule_default.category, key, notes);
         let _ = write!(
             text,
-            "\n      # Where no rule hits.\n      if !hit {{ categories = {categories} }}\n"
+            "\n      # If no rule applies.\n      if !hit {{ categories = {categories} }}\n"
         );
     }
     text.push_str(TAIL);
@@ -69,7 +69,7 @@ fn rule(rule: &Rule, key: &str, text: &mut String, notes: &mut Vec<Note>) {
     if levels.is_empty() || filters.is_empty() {
         notes.push(Note::new(
             key,
-            "left out: without a level and a filter it never hits",
+            "left out: without a level and a filter it never applies",
         ));
         return;
     }
@@ -96,14 +96,15 @@ fn rule(rule: &Rule, key: &str, text: &mut String, notes: &mut Vec<Note>) {
     text.push_str("      }\n");
 }
 
-/// What a filter asks of a message.
+/// The condition that a filter sets for a message.
 fn condition(filter: &MessageFilter, key: &str, notes: &mut Vec<Note>) -> Option<String> {
     let function = match &*filter.filter_type.0.trim().to_lowercase() {
         "sw" => "starts_with",
         "ew" => "ends_with",
         "so" => "contains",
         other => {
-            let message = format!("left out: `{other}` is no type; expected sw, ew or so");
+            let message =
+                format!("left out: `{other}` is not a type of filter; expected sw, ew or so");
             notes.push(Note::new(&format!("{key}.type"), &message));
             return None;
         }
@@ -111,14 +112,14 @@ fn condition(filter: &MessageFilter, key: &str, notes: &mut Vec<Note>) -> Option
     let Some(value) = &filter.value else {
         notes.push(Note::new(
             &format!("{key}.value"),
-            "left out: there is none",
+            "left out: it has no value",
         ));
         return None;
     };
     Some(format!("{function}(message, {})", vrl_text(&value.0)))
 }
 
-/// Categories in VRL.
+/// The categories in VRL.
 fn list(categories: &[Tag], key: &str, notes: &mut Vec<Note>) -> String {
     let mut list = Vec::new();
     for (place, category) in categories.iter().enumerate() {

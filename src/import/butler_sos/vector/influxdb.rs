@@ -1,8 +1,8 @@
-//! To InfluxDB, and user events there: the measurement `user_events` with Butler SOS's tags and fields.
+//! Sends events to InfluxDB; user events go to the measurement `user_events` with Butler SOS's tags and fields.
 //!
-//! Vector's `influxdb_logs` sink makes every name a tag or a field; Butler SOS has names that are
-//! both, and its dashboards ask for the fields. So the points are written here, in InfluxDB's line
-//! protocol, and sent by the `http` sink.
+//! Vector's `influxdb_logs` sink makes every name either a tag or a field, but some of Butler SOS's names are both, and
+//! its dashboards query the fields. So the points are written here in InfluxDB's line protocol, and sent by the `http`
+//! sink.
 
 use std::fmt::Write;
 
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// What is not itself in a query, and so has to be encoded.
+/// The characters that must be encoded in a query.
 const ENCODED: AsciiSet = NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -41,10 +41,10 @@ const POINT: &str = r#"
   influxdb_point:
     type: remap
     inputs: [qlik_sense_kind.users]
-    # Otherwise an event goes on as it was.
+    # Otherwise an event that fails would continue unchanged.
     drop_on_error: true
     source: |
-      # As with Butler SOS, an event without a user makes no point.
+      # As in Butler SOS, events without a user are left out.
       if !exists(.user) { abort }
 
       browser = parse_regex(.browser_version, r'^(?P<major>[0-9]+)') ?? {}
@@ -78,9 +78,9 @@ const POINT: &str = r#"
       . = { "message": line + " " + join!(values, ",") + " " + to_string(time) }
 "#;
 
-/// What every point begins with: the measurement and the tags in `tags` and in the event.
-const LINE: &str = r#"      # In names and values of tags `,`, `=` and spaces are escaped; a line break would end the point,
-      # and a backslash at the end would hide what follows.
+/// The beginning of every point: the measurement, and the tags in `tags` and in the event.
+const LINE: &str = r#"      # In names and values of tags `,`, `=` and spaces are escaped. A line break would end the point,
+      # and a backslash at the end would escape what follows.
       line = @MEASUREMENT@
       for_each(compact(merge(tags, object(.tags) ?? {}))) -> |name, value| {
         value = to_string(value) ?? ""
@@ -92,7 +92,7 @@ const LINE: &str = r#"      # In names and values of tags `,`, `=` and spaces ar
       }
 "#;
 
-/// What Butler SOS leaves out of tags for version 3 alone.
+/// What Butler SOS removes from tags, only for version 3.
 const SANITIZED: &str = r#"        if name != "userFull" && name != "user_full" {
           value = replace(value, r'[<>\\]', "")
         }
@@ -110,10 +110,10 @@ const SINK: &str = r"
       method: newline_delimited
 ";
 
-/// How fields are called in each version, with what is in them.
+/// The names of the fields in each version, with their values.
 fn fields(version: InfluxVersion) -> &'static [(&'static str, &'static str)] {
     match version {
-        // The last two are those of version 2, which Butler SOS's newest dashboard asks for.
+        // The last two are those of version 2, which Butler SOS's latest dashboard queries.
         InfluxVersion::V1 => &[
             ("userFull", ".user"),
             ("userId", ".user_id"),
@@ -137,7 +137,7 @@ fn fields(version: InfluxVersion) -> &'static [(&'static str, &'static str)] {
     }
 }
 
-/// Adds the transforms and the sink for InfluxDB, as far as it is on.
+/// Adds the transforms and the sink for InfluxDB, for the events that are sent there.
 pub(super) fn add(from: &ButlerSos, pieces: &mut Pieces, notes: &mut Vec<Note>) {
     let influxdb = &from.influxdb_config;
     let users = from.user_events.send_to_influxdb.enable;
@@ -179,7 +179,7 @@ pub(super) fn add(from: &ButlerSos, pieces: &mut Pieces, notes: &mut Vec<Note>) 
     ));
 }
 
-/// The transform that makes points of user events.
+/// The transform that creates points from user events.
 fn point(version: InfluxVersion) -> String {
     let mut lines = String::new();
     for (name, value) in fields(version) {
@@ -190,7 +190,7 @@ fn point(version: InfluxVersion) -> String {
         .replace("@LINE@", &line(version, r#""user_events""#))
 }
 
-/// The lines of VRL that make of the tags what a point begins with. The measurement is an expression in VRL.
+/// The VRL that writes the beginning of a point from its tags. `measurement` is a VRL expression.
 pub(super) fn line(version: InfluxVersion, measurement: &str) -> String {
     let sanitized = match version {
         InfluxVersion::V1 | InfluxVersion::V2 => "",
@@ -200,7 +200,7 @@ pub(super) fn line(version: InfluxVersion, measurement: &str) -> String {
         .replace("@MEASUREMENT@", measurement)
 }
 
-/// Where points are written to.
+/// The URI to which points are written.
 fn uri(influxdb: &InfluxdbConfig, notes: &mut Vec<Note>) -> String {
     let host = influxdb.host.as_ref();
     let (host, port) = host.map_or(("localhost", None), Text::host_and_port);
@@ -213,14 +213,14 @@ fn uri(influxdb: &InfluxdbConfig, notes: &mut Vec<Note>) -> String {
             notes.push(Note::new(&format!("influxdbConfig.{key}"), message));
         }
         let name = utf8_percent_encode(name.unwrap_or_default(), &ENCODED).to_string();
-        // As in forms: Vector reads templates here, so that a `%` is not just a `%`.
+        // Spaces become `+`, as in forms: Vector reads templates here, in which `%` has a special meaning.
         let name = name.replace("%20", "+");
         note_placeholders(&format!("influxdbConfig.{key}"), &name, notes);
         name
     };
     match influxdb.version {
         InfluxVersion::V1 => {
-            // Butler SOS 9 had it one level higher.
+            // Butler SOS 9 had this key one level higher.
             let name = influxdb.v1_config.db_name.as_ref();
             let name = name.or(influxdb.db_name.as_ref());
             let name = named("v1Config.dbName", name.map(|name| &*name.0));
@@ -241,7 +241,7 @@ fn uri(influxdb: &InfluxdbConfig, notes: &mut Vec<Note>) -> String {
     }
 }
 
-/// How Vector says who it is. Passwords and tokens stay out of the file.
+/// How Vector authenticates. Passwords and tokens are not written to the file.
 fn auth(influxdb: &InfluxdbConfig, notes: &mut Vec<Note>) -> String {
     let (key, variable) = match influxdb.version {
         InfluxVersion::V1 => {

@@ -1,4 +1,4 @@
-//! Log and performance events to InfluxDB: the measurement `log_event` with Butler SOS's tags and fields.
+//! Sends log and performance events to InfluxDB: the measurement `log_event` with Butler SOS's tags and fields.
 
 use super::influxdb::line;
 use crate::import::butler_sos::{Note, values::InfluxVersion};
@@ -9,7 +9,7 @@ const POINT: &str = r#"
   influxdb_log_point:
     type: remap
     inputs: [butler_sos_log_message]
-    # Otherwise an event goes on as it was.
+    # Otherwise an event that fails would continue unchanged.
     drop_on_error: true
     source: |
       is_performance = .source == "qseow-qix-perf"
@@ -50,7 +50,7 @@ const POINT: &str = r#"
       if is_performance || .source == "qseow-scheduler" { texts.@APP_ID@ = .app_id }
       if .source == "qseow-scheduler" { texts.@APP_NAME@ = .app_name }
 @HANDLE@
-      # Line breaks are no part of a value in every version of InfluxDB; `raw_event` has them.
+      # Not every version of InfluxDB accepts line breaks in values; `raw_event` keeps them.
       values = []
       for_each(compact(texts, string: false)) -> |name, value| {
         text = replace(to_string(value) ?? "", r'[\r\n]+', " ")
@@ -58,7 +58,7 @@ const POINT: &str = r#"
         values = push(values, name + "=\"" + text + "\"")
       }
 
-      # What Butler SOS's message has as -1 or -99 was absent or could not be read: it belongs in no sum.
+      # In Butler SOS's message, -1 and -99 mean that a number is absent or unreadable, so they must not be added up.
       numbers = {
         "process_time": .process_time,
         "work_time": .work_time,
@@ -77,7 +77,7 @@ const POINT: &str = r#"
         }
       }
 
-      # Rows of the same millisecond and with the same tags would be one point: the row number goes into the
+      # Rows with the same millisecond and the same tags would become one point, so the row number goes into the
       # part of the time that Qlik leaves empty.
       time = to_unix_timestamp(timestamp!(%time), unit: "milliseconds") * 1000000
       row = int(.log_row) ?? 0
@@ -85,8 +85,8 @@ const POINT: &str = r#"
       . = { "message": line + " " + join!(values, ",") + " " + to_string(time) }
 "#;
 
-/// The transform that makes points of log and performance events. Types of fields are those that Butler SOS
-/// wrote, since InfluxDB refuses others.
+/// The transform that creates points from log and performance events. Fields have the types that Butler SOS used,
+/// because InfluxDB refuses others.
 pub(super) fn point(version: InfluxVersion) -> String {
     let [result_code, app_id, app_name] = match version {
         InfluxVersion::V1 => ["result_code", "app_id", "app_name"],
@@ -116,12 +116,12 @@ pub(super) fn point(version: InfluxVersion) -> String {
         .replace("@WHOLE@", whole)
 }
 
-/// How points differ from Butler SOS's.
+/// Notes how points differ from Butler SOS's.
 pub(super) fn note(notes: &mut Vec<Note>) {
     notes.push(Note::new(
         "logEvents.sendToInfluxdb",
-        "a point has Qlik's own time, where Butler SOS has that of its arrival; `log_row` is the field \
-         `log_row_field` and no tag, which made up to 9,999 series of one; numbers that could not be read are left \
-         out and not -1",
+        "points have Qlik's own time, not the time of arrival as in Butler SOS; `log_row` is the field \
+         `log_row_field`, not a tag, which created up to 9,999 series; numbers that cannot be read are left out, \
+         not -1",
     ));
 }

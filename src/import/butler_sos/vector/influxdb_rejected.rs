@@ -1,4 +1,5 @@
-//! What the filter of performance events leaves out, to InfluxDB: the measurement `rejected_event_count`.
+//! Sends counts of the performance events that the filter leaves out to InfluxDB: the measurement
+//! `rejected_event_count`.
 
 use super::{influxdb::line, vrl_text};
 use crate::import::butler_sos::{
@@ -9,11 +10,11 @@ use crate::import::butler_sos::{
 
 const POINT: &str = r#"
   # A point of the measurement in which Butler SOS counts the performance events that its filter leaves out. The
-  # program sums them up by node, app, user and type of object; there is no method in it.
+  # program summarizes them by node, app, user and type of object, but not by method.
   influxdb_rejected_point:
     type: remap
     inputs: [qlik_sense_kind.performance_summaries]
-    # Otherwise an event goes on as it was.
+    # Otherwise an event that fails would continue unchanged.
     drop_on_error: true
     source: |
       is_named = if exists(.app_name) { "true" } else { "false" }
@@ -38,7 +39,7 @@ const POINT: &str = r#"
       . = { "message": line + " " + to_string(time) }
 "#;
 
-/// The transform that makes points of what is left out, and how they differ from Butler SOS's.
+/// The transform that creates points from events that are left out, and notes on how they differ from Butler SOS's.
 pub(super) fn point(from: &ButlerSos, notes: &mut Vec<Note>) -> String {
     let version = from.influxdb_config.version;
     let whole = match version {
@@ -52,7 +53,7 @@ pub(super) fn point(from: &ButlerSos, notes: &mut Vec<Note>) -> String {
         .measurement_name;
     let measurement = measurement.as_ref().map(|Text(name)| name.trim());
     let measurement = measurement.filter(|name| !name.is_empty());
-    // The same characters as in tags, but that `=` is no separator here.
+    // The same characters are escaped as in tags, except for `=`, which is not a separator here.
     let measurement: String = measurement
         .unwrap_or("rejected_event_count")
         .chars()
@@ -79,8 +80,8 @@ pub(super) fn point(from: &ButlerSos, notes: &mut Vec<Note>) -> String {
     }
     notes.push(Note::new(
         "logEvents.enginePerformanceMonitor.trackRejectedEvents",
-        "the measurement has no tag `method` and has `host` and `user_full`: what is left out is summed up once a minute \
-         by node, app, user and type of object",
+        "the measurement has no tag `method`, but `host` and `user_full`: events that are left out are \
+         summarized once a minute by node, app, user and type of object",
     ));
     let (before, after) = POINT.split_once("@TAGS@").unwrap_or((POINT, ""));
     let (to_line, after) = after.split_once("@LINE@\n").unwrap_or((after, ""));

@@ -1,11 +1,11 @@
-//! Log and performance events as Butler SOS has them: which services, and its message.
+//! Log and performance events as in Butler SOS: the enabled services, and its message.
 
 use crate::import::butler_sos::{Note, config::ButlerSos, performance};
 
 /// The name of the transform of [`sources`].
 pub(super) const SOURCES: &str = "qlik_sense_sources";
 
-/// The transform that keeps log events of services that are on, if any is off.
+/// The transform that keeps the log events of enabled services, if any is disabled.
 pub(super) fn sources(from: &ButlerSos, input: &str, notes: &mut Vec<Note>) -> Option<String> {
     let is_tracked = performance::is_tracked(from);
     let from = &from.log_events;
@@ -27,36 +27,36 @@ pub(super) fn sources(from: &ButlerSos, input: &str, notes: &mut Vec<Note>) -> O
     if !conditions.is_empty() {
         notes.push(Note::new(
             "logEvents.source",
-            "what is off is dropped by the transform `qlik_sense_sources`; better let Qlik Sense send it no more, by \
-             leaving out its appender",
+            "sources that are off are dropped by the transform `qlik_sense_sources`; it is better to remove \
+             their appenders, so that Qlik Sense does not send them",
         ));
     }
     if performance::leaves_out(from) && !is_tracked {
         conditions.push(r#".event != "performance_summary""#.to_owned());
         notes.push(Note::new(
             performance::KEY,
-            "what is left out is dropped, by the transform `qlik_sense_sources`, but the program has summed it up: \
-             without `performance_summary` there it goes on to a sink of yours",
+            "the program summarizes the events that are left out, and the transform `qlik_sense_sources` drops \
+             these summaries; remove `performance_summary` there to send them to a sink",
         ));
     }
     if conditions.is_empty() {
         return None;
     }
     Some(format!(
-        "\n  # What Butler SOS has off goes no further.\n  {SOURCES}:\n    type: filter\n    \
+        "\n  # Drops what is disabled in Butler SOS.\n  {SOURCES}:\n    type: filter\n    \
          inputs: [{input}]\n    condition: |\n      {}\n",
         conditions.join(" && ")
     ))
 }
 
-/// The transform that makes Butler SOS's message of a log or performance event.
+/// The transform that creates Butler SOS's message from a log or performance event.
 pub(super) const MESSAGE: &str = r##"
-  # The message that Butler SOS makes of a log or performance event, key for key. What is needed to send it and
-  # is no part of it is metadata.
+  # Butler SOS's message for a log or performance event, key for key. What is needed to send it but is not part of
+  # it is metadata.
   butler_sos_log_message:
     type: remap
     inputs: [@INPUT@]
-    # Otherwise an event goes on as it was.
+    # Otherwise an event that fails would continue unchanged.
     drop_on_error: true
     source: |
       service = string(.service) ?? ""
@@ -78,7 +78,7 @@ pub(super) const MESSAGE: &str = r##"
       }
       if exists(.category) { message.category = .category }
 
-      # What the engine does on its own, such as a reload, has no proxy session.
+      # What the engine does by itself, such as a reload, has no proxy session.
       activity = if exists(.session_id) { "user" } else { "non-user" }
       engine_time = to_string(.engine_timestamp) ?? ""
       started = to_string(.server_started) ?? ""
@@ -138,7 +138,7 @@ pub(super) const MESSAGE: &str = r##"
       }
 
       %time = .timestamp
-      # The topic of a subsystem: its logger up to a generic type, and nothing that no topic may hold.
+      # The topic of a subsystem: its logger up to a generic type, without characters that topics cannot have.
       logger = replace(downcase(string(.logger) ?? ""), r'[`\[].*$', "")
       %subsystem = replace(replace(logger, ".", "/"), r'[+#]', "_")
       . = merge(message, keys)

@@ -1,7 +1,7 @@
 //! The part of Butler SOS's configuration that becomes Vector's: where events go.
 //!
-//! The text is put together from pieces that are YAML with comments, as somebody would write it who
-//! has to look after it later. Values of the file are put in by [`quoted`] and [`vrl_text`] alone.
+//! The text is assembled from pieces of commented YAML, so that people can maintain it. Values from the file are only
+//! inserted through [`quoted`] and [`vrl_text`].
 
 mod categorise;
 mod influxdb;
@@ -18,12 +18,12 @@ mod tags;
 use self::quoting::{quoted, vrl_comment, vrl_text};
 use super::{Note, Options, config::ButlerSos, values::Secret};
 
-/// What every configuration begins with: the source, without metrics and what the source adds.
+/// The beginning of every configuration: the source, without metrics and without what the source adds.
 const HEAD: &str = r#"sources:
   qlik_sense:
     type: exec
     mode: streaming
-    # Vector waits five seconds unless told, and what arrives while no program runs is lost.
+    # By default Vector waits five seconds, and what arrives while no program runs is lost.
     streaming:
       respawn_interval_secs: 1
     command: [qlik-sense-events, run, --codec, native, --config, @PLUGIN_TOML@]
@@ -31,14 +31,14 @@ const HEAD: &str = r#"sources:
       codec: native
 
 transforms:
-  # The program sends metrics as well; docs/vector.md has what to do with them. The rest is for logs.
+  # The program also sends metrics; docs/vector.md describes how to use them. The rest is for events.
   qlik_sense_logs:
     type: filter
     inputs: [qlik_sense]
     condition:
       type: is_log
 
-  # The exec source notes which process an event came from. Nobody asks for that later.
+  # The exec source adds which process an event came from, which is not needed.
   qlik_sense_clean:
     type: remap
     inputs: [qlik_sense_logs]
@@ -48,17 +48,17 @@ transforms:
       del(.command)
 "#;
 
-/// Who is who.
+/// Distinguishes kinds of events.
 const KIND: &str = r#"
-  # @WHAT@ goes to the sinks. What is left over is what
-  # the program says about itself (`.event == "plugin"`) and payloads that could not be decoded@MORE@.
+  # @WHAT@ go to the sinks. What is left over are the program's
+  # own messages (`.event == "plugin"`) and payloads that could not be decoded@MORE@.
   qlik_sense_kind:
     type: route
     inputs: [@INPUT@]
     route:
 "#;
 
-/// What else is left over where log events come, since one file of appenders has both.
+/// What is also left over if there are log events, because the same appenders also send these.
 const TASKS: &str = ", and\n  # task events, which Butler SOS does not have";
 
 const USERS: &str = r#"      users: .event == "session" || .event == "connection"
@@ -70,7 +70,7 @@ const LOG_EVENTS: &str = r#"      log_events: .event == "log" || .event == "perf
 const SUMMARIES: &str = r#"      performance_summaries: .event == "performance_summary"
 "#;
 
-/// What every configuration ends with.
+/// The end of every configuration.
 const TAIL: &str = r"
   diagnostics:
     type: console
@@ -80,7 +80,7 @@ const TAIL: &str = r"
       codec: json
 ";
 
-/// What is there to see of what has no destination.
+/// Shows events that have no destination.
 const CONSOLE: &str = r"
   events:
     type: console
@@ -90,20 +90,20 @@ const CONSOLE: &str = r"
       codec: json
 ";
 
-/// Transforms and sinks of destinations.
+/// The transforms and sinks of the destinations.
 #[derive(Default)]
 struct Pieces {
     transforms: String,
     sinks: String,
     /// Whether any of them reads user events.
     read_users: bool,
-    /// Whether any of them reads what is said together of performance events that are left out.
+    /// Whether any of them reads summaries of the performance events that are left out.
     read_summaries: bool,
-    /// Whether any of them reads the message that Butler SOS makes of a log event.
+    /// Whether any of them reads Butler SOS's message for log events.
     read_log_messages: bool,
 }
 
-/// Vector's configuration that does the same, and what it does differently.
+/// The configuration for Vector that does the same, and notes on what it does differently.
 pub(super) fn vector(from: &ButlerSos, options: &Options, notes: &mut Vec<Note>) -> String {
     let mut pieces = Pieces::default();
     mqtt::add(from, &mut pieces, notes);
@@ -123,9 +123,9 @@ pub(super) fn vector(from: &ButlerSos, options: &Options, notes: &mut Vec<Note>)
         last = tags::TAGS;
     }
     let (what, more) = match (pieces.read_users || has_users, has_logs) {
-        (true, false) => ("What users do", ""),
-        (true, true) => ("What users do and what services log", TASKS),
-        (false, _) => ("What services log", TASKS),
+        (true, false) => ("User events", ""),
+        (true, true) => ("User, log and performance events", TASKS),
+        (false, _) => ("Log and performance events", TASKS),
     };
     let kind = KIND.replace("@INPUT@", last).replace("@WHAT@", what);
     text.push_str(&kind.replace("@MORE@", more));
@@ -170,7 +170,7 @@ pub(super) fn vector(from: &ButlerSos, options: &Options, notes: &mut Vec<Note>)
     text
 }
 
-/// Whether a destination is on: for a kind of events and as such. The former alone is noted.
+/// Whether a destination is enabled, both for a kind of events and as such. It is noted if only the former is true.
 fn is_on(events: bool, all: bool, keys: [&str; 2], notes: &mut Vec<Note>) -> bool {
     if events && !all {
         let message = format!("on, but `{}` is off, so Butler SOS sends nothing", keys[1]);
@@ -179,8 +179,8 @@ fn is_on(events: bool, all: bool, keys: [&str; 2], notes: &mut Vec<Note>) -> boo
     events && all
 }
 
-/// Notes what Vector takes for its own language, and cannot be told otherwise: `$` anywhere, and where
-/// templates are read `{{` and `%`. (Of `%%` its templates make `%` only beside a part of the time.)
+/// Notes text that Vector would interpret, which cannot be escaped: `$` anywhere, and `{{` and `%` in templates.
+/// (Templates turn `%%` into `%` only next to a part of the time.)
 fn note_placeholders(key: &str, text: &str, notes: &mut Vec<Note>) {
     if text.contains("{{") || text.contains(['$', '%']) {
         notes.push(Note::new(
@@ -190,7 +190,7 @@ fn note_placeholders(key: &str, text: &str, notes: &mut Vec<Note>) {
     }
 }
 
-/// Notes a secret that is not carried over, and where it has to be put.
+/// Notes a secret that is not carried over, and where to put it.
 fn note_secret(key: &str, variable: &str, secret: Option<Secret>, notes: &mut Vec<Note>) {
     let message = if secret.is_some_and(|secret| secret.is_set) {
         format!("not written to the file; set the environment variable {variable}")

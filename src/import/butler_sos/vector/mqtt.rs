@@ -1,4 +1,4 @@
-//! User events to MQTT: one topic for all of them and one for each command.
+//! Sends user events to MQTT: one topic for all of them, and one for each command.
 
 use super::{Pieces, is_on, mqtt_logs, note_placeholders, quoted};
 use crate::import::butler_sos::{
@@ -13,7 +13,7 @@ const MESSAGE: &str = r#"
   butler_sos_message:
     type: remap
     inputs: [qlik_sense_kind.users]
-    # Otherwise an event goes on as it was.
+    # Otherwise an event that fails would continue unchanged.
     drop_on_error: true
     source: |
       browser = parse_regex(.browser_version, r'^(?P<major>[0-9]+)') ?? {}
@@ -53,15 +53,15 @@ const SINK: &str = r"
     host: @HOST@
     port: @PORT@
     topic: @TOPIC@
-    # The sink waits for nothing that a broker could keep for it.
+    # The sink only publishes, so the broker has nothing to keep for it.
     clean_session: true
-    # The default is 10240. A datagram holds up to 65507 bytes, and JSON can be longer.
+    # The default is 10240. A datagram has up to 65507 bytes, and its JSON can be longer.
     max_packet_size: 1048576
     encoding:
       codec: json
 ";
 
-/// The commands with a topic of their own: name, key in `postTo`, Qlik's words.
+/// The commands with a topic of their own: name, key in `postTo`, and command in Qlik's words.
 const COMMANDS: [(&str, &str, &str); 4] = [
     ("session_start", "sessionStartTopic", "Start session"),
     ("session_stop", "sessionStopTopic", "Stop session"),
@@ -73,7 +73,7 @@ const COMMANDS: [(&str, &str, &str); 4] = [
     ),
 ];
 
-/// Adds the transforms and sinks for MQTT, as far as it is on.
+/// Adds the transforms and sinks for MQTT, for the events that are sent there.
 pub(super) fn add(from: &ButlerSos, pieces: &mut Pieces, notes: &mut Vec<Note>) {
     add_users(from, pieces, notes);
     mqtt_logs::add(from, pieces, notes);
@@ -122,12 +122,12 @@ pub(super) fn sink(mqtt: &MqttConfig, name: &str, input: &str, topic: &str) -> S
     let before = before.replace("@NAME@", name).replace("@INPUT@", input);
     let after = after
         .replace("@PORT@", &port.to_string())
-        // Last, as it may hold anything.
+        // The topic is inserted last, because it may contain anything.
         .replace("@TOPIC@", &quoted(topic));
     format!("{before}{}{after}", quoted(host))
 }
 
-/// The topics that are on, with the command that goes there, or none for all of them.
+/// The enabled topics, each with its command, or `None` if it is for all of them.
 fn topics<'a>(
     post_to: &'a PostTo,
     notes: &mut Vec<Note>,

@@ -1,12 +1,12 @@
-//! Log and performance events to MQTT: one topic for all of them and one for each subsystem.
+//! Sends log and performance events to MQTT: one topic for all of them, and one for each subsystem.
 
 use super::{Pieces, is_on, mqtt, note_placeholders};
 use crate::import::butler_sos::{Note, config::ButlerSos};
 
-/// The topic of a subsystem, below that of all events. Butler SOS's message has no field with it.
+/// The topic of a subsystem, below that of all events. No field of Butler SOS's message contains it.
 const SUBSYSTEM: &str = "{{ %subsystem }}";
 
-/// Adds the sinks for MQTT, if it is on.
+/// Adds the sinks for MQTT, if it is enabled.
 pub(super) fn add(from: &ButlerSos, pieces: &mut Pieces, notes: &mut Vec<Note>) {
     let send = &from.log_events.send_to_mqtt;
     let is_sent = from.log_events.is_used() && send.enable;
@@ -43,8 +43,8 @@ pub(super) fn add(from: &ButlerSos, pieces: &mut Pieces, notes: &mut Vec<Note>) 
         sink("log_subsystems", &topic);
         notes.push(Note::new(
             "logEvents.sendToMQTT.postTo.subsystemTopics",
-            "as in Butler SOS, but that a logger's name ends before a generic type (`` ` `` or `[`), and `+` and \
-             `#` become `_`, which no topic may hold",
+            "as in Butler SOS, except that a logger's name ends before a generic type (`` ` `` or `[`), and that \
+             `+` and `#`, which topics cannot have, become `_`",
         ));
     }
 }

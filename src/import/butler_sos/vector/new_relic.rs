@@ -1,4 +1,4 @@
-//! To New Relic, and user events there: custom events of the type `qs_userEvent`.
+//! Sends events to New Relic; user events become custom events of the type `qs_userEvent`.
 
 use std::ptr;
 
@@ -14,7 +14,7 @@ const EVENT: &str = r#"
   new_relic_event:
     type: remap
     inputs: [qlik_sense_kind.users]
-    # Otherwise an event goes on as it was.
+    # Otherwise an event that fails would continue unchanged.
     drop_on_error: true
     source: |
 @HASHES@      browser = parse_regex(.browser_version, r'^(?P<major>[0-9]+)') ?? {}
@@ -48,8 +48,8 @@ const SINK: &str = r#"
     license_key: "${@VARIABLE@}"
 "#;
 
-/// Hashes of who it is, with a key that is read when Vector runs.
-const HASHES: &str = r#"      # Tokens in the place of names, which nobody can make or undo without the key.
+/// Hashes of users, with a key that Vector reads at run time.
+const HASHES: &str = r#"      # Tokens instead of names, which nobody can create or reverse without the key.
       key = get_env_var!("QLIK_SENSE_HASH_KEY")
       assert!(length(key) >= 32, "QLIK_SENSE_HASH_KEY has fewer than 32 characters")
       user = if exists(.user) { encode_base16(hmac(string!(.user), key)) }
@@ -63,7 +63,7 @@ const REGIONS: [(&str, &str); 2] = [
     ("eu", "https://insights-collector.eu01.nr-data.net"),
 ];
 
-/// Adds the transforms, and a sink for each account of New Relic, as far as it is on.
+/// Adds the transforms, and a sink for each account of New Relic, for the events that are sent there.
 pub(super) fn add(from: &ButlerSos, pieces: &mut Pieces, notes: &mut Vec<Note>) {
     let mut sinks = Sinks::default();
     let is_enabled = from.new_relic.enable;
@@ -104,7 +104,7 @@ pub(super) fn add(from: &ButlerSos, pieces: &mut Pieces, notes: &mut Vec<Note>) 
 struct Sinks<'a>(Vec<(&'a NewRelicAccount, Vec<&'static str>)>);
 
 impl<'a> Sinks<'a> {
-    /// Lets accounts have the events of a transform.
+    /// Sends the events of a transform to these accounts.
     fn read(&mut self, accounts: &[&'a NewRelicAccount], transform: &'static str) {
         for account in accounts {
             let known = self
@@ -163,7 +163,7 @@ impl<'a> Sinks<'a> {
     }
 }
 
-/// The transform that makes New Relic's events of user events.
+/// The transform that creates New Relic's events from user events.
 fn event(scramble: bool, notes: &mut Vec<Note>) -> String {
     let (hashes, values) = if scramble {
         notes.push(Note::new(
@@ -183,7 +183,7 @@ fn event(scramble: bool, notes: &mut Vec<Note>) -> String {
         })
 }
 
-/// The accounts that are named for a kind of events.
+/// The accounts to which a kind of events is sent.
 fn accounts<'a>(
     from: &'a ButlerSos,
     names: &[Text],
@@ -206,8 +206,8 @@ fn accounts<'a>(
             None => notes.push(Note::new(
                 key,
                 &format!(
-                    "`{}` is not among `thirdPartyToolsCredentials.newRelic`; if Butler SOS has it \
-                     from its command line, add a sink for it",
+                    "`{}` is not in `thirdPartyToolsCredentials.newRelic`; if Butler SOS gets it from its \
+                     command line, add a sink for it",
                     name.0
                 ),
             )),

@@ -1,4 +1,4 @@
-//! Log events to New Relic: custom events of the type `qs_logEvent`.
+//! Sends log events to New Relic: custom events of the type `qs_logEvent`.
 
 use std::fmt::Write;
 
@@ -13,10 +13,10 @@ const EVENT: &str = r#"
   new_relic_log_event:
     type: remap
     inputs: [butler_sos_log_message]
-    # Otherwise an event goes on as it was.
+    # Otherwise an event that fails would continue unchanged.
     drop_on_error: true
     source: |
-      # Services and levels that go there; performance events never do.
+      # The services and levels that are sent; performance events never are.
       levels = get(@SENT@, [string!(.source)]) ?? null
       if !includes(array(levels) ?? [], .level) { abort }
 
@@ -54,7 +54,7 @@ const EVENT: &str = r#"
       .eventType = "qs_logEvent"
 "#;
 
-/// The transform that makes New Relic's events, and what it does differently.
+/// The transform that creates New Relic's events, and notes on what it does differently.
 pub(super) fn event(from: &ButlerSos, notes: &mut Vec<Note>) -> String {
     let source = &from.log_events.send_to_new_relic.source;
     let services: [(&str, &SentSource); 4] = [
@@ -72,7 +72,7 @@ pub(super) fn event(from: &ButlerSos, notes: &mut Vec<Note>) -> String {
         .collect();
     notes.push(Note::new(
         "logEvents.sendToNewRelic",
-        "fatal errors go where errors go, which Butler SOS never sends; the time is Qlik's own",
+        "fatal errors are sent like errors, while Butler SOS never sends them; the time is Qlik's own",
     ));
     let mut fixed = String::new();
     let mut attributes = Vec::new();
@@ -101,7 +101,7 @@ pub(super) fn event(from: &ButlerSos, notes: &mut Vec<Note>) -> String {
     before + &fixed + after
 }
 
-/// The levels of a service that are sent, as Butler SOS writes them.
+/// The levels of a service that are sent, in Butler SOS's spelling.
 fn levels(sent: &SentSource) -> Vec<&'static str> {
     let mut levels = Vec::new();
     if sent.enable && sent.log_level.warn {

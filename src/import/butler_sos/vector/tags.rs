@@ -1,4 +1,4 @@
-//! Tags that not every event has.
+//! Tags that only some events have.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use crate::import::butler_sos::{Note, config::ButlerSos, tags::of_some};
 /// The name of the transform of [`tags`].
 pub(super) const TAGS: &str = "qlik_sense_tags";
 
-/// The transform that adds tags which only user events or only log events have.
+/// The transform that adds the tags that only user events or only log events have.
 pub(super) fn tags(from: &ButlerSos, input: &str, notes: &mut Vec<Note>) -> Option<String> {
     let [users, logs] = of_some(from);
     if users.is_empty() && logs.is_empty() {
@@ -16,11 +16,11 @@ pub(super) fn tags(from: &ButlerSos, input: &str, notes: &mut Vec<Note>) -> Opti
     }
     notes.push(Note::new(
         "logEvents.tags",
-        "others than those of user events; `output.tags` of the program has what both have in common, and \
-         the transform `qlik_sense_tags` adds the rest",
+        "these differ from `userEvents.tags`; the program's `output.tags` has those that both have in common, \
+         and the transform `qlik_sense_tags` adds the rest",
     ));
     let mut text = format!(
-        "\n  # Tags that not every event has.\n  {TAGS}:\n    type: remap\n    inputs: [{input}]\n    source: |\n"
+        "\n  # Tags that only some events have.\n  {TAGS}:\n    type: remap\n    inputs: [{input}]\n    source: |\n"
     );
     let of = [
         (r#"["session", "connection"]"#, users),
