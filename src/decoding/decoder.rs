@@ -17,14 +17,13 @@ use crate::{
 const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
 
 /// A `tokio_util::codec::Decoder` of events, for datagrams and for streams.
+/// Under `UdpFramed`, every datagram is decoded separately; an empty datagram yields no item, because the framing
+/// cannot represent it. Under `FramedRead`, an event ends where a newline and the next known type token follow, or at
+/// the end of the stream.
 ///
-/// Under `UdpFramed` every datagram is decoded by itself; a datagram without a single byte gives no
-/// item there, because the framing cannot show it. Under `FramedRead` an event ends where a newline
-/// and the next known type token follow, or at the end of the stream.
-///
-/// What cannot be decoded is an item ([`Body::Undecoded`](crate::event::Body)), never an error: the only errors are
-/// those of the transport. Memory is bounded by the deserializer's `max_datagram_bytes`; a longer
-/// stretch without a new event becomes one `too_large` item, and the rest of it is skipped.
+/// A payload that cannot be decoded is an item ([`Body::Undecoded`](crate::event::Body)) and never an error: only the
+/// transport has errors. Memory is limited by the deserializer's `max_datagram_bytes`; if more bytes arrive without a
+/// new event, they become one `too_large` item and the rest of them is skipped.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -44,9 +43,9 @@ const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
 pub struct QlikSenseDecoder {
     deserializer: QlikSenseDeserializer,
     decoded: VecDeque<Event>,
-    /// How much of the buffer holds no boundary, so that no byte is looked at twice.
+    /// How much of the buffer is known to contain no boundary, so that no byte is searched twice.
     searched: usize,
-    /// The rest of an event that was too large is skipped.
+    /// Whether the rest of an event that was too large is being skipped.
     skipping: bool,
 }
 
@@ -60,7 +59,7 @@ impl QlikSenseDecoder {
         }
     }
 
-    /// Takes `length` bytes out of the buffer and decodes them, unless they are to be skipped.
+    /// Takes `length` bytes out of the buffer and decodes them, unless they are being skipped.
     fn take(&mut self, buffer: &mut BytesMut, length: usize) {
         self.searched = 0;
         let bytes = buffer.split_to(length);
@@ -71,15 +70,15 @@ impl QlikSenseDecoder {
     }
 
     fn next_boundary(&mut self, buffer: &BytesMut) -> Option<usize> {
-        // What precedes the first event is no event of its own; the rest of a skipped one may be blank.
+        // Text before the first event is not an event of its own; the rest of a skipped event may be blank.
         let start = match self.searched {
             0 if !self.skipping => buffer.len() - leading_trimmed_bytes(buffer).len(),
             searched => searched,
         };
         let found = boundary_after(buffer, start);
-        // While nothing but what precedes an event has come, or half a mark, the start may move.
+        // As long as only blank text or a part of a byte order mark has arrived, the start may still move.
         if found.is_none() && !BYTE_ORDER_MARK.starts_with(&buffer[start..]) {
-            // A token may have begun at the end of what there is.
+            // A type token may have begun at the end of the buffer.
             self.searched = start.max(buffer.len().saturating_sub(LONGEST_START));
         }
         found
@@ -100,7 +99,7 @@ impl Decoder for QlikSenseDecoder {
                 self.take(buffer, newline);
                 buffer.advance(1);
             } else if buffer.len() > limit + LONGEST_START {
-                // What is kept may be the beginning of the next event.
+                // The kept bytes may be the beginning of the next event.
                 self.take(buffer, buffer.len() - LONGEST_START);
                 self.skipping = true;
             } else {

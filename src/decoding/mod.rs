@@ -1,7 +1,7 @@
-//! Bytes to events, in the shape of vector-lib's codecs.
+//! Decodes bytes into events, in the form of vector-lib's codecs.
 //!
-//! [`QlikSenseDeserializer`] turns one datagram into its events; [`QlikSenseDecoder`] does the same
-//! for anything that `tokio-util` can frame.
+//! [`QlikSenseDeserializer`] turns one datagram into its events; [`QlikSenseDecoder`] does the same for anything that
+//! `tokio-util` can frame.
 
 mod decoder;
 
@@ -97,8 +97,8 @@ impl QlikSenseDeserializer {
     /// Decodes one datagram into its events: at least one, and more if a relay has combined several. The events have
     /// no arrival yet; see [`Event::set_arrival`].
     ///
-    /// The shape is that of vector-lib's `Deserializer::parse`. As in Vector's own `native` codecs, the namespace
-    /// changes nothing here: the content is Qlik's, and hosts add their own fields.
+    /// The signature is that of vector-lib's `Deserializer::parse`. As in Vector's own `native` codecs, the namespace
+    /// has no effect: the content is Qlik's, and hosts add their own fields.
     ///
     /// # Errors
     ///
@@ -132,7 +132,7 @@ impl QlikSenseDeserializer {
         }
     }
 
-    /// The same for another thread: with its own cache of user agents, so that two threads never wait for each other.
+    /// A copy for another thread. It has its own cache of user agents, so that two threads never wait for each other.
     #[must_use]
     pub fn clone_for_thread(&self) -> Self {
         Self {

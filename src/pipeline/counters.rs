@@ -1,4 +1,4 @@
-//! What was received, what was sent on, and what was not, by reason.
+//! Counts of what was received, sent on and left out, by reason.
 
 use std::iter::Sum;
 
@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Counts since a pipeline was built. Every datagram and every event is in exactly one of them: a decoded event was
-/// sent on, excluded, or made part of a summary; the rest is undecoded. Derived events are counted in addition.
+/// sent on, excluded, or made part of a summary; the others are undecoded. Derived events are counted in addition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counters {
     /// Datagrams received.
@@ -21,8 +21,8 @@ pub struct Counters {
     pub excluded: u64,
     /// Performance events that became part of a summary; `None` if summarizing is off.
     pub summarized: Option<u64>,
-    /// Missing rows, by the row numbers that many payloads have; `None` until a row number has arrived. Includes rows
-    /// that were refused or over their sender's rate limit before they reached the pipeline.
+    /// Missing rows, according to the row numbers that many payloads have; `None` until a row number has arrived. This
+    /// includes rows that were refused or rate-limited before they reached the pipeline.
     pub row_gaps: Option<u64>,
     /// Decoded and derived events, by kind.
     events: [u64; EventKind::ALL.len()],
@@ -36,7 +36,7 @@ impl Counters {
         self.events[kind.index()] += 1;
     }
 
-    /// Counts the derived events in `output` from an index on.
+    /// Counts the derived events in `output`, starting at an index.
     pub(super) fn derived(&mut self, output: &OutputBuffer, from: usize) {
         let kinds = output.iter().skip(from).map(Event::kind);
         kinds
@@ -52,9 +52,9 @@ impl Counters {
         self.tasks[action as usize] += 1;
     }
 
-    /// Task runs with this action. Events that report the same action of a run within ten minutes count once; an
-    /// event without an execution id always counts. With more than 4,096 runs in that time, the oldest may count
-    /// again.
+    /// Task runs with this action. Events that report the same action of the same run within ten minutes count once; an
+    /// event without an execution id always counts. If there are more than 4,096 runs in that time, the oldest may
+    /// count again.
     #[must_use]
     pub const fn tasks_of(&self, action: TaskAction) -> u64 {
         self.tasks[action as usize]
@@ -72,7 +72,7 @@ impl Counters {
         self.sum_of(|kind| !kind.is_derived())
     }
 
-    /// Derived events of all kinds. They are not among [`Counters::events`], because they do not come from a
+    /// Derived events of all kinds. [`Counters::events`] does not include them, because they do not come from a
     /// datagram.
     #[must_use]
     pub fn derived_events(&self) -> u64 {

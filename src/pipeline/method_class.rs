@@ -1,7 +1,7 @@
-//! The classes of the QIX interface, whose methods the engine's clients call.
+//! The classes of the QIX interface, whose methods clients of the engine call.
 
-/// The class of a method such as `GenericObject::GetLayout`. The list is that of Qlik's reference for the engine's
-/// JSON API; anything else is [`MethodClass::Other`], so that made-up methods create no metrics.
+/// The class of a method such as `GenericObject::GetLayout`. The list comes from Qlik's reference for the engine's JSON
+/// API; anything else is [`MethodClass::Other`], so that invented methods do not create metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum MethodClass {
@@ -19,7 +19,7 @@ pub enum MethodClass {
     GenericMeasure,
     /// Variables of an app.
     GenericVariable,
-    /// Fields of an app: selections in them.
+    /// Fields of an app, and selections in them.
     Field,
     /// Variables in the older interface.
     Variable,
@@ -46,7 +46,7 @@ impl MethodClass {
     #[must_use]
     pub fn of(method: Option<&str>) -> Self {
         let class = method.and_then(|method| {
-            // A searcher is several times slower for a few letters.
+            // For so few letters, a searcher is several times slower.
             let end = method.bytes().position(|byte| byte == b':')?;
             let (class, name) = method.split_at(end);
             name.starts_with("::").then_some(class)
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_class_stands_before_the_colons() {
+    fn the_class_is_the_part_before_the_colons() {
         for (place, class) in MethodClass::ALL.iter().copied().enumerate() {
             assert_eq!(class as usize, place);
             let method = format!("{}::GetLayout", class.as_str());

@@ -1,6 +1,6 @@
-//! Datagram to events, with a count of everything received, sent on or left out.
+//! Turns datagrams into events, and counts everything that was received, sent on or left out.
 //!
-//! Every host runs the same [`Pipeline`], so two hosts cannot drift apart.
+//! Every host runs the same [`Pipeline`], so that no two hosts can differ.
 
 mod counters;
 mod method_class;
@@ -51,7 +51,7 @@ pub enum UndecodedPolicy {
 pub struct PipelineConfig {
     /// How datagrams are decoded.
     pub decoding: QlikSenseDeserializerConfig,
-    /// What to do with those that cannot be decoded.
+    /// What to do with payloads that cannot be decoded.
     pub undecoded: UndecodedPolicy,
     /// The users whose events are dropped.
     pub blacklist: BlacklistConfig,
@@ -88,7 +88,7 @@ impl PipelineConfig {
     ///
     /// # Errors
     ///
-    /// [`PipelineError`] when a file that a transform needs cannot be read or holds a bad entry.
+    /// [`PipelineError`] when a file that a transform needs cannot be read or contains an invalid entry.
     pub fn build(&self) -> Result<Pipeline, PipelineError> {
         let sessions = &self.sessions;
         Ok(Pipeline {
@@ -105,7 +105,7 @@ impl PipelineConfig {
         })
     }
 
-    /// All separate errors with which [`build`](Self::build) could fail, by transform and file, in order.
+    /// All errors with which [`build`](Self::build) could fail, by transform and file, in order.
     #[must_use]
     pub fn mistakes(&self) -> Vec<PipelineError> {
         let blacklist = self.blacklist.mistakes().into_iter();
@@ -148,9 +148,9 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// A pipeline for another socket. It reads no files: both have the same rules, app names and key, and follow the
-    /// same sessions and task runs, because the events of one user or run may arrive through several sockets. It
-    /// counts from zero, and summarizes the performance events of its own socket.
+    /// A pipeline for another socket. It reads no files. Both have the same rules, app names and key, and follow the
+    /// same sessions and task runs, because events of one user or run may arrive through several sockets. The new one
+    /// counts from zero, and summarizes only the performance events of its own socket.
     #[must_use]
     pub fn clone_for_socket(&self) -> Self {
         let mut blacklist = Blacklist::default();
@@ -197,12 +197,12 @@ impl Pipeline {
                 }
                 return;
             }
-            // Before the blacklist: excluded events have arrived too.
+            // This comes before the blacklist: excluded events have arrived too.
             let node = nodes.arrived(&event, kind, arrival.timestamp);
             if blacklist.excludes(&event) {
                 return;
             }
-            // Before summarizing: summarized requests cost as much.
+            // This comes before summarizing: summarized requests cost as much as others.
             if let Some(node) = node {
                 nodes.count(node, &event, kind);
             }
@@ -236,7 +236,8 @@ impl Pipeline {
     }
 
     /// Takes a proxy's list of sessions, if sessions are followed. The list is compared with the events as [time
-    /// passes](Self::tick). Blacklisted users are left out, unless their sessions are not.
+    /// passes](Self::tick). Users on the blacklist are left out,
+    /// unless it does not apply to sessions.
     pub fn take_list(&self, mut list: SessionList) {
         let Some(sessions) = &self.sessions else {
             return;
@@ -250,8 +251,8 @@ impl Pipeline {
         sessions.take_list(list);
     }
 
-    /// Lets time pass. Performance summaries are sent when their interval has ended; sessions without a sign of life
-    /// end, proxies' lists are compared, and snapshots of open sessions are taken, as far as these transforms are
+    /// Tells the pipeline the time. Performance summaries are sent when their interval has ended; sessions without
+    /// activity end, proxies' lists are compared, and snapshots of open sessions are taken, if these transforms are
     /// enabled. A host calls this several times a second.
     pub fn tick(&mut self, now: DateTime<Utc>, output: &mut OutputBuffer) {
         let before = output.len();
@@ -264,13 +265,13 @@ impl Pipeline {
         self.derived(output, before);
     }
 
-    /// Counts and completes the derived events from an index on.
+    /// Counts and completes the derived events, starting at an index.
     fn derived(&mut self, output: &mut OutputBuffer, before: usize) {
         self.counters.derived(output, before);
         self.replace_users(output, before);
     }
 
-    /// The last step: everything before it knows the real user.
+    /// The last step, because all the others need to know the real user.
     fn replace_users(&self, output: &mut OutputBuffer, start: usize) {
         if let Some(pseudonymize) = &self.pseudonymize {
             for event in output.after(start) {
@@ -322,7 +323,7 @@ impl Pipeline {
         self.nodes.changed_row_gaps()
     }
 
-    /// Statistics of what Qlik nodes sent besides user events, without excluded events, and the distance of their
+    /// Statistics of what Qlik nodes have sent besides user events, without excluded events, and the distance of their
     /// clocks from this machine's.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
@@ -334,7 +335,7 @@ impl Pipeline {
         self.nodes.changed_statistics()
     }
 
-    /// Ends the input: missing row numbers count as gaps, and all performance summaries are sent.
+    /// Ends the input: missing row numbers now count as gaps, and all performance summaries are sent.
     pub fn finish(&mut self, output: &mut OutputBuffer) {
         self.nodes.give_up();
         let before = output.len();

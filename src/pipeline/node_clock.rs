@@ -2,19 +2,19 @@
 
 use chrono::TimeDelta;
 
-/// How long a measurement counts at least, in milliseconds; at most twice as long.
+/// The shortest time that a measurement is kept, in milliseconds; the longest is twice this.
 const INTERVAL: i64 = 60_000;
 
 /// The distance of a node's clock, from the times in its events and the times of their arrival.
 ///
-/// Transit time only makes an event seem later, so the smallest of many distances is closest to the truth. The second
-/// smallest is used, so that a single wrong time has no effect.
+/// The transit time only makes an event seem later, so the smallest of many distances is closest to the truth. The
+/// second smallest is used, so that a single wrong time has no effect.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct NodeClock {
-    /// In milliseconds since 1970, like all times here: comparing chrono's takes several times as long.
+    /// In milliseconds since 1970, like all times here: comparing chrono's times takes several times as long.
     began: i64,
     current: Least,
-    /// Those of the previous interval.
+    /// The smallest distances of the previous interval.
     previous: Least,
 }
 
@@ -26,7 +26,7 @@ struct Least {
 }
 
 impl Least {
-    /// Of no distance.
+    /// No distances yet.
     const NONE: Self = Self {
         first: i64::MAX,
         second: i64::MAX,
@@ -43,17 +43,17 @@ impl Least {
 }
 
 impl NodeClock {
-    /// A clock of which nothing is known.
+    /// A clock about which nothing is known.
     pub(super) const UNKNOWN: Self = Self {
         began: i64::MIN,
         current: Least::NONE,
         previous: Least::NONE,
     };
 
-    /// Takes an event that was sent at `sent`, by the node's clock, and arrived at `arrival`.
+    /// Takes an event that was sent at `sent` by the node's clock, and arrived at `arrival`.
     pub(super) const fn event(&mut self, sent: i64, arrival: i64) {
         let passed = arrival.saturating_sub(self.began);
-        // This machine's clock may be set back.
+        // This machine's clock may have been set back.
         if passed >= INTERVAL || passed < 0 {
             self.previous = self.current;
             self.current = Least::NONE;
@@ -62,8 +62,9 @@ impl NodeClock {
         self.current.add(arrival.saturating_sub(sent));
     }
 
-    /// Arrival minus the node's time: positive if the node's clock is behind this machine's, or if every event takes
-    /// that long. From at least two events of the last interval with events and the one before it.
+    /// Arrival minus the node's time. It is positive if the node's clock is behind this machine's, or if every event
+    /// takes that long to arrive. It needs at least two events in the last interval that had events and the one before
+    /// it.
     pub(super) fn distance(&self) -> Option<TimeDelta> {
         let least = self.current.second.min(self.previous.second);
         (least != i64::MAX)
@@ -76,7 +77,7 @@ impl NodeClock {
 mod tests {
     use super::*;
 
-    /// The arrival, and how far the node's time is behind, in milliseconds.
+    /// The arrival, and how far the node's time is behind it, in milliseconds.
     type Event = (i64, i64);
 
     fn after(events: &[Event]) -> Option<i64> {
@@ -88,17 +89,18 @@ mod tests {
     }
 
     #[test]
-    fn delay_and_a_single_time_that_is_wrong_move_nothing() {
+    fn delays_and_a_single_wrong_time_do_not_change_the_distance() {
         let rows: [(&[Event], Option<i64>); 8] = [
             (&[], None),
             (&[(0, 20)], None),
             (&[(0, 20), (1, 30)], Some(30)),
             (&[(0, 9_000), (1, 30), (2, 31), (3, 5_000)], Some(31)),
-            // A clock that is ahead.
+            // This clock is ahead.
             (&[(0, -7_000), (1, -6_990), (2, 1_000)], Some(-6_990)),
-            // An event of the year 2262.
+            // One event is from the year 2262.
             (&[(0, 20), (1, -7_400_000_000_000), (2, 21)], Some(20)),
-            // It has been set right: known at once where it was behind, after two intervals where it was ahead.
+            // The clock has been corrected. That is known at once if it was behind, and after two intervals if it was
+            // ahead.
             (&[(0, 9_000), (1, 9_001), (2, 20), (3, 21)], Some(21)),
             (
                 &[(0, -9_000), (1, -9_001), (60_000, 20), (60_001, 21)],
@@ -114,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn any_times_and_a_clock_that_is_set_back_are_taken() {
+    fn any_times_and_a_clock_that_is_set_back_are_accepted() {
         let mut clock = NodeClock::UNKNOWN;
         let (first, last) = (i64::MIN, i64::MAX);
         for (sent, arrival) in [(first, last), (last, first), (first, first), (last, last)] {

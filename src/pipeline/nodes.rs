@@ -12,10 +12,11 @@ use super::{
 };
 use crate::event::{Body, Event, EventKind};
 
-/// The number of nodes that are tracked, the first ones seen. Made-up nodes must not take more memory than this.
+/// The number of nodes that are tracked, which are the first ones seen. Invented nodes must not take more memory than
+/// this.
 pub(super) const MAX_HOSTS: usize = 256;
 
-/// The longest node name that is tracked, in bytes: as long as DNS allows.
+/// The longest node name that is tracked, in bytes: the limit of DNS.
 const MAX_HOST_BYTES: usize = 255;
 
 /// The Qlik nodes that have sent something with a row number or Qlik's own time, or anything other than a user event.
@@ -23,16 +24,16 @@ const MAX_HOST_BYTES: usize = 255;
 pub(super) struct Nodes {
     places: HashMap<Box<str>, u16, RandomState>,
     nodes: Vec<Node>,
-    /// All other nodes together. Neither their rows nor their clocks can be told apart.
+    /// All other nodes together. Their rows and clocks cannot be told apart.
     others: NodeStatistics,
     appenders: usize,
     row_gaps: u64,
-    /// Appenders and gaps at the last request for changes.
+    /// The appenders and gaps at the last request for changes.
     reported: (usize, u64),
     has_new_statistics: bool,
 }
 
-/// The index of a node in [`Nodes`]; none for all others.
+/// The index of a node in [`Nodes`]; `None` for all the others.
 pub(super) type Place = Option<u16>;
 
 #[derive(Debug, Clone)]
@@ -43,8 +44,8 @@ struct Node {
 }
 
 impl Nodes {
-    /// Notes the arrival of an event, whatever happens to it later. Returns the index of its node, if there is
-    /// anything to count there.
+    /// Notes the arrival of an event, whatever happens to it later. Returns the index of its node if something has to
+    /// be counted there.
     #[inline]
     pub(super) fn arrived(
         &mut self,
@@ -53,7 +54,7 @@ impl Nodes {
         now: DateTime<Utc>,
     ) -> Option<Place> {
         let is_counted = kind.service().is_some() || kind == EventKind::Performance;
-        // The standard appenders of user events send none of that.
+        // User events of the standard appenders have neither.
         if !is_counted && event.sequence().is_none() {
             return None;
         }
@@ -66,9 +67,9 @@ impl Nodes {
         let node = &mut self.nodes[usize::from(place)];
         let now = now.timestamp_millis();
         if let (Some(row), Some(family)) = (event.sequence(), event.family()) {
-            let told = node.rows.arrived(family, row, now);
-            self.row_gaps += told.gaps;
-            self.appenders += usize::from(told.is_first);
+            let finding = node.rows.arrived(family, row, now);
+            self.row_gaps += finding.gaps;
+            self.appenders += usize::from(finding.is_first);
         }
         if let Some(sent) = event.qlik_timestamp() {
             node.clock.event(sent.timestamp_millis(), now);
@@ -94,7 +95,7 @@ impl Nodes {
         Some(place)
     }
 
-    /// Counts an event that was not left out.
+    /// Counts an event that was not excluded.
     pub(super) fn count(&mut self, place: Place, event: &Event, kind: EventKind) {
         let statistics = match place {
             Some(place) => &mut self.nodes[usize::from(place)].statistics,
@@ -109,7 +110,7 @@ impl Nodes {
         self.has_new_statistics = true;
     }
 
-    /// Gives up all missing rows: nothing more will arrive.
+    /// Counts all missing rows as lost, because nothing more will arrive.
     pub(super) fn give_up(&mut self) {
         let missing = self.nodes.iter_mut().map(|node| node.rows.give_up());
         self.row_gaps += missing.sum::<u64>();

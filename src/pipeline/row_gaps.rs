@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use super::rows::Rows;
 use crate::event::Family;
 
-/// The row numbers of the appenders of one Qlik node. Every appender counts its own rows, and sends one family.
+/// The row numbers of the appenders of one Qlik node. Every appender has its own counter and sends one family.
 #[derive(Debug, Clone, Default)]
 pub(super) struct NodeRows(SmallVec<[Appender; 2]>);
 
@@ -20,20 +20,20 @@ struct Appender {
 
 /// What a row number has revealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Told {
+pub(super) struct Finding {
     /// The number of rows lost since the last one.
     pub(super) gaps: u64,
-    /// Whether nothing was known of the appender.
+    /// Whether this is the first row of the appender.
     pub(super) is_first: bool,
 }
 
 impl NodeRows {
-    /// Takes a row number that arrived at `now`, in milliseconds, and returns what it revealed.
-    pub(super) fn arrived(&mut self, family: Family, row: u32, now: i64) -> Told {
+    /// Takes a row number that arrived at `now`, in milliseconds, and returns what it has revealed.
+    pub(super) fn arrived(&mut self, family: Family, row: u32, now: i64) -> Finding {
         if let Some(appender) = self.0.iter_mut().find(|it| it.family == family) {
             let gaps = appender.rows.arrived(row, now);
             appender.gaps += gaps;
-            return Told {
+            return Finding {
                 gaps,
                 is_first: false,
             };
@@ -43,13 +43,13 @@ impl NodeRows {
             rows: Rows::new(row, now),
             gaps: 0,
         });
-        Told {
+        Finding {
             gaps: 0,
             is_first: true,
         }
     }
 
-    /// Gives up all missing rows and returns their number: nothing more will arrive.
+    /// Counts all missing rows as lost, because nothing more will arrive. Returns their number.
     pub(super) fn give_up(&mut self) -> u64 {
         let appenders = self.0.iter_mut().map(|appender| {
             let gaps = appender.rows.give_up();
@@ -74,7 +74,7 @@ impl RowGaps {
         }
     }
 
-    /// Adds counts from elsewhere.
+    /// Adds the counts of another pipeline.
     pub fn add(&mut self, more: &Self) {
         for (appender, gaps) in &more.0 {
             *self.0.entry(appender.clone()).or_default() += gaps;
@@ -87,14 +87,14 @@ impl RowGaps {
         self.0.get(&(host.into(), family)).copied().unwrap_or(0)
     }
 
-    /// Each node and family with its count, by name.
+    /// The count of each node and family, in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Family, u64)> {
         let appenders = self.0.iter();
         appenders.map(|((host, family), gaps)| (&**host, *family, *gaps))
     }
 }
 
-// They need the simulated site.
+// These tests need the simulated site.
 #[cfg(all(test, feature = "host"))]
 mod tests {
     use chrono::DateTime;
@@ -115,7 +115,7 @@ mod tests {
         format!("/qlik-sense-connection/2/;{host};;{row};;;Stop session;LAB;goran;;;")
     }
 
-    /// A pipeline after these datagrams and the end.
+    /// A pipeline that has processed these datagrams and was finished.
     fn after(datagrams: impl IntoIterator<Item = impl AsRef<[u8]>>) -> crate::pipeline::Pipeline {
         let mut config = PipelineConfig::default();
         config.blacklist.users = vec![r"LAB\hidden".parse().expect("an entry")];
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_and_appenders_count_by_themselves() {
+    fn every_host_and_appender_has_its_own_count() {
         let mut datagrams = Vec::new();
         for row in 1..=10 {
             datagrams.push(session("a", row));
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn excluded_events_are_not_lost() {
+    fn excluded_events_do_not_count_as_lost() {
         let hidden = session("a", 2).replace("goran", "hidden");
         let pipeline = after([session("a", 1), hidden, session("a", 3)]);
         let counters = pipeline.counters();
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn made_up_hosts_are_bounded() {
+    fn the_number_of_invented_hosts_is_limited() {
         let hosts = (0..10_000).map(|number| session(&format!("host{number}"), 1));
         let long = session(&"x".repeat(60_000), 1);
         let pipeline = after(std::iter::once(long).chain(hosts));
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn of_an_odd_site_that_loses_no_datagram_no_row_is_missing() {
+    fn no_row_is_missing_if_a_site_with_odd_payloads_loses_no_datagram() {
         for seed in 0..3 {
             let mut site = Site::new(SiteOptions {
                 seed,
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_site_that_loses_datagrams_all_are_counted() {
+    fn every_datagram_that_a_site_loses_is_counted() {
         let mut site = Site::new(SiteOptions {
             extended: true,
             odd_per_mille: 0,

@@ -1,22 +1,22 @@
-//! The row numbers of one appender: how many rows are missing between those that arrived.
+//! The row numbers of one appender: how many rows are missing among those that arrived.
 
-/// The last row number before Qlik's counter wraps, as the extended appender sets it (`%rownum{9999}`). Higher
+/// The last row number before Qlik's counter wraps, as the extended appender configures it (`%rownum{9999}`). Higher
 /// numbers come from an appender that does not wrap.
 const LAST_ROW: u32 = 9_999;
 
 /// How many rows behind the newest one a late row may be.
 const WINDOW: u32 = u64::BITS;
 
-/// How long a datagram may be overtaken by others, in milliseconds. A proxy takes longer to restart.
+/// How long a datagram may arrive after later ones, in milliseconds. A proxy takes longer to restart.
 const PATIENCE: i64 = 5_000;
 
-/// The most rows that can be missing across a wrap of the counter. Beyond that, the proxy was restarted.
+/// The most rows that can be missing across a wrap of the counter. If there are more, the proxy has been restarted.
 const MOST_LOST_AT_END: u32 = 1_000;
 
 /// The newest rows of one appender on one node.
 ///
-/// Late and repeated rows are not losses. A row is lost when [`WINDOW`] newer ones have arrived, or when it is still
-/// missing as a row arrives [`PATIENCE`] after it was skipped.
+/// Late and repeated rows are not losses. A row is lost when [`WINDOW`] newer ones have arrived, or if it is still
+/// missing when a row arrives more than [`PATIENCE`] after it was skipped.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rows {
     newest: u32,
@@ -57,15 +57,15 @@ impl Rows {
         lost
     }
 
-    /// Gives up the missing rows and returns their number.
+    /// Counts the missing rows as lost, and returns their number.
     pub(super) fn give_up(&mut self) -> u64 {
         let missing = self.seen.count_zeros().into();
         self.seen = u64::MAX;
         missing
     }
 
-    /// The place of a row. Row 0 and the last row share one: it is not documented whether a counter wraps to 0 or to
-    /// 1.
+    /// The place of a row. Row 0 and the last row share one, because it is not documented whether the counter wraps to
+    /// 0 or to 1.
     const fn place(&self, row: u32, after_pause: bool) -> Place {
         let newest = self.newest;
         let behind = if row <= newest {
@@ -80,7 +80,7 @@ impl Rows {
             return Place::Behind(behind);
         }
         if !begins_again {
-            // After a restart the row would not be ahead.
+            // After a restart, the row would not be ahead.
             return match row - newest {
                 ahead @ ..=LAST_ROW => Place::Ahead(ahead),
                 _ => Place::Anew,
@@ -93,7 +93,7 @@ impl Rows {
             0 => Place::Behind(0),
             1 => Place::Ahead(1),
             ..=MOST_LOST_AT_END if after_pause => Place::Anew,
-            // The first rows of a counter are those of a proxy that has just started.
+            // The first rows of a counter mean that the proxy has just started.
             ahead @ ..=MOST_LOST_AT_END if row > 1 || ahead < WINDOW => Place::Ahead(ahead),
             _ => Place::Anew,
         }
@@ -123,7 +123,7 @@ enum Place {
     Behind(u32),
     /// This many rows ahead, at least one.
     Ahead(u32),
-    /// None: the proxy was restarted.
+    /// The proxy has been restarted, so there is no relation.
     Anew,
 }
 
@@ -133,12 +133,12 @@ mod tests {
 
     use super::*;
 
-    /// The number of rows lost if these arrive a millisecond apart.
+    /// The number of rows that are lost if these arrive a millisecond apart.
     fn lost(rows: impl IntoIterator<Item = u32>) -> u64 {
         lost_at(rows.into_iter().zip(0..))
     }
 
-    /// The number of rows lost if these arrive at these milliseconds.
+    /// The number of rows that are lost if these arrive at these milliseconds.
     fn lost_at(rows: impl IntoIterator<Item = (u32, i64)>) -> u64 {
         let mut known: Option<Rows> = None;
         let mut lost = 0;
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn table() {
+    fn rows_are_lost_if_they_are_skipped_and_do_not_come_late() {
         let rows: [(&[u32], u64); 24] = [
             (&[], 0),
             (&[7], 0),
@@ -165,14 +165,14 @@ mod tests {
             (&[1, 500, 470], 497),
             (&[1, 9_999], 0),
             (&[100, 9_900], 9_799),
-            // The counter wraps, to 1 or to 0.
+            // The counter wraps to 1 or to 0.
             (&[9_998, 9_999, 1, 2], 0),
             (&[9_998, 9_999, 0, 1, 2], 0),
             (&[9_998, 1], 1),
             (&[9_998, 1, 9_999], 0),
             (&[9_990, 5], 13),
             (&[9_500, 400], 898),
-            // A counter that does not wrap.
+            // This counter does not wrap.
             (&[9_998, 9_999, 10_000, 10_002], 1),
             (&[u32::MAX - 1, u32::MAX, 1], 0),
             // The proxy is restarted.
@@ -189,12 +189,12 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_lost_when_too_many_or_too_much_time_has_passed_over_it() {
+    fn a_row_is_lost_after_too_many_rows_or_too_much_time() {
         let mut rows = Rows::new(1, 0);
         assert_eq!(rows.arrived(3, 1), 0);
         assert_eq!((4..=65).map(|row| rows.arrived(row, 2)).sum::<u64>(), 0);
         assert_eq!(rows.arrived(66, 2), 1);
-        // Too late.
+        // This row is too late.
         assert_eq!(rows.arrived(2, 2), 0);
 
         let mut rows = Rows::new(1, 0);
@@ -204,25 +204,25 @@ mod tests {
     }
 
     #[test]
-    fn after_a_pause_the_first_rows_are_those_of_another_proxy() {
+    fn after_a_pause_the_first_rows_mean_that_the_proxy_was_restarted() {
         assert_eq!(lost_at([(40, 0), (1, 6_000), (2, 6_001), (4, 6_002)]), 1);
         assert_eq!(lost_at([(9_990, 0), (3, 6_000), (4, 6_001)]), 0);
-        // The same if the row before the restart was the last one of the counter.
+        // The result is the same if the row before the restart was the last one of the counter.
         assert_eq!(lost_at([(9_999, 0), (1, 6_000), (3, 6_001)]), 1);
-        // Only a pause: rows continue.
+        // This is only a pause: the rows continue.
         assert_eq!(lost_at([(40, 0), (41, 60_000), (43, 120_000)]), 1);
         assert_eq!(lost_at([(40, 0), (40, 60_000), (41, 60_001)]), 0);
     }
 
     #[test]
-    fn a_clock_that_is_set_back_loses_nothing() {
+    fn no_row_is_lost_if_the_clock_is_set_back() {
         assert_eq!(lost_at([(1, 10_000), (2, 0), (3, 1), (5, 2), (4, 3)]), 0);
     }
 
     proptest! {
-        /// Rows are dropped at random, come late by less than the window, and come twice.
+        /// Rows are dropped at random, arrive late by less than the window, and arrive twice.
         #[test]
-        fn what_was_dropped_is_what_is_lost(
+        fn exactly_the_dropped_rows_are_lost(
             first in 1_u32..=LAST_ROW,
             fates in prop::collection::vec((0_u8..100, 0_usize..30), 2..1_500),
         ) {
@@ -239,13 +239,13 @@ mod tests {
                     _ => sent.push((place, row)),
                 }
             }
-            // Stable: what is not delayed stays in order. The first row stays the first.
+            // The sort is stable: rows that are not delayed stay in order. The first row stays first.
             sent[1..].sort_by_key(|(place, _)| *place);
             prop_assert_eq!(lost(sent.into_iter().map(|(_, row)| row)), dropped);
         }
 
         #[test]
-        fn any_rows_at_any_time_are_counted(
+        fn any_rows_at_any_times_are_accepted(
             rows in prop::collection::vec((any::<u32>(), -10_000_i64..10_000), 0..50),
             near in prop::collection::vec((9_900_u32..10_100, -10_000_i64..10_000), 0..50),
         ) {

@@ -1,5 +1,5 @@
-//! What the services of each Qlik node wrote, the cost of requests there, and the distance of its clock from this
-//! machine's.
+//! What the services of each Qlik node have written, the cost of requests there, and the distance of its clock from
+//! this machine's.
 
 use std::collections::BTreeMap;
 
@@ -8,9 +8,9 @@ use chrono::TimeDelta;
 use super::MethodClass;
 use crate::event::{Level, PerformanceEvent, Service};
 
-/// The upper bounds of the process times in a [`Distribution`], in nanoseconds: steps of about three, from
-/// unnoticeable (10 ms) to a reload (5 minutes). Among them are 0.1 s, 1 s and 10 s, up to which an answer seems
-/// immediate, does not interrupt a thought, and is waited for.
+/// The upper bounds of the process times in a [`Distribution`], in nanoseconds, in steps of about three, from
+/// unnoticeable (10 ms) to a reload (5 minutes). They include 0.1 s, 1 s and 10 s: the limits up to which an answer
+/// seems immediate, does not interrupt a thought, and is waited for.
 pub const PROCESS_LIMITS_NANOSECONDS: [u64; 10] = [
     10_000_000,
     30_000_000,
@@ -24,8 +24,8 @@ pub const PROCESS_LIMITS_NANOSECONDS: [u64; 10] = [
     300_000_000_000,
 ];
 
-/// The upper bounds of the memory peaks in a [`Distribution`], in bytes: steps of four, from 1 MiB, below which most
-/// requests stay, to 256 GiB, which takes a server down.
+/// The upper bounds of the memory peaks in a [`Distribution`], in bytes, in steps of four, from 1 MiB, which most
+/// requests do not reach, to 256 GiB, which brings a server down.
 pub const PEAK_RAM_LIMITS_BYTES: [u64; 10] = [
     1 << 20,
     1 << 22,
@@ -42,12 +42,12 @@ pub const PEAK_RAM_LIMITS_BYTES: [u64; 10] = [
 /// The number of values, by size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Distribution {
-    /// The number of values up to each bound and above the one before it. Values above the last bound are only in the
-    /// count and the sum.
+    /// The number of values up to each bound and above the previous one. Values above the last bound are only in
+    /// `count` and `sum`.
     pub buckets: [u64; 10],
     /// The number of values.
     pub count: u64,
-    /// All values together.
+    /// The sum of all values.
     pub sum: u128,
 }
 
@@ -81,7 +81,7 @@ pub struct RequestCosts {
     pub requests: u64,
     /// Their process times in nanoseconds, with [`PROCESS_LIMITS_NANOSECONDS`].
     pub process: Distribution,
-    /// Their peaks of memory in bytes, with [`PEAK_RAM_LIMITS_BYTES`].
+    /// Their memory peaks in bytes, with [`PEAK_RAM_LIMITS_BYTES`].
     pub peak_ram: Distribution,
 }
 
@@ -96,12 +96,12 @@ impl RequestCosts {
 /// Statistics of one Qlik node.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NodeStatistics {
-    /// By level, the last for unreadable ones, and by service.
+    /// By level, with unreadable ones last, and by service.
     log_events: [[u64; Service::ALL.len()]; Level::ALL.len() + 1],
-    /// By class; none where there were no requests.
+    /// By class; `None` if there were no requests.
     costs: Option<Box<[RequestCosts; MethodClass::ALL.len()]>>,
-    /// Arrival minus the node's own time, the second smallest of at least two events of the last minute or two:
-    /// positive if the node's clock is behind this machine's, or if every event takes that long to arrive. The last
+    /// Arrival minus the node's own time: the second smallest of at least two events of the last minute or two. It is
+    /// positive if the node's clock is behind this machine's, or if every event takes that long to arrive. The latest
     /// measurement; `None` if there was none.
     pub clock_distance: Option<TimeDelta>,
 }
@@ -126,7 +126,7 @@ impl NodeStatistics {
         costs.peak_ram.value(peak_ram, &PEAK_RAM_LIMITS_BYTES);
     }
 
-    /// Log events that a service wrote with a level, or with an unreadable one.
+    /// Log events that a service wrote with a level; `None` for unreadable levels.
     #[must_use]
     pub const fn log_events(&self, level: Option<Level>, service: Service) -> u64 {
         let level = match level {
@@ -154,20 +154,20 @@ impl NodeStatistics {
                 costs.add(more);
             }
         }
-        // The smallest distance is that of the event with the least delay.
+        // The smallest distance comes from the event with the least delay.
         let distances = [self.clock_distance, more.clock_distance];
         self.clock_distance = distances.into_iter().flatten().min();
     }
 }
 
-/// What the Qlik nodes sent besides user events, and the distance of their clocks from this machine's. Includes only
-/// nodes that sent any of it, or user events with their own time: at most 256 for each pipeline, and one without a
-/// name for all others.
+/// What Qlik nodes have sent besides user events, and the distance of their clocks from this machine's. It only
+/// includes nodes that have sent such events, or user events with their own time: at most 256 for each pipeline, and
+/// one without a name for all the others.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Statistics(BTreeMap<Option<Box<str>>, NodeStatistics>);
 
 impl Statistics {
-    /// Adds counts from elsewhere.
+    /// Adds the counts of another pipeline.
     pub fn add(&mut self, more: &Self) {
         for (host, more) in &more.0 {
             match self.0.get_mut(host) {
@@ -183,13 +183,13 @@ impl Statistics {
         self.0.insert(host.map(Into::into), node);
     }
 
-    /// The statistics of a node; `None` if it is unknown. Without a name: all others.
+    /// The statistics of a node; `None` if it is unknown. Without a name, those of all the others.
     #[must_use]
     pub fn of(&self, host: Option<&str>) -> Option<&NodeStatistics> {
         self.0.get(&host.map(Into::into))
     }
 
-    /// Each node, by name, the others first.
+    /// The statistics of each node, the others first and then by name.
     pub fn iter(&self) -> impl Iterator<Item = (Option<&str>, &NodeStatistics)> {
         self.0.iter().map(|(host, node)| (host.as_deref(), node))
     }

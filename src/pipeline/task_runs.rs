@@ -1,4 +1,4 @@
-//! Task runs that were reported, so that a run reported by two appenders counts once.
+//! Task runs that have been reported, so that a run that two appenders report counts once.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -10,62 +10,62 @@ use uuid::Uuid;
 
 use crate::event::{Event, TaskAction};
 
-/// For how long a run is remembered.
+/// How long a run is remembered.
 const REMEMBERED_FOR: TimeDelta = TimeDelta::minutes(10);
 
-/// How many runs are remembered. Made-up runs must not take more memory than this.
+/// How many runs are remembered. Invented runs must not take more memory than this.
 const MAX_RUNS: usize = 4_096;
 
-/// The actions reported for each run, at all sockets: appenders of one node may send to several.
+/// The actions reported for each run, at all sockets: the appenders of one node may send to several.
 #[derive(Debug, Clone, Default)]
 pub(super) struct TaskRuns(Arc<Mutex<Memory>>);
 
 #[derive(Debug, Default)]
 struct Memory {
-    told: HashSet<Told>,
-    /// The same, oldest first.
-    order: VecDeque<(DateTime<Utc>, Told)>,
+    reported: HashSet<RunAction>,
+    /// The same reports, oldest first.
+    order: VecDeque<(DateTime<Utc>, RunAction)>,
 }
 
-/// A run and an action. That a run is being stopped hides no later action.
-type Told = (Uuid, TaskAction);
+/// A run and an action. Each action counts, even after the run was reported as being stopped.
+type RunAction = (Uuid, TaskAction);
 
 impl TaskRuns {
-    /// Takes the action of a run. True if it is the first event to report it, or if it names no run.
+    /// Takes the action of a run. Returns true if this event is the first to report it, or if it names no run.
     pub(super) fn is_first(&self, action: TaskAction, event: &Event, now: DateTime<Utc>) -> bool {
         let Some(run) = event.execution_id().and_then(run) else {
             return true;
         };
-        // It is always consistent, whatever happened to another thread.
+        // The content is always consistent, even if another thread has panicked.
         let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         memory.is_first((run, action), now)
     }
 }
 
 impl Memory {
-    fn is_first(&mut self, told: Told, now: DateTime<Utc>) -> bool {
-        let is_old = |(time, _): &(DateTime<Utc>, Told)| now - time >= REMEMBERED_FOR;
+    fn is_first(&mut self, reported: RunAction, now: DateTime<Utc>) -> bool {
+        let is_old = |(time, _): &(DateTime<Utc>, RunAction)| now - time >= REMEMBERED_FOR;
         while self.order.front().is_some_and(is_old) {
             self.forget_oldest();
         }
-        if !self.told.insert(told) {
+        if !self.reported.insert(reported) {
             return false;
         }
         if self.order.len() == MAX_RUNS {
             self.forget_oldest();
         }
-        self.order.push_back((now, told));
+        self.order.push_back((now, reported));
         true
     }
 
     fn forget_oldest(&mut self) {
         if let Some((_, oldest)) = self.order.pop_front() {
-            self.told.remove(&oldest);
+            self.reported.remove(&oldest);
         }
     }
 }
 
-/// The guid of a run. All zeros stand for none.
+/// The guid of a run. All zeros mean that there is none.
 fn run(execution_id: &str) -> Option<Uuid> {
     let id = Uuid::try_parse(execution_id.trim()).ok()?;
     (!id.is_nil()).then_some(id)
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_two_appenders_tell_of_counts_once() {
+    fn a_run_that_two_appenders_report_counts_once() {
         let mut pipeline = pipeline();
         send(&mut pipeline, "/scheduler-reload-failed/", RUN, 0);
         send(&mut pipeline, "/scheduler-task-failed/", RUN, 1);
@@ -115,7 +115,7 @@ mod tests {
         );
         assert_eq!(counts(&pipeline), [1, 0, 0, 0]);
         assert_eq!(pipeline.counters().events(), 3);
-        // A run reported at two sockets counts once as well.
+        // A run that is reported at two sockets counts once as well.
         let mut other = pipeline.clone_for_socket();
         send(&mut other, "/scheduler-task-failed/", RUN, 599);
         assert_eq!(counts(&other), [0; 4]);
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn no_outcome_is_hidden_by_an_earlier_event() {
+    fn every_action_of_a_run_counts() {
         let mut pipeline = pipeline();
         for type_token in [
             "/scheduler-task-aborted/",
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_run_counts_each_time() {
+    fn an_event_without_a_run_always_counts() {
         let mut pipeline = pipeline();
         let nil = Uuid::nil().to_string();
         for execution_id in ["", "(null)", "x", &nil] {
@@ -151,19 +151,19 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_run_makes_room() {
+    fn the_oldest_run_is_forgotten_first() {
         let mut memory = Memory::default();
         let now = DateTime::UNIX_EPOCH;
-        let told = |number| (Uuid::from_u128(number), TaskAction::Failed);
+        let reported = |number| (Uuid::from_u128(number), TaskAction::Failed);
         for number in 0..=MAX_RUNS as u128 {
-            assert!(memory.is_first(told(number), now));
+            assert!(memory.is_first(reported(number), now));
         }
-        assert_eq!(memory.told.len(), MAX_RUNS);
-        assert!(!memory.is_first(told(MAX_RUNS as u128), now));
-        assert!(memory.is_first(told(0), now));
-        // A clock that goes back forgets nothing, and the limit holds.
-        assert!(!memory.is_first(told(0), now - TimeDelta::days(1)));
-        assert!(memory.is_first(told(0), now + REMEMBERED_FOR));
-        assert_eq!((memory.told.len(), memory.order.len()), (1, 1));
+        assert_eq!(memory.reported.len(), MAX_RUNS);
+        assert!(!memory.is_first(reported(MAX_RUNS as u128), now));
+        assert!(memory.is_first(reported(0), now));
+        // If the clock goes back nothing is forgotten, but the limit still holds.
+        assert!(!memory.is_first(reported(0), now - TimeDelta::days(1)));
+        assert!(memory.is_first(reported(0), now + REMEMBERED_FOR));
+        assert_eq!((memory.reported.len(), memory.order.len()), (1, 1));
     }
 }

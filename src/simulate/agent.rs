@@ -4,10 +4,10 @@ use fastrand::Rng;
 
 use super::chance::choose;
 
-/// A user agent's place in [`BROWSERS`].
+/// The index of a user agent in [`BROWSERS`].
 pub(super) type Browser = u8;
 
-/// Shares in per mille, and the user agents that have them.
+/// Shares in per mille, with their user agents.
 const BROWSERS: [(u32, &str); 20] = [
     (
         290,
@@ -88,10 +88,10 @@ const BROWSERS: [(u32, &str); 20] = [
     (3, "node-fetch/1.0"),
 ];
 
-/// What programs, such as those of service accounts, call themselves.
+/// User agents of programs, such as those that service accounts use.
 const PROGRAMS: [&str; 3] = ["curl/8.4.0", "Go-http-client/1.1", "axios/1.7.2"];
 
-/// Draws a browser by its share.
+/// Draws a browser according to its share.
 pub(super) fn draw(rng: &mut Rng) -> Browser {
     let mut drawn = rng.u32(0..1_000);
     for (place, (share, _)) in (0..).zip(&BROWSERS) {
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_add_up_to_all() {
+    fn the_shares_add_up_to_the_whole() {
         assert_eq!(BROWSERS.iter().map(|(share, _)| share).sum::<u32>(), 1_000);
     }
 

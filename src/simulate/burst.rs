@@ -1,4 +1,4 @@
-//! A handful of datagrams on their way to the network.
+//! A handful of datagrams that are sent together.
 
 use std::io;
 use std::net::UdpSocket;
@@ -11,13 +11,13 @@ use super::sender::Played;
 use super::site::Site;
 use super::transmit::{self, BATCH};
 
-/// How often a datagram is tried before it is given up.
+/// How often sending a datagram is tried before it is given up.
 const ATTEMPTS: u32 = 10;
 
 /// How long to wait for a network that is not ready.
 const RETRY_DELAY: Duration = Duration::from_millis(1);
 
-/// Datagrams that go out together, in buffers that are used again.
+/// Datagrams that are sent together, in buffers that are reused.
 #[derive(Debug, Default)]
 pub(super) struct Burst {
     datagrams: Vec<Vec<u8>>,
@@ -30,7 +30,7 @@ impl Burst {
         self.truths.is_empty()
     }
 
-    /// Takes the next `length` datagrams from `site` in place of what was there.
+    /// Replaces the contents with the next `length` datagrams of `site`.
     pub(super) fn fill(&mut self, site: &mut Site, length: u64) {
         self.truths.clear();
         for place in 0..length.min(BATCH as u64) as usize {
@@ -42,8 +42,8 @@ impl Burst {
         }
     }
 
-    /// Takes as many of the `deliveries` as fit, replacing the previous ones, and returns their number. Their day has
-    /// the contents.
+    /// Replaces the contents with as many of the `deliveries` as fit, and returns their number. What they contain is
+    /// counted by their day.
     pub(super) fn take(&mut self, deliveries: &[Delivery]) -> usize {
         let length = deliveries.len().min(BATCH);
         self.truths.clear();
@@ -55,7 +55,7 @@ impl Burst {
         length
     }
 
-    /// Sends all of them, and counts.
+    /// Sends all datagrams, and counts them.
     pub(super) fn send(&self, socket: &UdpSocket, played: &mut Played) -> io::Result<()> {
         let length = self.truths.len();
         let mut next = 0;
@@ -84,7 +84,7 @@ impl Burst {
                         next += 1;
                         failures = 0;
                     }
-                    // A refusal is about a datagram sent before, so this one can go at once.
+                    // A refusal concerns an earlier datagram, so this one can be sent at once.
                     if !is_refusal {
                         thread::sleep(RETRY_DELAY);
                     }

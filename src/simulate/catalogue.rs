@@ -1,4 +1,4 @@
-//! What is in the apps: names, sheets and the objects on them.
+//! The contents of the apps: names, sheets and the objects on them.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ const VIEWS: [&str; 5] = [
     "forecast",
 ];
 
-/// Types of objects that charts on a sheet have; the last is an extension's.
+/// The types of charts on a sheet; the last one belongs to an extension.
 const OBJECT_TYPES: [&str; 7] = [
     "barchart",
     "linechart",
@@ -47,7 +47,7 @@ pub(super) struct Catalogue(Vec<App>);
 pub(super) struct App {
     pub(super) id: Arc<str>,
     pub(super) name: Arc<str>,
-    /// How much data it has: 1 to 64.
+    /// How much data it has, from 1 to 64.
     pub(super) size: u64,
     pub(super) sheets: Vec<Sheet>,
 }
@@ -63,7 +63,7 @@ pub(super) struct Sheet {
 pub(super) struct Object {
     pub(super) id: Arc<str>,
     pub(super) object_type: &'static str,
-    /// How much it has to calculate: 1 to 32.
+    /// How much it has to calculate, from 1 to 32.
     pub(super) burden: u64,
 }
 
@@ -116,7 +116,7 @@ impl Object {
     }
 }
 
-/// Six letters, as Qlik Sense makes them up; now and then a guid, as a script does that makes objects.
+/// Six letters, as Qlik Sense generates them; now and then a guid, as in objects created by a script.
 fn object_id(rng: &mut Rng) -> Arc<str> {
     if rng.u32(0..20) == 0 {
         return guid_text(rng).into();

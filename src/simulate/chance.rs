@@ -1,32 +1,33 @@
-//! Drawing lots. Integers of fixed width only: a `usize` or a power of a float would differ between platforms.
+//! Random choices. They only use integers of fixed width: a `usize` or a power of a float would differ between
+//! platforms.
 
 use fastrand::Rng;
 
-/// True in `share` of `of` cases.
+/// Returns true in `share` out of `of` cases.
 pub(super) fn happens(rng: &mut Rng, share: u32, of: u32) -> bool {
     rng.u32(0..of) < share
 }
 
-/// An index below `len`, all equally likely; 0 if `len` is 0.
+/// An index below `len`, with equal probability; 0 if `len` is 0.
 pub(super) fn index(rng: &mut Rng, len: usize) -> usize {
-    // Lossless both ways: the number drawn is below a usize.
+    // Lossless in both directions: the number is below a usize.
     rng.u64(0..(len as u64).max(1)) as usize
 }
 
-/// One of `choices`, all equally likely.
+/// One of `choices`, with equal probability.
 pub(super) fn choose<'a, T: ?Sized>(rng: &mut Rng, choices: &[&'a T]) -> &'a T {
     choices[index(rng, choices.len())]
 }
 
-/// A popularity curve: the most popular is drawn far more often than the rest, the tail is long (Zipf's law, with a
-/// softened top).
+/// A distribution of popularity: the most popular rank is drawn far more often than the others, and the tail is long
+/// (Zipf's law with a softened top).
 #[derive(Debug)]
 pub(super) struct Popularity {
     cumulative: Vec<u64>,
 }
 
 impl Popularity {
-    /// A curve over `len` ranks, at least one; rank 0 is the most popular.
+    /// A distribution over `len` ranks, at least one; rank 0 is the most popular.
     pub(super) fn new(len: usize) -> Self {
         let mut sum = 0;
         let cumulative = (0..len.max(1) as u64)
@@ -53,7 +54,7 @@ pub(super) fn guid(rng: &mut Rng) -> u128 {
     rng.u128(..) & !VERSION & !VARIANT | 4 << 76 | 0b10 << 62
 }
 
-/// Appends a guid in its usual form, lower-case, with hyphens and without braces.
+/// Appends a guid in its usual form: in lower case, with hyphens and without braces.
 pub(super) fn push_guid(text: &mut String, guid: u128) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     for (place, byte) in guid.to_be_bytes().into_iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The clocks of the nodes: they are right, in central Europe, and keep winter time all year.
+//! The clocks of the nodes. They are right, are in central Europe, and show winter time all year.
 
 use std::time::Duration;
 
@@ -6,18 +6,18 @@ use chrono::{DateTime, FixedOffset, Utc};
 
 const EAST_OF_UTC_SECONDS: i32 = 3_600;
 
-/// An instant as the nodes' clocks show it.
+/// The local time on the nodes' clocks.
 pub(super) fn local(time: DateTime<Utc>) -> DateTime<FixedOffset> {
     in_zone(time, EAST_OF_UTC_SECONDS)
 }
 
-/// An instant as shown by clocks that are this many seconds ahead of UTC.
+/// The local time on clocks that are this many seconds ahead of UTC.
 pub(super) fn in_zone(time: DateTime<Utc>, east_of_utc_seconds: i32) -> DateTime<FixedOffset> {
     FixedOffset::east_opt(east_of_utc_seconds)
         .map_or(time.fixed_offset(), |zone| time.with_timezone(&zone))
 }
 
-/// A span in whole milliseconds, as the day counts its times.
+/// A duration in whole milliseconds, the unit of times of the day.
 pub(super) fn milliseconds(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }

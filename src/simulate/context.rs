@@ -1,4 +1,4 @@
-//! Where in the site an event happens: the apps, and the contexts that name them.
+//! Where on the site an event happens: the apps, and the contexts that name them.
 
 use fastrand::Rng;
 
@@ -23,10 +23,10 @@ struct App {
     sheets: [String; SHEETS],
 }
 
-/// A context, small enough to be kept for as long as a connection is open.
+/// A context. It is small enough to be stored with every open connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Context {
-    /// The virtual proxy's prefix with its leading slash, or nothing.
+    /// The prefix of the virtual proxy with a leading slash, or an empty text.
     prefix: &'static str,
     place: Place,
 }
@@ -49,14 +49,14 @@ enum Place {
 pub(super) enum Document {
     /// An app, on one of its sheets.
     App { app: usize, sheet: usize },
-    /// An app that lives in memory.
+    /// An app that only exists in memory.
     SessionApp { guid: u128 },
-    /// None.
+    /// Nothing.
     Nothing,
 }
 
 impl Context {
-    /// What the engine has to open for it.
+    /// What the engine opens for it.
     pub(super) fn document(self) -> Document {
         match self.place {
             Place::App { app } | Place::Identity { app, .. } => Document::App { app, sheet: 0 },
@@ -71,7 +71,7 @@ impl Context {
     }
 }
 
-/// The prefix of the virtual proxy that somebody comes through; most come through the one without.
+/// Draws the prefix of the virtual proxy for a user; for most of them it is empty.
 pub(super) fn draw_prefix(rng: &mut Rng) -> &'static str {
     match rng.u32(0..100) {
         0..15 => "/sales",
@@ -80,7 +80,7 @@ pub(super) fn draw_prefix(rng: &mut Rng) -> &'static str {
     }
 }
 
-/// The prefix of a virtual proxy that lets anonymous users in.
+/// Draws the prefix of a virtual proxy that admits anonymous users.
 pub(super) fn draw_anonymous_prefix(rng: &mut Rng) -> &'static str {
     choose(rng, &["/public", "/kiosk"])
 }
@@ -100,12 +100,12 @@ impl Apps {
         }
     }
 
-    /// The apps' ids, and those of their sheets.
+    /// The ids of the apps and of their sheets.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
         self.apps.iter().map(|app| (&*app.id, &app.sheets[..]))
     }
 
-    /// Where a session starts or stops.
+    /// Draws where a session starts or stops.
     pub(super) fn draw_session_context(&self, prefix: &'static str, rng: &mut Rng) -> Context {
         let place = match rng.u32(0..100) {
             0..35 => Place::NotAvailable,
@@ -116,7 +116,7 @@ impl Apps {
         Context { prefix, place }
     }
 
-    /// What a connection of a person is for.
+    /// Draws what a person's connection is for.
     pub(super) fn draw_connection_context(&self, prefix: &'static str, rng: &mut Rng) -> Context {
         let place = match rng.u32(0..100) {
             0..68 => self.draw_sheet(rng),
@@ -135,7 +135,7 @@ impl Apps {
         Context { prefix, place }
     }
 
-    /// What a connection of a service account is for.
+    /// Draws what a service account's connection is for.
     pub(super) fn draw_service_context(&self, rng: &mut Rng) -> Context {
         let place = if happens(rng, 3, 5) {
             Place::EngineData
@@ -153,7 +153,7 @@ impl Apps {
         }
     }
 
-    /// Writes a context as it stands in a payload, in place of what `text` holds.
+    /// Replaces `text` with a context as it is written in a payload.
     pub(super) fn write(&self, context: Context, text: &mut String) {
         text.clear();
         if context.place == Place::NotAvailable {
@@ -206,7 +206,7 @@ impl Apps {
     }
 }
 
-/// Appends a query with the start of the page's own address, percent-encoded.
+/// Appends a query with the beginning of the page's own address, percent-encoded.
 fn push_reload_uri(text: &mut String, prefix: &str) {
     text.push_str("?reloaduri=https%3A%2F%2Fsense.example.com");
     if let Some(name) = prefix.strip_prefix('/') {
@@ -216,7 +216,7 @@ fn push_reload_uri(text: &mut String, prefix: &str) {
     text.push_str("%2Fsense%2F");
 }
 
-/// Appends seven letters that stand for `number`.
+/// Appends seven letters that represent `number`.
 fn push_letters(text: &mut String, mut number: u32) {
     for _ in 0..7 {
         text.push(char::from(b'a' + (number % 26) as u8));

@@ -1,36 +1,36 @@
-//! What requests cost: counts and sums that are exact, and peaks that are never summed.
+//! The cost of requests: exact counts and sums, and maxima, which are never added up.
 
 use std::{iter::Sum, ops::AddAssign, time::Duration};
 
 use super::truth::Request;
 
-/// What requests cost together. Costs add up; a maximum is that of the most expensive one.
+/// The total cost of requests. Costs can be added; a maximum is that of the most expensive request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// The number of values.
+    /// The number of requests.
     pub requests: u64,
-    /// Time to serve them. One whose time cannot be read adds nothing here.
+    /// The time to serve them. A request whose time cannot be read adds nothing here.
     pub process: Spent,
-    /// Time of work.
+    /// The time of work.
     pub work: Spent,
-    /// Time of waiting for locks.
+    /// The time of waiting for locks.
     pub lock: Spent,
-    /// Time of validation.
+    /// The time of validation.
     pub validate: Spent,
-    /// Time of the inference engine.
+    /// The time of the inference engine.
     pub traverse: Spent,
-    /// Memory that they left behind, in bytes, added up.
+    /// The memory that they left allocated, in bytes, added up.
     pub net_ram_bytes: u64,
-    /// The most memory that one of them left behind.
+    /// The most memory that one of them left allocated, in bytes.
     pub max_net_ram_bytes: u64,
-    /// The most memory that one of them took meanwhile. One whose peak cannot be read does not count.
+    /// The highest memory peak of one of them, in bytes. A request whose peak cannot be read does not count.
     pub max_peak_ram_bytes: u64,
 }
 
-/// Times, added up, and the longest of them.
+/// The sum and the maximum of times.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Spent {
-    /// The sum; whole microseconds, since that is how precise Qlik writes them.
+    /// The sum, in whole microseconds, the precision of Qlik.
     pub sum: Duration,
     /// The longest.
     pub max: Duration,

@@ -5,7 +5,8 @@ use fastrand::Rng;
 use super::datagram::UserKind;
 use super::payload::Payload;
 
-/// Puts `nothing` into at least one of the fields that Qlik can leave unset. Says so if that leaves the user unnamed.
+/// Replaces at least one of the fields that Qlik can leave unset with `nothing`. Returns whether that leaves the user
+/// unnamed.
 pub(super) fn blank<'a>(
     payload: &mut Payload<'a>,
     nothing: &'a str,
@@ -26,14 +27,14 @@ pub(super) fn blank<'a>(
     (chosen & 0b11 != 0).then_some(UserKind::Unnamed)
 }
 
-/// Replaces the text in `datagram` by the same text in another encoding.
+/// Converts the text in `datagram` to another encoding.
 pub(super) fn recode(datagram: &mut Vec<u8>, encode: impl FnOnce(&str, &mut Vec<u8>)) {
     let text = String::from_utf8_lossy(datagram).into_owned();
     datagram.clear();
     encode(&text, datagram);
 }
 
-/// A letter in windows-1252, as .NET Framework encodes it; `?` if it has none.
+/// A letter in windows-1252 as .NET Framework encodes it; `?` if it is not in there.
 pub(super) fn windows_1252(letter: char) -> u8 {
     match letter {
         '\0'..='\x7F' | '\u{A0}'..='\u{FF}' => letter as u8,
@@ -41,7 +42,7 @@ pub(super) fn windows_1252(letter: char) -> u8 {
     }
 }
 
-/// Cuts a datagram with `of` fields behind some of them, at least one and never all.
+/// Cuts a datagram with `of` fields after some of them: at least one and never all.
 pub(super) fn cut(datagram: &mut Vec<u8>, of: u32, rng: &mut Rng) {
     let fields = rng.u32(1..of) as usize;
     let end = datagram
@@ -55,8 +56,8 @@ pub(super) fn cut(datagram: &mut Vec<u8>, of: u32, rng: &mut Rng) {
     }
 }
 
-/// Up to 512 bytes. The first one can start no UTF-8 and is no byte order mark, and without a NUL the rest does not
-/// pass for UTF-16: so garbage is garbage to every receiver.
+/// Up to 512 bytes. The first one can begin neither UTF-8 nor a byte order mark, and without a NUL the rest does not
+/// look like UTF-16, so every receiver recognises it as garbage.
 pub(super) fn fill_with_garbage(datagram: &mut Vec<u8>, rng: &mut Rng) {
     datagram.clear();
     datagram.push(rng.u8(0x80..0xC0));

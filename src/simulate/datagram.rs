@@ -1,4 +1,4 @@
-//! The truth about a simulated datagram: what a receiver must make of it.
+//! The truth about a simulated datagram: what a receiver has to make of it.
 
 use std::iter::Sum;
 use std::ops::{Add, AddAssign};
@@ -8,7 +8,7 @@ use super::payload::Action;
 use super::truth::{LogRow, Request, TaskRow};
 use crate::event::{ConnectionAction, Level, SessionAction, TaskAction};
 
-/// What a simulated datagram holds: the truth that a receiver is checked against.
+/// The content of a simulated datagram: the truth against which a receiver is checked.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Datagram {
@@ -16,57 +16,57 @@ pub enum Datagram {
     Session {
         /// What happened to the session.
         action: SessionAction,
-        /// Whose session it is.
+        /// The kind of user.
         user: UserKind,
     },
     /// One connection event.
     Connection {
         /// What happened to the connection.
         action: ConnectionAction,
-        /// Whose connection it is.
+        /// The kind of user.
         user: UserKind,
     },
-    /// One row of the log of engine, proxy, repository or scheduler.
+    /// A row in the log of the engine, the proxy, the repository or the scheduler.
     Log(
-        /// What it holds.
+        /// The content.
         Box<LogRow>,
     ),
     /// One request to the engine.
     Performance(
-        /// What it holds.
+        /// The content.
         Box<Request>,
     ),
-    /// The reported actions of one task run.
+    /// An action of a task run that is reported.
     Task(
-        /// What it holds.
+        /// The content.
         Box<TaskRow>,
     ),
-    /// Up to five events, one a line, as a relay puts them into one datagram.
+    /// Up to five events, one per line, as a relay combines them in one datagram.
     Relay(
-        /// What the lines hold, added up.
+        /// The counts of all lines.
         Box<Tally>,
     ),
-    /// Nothing that can be decoded.
+    /// A datagram that cannot be decoded.
     Undecoded {
-        /// Why not, as a stable code: `empty`, `unknown_type` or `missing_field`.
+        /// The reason, as a stable code: `empty`, `unknown_type` or `missing_field`.
         code: &'static str,
     },
 }
 
-/// What sort of user an event names.
+/// The kind of user that an event names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UserKind {
-    /// Somebody with a directory and an id.
+    /// A user with a directory and an id.
     Person,
     /// One of Qlik's own accounts, `INTERNAL\sa_…`.
     ServiceAccount,
     /// `NONE\anonymous<guid>`, a new guid for each session.
     Anonymous,
-    /// Nobody: the directory, the id or both are `(null)` or empty.
+    /// No user: the directory, the id or both are `(null)` or empty.
     Unnamed,
 }
 
-/// Counts of what datagrams hold. Tallies add up.
+/// Counts of the contents of datagrams. Tallies can be added.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Events `Start session`.
@@ -85,28 +85,28 @@ pub struct Tally {
     pub service_account: u64,
     /// Those of the events above that name an anonymous user, `NONE\anonymous<guid>`.
     pub anonymous: u64,
-    /// Log events by level: `DEBUG`,
+    /// Log events with the level `DEBUG`.
     pub log_debug: u64,
-    /// `INFO`,
+    /// Log events with the level `INFO`.
     pub log_info: u64,
-    /// `WARN`,
+    /// Log events with the level `WARN`.
     pub log_warn: u64,
-    /// `ERROR`
+    /// Log events with the level `ERROR`.
     pub log_error: u64,
-    /// and `FATAL`.
+    /// Log events with the level `FATAL`.
     pub log_fatal: u64,
-    /// Performance events, and what their requests cost.
+    /// Performance events, and the cost of their requests.
     pub performance: Cost,
-    /// Task events by their action: a run failed for good,
+    /// Task events with the action `failed`: a run has failed for good.
     pub task_failed: u64,
-    /// its end is announced,
+    /// Task events with the action `aborting`: a run is being stopped.
     pub task_aborting: u64,
-    /// it succeeded,
+    /// Task events with the action `succeeded`.
     pub task_succeeded: u64,
-    /// or a worker has left its handler of a distribution. One run may be reported twice, by an old and a new
-    /// appender.
+    /// Task events with the action `distributed`: a worker has finished its part of a distribution. A run may be
+    /// reported twice, by an old and a new appender.
     pub task_distributed: u64,
-    /// Datagrams that hold nothing decodable; not among the events.
+    /// Datagrams that cannot be decoded; they are not counted as events.
     pub undecoded: u64,
 }
 
@@ -157,7 +157,7 @@ impl Datagram {
         tally
     }
 
-    /// The same datagram for another action. What names no single user stays as it is.
+    /// The same datagram with another action. Datagrams that name no single user do not change.
     pub(super) fn with_action(self, action: Action) -> Self {
         match (self, action) {
             (
@@ -172,7 +172,7 @@ impl Datagram {
         }
     }
 
-    /// The same datagram with another sort of user. What names no single user stays as it is.
+    /// The same datagram with another kind of user. Datagrams that name no single user do not change.
     pub(super) fn with_user(self, user: UserKind) -> Self {
         match self {
             Self::Session { action, .. } => Self::Session { action, user },
@@ -193,7 +193,7 @@ impl Tally {
         self.connection_open + self.connection_close + self.connection_other
     }
 
-    /// The count of log events of a level.
+    /// The count of log events with a level.
     pub(super) const fn logs_of(&mut self, level: Level) -> &mut u64 {
         match level {
             Level::Debug => &mut self.log_debug,
@@ -204,7 +204,7 @@ impl Tally {
         }
     }
 
-    /// The count of task events of an action.
+    /// The count of task events with an action.
     pub(super) const fn tasks_of(&mut self, action: TaskAction) -> &mut u64 {
         match action {
             TaskAction::Failed => &mut self.task_failed,
@@ -214,17 +214,17 @@ impl Tally {
         }
     }
 
-    /// Log events, whatever their level.
+    /// Log events of all levels.
     pub fn logs(&self) -> u64 {
         self.log_debug + self.log_info + self.log_warn + self.log_error + self.log_fatal
     }
 
-    /// Task events of any action.
+    /// Task events of all actions.
     pub fn tasks(&self) -> u64 {
         self.task_failed + self.task_aborting + self.task_succeeded + self.task_distributed
     }
 
-    /// All events; what cannot be decoded is none.
+    /// All events, without datagrams that cannot be decoded.
     pub fn events(&self) -> u64 {
         self.sessions()
             + self.connections()

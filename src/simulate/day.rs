@@ -1,7 +1,7 @@
 //! A day on the site, from the first login to the last time-out: what really happened, and the datagrams that report
-//! it, some of them lost, duplicated or late.
+//! it, of which some are lost, duplicated or late.
 //!
-//! [`Site`](super::Site) shows what datagrams look like; this shows how they lie in time.
+//! [`Site`](super::Site) shows what datagrams look like; this shows when they arrive.
 
 use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc, time::Duration};
 
@@ -34,40 +34,39 @@ const MINUTE: u64 = 60 * SECOND;
 /// What the day looks like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DayOptions {
-    /// Another seed, another day. Default 1.
+    /// Another seed gives another day. Default: 1.
     pub seed: u64,
-    /// When the day starts, to the millisecond. Default 2026-01-31T05:40:00Z.
+    /// When the day starts, to the millisecond. Default: 2026-01-31T05:40:00Z.
     pub begin: DateTime<Utc>,
-    /// People who use the site; service accounts and anonymous users come on top. Default 1,000.
+    /// The number of people who use the site, in addition to service accounts and anonymous users. Default: 1,000.
     pub users: usize,
-    /// Proxy nodes. At least 1; default 3.
+    /// The number of proxy nodes, at least 1. Default: 3.
     pub nodes: usize,
-    /// Log-ins. Default 2,000. Who has five sessions already gets no sixth.
+    /// The number of logins. Default: 2,000. A user who already has five sessions does not get another one.
     pub logins: usize,
-    /// Hours in which they happen. At least 1; default 10.
+    /// The number of hours in which they happen, at least 1. Default: 10.
     pub hours: u64,
-    /// Whether the extended appender sends them, with its own time, row number and session id. Default:
-    /// no.
+    /// Whether events come from the extended appender, with its time, row number and session id. Default: no.
     pub extended: bool,
-    /// What is sent. Default: user events, and nothing else. They are the same whatever else is sent, except for the
+    /// Which events are sent. Default: only user events. These are the same whatever else is sent, except for the
     /// session ids of the extended appender, which then have the form of newer releases, `c0de…`. With performance
-    /// events, 2,000 logins make about 400,000 datagrams.
+    /// events, 2,000 logins produce about 400,000 datagrams.
     pub families: Families,
-    /// What the network does to the datagrams. Default: nothing but take some time.
+    /// What the network does to the datagrams. Default: it only takes some time.
     pub network: Network,
-    /// When a user's request starts that takes half of a node's memory, or as soon afterwards as a user has an app
-    /// open for long enough. Default: none. Only if performance events are sent.
+    /// When a user makes a request that takes half of a node's memory. It is made as soon afterwards as a user has had
+    /// an app open for long enough. Default: none. It requires performance events.
     pub memory_drop: Option<Duration>,
 }
 
-/// What the network does to datagrams, per million.
+/// What the network does to datagrams, per million of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Network {
-    /// lost,
+    /// They are lost.
     pub lost: u32,
-    /// doubled: they come a second time within 20 ms,
+    /// They arrive a second time within 20 ms.
     pub doubled: u32,
-    /// late: they come up to 50 ms after others that were sent later.
+    /// They arrive up to 50 ms after others that were sent later.
     pub late: u32,
 }
 
@@ -88,10 +87,10 @@ impl Default for DayOptions {
     }
 }
 
-/// A day: the truth, and what a receiver gets to see of it.
+/// A day: the truth, and the datagrams that a receiver gets.
 ///
-/// Who took the most memory in the third hour, for which object of which app? And what did all requests of that user
-/// cost in that hour?
+/// Which user took the most memory in the third hour, and for which object of which app? And what was the cost of all
+/// requests of that user in that hour?
 ///
 /// ```
 /// use qlik_sense_events::simulate::{Cost, Day, DayOptions, Families};
@@ -108,32 +107,32 @@ impl Default for DayOptions {
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Day {
-    /// When the day starts; all times count from there.
+    /// When the day starts. All times are relative to it.
     pub begin: DateTime<Utc>,
     /// When the last session ends.
     pub end: Duration,
-    /// Every session of the day, in the order of their starts.
+    /// All sessions of the day, in the order of their starts.
     pub sessions: Vec<Stay>,
-    /// Every connection of the day, in the order of their openings.
+    /// All connections of the day, in the order of their starts.
     pub connections: Vec<Stay>,
-    /// Every request to the engine, in the order of time, if performance events are sent. Those of a user lie within one
-    /// of the connections.
+    /// All requests to the engine in chronological order, if performance events are sent. Those of a user are within
+    /// one of the connections.
     pub requests: Vec<Request>,
-    /// Every log event, in the order of time, if they are sent.
+    /// All log events in chronological order, if they are sent.
     pub logs: Vec<LogRow>,
-    /// Every task event, in the order of time, if they are sent.
+    /// All task events in chronological order, if they are sent.
     pub tasks: Vec<TaskRow>,
-    /// The datagrams in the order of their arrival.
+    /// The datagrams, in the order of their arrival.
     pub deliveries: Vec<Delivery>,
-    /// Datagrams that were sent.
+    /// The number of datagrams that were sent.
     pub sent: u64,
-    /// Who made the memory of a node drop, if it was asked for and somebody could.
+    /// The user who made the memory of a node drop, if that was requested and possible.
     pub memory_drop: Option<MemoryDrop>,
-    /// The nodes, and who is there, as its proxies and engines know it.
+    /// The nodes, with the state of their proxies and engines.
     pub nodes: Nodes,
 }
 
-/// A session or a connection as it really was.
+/// A session or connection as it really was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stay {
     /// The node's name.
@@ -146,17 +145,17 @@ pub struct Stay {
     pub end: Duration,
 }
 
-/// A datagram on its arrival.
+/// A datagram and its arrival.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Delivery {
     /// When it arrived.
     pub arrival: Duration,
-    /// What it holds.
+    /// Its content.
     pub datagram: Vec<u8>,
 }
 
 impl Day {
-    /// Lets a day pass. The same options give the same day.
+    /// Simulates a day. The same options give the same day.
     #[must_use]
     pub fn new(options: &DayOptions) -> Self {
         let mut plan = Plan::new(options);
@@ -164,7 +163,7 @@ impl Day {
         plan.day(options)
     }
 
-    /// The services of the nodes send what they log.
+    /// Sends what the services of the nodes log.
     fn take(&mut self, entries: Vec<Entry>, nodes: usize, mut path: Path) {
         let mut rows = EntryRows::new(nodes);
         for mut entry in entries {
@@ -182,7 +181,7 @@ impl Day {
         }
         self.sent += path.sent();
         self.deliveries.extend(path.deliveries());
-        // Stable: user events first, where they arrive with others.
+        // The sort is stable, so user events come first if others arrive at the same time.
         self.deliveries.sort_by_key(|delivery| delivery.arrival);
     }
 }
@@ -192,23 +191,23 @@ impl Day {
 pub(super) struct Visit {
     pub(super) visitor: Visitor,
     pub(super) node: usize,
-    /// The virtual proxy's prefix with its leading slash, or nothing.
+    /// The prefix of the virtual proxy with a leading slash, or an empty text.
     pub(super) prefix: &'static str,
     pub(super) user_agent: &'static str,
     pub(super) session_id: String,
 }
 
-/// An event at its time, in milliseconds.
+/// An event and its time, in milliseconds.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Happening {
     pub(super) at: u64,
-    /// Which of the visits, by number.
+    /// The index of its visit.
     pub(super) visit: usize,
     pub(super) action: Action,
     pub(super) context: Context,
 }
 
-/// The day while it is made up.
+/// The state while a day is simulated.
 struct Plan {
     rng: Rng,
     population: Population,
@@ -219,7 +218,7 @@ struct Plan {
     sessions: Vec<Stay>,
     connections: Vec<Stay>,
     tabs: Vec<Tab>,
-    /// Each visit's start and end, in milliseconds.
+    /// The start and end of each visit, in milliseconds.
     presence: Vec<(u64, u64)>,
     /// Whether session ids are hashes.
     are_hashed: bool,
@@ -249,7 +248,7 @@ impl Plan {
         let day = options.hours.max(1) * 60 * MINUTE;
         let mut times: Vec<u64> = (0..options.logins).map(|_| self.rng.u64(0..day)).collect();
         times.sort_unstable();
-        // Sessions that are open, by their ends.
+        // The open sessions, by their ends.
         let mut open: BinaryHeap<Reverse<(u64, usize)>> = BinaryHeap::new();
         for at in times {
             while let Some(Reverse((end, visit))) = open.peek().copied() {
@@ -266,7 +265,7 @@ impl Plan {
         }
     }
 
-    /// A session from its start to its end, whose time it gives.
+    /// Simulates a session from start to end, and returns the time of its end.
     fn session(&mut self, visitor: Visitor, start: u64) -> u64 {
         let rng = &mut self.rng;
         let prefix = match visitor {
@@ -296,11 +295,11 @@ impl Plan {
         };
         happens_at(start, START, context);
 
-        // Tabs: when each is opened and closed, if it is not closed with the browser.
+        // The tabs: when each one is opened and closed, unless it is closed with the browser.
         let mut at = start;
         let mut tabs: Vec<(u64, u64, Context)> = Vec::new();
         for number in 0..rng.u32(0..4) + rng.u32(0..4) {
-            // A link to an app opens the app with the log-in.
+            // A link to an app opens the app at login.
             at += if number == 0 && happens(rng, 3, 10) {
                 rng.u64(0..300)
             } else {
@@ -313,7 +312,7 @@ impl Plan {
             let mut opened = at;
             let mut closed = opened + rng.u64(30 * SECOND..60 * MINUTE);
             if happens(rng, 15, 100) {
-                // A refresh in the middle.
+                // A refresh in between.
                 let refreshed = rng.u64(opened + SECOND..closed);
                 tabs.push((opened, refreshed, context));
                 opened = refreshed + rng.u64(0..4);
@@ -323,10 +322,10 @@ impl Plan {
         }
         let leaves = at + rng.u64(MINUTE..40 * MINUTE);
         let logs_out = happens(rng, 3, 10);
-        // A refresh that would come after leaving does not happen.
+        // A refresh after the user leaves does not happen.
         tabs.retain(|&(opened, ..)| opened < leaves - 2 * SECOND);
         for (opened, closed, context) in tabs {
-            // Leaving closes what is open; the last news of a log-out may come after its stop.
+            // Leaving closes what is still open. The last close may come after the stop of the session.
             let last = match rng.u32(0..100) {
                 _ if !logs_out => leaves + rng.u64(0..20),
                 0..80 => leaves - rng.u64(0..2 * SECOND),
@@ -430,7 +429,7 @@ impl Plan {
             nodes,
         };
         if !services.is_empty() {
-            // Lots of their own: what becomes of user events does not depend on others.
+            // The network has random numbers of its own, so that user events do not depend on other events.
             let path = Path::new(options.network, Rng::with_seed(!options.seed));
             day.take(services, self.hosts.len(), path);
         }
@@ -438,7 +437,7 @@ impl Plan {
     }
 }
 
-/// The user and the host are filled in when the whole session is known.
+/// The user and the host are filled in once the whole session is known.
 fn stay(start: u64, end: u64) -> Stay {
     Stay {
         host: String::new(),

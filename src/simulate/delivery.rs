@@ -1,4 +1,4 @@
-//! From an event to its datagram, and from the datagram to its arrival.
+//! Turns events into datagrams, and delivers these over the network.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::extended::{Extension, Rows};
 use super::life::OPEN;
 use super::payload::Payload;
 
-/// The appenders of all nodes: one for sessions and one for connections on each.
+/// The appenders of all nodes: on each, one for sessions and one for connections.
 pub(super) struct Appender {
     begin: DateTime<Utc>,
     is_extended: bool,
@@ -27,7 +27,7 @@ impl Appender {
         }
     }
 
-    /// The datagram of an event of a user on a node.
+    /// Writes the datagram for an event of a user on a node.
     pub(super) fn write(
         &mut self,
         happening: &Happening,
@@ -66,7 +66,7 @@ impl Appender {
     }
 }
 
-/// The way from the nodes to the receiver.
+/// The network between the nodes and the receiver.
 pub(super) struct Path {
     network: Network,
     rng: Rng,
@@ -88,7 +88,7 @@ impl Path {
     pub(super) fn send(&mut self, at: u64, datagram: Vec<u8>) {
         const OF: u32 = 1_000_000;
         self.sent += 1;
-        // All are drawn, so that days differ only in their losses.
+        // All random numbers are drawn for every datagram, so that days differ only in their losses.
         let rng = &mut self.rng;
         let lost = happens(rng, self.network.lost, OF);
         let doubled = happens(rng, self.network.doubled, OF);
@@ -108,14 +108,14 @@ impl Path {
         self.deliveries.push(Delivery { arrival, datagram });
     }
 
-    /// Datagrams that were sent.
+    /// The number of datagrams that were sent.
     pub(super) fn sent(&self) -> u64 {
         self.sent
     }
 
-    /// All that arrived, in the order of arrival.
+    /// All datagrams that arrived, in the order of arrival.
     pub(super) fn deliveries(mut self) -> Vec<Delivery> {
-        // Stable: what arrives at once was sent in this order.
+        // The sort is stable: datagrams that arrive at the same time keep the order in which they were sent.
         self.deliveries.sort_by_key(|delivery| delivery.arrival);
         self.deliveries
     }

@@ -1,4 +1,4 @@
-//! A row of a node's logs that an appender sends, before it is written.
+//! A row in a node's logs that an appender sends, before it is written.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::payload::Service;
 /// The last row number before an appender's counter wraps, as in `%rownum{9999}`.
 const LAST_ROW: u16 = 9_999;
 
-/// A row, on the node with this number.
+/// A row on the node with this index.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) node: usize,
@@ -30,12 +30,12 @@ pub(super) enum EntryEvent {
     Task(Box<TaskRow>),
 }
 
-/// The user of a session on a node, or whatever else asks the engine for something.
+/// The user of a session on a node, or something else that makes requests to the engine.
 #[derive(Debug, Clone)]
 pub(super) struct Actor {
     pub(super) node: usize,
     pub(super) host: Arc<str>,
-    /// None for what no user's session asks for.
+    /// `None` if no user's session is the cause.
     pub(super) session_id: Option<Arc<str>>,
     pub(super) directory: Arc<str>,
     pub(super) user_id: Arc<str>,
@@ -81,7 +81,7 @@ impl Entry {
         }
     }
 
-    /// Numbers the row, if its appender numbers rows.
+    /// Assigns a row number, if the row's appender numbers its rows.
     pub(super) fn take_row(&mut self, rows: &mut EntryRows) {
         match &mut self.event {
             EntryEvent::Log(event) => event.row = rows.take(self.node, event.appender as usize),
@@ -122,7 +122,7 @@ impl From<EntryEvent> for Datagram {
     }
 }
 
-/// The row that each appender of each node writes next: the four services', then the performance appender.
+/// The next row number of each appender on each node: those of the four services, then the performance appender.
 #[derive(Debug)]
 pub(super) struct EntryRows(Vec<[u16; Service::ALL.len() + 1]>);
 

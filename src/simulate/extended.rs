@@ -1,4 +1,4 @@
-//! What the extended appender adds to a payload: time, row number, session id and result.
+//! The fields that only the extended appender sends: time, row number, session id and result.
 
 use chrono::{DateTime, Utc};
 use fastrand::Rng;
@@ -8,7 +8,7 @@ use super::{chance, clock::local, payload::Action};
 /// The last row number before an appender's counter wraps, as in `%rownum{9999}`.
 const LAST_ROW: u16 = 9_999;
 
-/// The fields, in their order.
+/// The fields, in order.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Extension<'a> {
     pub(super) time: DateTime<Utc>,
@@ -18,7 +18,7 @@ pub(super) struct Extension<'a> {
 }
 
 impl Extension<'_> {
-    /// Appends the fields, each with its `;`.
+    /// Appends the fields, each followed by `;`.
     pub(super) fn write(&self, datagram: &mut Vec<u8>) {
         let time = local(self.time).format("%Y%m%dT%H%M%S%.3f%z");
         let fields = format!("{time};{};{};{};", self.row, self.session_id, self.result);
@@ -26,7 +26,7 @@ impl Extension<'_> {
     }
 }
 
-/// The row that each appender of each node writes next.
+/// The next row number of each appender on each node.
 #[derive(Debug)]
 pub(super) struct Rows(Vec<[u16; 2]>);
 
@@ -35,7 +35,7 @@ impl Rows {
         Self(vec![[1; 2]; nodes])
     }
 
-    /// The row of the next event that a node's appender for such events sends.
+    /// The row number for the next event from the appender that sends this kind on a node.
     pub(super) fn take(&mut self, node: usize, action: Action) -> u16 {
         let next = &mut self.0[node][usize::from(matches!(action, Action::Connection(_)))];
         let row = *next;
@@ -44,15 +44,15 @@ impl Rows {
     }
 }
 
-/// Turns an id into the form of newer releases, which log a salted hash: it starts with `c0de`.
+/// Converts an id to the form of newer releases, which log a salted hash that starts with `c0de`.
 pub(super) fn hash(id: &mut String) {
     id.replace_range(..4, "c0de");
 }
 
-/// Writes the id of the site's session with this number: the same for all its events, and another for
-/// every other session.
+/// Writes the id of the site's session with this number: the same for all its events, and a different one for every
+/// other session.
 pub(super) fn session_id(seed: u64, session: u64, text: &mut String) {
-    // Independent of the life on the site, which is the same whether ids are sent or not.
+    // The ids are independent of what happens on the site, which is the same whether or not ids are sent.
     let mut rng = Rng::with_seed(seed.rotate_left(32) ^ session);
     text.clear();
     chance::push_guid(text, chance::guid(&mut rng));
@@ -64,7 +64,7 @@ mod tests {
     use crate::simulate::life::{OPEN, START};
 
     #[test]
-    fn the_fields_are_written_as_qlik_writes_them() {
+    fn the_fields_are_in_qliks_format() {
         let mut datagram = Vec::new();
         Extension {
             time: DateTime::from_timestamp(1_769_849_999, 987_000_000).expect("a time"),
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_begin_again_after_the_last() {
+    fn row_numbers_start_again_after_the_last_one() {
         let mut rows = Rows::new(2);
         for row in (1..=LAST_ROW).chain(1..3) {
             assert_eq!(rows.take(1, START), row);

@@ -1,11 +1,11 @@
-//! What a site sends.
+//! The families of events that a site sends.
 
-/// The kinds of events that a site sends. Without any, it sends user events.
+/// The families of events that a site sends. If none is chosen, it sends user events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Families {
     /// Session and connection events of the proxy.
     pub user: bool,
-    /// Log events of engine, proxy, repository and scheduler: warnings, errors and what is worse.
+    /// Log events of the engine, proxy, repository and scheduler: warnings and errors.
     pub log: bool,
     /// QIX performance events of the engine: one for each request.
     pub performance: bool,
@@ -14,7 +14,7 @@ pub struct Families {
 }
 
 impl Families {
-    /// User events and nothing else; the default.
+    /// Only user events; the default.
     pub const USER: Self = Self {
         user: true,
         log: false,
@@ -22,7 +22,7 @@ impl Families {
         task: false,
     };
 
-    /// All that Qlik Sense sends.
+    /// Everything that Qlik Sense sends.
     pub const ALL: Self = Self {
         user: true,
         log: true,
@@ -30,12 +30,12 @@ impl Families {
         task: true,
     };
 
-    /// Whether anything but user events is sent.
+    /// Whether it sends anything besides user events.
     pub(super) const fn beyond_user(self) -> bool {
         self.log || self.performance || self.task
     }
 
-    /// Whether user events are sent.
+    /// Whether it sends user events.
     pub(super) const fn has_user(self) -> bool {
         self.user || !self.beyond_user()
     }

@@ -1,5 +1,5 @@
-//! What the layouts of log, performance and task events have in common: fields one after the other, `;` between
-//! them, no quotes.
+//! What the layouts of log, performance and task events have in common: fields in sequence, separated by `;`, without
+//! quotes.
 
 use std::{fmt::Display, io::Write as _, time::Duration};
 
@@ -14,20 +14,20 @@ const SERVICE_ACCOUNT: &str = r"LAB\qlikservice";
 /// How a node writes what the layouts leave open.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Style {
-    /// What stands for a value that is not there.
+    /// The placeholder for an absent value.
     pub(super) absent: &'static str,
     /// The placeholder for a missing session.
     pub(super) no_session: &'static str,
-    /// What stands for the app of a task that has none.
+    /// The placeholder for the app of a task that has none.
     pub(super) no_app: &'static str,
     pub(super) zone: Zone,
-    /// What stands between milliseconds and their fractions.
+    /// The separator between milliseconds and their fractions.
     pub(super) decimal_sign: char,
-    /// What stands for a number that cannot be read.
+    /// The placeholder for an unreadable number.
     pub(super) no_number: &'static str,
 }
 
-/// How a node writes its distance to UTC.
+/// How a node writes its offset from UTC.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Zone {
     /// `+0100`
@@ -41,7 +41,7 @@ pub(super) enum Zone {
 }
 
 impl Style {
-    /// As Qlik Sense writes in central Europe.
+    /// The style of Qlik Sense in central Europe.
     pub(super) const USUAL: Self = Self {
         absent: "(null)",
         no_session: "0",
@@ -53,7 +53,7 @@ impl Style {
 }
 
 impl Zone {
-    /// The time with its offset, and the same instant in local time.
+    /// The time with its offset, and the same time without it.
     fn times(self, time: DateTime<Utc>) -> (String, String) {
         let (zone, format) = match self {
             Self::Compact => (local(time), "%Y%m%dT%H%M%S%.3f%z"),
@@ -65,32 +65,32 @@ impl Zone {
     }
 }
 
-/// As `%date` has it.
+/// The format of `%date`.
 fn local_date(time: DateTime<chrono::FixedOffset>) -> String {
     time.format("%Y-%m-%d %H:%M:%S,%3f").to_string()
 }
 
-/// The fields of a datagram, in their order.
+/// The fields of a datagram, in order.
 pub(super) struct Fields<'a> {
     datagram: &'a mut Vec<u8>,
     style: Style,
 }
 
 impl<'a> Fields<'a> {
-    /// Begins with the type token.
+    /// Starts with the type token.
     pub(super) fn new(datagram: &'a mut Vec<u8>, type_token: &str, style: Style) -> Self {
         datagram.extend_from_slice(type_token.as_bytes());
         Self { datagram, style }
     }
 
-    /// The next field.
+    /// Adds a field.
     pub(super) fn add(&mut self, value: impl Display) -> &mut Self {
-        // A vector takes everything.
+        // Writing to a vector cannot fail.
         let _ = write!(self.datagram, ";{value}");
         self
     }
 
-    /// The next field, if there is a value for it.
+    /// Adds a field, or the placeholder if there is no value.
     pub(super) fn add_or_absent(&mut self, value: Option<impl Display>) -> &mut Self {
         match value {
             Some(value) => self.add(value),
@@ -98,17 +98,17 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The proxy session.
+    /// Adds the proxy session.
     pub(super) fn session(&mut self, id: Option<&str>) -> &mut Self {
         self.add(id.unwrap_or(self.style.no_session))
     }
 
-    /// The app of a task, or its name.
+    /// Adds the app of a task, or its name.
     pub(super) fn app(&mut self, app: Option<&str>) -> &mut Self {
         self.add(app.unwrap_or(self.style.no_app))
     }
 
-    /// Milliseconds with decimals.
+    /// Adds milliseconds with decimals.
     pub(super) fn milliseconds(&mut self, time: Option<Duration>) -> &mut Self {
         let Some(time) = time else {
             return self.add(self.style.no_number);
@@ -124,7 +124,7 @@ impl<'a> Fields<'a> {
         self.add(format_args!("{whole}{sign}{fraction}"))
     }
 
-    /// A whole number.
+    /// Adds a whole number.
     pub(super) fn number(&mut self, number: Option<u64>) -> &mut Self {
         match number {
             Some(number) => self.add(number),
@@ -132,13 +132,13 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// When the engine wrote the row, which it did a little before log4net did.
+    /// Adds the time when the engine wrote the row, which was a little earlier than log4net's.
     pub(super) fn engine_time(&mut self, time: DateTime<Utc>) -> &mut Self {
         let (time, _) = self.style.zone.times(time - TimeDelta::milliseconds(2));
         self.add(time)
     }
 
-    /// The leading fields of log and performance events.
+    /// Adds the leading fields of log and performance events.
     pub(super) fn header(
         &mut self,
         row: u16,
@@ -157,7 +157,7 @@ impl<'a> Fields<'a> {
             .add(SERVICE_ACCOUNT)
     }
 
-    /// The local time without a zone.
+    /// Adds the local time without a zone.
     pub(super) fn date(&mut self, time: DateTime<Utc>) -> &mut Self {
         self.add(local_date(local(time)))
     }
@@ -166,8 +166,7 @@ impl<'a> Fields<'a> {
         self.add(level.log4net_name())
     }
 
-    /// What log4net appends to the last field if there is an exception: without a line break before it, with one at
-    /// its end.
+    /// Appends an exception to the last field as log4net does: without a line break before it, but with one at its end.
     pub(super) fn glue(&mut self, exception: Option<&str>) {
         if let Some(exception) = exception {
             self.datagram.extend_from_slice(exception.as_bytes());

@@ -1,4 +1,4 @@
-//! Life on the site: sessions that start, open and close connections, and stop.
+//! Life on the site: sessions start, open and close connections, and stop.
 
 use fastrand::Rng;
 
@@ -22,10 +22,10 @@ pub(super) struct Life {
     population: Population,
     apps: Apps,
     sessions: Vec<Session>,
-    /// Sessions that have begun so far.
+    /// The number of sessions that have started so far.
     begun: u64,
     most_sessions: usize,
-    /// What happens next, last first, before anything else does.
+    /// Events that happen before anything else does, in reverse order.
     upcoming: Vec<Event>,
 }
 
@@ -33,9 +33,9 @@ pub(super) struct Life {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Visit {
     pub(super) visitor: Visitor,
-    /// The session's number, from 0 in the order of their beginning.
+    /// The number of the session, from 0 in the order of their starts.
     pub(super) session: u64,
-    /// Which of the nodes, from 0.
+    /// The index of the node.
     pub(super) node: usize,
     pub(super) prefix: &'static str,
     pub(super) user_agent: &'static str,
@@ -49,7 +49,7 @@ struct Session {
     stopped: bool,
 }
 
-/// One event, before it is written.
+/// An event before it is written.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Event {
     pub(super) visit: Visit,
@@ -58,7 +58,7 @@ pub(super) struct Event {
 }
 
 impl Life {
-    /// A site with this many users and nodes; nobody is logged in yet.
+    /// A site with this many users and nodes, without any sessions.
     pub(super) fn new(people: usize, nodes: usize, mut rng: Rng) -> Self {
         Self {
             nodes,
@@ -80,18 +80,19 @@ impl Life {
         &self.apps
     }
 
-    /// Puts an event back, to happen once more.
+    /// Puts an event back, so that it happens once more.
     pub(super) fn repeat(&mut self, event: Event) {
         self.upcoming.push(event);
     }
 
-    /// Lets the next event happen.
+    /// Makes the next event happen.
     pub(super) fn next_event(&mut self) -> Event {
         loop {
             if let Some(event) = self.upcoming.pop() {
                 return event;
             }
-            // The fuller the site the fewer log in, so that the number of sessions settles a little below the most.
+            // The fuller the site, the fewer users log in, so that the number of sessions settles a little below the
+            // maximum.
             let event = if index(&mut self.rng, self.most_sessions) >= self.sessions.len() {
                 self.log_in()
             } else {
@@ -104,7 +105,7 @@ impl Life {
         }
     }
 
-    /// Somebody logs in. Nothing is seen of it if the user may not, or if the start was lost.
+    /// A user logs in. It is not seen if the user has too many sessions, or if the start was lost.
     fn log_in(&mut self) -> Option<Event> {
         let rng = &mut self.rng;
         let visitor = self.population.log_in(rng)?;
@@ -130,7 +131,7 @@ impl Life {
             action: START,
             context: self.apps.draw_session_context(visit.prefix, rng),
         };
-        // A link to an app opens the app with the log-in.
+        // A link to an app opens the app at login.
         if session.still_to_open > 0 && happens(rng, 3, 10) {
             let open = open_app(&mut session, &self.apps, rng);
             self.upcoming.push(open);
@@ -140,7 +141,7 @@ impl Life {
         (!happens(&mut self.rng, 1, 50)).then_some(start)
     }
 
-    /// Continues the session with this number. Nothing is sent if it ends unnoticed.
+    /// Continues the session with this index. Nothing is sent if it ends unnoticed.
     fn go_on(&mut self, number: usize) -> Option<Event> {
         let rng = &mut self.rng;
         let session = &mut self.sessions[number];
@@ -164,7 +165,7 @@ impl Life {
         match rng.u32(0..100) {
             // A refresh: the tab's connection closes and opens again at once.
             0..15 if !session.stopped => self.upcoming.push(event(OPEN, context)),
-            // A session that stops with a tab open: the tab's close comes late.
+            // The session stops while a tab is open, whose close comes late.
             15..19 if !session.stopped => {
                 session.stopped = true;
                 let context = self.apps.draw_session_context(visit.prefix, rng);
@@ -177,7 +178,7 @@ impl Life {
         Some(event(CLOSE, context))
     }
 
-    /// The session is over: its stop is seen, unless it came before or the proxy crashed.
+    /// Ends a session. Its stop is seen, unless it was sent earlier or the proxy crashed.
     fn end(&mut self, number: usize) -> Option<Event> {
         let Session { visit, stopped, .. } = self.sessions.swap_remove(number);
         self.population.log_out(visit.visitor);
@@ -213,7 +214,7 @@ mod tests {
 
     use super::*;
 
-    /// The sessions of anonymous users, who each have only one: all that was seen of a session, in order.
+    /// The sessions of anonymous users, who have only one each: all events of each session, in order.
     fn sessions() -> Vec<Vec<Event>> {
         let mut life = Life::new(200, 3, Rng::with_seed(1));
         let mut sessions: HashMap<u128, Vec<Event>> = HashMap::new();
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn most_sessions_start_and_stop_and_some_are_not_seen_to() {
+    fn most_sessions_start_and_stop_but_not_all_are_seen_to() {
         let sessions = sessions();
         let of_hundred = |holds: fn(&[Action]) -> bool| {
             let count = sessions

@@ -1,4 +1,4 @@
-//! Log events, as the layouts of the services' appenders have them.
+//! Log events in the layouts of the services' appenders.
 
 use super::{
     layout::{Fields, Style},
@@ -6,16 +6,16 @@ use super::{
 };
 use crate::payload::Service;
 
-/// The engine's version, on the rows of loggers that include it.
+/// The engine's version, in the rows of loggers that include it.
 const ENGINE_VERSION: &str = "14.173.4.0";
 
-/// When the engine was started, likewise.
+/// The time when the engine was started, in the same rows.
 const SERVER_STARTED: &str = "20260129T021500.000+0100";
 
-/// The number of the engine's process, likewise.
+/// The id of the engine's process, in the same rows.
 const PROCESS_ID: &str = "6120";
 
-/// The type of the log events that a service's appender sends.
+/// The type token of the log events that a service's appender sends.
 pub(super) const fn type_token(appender: Service) -> &'static str {
     match appender {
         Service::Engine => "/qseow-engine/",
@@ -25,7 +25,7 @@ pub(super) const fn type_token(appender: Service) -> &'static str {
     }
 }
 
-/// Appends an event's fields to `datagram`, and an exception if log4net had one that stands in no field.
+/// Appends an event's fields to `datagram`, and the exception if it is not in a field of its own.
 pub(super) fn write(event: &LogRow, type_token: &str, style: Style, datagram: &mut Vec<u8>) {
     let mut fields = Fields::new(datagram, type_token, style);
     fields
@@ -83,7 +83,7 @@ fn scheduler(event: &LogRow, fields: &mut Fields<'_>) {
         .add_or_absent(run.map(|run| &run.execution_id));
 }
 
-/// The field of the exception, empty if there is none.
+/// Adds the field of the exception, which is empty if there is none.
 fn exception<'a, 'b>(event: &LogRow, fields: &'a mut Fields<'b>) -> &'a mut Fields<'b> {
     let exception = event.exception.filter(|_| !event.is_glued);
     fields.add(exception.unwrap_or_default())

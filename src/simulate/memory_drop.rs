@@ -1,4 +1,4 @@
-//! A request that takes half of a node's memory, and who made it.
+//! A request that takes half of a node's memory, and the user who made it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,39 +18,39 @@ use super::{
 };
 use crate::event::{Level, Service};
 
-/// What it takes at its worst: a little less than half of what a node has.
+/// The peak of its memory: a little less than half of a node's.
 const PEAK_RAM_BYTES: u64 = NODE_RAM_BYTES / 64 * 31;
 
 /// How long it takes.
 const TAKEN: Duration = Duration::from_secs(150);
 
-/// How long somebody has had the app open by then, at least.
+/// How long the user must have had the app open before.
 const SETTLED: Duration = Duration::from_secs(30);
 
-/// Who made the memory of a node drop: the truth that is to be found out.
+/// The user who made the memory of a node drop: the truth that has to be found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemoryDrop {
     /// The node's name.
     pub host: Arc<str>,
-    /// The user, `DIR\id`, as events name it.
+    /// The user, `DIR\id`, as in events.
     pub user: String,
-    /// The proxy session, as events name it.
+    /// The proxy session, as in events.
     pub session_id: Arc<str>,
     /// The app.
     pub app_id: Arc<str>,
     /// Its name.
     pub app_name: Arc<str>,
-    /// The object whose data was asked for.
+    /// The object whose data was requested.
     pub object_id: Arc<str>,
     /// When the request was made.
     pub begin: DateTime<Utc>,
     /// When it had been served, which is the time of the performance event.
     pub end: DateTime<Utc>,
-    /// The memory that it took at its worst, in bytes.
+    /// The peak of its memory, in bytes.
     pub peak_ram_bytes: u64,
 }
 
-/// Lets the first one who can from `at` on ask for too much, and adds to `entries` what is logged of it.
+/// Makes the first suitable user from `at` on request too much, and adds to `entries` what is logged about it.
 pub(super) fn cause(
     office: &Office<'_>,
     at: Duration,

@@ -1,20 +1,21 @@
-//! A lifelike Qlik Sense site that never was: the datagrams that its UDP appenders send.
+//! A simulated Qlik Sense site: the datagrams that its UDP appenders send.
 //!
-//! [`Site`] yields an endless, deterministic sequence of datagrams, and describes the content of each, so that a
-//! receiver's counts can be checked against the truth. [`Sender`] plays a site over UDP at a steady rate. [`Day`] is
-//! a day with its times: who was really there and what their requests really cost, and the datagrams that arrive,
-//! some of them lost, doubled or late.
+//! [`Site`] yields an endless, deterministic sequence of datagrams and describes the content of each, so that a
+//! receiver's counts can be checked against the truth. [`Sender`] plays a site over UDP at a steady rate. [`Day`] is a
+//! day with its times: the real sessions and the real cost of requests, and the datagrams that arrive, of which some
+//! are lost, duplicated or late.
 //!
-//! Users log in, open apps in several tabs, refresh, leave; service accounts come and go; a chosen share of the
-//! datagrams is odd in one of the ways seen in the field or to be feared there. A site has no clock and does no I/O.
+//! Users log in, open apps in several tabs, refresh and leave; service accounts come and go; a configurable share of
+//! the datagrams is odd in one of the ways that occur in the field or might occur there. A site has no clock and does
+//! no I/O.
 //!
-//! By [`Families`] the services are heard of too. Who opens an app causes the requests of a sheet, each a performance
-//! event with what it takes, and those of a few selections. Tasks run: the engine loads, the scheduler tells how it
-//! ended, through old appenders, new ones or both. A node gets into trouble and logs it. All of them name the sessions,
-//! apps, tasks and users that the others do.
+//! [`Families`] adds events of the services. A user who opens an app causes the requests for a sheet and for a few
+//! selections, each a performance event with its cost. Tasks run: the engine loads data, and the scheduler reports the
+//! outcome through old appenders, new ones or both. Nodes get into trouble and log it. All these events name the same
+//! sessions, apps, tasks and users as the others.
 //!
-//! Of a message's wording only the part that Qlik's log filters match is known, and the user agent at its end:
-//! nothing else is put into the messages of well-formed datagrams.
+//! Only two parts of a message's wording are known: the one that Qlik's log filters match, and the user agent at its
+//! end. Messages of well-formed datagrams contain nothing else.
 //!
 //! ```
 //! use qlik_sense_events::simulate::{Site, SiteOptions, Tally};

@@ -1,4 +1,4 @@
-//! The nodes of a day's site: what their proxies and engines answer when they are asked.
+//! The nodes of a site on a day: what their proxies and engines answer.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -16,19 +16,19 @@ use super::{
 /// The memory of a node: 512 GiB.
 pub(super) const NODE_RAM_BYTES: u64 = 512 << 30;
 
-/// What an engine takes that has nothing open.
+/// The memory of an engine that has nothing open.
 const IDLE_RAM_BYTES: u64 = 6 << 30;
 
-/// What an app takes for each of its 64 measures of data.
+/// The memory of an app for each of up to 64 units of data.
 const APP_RAM_BYTES: u64 = 96 << 20;
 
-/// How long an app that is no longer open stays in memory, in milliseconds. Qlik's default is eight hours.
+/// How long a closed app stays in memory, in milliseconds. Qlik's default is eight hours.
 const APP_CACHE: u64 = 8 * 3_600_000;
 
-/// How long what a request left behind stays in memory.
+/// How long the results of a request stay in memory.
 const RESULT_CACHE: TimeDelta = TimeDelta::minutes(10);
 
-/// How long before a moment somebody may have asked for something to be active at that moment.
+/// How recent the last request must be for an app or user to count as active.
 const ACTIVE: TimeDelta = TimeDelta::minutes(1);
 
 /// The time over which an engine's CPU is averaged.
@@ -36,7 +36,7 @@ const CPU_WINDOW: TimeDelta = TimeDelta::seconds(30);
 
 const CORES: u64 = 16;
 
-/// The nodes of a site, what is on them, and who is there on a day.
+/// The nodes of a site, their apps, and their users on a day.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Nodes {
     hosts: Vec<Arc<str>>,
@@ -52,79 +52,79 @@ pub struct App {
     pub id: Arc<str>,
     /// Its name.
     pub name: Arc<str>,
-    /// What it takes in the memory of an engine that has it open, in bytes.
+    /// Its memory in an engine that has it open, in bytes.
     pub ram_bytes: u64,
 }
 
-/// A session as the proxy that holds it knows it.
+/// A session as known to its proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProxySession {
     /// The name of the proxy's node.
     pub host: Arc<str>,
-    /// The prefix of the virtual proxy, without a slash; empty for the one that has none.
+    /// The prefix of the virtual proxy, without a slash; empty for the default one.
     pub virtual_proxy: &'static str,
-    /// The user's directory, as events spell it.
+    /// The user's directory, spelt as in events.
     pub directory: Arc<str>,
-    /// The user's id, as events spell it.
+    /// The user's id, spelt as in events.
     pub user_id: Arc<str>,
-    /// The value of the session's cookie. No event has it: they have a hash of it.
+    /// The value of the session's cookie. It is not in any event; these contain a hash of it.
     pub cookie: String,
-    /// From its start…
+    /// When it starts.
     pub start: Duration,
-    /// … to its end.
+    /// When it ends.
     pub end: Duration,
 }
 
-/// A connection that has an app open.
+/// A connection with an open app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct OpenApp {
     host: Arc<str>,
-    /// Which of the sessions.
+    /// The index of the session.
     session: usize,
-    /// Which of the apps; none for one that is not kept.
+    /// The index of the app; `None` if it only exists in memory.
     app: Option<usize>,
     opened: u64,
     closed: u64,
 }
 
-/// What an engine answers of itself, as `/engine/healthcheck` has it. Of the bytes it says MB of 2²⁰ bytes.
+/// An engine's answer to `/engine/healthcheck`, which reports bytes in MB of 2²⁰ bytes.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Health {
-    /// Memory of the engine's process that is in use, in bytes.
+    /// The memory of the engine's process that is in use, in bytes.
     pub committed_bytes: u64,
-    /// Memory that it has of the system, in use or reserved, in bytes.
+    /// The memory that it has obtained from the system, in use or reserved, in bytes.
     pub allocated_bytes: u64,
-    /// Memory of the node that is free, in bytes.
+    /// The free memory of the node, in bytes.
     pub free_bytes: u64,
-    /// Memory of the node, in bytes.
+    /// The total memory of the node, in bytes.
     pub total_bytes: u64,
-    /// How much of the node's CPU the engine took in the last 30 seconds, in percent.
+    /// The engine's share of the node's CPU in the last 30 seconds, in percent.
     pub cpu_percent: u64,
-    /// The engine's sessions in which somebody did something in the last minute, and all of them.
+    /// The engine's sessions with activity in the last minute, and all of them.
     pub sessions: (u64, u64),
-    /// The users who did something in the last minute, and all who have a session.
+    /// The users with activity in the last minute, and all who have a session.
     pub users: (u64, u64),
-    /// Ids of apps with which somebody does something.
+    /// The ids of apps with activity in the last minute.
     pub active_apps: Vec<Arc<str>>,
-    /// Ids of apps that somebody has open.
+    /// The ids of apps that somebody has open.
     pub loaded_apps: Vec<Arc<str>>,
-    /// Ids of apps in memory, whether somebody has them open or not.
+    /// The ids of apps in memory, whether or not somebody has them open.
     pub in_memory_apps: Vec<Arc<str>>,
-    /// Requests since the engine started.
+    /// The number of requests since the engine started.
     pub calls: u64,
-    /// Selections since the engine started.
+    /// The number of selections since the engine started.
     pub selections: u64,
-    /// How often the engine looked for a result in its cache, and found it.
+    /// How often the engine looked for a result in its cache.
     pub cache_lookups: u64,
-    /// As above.
+    /// How often it found one.
     pub cache_hits: u64,
-    /// Results that were added to the cache.
+    /// The number of results that were added to the cache.
     pub cache_added: u64,
     /// Their size, in bytes.
     pub cache_bytes_added: u64,
 }
 
-/// The nodes of the office, with those who come in by day.
+/// The nodes of the office, with the sessions of that day.
 pub(super) fn of(office: &Office<'_>, presence: &[(u64, u64)]) -> Nodes {
     let app = |app: &super::catalogue::App| App {
         id: Arc::clone(&app.id),
@@ -167,7 +167,7 @@ fn app_of(context: Context) -> Option<usize> {
     }
 }
 
-/// Another guid for each session, which the hash does not give away.
+/// A different guid for each session, which cannot be derived from the hash.
 fn cookie(number: usize, session_id: &str) -> String {
     let mut seed = number as u64;
     for byte in session_id.bytes() {
@@ -182,7 +182,7 @@ fn cookie(number: usize, session_id: &str) -> String {
 }
 
 impl Nodes {
-    /// Their names.
+    /// The names of the nodes.
     #[must_use]
     pub fn hosts(&self) -> &[Arc<str>] {
         &self.hosts
@@ -194,7 +194,7 @@ impl Nodes {
         &self.apps
     }
 
-    /// The sessions that the proxy of a node holds at a time of the day.
+    /// The sessions that a node's proxy has at a time of the day.
     pub fn sessions_at(&self, host: &str, at: Duration) -> impl Iterator<Item = &ProxySession> {
         self.sessions.iter().filter(move |session| {
             *session.host == *host && session.start <= at && at < session.end
@@ -203,10 +203,10 @@ impl Nodes {
 }
 
 impl Day {
-    /// What the engine of a node answers of itself at a time of the day. It started when the day began.
+    /// The health of a node's engine at a time of the day. It started when the day began.
     ///
-    /// Apps take memory for as long as they are kept. A request takes memory while it is served, more and more of it up
-    /// to its peak, and what it leaves behind goes within ten minutes.
+    /// An app takes memory for as long as it is kept. A request takes more and more memory up to its peak while it is
+    /// served, and its results are discarded within ten minutes.
     #[must_use]
     pub fn health_at(&self, host: &str, at: Duration) -> Health {
         let nodes = &self.nodes;
@@ -292,7 +292,7 @@ impl Day {
 
         health.committed_bytes = ram.min(NODE_RAM_BYTES / 100 * 98);
         health.allocated_bytes = (ram + ram / 16).min(NODE_RAM_BYTES / 100 * 99);
-        // The rest of the node takes 8 GiB.
+        // The other processes of the node take 8 GiB.
         health.free_bytes = NODE_RAM_BYTES.saturating_sub(health.committed_bytes + (8 << 30));
         let window = CPU_WINDOW.num_milliseconds().unsigned_abs() * CORES;
         health.cpu_percent = (2 + busy * 100 / window).min(100);
@@ -300,7 +300,7 @@ impl Day {
     }
 }
 
-/// The memory that a request holds at a moment, not before its start.
+/// The memory that a request takes at a moment; nothing before its start.
 fn held(
     request: &Request,
     begin: chrono::DateTime<chrono::Utc>,
@@ -309,12 +309,12 @@ fn held(
     let share = |bytes: u64, part: TimeDelta, whole: TimeDelta| {
         let part = part.num_milliseconds().max(0).unsigned_abs();
         let whole = whole.num_milliseconds().max(1).unsigned_abs();
-        // In MiB, so that nothing overflows.
+        // The unit is MiB, so that nothing overflows.
         ((bytes >> 20) * part.min(whole) / whole) << 20
     };
     if now < request.time {
         let peak = request.peak_ram_bytes.unwrap_or(0);
-        // It has its peak before it ends.
+        // The peak comes before the end.
         share(peak, (now - begin) * 3 / 2, request.time - begin)
     } else {
         let left = RESULT_CACHE - (now - request.time);
@@ -323,7 +323,7 @@ fn held(
 }
 
 impl Health {
-    /// Whether the engine calls itself saturated: more than 90 % of CPU or memory in use.
+    /// Whether the engine reports itself as saturated: more than 90 % of CPU or memory in use.
     #[must_use]
     pub const fn is_saturated(&self) -> bool {
         self.cpu_percent > 90 || self.free_bytes < self.total_bytes / 10

@@ -1,4 +1,4 @@
-//! What goes wrong on the way: payloads that are not as Qlik's own documentation would have them.
+//! What goes wrong on the way: payloads that differ from Qlik's documentation.
 
 use fastrand::Rng;
 
@@ -10,23 +10,23 @@ use super::payload::{Action, Payload};
 /// A way in which a datagram can be odd.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Odd {
-    /// Fields that log4net had no value for: `(null)`.
+    /// Fields without a value in log4net: `(null)`.
     NullFields,
-    /// Fields set to nothing.
+    /// Empty fields.
     EmptyFields,
-    /// `;` and `'` within the message.
+    /// `;` and `'` in the message.
     PunctuatedMessage,
-    /// An exception directly behind the message, with line breaks of its own.
+    /// An exception directly after the message, with line breaks.
     MultilineMessage,
-    /// Several events, one a line.
+    /// Several events, one per line.
     Relay,
     /// A newline, a CRLF or a NUL at the end.
     TrailingLf,
     TrailingCrLf,
     TrailingNul,
-    /// A byte order mark of UTF-8 at the start.
+    /// A byte order mark of UTF-8 at the beginning.
     ByteOrderMark,
-    /// The ANSI code page of western Europe, with letters that are invalid as UTF-8.
+    /// The ANSI code page of western Europe, with letters that are not valid UTF-8.
     Windows1252,
     /// The appender's encoding set to `unicode`.
     Utf16,
@@ -34,13 +34,13 @@ pub(super) enum Odd {
     LegacyType,
     /// A command other than the four.
     UnknownCommand,
-    /// Less fields than there should be.
+    /// Fewer fields than there should be.
     MissingFields,
     /// A type token of no known family.
     UnknownType,
-    /// No bytes at all, or none but a newline.
+    /// No bytes at all, or only a newline.
     Empty,
-    /// Bytes from some other program.
+    /// Bytes from another program.
     Garbage,
 }
 
@@ -69,7 +69,7 @@ impl Odd {
         Self::ALL[rng.u32(0..Self::ALL.len() as u32) as usize]
     }
 
-    /// Whether such a datagram is traffic of its own, not one of a session's events in odd clothes.
+    /// Whether such a datagram is additional traffic, instead of an event of a session in an odd form.
     pub(super) fn is_extra(self) -> bool {
         matches!(
             self,
@@ -81,8 +81,8 @@ impl Odd {
         )
     }
 
-    /// Whether such a datagram shows a row number where the extended appender is simulated. The others come from
-    /// an old appender or another program, or cannot be read as far as that.
+    /// Whether such a datagram has a row number if the extended appender is simulated. The others come from an old
+    /// appender or another program, or are cut before it.
     pub(super) fn has_row(self) -> bool {
         !matches!(
             self,
@@ -94,7 +94,7 @@ impl Odd {
         )
     }
 
-    /// Appends an odd version of `payload` to `datagram` and says what it holds; `truth` is what `payload` holds.
+    /// Appends an odd version of `payload` to `datagram` and returns its content; `truth` is the content of `payload`.
     pub(super) fn write(
         self,
         mut payload: Payload<'_>,
@@ -114,7 +114,7 @@ impl Odd {
                 payload.directory = "LAB";
                 payload.user_id = choose(rng, &["Jörgen", "José", "Zoë Müller", "D'Arcy Núñez"]);
                 user = Some(UserKind::Person);
-                // It is not this user's session that the event belongs to.
+                // The event belongs to the session of another user.
                 if let Some(extension) = &mut payload.extension {
                     extension.session_id = "(null)";
                 }
@@ -173,7 +173,7 @@ const NOTES: [&str; 4] = [
     " (attempt 2; 'retry')",
 ];
 
-/// As log4net writes them: without a line break before them, with one behind.
+/// As log4net writes them: without a line break before them, but with one after them.
 const EXCEPTIONS: [&str; 3] = [
     "System.Net.WebSockets.WebSocketException (0x80004005): The remote party went away\r\n   at Example.Proxy.Relay()\r\n",
     "System.TimeoutException: No answer; gave up after 30 s\r\n   at Example.Proxy.Wait(TimeSpan limit)\r\n   at Example.Proxy.Run()\r\n",
@@ -198,7 +198,7 @@ mod tests {
         user: UserKind::ServiceAccount,
     };
 
-    /// Two hundred datagrams of one kind, with what they hold.
+    /// Two hundred datagrams of one kind, with their contents.
     fn written(odd: Odd) -> Vec<(Vec<u8>, Datagram)> {
         let payload = Payload {
             type_token: ACTION.type_token(),
@@ -240,7 +240,7 @@ mod tests {
                             && datagram.iter().filter(|&&byte| byte == b';').count() > 7
                     }
                     Odd::MultilineMessage => has(&datagram, b"sessionSystem."),
-                    // The site puts the lines together.
+                    // The site combines the lines.
                     Odd::Relay => true,
                     Odd::TrailingLf => datagram.ends_with(b"session\n"),
                     Odd::TrailingCrLf => datagram.ends_with(b"session\r\n"),
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn the_truth_follows_the_datagram() {
+    fn the_truth_describes_the_odd_datagram() {
         for (datagram, truth) in written(Odd::NullFields) {
             let unnamed = !has(&datagram, b";INTERNAL;sa_api;");
             let expected = if unnamed {
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_fields_can_be_any_but_the_type() {
+    fn any_field_but_the_type_can_be_missing() {
         let kept: std::collections::BTreeSet<usize> = written(Odd::MissingFields)
             .iter()
             .map(|(datagram, _)| datagram.split(|&byte| byte == b';').count())

@@ -1,4 +1,4 @@
-//! What goes wrong with log, performance and task events on the way.
+//! What goes wrong on the way with log, performance and task events.
 
 use std::sync::Arc;
 
@@ -17,33 +17,33 @@ use crate::payload::Service;
 /// A way in which such a datagram can be odd.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OddEntry {
-    /// Fields that log4net had no value for: `(null)`.
+    /// Fields without a value in log4net: `(null)`.
     NullFields,
-    /// Fields set to nothing.
+    /// Empty fields.
     EmptyFields,
     /// `;` and quotes in free text or in a name.
     Punctuation,
-    /// An exception behind the last field, with line breaks and `;` of its own.
+    /// An exception after the last field, with line breaks and `;`.
     Exception,
-    /// Several events, one a line.
+    /// Several events, one per line.
     Relay,
     /// A newline, a CRLF or a NUL at the end.
     TrailingLf,
     TrailingCrLf,
     TrailingNul,
-    /// A byte order mark of UTF-8 at the start.
+    /// A byte order mark of UTF-8 at the beginning.
     ByteOrderMark,
-    /// The ANSI code page of western Europe, with letters that are invalid as UTF-8.
+    /// The ANSI code page of western Europe, with letters that are not valid UTF-8.
     Windows1252,
     /// The appender's encoding set to `unicode`.
     Utf16,
     /// The type token in capitals.
     Capitals,
-    /// Other ways to write the distance to UTC, and other distances.
+    /// Other offsets from UTC, and other ways to write them.
     OtherZone,
-    /// Decimal commas, numbers that are none, and huge ones; rows of another service; a type token made by hand.
+    /// Decimal commas, invalid numbers and huge ones; rows of another service; a misspelt type token.
     Peculiar,
-    /// Less fields than there should be.
+    /// Fewer fields than there should be.
     MissingFields,
 }
 
@@ -70,13 +70,13 @@ impl OddEntry {
         Self::ALL[rng.u32(0..Self::ALL.len() as u32) as usize]
     }
 
-    /// Whether such a datagram shows a row number. One that is cut may not.
+    /// Whether such a datagram has a row number. A cut one may have none.
     fn has_row(self) -> bool {
         self != Self::MissingFields
     }
 
-    /// Appends an odd version of `entry` to `datagram` and says what it holds. Its number is the next of the appender
-    /// that sends it.
+    /// Appends an odd version of `entry` to `datagram` and returns its content. Its row number is the next one of its
+    /// appender.
     pub(super) fn write(
         self,
         mut entry: Entry,
@@ -118,7 +118,7 @@ impl OddEntry {
                 let most = match &entry.event {
                     EntryEvent::Log(event) => fields(event.appender),
                     EntryEvent::Performance(_) => 26,
-                    // As far as the names, behind which the ids would tell what is what.
+                    // This leaves the names, after which the ids would make clear what is what.
                     EntryEvent::Task(_) => 5,
                 };
                 cut(datagram, most, rng);
@@ -132,7 +132,7 @@ impl OddEntry {
     }
 }
 
-/// The fields of a service's log events.
+/// The number of fields of a service's log events.
 const fn fields(appender: Service) -> u32 {
     match appender {
         Service::Engine => 19,
@@ -141,7 +141,7 @@ const fn fields(appender: Service) -> u32 {
     }
 }
 
-/// Takes values away that Qlik can leave unset.
+/// Removes values that Qlik can leave unset.
 fn blank(event: &mut EntryEvent, nothing: &'static str, style: &mut Style, rng: &mut Rng) {
     (style.absent, style.no_session) = (nothing, nothing);
     let mut chosen = || rng.bool();
@@ -180,7 +180,7 @@ fn punctuate(event: &mut EntryEvent, rng: &mut Rng) {
     match event {
         EntryEvent::Log(event) => punctuate_log(event, note, rng),
         EntryEvent::Performance(request) => {
-            // The numbers between them tell which is which.
+            // The numbers between them make clear which is which.
             request.user_id = Some("o'neil \"x\"; y".into());
             request.object_id = "my-ext;a".into();
             request.object_type = "my \"kpi\";tile";
@@ -212,7 +212,7 @@ fn punctuate_task(event: &mut TaskRow, note: &str, rng: &mut Rng) {
     }
 }
 
-/// log4net had an exception.
+/// Adds an exception of log4net.
 fn throw(event: &mut EntryEvent, rng: &mut Rng) {
     let exception = choose(rng, &EXCEPTIONS);
     match event {
@@ -225,7 +225,7 @@ fn throw(event: &mut EntryEvent, rng: &mut Rng) {
     }
 }
 
-/// Puts letters into the event that are not ASCII, and none that western Europe does not have.
+/// Puts non-ASCII letters into the event, but only those of western Europe.
 fn europeanize(event: &mut EntryEvent, rng: &mut Rng) {
     let user_id: Arc<str> = choose(rng, &["Jörgen", "José", "Zoë Müller", "D'Arcy Núñez"]).into();
     match event {
@@ -248,7 +248,7 @@ fn europeanize(event: &mut EntryEvent, rng: &mut Rng) {
     }
 }
 
-/// What only events of this family have.
+/// Makes changes that only apply to one family.
 fn peculiar(event: &mut EntryEvent, style: &mut Style, type_token: &mut String, rng: &mut Rng) {
     match event {
         EntryEvent::Log(event) => {
@@ -289,7 +289,7 @@ const NOTES: [&str; 3] = [
     "; retry=3; cookie='a;b'",
 ];
 
-/// The lines behind the first hold `;`; one in the first line would stand among the fields.
+/// Only the lines after the first one contain `;`; in the first line it would separate fields.
 const EXCEPTIONS: [&str; 2] = [
     "System.AggregateException: one or more\r\n ---> System.Exception: inner; code 7\r\n   at Example.Task.Wait()",
     "Example.Io.ReadException: disk gone\r\n   at Example.Io.Reader.Next(Int32 n) in c:\\src\\r.cs:line 40\r\n   at Example.Job.Run()",

@@ -1,4 +1,4 @@
-//! What the services log on a day: of those who are there, of reloads at their hours, of nodes in trouble.
+//! What the services log on a day: about users, scheduled reloads, and nodes in trouble.
 
 use std::sync::Arc;
 
@@ -22,20 +22,20 @@ const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
 const HOUR: u64 = 60 * MINUTE;
 
-/// The most selections while a connection is open.
+/// The most selections during a connection.
 const SELECTIONS: u32 = 12;
 
 /// A connection, in milliseconds of the day.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tab {
-    /// Which of the visits, by number.
+    /// The index of its visit.
     pub(super) visit: usize,
     pub(super) context: Context,
     pub(super) opened: u64,
     pub(super) closed: u64,
 }
 
-/// The site on its day.
+/// The site on a day.
 pub(super) struct Office<'a> {
     pub(super) begin: DateTime<Utc>,
     pub(super) hours: u64,
@@ -48,10 +48,10 @@ pub(super) struct Office<'a> {
 }
 
 impl Office<'_> {
-    /// All that the services log on the day, in the order of time.
+    /// Everything that the services log on the day, in chronological order.
     pub(super) fn entries(&self, rng: &mut Rng) -> Vec<Entry> {
         let mut entries = Vec::new();
-        // Each has lots of its own, so that what is sent of one does not depend on the others.
+        // Each part has random numbers of its own, so that none depends on the others.
         let mut lots = rng.fork();
         if self.families.performance {
             self.use_apps(&mut lots, &mut entries);
@@ -82,7 +82,7 @@ impl Office<'_> {
         }
     }
 
-    /// Who opens an app looks at a sheet and makes selections until the tab is closed.
+    /// A user who opens an app looks at a sheet and makes selections until the tab is closed.
     fn use_apps(&self, rng: &mut Rng, entries: &mut Vec<Entry>) {
         for tab in self.tabs {
             let document = tab.context.document();
@@ -101,7 +101,7 @@ impl Office<'_> {
         }
     }
 
-    /// Tasks run at the full hours and now and then between them.
+    /// Tasks run at every full hour, and now and then in between.
     fn run_tasks(&self, rng: &mut Rng, entries: &mut Vec<Entry>) {
         let tasks = Tasks::new(self.apps, rng);
         let place = Place {
@@ -119,7 +119,7 @@ impl Office<'_> {
         }
     }
 
-    /// Warnings all day, and about once an hour a node in trouble.
+    /// There are warnings all day, and about once an hour a node is in trouble.
     fn get_into_trouble(&self, rng: &mut Rng, entries: &mut Vec<Entry>) {
         for hour in 0..self.hours {
             for _ in 0..rng.u32(100..300) {
@@ -139,7 +139,7 @@ impl Office<'_> {
         }
     }
 
-    /// Who has an app open at this time.
+    /// The users who have an app open at this time.
     fn present(&self, at: u64) -> Vec<Present> {
         let open = |tab: &&Tab| tab.opened <= at && at < tab.closed;
         let present = |tab: &Tab| Present {
@@ -176,7 +176,7 @@ mod tests {
                 return context;
             }
         };
-        // From those that hardly open to one of ten hours.
+        // This includes connections that are hardly open, and one of ten hours.
         let asked = (0..=25).map(|power| {
             let tab = Tab {
                 visit: 0,

@@ -1,4 +1,4 @@
-//! The payload of one event, field by field, as the appender's layout writes it.
+//! The payload of an event, field by field, in the format of the appender's layout.
 
 use super::context::NOT_AVAILABLE;
 use super::extended::Extension;
@@ -11,12 +11,12 @@ pub(super) enum Action {
     Connection(ConnectionAction),
 }
 
-/// The fields of a payload, in their order.
+/// The fields of a payload, in order.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Payload<'a> {
     pub(super) type_token: &'a str,
     pub(super) host: &'a str,
-    /// What only the extended appender sends.
+    /// The fields that only the extended appender sends.
     pub(super) extension: Option<Extension<'a>>,
     pub(super) command: &'a str,
     pub(super) directory: &'a str,
@@ -24,15 +24,15 @@ pub(super) struct Payload<'a> {
     pub(super) origin: &'a str,
     pub(super) context: &'a str,
     pub(super) message: &'a str,
-    /// More of the message, before the user agent.
+    /// More text in the message, before the user agent.
     pub(super) note: &'a str,
     pub(super) user_agent: Option<&'a str>,
-    /// What log4net appends when an exception belongs to the event.
+    /// What log4net appends if the event has an exception.
     pub(super) exception: &'a str,
 }
 
 impl Action {
-    /// The same for an unknown command.
+    /// The same with an unknown command.
     pub(super) fn unknown(self) -> Self {
         match self {
             Self::Session(_) => Self::Session(SessionAction::Other),
@@ -47,7 +47,7 @@ impl Action {
         }
     }
 
-    /// The type of the extended appender.
+    /// The type token of the extended appender.
     pub(super) fn extended_type_token(self) -> &'static str {
         match self {
             Self::Session(_) => "/qlik-sense-session/2/",
@@ -55,7 +55,7 @@ impl Action {
         }
     }
 
-    /// The type of appenders from before 2022.
+    /// The type token of appenders from before 2022.
     pub(super) fn legacy_type_token(self) -> &'static str {
         match self {
             Self::Session(_) => "/proxy-session/",
@@ -81,7 +81,7 @@ impl Action {
         }
     }
 
-    /// The message's known part: what the appenders' filters look for.
+    /// The known part of the message, which the appenders' filters look for.
     pub(super) fn message(self) -> &'static str {
         match self {
             Self::Session(SessionAction::Stop) => "Stop session for user",
@@ -93,7 +93,7 @@ impl Action {
 }
 
 impl Payload<'_> {
-    /// Appends the payload to `datagram`, in UTF-8 and without a newline at its end.
+    /// Appends the payload to `datagram`, in UTF-8 and without a newline at the end.
     pub(super) fn write(&self, datagram: &mut Vec<u8>) {
         for field in [self.type_token, self.host] {
             datagram.extend_from_slice(field.as_bytes());
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_payload_is_written_as_qlik_writes_it() {
+    fn a_payload_is_in_qliks_format() {
         let action = Action::Connection(ConnectionAction::Open);
         let mut datagram = Vec::new();
         Payload {

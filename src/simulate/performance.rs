@@ -1,16 +1,16 @@
-//! QIX performance events, as the layout of the engine's appender has them.
+//! QIX performance events in the layout of the engine's appender.
 
 use super::{
     layout::{Fields, Style},
     truth::Request,
 };
 
-/// The type of performance events.
+/// The type token of performance events.
 pub(super) const TYPE_TOKEN: &str = "/qseow-qix-perf/";
 
 const LOGGER: &str = "QixPerformance.Engine.Engine";
 
-/// Appends a request's 26 fields to `datagram`, and the exception if log4net had one.
+/// Appends a request's 26 fields to `datagram`, and the exception if there is one.
 pub(super) fn write(request: &Request, type_token: &str, style: Style, datagram: &mut Vec<u8>) {
     Fields::new(datagram, type_token, style)
         .header(

@@ -1,4 +1,4 @@
-//! Task runs: what a reload makes the engine do, and what the scheduler reports about its end.
+//! Task runs: what the engine does for a reload, and what the scheduler reports at its end.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,7 +20,7 @@ const SCHEDULER: &str = r"INTERNAL\sa_scheduler";
 const RELOAD_LOGGER: &str = "System.Scheduler.Scheduler.Slave.Tasks.ReloadTask";
 const SESSION_LOGGER: &str = "System.Scheduler.Scheduler.Master.Task.TaskSession";
 
-/// Why a script fails.
+/// Reasons why a script fails.
 const SCRIPT_ERRORS: [&str; 4] = [
     "Reload failed: table Orders not found",
     "Reload failed: the connection to ERP timed out",
@@ -28,7 +28,7 @@ const SCRIPT_ERRORS: [&str; 4] = [
     "Reload failed: access to 'lib://Data/budget.xlsx' denied",
 ];
 
-/// The manager's node.
+/// The index of the manager's node.
 const MANAGER: usize = 0;
 
 /// The tasks of the site.
@@ -52,7 +52,7 @@ enum TaskWork {
     UserSync,
 }
 
-/// Where tasks run, and what they work on.
+/// Where tasks run, and the apps and users that they concern.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place<'a> {
     pub(super) hosts: &'a [Arc<str>],
@@ -83,7 +83,7 @@ impl Tasks {
         Self(all.map(task).collect())
     }
 
-    /// One of the tasks runs, or somebody reloads an app by hand; in the order of time.
+    /// Runs one of the tasks, or an app that somebody reloads by hand. Returns entries in chronological order.
     pub(super) fn run(&self, place: Place<'_>, start: DateTime<Utc>, rng: &mut Rng) -> Vec<Entry> {
         let mut entries = match rng.u32(0..20) {
             0 => editor_reload(place, start, rng),
@@ -156,7 +156,7 @@ fn manual_reload(place: Place<'_>, start: DateTime<Utc>, rng: &mut Rng) -> Vec<E
     reload(place, app, run, start, rng)
 }
 
-/// A reload in the script editor that fails. The scheduler knows nothing of it.
+/// A failed reload in the script editor. The scheduler knows nothing about it.
 fn editor_reload(place: Place<'_>, start: DateTime<Utc>, rng: &mut Rng) -> Vec<Entry> {
     let app = place.catalogue.app(index(rng, place.catalogue.len()));
     let (directory, user_id) = place.population.anyone(rng);
@@ -178,7 +178,7 @@ fn editor_reload(place: Place<'_>, start: DateTime<Utc>, rng: &mut Rng) -> Vec<E
     vec![Entry::task(node, event)]
 }
 
-/// A reload on one of the nodes: up to three attempts.
+/// A reload on one of the nodes, in up to three attempts.
 fn reload(
     place: Place<'_>,
     app: &App,
@@ -216,7 +216,7 @@ fn reload(
         }
     }
     if action == TaskAction::Aborting {
-        // The payload names as its user the one who stops it.
+        // The payload names the person who stops it as its user.
         let (directory, user_id) = place.population.anyone(rng);
         let stopped = TaskRun {
             user: format!("{directory}\\{user_id}").into(),
@@ -233,8 +233,8 @@ fn reload(
     entries
 }
 
-/// What the scheduler's engine does in one attempt: 5 to 10 requests, the load with a look at its progress every two
-/// seconds, and 5 to 10 requests more if all went well.
+/// What the scheduler's engine does in one attempt: 5 to 10 requests, the load, whose progress is requested every two
+/// seconds, and 5 to 10 more requests if all went well.
 fn load(client: &mut Client, app: &App, action: TaskAction, rng: &mut Rng) {
     for method in [
         "Global::GetAuthenticatedUser",
@@ -278,7 +278,7 @@ fn load(client: &mut Client, app: &App, action: TaskAction, rng: &mut Rng) {
     }
 }
 
-/// What engine and scheduler log of an attempt that failed.
+/// What the engine and the scheduler log about a failed attempt.
 fn failed_attempt(
     actor: &Actor,
     run: &TaskRun,
@@ -302,7 +302,7 @@ fn failed_attempt(
     entries.push(Entry::log(actor.node, scheduler));
 }
 
-/// A preload that may find no engine to run on, and says so each time.
+/// A preload, which may find no engine to run on and reports that each time.
 fn preload(place: Place<'_>, run: TaskRun, start: DateTime<Utc>, rng: &mut Rng) -> Vec<Entry> {
     let mut entries = Vec::new();
     let mut now = start;
@@ -329,7 +329,7 @@ fn preload(place: Place<'_>, run: TaskRun, start: DateTime<Utc>, rng: &mut Rng) 
     entries
 }
 
-/// What the scheduler reports about a run, and where and when.
+/// What the scheduler reports about a run, with place and time.
 #[derive(Debug, Clone, Copy)]
 struct News {
     node: usize,
@@ -340,7 +340,7 @@ struct News {
 }
 
 impl News {
-    /// What the manager says in the usual words.
+    /// The manager's report in the usual words.
     const fn of(action: TaskAction, time: DateTime<Utc>) -> Self {
         Self {
             node: MANAGER,
@@ -358,8 +358,8 @@ impl News {
 
 const NO_MORE_ATTEMPTS: &str = "Max retries reached";
 
-/// The appenders that report the scheduler's messages about a run: the old ones, the new ones, or both if an
-/// administrator has both.
+/// The reports of the scheduler's appenders about a run: the old ones, the new ones, or both if an administrator has
+/// installed both.
 fn tell(place: Place<'_>, news: News, run: &TaskRun, rng: &mut Rng) -> Vec<Entry> {
     let News {
         node,
@@ -369,7 +369,7 @@ fn tell(place: Place<'_>, news: News, run: &TaskRun, rng: &mut Rng) -> Vec<Entry
     } = news;
     let host = &place.hosts[node];
     let mut entries = Vec::new();
-    // Preloads are new appenders' only; so are distributions.
+    // Only new appenders report preloads and distributions.
     let old = match (action, message) {
         (TaskAction::Failed, NO_MORE_ATTEMPTS) => Some("/scheduler-reload-failed/"),
         (TaskAction::Aborting, _) => Some("/scheduler-reload-aborted/"),
@@ -379,7 +379,7 @@ fn tell(place: Place<'_>, news: News, run: &TaskRun, rng: &mut Rng) -> Vec<Entry
     let new = match action {
         TaskAction::Failed => "/scheduler-task-failed/",
         TaskAction::Aborting => "/scheduler-task-aborted/",
-        // What the published appenders send; a few administrators have corrected it.
+        // The published appenders send this; a few administrators have corrected it.
         TaskAction::Succeeded if happens(rng, 1, 10) => "/scheduler-task-success/",
         TaskAction::Succeeded => "/scheduler-task-success//",
         TaskAction::Distributed => "/scheduler-distribute/",

@@ -17,15 +17,15 @@ use crate::payload::Level;
 /// The handle of the global interface.
 const GLOBAL: i32 = -1;
 
-/// The handle of the app, the first that a client is given.
+/// The handle of the app, which is the first that a client receives.
 const DOC: i32 = 1;
 
-/// What Qlik writes for an object, or its type, that there is not.
+/// What Qlik writes for an absent object, or for its type.
 const UNKNOWN: &str = "<Unknown>";
 
 const GIB: u64 = 1 << 30;
 
-/// A client's connection to the engine, on which it makes one request after the other.
+/// A client's connection to the engine, over which it makes one request after the other.
 #[derive(Debug, Clone)]
 pub(super) struct Client {
     actor: Actor,
@@ -37,15 +37,15 @@ pub(super) struct Client {
     requests: Vec<Entry>,
 }
 
-/// What a request is about, and what it takes.
+/// What a request is about, and its weight.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Work<'a> {
     pub(super) handle: i32,
     pub(super) object_id: Option<&'a Arc<str>>,
     pub(super) object_type: &'static str,
-    /// How heavy it is: 1 for a look-up, 2,048 for the heaviest chart of the largest app.
+    /// Its weight: 1 for a look-up, 2,048 for the heaviest chart of the largest app.
     pub(super) weight: u64,
-    /// Whether the inference engine has a part in it.
+    /// Whether the inference engine is involved.
     pub(super) calculates: bool,
 }
 
@@ -72,7 +72,7 @@ impl Client {
         }
     }
 
-    /// All that was asked so far.
+    /// All requests so far.
     pub(super) fn into_entries(self) -> Vec<Entry> {
         self.requests
     }
@@ -81,7 +81,7 @@ impl Client {
         self.time
     }
 
-    /// Nothing is asked for so long.
+    /// Waits before the next request.
     pub(super) fn wait(&mut self, time: TimeDelta) {
         self.time += time;
     }
@@ -90,7 +90,7 @@ impl Client {
         self.app_id = id;
     }
 
-    /// Asks for something, and waits for the answer and a little longer.
+    /// Makes a request, and waits for the answer and a little longer.
     pub(super) fn ask(&mut self, method: &'static str, work: Work<'_>, rng: &mut Rng) {
         let mut request = self.request(method, work);
         charge(&mut request, work, rng);
@@ -99,7 +99,7 @@ impl Client {
         self.wait(TimeDelta::milliseconds(rng.i64(1..20)));
     }
 
-    /// Asks for something that takes a known time and so much memory at most.
+    /// Makes a request with a known duration and peak of memory.
     pub(super) fn ask_for_long(
         &mut self,
         method: &'static str,
@@ -117,7 +117,7 @@ impl Client {
         self.push(request, Duration::ZERO);
     }
 
-    /// Asks for the whole data of an object, which takes far too much, and gets it in the end.
+    /// Requests all the data of an object, which takes far too much memory, and finally gets it.
     pub(super) fn ask_for_all(
         &mut self,
         app: &App,
@@ -136,7 +136,7 @@ impl Client {
         self.push(request, taken);
     }
 
-    /// The engine's own session.
+    /// The engine's own session id.
     pub(super) const fn engine_session_id(&self) -> &Arc<str> {
         &self.engine_session_id
     }
@@ -153,7 +153,7 @@ impl Client {
     fn request(&mut self, method: &'static str, work: Work<'_>) -> Request {
         self.request_id += 1;
         let actor = &self.actor;
-        // The object of a request about the app is the app.
+        // In a request about the app, the app is the object.
         let app = (work.handle == DOC)
             .then_some(self.app_id.as_ref())
             .flatten();
@@ -186,7 +186,7 @@ impl Client {
         }
     }
 
-    /// The request has been served.
+    /// Ends a request.
     fn push(&mut self, mut request: Request, taken: Duration) {
         self.time += TimeDelta::milliseconds(taken.as_millis() as i64);
         request.time = self.time;
@@ -204,14 +204,14 @@ impl Client {
         }
     }
 
-    /// Goes on with what is open: a selection, if it is an app.
+    /// Continues with what is open: makes a selection if it is an app.
     pub(super) fn go_on(&mut self, catalogue: &Catalogue, document: Document, rng: &mut Rng) {
         if let Document::App { app, sheet } = document {
             self.select(catalogue.app(app), sheet, rng);
         }
     }
 
-    /// Opens an app on a sheet: 15 to 20 requests.
+    /// Opens an app on a sheet, with 15 to 20 requests.
     fn open_app(&mut self, app: &App, sheet: usize, rng: &mut Rng) {
         let sheet = &app.sheets[sheet];
         self.app_id = None;
@@ -251,7 +251,8 @@ impl Client {
             calculates: false,
         };
         self.ask("GenericObject::GetLayout", layout, rng);
-        // Eleven so far. Every object has its layout, those that show data have that too, as far as a sheet shows it.
+        // There have been eleven so far. Every object needs its layout, and those that show data also need the data, as
+        // far as the sheet shows it.
         let left = rng.u64(5..9) as usize;
         self.calculate(app, &sheet.objects, left, rng);
         if left < sheet.objects.len() {
@@ -259,11 +260,11 @@ impl Client {
         }
     }
 
-    /// Makes a selection on a sheet: 10 to 15 requests.
+    /// Makes a selection on a sheet, with 10 to 15 requests.
     fn select(&mut self, app: &App, sheet: usize, rng: &mut Rng) {
         self.app_id = Some(Arc::clone(&app.id));
         let objects = &app.sheets[sheet].objects;
-        // The listbox.
+        // This is the listbox.
         let chosen = 0;
         if happens(rng, 1, 10) {
             self.ask("Doc::ClearAll", self.doc(app.size), rng);
@@ -287,7 +288,7 @@ impl Client {
         self.calculate(app, objects, left, rng);
     }
 
-    /// Requests the layouts of objects, and their data, in this many requests.
+    /// Requests the layouts and data of objects, in this many requests.
     fn calculate(&mut self, app: &App, objects: &[Object], requests: usize, rng: &mut Rng) {
         for request in 0..requests {
             let place = request % objects.len();
@@ -302,7 +303,7 @@ impl Client {
         }
     }
 
-    /// Opens an app that lives in memory for as long as somebody looks at it.
+    /// Opens an app that exists in memory only while somebody looks at it.
     fn open_session_app(&mut self, guid: u128, rng: &mut Rng) {
         let mut id = String::from("SessionApp_");
         push_guid(&mut id, guid);
@@ -326,7 +327,7 @@ impl Client {
     }
 }
 
-/// Work for an object of an app.
+/// The work for an object of an app.
 fn object<'a>(app: &App, place: usize, object: &'a Object) -> Work<'a> {
     Work {
         handle: 5 + place as i32,
@@ -337,8 +338,8 @@ fn object<'a>(app: &App, place: usize, object: &'a Object) -> Work<'a> {
     }
 }
 
-/// Makes up what a request takes. Nearly all take what their weight says; a few take far more, as when a selection
-/// leaves a chart with the whole of the data.
+/// Determines the cost of a request. Nearly all cost what their weight says; a few cost far more, for example if a
+/// selection leaves all data in a chart.
 fn charge(request: &mut Request, work: Work<'_>, rng: &mut Rng) {
     let excess = match rng.u32(0..4_000) {
         0 => 200,
@@ -365,7 +366,7 @@ fn charge(request: &mut Request, work: Work<'_>, rng: &mut Rng) {
     }
 }
 
-/// The level that the engine gives a request, by thresholds of its `Settings.ini`.
+/// The level that the engine assigns to a request, according to the thresholds in `Settings.ini`.
 fn level(request: &Request) -> Level {
     let seconds = request.process.unwrap_or_default().as_secs();
     let bytes = request.peak_ram_bytes.unwrap_or(0);

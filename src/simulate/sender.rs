@@ -1,4 +1,4 @@
-//! Plays a site over UDP: evenly, at a rate that does not drift, with counts of what went out.
+//! Plays a site over UDP: evenly, at a rate that does not drift, counting what is sent.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -15,35 +15,35 @@ use super::transmit::{self, BATCH};
 /// Time between two reports of progress.
 pub(super) const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How long the report of a missing listener may take after the last datagram.
+/// How long to wait after the last datagram for the report of a missing listener.
 const ANSWER: Duration = Duration::from_millis(100);
 
 /// How fast to play, and how much.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pace {
-    /// Datagrams a second; 0, the default, is flat out.
+    /// Datagrams per second; 0, the default, is as fast as possible.
     pub rate: u32,
-    /// Datagrams in all; endless if there is no count, the default.
+    /// The total number of datagrams; `None`, the default, is endless.
     pub count: Option<u64>,
 }
 
 /// What has been played so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Played {
-    /// Datagrams handed to the network.
+    /// Datagrams that were passed to the network.
     pub datagrams: u64,
-    /// Their payloads' bytes, without any headers.
+    /// The bytes of their payloads, without any headers.
     pub bytes: u64,
-    /// What they held.
+    /// Their contents.
     pub tally: Tally,
-    /// The number of network errors, such as a missing listener. The datagram is tried again each time.
+    /// The number of network errors, such as a missing listener. After each one the datagram is tried again.
     pub send_errors: u64,
-    /// The errors that report a missing listener: each is the answer (ICMP) to an earlier datagram. One answer may
-    /// stand for many, so at least this many datagrams did not arrive.
+    /// The number of errors that report a missing listener, each an answer (ICMP) to an earlier datagram. One answer
+    /// may stand for many datagrams, so at least this many did not arrive.
     pub refused: u64,
-    /// Datagrams given up after ten errors. They count towards [`Pace::count`] but nowhere else.
+    /// Datagrams that were given up after ten errors. They count towards [`Pace::count`] but nowhere else.
     pub given_up: u64,
-    /// Time since the start.
+    /// The time since the start.
     pub elapsed: Duration,
 }
 
@@ -54,10 +54,10 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// A sender to `destination`, from any local address. Nothing is sent yet, and no listener is needed.
+    /// A sender to `destination`, from any local address. It sends nothing yet and needs no listener.
     ///
     /// # Errors
-    /// When the system has no socket of this kind to give, or no way to the destination.
+    /// When the system cannot provide such a socket, or has no route to the destination.
     pub fn connect(destination: SocketAddr) -> io::Result<Self> {
         let any: SocketAddr = match destination {
             SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
@@ -81,7 +81,7 @@ impl Sender {
         play(site, &self.socket, pace, progress)
     }
 
-    /// Plays `day` at its own speed, from the time `from` of the day on; see [`Day::play`].
+    /// Plays `day` in real time, starting at the time `from` of the day; see [`Day::play`].
     ///
     /// # Errors
     /// As [`play`].
@@ -97,14 +97,13 @@ impl Sender {
 
 /// Plays `site` over `socket`, which must be connected, at `pace`. The time on the site is that of the system's clock.
 ///
-/// At a rate the datagrams go out in bursts of at most a millisecond's worth, on a schedule that starts with the call:
-/// a sender that falls behind catches up. `progress` is called about ten times a second and once after the end; it can break
-/// off the play, which then is the end. A play that is broken off may have taken up to 64 datagrams from `site` that it
-/// did not send.
+/// With a rate, datagrams are sent in bursts of at most a millisecond's worth, on a schedule that starts with the call:
+/// a sender that falls behind catches up. `progress` is called about ten times a second and once after the end; it can
+/// stop the playback. In that case up to 64 datagrams may have been taken from `site` without being sent.
 ///
 /// # Errors
-/// When the socket cannot send at all. A missing listener, full buffers or an unavailable network are not such
-/// errors: they are counted in [`Played::send_errors`].
+/// When the socket cannot send at all. A missing listener, full buffers or an unavailable network are no such errors;
+/// they are counted in [`Played::send_errors`].
 pub fn play(
     site: &mut Site,
     socket: &UdpSocket,
@@ -143,12 +142,12 @@ pub fn play(
     }
     played.elapsed = start.elapsed();
     let played = await_answer(socket, played)?;
-    // It is over either way.
+    // The playback is over in either case.
     let _ = progress(&played);
     Ok(played)
 }
 
-/// Waits for the report of a missing listener for the last datagrams. An existing receiver sends no answer.
+/// Waits for the report that the last datagrams had no listener. An existing receiver does not answer.
 pub(super) fn await_answer(socket: &UdpSocket, mut played: Played) -> io::Result<Played> {
     if played.datagrams > 0 {
         let timeout = socket.read_timeout()?;
@@ -165,7 +164,7 @@ pub(super) fn await_answer(socket: &UdpSocket, mut played: Played) -> io::Result
 }
 
 impl Pace {
-    /// Datagrams that go out together: a millisecond's worth, at least one.
+    /// The number of datagrams that are sent together: a millisecond's worth, at least one.
     fn burst(self) -> u64 {
         match self.rate {
             0 => BATCH as u64,
@@ -173,7 +172,7 @@ impl Pace {
         }
     }
 
-    /// When the datagram that `done` others precede is due, from the start.
+    /// When the datagram after the first `done` ones is due, since the start.
     fn slot(self, done: u64) -> Duration {
         let rate = u64::from(self.rate);
         if rate == 0 {
@@ -204,14 +203,14 @@ mod tests {
     }
 
     #[test]
-    fn every_datagram_arrives_as_it_is() -> io::Result<()> {
+    fn every_datagram_arrives_unchanged() -> io::Result<()> {
         let (listener, address) = listener("127.0.0.1:0")?;
         let sender = Sender::connect(address)?;
         let (mut played_site, mut expected_site) = (site(), site());
         let mut expected = Vec::new();
         let mut received = vec![0; 65_536];
 
-        // Rounds of so few that they fit into the smallest receive buffer.
+        // Each round fits into the smallest receive buffer.
         for _ in 0..20 {
             let pace = Pace {
                 rate: 0,
@@ -256,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn progress_breaks_off_an_endless_play() -> io::Result<()> {
+    fn progress_can_stop_an_endless_playback() -> io::Result<()> {
         let (_listener, address) = listener("127.0.0.1:0")?;
         let pace = Pace {
             rate: 1,
@@ -273,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_played_of_nothing() -> io::Result<()> {
+    fn a_count_of_zero_plays_nothing() -> io::Result<()> {
         let (_listener, address) = listener("127.0.0.1:0")?;
         let pace = Pace {
             rate: 0,

@@ -1,4 +1,4 @@
-//! The services behind the proxies: what they log while the site lives.
+//! The services behind the proxies: what they log while users are on the site.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -21,16 +21,16 @@ use super::{
     trouble::{self, Present},
 };
 
-/// About this many activities run at the same time.
+/// The approximate number of activities that run at the same time.
 const CONCURRENT: usize = 24;
 
-/// So many connections are remembered, for errors to concern their users.
+/// How many connections are remembered, so that errors can concern their users.
 const REMEMBERED: usize = 64;
 
 /// The services of all nodes.
 #[derive(Debug)]
 pub(super) struct Services {
-    /// Independent of the life on the site, which is the same whether services log or not.
+    /// Independent of what users do, which is the same whether or not services log.
     rng: Rng,
     seed: u64,
     families: Families,
@@ -46,7 +46,7 @@ pub(super) struct Services {
 /// An activity that has more to log.
 #[derive(Debug)]
 struct Running {
-    /// The connection that it ends with, if it belongs to one.
+    /// The connection with which it ends, if it belongs to one.
     connection: Option<(u64, Context)>,
     entries: VecDeque<Entry>,
 }
@@ -133,7 +133,7 @@ impl Services {
         entry
     }
 
-    /// Something happened to a user that involves the services, or another activity starts.
+    /// Reacts to an event of a user that involves the services, or starts another activity.
     pub(super) fn follow(&mut self, event: Event, life: &Life, time: DateTime<Utc>) {
         match event.action {
             OPEN => self.open(event, life, time),
@@ -168,7 +168,7 @@ impl Services {
         self.run(None, entries);
     }
 
-    /// A connection opens: the engine serves what the client asks for, and a few selections.
+    /// A connection opens: the engine serves the client's requests, and a few selections.
     fn open(&mut self, event: Event, life: &Life, time: DateTime<Utc>) {
         let visit = event.visit;
         let (mut session_id, mut id_buffer) = (String::new(), String::new());
@@ -206,7 +206,7 @@ impl Services {
         self.run(Some((visit.session, event.context)), entries);
     }
 
-    /// Starts an activity that logs this.
+    /// Starts an activity that logs these entries.
     fn run(&mut self, connection: Option<(u64, Context)>, entries: Vec<Entry>) {
         let families = self.families;
         let entries: VecDeque<Entry> = entries

@@ -1,4 +1,4 @@
-//! The site: what happens on it, as datagrams.
+//! The site: turns what happens there into datagrams.
 
 use chrono::{DateTime, Utc};
 use fastrand::Rng;
@@ -15,20 +15,20 @@ use super::services::Services;
 /// What the simulated site looks like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SiteOptions {
-    /// Where the sequence of datagrams starts from: another seed, another sequence. Any number; default 1.
+    /// The seed of the sequence of datagrams; another seed gives another sequence. Any number; default 1.
     pub seed: u64,
-    /// People who use the site, some far more than others. At least 1; default 200. Service accounts and anonymous
-    /// users come on top.
+    /// The number of people who use the site, some far more than others, in addition to service accounts and anonymous
+    /// users. At least 1; default 200.
     pub users: usize,
-    /// Proxy nodes, `pro2-win1` and so on. At least 1; default 3.
+    /// The number of proxy nodes, which are called `pro2-win1` and so on. At least 1; default 3.
     pub nodes: usize,
-    /// How many of a thousand datagrams are odd, all kinds of odd alike. 0 to 1000; default 10. With 0 all are
-    /// well-formed.
+    /// How many of a thousand datagrams are odd, with equal shares of all kinds. 0 to 1000; default 10. With 0 all
+    /// datagrams are well-formed.
     pub odd_per_mille: u16,
-    /// Whether the appenders are the extended ones: with time, row number, session id and result. Default: no.
+    /// Whether events come from the extended appenders, with time, row number, session id and result. Default: no.
     pub extended: bool,
-    /// What the site sends. Default: user events, and nothing else. They are the same whatever else is sent, except
-    /// for the session ids of the extended appenders, which then have the form of newer releases, `c0de…`.
+    /// Which events the site sends. Default: only user events. These are the same whatever else is sent, except for the
+    /// session ids of the extended appenders, which then have the form of newer releases, `c0de…`.
     pub families: Families,
 }
 
@@ -47,17 +47,18 @@ impl Default for SiteOptions {
 
 /// A simulated site: an endless sequence of datagrams.
 ///
-/// It is deterministic: the same options give the same datagrams, on every platform. Another version of this program
-/// may give others.
+/// It is deterministic: the same options give the same datagrams on every platform. Another version of this program may
+/// give others.
 #[derive(Debug)]
 pub struct Site {
     life: Life,
-    /// Draws the odd payloads, independent of the life on the site, which is the same however many there are.
+    /// For the odd payloads. It is independent of what happens on the site, which is the same however many of them
+    /// there are.
     rng: Rng,
     odd_per_mille: u32,
     extended: bool,
     has_user: bool,
-    /// None if only users are heard of.
+    /// `None` if only user events are sent.
     services: Option<Services>,
     seed: u64,
     time: DateTime<Utc>,
@@ -69,7 +70,7 @@ pub struct Site {
 }
 
 impl Site {
-    /// A new site; nobody is logged in yet. Options out of range are clamped.
+    /// A new site without any sessions. Options out of range are clamped.
     pub fn new(options: SiteOptions) -> Self {
         let mut rng = Rng::with_seed(options.seed);
         let nodes = options.nodes.max(1);
@@ -99,15 +100,15 @@ impl Site {
         }
     }
 
-    /// Sets the time on the site. The extended appender and the services write it into every datagram from now on;
-    /// until it is set, that is the start of 1970.
+    /// Sets the time on the site. From now on the extended appender and the services write it into every datagram;
+    /// before the first call it is the start of 1970.
     pub const fn set_time(&mut self, time: DateTime<Utc>) {
         self.time = time;
     }
 
-    /// Writes the next datagram into `datagram`, in place of what was there, and says what it is.
+    /// Replaces `datagram` with the next datagram, and returns its content.
     ///
-    /// A datagram may have no bytes at all and never has more than 65,507, the most that UDP carries.
+    /// A datagram may be empty, and never has more than 65,507 bytes, the most that UDP can carry.
     pub fn next_datagram(&mut self, datagram: &mut Vec<u8>) -> Datagram {
         loop {
             datagram.clear();

@@ -1,4 +1,4 @@
-//! Task events, as the layouts of the scheduler's and the engine's appenders have them.
+//! Task events in the layouts of the scheduler's and the engine's appenders.
 
 use super::{
     layout::{Fields, Style},
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::payload::Level;
 
-/// Appends an event's fields to `datagram`, and the exception if log4net had one.
+/// Appends an event's fields to `datagram`, and the exception if there is one.
 pub(super) fn write(event: &TaskRow, type_token: &str, style: Style, datagram: &mut Vec<u8>) {
     let mut fields = Fields::new(datagram, type_token, style);
     fields.add(&event.host);

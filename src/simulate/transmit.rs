@@ -1,4 +1,4 @@
-//! Sends datagrams, many per system call where the system supports it.
+//! Sends datagrams, many per system call if the system supports it.
 
 use std::io;
 use std::net::UdpSocket;
@@ -6,10 +6,10 @@ use std::net::UdpSocket;
 /// The most datagrams passed to the system at once.
 pub(super) const BATCH: usize = 64;
 
-/// Sends the first of `datagrams` over a connected socket, as many as the system takes at once, at most [`BATCH`].
-/// Each is a UDP datagram of its own. Returns how many were sent: at least one, unless there were none.
+/// Sends the first of `datagrams` over a connected socket: as many as the system accepts at once, at most [`BATCH`],
+/// each as a UDP datagram of its own. Returns how many were sent: at least one, unless there were none.
 ///
-/// Fewer than requested means that the next one met an error, which is not reported.
+/// If fewer were sent, the next one met an error, which is not reported.
 #[cfg(target_os = "linux")]
 pub(super) fn send(socket: &UdpSocket, datagrams: &[Vec<u8>]) -> io::Result<usize> {
     use std::io::IoSlice;
@@ -36,7 +36,7 @@ pub(super) fn send(socket: &UdpSocket, datagrams: &[Vec<u8>]) -> io::Result<usiz
     Ok(sent.count())
 }
 
-/// As on Linux, with a system call for each datagram.
+/// As on Linux, but with a system call for each datagram.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn send(socket: &UdpSocket, datagrams: &[Vec<u8>]) -> io::Result<usize> {
     for (sent, datagram) in datagrams.iter().enumerate() {
@@ -49,13 +49,13 @@ pub(super) fn send(socket: &UdpSocket, datagrams: &[Vec<u8>]) -> io::Result<usiz
     Ok(datagrams.len())
 }
 
-/// Whether this reports a missing listener for an earlier datagram; Windows has its own name for it.
+/// Whether this error reports a missing listener for an earlier datagram; Windows has its own code for it.
 pub(super) fn is_refusal(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionRefused | ConnectionReset)
 }
 
-/// Whether the network, not the caller, is the reason for this error, so that it may pass.
+/// Whether this error comes from the network rather than the caller, so that it may pass.
 pub(super) fn may_pass(error: &io::Error) -> bool {
     use io::ErrorKind::{
         ConnectionRefused, ConnectionReset, HostUnreachable, Interrupted, NetworkDown,

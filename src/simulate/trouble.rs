@@ -1,4 +1,4 @@
-//! Nodes in trouble, and what they log of it.
+//! Nodes in trouble, and what they log about it.
 
 use std::sync::Arc;
 
@@ -24,27 +24,27 @@ const REPOSITORY_ACCESS: &str =
     "Service.Repository.Repository.Core.Licensing.AccessTypes.AccessTypeUtil";
 const REPOSITORY_STATUS: &str = "Service.Repository.Repository.Core.Status.ServiceStatusWorker";
 
-/// What follows the last field, with line breaks of its own.
+/// Text after the last field, with line breaks.
 const STACK_TRACES: [&str; 3] = [
     "Example.MemoryException: limit of the working set\r\n   at Example.Engine.Calc.Do(Int32 n) in c:\\src\\calc.cs:line 40\r\n   at Example.Engine.Run()",
     "System.TimeoutException: No answer within 30 s\r\n   at Example.Engine.Wait(TimeSpan limit)\r\n   at Example.Engine.Run()",
     "System.IO.IOException: The disk is gone ---> System.ComponentModel.Win32Exception: Device not ready\r\n   --- End of inner exception stack trace ---\r\n   at Example.Engine.Save()",
 ];
 
-/// What stands in the exception's field: Qlik's converter has replaced the line breaks.
+/// Text in the exception's field, in which Qlik's converter has replaced the line breaks.
 const ENCODED: [&str; 2] = [
     "Socket closed↵↓   at Example.Net.Link.Send(Byte[] b)↵↓   at Example.Net.Link.Run()",
     "The remote name could not be resolved: 'pro2-win9'↵↓   at Example.Net.Link.Open(String host)",
 ];
 
-/// A user whose session is open, and the app that is.
+/// A user with an open session, and the open app.
 #[derive(Debug, Clone)]
 pub(super) struct Present {
     pub(super) actor: Actor,
     pub(super) app_id: Option<Arc<str>>,
 }
 
-/// A burst of 50 to 60 warnings within a minute, and errors among them, some of which concern users who are there.
+/// A burst of 50 to 60 warnings within a minute, with some errors, of which some concern users.
 pub(super) fn strike(
     (node, host): (usize, &Arc<str>),
     present: &[Present],
@@ -81,7 +81,7 @@ pub(super) fn strike(
         .collect()
 }
 
-/// One of the warnings that come all day, or a log-in that is refused.
+/// One of the warnings that occur all day, or a refused login.
 pub(super) fn mishap(
     (node, host): (usize, &Arc<str>),
     somebody: (&str, &str),
@@ -107,7 +107,7 @@ fn warning(service: Service, time: DateTime<Utc>, host: &Arc<str>, rng: &mut Rng
             PROXY_STREAM,
             "Backend connection dropped before the answer was complete".to_owned(),
         ),
-        // The clause behind the `;` is in the real message.
+        // The clause after the `;` is in the real message.
         Service::Repository => {
             let group = choose(rng, &["Sales", "Finance", "All", "Partners"]);
             let message =

@@ -1,4 +1,4 @@
-//! The truth about log, performance and task events: what a receiver must make of each.
+//! The truth about log, performance and task events: what a receiver has to make of each.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,45 +9,45 @@ use crate::event::{Level, Service, TaskAction};
 /// A request to the engine, as a QIX performance event reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// When the engine had served it, by the node's clock; whole milliseconds.
+    /// When it had been served, by the node's clock, in whole milliseconds.
     pub time: DateTime<Utc>,
     /// The row number, 1 to 9,999, of the node's performance appender; 0 if the datagram has none.
     pub row: u16,
     /// The node's name.
     pub host: Arc<str>,
-    /// `INFO`, or worse where time or memory exceed the engine's thresholds: 30 s or 1 GiB for `WARN`, 60 s
-    /// or 2 GiB for `ERROR`.
+    /// `INFO`, or a higher level if time or memory exceed the engine's thresholds: 30 s or 1 GiB for `WARN`, 60 s or 2
+    /// GiB for `ERROR`.
     pub level: Level,
-    /// The proxy session, by its salted hash, the same as in user events of the extended appender. None for
-    /// what no session of a user asked for, such as reloads: Qlik writes `0`.
+    /// The salted hash of the proxy session, the same as in user events of the extended appender. `None` if no user's
+    /// session made the request, as in reloads: Qlik writes `0`.
     pub session_id: Option<Arc<str>>,
-    /// The directory of the user who asked.
+    /// The directory of the user who made the request.
     pub directory: Option<Arc<str>>,
-    /// The id of the user who asked.
+    /// The id of the user who made the request.
     pub user_id: Option<Arc<str>>,
     /// The engine's session.
     pub engine_session_id: Option<Arc<str>>,
-    /// The app. None for requests that concern no app.
+    /// The app. `None` for requests that concern no app.
     pub app_id: Option<Arc<str>>,
-    /// The client's number for it; not unique.
+    /// The client's number for the request; not unique.
     pub request_id: u32,
     /// Class and method, such as `GenericObject::GetLayout`.
     pub method: &'static str,
     /// The total time to serve it, in whole microseconds. `None` if it cannot be read.
     pub process: Option<Duration>,
-    /// The time of work, a little below the whole.
+    /// The time of work, a little less than the total.
     pub work: Duration,
-    /// The time of waiting for a lock; mostly none.
+    /// The time of waiting for locks; usually none.
     pub lock: Duration,
     /// The time of validation.
     pub validate: Duration,
-    /// The part of the work that the inference engine took.
+    /// The part of the work that the inference engine did.
     pub traverse: Duration,
-    /// The number of the interface that served it; −1 is the global one.
+    /// The handle of the interface that served it; −1 is the global one.
     pub handle: i32,
     /// The chart or other object; `<Unknown>` if there is none.
     pub object_id: Arc<str>,
-    /// Memory that it left behind, in bytes.
+    /// The memory that it left allocated, in bytes.
     pub net_ram_bytes: u64,
     /// The peak memory of the request, in bytes. `None` if it cannot be read.
     pub peak_ram_bytes: Option<u64>,
@@ -57,34 +57,35 @@ pub struct Request {
     pub exception: Option<&'static str>,
 }
 
-/// A row of the log of engine, proxy, repository or scheduler. What a service does not log is None.
+/// A row in the log of the engine, the proxy, the repository or the scheduler. A field is `None` if the service does
+/// not log it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogRow {
-    /// When it was written, by the node's clock; whole milliseconds.
+    /// When it was written, by the node's clock, in whole milliseconds.
     pub time: DateTime<Utc>,
     /// The row number, 1 to 9,999, of the node's appender for the service; 0 if the datagram has none.
     pub row: u16,
     /// The node's name.
     pub host: Arc<str>,
-    /// The service that it is about, as the logger says.
+    /// The service that it is about, according to the logger.
     pub service: Service,
-    /// How bad it is.
+    /// Its severity.
     pub level: Level,
     /// The logger, such as `System.Engine.Engine`.
     pub logger: &'static str,
-    /// What it says; may hold `;`.
+    /// Its text, which may contain `;`.
     pub message: String,
-    /// The exception, in its own field or behind the last one.
+    /// The exception, in its own field or after the last one.
     pub exception: Option<&'static str>,
-    /// The directory of the user it concerns.
+    /// The directory of the user that it concerns.
     pub directory: Option<Arc<str>>,
-    /// The id of the user it concerns.
+    /// The id of the user that it concerns.
     pub user_id: Option<Arc<str>>,
-    /// Engine: the proxy session, by its salted hash.
+    /// Engine: the salted hash of the proxy session.
     pub session_id: Option<Arc<str>>,
     /// Engine: the engine's session.
     pub engine_session_id: Option<Arc<str>>,
-    /// Proxy and repository: what was to be done.
+    /// Proxy and repository: the command.
     pub command: Option<&'static str>,
     /// Proxy and repository: the result, such as `403`.
     pub result: Option<&'static str>,
@@ -96,46 +97,46 @@ pub struct LogRow {
     pub task: Option<TaskRun>,
     /// Engine: the app. For the scheduler, see [`TaskRun`].
     pub app_id: Option<Arc<str>>,
-    /// The service whose appender sends it, and whose type token it has; mostly the one that it is about.
+    /// The service whose appender sends it, and whose type token it has; usually the service that it is about.
     pub appender: Service,
-    /// Whether the exception follows the last field instead of standing in a field of its own.
+    /// Whether the exception follows the last field, instead of having a field of its own.
     pub is_glued: bool,
 }
 
-/// A run of a task, as log events of the scheduler and task events name it.
+/// A run of a task, as named in log events of the scheduler and in task events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskRun {
-    /// The task's name; its users chose it.
+    /// The name of the task, which a user has chosen.
     pub task_name: Arc<str>,
-    /// The app's name, if the task is about an app.
+    /// The name of the app, if the task concerns an app.
     pub app_name: Option<Arc<str>>,
     /// The task's id.
     pub task_id: Arc<str>,
-    /// The app's id, if the task is about an app.
+    /// The id of the app, if the task concerns an app.
     pub app_id: Option<Arc<str>>,
     /// The run's id.
     pub execution_id: Arc<str>,
-    /// Who started it, or stopped it: `DIR\id`.
+    /// The user who started or stopped it: `DIR\id`.
     pub user: Arc<str>,
 }
 
-/// What the scheduler, or for reloads of the script editor the engine, reports about a run.
+/// A report about a run by the scheduler, or by the engine for reloads in the script editor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskRow {
-    /// When it was written, by the node's clock; whole milliseconds. The payload has the node's local time and
-    /// no zone.
+    /// When it was written, by the node's clock, in whole milliseconds. The payload contains the node's local time
+    /// without a zone.
     pub time: DateTime<Utc>,
-    /// The node's name: the manager's, except for distributions and the engine.
+    /// The name of the node: that of the manager, except for distributions and reports of the engine.
     pub host: Arc<str>,
     /// The reported action.
     pub action: TaskAction,
-    /// The payload's type, such as `/scheduler-task-success//`.
+    /// The type token, such as `/scheduler-task-success//`.
     pub type_token: &'static str,
     /// What it is about.
     pub about: About,
-    /// What it says; may hold `;`.
+    /// Its text, which may contain `;`.
     pub message: String,
-    /// The exception behind the message.
+    /// The exception after the message.
     pub exception: Option<&'static str>,
 }
 
@@ -196,7 +197,7 @@ impl LogRow {
 }
 
 impl LogRow {
-    /// Another service's appender sends it, without the fields that its layout lacks.
+    /// Makes another service's appender send it, without the fields that its layout lacks.
     pub(super) fn send_by(&mut self, appender: Service) {
         self.appender = appender;
         if appender != Service::Engine {
@@ -219,7 +220,7 @@ impl LogRow {
 }
 
 impl Request {
-    /// The user as events show it, `DIR\id`, if both parts are known.
+    /// The user as in events, `DIR\id`, if both parts are known.
     #[must_use]
     pub fn user(&self) -> Option<String> {
         Some(format!(

@@ -1,4 +1,4 @@
-//! Who uses the site: people, service accounts, anonymous visitors.
+//! The users of the site: people, service accounts and anonymous visitors.
 
 use fastrand::Rng;
 
@@ -50,21 +50,21 @@ const FAMILY_NAMES: [&str; 24] = [
     "weiß",
 ];
 
-/// The most sessions of one user at the same time; Qlik Sense allows no more.
+/// The most sessions that Qlik Sense allows one user at the same time.
 const PARALLEL_SESSIONS: u8 = 5;
 
-/// Somebody who has logged in, for the length of a session.
+/// A user who has logged in, for the duration of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Visitor {
-    /// A person; `respelled` if the id came in its other case this time.
+    /// A person; `respelled` if the id has its other spelling this time.
     Person { number: usize, respelled: bool },
     /// A service account.
     Service { number: usize },
-    /// Somebody unknown, by guid.
+    /// An anonymous user, by guid.
     Anonymous { guid: u128 },
 }
 
-/// All who can log in to the site, and how many sessions each of them has.
+/// All who can log in to the site, with the number of their sessions.
 #[derive(Debug)]
 pub(super) struct Population {
     people: Vec<Person>,
@@ -76,14 +76,15 @@ pub(super) struct Population {
 struct Person {
     directory: &'static str,
     id: String,
-    /// The id in other case, for those whose log-ins vary. Active Directory takes both for the same user.
+    /// The id with its first letter in the other case, for people whose logins vary. Active Directory accepts both for
+    /// the same user.
     respelled: Option<String>,
     browser: Browser,
     sessions: u8,
 }
 
 impl Visitor {
-    /// What sort of user this is.
+    /// The kind of user.
     pub(super) fn kind(self) -> UserKind {
         match self {
             Self::Person { .. } => UserKind::Person,
@@ -94,7 +95,7 @@ impl Visitor {
 }
 
 impl Population {
-    /// `people` persons, at least one, and the service accounts.
+    /// A population of `people` people, at least one, and the service accounts.
     pub(super) fn new(people: usize, rng: &mut Rng) -> Self {
         let people: Vec<Person> = (0..people.max(1))
             .map(|number| Person::new(number, rng))
@@ -106,7 +107,7 @@ impl Population {
         }
     }
 
-    /// A random user logs in, unless the user already has the most sessions allowed.
+    /// A random user logs in, unless the user already has the most sessions that are allowed.
     pub(super) fn log_in(&mut self, rng: &mut Rng) -> Option<Visitor> {
         let (visitor, sessions) = match rng.u32(0..100) {
             0..8 => {
@@ -130,13 +131,13 @@ impl Population {
         Some(visitor)
     }
 
-    /// Somebody of the people, who may be logged in or not.
+    /// One of the people, who may or may not be logged in.
     pub(super) fn anyone(&self, rng: &mut Rng) -> (&'static str, &str) {
         let person = &self.people[self.popularity.draw(rng)];
         (person.directory, &person.id)
     }
 
-    /// A session of `visitor` is over.
+    /// A session of `visitor` has ended.
     pub(super) fn log_out(&mut self, visitor: Visitor) {
         match visitor {
             Visitor::Person { number, .. } => self.people[number].sessions -= 1,
@@ -145,7 +146,7 @@ impl Population {
         }
     }
 
-    /// The user agent of a new session: mostly the one that the person prefers.
+    /// The user agent of a new session: usually the one that the person prefers.
     pub(super) fn user_agent(&self, visitor: Visitor, rng: &mut Rng) -> &'static str {
         match visitor {
             Visitor::Person { number, .. } if happens(rng, 9, 10) => {
@@ -156,7 +157,7 @@ impl Population {
         }
     }
 
-    /// The directory and the id of `visitor`; `id_buffer` holds an id that has to be put together.
+    /// The directory and the id of `visitor`; `id_buffer` is used for an id that has to be assembled.
     pub(super) fn names<'a>(
         &'a self,
         visitor: Visitor,
@@ -201,7 +202,7 @@ impl Person {
     }
 }
 
-/// The id of a person, another one for each number, in any case.
+/// The id of a person. No two numbers have the same id, even ignoring case.
 fn id(number: usize) -> String {
     let Some(number) = number.checked_sub(GIVEN_NAMES.len()) else {
         return GIVEN_NAMES[number].to_owned();
@@ -241,14 +242,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_distinct_in_any_case_and_fit_a_field() {
+    fn ids_differ_even_ignoring_case_and_fit_into_a_field() {
         let ids: HashSet<String> = (0..5_000).map(|number| id(number).to_lowercase()).collect();
         assert_eq!(ids.len(), 5_000);
         assert!(ids.iter().all(|id| !id.contains([';', '\n', '\r', '\0'])));
     }
 
     #[test]
-    fn ids_are_as_varied_as_in_life() {
+    fn ids_are_as_varied_as_in_reality() {
         let ids: Vec<String> = (0..200).map(id).collect();
         assert_eq!(ids[0], "goran");
         assert!(ids.iter().any(|id| id.contains(' ')));

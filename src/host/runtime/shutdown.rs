@@ -2,12 +2,12 @@
 //! a host drops its runtime:
 //!
 //! 1. **Receiving stops.** Workers are told first, and this depends on nothing else.
-//! ([`Runtime::stop`](super::Runtime::stop) tells them, or [`stop_now`](super::Runtime::stop_now) if the output has no
-//! reader for what the sockets still hold.)
+//!    ([`Runtime::stop`](super::Runtime::stop) tells them, or [`stop_now`](super::Runtime::stop_now) if the output has no
+//!    reader for what the sockets still hold.)
 //! 2. **Sockets are drained**: each worker reads what its socket held when it was told to stop, for at most a second;
-//! the rest is counted as dropped.
+//!    the rest is counted as dropped.
 //! 3. **Sessions are concluded**: each worker tells its pipeline the time once more, so that expired sessions end,
-//! while the others continue in the next run; missing rows count as lost.
+//!    while the others continue in the next run; missing rows count as lost.
 //! 4. **The session state is saved**, before anything that waits for the host, which may not wait for it.
 //! 5. **The last metrics** follow the last events.
 //! 6. **The sockets are closed**, unless they are kept for the next receiver, which gets them at the end.

@@ -1,4 +1,4 @@
-//! A day as it happens: its datagrams go out at their times.
+//! Plays a day in real time: sends its datagrams at their times.
 
 use std::{
     io,
@@ -18,11 +18,11 @@ use crate::simulate::{
 };
 
 impl Day {
-    /// Plays the day over `socket`, which must be connected, from the time `from` of the day to its end: each datagram when
-    /// it arrives on the day. What it holds has the right time if the day was made to begin `from` before now. `progress` is
-    /// called about ten times a second and once after the end; it can break off the play.
+    /// Plays the day over `socket`, which must be connected, from the time `from` of the day to its end. Each datagram
+    /// is sent when it arrives on that day. The times in the datagrams are right if the day began `from` ago.
+    /// `progress` is called about ten times a second and once after the end; it can stop the playback.
     ///
-    /// What is said of events is [what happened](Self::tally) meanwhile, whether it was lost or not.
+    /// The returned events are [what happened](Self::tally) meanwhile, whether or not it was lost.
     ///
     /// # Errors
     /// When the socket cannot send at all; see [`play`](crate::simulate::play).
@@ -61,7 +61,7 @@ impl Day {
         played.tally = self.tally(from..from + played.elapsed);
         let played = await_answer(socket, played)?;
         if !is_broken_off {
-            // It is over either way.
+            // The playback is over in either case.
             let _ = progress(&played);
         }
         Ok(played)

@@ -4,7 +4,7 @@ use super::*;
 use crate::event::Level;
 
 #[test]
-fn a_day_without_a_network_to_speak_of_sends_all() {
+fn on_a_perfect_network_every_datagram_arrives() {
     let day = Day::new(&DayOptions::default());
     assert!(day.sessions.len() > 1_800, "{}", day.sessions.len());
     assert_eq!(day.deliveries.len() as u64, day.sent);
@@ -20,7 +20,7 @@ fn a_day_without_a_network_to_speak_of_sends_all() {
 }
 
 #[test]
-fn the_network_loses_doubles_and_delays() {
+fn the_network_loses_duplicates_and_delays_datagrams() {
     let network = Network {
         lost: 100_000,
         doubled: 50_000,
@@ -47,7 +47,7 @@ fn whole() -> DayOptions {
 }
 
 #[test]
-fn the_truth_about_requests_is_what_was_sent() {
+fn the_truth_about_requests_agrees_with_the_datagrams() {
     let day = Day::new(&whole());
     let mut sent = day.requests.iter();
     let of_type = |kind: &'static str| {
@@ -87,7 +87,7 @@ fn the_truth_about_requests_is_what_was_sent() {
 }
 
 #[test]
-fn users_ask_while_a_connection_of_theirs_is_open() {
+fn users_make_requests_while_they_have_a_connection() {
     let day = Day::new(&whole());
     let mut asked = 0;
     for request in &day.requests {
@@ -138,7 +138,7 @@ fn with_a_drop() -> Day {
 }
 
 #[test]
-fn who_made_the_memory_drop_made_the_request_with_the_largest_peak() {
+fn the_user_who_made_memory_drop_made_the_request_with_the_highest_peak() {
     let day = with_a_drop();
     let drop = day.memory_drop.as_ref().expect("somebody is there");
     assert!(drop.begin >= day.begin + TimeDelta::hours(2));
@@ -172,7 +172,7 @@ fn who_made_the_memory_drop_made_the_request_with_the_largest_peak() {
 }
 
 #[test]
-fn the_memory_of_that_node_drops_and_of_no_other() {
+fn only_the_memory_of_that_node_drops() {
     let day = with_a_drop();
     let drop = day.memory_drop.as_ref().expect("somebody is there");
     let begin = (drop.begin - day.begin).to_std().expect("later");
@@ -196,7 +196,7 @@ fn the_memory_of_that_node_drops_and_of_no_other() {
 }
 
 #[test]
-fn proxies_hold_the_sessions_that_there_are() {
+fn proxies_list_the_open_sessions() {
     let day = Day::new(&whole());
     let mut most = 0;
     for minutes in (0..300).step_by(7) {
@@ -224,7 +224,7 @@ fn proxies_hold_the_sessions_that_there_are() {
 }
 
 #[test]
-fn a_day_is_played_from_the_time_that_is_asked_for() {
+fn a_day_is_played_from_the_requested_time() {
     let day = Day::new(&DayOptions {
         logins: 20_000,
         users: 20_000,

@@ -90,7 +90,7 @@ fn entries() -> Vec<Entry> {
         .collect()
 }
 
-/// Of each family some datagrams that are odd in one way, with what they would be otherwise and what they hold.
+/// Datagrams of each family that are odd in one way: the entry, the datagram, and its content.
 fn written(odd: OddEntry) -> Vec<(Entry, Vec<u8>, Datagram)> {
     let mut rng = Rng::with_seed(1);
     let mut all = Vec::new();
@@ -138,7 +138,7 @@ fn each_kind_is_odd_in_its_own_way() {
                 OddEntry::Exception => {
                     datagram.ends_with(b"()\r\n") && has(&datagram, "\r\n   at Example.")
                 }
-                // The services put the lines together.
+                // The services combine the lines.
                 OddEntry::Relay => datagram == usual,
                 OddEntry::TrailingLf => datagram == [&*usual, b"\n"].concat(),
                 OddEntry::TrailingCrLf => datagram == [&*usual, b"\r\n"].concat(),
@@ -161,7 +161,7 @@ fn each_kind_is_odd_in_its_own_way() {
 }
 
 #[test]
-fn the_truth_follows_the_datagram() {
+fn the_truth_describes_the_odd_datagram() {
     for (_, datagram, truth) in written(OddEntry::MissingFields) {
         let code = "missing_field";
         assert_eq!(truth, Datagram::Undecoded { code });
@@ -197,7 +197,7 @@ fn the_truth_follows_the_datagram() {
 }
 
 #[test]
-fn other_zones_tell_the_same_instant() {
+fn other_zones_denote_the_same_instant() {
     let mut zones = std::collections::HashSet::new();
     for (_, datagram, truth) in written(OddEntry::OtherZone) {
         if let Datagram::Performance(_) = truth {

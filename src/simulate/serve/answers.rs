@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use super::http::{Answer, Request};
 use crate::simulate::{Day, Health};
 
-/// The prefixes of the site's virtual proxies; the first has none.
+/// The prefixes of the site's virtual proxies; that of the first one is empty.
 const VIRTUAL_PROXIES: [&str; 5] = ["", "sales", "partners", "public", "kiosk"];
 
 const MEBIBYTE: f64 = 1_048_576.0;
 
-/// The site and what time it is there.
+/// The site, and the time there.
 #[derive(Debug)]
 pub(super) struct Site {
     pub(super) day: Arc<Day>,
@@ -28,7 +28,7 @@ pub(super) struct Site {
 }
 
 impl Site {
-    /// What a node answers.
+    /// The answer of a node.
     pub(super) fn answer(&self, node: usize, request: &Request) -> Answer {
         if request.method != "GET" {
             return Answer::status(405);
@@ -52,7 +52,7 @@ impl Site {
         }
         match service {
             "qps" => self.proxy(node, call.trim_start_matches('/')),
-            // The repository wants to know whose rights are asked for.
+            // The repository requires a user whose access rights apply.
             _ if request.header("X-Qlik-User").is_none() => Answer::status(403),
             _ => self.repository(call),
         }
@@ -117,7 +117,7 @@ impl Site {
             .collect()
     }
 
-    /// The sessions of a virtual proxy, as far as this node's proxy holds them.
+    /// The sessions of a virtual proxy on this node.
     fn proxy(&self, node: usize, call: &str) -> Answer {
         let prefix = match call.strip_suffix("session") {
             Some("") => "",
@@ -144,7 +144,7 @@ impl Site {
     }
 }
 
-/// The same 16 letters and digits in the query and in a header.
+/// Whether the same 16 letters and digits are in the query and in a header.
 fn has_key(request: &Request) -> bool {
     let key = request.parameter("xrfkey");
     key.is_some_and(|key| {
@@ -170,12 +170,12 @@ fn virtual_proxies() -> Value {
         .collect()
 }
 
-/// A guid for a thing of a sort.
+/// A guid for an object of a kind.
 fn id(sort: u32, number: usize) -> String {
     format!("5e7f1ce5-{sort:04}-4000-8000-{number:012}")
 }
 
-/// As the engine writes it: memory in MB, and the time when it started.
+/// The format of the engine: memory in MB, and the time when it started.
 fn health(health: &Health, started: DateTime<Utc>) -> Value {
     let mb = |bytes: u64| bytes as f64 / MEBIBYTE;
     let ids = |apps: &[Arc<str>]| -> Vec<Value> { apps.iter().map(|id| json!(**id)).collect() };

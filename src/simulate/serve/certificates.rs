@@ -1,4 +1,4 @@
-//! The certificates of the site: those in a folder, or new ones that are put there.
+//! The certificates of the site, which are read from a folder or created there.
 
 use std::{
     fs,
@@ -24,10 +24,10 @@ use super::{ServeError, is_loopback_or_any};
 const ROOT: &str = "root.pem";
 const SERVER: &str = "server.pem";
 const SERVER_KEY: &str = "server_key.pem";
-/// What is in the folder, if anything is.
+/// The files in the folder, if there are any.
 const FILES: [&str; 5] = ["client.pem", "client_key.pem", ROOT, SERVER, SERVER_KEY];
 
-/// What the site needs to serve clients that have a certificate of its own.
+/// The configuration for clients that have a certificate of the site.
 pub(super) fn config(
     folder: &Path,
     hosts: &[Arc<str>],
@@ -84,7 +84,7 @@ fn certificates(folder: &Path, name: &str) -> Result<Vec<CertificateDer<'static>
     })
 }
 
-/// An authority of the site's own, as Qlik Sense has one, and what it signs.
+/// Creates a certificate authority for the site, as Qlik Sense does, and the certificates that it signs.
 fn make(folder: &Path, hosts: &[Arc<str>], address: IpAddr) -> Result<(), ServeError> {
     let made = sign(hosts, address).map_err(|error| ServeError::Unusable {
         folder: folder.into(),
@@ -101,7 +101,7 @@ fn make(folder: &Path, hosts: &[Arc<str>], address: IpAddr) -> Result<(), ServeE
     Ok(())
 }
 
-/// The files in the order of [`FILES`].
+/// The contents of the files, in the order of [`FILES`].
 fn sign(hosts: &[Arc<str>], address: IpAddr) -> Result<[String; 5], rcgen::Error> {
     let mut root = CertificateParams::default();
     let name = &mut root.distinguished_name;
@@ -139,7 +139,7 @@ fn sign(hosts: &[Arc<str>], address: IpAddr) -> Result<[String; 5], rcgen::Error
     ])
 }
 
-/// A new file that only its owner may read.
+/// Creates a file that only its owner may read.
 fn write(file: &Path, pem: &str) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);

@@ -1,11 +1,11 @@
-//! As much of HTTP as one request and its answer need. A connection is for one request.
+//! The part of HTTP that one request and its response need. A connection serves one request.
 
 use std::io::{self, Read, Write};
 
 /// The longest head of a request, in bytes.
 const MAX_HEAD: usize = 16 << 10;
 
-/// The head of a request, of which the site asks this.
+/// The parts of a request's head that the site needs.
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) method: String,
@@ -16,7 +16,7 @@ pub(super) struct Request {
     headers: Vec<(String, String)>,
 }
 
-/// What is answered.
+/// A response.
 #[derive(Debug)]
 pub(super) struct Answer {
     status: u16,
@@ -40,7 +40,7 @@ impl Answer {
 }
 
 impl Request {
-    /// The value of a parameter of the query, whatever the case of its name.
+    /// The value of a parameter of the query, ignoring the case of its name.
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
         let mut pairs = self
             .query
@@ -49,14 +49,14 @@ impl Request {
         pairs.find_map(|(key, value)| key.eq_ignore_ascii_case(name).then_some(value))
     }
 
-    /// The value of a header, whatever the case of its name.
+    /// The value of a header, ignoring the case of its name.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
         headers.find_map(|(key, value)| key.eq_ignore_ascii_case(name).then_some(&**value))
     }
 }
 
-/// Reads the head of a request; none if it is none, or too long.
+/// Reads the head of a request; `None` if it is invalid or too long.
 pub(super) fn read(stream: &mut impl Read) -> io::Result<Option<Request>> {
     let mut head = Vec::new();
     let mut buffer = [0; 2048];

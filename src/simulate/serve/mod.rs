@@ -22,20 +22,20 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use self::answers::Site;
 use super::Day;
 
-/// So many connections are served at a time; more are closed at once.
+/// The most connections that are served at the same time; more are closed at once.
 const MAX_CONNECTIONS: usize = 64;
 
 /// How long a client may be silent.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The nodes of a site while they answer. Dropped, it answers no more.
+/// The running services of a site's nodes. Dropping it ends them.
 #[derive(Debug)]
 pub struct Server {
     addresses: Vec<SocketAddr>,
     is_over: Arc<AtomicBool>,
 }
 
-/// Why the nodes do not answer.
+/// Why the services cannot start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
@@ -47,7 +47,7 @@ pub enum ServeError {
         /// The system's reason.
         source: io::Error,
     },
-    /// The folder has some of the files, and lacks this one.
+    /// The folder contains some of the files, but not this one.
     #[error(
         "{} is missing; put client.pem, client_key.pem, root.pem, server.pem and server_key.pem into the folder, or \
          name an empty one to create them",
@@ -57,7 +57,7 @@ pub enum ServeError {
         /// The file.
         file: PathBuf,
     },
-    /// A certificate or key is none, or they do not belong together.
+    /// A certificate or key is invalid, or they do not belong together.
     #[error("the certificates in {} cannot be used: {reason}", folder.display())]
     Unusable {
         /// The folder.
@@ -76,15 +76,16 @@ pub enum ServeError {
 }
 
 impl Server {
-    /// Begins to answer for the nodes of `day`, which is at the time `from` now.
+    /// Starts to answer for the nodes of `day`, where it is now the time `from`.
     ///
-    /// Each node has a port: the first that of `address`, the next one the next; with port 0 each gets one that is free. A port
-    /// answers for all services of its node: `GET /qrs/app`, `/qrs/proxyservice` and `/qrs/virtualproxyconfig`, with or without
-    /// `/full`; `/qps/session` and `/qps/{virtual proxy}/session`; `/engine/healthcheck`.
+    /// Each node has a port: the first one that of `address`, and each further one the next; with port 0, each gets a
+    /// free port. A port serves all services of its node: `GET /qrs/app`, `/qrs/proxyservice` and
+    /// `/qrs/virtualproxyconfig`, with or without `/full`; `/qps/session` and `/qps/{virtual proxy}/session`;
+    /// `/engine/healthcheck`.
     ///
-    /// `folder` holds `root.pem`, `client.pem` and `client_key.pem`, as the QMC exports them, and `server.pem` and
-    /// `server_key.pem`. In a folder with none of them they are made, for `localhost`, the loopback addresses, the IP address of
-    /// `address` and the names of the nodes.
+    /// `folder` contains `root.pem`, `client.pem` and `client_key.pem`, as the QMC exports them, and `server.pem` and
+    /// `server_key.pem`. If it contains none of them, they are created, for `localhost`, the loopback addresses, the IP
+    /// address of `address` and the names of the nodes.
     ///
     /// # Errors
     /// [`ServeError`] with the reason.
@@ -136,7 +137,7 @@ impl Server {
         Ok(Self { addresses, is_over })
     }
 
-    /// Where the nodes answer, in their order.
+    /// The addresses of the nodes, in their order.
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
@@ -147,7 +148,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::Relaxed);
         for address in &self.addresses {
-            // Wakes the thread that waits for somebody.
+            // This wakes the thread that waits for connections.
             let _ = TcpStream::connect_timeout(address, Duration::from_millis(100));
         }
     }
@@ -169,7 +170,7 @@ fn listen(first: SocketAddr, number: usize) -> Result<(TcpListener, SocketAddr),
     }
 }
 
-/// A node's port.
+/// The port of a node.
 #[derive(Clone)]
 struct Door {
     node: usize,
@@ -179,7 +180,7 @@ struct Door {
 }
 
 impl Door {
-    /// Serves a client on a thread, unless there are too many.
+    /// Serves a client on a new thread, unless there are too many.
     fn let_in(&self, stream: TcpStream) {
         if self.connections.fetch_add(1, Ordering::Relaxed) >= MAX_CONNECTIONS {
             self.connections.fetch_sub(1, Ordering::Relaxed);
@@ -187,7 +188,7 @@ impl Door {
         }
         let door = self.clone();
         thread::spawn(move || {
-            // A client that goes away, or is not let in, is no fault of the site.
+            // A client that goes away or is refused is not an error of the site.
             let _ = door.serve(stream);
             door.connections.fetch_sub(1, Ordering::Relaxed);
         });
@@ -210,7 +211,7 @@ impl Door {
     }
 }
 
-/// An IP address as a certificate names it.
+/// Whether certificates already name this address, or none could.
 fn is_loopback_or_any(address: IpAddr) -> bool {
     address.is_loopback() || address.is_unspecified()
 }

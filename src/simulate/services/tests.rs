@@ -22,7 +22,7 @@ fn time() -> DateTime<Utc> {
     "2026-01-31T09:00:00.125987Z".parse().expect("a time")
 }
 
-/// The first `count` datagrams of a site, with what they hold.
+/// The first `count` datagrams of a site, with their contents.
 fn datagrams(options: SiteOptions, count: usize) -> Vec<(Vec<u8>, Datagram)> {
     let mut site = Site::new(options);
     site.set_time(time());
@@ -44,7 +44,7 @@ fn or_null<T: AsRef<str>>(value: &Option<T>) -> &str {
     value.as_ref().map_or("(null)", AsRef::as_ref)
 }
 
-/// The time that a field of milliseconds says, read digit by digit.
+/// The time in a field with milliseconds, read digit by digit.
 fn milliseconds(field: &str) -> Duration {
     let (whole, fraction) = field.split_once('.').unwrap_or((field, ""));
     let microseconds = format!("{whole}{fraction:0<3}");
@@ -96,7 +96,7 @@ fn assert_performance(text: &str, request: &Request) {
     assert!(request.net_ram_bytes <= peak, "{request:?}");
 }
 
-/// From the left as far as the message, from the right as far as it, as the service has fields there.
+/// Compares the fields to the left of the message and those to its right, depending on the service.
 fn assert_log(text: &str, event: &LogRow) {
     let (tail, has_exception) = match event.service {
         Service::Engine => (10, false),
@@ -214,7 +214,7 @@ fn fields_agree_with_the_truth() {
 }
 
 #[test]
-fn what_requests_cost_is_what_the_datagrams_say() {
+fn the_cost_of_requests_agrees_with_the_datagrams() {
     let mut expected = Cost::default();
     let mut tally = Tally::default();
     for (datagram, truth) in datagrams(ALL, 30_000) {
@@ -268,7 +268,7 @@ fn user_events_are_the_same_whatever_else_is_sent() {
                 alone.next();
             }
         }
-        // There were enough of them for this to mean something.
+        // There must be enough of the others for this to be meaningful.
         assert!(alone.count() < 3_000);
     }
 }
@@ -290,7 +290,7 @@ fn requests_belong_to_the_sessions_of_users() {
                 users.insert(fields[4].to_owned(), user);
             }
             Datagram::Performance(request) => match &request.session_id {
-                // Its connection was opened before.
+                // Its connection was opened earlier.
                 Some(id) => {
                     assert_eq!(users.get(&**id), request.user().as_ref());
                     asked.insert(id.clone());
@@ -320,7 +320,7 @@ fn each_appender_of_each_node_numbers_its_rows() {
 }
 
 #[test]
-fn only_the_families_that_are_chosen_are_sent() {
+fn only_the_chosen_families_are_sent() {
     let off = Families {
         user: false,
         log: false,
@@ -402,7 +402,7 @@ fn every_action_and_every_token_occurs() {
     }
     assert_eq!(tokens.len(), 13);
     assert_eq!(runs_by_action.len(), 4);
-    // Old and new appenders both report some runs.
+    // Both old and new appenders report some runs.
     let runs: usize = runs_by_action.values().map(HashSet::len).sum();
     assert!(runs < events && runs > events / 2, "{runs} of {events}");
     let aborted = &runs_by_action[&TaskAction::Aborting];
@@ -428,8 +428,8 @@ fn the_same_options_give_the_same_datagrams() {
 }
 
 #[test]
-fn every_kind_of_odd_has_its_share() {
-    // All kinds are alike: of 60,000 datagrams 1,200 of each.
+fn every_kind_of_oddness_has_its_share() {
+    // All kinds have equal shares: 1,200 of 60,000 datagrams each.
     const EACH: usize = 1_200;
     let families = Families {
         user: false,

@@ -14,7 +14,7 @@ const WELL_FORMED: SiteOptions = SiteOptions {
     families: Families::USER,
 };
 
-/// The first `count` datagrams of a site, with what they hold.
+/// The first `count` datagrams of a site, with their contents.
 fn datagrams(options: SiteOptions, count: usize) -> Vec<(Vec<u8>, Datagram)> {
     let mut site = Site::new(options);
     (0..count)
@@ -30,7 +30,7 @@ fn text(datagram: &[u8]) -> &str {
     std::str::from_utf8(datagram).expect("well-formed datagrams are UTF-8")
 }
 
-/// That `actual` is between nine and eleven tenths of `expected`.
+/// Asserts that `actual` is between nine and eleven tenths of `expected`.
 fn assert_about(actual: u64, expected: u64) {
     assert!(
         actual * 10 >= expected * 9 && actual * 10 <= expected * 11,
@@ -133,7 +133,7 @@ fn users_and_apps_differ_in_popularity() {
 }
 
 #[test]
-fn some_users_log_in_in_either_case() {
+fn some_users_log_in_with_either_spelling() {
     let datagrams = datagrams(WELL_FORMED, 20_000);
     for user in [";LAB;goran;", ";LAB;Goran;"] {
         let seen = datagrams
@@ -144,8 +144,8 @@ fn some_users_log_in_in_either_case() {
 }
 
 #[test]
-fn every_kind_of_odd_occurs_at_about_its_share() {
-    // All kinds are alike: of 100,000 datagrams 2,500 of each.
+fn every_kind_of_oddness_has_about_its_share() {
+    // All kinds have equal shares: 2,500 of 100,000 datagrams each.
     const EACH: u64 = 2_500;
     let odd = SiteOptions {
         odd_per_mille: Odd::ALL.len() as u16 * 25,
@@ -182,7 +182,7 @@ fn every_kind_of_odd_occurs_at_about_its_share() {
         shaped(|bytes| std::str::from_utf8(bytes).is_err() && !is_utf16(bytes)),
         EACH,
     );
-    // One kind ends so, and exceptions do.
+    // One kind ends like this, and so do exceptions.
     assert_about(shaped(|bytes| bytes.ends_with(b"\r\n")), 2 * EACH);
     assert_about(shaped(|bytes| bytes.ends_with(b"\n")), 3 * EACH);
     assert_about(
@@ -221,7 +221,7 @@ fn has_empty_field(bytes: &[u8]) -> bool {
     bytes.splitn(8, |&byte| byte == b';').any(<[u8]>::is_empty)
 }
 
-/// Whether something follows the message's known part, other than a user agent, an exception or trailing bytes.
+/// Whether something other than a user agent, an exception or trailing bytes follows the known part of the message.
 fn has_note(bytes: &[u8]) -> bool {
     let Some(message) = bytes.splitn(8, |&byte| byte == b';').nth(7) else {
         return false;
@@ -234,7 +234,7 @@ fn has_note(bytes: &[u8]) -> bool {
 }
 
 #[test]
-fn what_happens_does_not_depend_on_how_much_is_odd() {
+fn events_do_not_depend_on_how_many_datagrams_are_odd() {
     let odd = SiteOptions {
         odd_per_mille: 500,
         ..WELL_FORMED
@@ -257,7 +257,7 @@ fn what_happens_does_not_depend_on_how_much_is_odd() {
 }
 
 #[test]
-fn a_relay_puts_events_on_lines() {
+fn a_relay_writes_one_event_per_line() {
     let mut site = Site::new(WELL_FORMED);
     let mut datagram = Vec::new();
     for _ in 0..100 {
@@ -271,7 +271,7 @@ fn a_relay_puts_events_on_lines() {
 }
 
 #[test]
-fn any_options_do() {
+fn any_options_are_accepted() {
     for (users, nodes, odd_per_mille) in [(0, 0, u16::MAX), (1, 1, 1_000), (100_000, 200, 0)] {
         let mut site = Site::new(SiteOptions {
             seed: u64::MAX,
@@ -294,7 +294,7 @@ fn any_options_do() {
 }
 
 #[test]
-fn the_extended_appender_tells_more_of_the_same_life() {
+fn the_extended_appender_adds_fields_to_the_same_events() {
     let extended = SiteOptions {
         extended: true,
         ..WELL_FORMED
@@ -341,7 +341,7 @@ fn the_extended_appender_tells_more_of_the_same_life() {
 }
 
 #[test]
-fn odd_datagrams_leave_no_gap_in_the_rows() {
+fn odd_datagrams_cause_no_row_gaps() {
     let options = SiteOptions {
         extended: true,
         odd_per_mille: 300,
