@@ -1,13 +1,13 @@
-//! What a host says of its values: how each is made.
+//! How a host's values are made.
 
 use std::fmt::Debug;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-/// A host's type for values, and how each kind of them is made.
+/// A host's type for values, with a constructor for each kind of value.
 ///
-/// There are no other kinds. [`OwnedValue`](super::OwnedValue) is one that is nobody's.
+/// There are no other kinds. [`OwnedValue`](super::OwnedValue) implements it for no host in particular.
 ///
 /// ```
 /// use chrono::{DateTime, Utc};
@@ -64,7 +64,7 @@ pub trait HostValue: Debug + Clone + Send + Sync + 'static {
     /// A number with decimals, never NaN.
     fn float(number: f64) -> Self;
 
-    /// Yes or no.
+    /// True or false.
     fn boolean(value: bool) -> Self;
 
     /// A time, from 1677-09-21 to 2262-04-11.
@@ -73,11 +73,11 @@ pub trait HostValue: Debug + Clone + Send + Sync + 'static {
     /// Several values, in order.
     fn array(values: Vec<Self>) -> Self;
 
-    /// Fields with their names, each name once, sorted by name, so that a host with a sorted map has nothing to sort.
+    /// Fields, each name once and sorted by name, so that a host with a sorted map need not sort them.
     fn object(fields: Vec<(Self::Name, Self)>) -> Self;
 }
 
-/// Text on its way to a host: read where it is, or taken in the form that the host has for it.
+/// Text for a host, which can borrow it or take it in the form that it needs.
 #[derive(Debug)]
 pub struct Text<'w>(Content<'w>);
 
@@ -87,16 +87,16 @@ enum Content<'w> {
     Made(String),
 }
 
-/// The payload of an event, of which most of its texts are parts.
+/// The payload of an event, which contains most of its texts.
 #[derive(Debug)]
 pub(super) struct Payload<'w> {
     pub(super) text: &'w str,
-    /// A copy for all parts, made for the first of them.
+    /// A copy that all parts share, made for the first of them.
     pub(super) shared: &'w mut Option<Bytes>,
 }
 
 impl<'w> Text<'w> {
-    /// What stands somewhere, perhaps in the payload.
+    /// Text that may be part of the payload.
     pub(super) const fn found(text: &'w str, payload: Payload<'w>) -> Self {
         Self(Content::Found(text, payload))
     }
@@ -114,7 +114,7 @@ impl<'w> Text<'w> {
         }
     }
 
-    /// A copy, or the text itself where it was made for this.
+    /// A copy, or the text itself if it was made for this value.
     #[must_use]
     pub fn into_string(self) -> String {
         match self.0 {
@@ -123,8 +123,7 @@ impl<'w> Text<'w> {
         }
     }
 
-    /// The text as bytes, which are UTF-8. All parts of a payload share one copy of it, which lives as long as one of
-    /// them.
+    /// The text as bytes in UTF-8. All parts of a payload share one copy of it, which lives as long as any of them.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         match self.0 {

@@ -1,7 +1,7 @@
-//! Events as values in memory, for a host that takes them as they are and has types of its own for them.
+//! Events as values in memory, for a host that has value types of its own.
 //!
-//! The host's side, which is compiled beside it, says how its values are made: no version of a host's crate is ours
-//! to match, and nothing is made twice.
+//! The host implements how its values are made. So this crate need not match the version of any crate of the host, and
+//! each value is made only once.
 
 use std::{marker::PhantomData, net::IpAddr};
 
@@ -14,7 +14,7 @@ use crate::{
     schema::{Constant, Format, Layout, Plans, Value, Writer, ipv4_text},
 };
 
-/// Makes a host's values of events, as a layout shows them.
+/// Makes a host's values from events in a layout.
 ///
 /// ```
 /// use chrono::DateTime;
@@ -39,7 +39,7 @@ pub struct HostValues<V: HostValue> {
 }
 
 impl<V: HostValue> HostValues<V> {
-    /// For events that look as the layout says.
+    /// For events in this layout.
     #[must_use]
     pub fn new(layout: &Layout) -> Self {
         Self {
@@ -51,8 +51,8 @@ impl<V: HostValue> HostValues<V> {
     ///
     /// # Errors
     ///
-    /// [`EncodeError`] when a value has no form: a time that is centuries away, a number of 2^63 or more, one
-    /// that is NaN.
+    /// [`EncodeError`] if a value cannot be represented: a time that is centuries away, a number of 2^63 or more, or
+    /// one that is NaN.
     pub fn value_of(&self, event: &Event) -> Result<V, EncodeError> {
         let mut writer = FieldsWriter::new(event.text(), USUAL_FIELDS);
         self.plans.write(event, &mut writer);
@@ -63,10 +63,10 @@ impl<V: HostValue> HostValues<V> {
     }
 }
 
-/// As many fields as most events have at most.
+/// Nearly all events have at most this many fields.
 const USUAL_FIELDS: usize = 32;
 
-/// The format that the values of a host are.
+/// The values of a host as a format.
 #[derive(Debug)]
 struct Values<V>(PhantomData<V>);
 
@@ -90,9 +90,9 @@ impl<V: HostValue> Format for Values<V> {
 struct FieldsWriter<'e, V: HostValue> {
     fields: Vec<(V::Name, V)>,
     payload: &'e str,
-    /// A copy of the payload, which its parts share.
+    /// The copy of the payload that its parts share.
     shared: Option<Bytes>,
-    /// Why the first value that has no form has none.
+    /// The error of the first value that cannot be represented.
     failed: Option<EncodeError>,
 }
 
@@ -118,7 +118,7 @@ impl<'e, V: HostValue> FieldsWriter<'e, V> {
         V::text(Text::found(text, payload))
     }
 
-    /// What a field's value is; none where there is none.
+    /// The host's value for a field; `None` if the field is absent.
     fn value(&mut self, value: Value<'_>) -> Result<Option<V>, EncodeError> {
         let made = |text: String| V::text(Text::made(text));
         Ok(Some(match value {
@@ -165,7 +165,7 @@ impl<'e, V: HostValue> FieldsWriter<'e, V> {
 }
 
 impl<V: HostValue> Writer<Values<V>> for FieldsWriter<'_, V> {
-    /// The fields of the object around it.
+    /// The fields of the enclosing object.
     type Group = Vec<(V::Name, V)>;
 
     fn write_fixed(&mut self, fixed: &Box<[(V::Name, V)]>) {

@@ -1,7 +1,7 @@
 //! The codec `json`: one JSON object per line.
 //!
-//! Names are quoted in advance. Hardly any text needs escapes, which is checked several bytes at a time; `serde_json`
-//! writes the rest, and all rare values.
+//! Names are quoted in advance. Hardly any text needs escapes; a check of several bytes at a time finds those that do.
+//! `serde_json` writes them, and all rare values.
 
 use std::{io::Write as _, net::IpAddr, ops::Range};
 
@@ -20,7 +20,7 @@ pub(super) struct Json {
 }
 
 impl Json {
-    /// Nested objects; `around` has the text before and after them.
+    /// The objects of a layout; `around` has the text before and after each.
     pub(super) fn new(layout: &Layout, around: [&'static str; 2]) -> Self {
         Self {
             lines: Vec::new(),
@@ -99,7 +99,7 @@ impl<'b> FieldsWriter<'b> {
         Self { out, failed: None }
     }
 
-    /// Ends an object. Every field is followed by a comma, of which the last is removed.
+    /// Ends an object by removing the comma after its last field.
     fn end_object(&mut self) {
         match self.out.last_mut() {
             Some(last) if *last == b',' => *last = b'}',
@@ -218,8 +218,8 @@ const fn is_special(byte: u8) -> bool {
     byte < b' ' || byte == b'"' || byte == b'\\'
 }
 
-/// Whether any byte is special. All words are looked at, with no end before theirs, so that the compiler can look
-/// at several at once.
+/// Whether any byte is special. The loop reads all words, without an early exit, so that the compiler can process
+/// several at once.
 #[inline]
 fn needs_escapes(text: &[u8]) -> bool {
     let Some(last) = text.last_chunk() else {
@@ -232,14 +232,14 @@ fn needs_escapes(text: &[u8]) -> bool {
     found | special_in_word(last) != 0
 }
 
-/// Zero where no byte of a word is special: the highest bit of a byte is set where it is, and perhaps in others then.
+/// Zero if no byte of a word is special. Otherwise the highest bit is set in each special byte, and possibly in others.
 #[inline]
 const fn special_in_word(word: &[u8; 8]) -> u64 {
     const LOW: u64 = u64::MAX / 0xFF;
     let word = u64::from_le_bytes(*word);
     let quotes = word ^ (LOW * b'"' as u64);
     let backslashes = word ^ (LOW * b'\\' as u64);
-    // Subtracting takes the highest bit only where a byte was less, or had the bit before.
+    // Subtracting sets the highest bit only of a byte that was smaller or had the bit before.
     let below_space = word.wrapping_sub(LOW * b' ' as u64) & !word;
     let is_quote = quotes.wrapping_sub(LOW) & !quotes;
     let is_backslash = backslashes.wrapping_sub(LOW) & !backslashes;
@@ -254,19 +254,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn words_show_what_bytes_show(text in prop::collection::vec(any::<u8>(), 0..40)) {
+        fn words_have_special_bytes_exactly_if_their_bytes_do(text in prop::collection::vec(any::<u8>(), 0..40)) {
             let expected = text.iter().any(|byte| is_special(*byte));
             prop_assert_eq!(needs_escapes(&text), expected);
         }
 
         #[test]
-        fn plain_text_needs_none(text in "[^\\x00-\\x1F\"\\\\]{0,100}") {
+        fn text_without_special_bytes_needs_no_escapes(text in "[^\\x00-\\x1F\"\\\\]{0,100}") {
             prop_assert!(!needs_escapes(text.as_bytes()));
         }
     }
 
     #[test]
-    fn one_byte_is_enough_wherever_it_is() {
+    fn a_special_byte_is_found_at_any_position() {
         let mut special = 0;
         for byte in 0..=u8::MAX {
             for length in 1..40 {

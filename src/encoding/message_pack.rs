@@ -1,8 +1,8 @@
-//! Records of Fluent Bit: MessagePack, each with its time beside its fields.
+//! Fluent Bit's records: MessagePack, each with its time next to its fields.
 //!
-//! A record is `[[time, {}], {fields}]`, one after the other without anything between them; the time
-//! is Fluent Bit's [event time](https://github.com/fluent/fluentd/wiki/Forward-Protocol-Specification-v1.5#eventtime-ext-format),
-//! to the nanosecond. The empty map is the record's metadata.
+//! A record is `[[time, {}], {fields}]`; records follow each other without a separator. The time is Fluent Bit's [event
+//! time](https://github.com/fluent/fluentd/wiki/Forward-Protocol-Specification-v1.5#eventtime-ext-format), to the
+//! nanosecond. The empty map is the record's metadata.
 
 use std::{net::IpAddr, ops::Range};
 
@@ -14,7 +14,7 @@ use crate::schema::{
     Constant, Format, Layout, Planned, Plans, Timestamp, Value, Writer, ipv4_text,
 };
 
-/// `[[`, the time's extension type: 8 bytes of type 0.
+/// `[[`, then the extension type of the time: 8 bytes of type 0.
 const BEFORE_TIME: [u8; 4] = [0x92, 0x92, 0xD7, 0x00];
 /// The record's metadata: none.
 const NO_METADATA: u8 = 0x80;
@@ -74,8 +74,8 @@ impl MessagePack {
     }
 }
 
-/// Seconds and nanoseconds since 1970. A time that Fluent Bit cannot have becomes the nearest that it can;
-/// it is not the record's then, and stays among the fields.
+/// Seconds and nanoseconds since 1970. A time that Fluent Bit cannot represent becomes the nearest one that it can; it
+/// also stays among the fields, because it is not the record's time then.
 fn event_time(time: Timestamp) -> (u32, u32) {
     let seconds = time.0.timestamp();
     match u32::try_from(seconds) {
@@ -89,7 +89,7 @@ fn event_time(time: Timestamp) -> (u32, u32) {
 #[derive(Debug)]
 struct Fields;
 
-/// Entries that are the same in every record, and how many they are.
+/// Entries that are the same in every record, and their number.
 #[derive(Debug)]
 struct Fixed {
     bytes: Box<[u8]>,
@@ -122,14 +122,14 @@ struct FieldsWriter<'b> {
     out: &'b mut Vec<u8>,
     /// Entries of the map that is being written.
     entries: u16,
-    /// The time that stands beside the fields, until they have it too: Fluent Bit's outputs add it under the name
+    /// The record's time, until the field with that time has been skipped: Fluent Bit's outputs add it under the name
     /// that their destination expects.
     time: Option<Timestamp>,
     /// The error of the first field that could not be written.
     failed: Option<EncodeError>,
 }
 
-/// A map that was begun: where, and the entries of the one around it.
+/// A map that was begun: its position, and the number of entries of the enclosing map.
 struct Map {
     start: usize,
     outer: u16,
@@ -223,7 +223,7 @@ impl Writer<Fields> for FieldsWriter<'_> {
     fn write(&mut self, key: &Box<[u8]>, value: Value<'_>) {
         match value {
             Value::Absent => {}
-            // Only the first field is the record's own time; the end of a session may be the same.
+            // Only the first field is the record's own time; the end of a session may be equal to it.
             Value::Timestamp(time) if self.entries == 0 && self.time == Some(time) => {
                 self.time = None;
             }
@@ -256,7 +256,7 @@ fn text(out: &mut Vec<u8>, text: &str) {
     written(encode::write_str(out, text));
 }
 
-/// Text of ASCII characters.
+/// Writes text that is ASCII only.
 fn plain(out: &mut Vec<u8>, text: &[u8]) {
     text_length(out, text.len());
     out.extend_from_slice(text);
@@ -266,7 +266,7 @@ fn text_length(out: &mut Vec<u8>, length: usize) {
     written(encode::write_str_len(out, number(length)));
 }
 
-/// No text and no list of an event is longer: a datagram has at most 64 KiB.
+/// A length as MessagePack writes it. None exceeds it: a datagram has at most 64 KiB.
 fn number(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_the_host_cannot_have_stays_among_the_fields() {
+    fn a_time_outside_the_range_of_the_host_stays_among_the_fields() {
         for (time, expected, is_kept) in [
             (
                 "2026-01-31T09:00:00.123456789Z",

@@ -1,4 +1,4 @@
-//! Metrics in the codecs that have them: Vector's `native` and `native_json`.
+//! Metrics in the codecs that support them: Vector's `native` and `native_json`.
 
 use std::borrow::Cow;
 
@@ -15,20 +15,20 @@ pub const NAMESPACE: &str = "qlik_sense";
 pub struct Metric {
     /// The name within the namespace, for example `events_total`.
     pub name: &'static str,
-    /// Its tags, by names and values.
+    /// Names and values of its tags.
     pub tags: Vec<(&'static str, Cow<'static, str>)>,
-    /// The number.
+    /// The value.
     pub value: MetricValue,
 }
 
-/// What a metric's number means.
+/// The value of a metric, and what it means.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MetricValue {
     /// The increase since the metric was last written.
     Counter(u64),
     /// The current value; may be negative.
     Gauge(f64),
-    /// The sizes of things since the metric was last written.
+    /// The distribution of values since the metric was last written.
     Histogram(Histogram),
 }
 
@@ -47,11 +47,11 @@ pub struct Histogram {
     pub buckets: Vec<(f64, u64)>,
     /// The number of values, including those above the last bound.
     pub count: u64,
-    /// All values together.
+    /// The sum of all values.
     pub sum: f64,
 }
 
-/// A frame with metrics of one time; `None` for a codec without metrics.
+/// A frame of metrics with this time; `None` for a codec without metrics.
 #[must_use]
 pub fn metrics_frame(codec: Codec, metrics: &[Metric], time: Timestamp) -> Option<Vec<u8>> {
     match codec {
@@ -72,7 +72,7 @@ struct Line<'a> {
     metric: JsonMetric<'a>,
 }
 
-/// As Vector's `Metric` is written by `serde`.
+/// Vector's `Metric` as `serde` writes it.
 #[derive(Serialize)]
 struct JsonMetric<'a> {
     name: &'a str,
@@ -159,7 +159,7 @@ fn native_json(metrics: &[Metric], time: Timestamp) -> Vec<u8> {
         let start = lines.len();
         match serde_json::to_writer(&mut lines, &line) {
             Ok(()) => lines.push(b'\n'),
-            // A clock outside of 1677 to 2262.
+            // The clock is outside the range from 1677 to 2262.
             Err(_) => lines.truncate(start),
         }
     }
@@ -174,7 +174,7 @@ mod key {
     pub(super) const METRIC: u8 = 0x0A;
     pub(super) const NAME: u8 = 0x0A;
     pub(super) const TIMESTAMP: u8 = 0x12;
-    /// 0, which is left out, is incremental; 1 is absolute.
+    /// 1 means absolute; 0, which is omitted, incremental.
     pub(super) const KIND: u8 = 0x20;
     pub(super) const COUNTER: u8 = 0x2A;
     pub(super) const GAUGE: u8 = 0x32;
@@ -208,7 +208,7 @@ fn native(metrics: &[Metric], time: Timestamp) -> Vec<u8> {
     }
     let mut message = Vec::with_capacity(array.len() + 8);
     put_bytes(&mut message, key::METRICS, &array);
-    // A few dozen metrics are far from Vector's limit of 8 MiB.
+    // A few dozen metrics are far below Vector's limit of 8 MiB.
     let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
     let mut frame = length.to_be_bytes().to_vec();
     frame.extend_from_slice(&message);
@@ -257,7 +257,7 @@ fn native_histogram(histogram: &Histogram) -> Vec<u8> {
     bytes
 }
 
-/// A key and a number of eight bytes.
+/// Writes a key and a number of eight bytes.
 fn float(key: u8, number: f64) -> Vec<u8> {
     let mut bytes = vec![key];
     bytes.extend_from_slice(&number.to_le_bytes());
@@ -280,7 +280,7 @@ fn put_bytes(bytes: &mut Vec<u8>, key: u8, content: &[u8]) {
     bytes.extend_from_slice(content);
 }
 
-/// A key and a number, seven bits at a time, the lowest first.
+/// Writes a key and a number, seven bits at a time, the lowest first.
 fn put_number(bytes: &mut Vec<u8>, key: u8, mut number: u64) {
     bytes.push(key);
     while number >= 0x80 {

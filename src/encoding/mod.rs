@@ -1,8 +1,8 @@
 //! Named fields to the bytes that a host reads.
 //!
-//! Each codec is one file that knows a format and no schema: it prepares names and constants when a layout becomes a
-//! plan, and writes the values of each event. [`Encoder`] collects events into a frame, which is written to the host
-//! in one piece.
+//! Each codec is one file that knows a format but no schema. It prepares names and constants when a layout becomes a
+//! plan, and writes the values of each event. [`Encoder`] collects events in a frame, which is written to the host in
+//! one piece.
 
 mod host_value;
 mod host_values;
@@ -64,7 +64,7 @@ impl fmt::Display for Codec {
     }
 }
 
-/// There is no codec of that name.
+/// No codec has this name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected one of the codecs `json`, `native_json` and `native`")]
 pub struct UnknownCodec;
@@ -128,7 +128,7 @@ enum Format {
     MessagePack(message_pack::MessagePack),
 }
 
-/// The same for every format.
+/// Runs the same code for each format.
 macro_rules! each {
     ($format:expr, $codec:ident => $do:expr) => {
         match $format {
@@ -167,7 +167,7 @@ impl Encoder {
     ///
     /// # Errors
     ///
-    /// [`EncodeError`] when it cannot be written; the frame is unchanged then.
+    /// [`EncodeError`] if it cannot be written; the frame is then unchanged.
     pub fn push(&mut self, event: &impl Planned) -> Result<(), EncodeError> {
         each!(&mut self.0, codec => codec.push(event))
     }

@@ -8,10 +8,10 @@ use super::{
 };
 use crate::schema::{Layout, Planned, Plans};
 
-/// What Vector's length-delimited framing reads at most, in bytes.
+/// The largest frame that Vector's length-delimited framing reads, in bytes.
 const MAX_FRAME_BYTES: usize = 8 << 20;
 
-/// Room before the logs for what is only known at the end: the frame's length (4 bytes), the key of
+/// Space before the logs for values that are known only at the end: the frame's length (4 bytes), the key of
 /// `EventArray.logs` and the length of the array (a varint of at most 10 bytes).
 const HEADROOM: usize = 15;
 
@@ -74,7 +74,7 @@ impl Native {
         }
         let message = 1 + varint_bytes(logs as u64) + logs;
         let start = end - message - 4;
-        // A frame beyond 4 GiB cannot arise: its owner writes it at `Encoder::FULL_BYTES`.
+        // No frame reaches 4 GiB: its owner writes it at `Encoder::FULL_BYTES`.
         let length = u32::try_from(message).unwrap_or(u32::MAX);
         let frame = &mut self.buffer.bytes_mut()[start..];
         let mut cursor = Cursor::new(frame);

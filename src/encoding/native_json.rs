@@ -3,7 +3,7 @@
 use super::json::Json;
 use crate::schema::Layout;
 
-/// Lines of a layout's events.
+/// A writer of lines for a layout.
 pub(super) fn native_json(layout: &Layout) -> Json {
     Json::new(layout, ["{\"log\":", "}"])
 }

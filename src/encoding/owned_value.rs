@@ -1,10 +1,10 @@
-//! Values in memory that are no host's: for those who want to look at events, and for tests.
+//! Values in memory that belong to no host, for tests and for programs that inspect events.
 
 use chrono::{DateTime, Utc};
 
 use super::{HostValue, Text};
 
-/// A value that owns what it has: what a field of an event is, or a whole event, which is an object.
+/// An owned value: that of a field, or of a whole event, which is an object.
 ///
 /// ```
 /// use qlik_sense_events::encoding::OwnedValue;
@@ -35,18 +35,18 @@ pub enum OwnedValue {
     Integer(i64),
     /// A number with decimals, never NaN.
     Float(f64),
-    /// Yes or no.
+    /// True or false.
     Boolean(bool),
     /// A time, from 1677-09-21 to 2262-04-11.
     Timestamp(DateTime<Utc>),
     /// Several values, in order.
     Array(Vec<Self>),
-    /// Fields with their names, each name once, sorted by name.
+    /// Fields, each name once, sorted by name.
     Object(Vec<(String, Self)>),
 }
 
 impl OwnedValue {
-    /// A field of an object. None for another value, or without such a field.
+    /// A field of an object. `None` for any other value, or if the object has no such field.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Self> {
         let Self::Object(fields) = self else {

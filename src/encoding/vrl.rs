@@ -1,11 +1,11 @@
-//! Events as values of vrl, for those who use that crate as it is published.
+//! Events as values of the published `vrl` crate.
 
 use chrono::{DateTime, Utc};
 use vrl::value::{KeyString, Value};
 
 use super::{HostValue, Text};
 
-/// Objects, bytes, numbers, and times that are times.
+/// Objects, bytes, numbers and timestamps.
 ///
 /// ```
 /// use qlik_sense_events::{

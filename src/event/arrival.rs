@@ -1,4 +1,5 @@
-//! When and from where a datagram arrived. The host provides both; this crate never reads a clock or a socket here.
+//! When and from where a datagram arrived. The host provides both, because this module reads neither a clock nor a
+//! socket.
 
 use std::net::IpAddr;
 

@@ -1,4 +1,4 @@
-//! Events that Qlik Sense does not send but that follow from what it sends: sessions and connections with their start
+//! Events that Qlik Sense does not send but that follow from those it sends: sessions and connections with their start
 //! and end.
 
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{EventKind, Family, User, UserAgent};
 use crate::payload::Fields;
 
-/// An event that the transform `sessions` makes of several user events.
+/// An event that the transform `sessions` derives from several user events.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Derived {
     /// When it was created: the arrival of the event that caused it, or the host's clock.
@@ -55,7 +55,7 @@ pub enum DerivedKind {
 }
 
 impl Derived {
-    /// How long it lasted, or has lasted so far; never negative.
+    /// How long it lasted, or has lasted until now; never negative.
     #[must_use]
     pub fn duration(&self) -> TimeDelta {
         let start = self.kind.start();
@@ -193,7 +193,7 @@ pub struct FollowedSession {
     pub start: DateTime<Utc>,
     /// Whether its `Start session` was seen.
     pub start_seen: bool,
-    /// Whether an event showed it. Otherwise it is known only from its proxy's list.
+    /// Whether an event showed it. Otherwise only its proxy's list shows it.
     pub event_seen: bool,
     /// The number of connections opened so far.
     pub connections: u32,
@@ -267,9 +267,9 @@ pub enum EndReason {
     Close,
     /// The connection's session ended without a `Close connection`.
     SessionEnd,
-    /// There was no sign of it for so long that its end must have been lost.
+    /// No event showed it for so long that its end must have been lost.
     Expired,
-    /// More started than a user can have, so the end of one must have been lost.
+    /// More of them started than a user can have, so the end of one must have been lost.
     Displaced,
     /// There were more users than can be followed.
     Evicted,

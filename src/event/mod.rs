@@ -1,7 +1,7 @@
 //! Events: the content of one payload, the reason why it cannot be decoded, or a result of several.
 //!
-//! An [`Event`] answers what nearly all families have: [who](Event::user), [where](Event::host),
-//! [when](Event::timestamp), [in which app](Event::app_id). Its [`Body`] has what is specific to a family.
+//! An [`Event`] has accessors for what nearly all families share: [who](Event::user), [where](Event::host),
+//! [when](Event::timestamp), [in which app](Event::app_id). Its [`Body`] has the fields of one family.
 
 mod arrival;
 mod derived;
@@ -61,7 +61,7 @@ enum Content {
     PerformanceSummary(Box<PerformanceSummaryFields>),
 }
 
-// It is moved several times.
+// Small, because it is moved several times.
 const _: () = assert!(size_of::<Event>() <= 208);
 
 /// The part that is specific to one kind of event.
@@ -91,7 +91,7 @@ macro_rules! answers {
         #[must_use]
         #[inline]
         pub fn $name(&self) -> $type {
-            /// A call of its own, so that the other way needs no room on the stack.
+            /// A separate function, so that the direct path needs less stack.
             #[inline(never)]
             fn of_others(event: &Event) -> $type {
                 event.fields().$name($(&event.$text)?)
@@ -122,7 +122,7 @@ impl Event {
         /// The user's id in the directory, for example `goran` or `sa_engine`.
         user_id(text) -> Option<&str>;
 
-        /// What happened in Qlik's own words, as sent: `Start session`, …
+        /// Qlik's own words for what happened, as sent: `Start session`, …
         qlik_command(text) -> Option<&str>;
 
         /// Where the access came from: `AppAccess`, `Not available`, …
@@ -188,7 +188,7 @@ impl Event {
         /// How serious it is.
         level() -> Option<Level>;
 
-        /// The service that wrote the row: from the logger, or if that names none, from the appender.
+        /// The service that wrote the row: from the logger, or if that does not name one, from the appender.
         service(text) -> Option<Service>;
 
         /// Fields made ambiguous by a `;`, by their names in the schema `default`. The first of them has all the text
@@ -239,7 +239,7 @@ impl Event {
         }
     }
 
-    /// What is particular to this kind of event.
+    /// The part that is specific to this kind of event.
     #[must_use]
     #[inline]
     pub fn body(&self) -> Body<'_> {
@@ -316,7 +316,7 @@ impl Event {
         Unreadable::new(&self.text, self.fields().unreadable())
     }
 
-    /// Forgets the text of a payload that could not be decoded, which may name a user anywhere.
+    /// Removes the text of a payload that could not be decoded, because it may name a user anywhere.
     pub fn drop_raw(&mut self) {
         if let Content::Undecoded(fields) = &mut self.content {
             fields.has_raw = false;

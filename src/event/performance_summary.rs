@@ -1,4 +1,4 @@
-//! A summary of requests to the engine: their number, their total cost, and which of them cost most.
+//! A summary of requests to the engine: their number, their total cost, and the most expensive one.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -14,7 +14,7 @@ pub(crate) struct PerformanceSummaryFields {
     pub(crate) app_id: Option<Uuid>,
     pub(crate) object_type: Span,
     pub(crate) requests: u64,
-    /// By [`Measure`].
+    /// Indexed by [`Measure`].
     pub(crate) totals: [Option<Total>; Measure::ALL.len()],
     pub(crate) start: DateTime<Utc>,
     pub(crate) end: DateTime<Utc>,

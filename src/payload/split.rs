@@ -127,7 +127,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_near_separator_is_the_first(input in "[:;<x\u{3b}é\u{203b}]{0,24}") {
+        fn a_near_separator_is_the_first_one(input in "[:;<x\u{3b}é\u{203b}]{0,24}") {
             prop_assert_eq!(until_near_separator(&input), until_separator(&input));
         }
 

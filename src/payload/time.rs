@@ -198,7 +198,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn agrees_with_chrono(
+        fn times_are_those_that_chrono_reads(
             seconds in -62_167_219_200_i64..253_402_300_799,
             millisecond in 0_u32..1_000,
             minutes in -1_439_i32..=1_439,

@@ -1,12 +1,11 @@
-//! The schema `butler_sos`: the JSON of a user event that [Butler SOS](https://butler-sos.ptarmiganlabs.com)
-//! 15 publishes over MQTT, key for key, for what reads it already.
+//! The schema `butler_sos`: the JSON of a user event that [Butler SOS](https://butler-sos.ptarmiganlabs.com) 15
+//! publishes over MQTT, key for key, for existing consumers.
 //!
-//! Butler SOS writes empty text where a field is absent, and always has `tags`. Apps whose name is not
-//! known are `<unknown app name>`. It publishes nothing of what it cannot decode and no time: undecoded
-//! payloads have the keys that they can fill, and `error`. It does not follow sessions either: derived
-//! events have a `messageType` of their own, the keys that they can fill, and keys of their own in the
-//! same spelling. Task events have the JSON of [Butler](https://butler.ptarmiganlabs.com), which publishes those of
-//! reloads that failed or are being stopped.
+//! Butler SOS writes empty text for an absent field, and always `tags`. An app without a known name is `<unknown app
+//! name>`. It publishes nothing that it cannot decode, and no time: undecoded payloads have the keys that they can
+//! fill, and `error`. It does not follow sessions: derived events have a `messageType` of their own, the keys that they
+//! can fill, and additional keys in the same spelling. Task events have the JSON of
+//! [Butler](https://butler.ptarmiganlabs.com), which publishes those of reloads that failed or are being stopped.
 
 use super::{
     Entry, Timestamp, Value,
@@ -28,14 +27,14 @@ use super::{
 };
 use crate::event::{Body, Event, EventKind, Family, Level, Service, User as UserName};
 
-/// Text that is empty where the event has none.
+/// Text that is empty if the event has none.
 macro_rules! text_or_empty {
     ($name:literal, $field:ident) => {
         Entry::text($name, |event| $field.text_of(event).or(Some("")))
     };
 }
 
-/// A number that is another one where the event has none.
+/// A number with a default, if the event has none.
 macro_rules! number_or {
     ($name:literal, $field:ident, $none:literal) => {
         Entry::value($name, |event| match $field.value(event) {
@@ -81,7 +80,7 @@ const CLIENT: &[Entry<Event>] = &[
     OS_VERSION.named("uaOsVersion"),
 ];
 
-/// What log and performance events begin with.
+/// The leading fields of log and performance events.
 const ROW: &[Entry<Event>] = &[
     Entry::text("source", |event| event.family().map(Family::as_str)),
     Entry::value("log_row", |event| match SEQUENCE.value(event) {
@@ -106,7 +105,7 @@ const DIRECTORY: Entry<Event> = text_or_empty!("user_directory", USER_DIRECTORY)
 const ID: Entry<Event> = text_or_empty!("user_id", USER_ID);
 const FULL: Entry<Event> =
     Entry::value("user_full", |event| event.user().map_or(EMPTY, Value::from));
-/// A time; what was sent where it cannot be read, and empty text where nothing was.
+/// A time; the text that was sent if it cannot be read, and empty text if nothing was sent.
 macro_rules! time_or_sent {
     ($name:literal, $field:ident) => {
         Entry::value($name, |event| match $field.value(event) {
@@ -122,7 +121,7 @@ const ENGINE_TS: Entry<Event> = time_or_sent!("engine_ts", ENGINE_TIMESTAMP);
 const APP: Entry<Event> = Entry::value("app_id", |event| event.app_id().map_or(EMPTY, Value::from));
 const LOG_OF_ENGINE: &[Entry<Event>] = &[
     text_or_empty!("message", MESSAGE),
-    // Butler SOS has none of the engine.
+    // Butler SOS has no exception for the engine.
     EXCEPTION.named("exception_message"),
     text_or_empty!("proxy_session_id", SESSION_ID),
     DIRECTORY,
@@ -193,7 +192,7 @@ const REQUEST: &[Entry<Event>] = &[
     TAGS,
 ];
 
-/// As Butler publishes tasks. It has no word for what became of one, since each has a topic of its own.
+/// As Butler publishes tasks. It has no field for the outcome, because each outcome has its own topic.
 const TASK: &[Entry<Event>] = &[
     text_or_empty!("hostName", HOST),
     Entry::value("user", |event| {
@@ -261,7 +260,7 @@ const OPEN: &[Entry<Event>] = &[
     DURATION_SECS.named("durationSecs"),
 ];
 
-/// What requests took together.
+/// The totals of several requests.
 const TOTALS: &[Entry<Event>] = &[
     OBJECT_TYPE.named("objectType"),
     REQUESTS.named("requests"),
@@ -316,7 +315,7 @@ pub(super) fn plugin_entries() -> Vec<Entry<PluginEvent>> {
     ]
 }
 
-/// The digits that a version begins with.
+/// The leading digits of a version.
 fn major(version: &str) -> Option<&str> {
     let digits = version.bytes().take_while(u8::is_ascii_digit).count();
     (digits > 0).then_some(&version[..digits])

@@ -45,7 +45,7 @@ const USER_EVENT: &[Field] = &[
     UNREADABLE,
 ];
 
-/// What log and performance events begin with.
+/// The leading fields of log and performance events.
 const ROW: &[Field] = &[SERVICE, LEVEL, HOST, LOGGER, SERVICE_ACCOUNT];
 const WHO: &[Field] = &[USER_DIRECTORY, USER_ID, USER, SESSION_ID, APP_ID, APP_NAME];
 const TEXT: &[Field] = &[MESSAGE, EXCEPTION];
@@ -117,7 +117,7 @@ const TASK: &[Field] = &[
 ];
 const DOUBTS: &[Field] = &[INGEST_TIMESTAMP, SEQUENCE, UNREADABLE, AMBIGUOUS];
 
-/// The payload's own host cannot be told; the sender is the next best answer to "which node".
+/// The payload's own host is unknown; the sender is the next best answer to "which node".
 const HOST_OF_UNDECODED: Field = Field {
     default: HOST.default,
     ..SENDER
@@ -130,7 +130,7 @@ const UNDECODED: &[Field] = &[
     RAW,
 ];
 
-/// Whose session or connection it is.
+/// The user and node of a session or connection.
 const SUBJECT: &[Field] = &[
     HOST,
     USER_DIRECTORY,
@@ -152,7 +152,7 @@ const CONNECTION: &[Field] = &[APP_ID, APP_NAME];
 const ENDED: &[Field] = &[END, END_SEEN, END_REASON, PAIRING, DURATION_SECS];
 const OPEN: &[Field] = &[OPEN_APPS, OPEN_APP_NAMES, DURATION_SECS];
 
-/// Whose requests they are, and to what.
+/// The user, node, app and type of object of summarized requests.
 const REQUESTS_OF: &[Field] = &[
     SERVICE,
     HOST,

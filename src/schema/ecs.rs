@@ -1,7 +1,7 @@
 //! The schema `ecs`: [Elastic Common Schema](https://www.elastic.co/docs/reference/ecs) 8, nested.
 //!
-//! What the schema has no field for is under `qlik_sense`. Categories and types are those that ECS
-//! allows together; `tests/library/ecs.rs` holds them and the types of all fields to its tables.
+//! Values for which ECS has no field are under `qlik_sense`. Categories and types are combinations that ECS allows;
+//! `tests/library/ecs.rs` compares them, and the types of all fields, with its tables.
 
 use chrono::TimeDelta;
 
@@ -25,10 +25,10 @@ use crate::event::{
     Body, ConnectionAction, Event, EventKind, Refusal, Service, SessionAction, TaskAction,
 };
 
-/// The version of ECS that the events keep to.
+/// The version of ECS that the events follow.
 const VERSION: Entry<Event> = Entry::constant("ecs.version", "8.17.0");
 
-/// What happened, in words that are the same for all sources.
+/// What kind of event it is, in words that are the same for all sources.
 const KIND: Entry<Event> = Entry::by_kind("event.kind", |kind| {
     Value::Text(match kind {
         EventKind::Undecoded => "pipeline_error",
@@ -62,8 +62,8 @@ const DATASET: Entry<Event> = Entry::by_kind("event.dataset", |kind| {
     })
 });
 
-/// Where a task came to an end, how. What is being stopped may end either way; a distribution that was handed over is
-/// no outcome.
+/// How a task ended, if it did. A task that is being stopped may end either way, and a distribution that was handed
+/// over is not an outcome.
 const OUTCOME: Entry<Event> = Entry::by_kind("event.outcome", |kind| match kind {
     EventKind::Task(TaskAction::Failed) => Value::Text("failure"),
     EventKind::Task(TaskAction::Succeeded) => Value::Text("success"),
@@ -86,7 +86,7 @@ const ACTION_OF_LOG: Entry<Event> = Entry::value("event.action", |event| {
         None => "log",
     })
 });
-/// By the status of HTTP that Qlik Sense gives as a result; others tell nothing.
+/// From the HTTP status that Qlik Sense gives as the result; other results do not say.
 const OUTCOME_OF_LOG: Entry<Event> = Entry::value("event.outcome", |event| {
     let status = event.result().and_then(|result| result.parse().ok());
     match status {
@@ -96,7 +96,7 @@ const OUTCOME_OF_LOG: Entry<Event> = Entry::value("event.outcome", |event| {
     }
 });
 
-/// Never absent: Vector's source would put its own machine there. Where the Qlik Sense node is not told, it is the
+/// Always present, because Vector's source would otherwise add its own machine. If the Qlik Sense node is unknown, the
 /// address that the datagram came from.
 const HOST_OR_SENDER: Entry<Event> = Entry::value(HOST.ecs, |event| match HOST.value(event) {
     Value::Absent => SENDER.value(event),
@@ -116,8 +116,8 @@ const REASON: Entry<Event> = Entry::value("error.message", |event| match event.b
     _ => Value::Absent,
 });
 
-/// The Qlik Sense proxy as the machine that saw what happened. The address is not that of the user, which is why it
-/// is no `source.ip`.
+/// The Qlik Sense proxy, as the machine that observed the event. The address is not the user's, so it is not
+/// `source.ip`.
 const OBSERVER: Entry<Event> = Entry::value(SENDER.ecs, |event| match SENDER.value(event) {
     Value::Address(address) => Value::List(List::Address(address)),
     _ => Value::Absent,
@@ -190,7 +190,7 @@ const REQUEST: &[Field] = &[
 ];
 const DOUBTS: &[Field] = &[SERVICE_ACCOUNT, UNREADABLE, AMBIGUOUS];
 
-/// For stores that keep an event of one id once, though it is sent twice. User events have none.
+/// For stores that keep one event per id, even if it is sent twice. User events have none.
 const ID: Entry<Event> = Entry::value("event.id", |event| event_id(event).into());
 
 const LOG: &[Entry<Event>] = &[
@@ -339,12 +339,12 @@ const fn categories(kind: EventKind) -> Option<(Words, Words)> {
         EventKind::Performance | EventKind::PerformanceSummary => (API, &["info"]),
         EventKind::Task(TaskAction::Failed | TaskAction::Succeeded) => (PROCESS, &["end"]),
         EventKind::Task(TaskAction::Aborting | TaskAction::Distributed) => (PROCESS, &["info"]),
-        // By what an event says; see `categories_of_log`.
+        // Determined by the content of the event; see `categories_of_log`.
         EventKind::Log(_) | EventKind::Undecoded => return None,
     })
 }
 
-/// The same of a log event. ECS has no category for whatever a service may log, and leaves it out where none fits.
+/// The same for a log event. ECS has no category for everything that a service may log, so it is absent if none fits.
 fn categories_of_log(event: &Event) -> Option<(Words, Words)> {
     Some(match refusal(event)? {
         Refusal::Login => (&["authentication"], &["info"]),

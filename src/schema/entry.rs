@@ -1,22 +1,22 @@
-//! A field as a schema arranges it: its name there, and where its value comes from.
+//! A field in the arrangement of a schema: its name there, and where its value comes from.
 
 use super::{Details, PluginEvent, Value};
 use crate::event::EventKind;
 
-/// A field in a schema's list for a kind of event. A dot in its name puts it within a field of the name before it;
-/// neighbours that are within the same field come out together.
+/// A field in a schema's list for a kind of event. A dot in its name nests it in the field before the dot; neighbours
+/// in the same field are written together.
 #[derive(Debug)]
 pub(super) struct Entry<S: 'static> {
     pub(super) name: &'static str,
     pub(super) source: Source<S>,
-    /// Asked once for neighbours that have the same, before any of them is asked for its value.
+    /// Evaluated once for neighbours with the same condition, before their values.
     pub(super) condition: Option<Condition<S>>,
 }
 
-/// What most events can be known not to have, without a look at each of the fields in question.
+/// A condition that most events do not meet, so that several fields need not be evaluated.
 #[derive(Debug)]
 pub(super) struct Condition<S: 'static> {
-    /// Which one it is: functions cannot be compared.
+    /// The identity of the condition, because functions cannot be compared.
     pub(super) name: &'static str,
     pub(super) holds: fn(&S) -> bool,
 }
@@ -32,11 +32,11 @@ pub(super) enum Source<S: 'static> {
     Text(fn(&S) -> Option<&str>),
     /// Another value of the event.
     Value(fn(&S) -> Value<'_>),
-    /// The tags of the layout; none at all where there are none.
+    /// The tags of the layout; absent if there are none.
     Tags,
-    /// The tags of the layout, be it an empty map.
+    /// The tags of the layout, even if they are an empty map.
     TagsEvenIfNone,
-    /// Further fields, which only the event knows.
+    /// Further fields that only the event knows.
     Details(fn(&S) -> &Details),
 }
 
@@ -49,7 +49,7 @@ impl<S> Entry<S> {
         }
     }
 
-    /// The same, asked for only where a condition holds.
+    /// The same entry, evaluated only if a condition holds.
     pub(super) const fn only_if(self, condition: Option<Condition<S>>) -> Self {
         Self { condition, ..self }
     }
@@ -81,20 +81,20 @@ impl<S> Entry<S> {
         Self::new(name, Source::TagsEvenIfNone)
     }
 
-    /// The same by another name.
+    /// The same entry under another name.
     pub(super) const fn named(self, name: &'static str) -> Self {
         Self { name, ..self }
     }
 }
 
 impl Entry<PluginEvent> {
-    /// The details, within a field of this name, or beside the others where it is empty.
+    /// The details, in a field of this name, or next to the others if it is empty.
     pub(super) const fn details(name: &'static str) -> Self {
         Self::new(name, Source::Details(|event| &event.details))
     }
 }
 
-// Derived, these would ask for the same of `S`.
+// A derived implementation would require `S: Clone` too.
 impl<S> Clone for Entry<S> {
     fn clone(&self) -> Self {
         *self

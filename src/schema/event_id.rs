@@ -1,20 +1,20 @@
-//! An id of an event that is the same whenever and wherever its row is decoded, so that a store which is sent an event
-//! twice keeps it once.
+//! An id that is the same whenever and wherever a row is decoded, so that a store which receives an event twice keeps
+//! it once.
 
 use uuid::Uuid;
 
 use crate::event::{Body, Event};
 
-/// The id of an event that has a row number, Qlik's own time, and a node: those and the appender make it. None without
-/// one of them, because rows could then be taken for one another.
+/// The id of an event with a row number, Qlik's own time and a node, from which it is computed together with the
+/// appender. `None` if one of them is absent, because two rows could then have the same id.
 ///
-/// A UUID of version 8 of the 128 bits of FNV-1a over the node's name, a zero byte, the family as Butler SOS calls it, a
-/// zero byte, the row number as 4 bytes and the time in nanoseconds as 8 bytes, both little-endian. It must not change:
-/// what is stored has the ids that were made before.
+/// A UUID of version 8 of the 128 bits of FNV-1a over the node's name, a zero byte, the family as Butler SOS calls it,
+/// a zero byte, the row number as 4 bytes and the time in nanoseconds as 8 bytes, both little-endian. This must not
+/// change, because stored events keep their ids.
 ///
-/// A task event has neither, but what it tells of a run: its id is made of the node's name, the family, the action, the
-/// run's id as it was sent and the node's own time as it was sent, with a zero byte between them. So a row that two
-/// appenders send has one id.
+/// A task event has no row number and no such time, so its id is computed from the node's name, the family, the action,
+/// the run's id as sent and the node's own time as sent, with a zero byte between them. So a row that two appenders
+/// send has one id.
 pub(super) fn event_id(event: &Event) -> Option<Uuid> {
     let (host, family) = (event.host()?, event.family()?);
     if let Body::Task(task) = event.body() {
@@ -44,7 +44,7 @@ fn uuid_of<'a>(bytes: impl Iterator<Item = &'a u8>) -> Uuid {
     uuid::Builder::from_custom_bytes(fnv_1a(bytes).to_be_bytes()).into_uuid()
 }
 
-/// FNV-1a of 128 bits, as draft-eastlake-fnv has it.
+/// FNV-1a of 128 bits, as draft-eastlake-fnv defines it.
 fn fnv_1a<'a>(bytes: impl Iterator<Item = &'a u8>) -> u128 {
     const OFFSET_BASIS: u128 = 0x6C62_272E_07BB_0142_62B8_2175_6295_C58D;
     const PRIME: u128 = (1 << 88) + 0x13B;
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_never_changes_and_is_of_one_row() {
+    fn an_id_never_changes_and_identifies_one_row() {
         let row = |token: &str, row: &str, time: &str, host: &str| {
             id(&format!(
                 "/qseow-{token}/;{row};{time};l;WARN;{host};g;a;m;e;d;u;c;r;o;x"
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_two_appenders_of_tasks_send_has_one_id() {
+    fn a_task_row_that_two_appenders_send_has_one_id() {
         let row = |token: &str, host: &str, time: &str, run: &str| {
             id(&format!(
                 "/scheduler-{token}/;{host};t;a;LAB\\eva;;;{time};INFO;{run};m"

@@ -1,8 +1,7 @@
-//! The fields of the output: the one table that says what each is, of which type, whether it may name a person, what
-//! the schemas `default` and `ecs` call it, and where an event has it.
+//! The fields of the output. One table says what each field is, its type, whether it may name a person, its names in
+//! the schemas `default` and `ecs`, and where its value in an event comes from.
 //!
-//! A schema says which of them a kind of event has, and in which order. The schema `butler_sos` has names of its own
-//! for them.
+//! A schema says which of them a kind of event has, and in which order. The schema `butler_sos` has names of its own.
 
 use super::{Entry, List, Map, Source, Timestamp, Value, entry::Condition};
 use crate::event::{
@@ -13,21 +12,21 @@ use crate::event::{
 /// A field of the output.
 #[derive(Debug, Clone, Copy)]
 pub struct Field {
-    /// Its name in the schema `default`; for a nested field, preceded by the outer names and dots.
+    /// Its name in the schema `default`; for a nested field, with the outer names and dots before it.
     pub default: &'static str,
     /// Its name in the schema `ecs`.
     pub ecs: &'static str,
-    /// What it holds.
+    /// The type of its values.
     pub field_type: FieldType,
     /// Whether it may name a person, even as part of a longer text.
     pub may_name_person: bool,
-    /// What it is.
+    /// What it means.
     pub documentation: &'static str,
     pub(super) source: Source<Event>,
     pub(super) condition: Option<Condition<Event>>,
 }
 
-/// What a field holds.
+/// The type of a field's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FieldType {
@@ -39,7 +38,7 @@ pub enum FieldType {
     WholeNumber,
     /// A number with decimals.
     Number,
-    /// Yes or no.
+    /// True or false.
     Boolean,
     /// Several texts.
     ListOfText,
@@ -48,7 +47,7 @@ pub enum FieldType {
 }
 
 impl FieldType {
-    /// The words for it, as in the documentation of the fields.
+    /// The words for it in the documentation of the fields.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -109,7 +108,7 @@ impl Field {
         Self { source, ..self }
     }
 
-    /// Its value in an event; absent if that depends only on the kind of event.
+    /// Its value in an event; absent if it depends only on the kind of event.
     #[inline]
     pub(super) fn value(self, event: &Event) -> Value<'_> {
         match self.source {
@@ -119,7 +118,7 @@ impl Field {
         }
     }
 
-    /// The text that an event has of it; none where it is no field of text.
+    /// Its text in an event; `None` if it is not a field of text.
     #[inline]
     pub(super) fn text_of(self, event: &Event) -> Option<&str> {
         match self.source {
@@ -128,28 +127,28 @@ impl Field {
         }
     }
 
-    /// This field as the schema `default` has it.
+    /// This field in the schema `default`.
     pub(super) const fn in_default(self) -> Entry<Event> {
         self.named(self.default)
     }
 
-    /// This field as the schema `ecs` has it.
+    /// This field in the schema `ecs`.
     pub(super) const fn in_ecs(self) -> Entry<Event> {
         self.named(self.ecs)
     }
 
-    /// This field by another name.
+    /// This field under another name.
     pub(super) const fn named(self, name: &'static str) -> Entry<Event> {
         Entry::new(name, self.source).only_if(self.condition)
     }
 }
 
-/// The table: for each field a constant, and its row in [`FIELDS`].
+/// The table: makes a constant for each field, and its row in [`FIELDS`].
 macro_rules! table {
     ($($name:ident = $row:expr;)+) => {
         $(pub(super) const $name: Field = $row;)+
 
-        /// Every field of the schemas `default` and `ecs`, those of `ecs` alone left out.
+        /// Every field of the schemas `default` and `ecs`, except those that only `ecs` has.
         pub const FIELDS: &[Field] = &[$($name),+];
     };
 }
@@ -483,13 +482,13 @@ pub(super) const SUMS: &[Field] = &[
     PEAK_SESSION_ID,
 ];
 
-/// Hardly any event has a browser without a system or vice versa.
+/// Hardly any event has a browser without a system or the reverse.
 const HAS_CLIENT: Condition<Event> = Condition {
     name: "client",
     holds: |event| event.client().is_some(),
 };
 
-/// Of user events, only those of the extended appender have these, and few sites use it.
+/// Among user events, only those of the extended appender have these, and few sites use it.
 const HAS_ROW: Condition<Event> = Condition {
     name: "row",
     holds: |event| user(event).is_none_or(UserEvent::is_extended),

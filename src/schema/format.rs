@@ -1,18 +1,18 @@
-//! What a codec provides for a schema to write fields in it.
+//! What a codec implements so that a schema can write fields in it.
 
 use std::fmt::Debug;
 
 use super::{Constant, Value};
 
-/// What of a format is prepared when the configuration is read: the names of fields, and fields that are the
+/// The parts of a format that are prepared when the configuration is read: the names of fields, and fields that are the
 /// same in every event.
 pub trait Format {
     /// The name of a field, as the format writes it.
     type Key: Debug + Send + Sync;
-    /// Fields that follow one another and are the same in every event.
+    /// Consecutive fields that are the same in every event.
     type Fixed: Debug + Send + Sync;
 
-    /// Whether fields come sorted by name, and not in the order of the schema.
+    /// Whether fields are sorted by name instead of in the order of the schema.
     const IS_SORTED: bool = false;
 
     /// Prepares the name of a field.
@@ -24,10 +24,10 @@ pub trait Format {
 
 /// Takes the fields of an event one by one, in order, and writes them in a format.
 ///
-/// A value that the format cannot have is noted and reported when the event is complete, so that no field needs a
-/// check of its own.
+/// A value that the format cannot represent is remembered and reported when the event is complete, so that single
+/// fields need no check.
 pub trait Writer<F: Format> {
-    /// What is to be remembered of a group until it ends.
+    /// The state of a group until it ends.
     type Group;
 
     /// Writes fields that are the same in every event.
@@ -39,9 +39,9 @@ pub trait Writer<F: Format> {
     /// Writes a field, unless its value is absent.
     fn write(&mut self, key: &F::Key, value: Value<'_>);
 
-    /// Begins a field whose fields follow.
+    /// Begins a field that contains the fields that follow.
     fn begin_group(&mut self, key: &F::Key) -> Self::Group;
 
-    /// Ends such a field. One that has no fields is taken back.
+    /// Ends such a field, and removes it if it is empty.
     fn end_group(&mut self, key: &F::Key, group: Self::Group);
 }

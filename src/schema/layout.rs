@@ -37,14 +37,14 @@ pub struct Layout {
     names: Arc<Plans<Names>>,
 }
 
-/// The schema has no field with the name to leave out.
+/// The schema has no field with the name that was to be dropped.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{field}` is not a field of the schema `{schema}`; its fields are {}",
     schema.fields().join(", ")
 )]
 pub struct UnknownField {
-    /// The name that was given.
+    /// The name as given.
     pub field: String,
     /// The schema.
     pub schema: Schema,
@@ -70,7 +70,7 @@ impl Layout {
         }
     }
 
-    /// The same with additional tags on the events of single nodes; they take precedence over the general ones.
+    /// The same layout with additional tags on the events of single nodes; they take precedence over the general ones.
     /// Events about the plugin itself belong to no node.
     #[must_use]
     pub fn with_tags_by_host(mut self, tags_by_host: TagsByHost) -> Self {
@@ -81,12 +81,12 @@ impl Layout {
         self
     }
 
-    /// The same without the fields of these names. A name is one of [`Schema::fields`]: `user_id`, or `error.code`
-    /// for a nested field. Events about the plugin itself keep all fields.
+    /// The same layout without the fields of these names. A name is one of [`Schema::fields`]: `user_id`, or
+    /// `error.code` for a nested field. Events about the plugin itself keep all fields.
     ///
     /// # Errors
     ///
-    /// [`UnknownField`] when the schema has no field of such a name.
+    /// [`UnknownField`] if the schema has no field with such a name.
     pub fn without(mut self, fields: &[impl AsRef<str>]) -> Result<Self, UnknownField> {
         for field in fields {
             let (field, schema) = (field.as_ref().to_owned(), self.schema);
@@ -108,7 +108,7 @@ impl Layout {
         }
     }
 
-    /// How events are written in a format.
+    /// The plans for writing events in a format.
     pub(crate) fn plans<F: Format>(&self) -> Plans<F> {
         compile(
             self.schema,

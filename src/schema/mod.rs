@@ -1,9 +1,9 @@
 //! Event to named fields: the only place that knows the names of the output.
 //!
-//! Each schema is one file with the ordered list of fields for each kind of event. Most of them are rows of the table
-//! in `field.rs`, which says what a field is and where its value comes from. With the tags and without the dropped
-//! fields ([`Layout`]), the list becomes a plan for each format (`plan.rs`) when the configuration is read. To write
-//! an event, a codec only follows the steps of its plan.
+//! Each schema is one file with the ordered list of fields for each kind of event. Most of the fields are rows of the
+//! table in `field.rs`, which says what a field is and where its value comes from. When the configuration is read, the
+//! list, with the tags and without the dropped fields ([`Layout`]), becomes a plan for each format (`plan.rs`). To
+//! write an event, a codec only follows the steps of its plan.
 
 mod butler_sos;
 mod default;
@@ -133,7 +133,7 @@ impl fmt::Display for Schema {
     }
 }
 
-/// There is no schema of that name.
+/// No schema has this name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected one of the schemas `default`, `ecs` and `butler_sos`")]
 pub struct UnknownSchema;

@@ -1,7 +1,7 @@
-//! How events of a kind are written in a format: made once of a schema's list, walked for every event.
+//! How events of a kind are written in a format: compiled once from a schema's list, and followed for every event.
 //!
-//! Names are as the format writes them, neighbours that are the same in every event are one step, and fields that
-//! are left out are no step at all.
+//! Names are in the encoding of the format, neighbours that are the same in every event are one step, and dropped
+//! fields have no step.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use super::{
 };
 use crate::event::EventKind;
 
-/// What is done for each event, in order.
+/// The steps to write an event, in order.
 #[derive(Debug)]
 pub struct Plan<F: Format, S: 'static>(Box<[Step<F, S>]>);
 
@@ -25,13 +25,13 @@ pub enum Step<F: Format, S: 'static> {
     Fixed(F::Fixed),
     /// Fields that are the same in every event of a node.
     FixedByHost(Box<FixedByHost<F, S>>),
-    /// A field of text, unless there is none.
+    /// A text field, unless it is absent.
     Text(F::Key, fn(&S) -> Option<&str>),
     /// A field, unless its value is absent.
     Value(F::Key, fn(&S) -> Value<'_>),
     /// If the condition does not hold, this many steps are skipped.
     If(fn(&S) -> bool, usize),
-    /// A field with fields of its own, unless all of those are absent.
+    /// A field that contains fields, unless all of those are absent.
     Group(F::Key, Box<[Self]>),
     /// Fields that only the event knows.
     Details(fn(&S) -> &Details),
@@ -41,17 +41,17 @@ pub enum Step<F: Format, S: 'static> {
 #[derive(Debug)]
 pub struct FixedByHost<F: Format, S: 'static> {
     host: HostOf<S>,
-    /// By the node as it is compared.
+    /// The fields of each node, by its folded name.
     hosts: HashMap<Box<[u8]>, F::Fixed, RandomState>,
-    /// Those of all other nodes; none where these have none.
+    /// The fields of all other nodes; `None` if they have none.
     others: Option<F::Fixed>,
 }
 
-/// Which node an event is of.
+/// Returns the node of an event.
 pub(super) type HostOf<S> = fn(&S) -> Option<&str>;
 
 impl<F: Format, S> FixedByHost<F, S> {
-    /// Those of an event.
+    /// The fields for the node of an event.
     pub(super) fn of(&self, event: &S) -> Option<&F::Fixed> {
         let host = (self.host)(event).and_then(|host| self.hosts.get(&folded(host)[..]));
         host.or(self.others.as_ref())
@@ -65,7 +65,7 @@ pub enum Constant {
     Value(Value<'static>),
     /// The tags of the layout.
     Tags(Tags),
-    /// Fields within this one.
+    /// Fields in this one.
     Group(Vec<(&'static str, Self)>),
 }
 
@@ -90,17 +90,17 @@ impl Constant {
     }
 }
 
-/// What a layout decides about every plan.
+/// The decisions of a layout that affect every plan.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Arrangement<'a> {
     pub(super) tags: &'a Tags,
     pub(super) tags_by_host: &'a TagsByHost,
-    /// Names of fields that are left out.
+    /// The names of dropped fields.
     pub(super) dropped: &'a [String],
 }
 
 impl Arrangement<'_> {
-    /// Whether a field is left out, itself or with the field that it is within.
+    /// Whether a field is dropped, either itself or with a field that contains it.
     fn drops(&self, name: &str) -> bool {
         self.dropped.iter().any(|dropped| {
             name.strip_prefix(&**dropped)
@@ -110,8 +110,8 @@ impl Arrangement<'_> {
 }
 
 impl<F: Format, S> Plan<F, S> {
-    /// The plan of a schema's list. `kind` is that of the events, where they have one, and `host` says which node one is
-    /// of, where they have any.
+    /// Compiles a schema's list. `kind` is the kind of the events, if they have one, and `host` returns the node of an
+    /// event, if it has one.
     pub(super) fn compile(
         entries: &[Entry<S>],
         kind: Option<EventKind>,
@@ -182,17 +182,17 @@ fn write_details<F: Format>(details: &Details, writer: &mut impl Writer<F>) {
     }
 }
 
-/// A schema's list as a tree, before a format has its part.
+/// A schema's list as a tree, before it is prepared for a format.
 struct Node<S: 'static> {
     name: &'static str,
-    /// What holds where it, and all that is within it, can have a value.
+    /// The condition for this node, and all nodes in it, to have a value.
     condition: Option<Condition<S>>,
     content: Content<S>,
 }
 
 enum Content<S: 'static> {
     Constant(Constant),
-    /// The tags of an event of a node; those of each, and those of all others, where they have any.
+    /// The tags by node: where the node comes from, the tags of each, and those of all others, if they have any.
     TagsByHost(HostOf<S>, Vec<(String, Tags)>, Option<Tags>),
     Text(fn(&S) -> Option<&str>),
     Value(fn(&S) -> Value<'_>),
@@ -201,7 +201,7 @@ enum Content<S: 'static> {
 }
 
 impl<S> Node<S> {
-    /// None where it is known that there is no value.
+    /// `None` if the value is known to be absent.
     fn of(
         entry: &Entry<S>,
         kind: Option<EventKind>,
@@ -228,7 +228,7 @@ impl<S> Node<S> {
         })
     }
 
-    /// A field of these fields; a constant, if all of them are.
+    /// A field of these fields; a constant if all of them are constant.
     fn group(name: &'static str, nodes: Vec<Self>) -> Self {
         let is_constant = |node: &Self| matches!(node.content, Content::Constant(_));
         let condition = common_condition(&nodes);
@@ -249,7 +249,7 @@ impl<S> Node<S> {
     }
 }
 
-/// The tags; none where there are none, unless they are wanted all the same.
+/// The tags; `None` if there are none, unless an empty map is wanted.
 fn tags<S>(
     host: Option<HostOf<S>>,
     arrangement: Arrangement<'_>,
@@ -268,14 +268,14 @@ fn tags<S>(
     }
 }
 
-/// The condition that all of them have.
+/// The condition that all of them share.
 fn common_condition<S>(nodes: &[Node<S>]) -> Option<Condition<S>> {
     let condition = nodes.first()?.condition?;
     let is_same = |node: &Node<S>| node.condition.is_some_and(|it| it.name == condition.name);
     nodes.iter().all(is_same).then_some(condition)
 }
 
-/// Puts neighbours that are within the same field into it, and sorts by name where that is asked for.
+/// Puts neighbours in the same field into it, and sorts them by name if required.
 fn grouped<S>(nodes: Vec<Node<S>>, is_sorted: bool) -> Vec<Node<S>> {
     let mut grouped = Vec::new();
     let mut nodes = nodes.into_iter().peekable();
@@ -300,7 +300,7 @@ fn grouped<S>(nodes: Vec<Node<S>>, is_sorted: bool) -> Vec<Node<S>> {
     grouped
 }
 
-/// The steps of a format, within those that one condition holds for.
+/// The steps of a format, given the condition that is known to hold.
 fn steps<F: Format, S>(nodes: Vec<Node<S>>, known: Option<&'static str>) -> Box<[Step<F, S>]> {
     let mut steps = Vec::new();
     let mut nodes = nodes.into_iter().peekable();
@@ -329,7 +329,7 @@ fn steps<F: Format, S>(nodes: Vec<Node<S>>, known: Option<&'static str>) -> Box<
     steps.into()
 }
 
-/// The step of a node, or of several that are all constant.
+/// The step of a node, or of several constant ones.
 fn step<F: Format, S>(nodes: Vec<Node<S>>, known: Option<&'static str>) -> Step<F, S> {
     let mut constants = Vec::new();
     for Node { name, content, .. } in nodes {

@@ -1,4 +1,4 @@
-//! The plans of a layout: one for each kind of event, and one for what the plugin says about itself.
+//! The plans of a layout: one for each kind of event, and one for diagnostics of the plugin.
 
 use super::{Format, PluginEvent, Timestamp, Writer, plan::Plan};
 use crate::event::Event;
@@ -6,7 +6,7 @@ use crate::event::Event;
 /// How every event is written in a format.
 #[derive(Debug)]
 pub struct Plans<F: Format> {
-    /// By [`EventKind::index`].
+    /// Indexed by `EventKind::index`.
     pub(super) events: Box<[Plan<F, Event>]>,
     pub(super) plugin: Plan<F, PluginEvent>,
 }
@@ -19,13 +19,13 @@ impl<F: Format> Plans<F> {
     }
 }
 
-/// What can be written: an event, or what the plugin says about itself.
+/// Something that can be written: an event or a diagnostic of the plugin.
 pub trait Planned: sealed::Planned {}
 
 impl Planned for Event {}
 impl Planned for PluginEvent {}
 
-/// Which plan is for an event.
+/// Selects the plan for an event.
 pub(crate) mod sealed {
     use super::{Format, Plan, Plans};
     use crate::schema::Timestamp;

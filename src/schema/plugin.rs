@@ -1,4 +1,4 @@
-//! What the plugin says about itself, as an event beside those of Qlik Sense.
+//! Diagnostics of the plugin, as events next to those of Qlik Sense.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use super::{Entry, Timestamp, Value};
 /// An event about the plugin itself: `event: "plugin"` in the schema `default`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PluginEvent {
-    /// When it was said.
+    /// When it was created.
     pub timestamp: Timestamp,
     /// `info`, `warn` or `error`.
     pub level: &'static str,
@@ -17,18 +17,18 @@ pub struct PluginEvent {
     pub details: Details,
 }
 
-/// Names with numbers, texts, or details of their own, in order.
+/// Names with numbers, texts or nested details, in order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Details(Vec<(Cow<'static, str>, Detail)>);
 
-/// One of [`Details`].
+/// The value of one of the [`Details`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum Detail {
     /// A number.
     Number(u64),
     /// Text.
     Text(String),
-    /// Details within this one.
+    /// Nested details.
     Group(Details),
 }
 
@@ -38,14 +38,14 @@ impl Details {
         self.0.push((name.into(), detail.into()));
     }
 
-    /// Adds a detail, if there is one.
+    /// Adds a detail if it is present.
     pub fn add_any(&mut self, name: &'static str, detail: Option<impl Into<Detail>>) {
         if let Some(detail) = detail {
             self.add(name, detail);
         }
     }
 
-    /// Adds numbers by name, of which those that are zero are left out; nothing, if all are.
+    /// Adds numbers by name, without those that are zero; adds nothing if all are.
     pub fn add_counts<N: Into<Cow<'static, str>>>(
         &mut self,
         name: &'static str,
@@ -60,7 +60,7 @@ impl Details {
         }
     }
 
-    /// Adds the details of others behind these.
+    /// Appends other details.
     pub fn extend(&mut self, others: impl IntoIterator<Item = Self>) {
         self.0
             .extend(others.into_iter().flat_map(|details| details.0));

@@ -50,7 +50,7 @@ impl Schema {
         })
     }
 
-    /// The fields that may hold the kind of the event; each event has one of them.
+    /// The fields that may contain the kind of the event; each event has one of them.
     #[cfg(feature = "linked")]
     pub(crate) const fn fields_of_kind(self) -> &'static [&'static str] {
         match self {
@@ -65,7 +65,7 @@ impl Schema {
 mod tests {
     use super::*;
 
-    /// If a host keeps the time separately, the first field is skipped.
+    /// A host that keeps the time separately skips the first field.
     #[test]
     fn the_time_is_the_first_field() {
         for &schema in Schema::ALL {
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn roles_are_fields() {
+    fn every_role_is_a_field_of_the_schema() {
         for &schema in Schema::ALL {
             for field in Role::ALL
                 .iter()

@@ -11,7 +11,7 @@ use crate::transform::case::{Key, fold_into};
 
 /// Names and values that the configuration adds to every event, such as the environment or the site.
 ///
-/// A name is not empty and has no dot, which Elasticsearch would take for a nested field.
+/// A name must not be empty or contain a dot, which Elasticsearch would take for a nested field.
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -98,7 +98,7 @@ pub enum HostError {
          around it"
     )]
     NoName,
-    /// Another name differs in case only.
+    /// Another name differs only in case.
     #[error("expected each node once, but `{host}` is also listed in another case")]
     Repeated {
         /// The name.
@@ -133,7 +133,7 @@ fn check_host(host: &str, seen: &mut BTreeSet<Key>) -> Result<(), HostError> {
     Ok(())
 }
 
-/// Name by name, so that an error can be attributed to a name.
+/// Reads name by name, so that an error can name the entry.
 impl<'de> Deserialize<'de> for TagsByHost {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(HostsVisitor)
@@ -197,7 +197,7 @@ impl TryFrom<BTreeMap<String, String>> for Tags {
     }
 }
 
-/// The name of a tag, read on its own, so that an error can be attributed to it.
+/// The name of a tag, read on its own, so that an error can name it.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
 struct TagName(String);

@@ -1,19 +1,19 @@
-//! Times: what a format has for them, and where it has nothing, RFC 3339 text.
+//! Times as the formats represent them, or as RFC 3339 text.
 
 use chrono::{DateTime, Datelike, Timelike, Utc};
 use serde::{Serialize, Serializer, ser::Error as _};
 
 /// A point in time, to the nanosecond, from 1677-09-21 to 2262-04-11.
 ///
-/// Formats for people get RFC 3339 in UTC with nine decimals, `2026-01-31T09:00:00.000000000Z`.
+/// Text formats get RFC 3339 in UTC with nine decimals, `2026-01-31T09:00:00.000000000Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timestamp(pub DateTime<Utc>);
 
 impl Timestamp {
-    /// Whether every format can have it. A clock that is wrong by centuries is why it may not.
+    /// Whether every format can represent it. Only a clock that is wrong by centuries gives a time that is not.
     #[must_use]
     pub fn is_writable(self) -> bool {
-        // The seconds tell for all but the first and the last of them.
+        // Only the first and the last second need a look at the nanoseconds.
         const SECONDS: i64 = i64::MAX / 1_000_000_000;
         let seconds = self.0.timestamp();
         (-SECONDS..SECONDS).contains(&seconds) || self.0.timestamp_nanos_opt().is_some()
@@ -37,11 +37,10 @@ impl Serialize for Timestamp {
     }
 }
 
-/// RFC 3339 with nine decimals, for years of four digits. `chrono` takes ten times as long, most of
-/// it for padding numbers.
+/// RFC 3339 with nine decimals, for years with four digits. `chrono` takes ten times as long, mostly to pad numbers.
 fn rfc_3339(time: DateTime<Utc>) -> [u8; 30] {
     let mut text = *b"0000-00-00T00:00:00.000000000Z";
-    // `chrono` shows a leap second as a second of more than 10^9 nanoseconds.
+    // `chrono` represents a leap second as a second of more than 10^9 nanoseconds.
     let leap_second = time.nanosecond() / 1_000_000_000;
     let mut put = |place: std::ops::Range<usize>, mut number: u32| {
         for digit in text[place].iter_mut().rev() {
@@ -76,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_leap_second_is_written() {
+    fn a_leap_second_is_written_as_second_60() {
         let time = "2016-12-31T23:59:60.25Z".parse().expect("a time");
         assert_eq!(&rfc_3339(time), b"2016-12-31T23:59:60.250000000Z");
     }

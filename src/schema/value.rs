@@ -12,12 +12,12 @@ use crate::{
     payload::DecodeError,
 };
 
-/// The value of a field: what an event has of it, as it has it. Text of it is made while it is written, on
-/// the stack where its length is known.
+/// The value of a field, borrowed from the event. Where text has to be made, that happens when it is written, on the
+/// stack if its length is known.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Value<'a> {
-    /// There is none, and so there is no field.
+    /// The field is absent.
     Absent,
     /// Text.
     Text(&'a str),
@@ -27,15 +27,15 @@ pub enum Value<'a> {
     Timestamp(Timestamp),
     /// A number that is never negative.
     Unsigned(u64),
-    /// A number that may be.
+    /// A number that may be negative.
     Integer(i64),
     /// A number with decimals.
     Float(f64),
-    /// Yes or no.
+    /// True or false.
     Boolean(bool),
     /// A guid in its usual form, in lower case.
     Guid(Uuid),
-    /// An address as text.
+    /// An address, written as text.
     Address(IpAddr),
     /// Why a payload could not be decoded, in words.
     Reason(DecodeError),
@@ -49,9 +49,9 @@ pub enum Value<'a> {
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Map<'a> {
-    /// Names and values that stand on every event.
+    /// The tags of an event.
     Tags(&'a Tags),
-    /// What was sent for fields and cannot be read as their type.
+    /// The text of fields that cannot be read as their type.
     Unreadable(Unreadable<'a>),
 }
 
@@ -67,13 +67,13 @@ impl<'a> Map<'a> {
         tags.into_iter().flatten().chain(unreadable)
     }
 
-    /// How many there are.
+    /// The number of texts.
     #[must_use]
     pub fn len(self) -> usize {
         self.iter().count()
     }
 
-    /// Whether there is none.
+    /// Whether it is empty.
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.iter().next().is_none()
@@ -90,7 +90,7 @@ pub enum List<'a> {
     Words(&'static [&'static str]),
     /// The ids of apps.
     AppIds(&'a [FollowedApp]),
-    /// The names of apps, of those that are known.
+    /// The names of apps, as far as they are known.
     AppNames(&'a [FollowedApp]),
 }
 
@@ -114,7 +114,7 @@ impl<'a> List<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// The ids of apps. Absent where there are none: no field is an empty list.
+    /// The ids of apps. Absent if there are none: no field is an empty list.
     pub(super) fn ids_of(apps: &'a [FollowedApp]) -> Self {
         if apps.is_empty() {
             Self::Absent
@@ -123,7 +123,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The names of apps. Absent where none is known.
+    /// The names of apps. Absent if none is known.
     pub(super) fn names_of(apps: &'a [FollowedApp]) -> Self {
         if apps.iter().all(|app| app.name.is_none()) {
             Self::Absent
@@ -132,7 +132,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Seconds to the millisecond, never negative.
+    /// Seconds with three decimals, never negative.
     #[expect(
         clippy::cast_precision_loss,
         reason = "exact up to 2^53 milliseconds, some 285,000 years"
@@ -141,7 +141,7 @@ impl<'a> Value<'a> {
         Self::Float(duration.num_milliseconds().max(0) as f64 / 1_000.0)
     }
 
-    /// Milliseconds of nanoseconds, with decimals.
+    /// Nanoseconds as milliseconds with decimals.
     #[expect(
         clippy::cast_precision_loss,
         reason = "exact up to 2^53 nanoseconds, some 104 days"
@@ -150,7 +150,7 @@ impl<'a> Value<'a> {
         Self::Float(nanoseconds as f64 / 1e6)
     }
 
-    /// The same, absent where it is a map of nothing.
+    /// The same value; absent if it is an empty map.
     pub(super) fn if_any(self) -> Self {
         match self {
             Self::Map(map) if map.is_empty() => Self::Absent,
@@ -158,7 +158,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Shows a value as text: that of a user, a guid, an address or a reason, and text itself. Nothing of others.
+    /// Calls `show` with the text of a user, a guid, an address or a reason, or with text itself. Ignores other values.
     pub(crate) fn with_text(self, show: impl FnOnce(&str)) {
         match self {
             Self::Text(text) => show(text),
@@ -170,7 +170,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Whether there is a value.
+    /// Whether the field is present.
     #[must_use]
     pub const fn is_present(&self) -> bool {
         !matches!(self, Self::Absent)
@@ -184,7 +184,7 @@ impl<'a, V: Into<Self>> From<Option<V>> for Value<'a> {
     }
 }
 
-/// A value from what it holds.
+/// Conversions to [`Value`].
 macro_rules! from {
     ($($variant:ident from $type:ty),* $(,)?) => {$(
         impl<'a> From<$type> for Value<'a> {
@@ -249,7 +249,7 @@ impl Serialize for Value<'_> {
     }
 }
 
-/// An address as text, and the length of the text. `Display` takes longer than all other fields together.
+/// An address as text, and the length of that text. `Display` takes longer than all other fields together.
 pub(crate) fn ipv4_text(address: Ipv4Addr) -> ([u8; 16], usize) {
     let mut text = [0; "255.255.255.255.".len()];
     let mut length = 0;
@@ -263,7 +263,7 @@ pub(crate) fn ipv4_text(address: Ipv4Addr) -> ([u8; 16], usize) {
     (text, length - 1)
 }
 
-/// Each octet with a dot behind it, and how many bytes that are.
+/// Each octet with a dot after it, and the number of those bytes.
 const OCTETS: [([u8; 4], u8); 256] = {
     let mut octets = [([b'.'; 4], 0); 256];
     let mut octet = 0;

@@ -1,4 +1,4 @@
-//! Events as `serde` maps, for those who want another format than the codecs have.
+//! Events as `serde` maps, for formats that the codecs do not have.
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
@@ -67,7 +67,7 @@ struct Level<'a, S: 'static> {
 }
 
 impl<S> Level<'_, S> {
-    /// The steps, except those whose condition does not hold.
+    /// The steps except those whose condition does not hold.
     fn asked(&self) -> impl Iterator<Item = &Step<Names, S>> {
         let mut left_out = 0;
         self.steps.iter().filter(move |step| {

@@ -1,7 +1,7 @@
-//! One event to zero, one or several events.
+//! Turns one event into none, one or several.
 //!
 //! Names, argument order and meaning are those of vector-lib's function transforms, so that an adapter for a custom
-//! Vector only has to delegate.
+//! Vector only needs to delegate.
 
 pub mod app_names;
 pub mod blacklist;
@@ -21,13 +21,13 @@ pub use self::{
 };
 use crate::event::Event;
 
-/// A transform that processes one event at a time and holds back no others.
+/// A transform that processes one event at a time and holds no others back.
 pub trait FunctionTransform: Clone + Send + Sync {
     /// Pushes the result for `event` to `output`: nothing, the event, or others instead.
     fn transform(&mut self, output: &mut OutputBuffer, event: Event);
 }
 
-/// Where transforms put their events. Reused between datagrams, so that it costs no allocation.
+/// Collects the events of transforms. Reused between datagrams, so that it costs no allocation.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OutputBuffer(Vec<Event>);
 

@@ -18,7 +18,7 @@ pub(crate) enum TextFileError {
     TooLarge,
     /// It is a spreadsheet.
     Workbook,
-    /// It is neither UTF-8 nor UTF-16 with a byte order mark, from this line on, counted from 1.
+    /// It is neither UTF-8 nor UTF-16 with a byte order mark; the line of the first other byte, from 1.
     Encoding {
         line: usize,
     },

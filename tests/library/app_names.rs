@@ -114,7 +114,7 @@ fn a_lone_app_is_a_list() {
 
 /// A form that is not taken is named.
 #[test]
-fn other_forms_are_refused_by_what_they_are() {
+fn other_formats_are_refused_by_name() {
     use AppListProblem as P;
     let app = json!({"id": SALES, "name": "Sales"});
     let long = "x".repeat(100);
@@ -211,7 +211,7 @@ fn a_quoted_name_may_hold_quotes_and_lines() {
 }
 
 #[test]
-fn slips_are_refused_by_line() {
+fn mistakes_are_refused_by_line() {
     use AppListProblem as P;
     let sales = SALES.parse().expect("an id");
     let fields = |expected, found| P::Fields { expected, found };
@@ -298,7 +298,7 @@ fn slips_are_refused_by_line() {
 }
 
 #[test]
-fn what_is_no_list_in_json_is_refused_without_quoting_it() {
+fn json_that_is_not_a_list_is_refused_without_quoting_it() {
     let rows = [
         (
             format!("[{{\"id\": \"{SALES}\", \"name\": \"Sal"),
@@ -367,7 +367,7 @@ fn other_encodings_are_refused_by_line() {
 }
 
 #[test]
-fn the_first_of_several_files_decides() {
+fn the_first_of_several_files_takes_precedence() {
     let first = format!("{SALES},Sales\n");
     let second = format!("{SALES},Verkauf\n{FINANCE},Finance\n");
     let names = build(&[first.as_bytes(), second.as_bytes()]).expect("names");
@@ -422,7 +422,7 @@ fn a_file_may_not_be_larger_than_the_limit() {
 }
 
 #[test]
-fn as_many_apps_as_allowed_and_no_more() {
+fn a_list_with_more_apps_than_allowed_is_refused() {
     let mut csv = String::new();
     for number in 0..MAX_APPS {
         writeln!(csv, "00000000-0000-4000-8000-{number:012x},App {number}").expect("a line");
@@ -503,7 +503,7 @@ fn every_schema_shows_the_name() {
 }
 
 #[test]
-fn excluded_events_are_not_named_but_gone() {
+fn excluded_events_are_dropped_without_a_name() {
     let csv = format!("{SALES},Sales\n");
     let (_folder, files) = files(&[csv.as_bytes()]);
     let config = PipelineConfig {

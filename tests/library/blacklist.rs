@@ -64,7 +64,7 @@ fn utf_16(text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn what_may_stand_in_a_file() {
+fn a_file_may_have_comments_blank_lines_and_any_line_ends() {
     let plain = "# service accounts\nINTERNAL\\sa_*\n\nLAB\\goran\n   # indented\n\tLAB\\maria \n#LAB\\no\n";
     let rows: [(&str, Vec<u8>); 7] = [
         ("LF", plain.into()),
@@ -103,7 +103,7 @@ fn what_may_stand_in_a_file() {
 }
 
 #[test]
-fn what_is_inside_an_entry_is_kept() {
+fn spaces_and_signs_within_an_entry_are_kept() {
     let blacklist = of_files(&["A B\\c d\nLAB\\#x\nLAB\\a\\b\nLAB\\J\u{F6}rgen".as_bytes()]);
     let blacklist = blacklist.expect("a blacklist");
     for user in ["A B\\c d", "LAB\\#x", "LAB\\a\\b", "lab\\jÖRGEN"] {
@@ -132,7 +132,7 @@ fn a_comment_may_end_a_line() {
 
 /// Each of these would match nobody, unnoticed.
 #[test]
-fn slips_are_refused_with_what_is_meant() {
+fn mistakes_are_refused_with_a_suggestion() {
     use UserPatternProblem as P;
     let one = r"; write `LAB\svc1`";
     let two = r"; write `LAB\svc1` and `LAB\svc2`, each as its own entry";
@@ -200,7 +200,7 @@ fn slips_are_refused_with_what_is_meant() {
 }
 
 #[test]
-fn a_comment_within_an_entry_of_the_configuration_is_refused() {
+fn a_comment_in_an_entry_of_the_configuration_is_refused() {
     let entry = r"LAB\svc1 # reporting";
     let error = entry.parse::<UserPattern>().expect_err(entry);
     assert_eq!(error.problem(), UserPatternProblem::Comment);
@@ -231,7 +231,7 @@ fn backslashes_in_double_quotes_are_recognised() {
 }
 
 #[test]
-fn an_error_shows_an_entry_cut_and_without_control_characters() {
+fn an_error_shows_an_entry_shortened_and_without_control_characters() {
     let entry = format!("\u{1B}[2J{}", "x".repeat(10_000));
     let said = entry
         .parse::<UserPattern>()
@@ -244,7 +244,7 @@ fn an_error_shows_an_entry_cut_and_without_control_characters() {
 
 /// What `user` shows in an event is an entry that lists the user, in a file and in the configuration.
 #[test]
-fn a_user_as_the_program_shows_it_is_an_entry() {
+fn a_user_as_shown_in_events_is_an_entry() {
     let users = [
         ("LAB", "goran"),
         (r"ACME\EU", "x"),
@@ -400,7 +400,7 @@ fn entries_of_all_files_and_of_the_configuration_count() {
 }
 
 #[test]
-fn ten_thousand_entries_and_patterns() {
+fn ten_thousand_entries_and_patterns_match_their_users() {
     let mut content: String = (0..10_000)
         .map(|number| format!("DIR{}\\user{number}\r\n", number % 10))
         .collect();
@@ -475,7 +475,7 @@ fn entries_match_by_patterns_and_case() {
 }
 
 #[test]
-fn entries_as_text_are_checked() {
+fn entries_that_match_nobody_are_refused() {
     let rows = [
         ("", UserPatternProblem::NoSeparator),
         ("goran", UserPatternProblem::NoSeparator),
@@ -623,7 +623,7 @@ fn event_named(name: &str) -> Event {
 }
 
 #[test]
-fn events_are_left_out_whose_names_are_given() {
+fn only_the_configured_kinds_of_events_are_excluded() {
     let families = Family::ALL.iter().map(|family| family.event_name());
     let sent: Vec<EventName> = EventName::ALL
         .iter()
@@ -665,7 +665,7 @@ fn events_are_left_out_whose_names_are_given() {
 }
 
 #[test]
-fn other_rules_bring_their_kinds_of_events() {
+fn new_rules_replace_the_kinds_of_events() {
     let of_goran = BlacklistConfig {
         users: vec![r"LAB\goran".parse().expect("an entry")],
         ..BlacklistConfig::default()

@@ -301,7 +301,7 @@ fn a_line_end_does_not_count_towards_the_limit() {
 }
 
 #[test]
-fn what_precedes_the_first_event_is_no_event_wherever_the_stream_is_cut() {
+fn text_before_the_first_event_is_dropped_wherever_the_stream_is_cut() {
     for leading in [
         "\n",
         "\r\n",
@@ -373,7 +373,7 @@ fn stretch() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn chunks_make_no_difference(
+    fn chunks_do_not_change_the_events(
         leading in "[ \r\n\u{FEFF}]{0,30}",
         stretches in prop::collection::vec(stretch(), 0..8),
         cuts in prop::collection::vec(0_usize..2_000, 0..12),

@@ -74,7 +74,7 @@ fn every_datagram_gives_its_events() {
 }
 
 #[test]
-fn every_event_action_and_error_code_is_among_them() {
+fn every_event_action_and_error_code_has_a_golden_datagram() {
     let mut seen: Vec<String> = golden()
         .iter()
         .flat_map(|golden| &golden.expected)

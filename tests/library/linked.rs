@@ -154,7 +154,7 @@ fn text_of<'v>(event: &'v OwnedValue, name: &str) -> Option<&'v str> {
 }
 
 #[test]
-fn options_are_those_of_the_program() {
+fn options_are_the_same_as_in_the_program() {
     assert_eq!(options(json!({})), LinkedConfig::default());
     assert_eq!(*LinkedConfig::default().config(), Config::default());
     let given = json!({
@@ -315,7 +315,7 @@ fn datagrams_become_values() {
 }
 
 #[test]
-fn what_the_options_drop_is_counted() {
+fn dropped_events_are_counted() {
     let mut source = Source::start(json!({"undecoded": "drop"}));
     // Nothing else arrives, and it is still reported.
     source.send("garbage");
@@ -351,7 +351,7 @@ fn at_the_end_nothing_is_left_and_the_port_is_free() {
 }
 
 #[test]
-fn a_host_that_goes_takes_the_workers_with_it() {
+fn workers_end_with_a_dropped_host() {
     let Source {
         running,
         batches,
@@ -396,7 +396,7 @@ fn a_host_that_takes_nothing_stops_neither_counters_nor_the_end_nor_what_is_save
 }
 
 #[test]
-fn names_of_apps_are_counted_as_in_every_host() {
+fn app_names_are_counted_as_in_every_host() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("apps.csv");
     fs::write(
@@ -412,7 +412,7 @@ fn names_of_apps_are_counted_as_in_every_host() {
 }
 
 #[test]
-fn users_are_excluded_whichever_the_schema() {
+fn users_are_excluded_in_every_schema() {
     let config: ExcludeUsersConfig =
         serde_json::from_value(json!({"users": [r"lab\SA_*"]})).expect("options");
     let exclude = config.build(Log(mpsc::channel().0)).expect("no file");
@@ -436,7 +436,7 @@ const REQUEST: &str = r"/qseow-qix-perf/;1;20260131T140600.000Z;2026-01-31 14:06
 const TASK: &str = r"/scheduler-task-failed/;n1;Nightly;Sales;LAB\goran;d1b6a1f2-0b73-4a1e-9d04-3c7f95a2e610;;2026-01-31 06:00:12,345;INFO;(null);x";
 
 #[test]
-fn kinds_of_events_are_excluded_whichever_the_schema() {
+fn kinds_of_events_are_excluded_in_every_schema() {
     let users = json!([r"LAB\goran"]);
     for (events, expected) in [
         (json!(["session", "connection"]), [true, false, false, true]),

@@ -183,7 +183,7 @@ fn transforms_have_the_names_and_the_order_of_vectors() {
 
 /// Vector wants of a framing that it clones, crosses threads and fails with its own error.
 #[test]
-fn the_decoder_is_one_of_tokio_util_that_crosses_threads() {
+fn the_decoder_is_one_of_tokio_util_and_crosses_threads() {
     fn frames<D>(mut decoder: D) -> Option<D::Item>
     where
         D: tokio_util::codec::Decoder + Clone + Send + Sync + std::fmt::Debug,
@@ -228,7 +228,7 @@ fn expand(tree: &str, prefix: &str, names: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn the_list_of_names_of_vector_is_whole() {
+fn the_list_of_names_of_vector_is_complete() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut used = BTreeSet::new();
     for file in [

@@ -178,7 +178,7 @@ fn every_golden_datagram_reads_back() {
 }
 
 #[test]
-fn maps_are_maps_to_those_who_declare_them_so() {
+fn maps_can_be_read_as_protobuf_maps() {
     let mut encoder = native();
     let details = json!({"b": 1, "": {"x": "y"}, "a": ""});
     encoder.push(&plugin(&details)).expect("an event");
@@ -212,7 +212,7 @@ fn an_empty_encoder_gives_an_empty_frame() {
 }
 
 #[test]
-fn a_frame_can_be_looked_at_and_gone_on_with() {
+fn a_frame_can_be_read_and_continued() {
     let mut encoder = native();
     for number in 0..300 {
         let details = json!({"number": number});
@@ -224,7 +224,7 @@ fn a_frame_can_be_looked_at_and_gone_on_with() {
 }
 
 #[test]
-fn what_has_no_form_is_refused_and_the_frame_unharmed() {
+fn a_value_without_a_form_is_refused_and_the_frame_unchanged() {
     let mut encoder = native();
     encoder
         .push(&plugin(&json!({"before": 1})))
@@ -256,7 +256,7 @@ fn what_has_no_form_is_refused_and_the_frame_unharmed() {
 }
 
 #[test]
-fn an_event_that_vector_would_not_read_is_refused_and_the_frame_unharmed() {
+fn an_event_too_large_for_vector_is_refused_and_the_frame_unchanged() {
     const VECTOR_BYTES: usize = 8 << 20;
     let mut encoder = native();
     encoder
@@ -291,7 +291,7 @@ fn an_event_that_vector_would_not_read_is_refused_and_the_frame_unharmed() {
 }
 
 #[test]
-fn lengths_around_the_sizes_of_their_varints() {
+fn lengths_around_the_sizes_of_varints_read_back() {
     let around = |edge: usize| edge.saturating_sub(160)..=edge + 5;
     let mut covered = 0;
     for length in [0, 128, 16_384, 2_097_152].into_iter().flat_map(around) {
@@ -317,7 +317,7 @@ fn lengths_around_the_sizes_of_their_varints() {
 }
 
 #[test]
-fn maps_and_lists_of_every_length_up_to_two_bytes_and_beyond() {
+fn maps_and_lists_of_every_length_read_back() {
     for apps in (0..200).chain([430, 431, 432, 5_459, 20_000]) {
         let event = session(apps);
         let expected = serde_json::to_value(Schema::Default.view(&event)).expect("JSON");
@@ -336,7 +336,7 @@ fn maps_and_lists_of_every_length_up_to_two_bytes_and_beyond() {
 }
 
 #[test]
-fn numbers_have_their_kind() {
+fn numbers_keep_their_kind() {
     let limits = [0, 1, 127, 128, 16_383, 16_384, i64::MAX.cast_unsigned()];
     for number in limits {
         let record = json!({ "number": number });

@@ -78,7 +78,7 @@ fn times(value: &OwnedValue) -> Vec<String> {
 }
 
 #[test]
-fn events_have_the_fields_that_they_have_as_json() {
+fn events_have_the_same_fields_as_json() {
     let tags = [("site".to_owned(), "Lund".to_owned())]
         .into_iter()
         .collect();
@@ -120,7 +120,7 @@ fn times_are_times() {
 }
 
 #[test]
-fn a_time_that_no_host_has_is_an_error() {
+fn a_time_outside_the_range_of_hosts_is_an_error() {
     let event = &events(DateTime::<Utc>::MAX_UTC - TimeDelta::days(400))[0];
     let value: Result<OwnedValue, _> = HostValues::new(&Layout::default()).value_of(event);
     assert_eq!(value, Err(EncodeError::Time));
@@ -170,7 +170,7 @@ impl HostValue for Shared {
 }
 
 #[test]
-fn what_stands_in_the_payload_is_copied_once_for_all_texts() {
+fn the_payload_is_copied_once_for_all_texts() {
     let values = HostValues::<Shared>::new(&Layout::default());
     let Shared::Object(fields) = values.value_of(&events(time())[0]).expect("a value") else {
         panic!("an event is an object");

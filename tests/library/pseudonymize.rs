@@ -171,7 +171,7 @@ fn another_key_makes_other_tokens() {
 
 /// A name in a place where it is not expected.
 #[test]
-fn places_where_a_name_may_be() {
+fn a_name_is_hidden_wherever_it_may_be() {
     let id = "a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69";
     let rows = [
         (format!("/app/{id}?user=goran"), format!("/app/{id}")),
@@ -199,7 +199,7 @@ fn places_where_a_name_may_be() {
 
 /// What remains of a context, and the user agent, is the sender's own text.
 #[test]
-fn text_that_names_the_user_as_a_word_goes() {
+fn text_that_contains_the_user_as_a_word_is_removed() {
     let rows = [
         ("/users/Goran/x", "curl/8", None, Some("curl/8")),
         ("/x/lab", "me (LAB)", None, None),
@@ -233,7 +233,7 @@ fn text_that_names_the_user_as_a_word_goes() {
 }
 
 #[test]
-fn a_name_that_is_escaped_in_a_path_takes_the_path_with_it() {
+fn a_path_with_an_escaped_name_is_removed() {
     let rows = [
         (
             "jane.doe@acme.example",
@@ -271,7 +271,7 @@ fn a_name_that_is_escaped_in_a_path_takes_the_path_with_it() {
 
 /// Apps are called as their developers like.
 #[test]
-fn an_app_that_is_called_as_the_user_goes_by_its_id() {
+fn an_app_named_after_the_user_is_shown_by_its_id() {
     let mut config = config(Some(KEY));
     let folder = tempfile::tempdir().expect("a folder");
     let apps = folder.path().join("apps.csv");
@@ -300,7 +300,7 @@ fn an_app_that_is_called_as_the_user_goes_by_its_id() {
 
 /// What stands before `/app/` in a path is taken for the prefix of a virtual proxy.
 #[test]
-fn a_prefix_that_names_the_user_goes_from_every_event() {
+fn a_prefix_that_names_the_user_is_removed_from_every_event() {
     let mut pipeline = config(Some(KEY)).build().expect("a pipeline");
     let mut output = OutputBuffer::default();
     let app = "app/a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69";

@@ -177,7 +177,7 @@ fn an_empty_list_is_an_answer() {
 }
 
 #[test]
-fn fifty_thousand_sessions() {
+fn fifty_thousand_sessions_are_an_answer() {
     let users: Vec<String> = (0..50_000).map(|user| format!("user{user}")).collect();
     let users: Vec<&str> = users.iter().map(String::as_str).collect();
     let Answer::Body(body) = sessions(&users) else {
@@ -220,7 +220,7 @@ fn invalid_answers_are_refused() {
 }
 
 #[test]
-fn answers_that_are_slow_or_have_no_end() {
+fn slow_and_endless_answers_are_cut_off() {
     for answer in [Answer::Silence, Answer::Stalls] {
         let case = Case::new(answer);
         let late = QpsConfig {
@@ -274,7 +274,7 @@ fn a_port_without_a_listener_is_reported() {
 }
 
 #[test]
-fn certificates_that_do_not_fit() {
+fn certificates_that_do_not_fit_are_refused() {
     let case = Case::new(sessions(&["secret"]));
     let other = Site::named("other.example.com");
     // The proxy is of another site.

@@ -109,7 +109,7 @@ fn the_request_is_what_the_service_asks_for() {
 }
 
 #[test]
-fn both_versions_of_tls_and_a_body_in_pieces() {
+fn both_versions_of_tls_and_a_body_in_pieces_are_read() {
     let (site, folder) = (Site::new(), folder());
     site.export(folder.path());
     let body = support::described(&[(SALES.into(), "Verkauf, Köln".into())]).to_string();
@@ -142,7 +142,7 @@ fn keys_of_either_form_are_accepted() {
 }
 
 #[test]
-fn twenty_thousand_apps() {
+fn twenty_thousand_apps_are_read() {
     let list: Vec<(String, String)> = (0..20_000)
         .map(|number| {
             (
@@ -165,7 +165,7 @@ fn refused(outcome: Result<AppTable, QrsError>) -> (QrsError, String) {
 }
 
 #[test]
-fn a_service_of_another_site_is_not_believed() {
+fn a_service_of_another_site_is_not_trusted() {
     // The second one is a site that was reinstalled on the same machine.
     for name in ["other.example.com", "sense.example.com"] {
         let (site, other, folder) = (Site::new(), Site::named(name), folder());
@@ -434,7 +434,7 @@ fn an_endless_answer_is_cut_off() {
 }
 
 #[test]
-fn files_that_cannot_be_used() {
+fn files_that_cannot_be_used_are_reported() {
     let (site, other, folder) = (Site::new(), Site::new(), folder());
     site.export(folder.path());
     let good = config(folder.path(), 4242);

@@ -76,7 +76,7 @@ fn remove(record: &mut Value, field: &str) {
 }
 
 #[test]
-fn every_field_can_be_left_out_and_nothing_else_goes() {
+fn every_field_can_be_dropped_and_nothing_else_is() {
     let events = every_event();
     let mut left_out = 0;
     for &schema in Schema::ALL {
@@ -181,7 +181,7 @@ fn without_field(mut record: Value, field: Option<&str>) -> Value {
 }
 
 #[test]
-fn all_fields_can_be_left_out() {
+fn all_fields_can_be_dropped() {
     for &schema in Schema::ALL {
         let layout = Layout::new(schema, Tags::default())
             .without(schema.fields())
@@ -306,7 +306,7 @@ fn tags_of_a_node_are_on_its_events() {
 
 /// What golden datagrams become in the other schemas: `schemas/NAME.json`, by the datagrams' names.
 #[test]
-fn golden_datagrams_in_the_other_schemas() {
+fn golden_datagrams_give_their_events_in_the_other_schemas() {
     let datagrams: BTreeMap<String, Vec<u8>> = golden()
         .into_iter()
         .map(|golden| (golden.name, golden.datagram))

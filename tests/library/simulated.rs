@@ -230,7 +230,7 @@ fn requests_come_out_as_they_were_sent() {
 }
 
 #[test]
-fn task_events_come_out() {
+fn task_events_come_out_as_they_were_sent() {
     let families = Families { task: true, ..NONE };
     assert_comes_out(families, 0, 1_000);
     assert_comes_out(families, 300, 2_000);

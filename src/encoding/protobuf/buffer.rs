@@ -1,4 +1,4 @@
-//! The bytes of protobuf messages: varints, lengths, and what stands before a value.
+//! The bytes of protobuf messages: varints, lengths, and the headers of values.
 
 use crate::event::User;
 
@@ -11,18 +11,18 @@ pub(super) const SECOND: u8 = 0x12;
 /// Key of `event.Value`'s field for text.
 pub(super) const RAW_BYTES: u8 = 0x0A;
 
-/// A head and a content that are together so short leave all lengths of their entry in one byte.
+/// All lengths in an entry take one byte if its header and content together are at most this long.
 const SHORT: usize = 0x7F + 2;
-/// The bytes that a number takes at most as a varint.
+/// The largest size of a number as a varint, in bytes.
 pub(super) const MOST_VARINT_BYTES: usize = 10;
 
-/// The memory that the first value takes, in bytes.
+/// The memory that the first value allocates, in bytes.
 const LEAST_MEMORY: usize = 4 << 10;
 
-/// What is written, from front to back.
+/// Collects what is written, from front to back.
 ///
-/// Room is made once for a value and all that stands before it, not byte by byte. The memory behind
-/// the end is kept, also between frames.
+/// Space is reserved once for a value and its header, not byte by byte. Unused memory after the end is kept, also
+/// between frames.
 #[derive(Debug, Default)]
 pub(in crate::encoding) struct Buffer {
     memory: Vec<u8>,
@@ -42,14 +42,14 @@ impl Buffer {
         self.end = self.end.min(length);
     }
 
-    /// Goes on empty with other memory, and gives its own away. What is in either stays, so that nothing need be
-    /// initialised anew.
+    /// Continues, empty, with other memory, and returns its own in exchange. Both keep their content, so that nothing
+    /// needs to be initialised again.
     pub(in crate::encoding) fn exchange(&mut self, memory: &mut Vec<u8>) {
         std::mem::swap(memory, &mut self.memory);
         self.end = 0;
     }
 
-    /// Room for `length` bytes at the end.
+    /// Reserves `length` bytes at the end.
     pub(in crate::encoding) fn extend(&mut self, length: usize) -> &mut [u8] {
         let start = self.end;
         self.end += length;
@@ -60,7 +60,7 @@ impl Buffer {
         &mut room[..length]
     }
 
-    /// Writes a map's entry whose value is of the kind `kind` and has a length.
+    /// Writes a map entry whose value is of the kind `kind` and has a length.
     #[inline(always)]
     pub(super) fn entry(&mut self, key: &Key, kind: u8, content: &[u8]) {
         match self.short_entry(key, kind, content.len()) {
@@ -69,8 +69,8 @@ impl Buffer {
         }
     }
 
-    /// Room for a content of this many bytes, behind what stands before it in an entry of which all lengths take one
-    /// byte; none if they take more, or if there is not memory enough yet.
+    /// Writes the header of an entry whose lengths all take one byte, and reserves this many bytes for its content.
+    /// `None` if a length takes more, or if there is not enough memory yet.
     #[inline(always)]
     fn short_entry(&mut self, key: &Key, kind: u8, bytes: usize) -> Option<&mut [u8]> {
         let start = usize::from(key.short?);
@@ -78,7 +78,7 @@ impl Buffer {
             return None;
         }
         let room = self.memory.get_mut(self.end..)?;
-        // Two moves copy all of it; what is behind it is overwritten next.
+        // Two moves copy all of it; the rest is overwritten next.
         *room.first_chunk_mut()? = key.head;
         room[1] = (start + bytes - 2) as u8;
         let content = room.get_mut(start - 3..start + bytes)?;
@@ -88,7 +88,7 @@ impl Buffer {
         Some(content)
     }
 
-    /// Writes a map's entry whose value is directory and id of a user.
+    /// Writes a map entry whose value is a user's directory and id.
     pub(super) fn entry_of_user(&mut self, key: &Key, user: User<'_>) {
         let (directory, id) = (user.directory.as_bytes(), user.id.as_bytes());
         let bytes = directory.len() + 1 + id.len();
@@ -104,7 +104,7 @@ impl Buffer {
         }
     }
 
-    /// Writes a map's entry whose value is a number: its kind and at most ten bytes.
+    /// Writes a map entry whose value is a number: its kind and at most ten bytes.
     #[inline(never)]
     pub(super) fn entry_of_number(&mut self, key: &Key, value: &[u8]) {
         if self.short_number(key, value).is_none() {
@@ -112,7 +112,7 @@ impl Buffer {
         }
     }
 
-    /// As [`Buffer::short_entry`], for a value without a length of its own.
+    /// Like [`Buffer::short_entry`], for a value without a length of its own.
     fn short_number(&mut self, key: &Key, value: &[u8]) -> Option<()> {
         let start = usize::from(key.short?) - 2;
         let end = start + value.len();
@@ -142,7 +142,7 @@ impl Buffer {
         self.delimited(Slot::Entry(key), kind, content);
     }
 
-    /// Writes a value of the kind `kind` that has a length, whatever that is and wherever the value stands.
+    /// Writes a value of the kind `kind` that has a length, of any size and in any slot.
     #[inline(never)]
     pub(super) fn delimited(&mut self, slot: Slot<'_>, kind: u8, content: &[u8]) {
         let mut cursor = self.room(slot, delimited(content.len()));
@@ -157,7 +157,7 @@ impl Buffer {
         Cursor::new(self.extend(bytes.len())).put_slice(bytes);
     }
 
-    /// Room for a value of `length` bytes, behind what stands before it.
+    /// Writes the header of a value and reserves `length` bytes for it.
     pub(super) fn room(&mut self, slot: Slot<'_>, length: usize) -> Cursor<'_> {
         let before = slot.bytes_before(length);
         let mut cursor = Cursor::new(self.extend(before + length));
@@ -172,10 +172,10 @@ impl Buffer {
     }
 }
 
-/// Where a value stands, and so what is written before it.
+/// Where a value goes, which determines its header.
 #[derive(Clone, Copy)]
 pub(in crate::encoding) enum Slot<'k> {
-    /// A `Log` of a `LogArray`, which holds the value.
+    /// A `Log` of a `LogArray`; the value is its content.
     Log,
     /// An entry of a map.
     Entry(&'k Key),
@@ -183,19 +183,19 @@ pub(in crate::encoding) enum Slot<'k> {
     Item,
 }
 
-/// The key of a map's entry, as it is written.
+/// The key of a map entry, in its encoded form.
 #[derive(Debug)]
 pub(in crate::encoding) struct Key {
-    /// The name behind its length, and the key of the value.
+    /// The length of the name, the name, and the key of the value.
     name: Box<[u8]>,
-    /// The same behind the key of an entry and its length, and before the lengths of a short value, which are left
-    /// open.
+    /// The same, with the key and length of the entry before it and the lengths of a short value after it; the lengths
+    /// are left open.
     head: [u8; HEAD],
-    /// How many bytes of it stand before a short value; none where the name is too long for it.
+    /// The number of bytes of the header of a short value; `None` if the name is too long for it.
     short: Option<u8>,
 }
 
-/// The bytes before a short value, of a name of at most 25 bytes: as many as two moves copy.
+/// The space for the header of a short value, with a name of at most 25 bytes: as many bytes as two moves copy.
 const HEAD: usize = 32;
 
 impl Key {
@@ -222,7 +222,7 @@ impl Key {
 }
 
 impl Slot<'_> {
-    /// The bytes of what stands before a value of `length` bytes.
+    /// The size of the header of a value of `length` bytes.
     pub(super) const fn bytes_before(self, length: usize) -> usize {
         let value = 1 + varint_bytes(length as u64);
         match self {
@@ -235,7 +235,7 @@ impl Slot<'_> {
         }
     }
 
-    /// Writes what stands before a value of `length` bytes.
+    /// Writes the header of a value of `length` bytes.
     #[inline]
     pub(super) fn put(self, cursor: &mut Cursor<'_>, length: usize) {
         cursor.put([FIRST]);
@@ -254,7 +254,7 @@ impl Slot<'_> {
     }
 }
 
-/// The bytes of a length-delimited field with one byte of key and `length` bytes of content.
+/// The size of a length-delimited field with one byte of key and `length` bytes of content.
 pub(super) const fn delimited(length: usize) -> usize {
     1 + varint_bytes(length as u64) + length
 }
@@ -264,7 +264,7 @@ pub(super) const fn two_bytes(number: usize) -> [u8; 2] {
     [number as u8 | 0x80, (number >> 7) as u8]
 }
 
-/// The bytes that a number takes as a varint: seven bits each.
+/// The size of a number as a varint, of seven bits each.
 pub(in crate::encoding) const fn varint_bytes(number: u64) -> usize {
     match number {
         0..0x80 => 1,
@@ -273,7 +273,7 @@ pub(in crate::encoding) const fn varint_bytes(number: u64) -> usize {
     }
 }
 
-/// Fills the room that was made for a value, from front to back.
+/// Fills the space that was reserved for a value, from front to back.
 pub(in crate::encoding) struct Cursor<'b> {
     rest: &'b mut [u8],
 }
@@ -283,7 +283,7 @@ impl<'b> Cursor<'b> {
         Self { rest: room }
     }
 
-    /// How many bytes there is still room for.
+    /// The number of bytes that are left.
     pub(super) const fn rest_bytes(&self) -> usize {
         self.rest.len()
     }

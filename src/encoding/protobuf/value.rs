@@ -1,4 +1,4 @@
-//! The fields of an event as the entries of a map.
+//! The fields of an event as entries of a map.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -45,7 +45,7 @@ impl Format for Fields {
     }
 }
 
-/// Writes fields into the map of a log, or of a field that has fields of its own.
+/// Writes fields into the map of a log, or of a field that contains fields.
 pub(in crate::encoding) struct FieldsWriter<'b> {
     buffer: &'b mut Buffer,
     /// The error of the first field that could not be written.
@@ -81,7 +81,7 @@ impl<'b> FieldsWriter<'b> {
         self.failed.get_or_insert(error);
     }
 
-    /// Writes what few events have.
+    /// Writes values that few events have.
     #[inline(never)]
     fn write_rare(&mut self, key: &Key, value: Value<'_>) {
         match value {
@@ -118,7 +118,7 @@ impl<'b> FieldsWriter<'b> {
         }
     }
 
-    /// As [`Writer::write_text`], which is a part of the walk through the steps of a plan.
+    /// Like [`Writer::write_text`], which is part of the walk through the steps of a plan.
     #[inline(never)]
     fn text(&mut self, key: &Key, text: &str) {
         self.buffer.entry(key, RAW_BYTES, text.as_bytes());
@@ -137,7 +137,7 @@ impl<'b> FieldsWriter<'b> {
             self.fail(EncodeError::Time);
             return;
         }
-        // A leap second is a second of more than 10^9 nanoseconds.
+        // `chrono` represents a leap second as a second of more than 10^9 nanoseconds.
         let nanos = i64::from(time.0.timestamp_subsec_nanos());
         let seconds = time.0.timestamp() + nanos / 1_000_000_000;
         let nanos = nanos % 1_000_000_000;

@@ -1,4 +1,4 @@
-//! The files with names of apps, and how the transform is built from them.
+//! The files with app names, and how the transform is built from them.
 
 use std::{
     io,
@@ -30,7 +30,7 @@ pub enum AppNamesError {
         /// The system's reason.
         source: io::Error,
     },
-    /// A file is longer than [`MAX_LIST_BYTES`].
+    /// A file is larger than [`MAX_LIST_BYTES`].
     #[error("{}: the file in `transform.app_names.files` is larger than {} MiB", file.display(), MAX_LIST_BYTES >> 20)]
     TooLarge {
         /// The file.
@@ -41,7 +41,7 @@ pub enum AppNamesError {
     List {
         /// The file.
         file: PathBuf,
-        /// What is wrong, and in which line.
+        /// The mistake and its line.
         source: AppListError,
     },
 }
@@ -51,7 +51,7 @@ impl AppNamesConfig {
     ///
     /// # Errors
     ///
-    /// [`AppNamesError`] with the file and line when a file cannot be read or is no list of apps.
+    /// [`AppNamesError`] with file and line if a file cannot be read or is not a list of apps.
     pub fn build(&self) -> Result<AppNames, AppNamesError> {
         let mut names = AppTable::default();
         for file in &self.files {
@@ -60,7 +60,7 @@ impl AppNamesConfig {
         Ok(AppNames::new(names))
     }
 
-    /// Everything that [`build`](Self::build) could fail with, the first mistake of each file.
+    /// All errors with which [`build`](Self::build) could fail: the first mistake of each file.
     #[must_use]
     pub fn mistakes(&self) -> Vec<AppNamesError> {
         let files = self.files.iter();
@@ -91,14 +91,14 @@ fn read(file: &Path) -> Result<AppTable, AppNamesError> {
     parse(&text).map_err(at)
 }
 
-/// JSON begins with a bracket or a brace, and CSV with neither.
+/// JSON starts with a bracket or a brace, CSV with neither.
 fn parse(text: &str) -> Result<AppTable, AppListError> {
     if !text.trim_start().starts_with(['[', '{']) {
         return csv::read(text);
     }
     json::read(text.as_bytes()).map_err(|error| match error.downcast::<AppListError>() {
         Ok(error) => error,
-        // Of text in memory nothing can fail to be read.
+        // Reading from memory cannot fail.
         Err(error) => AppListError {
             line: 1,
             problem: AppListProblem::Json {

@@ -7,15 +7,15 @@ use super::{
     list::{Column, List, parse_id, shown},
 };
 
-/// What may stand between fields: a spreadsheet writes `;` where the comma is in numbers.
+/// The possible separators of fields: spreadsheets write `;` where numbers have a decimal comma.
 const SEPARATORS: [char; 3] = [',', ';', '\t'];
 
-/// Where the columns are.
+/// The positions of the columns.
 #[derive(Debug, Clone, Copy)]
 struct Columns {
     id: usize,
     name: usize,
-    /// How many there are.
+    /// The number of columns.
     count: usize,
 }
 
@@ -35,7 +35,7 @@ pub(super) fn read(text: &str) -> Result<AppTable, AppListError> {
     let (mut list, mut columns) = (List::default(), None);
     let mut names_separator = named.is_some();
     let mut record = StringRecord::new();
-    // Of text in memory nothing can fail to be read.
+    // Reading from memory cannot fail.
     while reader.read_record(&mut record).unwrap_or(false) {
         let at = |problem| AppListError {
             line: line(text, &record),
@@ -66,7 +66,7 @@ pub(super) fn read(text: &str) -> Result<AppTable, AppListError> {
         .map_err(|problem| AppListError { line: 1, problem })
 }
 
-/// The line in which a record begins. The reader's own is that of what it passes over before it.
+/// The line in which a record starts. The reader's own number is that of the blank lines and comments before it.
 fn line(text: &str, record: &StringRecord) -> usize {
     let Some(start) = record.position() else {
         return 1;
@@ -85,7 +85,7 @@ fn separator(first: &str) -> u8 {
     found.map_or(b',', |separator| separator as u8)
 }
 
-/// The separator that a first line names for Excel: `sep=;`.
+/// The separator that the first line sets for Excel: `sep=;`.
 fn named_separator(first: &str) -> Option<u8> {
     let first = first.trim_start().trim_matches('"');
     let (name, separator) = first.split_at_checked(4)?;
@@ -95,7 +95,7 @@ fn named_separator(first: &str) -> Option<u8> {
     }
 }
 
-/// The columns that the first record tells of, and whether it is a header.
+/// The columns according to the first record, and whether it is a header.
 fn of_first(record: &StringRecord) -> Result<(Columns, bool), AppListProblem> {
     let column = |column| {
         record

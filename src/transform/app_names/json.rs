@@ -16,13 +16,12 @@ use super::{
     list::{Column, List, MAX_SHOWN, is_word, parse_id, shown},
 };
 
-/// Reads a list of apps: an array of objects that have an `id` and a `name` among others, such an array in
-/// the `value` of an object, one such object, or an object that has ids as keys and names as values. It is
-/// not held in memory beside its table.
+/// Reads a list of apps: an array of objects with an `id` and a `name`, such an array in the `value` of an object, one
+/// such object, or an object with ids as keys and names as values. Only the resulting table is kept in memory.
 ///
 /// # Errors
 ///
-/// [`io::Error`] when `reader` fails; [`AppListError`] within it when the list cannot be used.
+/// [`io::Error`] if `reader` fails, with an [`AppListError`] in it if the list cannot be used.
 pub fn read(reader: impl Read) -> io::Result<AppTable> {
     let mut list = List::default();
     let mut problem = None;
@@ -58,8 +57,8 @@ impl From<AppListError> for io::Error {
     }
 }
 
-/// What serde says, without the place, which is beside it, and without a text that was found instead: an
-/// answer may hold what is not for a log.
+/// serde's message without the position, which is reported separately, and without the text that was found, because an
+/// answer may contain text that must not be logged.
 fn message(error: &serde_json::Error) -> String {
     if error.classify() == Category::Eof {
         return "the JSON ends early".into();
@@ -80,9 +79,9 @@ fn message(error: &serde_json::Error) -> String {
     format!("this is not a JSON list of apps: {said}")
 }
 
-/// Reads into a list, and keeps what is wrong as more than the text that serde would make of it.
+/// Reads into a list, and keeps errors in a typed form, which serde would turn into text.
 ///
-/// An app is added while it is read, and not after it: serde says where it is.
+/// Each app is added while it is being read, so that serde still knows its position.
 struct Apps<'a> {
     list: &'a mut List,
     problem: &'a mut Option<AppListProblem>,
@@ -145,7 +144,7 @@ impl<'de> Visitor<'de> for Apps<'_> {
 }
 
 impl Apps<'_> {
-    /// An object from ids to names, of which the first id has been read.
+    /// An object from ids to names whose first id has been read.
     fn names<'de, A: MapAccess<'de>>(
         mut self,
         mut id: String,
@@ -162,7 +161,7 @@ impl Apps<'_> {
     }
 }
 
-/// The list within an object, as PowerShell wraps it: `{"value": […], "Count": 2}`.
+/// The list in an object, as PowerShell wraps it: `{"value": […], "Count": 2}`.
 struct Value<'a, 'b>(&'a mut Apps<'b>);
 
 impl<'de> DeserializeSeed<'de> for Value<'_, '_> {
@@ -186,7 +185,7 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
     }
 }
 
-/// What an app says of itself.
+/// The properties of an app.
 #[derive(Default)]
 struct Properties {
     id: Option<String>,
@@ -196,7 +195,7 @@ struct Properties {
 }
 
 impl Properties {
-    /// Reads the value of a property, by what its key says.
+    /// Reads the value of a property according to its key.
     fn read<'de, A: MapAccess<'de>>(
         &mut self,
         column: Option<Column>,
@@ -225,7 +224,7 @@ impl Properties {
     }
 }
 
-/// The key of a property. It is not kept.
+/// The meaning of a property's key; the key itself is not kept.
 struct Key(Option<Column>);
 
 impl<'de> Deserialize<'de> for Key {
@@ -248,7 +247,7 @@ impl Visitor<'_> for KeyVisitor {
     }
 }
 
-/// An app among its other properties.
+/// An app, with properties that are ignored.
 struct App<'a, 'b>(&'a mut Apps<'b>);
 
 impl<'de> DeserializeSeed<'de> for App<'_, '_> {
@@ -277,7 +276,7 @@ impl<'de> Visitor<'de> for App<'_, '_> {
     }
 }
 
-/// The name of an app whose id was its key.
+/// The name of an app whose id is the key.
 struct Name<'a, 'b> {
     apps: &'a mut Apps<'b>,
     id: String,

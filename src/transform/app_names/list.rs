@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::AppTable;
 
-/// The most apps that a list may name. Their table takes some 20 MiB.
+/// The most apps in a list. Their table takes some 20 MiB.
 pub const MAX_APPS: usize = 200_000;
 
 /// The longest name of an app, in bytes.
@@ -26,7 +26,7 @@ pub struct AppListError {
     pub problem: AppListProblem,
 }
 
-/// What is wrong in a list of apps.
+/// The problem with a list of apps.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AppListProblem {
@@ -41,7 +41,7 @@ pub enum AppListProblem {
         "expected a header with the columns `id` and `name`, or an app's id and name without a header; found {found}"
     )]
     Header {
-        /// The columns that there are, cut where they are many or long.
+        /// The columns that were found, shortened if there are many or long ones.
         found: String,
     },
     /// A line has more or fewer fields than it should.
@@ -50,15 +50,15 @@ pub enum AppListProblem {
          no space before them"
     )]
     Fields {
-        /// As many as the header has, or 2 without one.
+        /// The number in the header, or 2 without a header.
         expected: usize,
-        /// As many as there are.
+        /// The number in this line.
         found: usize,
     },
-    /// An id is not one.
+    /// An id is not a guid.
     #[error("expected an app's id such as a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69, found {found}")]
     Id {
-        /// What there is instead, cut where it is long.
+        /// The text that was found, shortened if it is long.
         found: String,
     },
     /// A name is empty.
@@ -79,29 +79,29 @@ pub enum AppListProblem {
     /// The list is empty.
     #[error("the list has no apps")]
     NoApps,
-    /// It is an object of another form.
+    /// It is an object of an unknown form.
     #[error(
         "expected an array of apps with `id` and `name`, alone or in `value`, or one such app, or an object from ids to \
          names; found an object with the keys {found}"
     )]
     Object {
-        /// Its keys, cut where they are many or long.
+        /// Its keys, shortened if there are many or long ones.
         found: String,
     },
-    /// Something stands behind the list.
+    /// More text follows the list.
     #[error("text follows the list; put all apps into one array: [{{…}}, {{…}}]")]
     MoreFollows,
-    /// It is no JSON, or not of an expected form.
+    /// It is not JSON, or has an unexpected form.
     #[error("{message} (column {column})")]
     Json {
-        /// The place in the line, in bytes, from 1.
+        /// The position in the line, in bytes, from 1.
         column: usize,
         /// What was expected.
         message: String,
     },
 }
 
-/// A list as far as it has been read.
+/// The part of a list that has been read.
 #[derive(Debug, Default)]
 pub(super) struct List {
     names: HashMap<Uuid, Arc<str>, RandomState>,
@@ -130,8 +130,8 @@ impl List {
         Ok(())
     }
 
-    /// The table of all apps, of which there must be one: an empty list is most likely a slip, and would
-    /// take away every name.
+    /// The table of all apps, of which there must be at least one: an empty list is probably a mistake and would remove
+    /// every name.
     pub(super) fn finish(self) -> Result<AppTable, AppListProblem> {
         if self.names.is_empty() {
             return Err(AppListProblem::NoApps);
@@ -145,16 +145,16 @@ impl List {
 pub(super) enum Column {
     /// `id`.
     Id,
-    /// `app_id`, which counts where there is no `id`: the repository's apps have both.
+    /// `app_id`, used if there is no `id`: the repository's apps have both.
     AppId,
     /// `name`.
     Name,
-    /// `app_name`, which counts where there is no `name`.
+    /// `app_name`, used if there is no `name`.
     AppName,
 }
 
 impl Column {
-    /// By a name in any case and with anything between its words: `App ID`, `AppName`, `app-id`.
+    /// The column with this name, in any case and with any characters between its words: `App ID`, `AppName`, `app-id`.
     pub(super) fn named(text: &str) -> Option<Self> {
         [
             ("id", Self::Id),
@@ -168,7 +168,7 @@ impl Column {
     }
 }
 
-/// Whether a name is this word, in lower case, in its own case and with its own marks between words.
+/// Whether a name is this word, ignoring case and the characters between words. The word is in lower case.
 pub(super) fn is_word(name: &str, word: &str) -> bool {
     let letters = name.trim().chars().filter(|c| !" _-".contains(*c));
     letters.map(|c| c.to_ascii_lowercase()).eq(word.chars())
@@ -177,7 +177,7 @@ pub(super) fn is_word(name: &str, word: &str) -> bool {
 /// The most names that an error shows.
 pub(super) const MAX_SHOWN: usize = 4;
 
-/// Names that were found, for an error: a few, and each cut where it is long.
+/// Names for an error message: only a few, and long ones shortened.
 pub(super) fn shown<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     const CHARACTERS: usize = 40;
     let mut names = names.into_iter();

@@ -32,7 +32,7 @@ impl AppTable {
         self.0.is_empty()
     }
 
-    /// A table with the names of both; where they differ, with the name of this one.
+    /// A table with the names of both; for apps in both, with the names of this one.
     #[must_use]
     pub fn or(&self, other: &Self) -> Self {
         if other.is_empty() {
@@ -48,7 +48,7 @@ impl AppTable {
 }
 
 impl FromIterator<(Uuid, Arc<str>)> for AppTable {
-    /// Of several names of an app the last one stays.
+    /// If an app has several names, the last one is kept.
     fn from_iter<I: IntoIterator<Item = (Uuid, Arc<str>)>>(entries: I) -> Self {
         Self(Arc::new(entries.into_iter().collect()))
     }

@@ -25,7 +25,7 @@ pub struct BlacklistConfig {
     /// Files with more users, one `DIR\id` per line, each of at most [`MAX_FILE_BYTES`]. Empty lines and comments are
     /// ignored: a comment starts with a `#` at the start of a line or after white space. Default: none.
     pub files: Vec<PathBuf>,
-    /// Whether `Goran` and `goran` are two users. Default: no, as in Active Directory.
+    /// Whether `Goran` and `goran` are different users. Default: no, as in Active Directory.
     pub case_sensitive: bool,
     /// The kinds of events to drop, at least one. Default: `session` and `connection`. A log event of a service
     /// account may be the error that matters, so it is not dropped by default.
@@ -67,7 +67,7 @@ pub enum BlacklistError {
     Encoding {
         /// The file.
         file: PathBuf,
-        /// The first line that is not, from 1.
+        /// The first line with other bytes, from 1.
         line: usize,
     },
     /// A line of a file is not an entry.
@@ -77,7 +77,7 @@ pub enum BlacklistError {
         file: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The mistake.
         source: UserPatternError,
     },
     /// The patterns together are too large.
@@ -92,7 +92,7 @@ impl BlacklistConfig {
     ///
     /// # Errors
     ///
-    /// [`BlacklistError`] with the file and line when a file cannot be read or holds a bad entry.
+    /// [`BlacklistError`] with file and line if a file cannot be read or contains a bad entry.
     pub fn build(&self) -> Result<Blacklist, BlacklistError> {
         let mut entries = self.users.clone();
         for file in &self.files {

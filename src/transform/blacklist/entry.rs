@@ -37,7 +37,7 @@ impl UserPattern {
     ///
     /// # Errors
     ///
-    /// [`UserPatternError`] when a part is empty or contains something that no payload can contain.
+    /// [`UserPatternError`] if a part is empty or contains a character that no payload can contain.
     pub fn new(
         user_directory: impl AsRef<str>,
         user_id: impl AsRef<str>,
@@ -87,8 +87,8 @@ impl UserPattern {
         }
     }
 
-    /// The directory and the user id, as written: one pair, or of an entry that was written as `DIR\id`
-    /// with several backslashes one pair for each of them.
+    /// The pairs of directory and user id, as written: one pair, or for an entry `DIR\id` with several backslashes, one
+    /// pair for each of them.
     pub fn parts(&self) -> impl Iterator<Item = (&str, &str)> {
         let backslashes = memchr::memchr_iter(b'\\', self.text.as_bytes());
         backslashes
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_are_the_same_where_one_backslash_is_all() {
+    fn both_forms_are_the_same_with_a_single_backslash() {
         let table = serde_json::json!({"user_directory": "LAB", "user_id": "a*"});
         let text = serde_json::json!(r"LAB\a*");
         assert_eq!(read(table), read(text.clone()));
@@ -192,9 +192,9 @@ mod tests {
         assert!(serde_json::from_value::<UserPattern>(wrong).is_err());
     }
 
-    /// Found by fuzzing: a directory with a `\` is not what the text form would be read as.
+    /// Found by fuzzing: a directory with a `\` would be read differently in the text form.
     #[test]
-    fn what_is_written_is_read_alike() {
+    fn an_entry_that_is_written_is_read_as_the_same() {
         for (directory, id) in [
             ("LAB", "goran"),
             ("LAB", r"a\b"),

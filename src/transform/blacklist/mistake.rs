@@ -1,22 +1,22 @@
-//! Entries that are most likely mistakes, and what was probably meant: an entry that matches nobody would let through
-//! users who should be excluded.
+//! Detects entries that are most likely mistakes, and suggests what was probably meant. An entry that matches nobody
+//! would let users through who should be excluded.
 
 use super::UserPattern;
 
-/// Characters that no part of an entry can contain: no field of a payload can contain `;`, and no name of a Windows
-/// account a control character.
+/// Characters that no part of an entry can contain: fields of a payload contain no `;`, and names of Windows accounts
+/// no control characters.
 pub(super) const IMPOSSIBLE: fn(char) -> bool = |c| c == ';' || c.is_control();
 
-/// The most backslashes of an entry as text, each of which costs one entry.
+/// The most backslashes in an entry as text, each of which makes one more entry.
 pub(super) const MAX_BACKSLASHES: usize = 16;
 
 /// The longest entry as text, in bytes: about ten times the length of a directory and an account in Windows.
 const MAX_BYTES: usize = 4_096;
 
-/// The part of an entry that an error shows, in characters.
+/// The number of characters of an entry that an error shows.
 const SHOWN: usize = 100;
 
-/// What starts a comment in common formats. In a file only the first does.
+/// What starts a comment in common formats; only the first of them does in a blacklist file.
 const COMMENTS: [&str; 3] = ["#", ";", "//"];
 
 const QUOTES: [char; 11] = ['"', '\'', '`', '“', '”', '„', '‘', '’', '‚', '«', '»'];
@@ -48,10 +48,10 @@ pub enum UserPatternProblem {
     /// A part is Qlik Sense's word for a value that is not set.
     #[error("`(null)` stands for a user directory or id that is not set, which only `*` matches")]
     Null,
-    /// A part holds a `;` or a control character.
+    /// A part contains a `;` or a control character.
     #[error("a user directory or id never contains `;` or a control character")]
     ImpossibleCharacter,
-    /// There is an invisible character, as copied text may have.
+    /// It contains an invisible character, as copied text may.
     #[error("it contains the invisible character U+{:04X}", u32::from(*.0))]
     InvisibleCharacter(char),
     /// The entry, or a part of it, is in quotes.
@@ -60,13 +60,13 @@ pub enum UserPatternProblem {
     /// The entry is written as a list item of another format.
     #[error("write the entry on its own, without brackets, a leading dash or a trailing comma")]
     List,
-    /// There are several users.
+    /// It names several users.
     #[error("an entry names one user")]
     SeveralUsers,
-    /// There is a comment.
+    /// It contains a comment.
     #[error("an entry cannot contain a comment; in a file, a comment starts with ` #`")]
     Comment,
-    /// There are two backslashes in a row.
+    /// It contains two backslashes in a row.
     #[error(r"expected one `\` between directory and id, and found two in a row")]
     DoubleBackslash,
     /// There is white space around the directory or the id.
@@ -89,7 +89,7 @@ impl UserPatternError {
         }
     }
 
-    /// The problem of an entry written as text, with what was probably meant.
+    /// A problem of an entry written as text, with the entries that were probably meant.
     pub(super) fn in_text(entry: &str, problem: UserPatternProblem) -> Self {
         let meant = match problem {
             UserPatternProblem::TooLong => Vec::new(),
@@ -102,7 +102,7 @@ impl UserPatternError {
         }
     }
 
-    /// What is wrong.
+    /// The problem.
     #[must_use]
     pub const fn problem(&self) -> UserPatternProblem {
         self.problem
@@ -113,7 +113,7 @@ fn is_entry(text: &str) -> bool {
     UserPattern::of_text(text).is_ok()
 }
 
-/// What is wrong with an entry as text that is not wrong with it as a table.
+/// A problem of an entry as text that it would not have as a table.
 pub(super) fn in_text(text: &str) -> Option<UserPatternProblem> {
     use UserPatternProblem as P;
     let mut parts = text.split('\\');
@@ -145,8 +145,8 @@ fn is_of_a_list(text: &str) -> bool {
         || ["['", "[\""].iter().any(|start| text.contains(start))
 }
 
-/// A text without what stands before and behind an item of a list in text, in Markdown or in XML: `- `, `* `, `• `, `1. `,
-/// `| … |`, `<…>`. No name of a Windows account has `<`, `>` or `|`.
+/// A text without the marks around a list item in plain text, Markdown or XML: `- `, `* `, `• `, `1. `, `| … |`, `<…>`.
+/// Names of Windows accounts contain no `<`, `>` or `|`.
 fn without_bullet(text: &str) -> &str {
     let number = text.trim_start_matches(|c: char| c.is_ascii_digit());
     let is_numbered = number != text && number.starts_with([')', '.']);
@@ -165,8 +165,8 @@ fn is_quoted(text: &str) -> bool {
     text.starts_with('"') || (is_in_quotes && text.chars().nth(1).is_some())
 }
 
-/// Where the comment of a line or an entry begins, which one of `signs` does at the start or behind white
-/// space: within a name it begins none.
+/// Where the comment of a line or an entry starts: at one of `signs`, at the start of the line or after white space,
+/// but not within a name.
 pub(super) fn comment(text: &str, signs: &[&str]) -> Option<usize> {
     let starts = text.char_indices().filter(|(place, _)| {
         let before = text[..*place].chars().next_back();
@@ -178,8 +178,8 @@ pub(super) fn comment(text: &str, signs: &[&str]) -> Option<usize> {
         .find(|place| is_comment(&text[*place..]))
 }
 
-/// The users that a text names, each with a directory: between commas or semicolons, or in white space
-/// before the same directory once more. A comma before no directory is part of a name.
+/// The users in a text, each with a directory, separated by commas or semicolons, or by white space before the same
+/// directory. A comma without a directory after it is part of a name.
 fn users(text: &str) -> Vec<&str> {
     let parts: Vec<&str> = text.split([',', ';']).collect();
     if parts.len() > 1 && parts.iter().all(|part| part.contains('\\')) {
@@ -200,7 +200,7 @@ fn users(text: &str) -> Vec<&str> {
     users
 }
 
-/// The entries that a text probably means.
+/// The entries that were probably meant.
 fn meant(text: &str) -> Vec<String> {
     let text: String = text.chars().filter(|c| !is_invisible(*c)).collect();
     let text = &text[..comment(&text, &COMMENTS).unwrap_or(text.len())];
@@ -212,7 +212,7 @@ fn meant(text: &str) -> Vec<String> {
     users(text).into_iter().map(tidied).collect()
 }
 
-/// One user without what stands around the names, and with one `\` between them.
+/// One user without the characters around the names, and with a single `\` between them.
 fn tidied(text: &str) -> String {
     let around = |c: char| c.is_whitespace() || QUOTES.contains(&c);
     let text = text.trim_matches(around).trim_end_matches([',', ';']);
@@ -226,9 +226,8 @@ fn tidied(text: &str) -> String {
     parts.join("\\")
 }
 
-/// A text that came of a double-quoted string in which every backslash was to be one, as it is written there:
-/// `"LAB\tom"` of a text with a tab. A host's configuration, in YAML or TOML, comes here as values without
-/// its text.
+/// Restores a text from a double-quoted string in which each backslash was meant as one: `"LAB\tom"` from a text with a
+/// tab. A host's YAML or TOML arrives here as values, without the source text.
 pub(super) fn escaped(text: &str) -> Option<String> {
     if !text.contains(char::is_control) {
         return None;

@@ -1,4 +1,4 @@
-//! Drops the events of users that are of no interest, such as service accounts.
+//! Drops the events of irrelevant users, such as service accounts.
 
 mod config;
 mod entry;
@@ -53,7 +53,7 @@ impl Blacklist {
         self.entries
     }
 
-    /// Whether a user is listed. An absent part is an empty text: only a pattern such as `*` matches it.
+    /// Whether a user is listed. An absent part is empty text, which only a pattern such as `*` matches.
     #[must_use]
     pub fn contains(&self, user_directory: Option<&str>, user_id: Option<&str>) -> bool {
         self.rules.contain(
@@ -82,7 +82,7 @@ impl Blacklist {
         self.entries = other.entries;
     }
 
-    /// Whether an event is excluded, which counts it.
+    /// Whether an event is excluded. Counts it if so.
     pub(crate) fn excludes(&mut self, event: &Event) -> bool {
         let excludes = !self.rules.is_empty()
             && self.is_about(event)
@@ -92,7 +92,7 @@ impl Blacklist {
     }
 }
 
-/// A set of names, a bit each.
+/// A set of event names, one bit each.
 #[derive(Debug, Clone, Copy, Default)]
 struct EventNames(u8);
 

@@ -1,4 +1,4 @@
-//! The entries in the form for look-ups: a set for the exact ones, one automaton for all patterns.
+//! The entries prepared for look-ups: a set of the exact ones, and one automaton for all patterns.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -14,17 +14,17 @@ use crate::transform::{
 /// Separates directory and id in a key. No field of a payload can contain it.
 const SEPARATOR: u8 = b';';
 
-/// The bytes of a key that is put together on the stack.
+/// The size of a key that is built on the stack, in bytes.
 const SHORT: usize = 64;
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rules {
     /// Shared by the pipelines of all sockets.
     exact: Arc<HashSet<Box<[u8]>, RandomState>>,
-    /// Patterns of folded keys.
+    /// Patterns for folded keys.
     patterns: Option<Regex>,
-    /// The same patterns of keys as they are written, where case is ignored. Folding can make several
-    /// characters of one, which `?` would count: these find the users that it misses.
+    /// The same patterns for keys as written, if case is ignored. Folding can turn one character into several, which
+    /// `?` would count; these patterns find the users that are missed then.
     unfolded_patterns: Option<Regex>,
     case_sensitive: bool,
 }
@@ -73,8 +73,8 @@ impl Rules {
             || self.contain_unfolded(user_directory, user_id)
     }
 
-    /// The key of nearly every user, and its length. What is done to all of the array, whose length is known,
-    /// takes less time than to do it to the key.
+    /// The key of nearly every user, and its length. Processing the whole array, whose length is constant, is faster
+    /// than processing only the key.
     #[inline]
     fn ascii_key(&self, user_directory: &str, user_id: &str) -> Option<([u8; SHORT], usize)> {
         let directory = user_directory.len();
@@ -126,7 +126,7 @@ impl Rules {
     }
 }
 
-/// What `?` stands for: neither it nor `*` reaches over the separator.
+/// The expression for `?`; neither `?` nor `*` matches the separator.
 const ANY: &str = "[^;]";
 
 #[cfg(test)]
@@ -142,8 +142,8 @@ mod tests {
     }
 
     #[test]
-    fn table() {
-        // entry, directory, id, listed, listed when case counts
+    fn an_entry_matches_its_users_and_no_others() {
+        // entry, directory, id, listed, listed with `case_sensitive`
         let rows = [
             (r"LAB\goran", "LAB", "goran", true, true),
             (r"LAB\goran", "lab", "GORAN", true, false),
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn many_entries_of_both_kinds() {
+    fn exact_entries_and_patterns_match_side_by_side() {
         let exact: Vec<String> = (0..10_000)
             .map(|n| format!(r"DIR{}\user{n}", n % 7))
             .collect();

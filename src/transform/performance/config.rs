@@ -10,22 +10,21 @@ use super::Performance;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PerformanceConfig {
-    /// Whether performance events are chosen from, and the others summed up. Default: no, all of them go on.
+    /// Whether to select performance events and summarize the others. Default: no, so all of them go through.
     pub enabled: bool,
-    /// The time to serve a request from which on it goes on by itself, in milliseconds; 0 for no such threshold, the
-    /// default.
+    /// A request that takes at least this time, in milliseconds, goes through on its own. Default: 0, for no such
+    /// threshold.
     pub min_process_ms: Milliseconds,
-    /// The memory at its peak from which on a request goes on by itself, in bytes; 0 for no such threshold, the
-    /// default.
+    /// A request with at least this peak memory, in bytes, goes through on its own. Default: 0, for no such threshold.
     pub min_peak_ram_bytes: u64,
-    /// Seconds that a summary is about at most, 1 to 3,600. Default: 60.
+    /// The longest interval that a summary covers, in seconds, 1 to 3,600. Default: 60.
     pub summary_interval_secs: u64,
-    /// Groups that are summed up at a time, each of a node, an app, a user and a type of objects, 1 to 1,000,000.
-    /// Default: 10,000.
+    /// The most groups at the same time, each of one node, app, user and type of object, 1 to 1,000,000. Default:
+    /// 10,000.
     pub max_groups: usize,
     /// `[transform.performance.apps]`: apps by id or name.
     pub apps: NameFilter,
-    /// `[transform.performance.object_types]`: types of objects, such as `barchart`.
+    /// `[transform.performance.object_types]`: types of object, such as `barchart`.
     pub object_types: NameFilter,
     /// `[transform.performance.methods]`: class and method, such as `GenericObject::GetLayout`.
     pub methods: NameFilter,
@@ -46,30 +45,30 @@ impl Default for PerformanceConfig {
     }
 }
 
-/// Which names are wanted, without regard to case.
+/// Selects names, ignoring case.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NameFilter {
-    /// Those that are wanted. Default: none, which means all.
+    /// The names that are selected. Default: none, which means all.
     pub include: Vec<NamePattern>,
-    /// Those that are not; they take precedence. Default: none.
+    /// The names that are not; these take precedence. Default: none.
     pub exclude: Vec<NamePattern>,
 }
 
-/// A name, in which `*` stands for any number of characters and `?` for one.
+/// A name in which `*` matches any number of characters and `?` exactly one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct NamePattern(String);
 
 impl NamePattern {
-    /// The pattern as it was written.
+    /// The pattern as written.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A name or pattern that can match nothing.
+/// The error of a name or pattern that cannot match anything.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NamePatternError {
     /// It is empty.
@@ -80,7 +79,7 @@ pub enum NamePatternError {
     /// There is white space around it.
     #[error("expected a name or a pattern without white space around it; write `{name}`")]
     WhiteSpace {
-        /// The same without it.
+        /// The same text without it.
         name: String,
     },
 }
@@ -105,7 +104,7 @@ impl From<NamePattern> for String {
     }
 }
 
-/// A time in milliseconds, kept in whole nanoseconds: never negative, at most ten years.
+/// A time in milliseconds, stored in whole nanoseconds: never negative, ten years at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Milliseconds(i64);
 
@@ -113,7 +112,7 @@ impl Milliseconds {
     /// The longest time, in milliseconds.
     const MAX: f64 = 3.2e11;
 
-    /// A number of milliseconds as the nearest nanoseconds; none where they are negative or no time of a request.
+    /// A number of milliseconds, rounded to nanoseconds; `None` if it is negative or longer than any request.
     #[must_use]
     #[expect(
         clippy::cast_possible_truncation,
@@ -125,7 +124,7 @@ impl Milliseconds {
             .then(|| Self((milliseconds * 1e6).round() as i64))
     }
 
-    /// The same in nanoseconds.
+    /// The time in nanoseconds.
     #[must_use]
     pub const fn nanoseconds(self) -> i64 {
         self.0
@@ -203,11 +202,11 @@ pub enum PerformanceError {
 }
 
 impl PerformanceConfig {
-    /// Builds the transform; none where it is not [enabled](Self::enabled).
+    /// Builds the transform; `None` if it is not [enabled](Self::enabled).
     ///
     /// # Errors
     ///
-    /// [`PerformanceError`] when a filter has too many patterns.
+    /// [`PerformanceError`] if a filter has too many patterns.
     pub fn build(&self) -> Result<Option<Performance>, PerformanceError> {
         self.enabled.then(|| Performance::new(self)).transpose()
     }

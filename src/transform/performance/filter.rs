@@ -1,4 +1,4 @@
-//! Which requests go on by themselves: by their cost, or by what they were about.
+//! Selects the requests that go through on their own, by their cost or by names.
 
 use regex_automata::meta::Regex;
 use uuid::Uuid;
@@ -12,7 +12,7 @@ use crate::{
     transform::wildcard::{compile, expression},
 };
 
-/// What `?` stands for.
+/// The expression for `?`.
 const ANY: &str = "(?s:.)";
 
 #[derive(Debug, Clone)]
@@ -20,7 +20,7 @@ pub(super) struct Filter {
     /// In nanoseconds.
     min_process: Option<i64>,
     min_peak_ram_bytes: Option<i64>,
-    /// Whether names alone keep a request.
+    /// Whether names alone select a request.
     chooses_by_name: bool,
     apps: Names,
     object_types: Names,
@@ -49,7 +49,7 @@ impl Filter {
         })
     }
 
-    /// Whether a request goes on by itself.
+    /// Whether a request goes through on its own.
     pub(super) fn keeps(&self, event: &Event, request: PerformanceEvent<'_>) -> bool {
         self.is_remarkable(request) || says_more(event) || self.is_chosen(event, request)
     }
@@ -85,8 +85,8 @@ impl Filter {
     }
 }
 
-/// Whether there is more to a request than can be summed up: the engine has found it worth a warning, there is an
-/// exception, or what would be summed up cannot be read.
+/// Whether a request says more than a summary can: the engine logged it as a warning or worse, it has an exception, or
+/// a value that would be summarized is unreadable.
 fn says_more(event: &Event) -> bool {
     event.level() >= Some(Level::Warn)
         || event.exception().is_some()
@@ -119,7 +119,7 @@ impl Names {
         self.include.is_none() && self.exclude.is_none()
     }
 
-    /// Whether something is wanted that has these names. One that is absent is empty text.
+    /// Whether something with these names is selected. An absent name is empty text.
     fn want(&self, names: &[Option<&str>]) -> bool {
         let has_any = |patterns: &Regex| {
             let mut names = names.iter();

@@ -10,7 +10,7 @@ use crate::{
     payload::Span,
 };
 
-/// What the requests of one group have in common.
+/// The values that all requests of a group share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Key<'a> {
     host: Option<&'a str>,
@@ -31,7 +31,7 @@ impl<'a> Key<'a> {
         }
     }
 
-    /// How long its texts are, and those of the request that may be the one with the highest peak.
+    /// The length of its texts, plus that of the request's texts, in case it becomes the peak.
     pub(super) fn text_bytes(&self, event: &Event, request: PerformanceEvent<'_>) -> usize {
         let own = [
             self.host,
@@ -55,7 +55,7 @@ pub(super) struct Group {
     fields: Box<PerformanceSummaryFields>,
 }
 
-/// Room for the method, the object and the session of the peak.
+/// The initial space for method, object and session of the peak.
 const PEAK_BYTES: usize = 128;
 
 impl Group {
@@ -91,7 +91,7 @@ impl Group {
         }
     }
 
-    /// Whether requests with this key belong to it.
+    /// Whether requests with this key belong to this group.
     pub(super) fn has(&self, key: &Key<'_>) -> bool {
         let PerformanceSummaryFields {
             host,
@@ -107,7 +107,7 @@ impl Group {
             && app_id == key.app_id
     }
 
-    /// Adds a request; fails without a change if a sum would overflow.
+    /// Adds a request. Returns `false`, without a change, if a sum would overflow.
     #[must_use]
     pub(super) fn add(
         &mut self,

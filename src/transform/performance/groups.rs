@@ -1,4 +1,4 @@
-//! The current groups, found by their key, and evicted in the order in which they were last used.
+//! The current groups: found by their key, and evicted in order of last use.
 
 use std::hash::BuildHasher;
 
@@ -12,15 +12,15 @@ use super::group::{Group, Key};
 pub(super) struct Groups {
     table: HashTable<usize>,
     slots: Vec<Slot>,
-    /// Places that are free.
+    /// The free slots.
     free: Vec<usize>,
-    /// The place that was used last, and the one that was not used for longest.
+    /// The slots that were used last and longest ago.
     newest: Option<usize>,
     oldest: Option<usize>,
     hasher: RandomState,
 }
 
-/// A place, between the one that was used just before it and the one just after.
+/// A slot, linked to the one used just before it and the one used just after.
 #[derive(Debug)]
 struct Slot {
     group: Option<Group>,
@@ -34,12 +34,12 @@ impl Groups {
         self.table.len()
     }
 
-    /// The hash of a key, which is asked for once.
+    /// The hash of a key, computed only once.
     pub(super) fn hash(&self, key: &Key<'_>) -> u64 {
         self.hasher.hash_one(key)
     }
 
-    /// The group with this key, which is used now.
+    /// The group with this key, which becomes the last one used.
     pub(super) fn get(&mut self, hash: u64, key: &Key<'_>) -> Option<&mut Group> {
         let slots = &self.slots;
         let is_it = |place: &usize| {
@@ -52,7 +52,7 @@ impl Groups {
         self.slots[place].group.as_mut()
     }
 
-    /// Adds a group whose key none has.
+    /// Adds a group with a new key.
     pub(super) fn insert(&mut self, hash: u64, group: Group) {
         let slot = Slot {
             group: Some(group),
@@ -76,12 +76,12 @@ impl Groups {
         self.link(place);
     }
 
-    /// Takes out the group that was not used for longest.
+    /// Removes the group that was not used for longest.
     pub(super) fn pop(&mut self) -> Option<Group> {
         self.take(self.oldest?)
     }
 
-    /// Takes out the group with this key.
+    /// Removes the group with this key.
     pub(super) fn remove(&mut self, hash: u64, key: &Key<'_>) -> Option<Group> {
         self.get(hash, key)?;
         self.take(self.newest?)
@@ -97,7 +97,7 @@ impl Groups {
         self.slots[place].group.take()
     }
 
-    /// Makes a place the one that was used last.
+    /// Makes a slot the last one used.
     fn link(&mut self, place: usize) {
         self.slots[place].older = self.newest;
         self.slots[place].newer = None;

@@ -57,7 +57,7 @@ impl Performance {
     ///
     /// # Errors
     ///
-    /// [`PerformanceError`] when a filter has too many patterns.
+    /// [`PerformanceError`] if a filter has too many patterns.
     pub fn new(config: &PerformanceConfig) -> Result<Self, PerformanceError> {
         Ok(Self {
             filter: Arc::new(Filter::new(config)?),
@@ -122,8 +122,8 @@ impl Performance {
         self.groups.insert(hash, group);
     }
 
-    /// Lets time pass: when an interval has ended, the summaries of all groups are sent. A host calls this several
-    /// times a second.
+    /// Lets time pass: at the end of an interval, the summaries of all groups are sent. A host calls this several times
+    /// a second.
     pub fn tick(&mut self, now: DateTime<Utc>, output: &mut OutputBuffer) {
         let interval = now.timestamp().div_euclid(self.interval_secs);
         if interval != self.interval {
@@ -132,7 +132,7 @@ impl Performance {
         }
     }
 
-    /// Sends the summaries of all groups, as at the end.
+    /// Sends the summaries of all groups, as at shutdown.
     pub fn finish(&mut self, output: &mut OutputBuffer) {
         while let Some(group) = self.groups.pop() {
             output.push(group.into_event());

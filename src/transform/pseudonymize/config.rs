@@ -1,4 +1,4 @@
-//! Where the key comes from.
+//! Where the key for pseudonyms comes from.
 
 use std::{
     fmt, fs,
@@ -8,17 +8,17 @@ use std::{
 
 use super::{Key, MIN_KEY_BYTES, Pseudonymize};
 
-/// The longest file of a key that is read, in bytes.
+/// The largest key file that is read, in bytes.
 const MAX_KEY_BYTES: u64 = 64 << 10;
 
-/// Whether users are replaced by tokens.
+/// The options of the transform, `[transform.pseudonymize]` in the configuration file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PseudonymizeConfig {
-    /// Where the key is. Default: none, and users stay as they are.
+    /// Where the key is. Default: none, and users are not replaced.
     pub key: Option<KeySource>,
 }
 
-/// Where a key is.
+/// The place of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeySource {
     /// In a file, without its final line break.
@@ -27,7 +27,7 @@ pub enum KeySource {
     Variable {
         /// The variable's name.
         name: String,
-        /// Its value; none where it is not set.
+        /// Its value; `None` if it is not set.
         value: Option<Secret>,
     },
 }
@@ -42,7 +42,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Why users cannot be replaced by tokens.
+/// Why users cannot be replaced with pseudonyms.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PseudonymizeError {
@@ -68,7 +68,7 @@ pub enum PseudonymizeError {
         /// The variable's name.
         name: String,
     },
-    /// The key is too short to be one.
+    /// The key is too short.
     #[error(
         "{place}: expected a key for pseudonyms of at least {MIN_KEY_BYTES} bytes, found {bytes}; create one with \
          `openssl rand -hex 32`"
@@ -86,7 +86,7 @@ impl PseudonymizeConfig {
     ///
     /// # Errors
     ///
-    /// [`PseudonymizeError`] when the key cannot be read or is too short.
+    /// [`PseudonymizeError`] if the key cannot be read or is too short.
     pub fn build(&self) -> Result<Option<Pseudonymize>, PseudonymizeError> {
         self.key.as_ref().map(KeySource::pseudonymize).transpose()
     }

@@ -1,13 +1,13 @@
-//! Escapes in text: percent-encoding, and the character references of HTML.
+//! Escapes in text: percent-encoding and HTML's character references.
 
 use encoding_rs::WINDOWS_1252;
 use memchr::memchr2;
 
 /// A text with its escapes decoded once; `None` if it has none.
 ///
-/// - `%F6` is a byte, and bytes are UTF-8, or windows-1252 where they are not.
+/// - `%F6` is a byte; bytes are UTF-8, or else windows-1252.
 /// - `%u00F6` is a character, as JavaScript's `escape` writes it.
-/// - `&#246;` and `&#xF6;` are a character, and `&amp;` and `&nbsp;` are the two that hide others.
+/// - `&#246;` and `&#xF6;` are characters, and so are `&amp;` and `&nbsp;`, the two that hide others.
 pub(super) fn unescaped(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut place = memchr2(b'%', b'&', bytes)?;
@@ -38,18 +38,18 @@ pub(super) fn unescaped(text: &str) -> Option<String> {
     any.then(|| read(&plain))
 }
 
-/// What an escape stands for.
+/// The meaning of an escape.
 #[derive(Clone, Copy)]
 enum Plain {
     Byte(u8),
     Character(char),
 }
 
-/// What the escape at the beginning stands for, and its length.
+/// The meaning of the escape at the start of a text, and its length.
 fn percent(text: &str) -> Option<(Plain, usize)> {
     if text.starts_with("%u") {
         let unit = number(text.get(2..6)?, 16)?;
-        // Half of a pair is no letter, and neither is what takes its place.
+        // Half of a surrogate pair is not a letter, and neither is its replacement.
         let character = char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER);
         return Some((Plain::Character(character), 6));
     }
@@ -57,7 +57,7 @@ fn percent(text: &str) -> Option<(Plain, usize)> {
     Some((Plain::Byte(byte), 3))
 }
 
-/// As [`percent`]. The `;` may be missing, as browsers have it.
+/// Like [`percent`], for character references. The `;` may be missing, as in browsers.
 fn reference(text: &str) -> Option<(Plain, usize)> {
     for (name, character) in [("&amp", '&'), ("&nbsp", ' ')] {
         if let Some(rest) = text.strip_prefix(name) {
@@ -79,7 +79,7 @@ fn reference(text: &str) -> Option<(Plain, usize)> {
     Some((Plain::Character(character), start + end + semicolon))
 }
 
-/// The number that digits without a sign make, where it has 32 bits.
+/// The number of these digits, without a sign, if it has at most 32 bits.
 fn number(digits: &str, radix: u32) -> Option<u32> {
     let is_digit = |character: char| character.is_digit(radix);
     digits
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn table() {
+    fn escapes_are_decoded_once() {
         let rows = [
             ("", None),
             ("a b", None),

@@ -1,4 +1,4 @@
-//! The key, and the tokens that it makes.
+//! The key, and the pseudonyms that it makes.
 
 use std::fmt;
 
@@ -11,39 +11,40 @@ use crate::transform::case;
 /// section 3](https://www.rfc-editor.org/rfc/rfc2104#section-3)).
 pub const MIN_KEY_BYTES: usize = 32;
 
-/// The length of a token: 128 bits of the hash, in hexadecimal. With a million users the chance that any
-/// two share a token is below 10⁻²⁶.
+/// The length of a pseudonym: 128 bits of the hash, in hexadecimal. With a million users, the chance that any two share
+/// one is below 10⁻²⁶.
 pub const TOKEN_CHARACTERS: usize = 32;
 
-/// What a token stands for. A directory and a user of the same name must not have the same token.
+/// The kind of name that a pseudonym replaces. A directory and a user with the same name must not have the same
+/// pseudonym.
 #[derive(Clone, Copy)]
 enum Purpose {
     Directory = 1,
     User = 2,
 }
 
-/// A secret from which tokens are made, HMAC-SHA-256. Never shown.
+/// The secret for making pseudonyms with HMAC-SHA-256. Never displayed.
 #[derive(Clone)]
 pub struct Key(Hmac<Sha256>);
 
 impl Key {
-    /// A key of these bytes; none where they are fewer than [`MIN_KEY_BYTES`].
+    /// A key of these bytes; `None` if there are fewer than [`MIN_KEY_BYTES`].
     #[must_use]
     pub fn new(bytes: &[u8]) -> Option<Self> {
         if bytes.len() < MIN_KEY_BYTES {
             return None;
         }
-        // HMAC takes keys of every length.
+        // HMAC accepts keys of any length.
         Hmac::new_from_slice(bytes).ok().map(Self)
     }
 
-    /// The token of a user directory, ignoring case.
+    /// The pseudonym of a user directory, ignoring case.
     #[must_use]
     pub fn user_directory(&self, directory: &str) -> String {
         self.token(Purpose::Directory, directory, "")
     }
 
-    /// The token of a user: of the id within its directory, ignoring case.
+    /// The pseudonym of a user id in its directory, ignoring case.
     #[must_use]
     pub fn user_id(&self, directory: Option<&str>, id: &str) -> String {
         self.token(Purpose::User, directory.unwrap_or_default(), id)
@@ -53,7 +54,7 @@ impl Key {
         let mut text = case::Key::new();
         text.push(purpose as u8);
         case::fold_into(&mut text, first);
-        // A byte that no text has, so that no two pairs run together alike.
+        // No text contains this byte, so different pairs never result in the same text.
         text.push(0xFF);
         case::fold_into(&mut text, second);
         let hash = self.0.clone().chain_update(&text).finalize().into_bytes();
@@ -80,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn short_keys_are_refused() {
+    fn short_keys_are_rejected() {
         assert!(Key::new(&[1; MIN_KEY_BYTES - 1]).is_none());
         assert!(Key::new(&[]).is_none());
         assert!(Key::new(&[1; 200]).is_some());
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn one_user_has_one_token_and_two_have_two() {
+    fn every_user_has_a_token_of_their_own() {
         let (one, other) = (key(1), key(2));
         let same = [("LAB", "Jörgen"), ("lab", "JÖRGEN"), ("Lab", "jörgen")];
         let token = one.user_id(Some("LAB"), "Jörgen");

@@ -1,4 +1,4 @@
-//! Whether text names a user, however it is written.
+//! Finds out whether text names a user, in whatever spelling.
 
 use std::borrow::Cow;
 
@@ -8,28 +8,28 @@ use smallvec::SmallVec;
 use super::escape::unescaped;
 use crate::transform::case::{Key, fold_into};
 
-/// How often escapes are undone before a text counts as one that may name anybody. A path that goes through
-/// two proxies and a log-in page is escaped three times.
+/// How many times escapes are decoded before a text counts as one that may name anybody. A path that passes through two
+/// proxies and a login page is escaped three times.
 const MAX_UNESCAPED: usize = 8;
 
-/// What stands around a word.
+/// The byte before and after each word.
 const SEPARATOR: u8 = b' ';
 
-/// The names of a user, to be looked for in texts.
+/// The names of a user, to be found in texts.
 ///
-/// A text has a name where it has the name's words one after the other, as whole words and in any case:
-/// whatever is no letter or digit only separates words, so `jane doe` is in `jane+doe` and in
-/// `"Jane_Doe"`. Names and texts are looked at as they are and with their escapes undone, once and again.
+/// A text contains a name if it contains the name's words one after the other, as whole words, ignoring case.
+/// Everything except letters and digits only separates words, so `jane doe` is in `jane+doe` and in `"Jane_Doe"`. Names
+/// and texts are compared as they are, and with their escapes decoded once, twice and so on.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    /// Words with a separator around each.
+    /// The words of each name, with a separator before and after each word.
     names: SmallVec<[Key; 4]>,
 }
 
 impl Names {
-    /// Adds a name, and what of it names the user by itself: `jane.doe` of `jane.doe@acme.example` and of
-    /// `ACME\jane.doe`, and what remains of a name in a path when the query is cut off. Without a letter or a
-    /// digit it names nobody.
+    /// Adds a name and its parts that identify the user on their own: `jane.doe` in `jane.doe@acme.example` and in
+    /// `ACME\jane.doe`, and the rest of a name in a path whose query was cut off. A name without letters and digits is
+    /// ignored.
     pub(super) fn add(&mut self, name: &str) {
         self.add_whole(name);
         for end in ['@', '?', '#'] {
@@ -56,13 +56,13 @@ impl Names {
         }
     }
 
-    /// Whether a text has one of the names.
+    /// Whether a text contains one of the names.
     pub(super) fn are_in(&self, text: &str) -> bool {
         self.are_in_part(text, |text| text)
     }
 
-    /// Whether a part of a text has one of the names. What is the part is asked again each time that escapes
-    /// were undone.
+    /// Whether a part of a text contains one of the names. `part` selects the part again after each decoding of
+    /// escapes.
     pub(super) fn are_in_part(&self, text: &str, part: fn(&str) -> &str) -> bool {
         let mut text = Cow::Borrowed(part(text));
         for _ in 0..=MAX_UNESCAPED {
@@ -80,13 +80,13 @@ impl Names {
     }
 }
 
-/// The words of a text without their case, with a [`SEPARATOR`] around each.
+/// The words of a text, with case folded and a [`SEPARATOR`] before and after each.
 fn words(text: &str) -> Key {
     let mut folded = Key::new();
     fold_into(&mut folded, text);
     let mut words = Key::new();
     words.push(SEPARATOR);
-    // Text that is folded is text.
+    // Folded text is valid UTF-8.
     let text = std::str::from_utf8(&folded).unwrap_or_default();
     for word in text.split(|character: char| !character.is_alphanumeric()) {
         if !word.is_empty() {
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn names_match_whole_words_in_any_case() {
+    fn names_match_whole_words_ignoring_case() {
         let rows = [
             ("/users/goran", "goran", true),
             ("/users/GORAN/x", "Goran", true),
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_in_text_and_name() {
+    fn names_are_found_despite_escapes_in_text_or_name() {
         let rows = [
             ("/users/x%5Cgoran", "goran", true),
             ("/users/g%6Fran", "goran", true),
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_the_user_by_itself() {
+    fn a_part_that_identifies_the_user_is_a_name_too() {
         for id in [
             r"ACME\jane.doe",
             "jane.doe@acme",
@@ -161,14 +161,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_escaped_too_often_may_name_anybody() {
+    fn a_text_that_is_escaped_too_often_may_name_anybody() {
         let text = format!("%{}41", "25".repeat(MAX_UNESCAPED - 1));
         assert!(!mentions(&text, "goran"));
         assert!(mentions(&format!("%25{}", &text[1..]), "goran"));
     }
 
     #[test]
-    fn what_is_a_part_is_asked_after_each_time() {
+    fn the_part_is_selected_again_after_each_decoding() {
         let mut names = Names::default();
         names.add("goran");
         let in_part = |text: &str| {

@@ -1,4 +1,4 @@
-//! Replaces users with tokens, so that readers of the events cannot identify them.
+//! Replaces users with pseudonyms, so that readers of the events cannot identify them.
 
 mod config;
 mod escape;
@@ -19,13 +19,12 @@ use crate::{
     payload::Personal,
 };
 
-/// The pseudonymize transform: user directory and id become keyed hashes, and free text that may name the user is
-/// left out.
+/// The pseudonymize transform: replaces user directory and id with keyed hashes, and removes free text that may name
+/// the user.
 ///
-/// The same user always has the same token, whatever its case, as long as the key is the same. Of an
-/// event of a user the message is left out, and of the context what follows the path; of a payload
-/// that could not be decoded, the text. Any other text that names the user, however it is written, is left
-/// out too. Node, app, browser and system stay.
+/// As long as the key is the same, the same user always has the same pseudonym, in any case. Events with a user lose
+/// their message, and everything in the context after the path; undecoded payloads lose their text. Any other text that
+/// names the user, in whatever spelling, is removed too. Node, app, browser and system stay.
 ///
 /// ```
 /// use qlik_sense_events::transform::pseudonymize::Key;
@@ -42,7 +41,7 @@ pub struct Pseudonymize {
 }
 
 impl Pseudonymize {
-    /// A transform that makes tokens with `key`.
+    /// A transform that makes pseudonyms with `key`.
     #[must_use]
     pub const fn new(key: Key) -> Self {
         Self { key }
@@ -72,7 +71,7 @@ impl Pseudonymize {
         );
     }
 
-    /// A user as `DIRECTORY\id`, with tokens for both.
+    /// A user as `DIRECTORY\id`, with pseudonyms for both.
     fn account(&self, account: &str) -> String {
         match account.split_once('\\') {
             Some((directory, id)) => {
@@ -122,8 +121,8 @@ impl Pseudonymize {
     }
 }
 
-/// The names of a user: those of the id alone, because prefixes and apps are often named after the directory, and
-/// those of both.
+/// The names of a user: once only those of the id, because prefixes and apps are often named after the directory, and
+/// once those of both.
 fn names(directory: Option<&str>, id: Option<&str>) -> [Names; 2] {
     let [mut of_id, mut of_both] = [Names::default(), Names::default()];
     if let Some(id) = id {
@@ -136,7 +135,7 @@ fn names(directory: Option<&str>, id: Option<&str>) -> [Names; 2] {
     [of_id, of_both]
 }
 
-/// Leaves out the browser where its name or version, which may be the sender's own words, names the user.
+/// Removes the browser if its name or version, which may be the sender's own words, names the user.
 fn replace_client(client: &mut Arc<UserAgent>, names: &Names) {
     let named = [&client.browser_name, &client.browser_version];
     if named.into_iter().flatten().any(|text| names.are_in(text)) {

@@ -1,12 +1,12 @@
-//! The part of a context that is kept.
+//! The part of a context that may stay.
 
 use memchr::memchr2;
 
 use super::mention::Names;
 
-/// The part of a context that says what was asked for and not by whom: the path, up to the query, to a segment
-/// with an escape (which may be the query's beginning), or to a mashup's `identity/`, where the user's name
-/// is common. None where the path names the user, or where nothing remains.
+/// The part of a context that says what was requested but not by whom: the path up to the query, to a segment with an
+/// escape (which may start the query), or to a mashup's `identity/`, which is often followed by the user's name. `None`
+/// if the path names the user, or if nothing is left.
 pub(super) fn remaining<'c>(context: &'c str, names: &Names) -> Option<&'c str> {
     if names.are_in_part(context, path) {
         return None;
@@ -20,7 +20,7 @@ pub(super) fn remaining<'c>(context: &'c str, names: &Names) -> Option<&'c str> 
     (!path.is_empty()).then_some(path)
 }
 
-/// What stands before the query, the fragment and `identity/`.
+/// The text before the query, the fragment and `identity/`.
 fn path(context: &str) -> &str {
     let end = memchr2(b'?', b'#', context.as_bytes()).unwrap_or(context.len());
     let path = &context[..end];
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn table() {
+    fn contexts_keep_the_path_that_names_nobody() {
         let rows = [
             ("", None),
             ("Not available", Some("Not available")),

@@ -72,7 +72,7 @@ impl User {
         }
     }
 
-    /// A connection ends.
+    /// Ends a connection.
     pub(super) fn close_at(
         &mut self,
         place: usize,
@@ -93,7 +93,7 @@ impl User {
         self.emit_connection_summary(session_id, &connection, at, reason, pairing, scope);
     }
 
-    /// Ends what has been without a sign of life for too long.
+    /// Ends everything that has had no sign of life for too long.
     pub(super) fn expire(&mut self, timeouts: Timeouts, scope: &mut Scope<'_>) {
         let now = scope.moment;
         while let Some(place) = self

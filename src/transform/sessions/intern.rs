@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::event::{FollowedApp, UserAgent};
 
-/// The number of values from which unused ones are looked for.
+/// The number of values at which unused ones are removed.
 const SWEEP: usize = 1_024;
 
 /// A set of shared values. It grows only with those in use.
@@ -166,7 +166,7 @@ impl Endpoint {
     }
 }
 
-/// The user agent's text says who the client is.
+/// The text of the user agent identifies the client.
 impl Hash for EndpointRef<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (self.user_agent, self.virtual_proxy).hash(state);
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_in_anything_is_another() {
+    fn values_that_differ_in_anything_are_not_shared() {
         let mut interned = Interned::new();
         let home = |host, directory| HomeRef { host, directory };
         let first = interned.home(home(Some("n1"), Some("LAB")), || 1);

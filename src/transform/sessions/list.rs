@@ -28,12 +28,12 @@ pub struct SessionList {
 /// The data to compare a user's sessions with.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Listed {
-    /// How many the proxy lists.
+    /// The number of sessions that the proxy lists.
     pub(super) sessions: u32,
     /// When it was asked.
     pub(super) asked: DateTime<Utc>,
     pub(super) asked_at: Moment,
-    /// How many more sessions there is room for.
+    /// The number of sessions that can still be added.
     pub(super) room: usize,
 }
 
@@ -44,15 +44,15 @@ pub struct ListedUser {
     pub user_directory: Option<Box<str>>,
     /// The user's id in the directory.
     pub user_id: Box<str>,
-    /// How many sessions, at least 1.
+    /// The number of sessions, at least 1.
     pub sessions: u32,
 }
 
 impl User {
     /// Compares the user's sessions with the proxy's list, and ends or starts sessions that differ.
     ///
-    /// Sessions that started around the time of the request, or later, need not be on the list. Those missing from
-    /// two lists in a row have ended; which of several that is, is decided as for a lost stop.
+    /// Sessions that started around the time of the request, or later, need not be on the list. Those missing from two
+    /// lists in a row have ended; if there are several, the choice is the same as for a lost stop.
     pub(super) fn compare(&mut self, listed: Listed, scope: &mut Scope<'_>) {
         let Listed {
             sessions,
@@ -110,7 +110,7 @@ impl User {
         (self.has_open(session.number), session.seen)
     }
 
-    /// A session that no event has shown.
+    /// Starts a session that no event has shown.
     fn begin_listed(&mut self, asked: DateTime<Utc>, asked_at: Moment) {
         self.sessions.push(Session {
             number: self.free_number(),

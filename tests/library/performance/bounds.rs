@@ -54,7 +54,7 @@ fn a_negative_time_or_peak_lowers_no_sum() {
 }
 
 #[test]
-fn other_events_go_on() {
+fn other_events_pass_unchanged() {
     let mut pipeline = pipeline(nothing());
     let mut output = OutputBuffer::default();
     for datagram in ["/proxy-session/;n1;Stop session;LAB;goran;;;", "garbage"] {
@@ -65,7 +65,7 @@ fn other_events_go_on() {
 }
 
 #[test]
-fn it_is_off_unless_it_is_asked_for() {
+fn it_is_off_by_default() {
     let mut pipeline = pipeline(PerformanceConfig {
         enabled: false,
         ..nothing()
@@ -81,7 +81,7 @@ fn it_is_off_unless_it_is_asked_for() {
 
 /// What is kept of groups is bounded in bytes as well.
 #[test]
-fn a_request_with_very_long_texts_goes_on() {
+fn a_request_with_very_long_texts_goes_through() {
     let mut pipeline = pipeline(nothing());
     let mut output = OutputBuffer::default();
     for (length, expected) in [(MAX_GROUP_BYTES / 2, 0), (MAX_GROUP_BYTES, 1)] {
@@ -99,7 +99,7 @@ fn a_request_with_very_long_texts_goes_on() {
 }
 
 #[test]
-fn each_socket_sums_up_by_itself() {
+fn each_socket_summarizes_on_its_own() {
     let mut first = pipeline(nothing());
     let datagram = Request::default().datagram();
     let mut output = OutputBuffer::default();

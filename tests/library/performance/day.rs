@@ -171,7 +171,7 @@ fn culprit(events: &[Event], from: DateTime<Utc>, to: DateTime<Utc>) -> Culprit 
 }
 
 #[test]
-fn the_truth_about_a_day_is_in_what_remains_of_it() {
+fn events_and_summaries_tell_the_truth_about_a_day() {
     let day = day();
     let mut expected = BTreeMap::<Who, Cost>::new();
     for request in &day.requests {

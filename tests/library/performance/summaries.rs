@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::support::{Request, SALES, STOCK, at, nothing, pipeline, shown};
 
 #[test]
-fn a_summary_says_what_its_requests_took_and_which_took_most() {
+fn a_summary_has_the_cost_of_its_requests_and_the_most_expensive_one() {
     let mut pipeline = pipeline(nothing());
     pipeline.replace_app_names(
         [(SALES.parse().expect("an id"), "Sales".into())]

@@ -139,7 +139,7 @@ fn question_mark(case_sensitive: bool) -> Blacklist {
 }
 
 #[test]
-fn a_question_mark_is_one_character_that_folds_to_several() {
+fn a_question_mark_matches_one_character_that_folds_to_several() {
     let blacklist = question_mark(false);
     let several: Vec<char> = ('\0'..=char::MAX).filter(|c| !folds_to_one(*c)).collect();
     assert!(several.len() > 100);

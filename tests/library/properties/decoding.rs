@@ -135,7 +135,7 @@ proptest! {
     }
 
     #[test]
-    fn bytes_that_are_no_utf_8_are_windows_1252(bytes in prop::collection::vec(
+    fn bytes_that_are_not_utf_8_are_windows_1252(bytes in prop::collection::vec(
         prop_oneof![3 => any::<u8>(), 2 => Just(b';'), 1 => Just(b'\n')], 1..80
     )) {
         let datagram = [b"/proxy-session/;", &bytes[..]].concat();
@@ -180,7 +180,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_cut_in_its_last_character_stays_what_it_is(text in event_text(), at in any::<prop::sample::Index>()) {
+    fn a_truncated_last_character_does_not_change_the_encoding(text in event_text(), at in any::<prop::sample::Index>()) {
         let text = format!("/proxy-session/;{text}é");
         prop_assume!(!may_be_utf_16(text.as_bytes()));
         let length = 17 + at.index(text.len() - 17);
@@ -255,7 +255,7 @@ proptest! {
     }
 
     #[test]
-    fn contexts_agree(context in prop_oneof![3 => context(), 1 => ".*"]) {
+    fn contexts_agree_with_the_oracle(context in prop_oneof![3 => context(), 1 => ".*"]) {
         let parsed = Context::parse(&context);
         let (app_id, virtual_proxy) = naive_context(&context);
         prop_assert_eq!(parsed.app_id.map(|id| id.to_string()), app_id);
@@ -263,7 +263,7 @@ proptest! {
     }
 
     #[test]
-    fn user_agents_agree(message in prop_oneof![3 => message_text(), 1 => "(UserAgent:|.|['\" ]){0,12}"]) {
+    fn user_agents_agree_with_the_oracle(message in prop_oneof![3 => message_text(), 1 => "(UserAgent:|.|['\" ]){0,12}"]) {
         let expected = naive_user_agent(&message);
         prop_assert_eq!(message::user_agent(&message), expected.as_deref());
     }

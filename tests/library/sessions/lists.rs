@@ -42,7 +42,7 @@ fn play(followed: &mut Followed, script: &[&str], expected: &[&str], open: &[&st
 }
 
 #[test]
-fn who_is_not_on_two_lists_in_a_row_has_gone_at_the_time_of_the_last_sign() {
+fn a_user_missing_from_two_lists_in_a_row_left_at_the_last_sign_of_life() {
     plays(
         &[
             "0 start goran",
@@ -65,7 +65,7 @@ fn who_is_not_on_two_lists_in_a_row_has_gone_at_the_time_of_the_last_sign() {
 }
 
 #[test]
-fn who_is_missing_from_one_list_only_stays() {
+fn a_user_missing_from_one_list_stays() {
     plays(
         &[
             "0 start goran",
@@ -83,7 +83,7 @@ fn who_is_missing_from_one_list_only_stays() {
 }
 
 #[test]
-fn who_is_listed_and_no_event_showed_begins_without_a_start() {
+fn a_listed_session_that_no_event_showed_has_no_start() {
     // It is unknown which of the two has stopped, so the connection is left to the other.
     plays(
         &[
@@ -100,7 +100,7 @@ fn who_is_listed_and_no_event_showed_begins_without_a_start() {
 
 /// The two sessions of a user that a list has are as good as each other, but what has a connection is there.
 #[test]
-fn of_several_sessions_the_one_that_was_idle_longest_has_gone() {
+fn of_several_sessions_the_longest_idle_one_ends() {
     plays(
         &[
             "0 start goran",
@@ -117,7 +117,7 @@ fn of_several_sessions_the_one_that_was_idle_longest_has_gone() {
 }
 
 #[test]
-fn its_connections_end_with_a_session_that_is_not_listed() {
+fn connections_end_with_a_session_that_is_not_listed() {
     plays(
         &[
             "0 start goran",
@@ -138,7 +138,7 @@ fn its_connections_end_with_a_session_that_is_not_listed() {
 
 /// The events that belong to a list may come after it.
 #[test]
-fn what_is_on_its_way_is_waited_for() {
+fn events_in_transit_are_waited_for() {
     plays(
         &[
             "0 start goran",
@@ -155,7 +155,7 @@ fn what_is_on_its_way_is_waited_for() {
 
 /// A list is as old as the question; who has come or gone since is not on it, or still is.
 #[test]
-fn what_happened_about_the_time_of_a_list_is_not_decided_by_it() {
+fn a_list_does_not_decide_about_events_around_its_time() {
     plays(
         &[
             "0 start goran",
@@ -218,7 +218,7 @@ fn a_proxy_that_never_listed_a_user_ends_no_session_that_was_seen() {
 }
 
 #[test]
-fn no_session_is_left_after_a_restart_when_a_proxy_lists_none_and_no_user_comes() {
+fn a_restart_leaves_no_session_if_a_proxy_lists_none_and_no_user_comes() {
     let mut before = Followed::new(config());
     before.datagram(0.0, &datagram("n1", "start goran"));
     let state: Vec<u8> = before.sessions().state().flatten().collect();
@@ -235,7 +235,7 @@ fn no_session_is_left_after_a_restart_when_a_proxy_lists_none_and_no_user_comes(
 }
 
 #[test]
-fn a_session_that_is_listed_does_not_expire() {
+fn a_listed_session_does_not_expire() {
     let mut script = vec!["0 start goran".to_owned()];
     for minute in 1..=150 {
         let seconds = minute * 60;
@@ -255,7 +255,7 @@ fn a_session_that_is_listed_does_not_expire() {
 }
 
 #[test]
-fn a_list_that_is_late_changes_nothing() {
+fn a_late_list_changes_nothing() {
     plays(
         &["0 list goran", "46 tick", "60 list goran", "105 tick"],
         &[],
@@ -264,7 +264,7 @@ fn a_list_that_is_late_changes_nothing() {
 }
 
 #[test]
-fn a_list_is_about_its_own_node() {
+fn a_list_changes_only_its_own_node() {
     let mut followed = Followed::new(config());
     followed.datagram(0.0, &datagram("n1", "start goran"));
     for minute in 1..4 {
@@ -304,7 +304,7 @@ fn a_list_evicts_no_user() {
 }
 
 #[test]
-fn who_is_on_the_blacklist_is_on_no_list() {
+fn users_on_the_blacklist_are_ignored_on_lists() {
     let config = PipelineConfig {
         sessions: config(),
         blacklist: BlacklistConfig {
@@ -320,7 +320,7 @@ fn who_is_on_the_blacklist_is_on_no_list() {
 }
 
 #[test]
-fn who_is_known_from_a_list_only_has_a_pseudonym_too() {
+fn a_user_known_only_from_a_list_gets_a_pseudonym_too() {
     let key = KeySource::Variable {
         name: "KEY".into(),
         value: Some(Secret("0123456789abcdef0123456789abcdef".into())),

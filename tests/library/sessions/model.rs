@@ -279,7 +279,7 @@ fn the_table_of_errors_is_in_the_documentation() {
 
 /// Every browser is updated at the same time, in the middle of the day.
 #[test]
-fn updates_make_no_session_that_there_was_not() {
+fn browser_updates_create_no_sessions() {
     let mut day = day(0, false);
     let noon = Duration::from_secs(5 * 3_600);
     let is_open = |stay: &&Stay| stay.start < noon && noon < stay.end;

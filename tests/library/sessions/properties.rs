@@ -155,7 +155,7 @@ proptest! {
 
     /// Whatever came before, who is in is who was listed twice while nothing happened.
     #[test]
-    fn two_lists_make_it_true(
+    fn two_lists_correct_any_state(
         steps in prop::collection::vec(step(), 1..80),
         listed in prop::collection::vec((0_u8..6, 1_u32..8), 1..6),
     ) {

@@ -23,7 +23,7 @@ fn plays(config: SessionsConfig, script: &[&str], expected: &[&str]) {
 }
 
 #[test]
-fn a_session_with_two_connections() {
+fn a_session_counts_its_connections() {
     plays(
         config(),
         &[
@@ -43,7 +43,7 @@ fn a_session_with_two_connections() {
 }
 
 #[test]
-fn case_does_not_make_another_user() {
+fn case_does_not_distinguish_users() {
     plays(
         config(),
         &["0 start goran", "10 stop GORAN"],
@@ -52,7 +52,7 @@ fn case_does_not_make_another_user() {
 }
 
 #[test]
-fn a_stop_without_a_start() {
+fn a_stop_without_a_start_shows_a_session() {
     plays(
         config(),
         &["5 stop goran"],
@@ -112,7 +112,7 @@ fn an_open_connection_keeps_its_session() {
 }
 
 #[test]
-fn a_close_after_the_stop() {
+fn a_close_may_come_after_the_stop() {
     plays(
         config(),
         &[
@@ -170,7 +170,7 @@ fn a_refresh_is_two_connections_of_one_session() {
 }
 
 #[test]
-fn a_start_that_was_overtaken_by_its_first_open() {
+fn a_start_may_be_overtaken_by_its_first_open() {
     plays(
         config(),
         &[
@@ -209,7 +209,7 @@ fn repeated_datagrams_count_once() {
 }
 
 #[test]
-fn browsers_tell_sessions_apart_and_a_stop_takes_the_idle_one() {
+fn browsers_distinguish_sessions_and_a_stop_ends_the_idle_one() {
     plays(
         config(),
         &[
@@ -315,7 +315,7 @@ fn another_browser_or_another_system_shows_another_session() {
 }
 
 #[test]
-fn two_versions_of_a_browser_tell_sessions_apart() {
+fn two_versions_of_a_browser_distinguish_sessions() {
     plays(
         config(),
         &[
@@ -343,7 +343,7 @@ fn two_versions_of_a_browser_tell_sessions_apart() {
 /// The update comes to the browser of the first session while the second one has not yet shown from which
 /// browser it is used: whichever it is taken for, there are two.
 #[test]
-fn an_update_beside_a_session_that_only_uses_the_hub_makes_no_third_session() {
+fn an_update_next_to_a_session_in_the_hub_creates_no_third_session() {
     plays(
         config(),
         &[
@@ -382,7 +382,7 @@ fn a_sixth_session_displaces_the_idlest() {
 }
 
 #[test]
-fn too_many_users_let_those_go_who_would_expire_first() {
+fn too_many_users_evict_those_who_would_expire_first() {
     let config = SessionsConfig {
         max_users: 2,
         ..config()
@@ -448,7 +448,7 @@ fn a_clock_that_is_set_back_or_forward_gives_no_negative_duration() {
 }
 
 #[test]
-fn nodes_are_apart_and_the_same_user_may_come_through_two_sockets() {
+fn nodes_are_separate_and_a_user_may_come_through_two_sockets() {
     let mut one = Followed::new(config());
     let mut other = Followed::with(one.pipeline.clone_for_socket());
     assert!(one.datagram(0.0, &datagram("n1", "start goran")).is_empty());

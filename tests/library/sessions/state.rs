@@ -90,7 +90,7 @@ fn a_state_with_a_changed_byte_is_refused_or_says_the_same() {
 }
 
 #[test]
-fn what_cannot_be_is_refused_with_a_checksum_that_is_right() {
+fn impossible_content_is_refused_despite_a_correct_checksum() {
     let whole = String::from_utf8(state()).expect("text");
     let rows = [
         ("\"number\":0", "\"number\":255"),

@@ -117,7 +117,7 @@ fn row() -> impl Strategy<Value = (&'static Layout, Vec<&'static str>)> {
 
 proptest! {
     #[test]
-    fn readings_are_those_that_are_found_one_by_one((layout, parts) in row()) {
+    fn readings_are_those_of_a_search_of_every_split((layout, parts) in row()) {
         let text = parts.join(";");
         let found = places(layout, &Parts::of(&text)).map(|places| places.to_vec());
         prop_assert_eq!(found, naive_places(layout, &parts));

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-/// Borrowed for writing, owned after reading.
+/// Borrowed when writing, owned after reading.
 pub(super) type Text<'a> = Cow<'a, str>;
 
 /// The first line. Another version may have more fields.
@@ -20,7 +20,7 @@ pub(super) struct Head<'a> {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Line<'a> {
-    /// Users say the numbers of endpoints, which are counted from 0. The format calls them origins.
+    /// Users refer to endpoints by number, from 0. The format calls them origins.
     #[serde(rename = "origin")]
     Endpoint(EndpointLine<'a>),
     User(UserLine<'a>),
@@ -64,7 +64,7 @@ pub(super) struct SessionState<'a> {
     pub(super) endpoint: Option<usize>,
     pub(super) start: i64,
     pub(super) start_seen: bool,
-    /// No event has shown it; its proxy listed it.
+    /// No event showed it; its proxy listed it.
     #[serde(skip_serializing_if = "is_default", default)]
     pub(super) only_listed: bool,
     pub(super) last: i64,
@@ -78,7 +78,7 @@ pub(super) struct SessionState<'a> {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ConnectionState<'a> {
-    /// The number of its session; none after that has ended.
+    /// The number of its session; `None` if that has ended.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) session: Option<u8>,
     pub(super) app: AppState<'a>,

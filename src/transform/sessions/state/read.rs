@@ -185,7 +185,7 @@ impl<'t, R: BufRead> StateReader<'t, R> {
         })
     }
 
-    /// The endpoint with a number: `Some(None)` without a number, and `None` for a number that has no line.
+    /// The endpoint with a number: `Some(None)` without a number, and `None` for a number without a line.
     fn endpoint(&self, number: Option<usize>) -> Option<Option<Arc<Endpoint>>> {
         match number {
             None => Some(None),
@@ -194,7 +194,7 @@ impl<'t, R: BufRead> StateReader<'t, R> {
     }
 }
 
-/// The browser is recognised again.
+/// Parses the user agent again.
 fn endpoint(line: &EndpointLine<'_>, interned: &mut Interned) -> Arc<Endpoint> {
     interned.endpoint(EndpointRef {
         user_agent: &line.user_agent,

@@ -1,4 +1,4 @@
-//! A state, line by line.
+//! Writes a state, line by line.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -25,7 +25,7 @@ pub(in super::super) struct StateWriter {
     moment: Moment,
     checksum: Checksum,
     users: u64,
-    /// The numbers of endpoints, by their addresses. They are held, so that an address stays theirs.
+    /// The numbers of endpoints, by their addresses. Holding the endpoints keeps the addresses unique.
     endpoints: HashMap<usize, (usize, Arc<Endpoint>)>,
 }
 
@@ -84,8 +84,8 @@ impl StateWriter {
         self.line(&Line::End(end), text);
     }
 
-    /// The number of an endpoint, which has its line before. None where the user agent was too long to
-    /// be kept: it cannot be recognised again.
+    /// The number of an endpoint, whose line is written first if needed. `None` if the user agent was too long to be
+    /// kept, because the endpoint cannot be recognised later.
     fn endpoint(&mut self, endpoint: Option<&Arc<Endpoint>>, text: &mut Vec<u8>) -> Option<usize> {
         let endpoint = endpoint.filter(|endpoint| !endpoint.user_agent.is_empty())?;
         let address = Arc::as_ptr(endpoint).addr();
@@ -142,7 +142,7 @@ impl StateWriter {
 
     fn line(&mut self, line: &impl Serialize, text: &mut Vec<u8>) {
         let start = text.len();
-        // Text, numbers and lists of them always have a form in JSON.
+        // Text, numbers and lists of them can always be written as JSON.
         if serde_json::to_writer(&mut *text, line).is_ok() {
             text.push(b'\n');
             self.checksum.add(&text[start..]);
@@ -160,7 +160,7 @@ fn app(app: &App) -> AppState<'_> {
     }
 }
 
-/// Times are of payloads and clocks that have a place in 64 bits; others become the least.
+/// A time outside the range of 64 bits becomes the smallest one.
 fn nanoseconds(time: DateTime<Utc>) -> i64 {
     time.timestamp_nanos_opt().unwrap_or(i64::MIN)
 }

@@ -25,7 +25,7 @@ const LATELY: u64 = 120_000;
 /// The most lists that wait, each for a different node.
 const MAX_WAITING: usize = 256;
 
-/// What proxies have listed.
+/// The lists of proxies.
 #[derive(Debug, Default)]
 pub(super) struct Lists {
     waiting: VecDeque<SessionList>,
@@ -94,7 +94,7 @@ impl Tracker {
         loop {
             let list = self.lists.waiting.front()?;
             let age = (now - list.asked).num_milliseconds();
-            // A clock that was set back makes it as old as it will be.
+            // If the clock was set back, the age counts as 0.
             let age = u64::try_from(age).unwrap_or(0);
             if age <= GRACE {
                 return None;
@@ -199,8 +199,8 @@ impl Tracker {
         }
     }
 
-    /// Compares some of those who were not followed when it was their turn, as long as there is room for them: a list
-    /// evicts no user.
+    /// Compares some of those who were not followed at their turn, as long as there is room for them: a list evicts no
+    /// user.
     fn compare_rest(
         &mut self,
         list: &mut UnderWay,
