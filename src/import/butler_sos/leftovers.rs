@@ -30,12 +30,12 @@ const PARTS: &[Part] = &[
     part(
         "serversToMonitor",
         &["serversToMonitor.servers"],
-        "engine health is polled, not sent as events; keep Butler SOS for it",
+        "not imported; examples/vector/engine_health.yaml lets Vector poll the engines, with other names of metrics",
     ),
     part(
         "userSessions",
         &["userSessions.enableSessionExtract"],
-        "sessions are not polled from the proxies; session events show when they start and stop",
+        "not imported; `transform.sessions` follows sessions, and its `qps` queries the proxies",
     ),
     part(
         "qlikSenseEvents",
