@@ -1,7 +1,7 @@
 //! Files written by people, read as text up to a size limit.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Read},
     path::Path,
 };
@@ -27,8 +27,8 @@ pub(crate) enum TextFileError {
 /// The text of a file of at most `max_bytes`, without its byte order mark. PowerShell and Excel write UTF-16.
 pub(crate) fn read(file: &Path, max_bytes: u64) -> Result<String, TextFileError> {
     let mut bytes = Vec::new();
-    let opened = File::open(file).map_err(TextFileError::Read)?;
-    opened
+    open(file)
+        .map_err(TextFileError::Read)?
         .take(max_bytes + 1)
         .read_to_end(&mut bytes)
         .map_err(TextFileError::Read)?;
@@ -57,6 +57,31 @@ pub(crate) fn read(file: &Path, max_bytes: u64) -> Result<String, TextFileError>
             })
         }
     }
+}
+
+/// Opens a regular file. A named pipe or a device, whose content may never come, is refused; what the program was
+/// started with, such as a shell's `<(command)`, is not, because it has a writer.
+pub(crate) fn open(file: &Path) -> io::Result<File> {
+    let found = fs::metadata(file)?;
+    if found.is_file() || is_handed_over(file) {
+        return File::open(file);
+    }
+    let message = if found.is_dir() {
+        "this is a folder; expected a file"
+    } else {
+        "this is a named pipe, a socket or a device; expected a file"
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidInput, message))
+}
+
+/// Whether a path, or where it links to, names an open file of this program, or the empty device.
+fn is_handed_over(file: &Path) -> bool {
+    let is = |file: &Path| {
+        ["/dev/fd", "/proc/self/fd", "/dev/stdin", "/dev/null"]
+            .iter()
+            .any(|start| file.starts_with(start))
+    };
+    is(file) || fs::read_link(file).is_ok_and(|target| is(&target))
 }
 
 fn line_after(text: &[u8]) -> usize {

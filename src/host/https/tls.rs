@@ -1,6 +1,6 @@
 //! The certificates and the key that Qlik exports, and their checks.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{io::Read as _, path::Path, sync::Arc};
 
 use rustls::{
     ClientConfig, RootCertStore,
@@ -10,6 +10,7 @@ use rustls::{
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
 
 use super::{HttpsError, Service};
+use crate::transform::text_file;
 
 /// Reads the files, checks that they belong together, and builds the client's credentials.
 pub(super) fn config(service: &Service) -> Result<TlsConfig, HttpsError> {
@@ -80,7 +81,9 @@ fn key(file: &Path) -> Result<(PrivateKeyDer<'static>, Vec<u8>), HttpsError> {
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, HttpsError> {
-    fs::read(file).map_err(|source| HttpsError::Read {
+    let mut pem = Vec::new();
+    let read = text_file::open(file).and_then(|mut opened| opened.read_to_end(&mut pem));
+    read.map(|_| pem).map_err(|source| HttpsError::Read {
         file: file.into(),
         source,
     })

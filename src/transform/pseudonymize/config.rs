@@ -1,12 +1,13 @@
 //! Where the key for pseudonyms comes from.
 
 use std::{
-    fmt, fs,
+    fmt,
     io::{self, Read},
     path::{Path, PathBuf},
 };
 
 use super::{Key, MIN_KEY_BYTES, Pseudonymize};
+use crate::transform::text_file;
 
 /// The largest key file that is read, in bytes.
 const MAX_KEY_BYTES: u64 = 64 << 10;
@@ -117,7 +118,7 @@ fn read(file: &Path) -> Result<Vec<u8>, PseudonymizeError> {
         source,
     };
     let mut bytes = Vec::new();
-    fs::File::open(file)
+    text_file::open(file)
         .and_then(|opened| opened.take(MAX_KEY_BYTES + 1).read_to_end(&mut bytes))
         .map_err(unreadable)?;
     if bytes.len() as u64 > MAX_KEY_BYTES {

@@ -1,16 +1,16 @@
 //! Files and readers that do not answer do not keep the program from ending.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs,
+    io::{self, Write},
     net::{SocketAddr, UdpSocket},
-    os::unix::{fs::OpenOptionsExt, process::ExitStatusExt},
+    os::unix::{fs::symlink, process::ExitStatusExt},
     process::{Child, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
 use nix::{
-    fcntl::OFlag,
     sys::{
         signal::{Signal, kill},
         stat::Mode,
@@ -19,7 +19,9 @@ use nix::{
 };
 
 use super::{full_pipe, signal};
-use crate::support::{Codec, DEADLINE, Records, Running, command, payload, sender};
+use crate::support::{
+    Codec, DEADLINE, Records, Running, command, finish, finish_with_input, payload, sender,
+};
 
 /// Waits for something that can only be polled.
 fn until<T>(what: &str, mut holds: impl FnMut() -> Option<T>) -> T {
@@ -33,30 +35,35 @@ fn until<T>(what: &str, mut holds: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// A pipe with a name hangs as a network share may: a reader waits for somebody who writes.
+/// More than a pipe holds: who has written it knows that it is being read.
+fn begin_list(writer: &mut io::PipeWriter) {
+    let comment = vec![b'#'; 1 << 20];
+    writer.write_all(&comment).expect("it is read");
+}
+
+/// A pipe whose writer does not close it hangs as a network share may.
 #[test]
 fn a_file_that_hangs_keeps_no_signal_waiting() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (list, pipe) = (folder.path().join("users.txt"), folder.path().join("pipe"));
-    fs::write(&list, "# nobody\n").expect("a list");
-    mkfifo(&pipe, Mode::S_IRWXU).expect("a pipe");
+    let place = |name: &str| folder.path().join(name);
+    fs::write(place("users.txt"), "# nobody\n").expect("a list");
     let config = "[transform.blacklist]\nfiles = [\"users.txt\"]\n\
                   [transform.sessions]\nenabled = true\nstate_file = \"sessions.ndjson\"\n";
-    let mut program = Running::configured_in(folder, config);
-    fs::rename(&pipe, &list).expect("replaced");
-    // It can only be opened when somebody reads; nothing is ever written.
-    let _writer = until("the pipe is read", || {
-        let mut options = OpenOptions::new();
-        options.write(true).custom_flags(OFlag::O_NONBLOCK.bits());
-        options.open(&list).ok()
-    });
+    fs::write(place("config.toml"), config).expect("a file");
+    let (reader, mut writer) = io::pipe().expect("a pipe");
+    let mut command = command();
+    command.args(["run", "--address", "127.0.0.1:0", "--config"]);
+    command.arg(place("config.toml")).stdin(reader);
+    let mut program = Running::of(command, Codec::Json, 1);
+    symlink("/dev/stdin", place("link")).expect("a link");
+    fs::rename(place("link"), place("users.txt")).expect("replaced");
+    begin_list(&mut writer);
     program.event_of(payload::start("goran"));
-    let state = program.folder().join("sessions.ndjson");
     signal(&program, Signal::SIGTERM);
     let (status, diagnostics) = program.wait();
     assert_eq!(status.code(), Some(0));
     assert_eq!(diagnostics.last().expect("a summary")["message"], "stopped");
-    let state = fs::read_to_string(state).expect("the state");
+    let state = fs::read_to_string(place("sessions.ndjson")).expect("the state");
     assert!(state.contains("goran"), "{state}");
 }
 
@@ -64,24 +71,68 @@ fn a_file_that_hangs_keeps_no_signal_waiting() {
 #[test]
 fn a_file_that_hangs_at_the_start_keeps_no_signal_waiting() {
     let folder = tempfile::tempdir().expect("a folder");
-    let pipe = folder.path().join("users.txt");
-    mkfifo(&pipe, Mode::S_IRWXU).expect("a pipe");
     let config = folder.path().join("plugin.toml");
-    fs::write(&config, "[transform.blacklist]\nfiles = [\"users.txt\"]\n").expect("a file");
+    fs::write(&config, "[transform.blacklist]\nfiles = [\"/dev/stdin\"]\n").expect("a file");
+    let (reader, mut writer) = io::pipe().expect("a pipe");
     let mut program = command();
     let program = program.args(["run", "--address", "127.0.0.1:0", "--config"]);
-    let program = program.arg(&config).stdin(Stdio::null());
+    let program = program.arg(&config).stdin(reader);
     let mut program = Killed(program.spawn().expect("the program"));
-    // It can only be opened when somebody reads; nothing is ever written.
-    let _writer = until("the pipe is read", || {
-        let mut options = OpenOptions::new();
-        options.write(true).custom_flags(OFlag::O_NONBLOCK.bits());
-        options.open(&pipe).ok()
-    });
+    begin_list(&mut writer);
     let pid = Pid::from_raw(program.0.id().cast_signed());
     kill(pid, Signal::SIGTERM).expect("a signal");
     let status = until("it ends", || program.0.try_wait().expect("a status"));
     assert_eq!(status.signal(), Some(Signal::SIGTERM as i32));
+}
+
+/// Nothing says whether anybody will ever write into a pipe with a name.
+#[test]
+fn a_pipe_with_a_name_and_a_device_are_no_files() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipe = folder.path().join("pipe");
+    mkfifo(&pipe, Mode::S_IRWXU).expect("a pipe");
+    let config = folder.path().join("config.toml");
+    let config_name = config.to_str().expect("UTF-8");
+    for file in [pipe.to_str().expect("UTF-8"), "/dev/zero"] {
+        for option in [
+            "transform.blacklist.files = ['",
+            "transform.app_names.files = ['",
+        ] {
+            fs::write(&config, format!("{option}{file}']\n")).expect("a file");
+            for args in [
+                &["check", config_name][..],
+                &["run", "--address", "127.0.0.1:0", "--config", config_name],
+            ] {
+                let ended = finish(args);
+                assert_eq!(ended.status, 2, "{option}{file}");
+                let expected = "this is a named pipe, a socket or a device; expected a file";
+                assert!(ended.stderr.contains(expected), "{}", ended.stderr);
+            }
+        }
+        for args in [&["check", file][..], &["run", "--config", file]] {
+            let ended = finish(args);
+            assert_eq!(ended.status, 2, "{args:?}");
+            let expected = format!(
+                "{file}: cannot read the configuration file: this is a named pipe, a socket or a device; expected a file"
+            );
+            assert!(ended.stderr.contains(&expected), "{}", ended.stderr);
+        }
+    }
+}
+
+/// As `check <(command)` and `command | check /dev/stdin` do. The writer is there, and ends.
+#[test]
+fn a_pipe_that_the_program_was_started_with_is_read_to_its_end() {
+    for name in ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"] {
+        let checked = finish_with_input(&["check", name], "[output]\ncodec = 'native'\n");
+        assert_eq!((checked.status, &*checked.stderr), (0, ""), "{name}");
+        assert!(
+            checked.stdout.contains("codec native"),
+            "{}",
+            checked.stdout
+        );
+    }
+    assert_eq!(finish(&["check", "/dev/null"]).status, 0);
 }
 
 /// A program that a test has not seen to the end.

@@ -1,36 +1,41 @@
 //! Files that every socket needs are read once, however many sockets there are.
 
-use std::{fs, path::Path, thread};
+use std::{
+    fs,
+    io::{self, PipeReader, Write},
+    os::fd::AsRawFd,
+};
 
-use nix::{sys::stat::Mode, unistd::mkfifo};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use serde_json::Value;
 
 use crate::support::{Codec, Running, command, payload, sender};
 
-/// A pipe with a name, which gives its text to the first who reads it. A second one waits for ever.
-fn once(file: &Path, text: &'static str) {
-    mkfifo(file, Mode::S_IRUSR | Mode::S_IWUSR).expect("a pipe");
-    let file = file.to_owned();
-    thread::spawn(move || fs::write(file, text));
+/// A pipe for a program, and its name there. It gives its text to the first who reads it, and nothing to a second one.
+fn once(text: &str) -> (PipeReader, String) {
+    let (reader, mut writer) = io::pipe().expect("a pipe");
+    writer.write_all(text.as_bytes()).expect("room");
+    fcntl(&reader, FcntlArg::F_SETFD(FdFlag::empty())).expect("handed over");
+    let name = format!("/dev/fd/{}", reader.as_raw_fd());
+    (reader, name)
 }
 
 #[test]
 fn blacklist_names_of_apps_and_key_are_read_once_for_all_sockets() {
     let folder = tempfile::tempdir().expect("a folder");
-    let path = |name: &str| folder.path().join(name);
-    once(&path("users"), "LAB\\maria\n");
-    once(
-        &path("apps"),
-        "id,name\na421f4a2-c311-4ef4-ba41-fe2e6a2b0d69,Sales\n",
+    let file = folder.path().join("config.toml");
+    let (_users, users) = once("LAB\\maria\n");
+    let (_apps, apps) = once("id,name\na421f4a2-c311-4ef4-ba41-fe2e6a2b0d69,Sales\n");
+    let (_key, key) = once("0123456789abcdef0123456789abcdef");
+    let config = format!(
+        "[source]\naddress = \"127.0.0.1:0\"\nworkers = 3\n\
+         [transform.blacklist]\nfiles = [\"{users}\"]\n\
+         [transform.app_names]\nfiles = [\"{apps}\"]\n\
+         [transform.pseudonymize]\nkey_file = \"{key}\"\n"
     );
-    once(&path("key"), "0123456789abcdef0123456789abcdef");
-    let config = "[source]\naddress = \"127.0.0.1:0\"\nworkers = 3\n\
-                  [transform.blacklist]\nfiles = [\"users\"]\n\
-                  [transform.app_names]\nfiles = [\"apps\"]\n\
-                  [transform.pseudonymize]\nkey_file = \"key\"\n";
-    fs::write(path("config.toml"), config).expect("a file");
+    fs::write(&file, config).expect("a file");
     let mut command = command();
-    command.args(["run", "--config"]).arg(path("config.toml"));
+    command.args(["run", "--config"]).arg(file);
     let mut program = Running::of(command, Codec::Json, 1);
     let mut users = Vec::new();
     // The system spreads senders over the sockets.
