@@ -145,7 +145,7 @@ fn a_reload_that_fails_counts_what_waited_and_keeps_the_sessions() {
     for (blacklist, expected) in [
         // Refused before anything is taken over, and after it.
         ("no-directory", " dropped=1 "),
-        ("nowhere", "dropped 1 events that waited for the next input"),
+        ("nowhere", "dropped 1 event that waited for the next input"),
     ] {
         let state_file = host::config_file("sessions", "");
         fs::remove_file(&state_file).expect("removed");

@@ -4,13 +4,16 @@ use std::{io, path::PathBuf, time::SystemTime};
 
 use clap::Args;
 use qlik_sense_events::{
-    config::{Config, QueueConfig},
+    config::{Config, Loaded, QueueConfig},
     encoding::Encoder,
     event::Arrival,
-    host::runtime::{
-        frames::{FrameWriter, Frames},
-        secrets,
-        worker::Sink,
+    host::{
+        diagnostics::counted,
+        runtime::{
+            frames::{FrameWriter, Frames},
+            secrets,
+            worker::Sink,
+        },
     },
     pipeline::PipelineConfig,
     simulate::{Site, SiteOptions},
@@ -31,10 +34,10 @@ pub struct CheckArgs {
     /// Configuration file [default: plugin.toml]
     #[arg(value_name = "FILE", conflicts_with = "config")]
     file: Option<PathBuf>,
-    /// The same, as a flag
+    /// Configuration file, as for the other commands
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Also ask the Qlik Repository Service and the proxies once, and report what they answer
+    /// Also query the Qlik Repository Service and the proxies once, and report their answers
     #[cfg(feature = "qrs")]
     #[arg(long)]
     online: bool,
@@ -43,11 +46,13 @@ pub struct CheckArgs {
 pub fn check(args: &CheckArgs) -> u8 {
     let named = args.file.as_ref().or(args.config.as_ref());
     let file = named.cloned().unwrap_or_else(|| "plugin.toml".into());
-    let (config, error) = Config::load_with_problems(&file);
-    let mut mistakes: Vec<String> = error.iter().map(ToString::to_string).collect();
-    mistakes.extend(files::mistakes(&config));
+    let loaded = Loaded::read(&file);
+    let config = &loaded.config;
+    let mut mistakes: Vec<String> = loaded.error.iter().map(ToString::to_string).collect();
+    mistakes.extend(files::mistakes(config));
+    mistakes.extend(files::occupied(&loaded));
     #[cfg(feature = "qrs")]
-    if args.online && !online::has_services(&config) && error.is_none() {
+    if args.online && !online::has_services(config) && loaded.error.is_none() {
         let message = "--online has no service to ask: set transform.app_names.qrs.host, or \
                        transform.sessions.qps.enabled";
         mistakes.push(message.to_owned());
@@ -56,7 +61,10 @@ pub fn check(args: &CheckArgs) -> u8 {
         say(mistakes.join("\n"));
         return USAGE;
     }
-    for warning in secrets::warnings(&config) {
+    for warning in secrets::warnings(config)
+        .into_iter()
+        .chain(files::missing_folders(&loaded))
+    {
         say(warning);
     }
     let (entries, apps) = match config.pipeline().build() {
@@ -67,45 +75,42 @@ pub fn check(args: &CheckArgs) -> u8 {
             return USAGE;
         }
     };
-    let event_bytes = event_bytes(&config);
+    let event_bytes = event_bytes(config);
     let QueueConfig {
         max_events,
         max_bytes,
         ..
     } = config.queue;
     let room = (max_events as u64).min(max_bytes as u64 / event_bytes);
-    for warning in ineffective::warnings(&config, room) {
+    for warning in ineffective::warnings(&loaded, room) {
         say(warning);
     }
     let addresses = config.source.address.iter().map(ToString::to_string);
     let status = print(format!(
-        "{}: ok; listens on {}, {}, {apps} app names{}, codec {}\n{}",
+        "{}: ok; listens on {}, {}, {}{}, codec {}\n{}",
         file.display(),
         addresses.collect::<Vec<_>>().join(" and "),
-        blacklist(&config, entries),
-        repository(&config),
+        blacklist(config, entries),
+        counted(apps as u64, "app name", "app names"),
+        repository(config),
         config.output.codec,
-        queue(&config, event_bytes),
+        queue(config, event_bytes),
     ));
     #[cfg(feature = "qrs")]
     if status == super::SUCCESS && args.online {
-        return online::ask(&config);
+        return online::ask(config);
     }
     status
 }
 
 /// The number of entries on the blacklist, and how many of them come from files.
 fn blacklist(config: &Config, entries: usize) -> String {
-    let plural = |number: usize, one: &str, several: &str| match number {
-        1 => format!("1 {one}"),
-        _ => format!("{number} {several}"),
-    };
     let blacklist = &config.transform.blacklist;
-    let all = plural(entries, "entry", "entries");
+    let all = counted(entries as u64, "entry", "entries");
     if blacklist.files.is_empty() {
         return format!("{all} in the blacklist");
     }
-    let files = plural(blacklist.files.len(), "file", "files");
+    let files = counted(blacklist.files.len() as u64, "file", "files");
     let in_files = entries.saturating_sub(blacklist.users.len());
     format!("{all} in the blacklist ({in_files} from {files})")
 }

@@ -1,6 +1,11 @@
 //! Reports everything that is wrong with the files that a configuration names.
 
-use qlik_sense_events::{config::Config, host::runtime::start::StartError};
+use std::{fs, path::Path};
+
+use qlik_sense_events::{
+    config::{Config, Loaded},
+    host::runtime::start::StartError,
+};
 
 /// Why receiving cannot start: the error, or everything that is wrong with the files if they are the cause.
 pub fn reasons(config: &Config, error: &StartError) -> Vec<String> {
@@ -31,4 +36,78 @@ pub fn mistakes(config: &Config) -> Vec<String> {
         mistakes.extend(mistake.filter(|mistake| !mistakes.contains(mistake)));
     }
     mistakes
+}
+
+/// What is in the place of a file or socket that the program creates, or of the socket to which it connects, and is
+/// something else.
+pub fn occupied(loaded: &Loaded) -> Vec<String> {
+    let problems = places(&loaded.config).into_iter().filter_map(|(key, path)| {
+        let found = fs::metadata(path).ok()?;
+        let is_file = key == STATE_FILE;
+        let is_expected = if is_file { found.is_file() } else { is_socket(found.file_type()) };
+        let expected = if is_file { "file" } else { "socket" };
+        (!is_expected).then(|| {
+            let message = format!(
+                "expected a {expected} there or nothing; remove what is in its place, or choose another path"
+            );
+            loaded.about(key, message)
+        })
+    });
+    problems.collect()
+}
+
+/// Folders that do not exist, for a file or socket that the program creates. A service manager may create them at the
+/// start.
+pub fn missing_folders(loaded: &Loaded) -> Vec<String> {
+    let created = places(&loaded.config).into_iter();
+    let created = created.filter(|(key, _)| *key != "output.unix_stream");
+    let missing = created.filter_map(|(key, path)| {
+        let folder = path.parent().filter(|it| !it.as_os_str().is_empty())?;
+        (!folder.is_dir()).then(|| {
+            let message = format!(
+                "the folder {} does not exist; create it, or choose another path",
+                folder.display()
+            );
+            loaded.about(key, message)
+        })
+    });
+    missing.collect()
+}
+
+const STATE_FILE: &str = "transform.sessions.state_file";
+
+/// The files and sockets that are in use, by their options.
+fn places(config: &Config) -> Vec<(&'static str, &Path)> {
+    let output = &config.output;
+    let mut places = Vec::new();
+    places.extend(
+        config
+            .transform
+            .sessions
+            .state_file()
+            .map(|file| (STATE_FILE, file)),
+    );
+    // On Windows they are no files.
+    if cfg!(unix) {
+        let sockets = [
+            ("output.unix_stream", &*output.unix_stream),
+            ("output.local_socket", &output.local_socket),
+        ];
+        places.extend(
+            sockets
+                .into_iter()
+                .filter(|(_, path)| !path.as_os_str().is_empty()),
+        );
+    }
+    places
+}
+
+#[cfg(unix)]
+fn is_socket(found: fs::FileType) -> bool {
+    std::os::unix::fs::FileTypeExt::is_socket(&found)
+}
+
+#[cfg(not(unix))]
+const fn is_socket(_: fs::FileType) -> bool {
+    true
 }

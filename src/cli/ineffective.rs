@@ -1,51 +1,119 @@
-//! Options that are valid but have no effect.
+//! Options that are valid but have no effect, or one that cannot be intended.
 
-use qlik_sense_events::{
-    config::Config,
-    transform::{BlacklistConfig, PerformanceConfig},
-};
+use qlik_sense_events::config::{Config, Loaded, Written};
+
+/// A table that is switched off by an option.
+struct Switch {
+    /// The table, with a dot at its end.
+    table: &'static str,
+    is_on: fn(&Config) -> bool,
+    /// Options that are used all the same.
+    is_used: fn(&Config, &str) -> bool,
+    /// What switches it off, and what to do.
+    reason: &'static str,
+}
+
+const fn used_nowhere_else(_: &Config, _: &str) -> bool {
+    false
+}
+
+/// The switches, each before those within its table.
+const SWITCHES: [Switch; 6] = [
+    Switch {
+        table: "source.rate_limit.",
+        is_on: |config| config.source.rate_limit.events_per_sec > 0,
+        is_used: used_nowhere_else,
+        reason: "source.rate_limit.events_per_sec is 0, for no limit; set it",
+    },
+    Switch {
+        table: "transform.blacklist.",
+        is_on: |config| {
+            let blacklist = &config.transform.blacklist;
+            !blacklist.users.is_empty() || !blacklist.files.is_empty()
+        },
+        is_used: used_nowhere_else,
+        reason: "`users` and `files` of the blacklist are empty; add users",
+    },
+    Switch {
+        table: "transform.app_names.qrs.",
+        is_on: |config| config.transform.app_names.qrs.is_enabled(),
+        is_used: |config, option| {
+            // The proxies accept the same certificate.
+            let qps = &config.transform.sessions.qps;
+            let own = match option {
+                "certificate_file" => &qps.certificate_file,
+                "key_file" => &qps.key_file,
+                "root_file" => &qps.root_file,
+                _ => return false,
+            };
+            config.transform.sessions.enabled && qps.enabled && own.as_os_str().is_empty()
+        },
+        reason: "transform.app_names.qrs.host is empty; set it",
+    },
+    Switch {
+        table: "transform.performance.",
+        is_on: |config| config.transform.performance.enabled,
+        is_used: used_nowhere_else,
+        reason: "transform.performance.enabled is false; set it to true",
+    },
+    Switch {
+        table: "transform.sessions.",
+        is_on: |config| config.transform.sessions.enabled,
+        is_used: used_nowhere_else,
+        reason: "transform.sessions.enabled is false; set it to true",
+    },
+    Switch {
+        table: "transform.sessions.qps.",
+        is_on: |config| config.transform.sessions.qps.enabled,
+        is_used: used_nowhere_else,
+        reason: "transform.sessions.qps.enabled is false; set it to true",
+    },
+];
 
 /// A warning for each; `room` is the number of events that the queue holds.
-pub fn warnings(config: &Config, room: u64) -> Vec<String> {
-    let mut warnings = Vec::new();
+pub fn warnings(loaded: &Loaded, room: u64) -> Vec<String> {
+    let config = &loaded.config;
+    let mut warnings: Vec<String> = loaded
+        .written()
+        .iter()
+        .filter(|option| option.is_changed)
+        .filter_map(|option| {
+            let reason = switched_off(config, option)?;
+            let message = format!("has no effect, because {reason}, or remove this option");
+            Some(loaded.about(&option.key, message))
+        })
+        .collect();
     let performance = &config.transform.performance;
-    if !performance.enabled && *performance != PerformanceConfig::default() {
-        warnings.push(
-            "transform.performance: these options have no effect while `enabled` is false; set `enabled = true`, or \
-             remove them"
-                .to_owned(),
+    if performance.enabled && performance.max_groups as u64 > room {
+        let message = format!(
+            "the queue holds at most {room} events and drops summaries beyond that; raise queue.max_events and \
+             queue.max_bytes, or lower max_groups"
         );
-    }
-    let groups = performance.max_groups;
-    if performance.enabled && groups as u64 > room {
-        warnings.push(format!(
-            "transform.performance.max_groups = {groups}: the queue holds at most {room} events and drops summaries \
-             beyond that; raise queue.max_events and queue.max_bytes, or lower max_groups"
-        ));
+        warnings.push(loaded.about("transform.performance.max_groups", message));
     }
     let sessions = &config.transform.sessions;
-    if sessions.qps.enabled && !sessions.enabled {
-        warnings.push(
-            "transform.sessions.qps: no proxy is asked, because transform.sessions.enabled is false: write `enabled = true` \
-             there too"
-                .to_owned(),
+    if sessions.enabled && sessions.idle_timeout_secs < sessions.inactivity_timeout_secs {
+        let message = format!(
+            "shorter than inactivity_timeout_secs ({}), so a session ends here before Qlik Sense ends it; raise \
+             idle_timeout_secs well above that",
+            sessions.inactivity_timeout_secs
         );
-    }
-    let blacklist = &config.transform.blacklist;
-    let lists_nobody = blacklist.users.is_empty() && blacklist.files.is_empty();
-    if lists_nobody && blacklist.events != BlacklistConfig::default().events {
-        warnings.push(
-            "transform.blacklist.events: has no effect, because `users` and `files` are empty"
-                .to_owned(),
-        );
+        warnings.push(loaded.about("transform.sessions.idle_timeout_secs", message));
     }
     let tags = config.output.tags_by_host.iter();
     let without = tags.filter(|(_, tags)| tags.is_empty());
     warnings.extend(without.map(|(host, _)| {
-        format!(
-            "output.tags_by_host.'{}': has no tags",
-            host.escape_default()
-        )
+        let message = format!("the node '{}' has no tags", host.escape_default());
+        loaded.about("output.tags_by_host", message)
     }));
     warnings
+}
+
+/// Why an option has no effect.
+fn switched_off(config: &Config, option: &Written) -> Option<&'static str> {
+    SWITCHES.iter().find_map(|switch| {
+        let name = option.key.strip_prefix(switch.table)?;
+        let is_off = !(switch.is_on)(config) && !(switch.is_used)(config, name);
+        is_off.then_some(switch.reason)
+    })
 }

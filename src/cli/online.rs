@@ -3,6 +3,7 @@
 use qlik_sense_events::{
     config::Config,
     host::{
+        diagnostics::counted,
         qps::{self, Answer, QpsError},
         qrs::{self, QrsError},
     },
@@ -46,9 +47,9 @@ fn ask_for_apps(config: &Config) -> u8 {
     let client = qrs::Client::new(qrs).map_err(QrsError::from);
     match client.and_then(|client| client.apps()) {
         Ok(apps) => print(format!(
-            "{}: ok; names of {} apps\n",
+            "{}: ok; names of {}\n",
             qrs.address(),
-            apps.len()
+            counted(apps.len() as u64, "app", "apps")
         )),
         Err(error) => {
             say(error);
@@ -92,8 +93,8 @@ fn found(answer: &Answer, address: &str) -> String {
     let by_proxy = answer.virtual_proxies.iter();
     let by_proxy = by_proxy.map(|(prefix, sessions)| format!("{prefix:?} {sessions}"));
     format!(
-        "{address}: ok; sessions of {} users on {}, by virtual proxy: {}\n",
-        answer.list.users.len(),
+        "{address}: ok; sessions of {} on {}, by virtual proxy: {}\n",
+        counted(answer.list.users.len() as u64, "user", "users"),
         answer.list.host,
         by_proxy.collect::<Vec<_>>().join(", ")
     )

@@ -11,7 +11,7 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 use qlik_sense_events::{
-    config::{Addresses, Config},
+    config::{Addresses, Config, Loaded},
     encoding::Codec,
     host::{
         diagnostics::{Level, Report},
@@ -57,7 +57,10 @@ impl CommonArgs {
     /// everything that is wrong.
     pub fn load_or_report(&self) -> Result<Config, u8> {
         let (mut config, error) = match &self.config {
-            Some(file) => Config::load_with_problems(file),
+            Some(file) => {
+                let Loaded { config, error, .. } = Loaded::read(file);
+                (config, error)
+            }
             None => (Config::default(), None),
         };
         config.output.codec = self.codec.unwrap_or(config.output.codec);
@@ -103,11 +106,11 @@ impl CommonArgs {
 ///
 /// # Errors
 ///
-/// What to say where one is given twice.
+/// The message if two receive the same datagrams.
 pub fn addresses(given: &[SocketAddr]) -> Result<Option<Addresses>, String> {
     let addresses = Addresses::new(given.to_vec());
-    match addresses.repeated() {
-        Some(address) => Err(format!("--address {address} is given twice")),
+    match addresses.overlap() {
+        Some(overlap) => Err(format!("--address: {overlap}")),
         None => Ok((!given.is_empty()).then_some(addresses)),
     }
 }

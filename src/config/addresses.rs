@@ -65,15 +65,50 @@ impl Addresses {
         Self(addresses)
     }
 
-    /// The first duplicate address. With port 0 each has a port of its own.
+    /// The first pair of addresses that receive the same datagrams: two that are equal, or one that is included in
+    /// the other, `0.0.0.0` or `[::]` with the same port. With port 0 each has a port of its own.
     #[must_use]
-    pub fn repeated(&self) -> Option<SocketAddr> {
-        let is_repeated = |&place: &usize| {
-            let address = &self.0[place];
-            address.port() != 0 && self.0[..place].contains(address)
-        };
-        let place = (1..self.0.len()).find(is_repeated)?;
-        Some(self.0[place])
+    pub fn overlap(&self) -> Option<Overlap> {
+        self.0.iter().enumerate().find_map(|(place, &second)| {
+            let overlaps = |first: &&SocketAddr| {
+                first.port() == second.port()
+                    && first.is_ipv4() == second.is_ipv4()
+                    && (first.ip() == second.ip()
+                        || first.ip().is_unspecified()
+                        || second.ip().is_unspecified())
+            };
+            let mut before = self.0[..place].iter().filter(|_| second.port() != 0);
+            let first = *before.find(overlaps)?;
+            Some(Overlap {
+                place,
+                first,
+                second,
+            })
+        })
+    }
+}
+
+/// Two addresses that receive the same datagrams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Overlap {
+    /// The index of the second one.
+    pub place: usize,
+    /// The one that comes first.
+    pub first: SocketAddr,
+    /// The one that comes later.
+    pub second: SocketAddr,
+}
+
+impl fmt::Display for Overlap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { first, second, .. } = self;
+        if first == second {
+            write!(f, "{second} is given twice; remove one of them")
+        } else if first.ip().is_unspecified() {
+            write!(f, "{first} includes {second}; remove one of them")
+        } else {
+            write!(f, "{second} includes {first}; remove one of them")
+        }
     }
 }
 
@@ -142,6 +177,35 @@ impl<'de> Deserialize<'de> for Address {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_overlap_if_they_receive_the_same_datagrams() {
+        for (addresses, expected) in [
+            (
+                &["127.0.0.1:1", "127.0.0.1:1"][..],
+                Some((1, "given twice")),
+            ),
+            (
+                &["127.0.0.1:2", "0.0.0.0:1", "127.0.0.1:1"],
+                Some((2, "0.0.0.0:1 includes 127.0.0.1:1")),
+            ),
+            (&["[::1]:1", "[::]:1"], Some((1, "[::]:1 includes [::1]:1"))),
+            (&["0.0.0.0:1", "[::]:1", "[::1]:2", "127.0.0.1:2"], None),
+            (&["0.0.0.0:0", "0.0.0.0:0", "127.0.0.1:0"], None),
+            (&["127.0.0.1:1", "127.0.0.2:1"], None),
+        ] {
+            let parsed = addresses.iter().map(|text| address(text).expect("valid"));
+            let overlap = Addresses::new(parsed.collect()).overlap();
+            let found = overlap.map(|overlap| (overlap.place, overlap.to_string()));
+            match (&found, expected) {
+                (Some((place, message)), Some((at, text))) => {
+                    assert_eq!(*place, at, "{addresses:?}");
+                    assert!(message.contains(text), "{message}");
+                }
+                _ => assert_eq!(found.is_some(), expected.is_some(), "{addresses:?}"),
+            }
+        }
+    }
 
     #[test]
     fn incomplete_addresses_get_a_suggestion() {

@@ -61,7 +61,8 @@ fn wrong_of_proxy(proxy: &ProxyConfig, before: &[ProxyConfig]) -> Option<String>
     }
     let is_prefix = |prefix: &str| {
         let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
-        prefix.bytes().all(is_allowed)
+        let is_whole = prefix.is_empty() || prefix.split('/').all(|part| !part.is_empty());
+        is_whole && prefix.bytes().all(is_allowed)
     };
     let message = if proxy.host.is_empty() || !is_host(&proxy.host) {
         "`host`: expected a host name or an IP address, and nothing else"
@@ -72,7 +73,8 @@ fn wrong_of_proxy(proxy: &ProxyConfig, before: &[ProxyConfig]) -> Option<String>
     } else if proxy.virtual_proxies.is_empty() {
         "`virtual_proxies`: expected at least one prefix; remove the key for the default virtual proxy"
     } else if !proxy.virtual_proxies.iter().all(|prefix| is_prefix(prefix)) {
-        "`virtual_proxies`: expected prefixes, such as \"sales\", and \"\" for the default virtual proxy"
+        "`virtual_proxies`: expected prefixes as in the QMC, such as \"sales\", without slashes around them, and \"\" for \
+         the default virtual proxy"
     } else {
         return None;
     };
@@ -104,11 +106,6 @@ impl Config {
             !source.address.is_empty(),
             "source.address",
             "at least one address",
-        );
-        expect(
-            source.address.repeated().is_none(),
-            "source.address",
-            "each address once",
         );
         expect(
             (1..=64).contains(&source.workers),
@@ -272,6 +269,12 @@ impl Config {
             "transform.pseudonymize.key_env",
             "a key in `key_file` or in `key_env`, not in both",
         );
+        wrong.extend(source.address.overlap().map(|overlap| WrongValue {
+            key: "source.address",
+            index: Some(overlap.place),
+            message: overlap.to_string(),
+        }));
+        wrong.extend(self.wrong_paths());
         for (index, proxy) in qps.proxies.iter().enumerate() {
             let before = &qps.proxies[..index];
             let index = Some(index);

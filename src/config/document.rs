@@ -1,11 +1,11 @@
 //! The text of a configuration: its tree, and every mistake with its line, in order.
 
-use std::ops::Range;
+use std::{ops::Range, path::Path};
 
 use toml::de::DeTable;
 
 use super::{
-    Config, Problem,
+    Config, Problem, Written,
     check::WrongValue,
     problem::shown,
     read::{MAX_REFUSED, Reason, Refused, read},
@@ -21,6 +21,13 @@ pub(super) struct Document<'a> {
     mistakes: Vec<Mistake>,
     /// Where keys may belong to another table than it seems.
     unclear: Vec<Range<usize>>,
+}
+
+/// What a text says, as far as it can be read.
+pub(super) struct Content {
+    pub config: Config,
+    /// In the order of the text.
+    pub written: Vec<Written>,
 }
 
 /// A problem and its position, in bytes.
@@ -47,8 +54,9 @@ impl<'a> Document<'a> {
         &self.tree
     }
 
-    /// The options, with defaults in place of invalid values, and every separate mistake, in the order of the text.
-    pub(super) fn config(mut self) -> (Config, Vec<Problem>) {
+    /// The options of a file in this folder, with defaults in place of invalid values, and every separate mistake, in
+    /// the order of the text.
+    pub(super) fn content(mut self, folder: &Path) -> (Content, Vec<Problem>) {
         let (config, refused) = read::<Config>(self.tree.clone());
         let is_schema_known = !refused
             .iter()
@@ -56,7 +64,9 @@ impl<'a> Document<'a> {
         for refused in &refused {
             self.refused(refused);
         }
-        let config = config.unwrap_or_default();
+        let mut config = config.unwrap_or_default();
+        let written = self.options(&config);
+        config.place_files(folder);
         let mut wrong = config.wrong_values();
         wrong.retain(|wrong| !wrong.follows_from(&refused));
         // Which fields there are depends on the schema.
@@ -66,7 +76,56 @@ impl<'a> Document<'a> {
         }
         self.mistakes.sort_by_key(|mistake| mistake.place);
         let mistakes = self.mistakes.into_iter();
-        (config, mistakes.map(|mistake| mistake.problem).collect())
+        (
+            Content { config, written },
+            mistakes.map(|mistake| mistake.problem).collect(),
+        )
+    }
+
+    /// Every option in the text that the configuration has.
+    fn options(&self, config: &Config) -> Vec<Written> {
+        let table = |config: &Config| toml::Table::try_from(config).unwrap_or_default();
+        let mut written = Vec::new();
+        let (given, defaults) = (table(config), table(&Config::default()));
+        self.options_in(&self.tree, &mut Vec::new(), &given, &defaults, &mut written);
+        written.sort_by_key(|option| option.line);
+        written
+    }
+
+    fn options_in(
+        &self,
+        node: &Node,
+        path: &mut Vec<Step>,
+        given: &toml::Table,
+        defaults: &toml::Table,
+        written: &mut Vec<Written>,
+    ) {
+        let Value::Table(entries) = &node.value else {
+            return;
+        };
+        for entry in entries {
+            path.push(Step::Key(entry.key.clone()));
+            let [value, default] = [given, defaults].map(|table| table.get(&entry.key));
+            let tables = value
+                .and_then(toml::Value::as_table)
+                .zip(default.and_then(toml::Value::as_table));
+            match tables {
+                // A table without options of its own has names of the user's.
+                Some((given, defaults)) if !defaults.is_empty() => {
+                    self.options_in(&entry.node, path, given, defaults, written);
+                }
+                _ => {
+                    let value_written = self.written(&entry.node).filter(|_| !is_secret(path));
+                    written.push(Written {
+                        key: key(path),
+                        line: self.line(start(entry.span.clone())),
+                        value: value_written.map(shown),
+                        is_changed: value != default,
+                    });
+                }
+            }
+            path.pop();
+        }
     }
 
     /// The line of a byte, from 1.
@@ -102,7 +161,9 @@ impl<'a> Document<'a> {
         let mut found: Vec<(toml::de::Error, Vec<Step>)> = Vec::new();
         for error in errors {
             let mut path = Vec::new();
-            if culprit(self.text, &self.tree, place(&error), &mut path) {
+            let is_found = culprit(self.text, &self.tree, place(&error), &mut path);
+            // A key without a name was made up for text that is none.
+            if is_found && !path.contains(&Step::Key(String::new())) {
                 found.push((error, path));
             } else {
                 self.no_value(&error);
@@ -237,8 +298,11 @@ impl<'a> Document<'a> {
         let node = self.tree.at(&path);
         let written = node.and_then(|node| self.written(node));
         let value = written.filter(|_| !is_secret(&path)).map(shown);
-        let place = start(node.and_then(|node| node.span.clone()));
-        self.push(place, key(&path), value, wrong.message);
+        let span = node.and_then(|node| node.span.clone());
+        // What is missing is missing in a table.
+        let tables = (1..path.len()).rev().map(|length| &path[..length]);
+        let span = span.or_else(|| tables.filter_map(|table| self.tree.key_span(table)).next());
+        self.push(start(span), key(&path), value, wrong.message);
     }
 
     /// A value as written in the text; of a table, only its name.

@@ -1,6 +1,9 @@
 //! Reading the file.
 
-use std::path::Path;
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use serde::de::DeserializeOwned;
 
@@ -12,6 +15,82 @@ use super::{
     tree::{Node, Step},
 };
 
+/// A configuration file that was read, as far as it can be.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Loaded {
+    /// The options, with defaults in place of invalid values, so that the rest can be checked too. Paths are relative
+    /// to the current folder.
+    pub config: Config,
+    /// Why the file cannot be used.
+    pub error: Option<ConfigError>,
+    file: PathBuf,
+    written: Vec<Written>,
+}
+
+/// An option that a file contains.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Written {
+    /// The key with its tables, for example `source.workers`.
+    pub key: String,
+    /// The line of the key, from 1.
+    pub line: usize,
+    /// The value as written, truncated if long; none for a table, and for what may be a secret.
+    pub value: Option<String>,
+    /// Whether the value differs from the default.
+    pub is_changed: bool,
+}
+
+impl Loaded {
+    /// Reads a configuration file.
+    #[must_use]
+    pub fn read(file: &Path) -> Self {
+        let mut loaded = Self {
+            config: Config::default(),
+            error: None,
+            file: file.into(),
+            written: Vec::new(),
+        };
+        let text = match text::read(file) {
+            Ok(text) => text,
+            Err(error) => {
+                loaded.error = Some(error);
+                return loaded;
+            }
+        };
+        let folder = file.parent().unwrap_or(Path::new(""));
+        let (content, problems) = Document::parse(&text).content(folder);
+        loaded.config = content.config;
+        loaded.written = content.written;
+        loaded.error = (!problems.is_empty()).then(|| ConfigError::Problems {
+            file: file.into(),
+            problems,
+        });
+        loaded
+    }
+
+    /// The options that the file contains, in its order, without those whose value is not valid.
+    #[must_use]
+    pub fn written(&self) -> &[Written] {
+        &self.written
+    }
+
+    /// A message about an option, with the file, the line and the value if the file contains the option.
+    pub fn about(&self, key: &str, message: impl fmt::Display) -> String {
+        let file = self.file.display();
+        match self.written.iter().find(|written| written.key == key) {
+            Some(Written {
+                line,
+                value: Some(value),
+                ..
+            }) => format!("{file}:{line}: {key} = {value}: {message}"),
+            Some(Written { line, .. }) => format!("{file}:{line}: {key}: {message}"),
+            None => format!("{file}: {key}: {message}"),
+        }
+    }
+}
+
 impl Config {
     /// Reads a configuration file. Paths in it are relative to its folder.
     ///
@@ -20,58 +99,8 @@ impl Config {
     /// [`ConfigError`] when the file cannot be read, is not valid TOML, or has unknown keys, wrong types or
     /// impossible values.
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
-        match Self::load_with_problems(file) {
-            (config, None) => Ok(config),
-            (_, Some(error)) => Err(error),
-        }
-    }
-
-    /// Reads a configuration file like [`load`](Self::load), with defaults in place of invalid values, so that the
-    /// rest can be checked too.
-    #[must_use]
-    pub fn load_with_problems(file: &Path) -> (Self, Option<ConfigError>) {
-        let (mut config, problems) = match text::read(file) {
-            Ok(text) => Document::parse(&text).config(),
-            Err(error) => return (Self::default(), Some(error)),
-        };
-        config.place_files(file.parent().unwrap_or(Path::new("")));
-        let error = (!problems.is_empty()).then(|| ConfigError::Problems {
-            file: file.into(),
-            problems,
-        });
-        (config, error)
-    }
-
-    /// Paths are relative to the folder of the configuration.
-    fn place_files(&mut self, folder: &Path) {
-        let transform = &mut self.transform;
-        let files = transform.blacklist.files.iter_mut();
-        let qrs = &mut transform.app_names.qrs;
-        let certificates = [
-            &mut qrs.certificate_file,
-            &mut qrs.key_file,
-            &mut qrs.root_file,
-        ];
-        for file in files
-            .chain(&mut transform.app_names.files)
-            .chain(certificates)
-        {
-            *file = folder.join(&*file);
-        }
-        // Empty where there is to be none.
-        for file in [
-            &mut transform.pseudonymize.key_file,
-            &mut transform.sessions.state_file,
-            &mut self.output.unix_stream,
-            &mut transform.sessions.qps.certificate_file,
-            &mut transform.sessions.qps.key_file,
-            &mut transform.sessions.qps.root_file,
-            &mut self.output.local_socket,
-        ] {
-            if !file.as_os_str().is_empty() {
-                *file = folder.join(&*file);
-            }
-        }
+        let Loaded { config, error, .. } = Loaded::read(file);
+        error.map_or(Ok(config), Err)
     }
 
     /// The codec, schema, tags and socket of a file, as far as they can be read although the file may be wrong
@@ -96,8 +125,8 @@ impl Config {
     ///
     /// Every separate [`Problem`], in the order of the text.
     pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
-        match Document::parse(text).config() {
-            (config, problems) if problems.is_empty() => Ok(config),
+        match Document::parse(text).content(Path::new("")) {
+            (content, problems) if problems.is_empty() => Ok(content.config),
             (_, problems) => Err(problems),
         }
     }

@@ -11,6 +11,7 @@ mod document;
 mod linked;
 mod load;
 mod manifest;
+mod paths;
 mod problem;
 mod pseudonymize;
 mod read;
@@ -30,9 +31,10 @@ pub(crate) use self::app_names::is_host;
 #[cfg(feature = "linked")]
 pub use self::linked::LinkedConfig;
 pub use self::{
-    addresses::{AddressError, Addresses, address},
+    addresses::{AddressError, Addresses, Overlap, address},
     app_names::{AppNameSourcesConfig, QrsConfig},
     check::WrongValue,
+    load::{Loaded, Written},
     manifest::{HostManifest, Manifest},
     problem::{ConfigError, Problem},
     pseudonymize::PseudonymKeyConfig,

@@ -39,7 +39,7 @@ fn a_changed_file_is_read_again() {
     replace(program.folder(), &list);
     let diagnostic = program.diagnostics.one();
     assert_eq!(diagnostic["level"], "info");
-    let expected = "reloaded the files of app names: 1 apps";
+    let expected = "reloaded the files of app names: 1 app";
     assert_eq!(diagnostic["message"], expected);
     assert_eq!(app_name(&mut program), "Verkauf");
 }
@@ -104,7 +104,7 @@ fn a_bad_file_at_the_start_is_refused() {
     let checked = finish(&["check", &config]);
     assert_eq!((checked.status, &*checked.stderr), (0, ""));
     assert!(
-        checked.stdout.contains(", 1 app names, "),
+        checked.stdout.contains(", 1 app name, "),
         "{}",
         checked.stdout
     );

@@ -62,7 +62,7 @@ fn names_come_change_and_stay_when_the_service_fails() {
     let read = format!("read app names from 127.0.0.1:{port}");
     assert_eq!(
         said(&mut program),
-        ("info".into(), format!("{read}: 1 apps"))
+        ("info".into(), format!("{read}: 1 app"))
     );
     until_named(&mut program, "Sales");
 
@@ -100,7 +100,7 @@ fn names_come_change_and_stay_when_the_service_fails() {
     let (level, message) = said(&mut program);
     assert_eq!(level, "info");
     assert!(message.starts_with(&format!("{read} after ")), "{message}");
-    assert!(message.ends_with(" failures: 1 apps"), "{message}");
+    assert!(message.ends_with(": 1 app"), "{message}");
     until_named(&mut program, "Ventes");
 }
 
@@ -159,7 +159,7 @@ fn a_name_from_a_file_takes_precedence_over_the_service() {
     let new = program.folder().join("new.csv");
     fs::write(&new, format!("{SALES},By another hand\n")).expect("a file");
     fs::rename(new, file).expect("replaced");
-    let expected = "reloaded the files of app names: 1 apps";
+    let expected = "reloaded the files of app names: 1 app";
     assert_eq!(said(&mut program), ("info".into(), expected.into()));
     until_named(&mut program, "By another hand");
     assert_eq!(program.event_of(&open)["app_name"], "Finance");
@@ -241,7 +241,7 @@ fn the_service_can_be_tried_before_it_is_needed() {
     let config = folder.path().join("config.toml").display().to_string();
     let checked = finish(&["check", "--online", &config]);
     assert_eq!((checked.status, &*checked.stderr), (0, ""));
-    let expected = format!("127.0.0.1:{port}: ok; names of 1 apps");
+    let expected = format!("127.0.0.1:{port}: ok; names of 1 app");
     assert_eq!(
         checked.stdout.lines().last(),
         Some(&*expected),

@@ -70,7 +70,7 @@ fn mistakes_end_with_status_2_and_say_what_was_expected() {
         ),
         (
             &["--address", "127.0.0.1:9", "--address", "127.0.0.1:9"],
-            "--address 127.0.0.1:9 is given twice",
+            "--address: 127.0.0.1:9 is given twice",
         ),
         (
             &[
@@ -80,7 +80,7 @@ fn mistakes_end_with_status_2_and_say_what_was_expected() {
                 "--address",
                 "127.0.0.1:9",
             ],
-            "--address 127.0.0.1:9 is given twice",
+            "--address: 127.0.0.1:9 is given twice",
         ),
         (&["--codec", "xml"], "json, native_json, native"),
         (&["--schema", "xml"], "default"),

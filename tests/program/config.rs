@@ -236,7 +236,161 @@ fn an_invalid_address_is_refused() {
     }
     refused(
         "[source]\naddress = ['127.0.0.1:9', '127.0.0.1:9']\n",
-        "config.toml:2: source.address = ['127.0.0.1:9', '127.0.0.1:9']: expected each address once",
+        "config.toml:2: source.address[1] = '127.0.0.1:9': 127.0.0.1:9 is given twice; remove one of them",
+    );
+}
+
+#[test]
+fn addresses_that_receive_the_same_datagrams_are_refused() {
+    refused(
+        "[source]\naddress = [\n  '0.0.0.0:9997',\n  '127.0.0.1:9997',\n]\n",
+        "config.toml:4: source.address[1] = '127.0.0.1:9997': 0.0.0.0:9997 includes 127.0.0.1:9997; remove one of them",
+    );
+    let ran = finish(&["run", "--address", "[::1]:9997", "--address", "[::]:9997"]);
+    assert_eq!(ran.status, 2);
+    let expected = "--address: [::]:9997 includes [::1]:9997; remove one of them";
+    assert_eq!(messages(&ran), [expected]);
+}
+
+#[test]
+fn a_path_that_two_options_have_is_refused() {
+    for (config, expected) in [
+        (
+            "[transform.blacklist]\nfiles = ['users.txt']\n[transform.sessions]\nstate_file = 'users.txt'\n",
+            "config.toml:4: transform.sessions.state_file = 'users.txt': expected a path of its own; \
+             `transform.blacklist.files[0]` is the same",
+        ),
+        #[cfg(unix)]
+        (
+            "[output]\nunix_stream = 'a.sock'\nlocal_socket = 'a.sock'\n",
+            "config.toml:3: output.local_socket = 'a.sock': expected a path of its own; `output.unix_stream` is the same",
+        ),
+    ] {
+        let folder = folder(config);
+        let checked = check(&folder);
+        assert_eq!(checked.status, 2, "{config}");
+        assert!(checked.stderr.contains(expected), "{}", checked.stderr);
+        assert_eq!(run(&folder).status, 2, "{config}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_path_that_is_too_long_for_a_socket_is_refused_with_its_length() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let name = "a".repeat(150);
+    for (option, most) in [("unix_stream", 107), ("local_socket", 99)] {
+        let most = if cfg!(target_os = "linux") {
+            most
+        } else {
+            most - 4
+        };
+        let config = format!("[output]\n{option} = '{name}'\n");
+        fs::write(folder.path().join("config.toml"), config).expect("a file");
+        let path = folder.path().join(&name);
+        let expected = format!(
+            "expected a path of at most {most} bytes, the limit of the system for sockets; {} has {}",
+            path.display(),
+            path.as_os_str().len()
+        );
+        let checked = check(&folder);
+        assert_eq!(checked.status, 2);
+        assert!(
+            checked
+                .stderr
+                .contains(&format!("config.toml:2: output.{option} = "))
+        );
+        assert!(checked.stderr.contains(&expected), "{}", checked.stderr);
+        assert_eq!(run(&folder).status, 2);
+    }
+}
+
+#[test]
+fn a_prefix_with_slashes_around_it_is_refused() {
+    for prefix in ["/sales", "sales/", "a//b", "/"] {
+        let config = format!(
+            "[transform.sessions.qps]\nproxies = [\n  {{ host = 'a', virtual_proxies = ['{prefix}'] }},\n]\n"
+        );
+        let checked = check(&folder(&config));
+        assert_eq!(checked.status, 2, "{prefix}");
+        let expected = "`virtual_proxies`: expected prefixes as in the QMC, such as \"sales\", without slashes around \
+                        them";
+        assert!(checked.stderr.contains(expected), "{}", checked.stderr);
+    }
+}
+
+/// The table in which something is missing, where it has no line of its own.
+#[cfg(feature = "qrs")]
+#[test]
+fn what_is_missing_is_reported_at_its_table() {
+    let checked = check(&folder(
+        "[transform.sessions]\nenabled = true\n\n[transform.sessions.qps]\nenabled = true\n",
+    ));
+    assert_eq!(checked.status, 2);
+    let expected = "config.toml:4: transform.sessions.qps.proxies: expected at least one proxy";
+    assert!(checked.stderr.contains(expected), "{}", checked.stderr);
+}
+
+#[test]
+fn text_without_a_key_is_reported_without_one() {
+    for garbage in ["===\n", "[[[\n", "[\"\"]\n===\n"] {
+        let checked = check(&folder(garbage));
+        assert_eq!(checked.status, 2, "{garbage}");
+        assert!(
+            !checked.stderr.contains(": '': missing"),
+            "{}",
+            checked.stderr
+        );
+        assert!(
+            !checked.stderr.contains(": '': expected `,`"),
+            "{}",
+            checked.stderr
+        );
+    }
+}
+
+/// A service manager may create a folder at the start, so that is a warning.
+#[test]
+fn a_place_for_the_state_that_cannot_be_used_is_named() {
+    let config = "[transform.sessions]\nenabled = true\nstate_file = 'none/sessions.ndjson'\n";
+    let missing = folder(config);
+    let checked = check(&missing);
+    assert_eq!(checked.status, 0);
+    let expected = format!(
+        "config.toml:3: transform.sessions.state_file = 'none/sessions.ndjson': the folder {} does not exist",
+        missing.path().join("none").display()
+    );
+    assert!(checked.stderr.contains(&expected), "{}", checked.stderr);
+
+    let occupied = folder("[transform.sessions]\nenabled = true\nstate_file = 'sessions'\n");
+    fs::create_dir(occupied.path().join("sessions")).expect("a folder");
+    let checked = check(&occupied);
+    assert_eq!(checked.status, 2);
+    let expected = "config.toml:3: transform.sessions.state_file = 'sessions': expected a file there or nothing";
+    assert!(checked.stderr.contains(expected), "{}", checked.stderr);
+}
+
+/// Somebody has named the file that Vector's own configuration is in, or has a file in its place.
+#[cfg(unix)]
+#[test]
+fn a_file_in_the_place_of_a_socket_is_named() {
+    for option in ["unix_stream", "local_socket"] {
+        let folder = folder(&format!("[output]\n{option} = 'users.txt'\n"));
+        let checked = check(&folder);
+        assert_eq!(checked.status, 2, "{option}");
+        let expected = format!(
+            "config.toml:2: output.{option} = 'users.txt': expected a socket there or nothing"
+        );
+        assert!(checked.stderr.contains(&expected), "{}", checked.stderr);
+    }
+    let ran = run(&folder("[output]\nunix_stream = 'users.txt'\n"));
+    assert_eq!(ran.status, 1);
+    let [message] = &messages(&ran)[..] else {
+        panic!("{}", ran.stderr)
+    };
+    assert!(
+        message.contains("this is not a socket; expected the `path` of Vector's source"),
+        "{message}"
     );
 }
 
@@ -593,15 +747,48 @@ fn options_that_do_nothing_are_named() {
     for (config, expected) in [
         (
             "[transform.performance]\nmin_process_ms = 500\n",
-            "transform.performance: these options have no effect while `enabled` is false",
+            "config.toml:2: transform.performance.min_process_ms = 500: has no effect, because \
+             transform.performance.enabled is false; set it to true, or remove this option",
         ),
         (
             "[transform.performance.apps]\ninclude = ['Sales']\n",
-            "transform.performance: these options have no effect while `enabled` is false",
+            "config.toml:2: transform.performance.apps.include = ['Sales']: has no effect",
+        ),
+        (
+            "[transform.sessions]\n\nstate_file = 'sessions.ndjson'\n",
+            "config.toml:3: transform.sessions.state_file = 'sessions.ndjson': has no effect, because \
+             transform.sessions.enabled is false",
+        ),
+        (
+            "[transform]\nsessions.qps.interval_secs = 20\n",
+            "config.toml:2: transform.sessions.qps.interval_secs = 20: has no effect, because \
+             transform.sessions.enabled is false",
+        ),
+        (
+            "[transform.sessions]\nenabled = true\n[transform.sessions.qps]\ninterval_secs = 20\n",
+            "config.toml:4: transform.sessions.qps.interval_secs = 20: has no effect, because \
+             transform.sessions.qps.enabled is false",
+        ),
+        (
+            "[transform.app_names.qrs]\nkey_file = 'a.pem'\n",
+            "config.toml:2: transform.app_names.qrs.key_file = 'a.pem': has no effect, because \
+             transform.app_names.qrs.host is empty",
+        ),
+        (
+            "[source.rate_limit]\nburst = 20\n",
+            "config.toml:2: source.rate_limit.burst = 20: has no effect, because source.rate_limit.events_per_sec is 0",
+        ),
+        (
+            "[transform.blacklist]\ncase_sensitive = true\n",
+            "config.toml:2: transform.blacklist.case_sensitive = true: has no effect, because `users` and `files`",
+        ),
+        (
+            "[transform.sessions]\nenabled = true\n\nidle_timeout_secs = 900\n",
+            "config.toml:4: transform.sessions.idle_timeout_secs = 900: shorter than inactivity_timeout_secs (1800)",
         ),
         (
             "[transform.performance]\nenabled = true\nmax_groups = 1001\n[queue]\nmax_events = 1000\n",
-            "transform.performance.max_groups = 1001: the queue holds at most 1000 events",
+            "config.toml:3: transform.performance.max_groups = 1001: the queue holds at most 1000 events",
         ),
         (
             "[transform.performance]\nenabled = true\nmax_groups = 1000\n[queue]\nmax_bytes = 65536\n",
@@ -609,11 +796,11 @@ fn options_that_do_nothing_are_named() {
         ),
         (
             "[transform.blacklist]\nevents = ['performance']\n",
-            "transform.blacklist.events: has no effect, because `users` and `files` are empty",
+            "config.toml:2: transform.blacklist.events = ['performance']: has no effect, because `users` and `files`",
         ),
         (
             "[output.tags_by_host.'pro2.lab.example']\n",
-            "output.tags_by_host.'pro2.lab.example': has no tags",
+            "config.toml:1: output.tags_by_host: the node 'pro2.lab.example' has no tags",
         ),
     ] {
         let checked = check(&folder(config));
@@ -627,6 +814,9 @@ fn options_that_do_nothing_are_named() {
         "[transform.performance]\nenabled = true\nmin_process_ms = 500\nmax_groups = 1000\n[queue]\nmax_events = 1000\n",
         "[transform.blacklist]\nusers = ['LAB\\goran']\nevents = ['performance']\n",
         "[output.tags_by_host.n1]\na = 'b'\n",
+        // Every option with its default is no wish.
+        include_str!("../../plugin.toml"),
+        "[transform.sessions]\nstate_file = ''\nqps.interval_secs = 60\n",
     ] {
         let checked = check(&folder(config));
         assert_eq!((checked.status, &*checked.stderr), (0, ""), "{config}");

@@ -207,7 +207,7 @@ mod state {
 
         let mut program = configured(&folder, KEPT, Codec::Json);
         let resumed = program.diagnostics.one();
-        let expected = format!("{}: resumed the sessions of 1 users", file.display());
+        let expected = format!("{}: resumed the sessions of 1 user", file.display());
         assert_eq!(resumed["message"], expected);
         program.send(CLOSE);
         program.send(STOP);
@@ -249,7 +249,7 @@ mod state {
         let mut program = configured(&folder, KEPT, Codec::Json);
         let message = program.diagnostics.one()["message"].to_string();
         assert!(
-            message.contains("resumed the sessions of 1 users"),
+            message.contains("resumed the sessions of 1 user"),
             "{message}"
         );
         program.send(STOP);

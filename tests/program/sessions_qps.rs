@@ -174,7 +174,7 @@ fn proxies_are_found_through_the_repository_service() {
     let checked = finish(&["check", "--online", &config]);
     assert_eq!((checked.status, &*checked.stderr), (0, ""));
     let expected = format!(
-        "127.0.0.1:{}: ok; names of 1 apps\nlocalhost:{}: ok; sessions of 1 users on localhost, by virtual proxy: \"\" 1\n",
+        "127.0.0.1:{}: ok; names of 1 app\nlocalhost:{}: ok; sessions of 1 user on localhost, by virtual proxy: \"\" 1\n",
         repository.address.port(),
         proxy.address.port()
     );

@@ -197,7 +197,7 @@ fn a_disk_that_is_full_leaves_the_old_state() {
     let mut program = site.program_of(limited);
     let message = program.diagnostics.one()["message"].to_string();
     assert!(
-        message.contains("resumed the sessions of 1 users"),
+        message.contains("resumed the sessions of 1 user"),
         "{message}"
     );
     for number in 0..100 {

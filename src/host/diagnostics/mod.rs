@@ -38,6 +38,13 @@ impl Level {
     }
 }
 
+/// A number of things: `1 event`, `2 events`.
+#[must_use]
+pub fn counted(number: u64, one: &str, several: &str) -> String {
+    let name = if number == 1 { one } else { several };
+    format!("{number} {name}")
+}
+
 /// Where diagnostics go.
 pub trait Report {
     /// Writes a diagnostic. If that fails, there is nowhere to report it.

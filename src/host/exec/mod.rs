@@ -50,9 +50,8 @@ pub enum ExecError {
     Output(#[source] io::Error),
     /// Nothing listens on `output.unix_stream`.
     #[error(
-        "output.unix_stream = {path:?}: cannot connect: {source}. Vector listens there while it runs with a source \
-         `socket` whose `mode` is `unix_stream` and whose `path` is this; the user of this program needs permission to \
-         write to it"
+        "output.unix_stream = {path:?}: cannot connect: {source}; {}",
+        connect_advice(path, source)
     )]
     Connect {
         /// The socket.
@@ -76,6 +75,34 @@ pub enum ExecError {
         PATIENCE.as_secs()
     )]
     Unfinished,
+}
+
+/// What to do if there is no connection.
+fn connect_advice(path: &Path, error: &io::Error) -> &'static str {
+    let is_there = path.exists();
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            "the user of this program needs permission to write to the socket and to enter its folder"
+        }
+        io::ErrorKind::ConnectionRefused if is_there && !is_socket(path) => {
+            "this is not a socket; expected the `path` of Vector's source `socket` with `mode: unix_stream`"
+        }
+        _ => {
+            "nothing listens there: start Vector first, with a source `socket` with `mode: unix_stream` and this `path`"
+        }
+    }
+}
+
+#[cfg(unix)]
+fn is_socket(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+
+    std::fs::metadata(path).is_ok_and(|found| found.file_type().is_socket())
+}
+
+#[cfg(not(unix))]
+const fn is_socket(_: &Path) -> bool {
+    true
 }
 
 /// Ends a run, or requests something from it.

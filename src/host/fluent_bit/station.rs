@@ -10,7 +10,7 @@ use crate::{
     config::{Config, PseudonymKeyConfig},
     encoding::Encoder,
     host::{
-        diagnostics::{Level, Report},
+        diagnostics::{Level, Report, counted},
         metrics::Telemetry,
         runtime::{
             Edge, PATIENCE, Runtime,
@@ -139,8 +139,8 @@ impl Station {
             Ok(station) => Ok(Self { pending, ..station }),
             Err(error) => {
                 let message = format!(
-                    "dropped {} events that waited for the next input",
-                    pending.events
+                    "dropped {} that waited for the next input",
+                    counted(pending.events, "event", "events")
                 );
                 log.clone().report(Level::Warn, &message);
                 Err(error)

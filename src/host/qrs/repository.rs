@@ -10,7 +10,7 @@ use crate::{
     config::QrsConfig,
     host::{
         diagnostics::{
-            Level,
+            Level, counted,
             health::{Failed, Health},
         },
         https::{Ask, HttpsError, MayAsk, Poll},
@@ -93,14 +93,16 @@ impl Repository {
     }
 
     fn succeeded(&mut self, names: &AppTable, messages: &mut Vec<(Level, String)>) {
-        let (failures, apps) = (self.health.succeeded(), names.len());
+        let apps = counted(names.len() as u64, "app", "apps");
+        let failures = self.health.succeeded();
         let address = self.config.address();
         let was_read = std::mem::replace(&mut self.was_read, true);
         let message = match failures {
             0 if was_read => return,
-            0 => format!("read app names from {address}: {apps} apps"),
+            0 => format!("read app names from {address}: {apps}"),
             failures => {
-                format!("read app names from {address} after {failures} failures: {apps} apps")
+                let failures = counted(failures, "failure", "failures");
+                format!("read app names from {address} after {failures}: {apps}")
             }
         };
         messages.push((Level::Info, message));

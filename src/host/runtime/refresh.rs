@@ -22,7 +22,7 @@ use crate::host::{qps::Proxies, qrs::Repository};
 use crate::{
     config::Config,
     host::{
-        diagnostics::{Level, Report},
+        diagnostics::{Level, Report, counted},
         metrics::{AppNamesCounts, ProxyCounts},
     },
     transform::{
@@ -304,8 +304,8 @@ impl Refresh {
         match self.app_names.build() {
             Ok(names) => {
                 self.names = names.table().clone();
-                let apps = self.names.len();
-                let message = format!("reloaded the files of app names: {apps} apps");
+                let apps = counted(self.names.len() as u64, "app", "apps");
+                let message = format!("reloaded the files of app names: {apps}");
                 self.app_names_failure = None;
                 messages.push((Level::Info, message));
                 true

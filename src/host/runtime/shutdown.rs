@@ -23,7 +23,7 @@ use super::{
     worker::Sink,
 };
 use crate::{
-    host::diagnostics::{Level, Report},
+    host::diagnostics::{Level, Report, counted},
     source::Bound,
 };
 
@@ -84,8 +84,9 @@ impl<S, D: Report, C: Contents> Supervisor<S, D, C> {
         let dropped = self.queue.all_dropped().saturating_sub(known);
         if dropped > 0 {
             let message = format!(
-                "dropped {dropped} events at shutdown, because the host did not take them; docs/reliability.md says \
-                 how to keep events across a restart"
+                "dropped {} at shutdown, because the host did not take them; docs/reliability.md says \
+                 how to keep events across a restart",
+                counted(dropped, "event", "events")
             );
             self.diagnostics.report(Level::Warn, &message);
         }

@@ -10,7 +10,7 @@ use std::{
 
 use super::every::Every;
 use crate::{
-    host::diagnostics::{Level, Report},
+    host::diagnostics::{Level, Report, counted},
     transform::{Sessions, sessions::StateError},
 };
 
@@ -81,7 +81,8 @@ impl StateFile {
         match load(&self.file, sessions)? {
             Loaded::Absent => sessions.reset(),
             Loaded::Users(users) => {
-                let message = format!("{name}: resumed the sessions of {users} users");
+                let users = counted(users, "user", "users");
+                let message = format!("{name}: resumed the sessions of {users}");
                 diagnostics.report(Level::Info, &message);
             }
             Loaded::SetAside { error, to } => {

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     config::TelemetryConfig,
     host::{
-        diagnostics::{Level, Report},
+        diagnostics::{Level, Report, counted},
         metrics::{Snapshot, Telemetry, Totals},
     },
     pipeline::Statistics,
@@ -189,7 +189,8 @@ impl<S: Sink + Send + 'static, D: Report, C: Contents> Supervisor<S, D, C> {
             .filter_map(|errors| Some((errors.count, errors.last?)))
             .collect();
         for (count, last) in errors {
-            let message = format!("the socket reported {count} errors, the last one: {last}");
+            let errors = counted(count, "error", "errors");
+            let message = format!("the socket reported {errors}, the last one: {last}");
             self.diagnostics.report(Level::Warn, &message);
         }
     }

@@ -1,0 +1,138 @@
+//! Paths in a configuration: relative to its folder, and each for one thing.
+
+use std::path::{Path, PathBuf};
+
+use super::{Config, WrongValue};
+
+/// The longest path of a Unix socket, in bytes; Linux has room for a few more than the others.
+const MAX_SOCKET_BYTES: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
+
+/// A socket of ours is created under a provisional name, which is longer by a dot and a process id.
+const PROVISIONAL_BYTES: usize = 8;
+
+/// A path: its key, its index in a list, and the path itself.
+type Named<'c> = (&'static str, Option<usize>, &'c Path);
+
+impl Config {
+    /// Makes paths that are relative to the folder of the configuration relative to the current one.
+    pub(super) fn place_files(&mut self, folder: &Path) {
+        let transform = &mut self.transform;
+        let files = transform.blacklist.files.iter_mut();
+        let qrs = &mut transform.app_names.qrs;
+        let certificates = [
+            &mut qrs.certificate_file,
+            &mut qrs.key_file,
+            &mut qrs.root_file,
+        ];
+        for file in files
+            .chain(&mut transform.app_names.files)
+            .chain(certificates)
+        {
+            *file = folder.join(&*file);
+        }
+        // Empty where there is to be none.
+        for file in [
+            &mut transform.pseudonymize.key_file,
+            &mut transform.sessions.state_file,
+            &mut self.output.unix_stream,
+            &mut transform.sessions.qps.certificate_file,
+            &mut transform.sessions.qps.key_file,
+            &mut transform.sessions.qps.root_file,
+            &mut self.output.local_socket,
+        ] {
+            if !file.as_os_str().is_empty() {
+                *file = folder.join(&*file);
+            }
+        }
+    }
+
+    /// Paths that cannot be intended.
+    pub(super) fn wrong_paths(&self) -> Vec<WrongValue> {
+        let mut wrong: Vec<_> = self.shared_paths().collect();
+        if cfg!(unix) {
+            let output = &self.output;
+            let sockets = [
+                ("output.unix_stream", &output.unix_stream, 0),
+                (
+                    "output.local_socket",
+                    &output.local_socket,
+                    PROVISIONAL_BYTES,
+                ),
+            ];
+            wrong.extend(sockets.into_iter().filter_map(|(key, path, more)| {
+                let (bytes, most) = (path.as_os_str().len(), MAX_SOCKET_BYTES - more);
+                (bytes > most).then(|| WrongValue {
+                    key,
+                    index: None,
+                    message: format!(
+                        "expected a path of at most {most} bytes, the limit of the system for sockets; {} has {bytes}",
+                        path.display()
+                    ),
+                })
+            }));
+        }
+        wrong
+    }
+
+    /// Files that the program writes, and sockets, under a path that another option has too.
+    fn shared_paths(&self) -> impl Iterator<Item = WrongValue> {
+        let (transform, output) = (&self.transform, &self.output);
+        let (qrs, qps) = (&transform.app_names.qrs, &transform.sessions.qps);
+        fn list<'c>(key: &'static str, files: &'c [PathBuf]) -> impl Iterator<Item = Named<'c>> {
+            let files = files.iter().enumerate();
+            files.map(move |(index, file)| (key, Some(index), &**file))
+        }
+        let one = |key, file| (key, None, file);
+        let mut named: Vec<Named<'_>> =
+            list("transform.blacklist.files", &transform.blacklist.files)
+                .chain(list(
+                    "transform.app_names.files",
+                    &transform.app_names.files,
+                ))
+                .collect();
+        if qrs.is_enabled() {
+            named.extend([
+                one(
+                    "transform.app_names.qrs.certificate_file",
+                    &*qrs.certificate_file,
+                ),
+                one("transform.app_names.qrs.key_file", &qrs.key_file),
+                one("transform.app_names.qrs.root_file", &qrs.root_file),
+            ]);
+        }
+        named.extend([
+            one(
+                "transform.pseudonymize.key_file",
+                &*transform.pseudonymize.key_file,
+            ),
+            one(
+                "transform.sessions.qps.certificate_file",
+                &qps.certificate_file,
+            ),
+            one("transform.sessions.qps.key_file", &qps.key_file),
+            one("transform.sessions.qps.root_file", &qps.root_file),
+        ]);
+        let read = named.len();
+        named.extend([
+            one(
+                "transform.sessions.state_file",
+                &*transform.sessions.state_file,
+            ),
+            one("output.unix_stream", &output.unix_stream),
+            one("output.local_socket", &output.local_socket),
+        ]);
+        (read..named.len()).filter_map(move |place| {
+            let (key, _, path) = named[place];
+            let is_same =
+                |(_, _, other): &&Named<'_>| !path.as_os_str().is_empty() && *other == path;
+            let (other, index, _) = named[..place].iter().find(is_same)?;
+            let index = index.map_or_else(String::new, |index| format!("[{index}]"));
+            let message = format!("expected a path of its own; `{other}{index}` is the same");
+            Some(WrongValue {
+                key,
+                index: None,
+                message,
+            })
+        })
+    }
+}
