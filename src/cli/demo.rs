@@ -1,6 +1,7 @@
 //! `demo`: a receiver and a simulated site on this machine, to show the output.
 
 use std::{
+    env,
     io::{self, IsTerminal, Write},
     net::SocketAddr,
     ops::ControlFlow,
@@ -33,8 +34,8 @@ use qlik_sense_events::{
 };
 
 use super::{
-    FAILURE, SUCCESS, USAGE, files, line::Lines, options::CommonArgs, progress::Progress,
-    simulate::SiteArgs, stop, summary, texts,
+    FAILURE, SUCCESS, USAGE, columns::knows_unicode, files, line::Lines, options::CommonArgs,
+    progress::Progress, simulate::SiteArgs, stop, summary, texts,
 };
 
 /// How long the last datagrams may take from the sender to the pipeline.
@@ -45,10 +46,10 @@ const ARRIVAL: Duration = Duration::from_secs(5);
 pub struct DemoArgs {
     #[command(flatten)]
     common: CommonArgs,
-    /// Seconds that the demonstration lasts
+    /// Duration in seconds
     #[arg(long, default_value_t = 5)]
     seconds: u32,
-    /// Datagrams a second
+    /// Datagrams per second
     #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
     rate: u32,
     #[command(flatten)]
@@ -227,7 +228,10 @@ impl Sink for DemoSink {
             Some(frames) => screen.around(|| frames.take(events)),
             None => {
                 let heading = self.lines.is_none();
-                let lines = *self.lines.get_or_insert_with(|| Lines::new(columns()));
+                let lines = *self.lines.get_or_insert_with(|| {
+                    let variable = |name: &str| env::var(name).ok();
+                    Lines::new(columns(), knows_unicode(variable))
+                });
                 screen.around(|| {
                     let mut stdout = anstream::stdout().lock();
                     if heading {

@@ -8,7 +8,7 @@ use super::{Cli, manual, print::print, texts};
 #[derive(Debug, Args)]
 #[command(after_long_help = texts::COMPLETIONS)]
 pub struct CompletionsArgs {
-    /// Shell that completes the lines
+    /// Shell to print the script for
     shell: Shell,
 }
 

@@ -7,24 +7,26 @@ use qlik_sense_events::{event::Event, host::diagnostics::terminal::escaped, sche
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
-use super::columns::cut;
+use super::columns::{cut, ellipsis};
 
 /// The columns before the details: their headings and widths.
 const COLUMNS: [(&str, usize); 4] = [("TIME", 8), ("NODE", 10), ("EVENT", 16), ("USER", 18)];
-
-/// Where text was cut.
-const ELLIPSIS: &str = "…";
 
 /// The table: a heading, and lines that are no longer than a terminal is wide.
 #[derive(Debug, Clone, Copy)]
 pub struct Lines {
     width: usize,
+    /// Stands where text was cut.
+    ellipsis: &'static str,
 }
 
 impl Lines {
     /// Lines of at most this many columns.
-    pub const fn new(width: usize) -> Self {
-        Self { width }
+    pub const fn new(width: usize, with_unicode: bool) -> Self {
+        Self {
+            width,
+            ellipsis: ellipsis(with_unicode),
+        }
     }
 
     /// The names of the columns.
@@ -58,12 +60,12 @@ impl Lines {
     fn fitted(self, cells: &[String; COLUMNS.len()], details: &str) -> String {
         let mut line = String::new();
         for (cell, (_, width)) in cells.iter().zip(COLUMNS) {
-            let cell = cut(cell, width, ELLIPSIS);
+            let cell = cut(cell, width, self.ellipsis);
             let missing = width.saturating_sub(cell.width());
             let _ = write!(line, "{cell}{:missing$}  ", "");
         }
         line.push_str(details);
-        cut(line.trim_end(), self.width, ELLIPSIS)
+        cut(line.trim_end(), self.width, self.ellipsis)
     }
 }
 

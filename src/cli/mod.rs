@@ -39,7 +39,7 @@ const USAGE: u8 = 2;
 /// Who uses Qlik Sense, what goes wrong and who caused it, as it happens, for your log pipeline
 ///
 /// Receives the log events that Qlik Sense Enterprise on Windows sends over UDP, decodes them into
-/// events with named fields, leaves out the users on a blacklist, and writes the rest to standard
+/// events with named fields, drops those of users on a blacklist, and writes the rest to standard
 /// output, where Vector's `exec` source reads them. Without a command it does what `run` does.
 #[derive(Debug, Parser)]
 #[command(
@@ -60,8 +60,8 @@ pub struct Cli {
 enum Command {
     /// Receive datagrams and write their events to standard output
     ///
-    /// This is what Vector's `exec` source starts. Diagnostics go to standard error: plain lines on a
-    /// terminal, JSON into a pipe.
+    /// This is what Vector's `exec` source starts. Diagnostics go to standard error, as plain lines on a terminal and
+    /// otherwise in the codec of the events.
     Run(run::RunArgs),
     /// Show live on this terminal who is using Qlik Sense
     ///
@@ -70,30 +70,30 @@ enum Command {
     Top(top::TopArgs),
     /// See it work: a simulated site sends events to a receiver on this machine
     ///
-    /// It needs no Qlik Sense and no configuration. On a terminal it shows one line for each event, into a pipe it
-    /// writes them in the codec. At the end it says what happened to all datagrams.
+    /// It needs neither Qlik Sense nor a configuration. On a terminal it shows one line for each event; into a pipe or
+    /// a file it writes events in the codec. At the end it reports what became of the datagrams.
     Demo(demo::DemoArgs),
     /// Decode recorded datagrams from files or standard input
     Decode(decode::DecodeArgs),
     /// Send the datagrams of a simulated Qlik Sense site
     ///
-    /// At the end it prints how many of each kind it has sent, to compare with what arrived. Its exit status is 1 if
-    /// nothing listens.
+    /// At the end it prints how many of each kind it sent, to compare with what arrived. The exit status is 1 if
+    /// nothing listens there.
     Simulate(simulate::SimulateArgs),
     /// Check a configuration file
     ///
-    /// Reads it as `run` does, with the files that it names, and reports every mistake by line, options that
-    /// have no effect, and how much memory the queue may take.
+    /// Reads it as `run` does, together with the files that it names, and reports every mistake and every option
+    /// without effect by line, and how many events the queue holds.
     Check(check::CheckArgs),
     /// Convert a Butler SOS configuration into a plugin.toml and a configuration of Vector
     ///
-    /// Reads the configuration of Butler SOS 9 to 15 and writes files that do the same with user, log and performance
-    /// events. What cannot be carried over is reported on standard error and in the files. Passwords, tokens and keys
-    /// are never written; the files name environment variables instead.
+    /// Reads the configuration of Butler SOS 9 to 15 and writes files that treat user, log and performance events the
+    /// same way. What cannot be carried over is reported on standard error and in the files. Passwords, tokens and
+    /// keys are never written; the files name environment variables instead.
     ImportButlerSos(import_butler_sos::ImportButlerSosArgs),
     /// Print the completion script for a shell
     Completions(generate::CompletionsArgs),
-    /// Print the manual page, in roff
+    /// Print the manual page, in the format of `man`
     #[command(after_long_help = texts::MAN)]
     Man,
 }

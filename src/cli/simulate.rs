@@ -36,10 +36,10 @@ pub struct SimulateArgs {
     /// Receiver to send to
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9997")]
     to: String,
-    /// Datagrams a second; 0 for as fast as possible
+    /// Datagrams per second; 0 for as fast as possible
     #[arg(long, default_value_t = 20, conflicts_with = "day")]
     rate: u32,
-    /// Datagrams to send in all; without it, the site goes on until it is interrupted
+    /// Number of datagrams to send; without it, the site sends until it is interrupted
     #[arg(long, conflicts_with = "day")]
     count: Option<u64>,
     #[command(flatten)]
@@ -52,15 +52,15 @@ pub struct SimulateArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Simulated site")]
 pub struct SiteArgs {
-    /// Users, besides service accounts, 1 to 1000000
+    /// Number of users, besides service accounts, 1 to 1000000
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     users: u32,
-    /// Qlik Sense nodes, 1 to 1000
+    /// Number of Qlik Sense nodes, 1 to 1000
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     nodes: u16,
-    /// Odd payloads in a thousand, 0 to 1000
+    /// Odd payloads per thousand, 0 to 1000
     ///
-    /// Other encodings, missing fields, garbage: what a receiver has to cope with.
+    /// Other encodings, missing fields, garbage: whatever a receiver has to cope with.
     #[arg(
         long,
         value_name = "PER_MILLE",
@@ -85,14 +85,15 @@ pub struct SiteArgs {
 
 /// Options for a day on the site.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Simulated day")]
 struct DayArgs {
-    /// Play a day in real time, from its first login until the last session has ended or it is interrupted
+    /// Play a day in real time, from the first login to the end of the last session
     #[arg(long)]
     day: bool,
-    /// Logins of the day
+    /// Number of logins on that day
     #[arg(long, requires = "day", default_value_t = DayOptions::default().logins)]
     logins: usize,
-    /// Hours in which they happen, 1 to 24
+    /// Hours over which the logins are spread, 1 to 24
     #[arg(
         long,
         requires = "day",
@@ -100,10 +101,10 @@ struct DayArgs {
         value_parser = clap::value_parser!(u64).range(1..=24)
     )]
     hours: u64,
-    /// Start this many minutes into the day, when users are already logged in without an event
+    /// Start this many minutes into the day, without the events of users who are already logged in
     #[arg(long, requires = "day", value_name = "MINUTES", default_value_t = 0)]
     skip: u32,
-    /// Datagrams in a thousand that are lost on the way, 0 to 1000
+    /// Datagrams per thousand that are lost on the way, 0 to 1000
     #[arg(
         long,
         requires = "day",
@@ -112,11 +113,12 @@ struct DayArgs {
         value_parser = clap::value_parser!(u32).range(0..=1_000)
     )]
     lost: u32,
-    /// This many minutes from now, a user's request takes half of a node's memory; needs performance events
+    /// Minutes until a user's request takes half of a node's memory; needs performance events
     #[arg(long, requires = "day", value_name = "MINUTES")]
     memory_drop: Option<u32>,
-    /// Let the nodes answer over HTTPS: repository, proxies and engine health; with certificates from this folder,
-    /// which are created if missing
+    /// Let the nodes answer over HTTPS: repository, proxies and engine health
+    ///
+    /// The certificates are read from this folder, and created if the folder has none.
     #[cfg(feature = "serve")]
     #[arg(long, requires = "day", value_name = "FOLDER")]
     serve: Option<PathBuf>,
@@ -136,7 +138,7 @@ struct DayArgs {
 enum Family {
     /// Sessions and connections
     User,
-    /// Log events of engine, proxy, repository and scheduler
+    /// Log events of the engine, proxy, repository and scheduler
     Log,
     /// QIX performance events
     Performance,

@@ -1,25 +1,26 @@
 //! The texts of help and manual besides the flags: examples, exit statuses, variables, files.
 
 /// Statuses with which the program ends.
-pub const EXIT_STATUS: [(&str, &str); 3] = [
+pub const EXIT_STATUS: [(&str, &str); 4] = [
     ("0", "Success."),
     (
         "1",
-        "Failure at run time, such as a port in use or output that cannot be written.",
+        "Failure at run time, such as a port in use or a broken output.",
     ),
     ("2", "The command line or the configuration is invalid."),
+    ("130, 143", "A second SIGINT or SIGTERM ended the program."),
 ];
 
 /// Variables that the program reads.
 pub const ENVIRONMENT: [(&str, &str); 4] = [
-    ("NO_COLOR", "If set and not empty, turns colour off."),
+    ("NO_COLOR", "Turns colours off if it is set and not empty."),
     (
         "TERM",
         "If `dumb`, no escape sequences are written to the terminal.",
     ),
     (
         "LC_ALL, LC_CTYPE, LANG",
-        "If they do not name UTF-8, `top` draws with ASCII characters.",
+        "If they do not name UTF-8, `top` and `demo` draw with ASCII characters.",
     ),
     (
         "LISTEN_FDS, LISTEN_PID",
@@ -32,11 +33,11 @@ pub const FILES: [(&str, &str); 2] = [
     (
         "plugin.toml",
         "Every option with its default and an explanation. A configuration file of your own, given with \
-         `--config`, holds only what differs.",
+         `--config`, only needs the options that differ.",
     ),
     (
         "/etc/qlik-sense-events/plugin.toml",
-        "Where packages install it. The program reads only the files that you name.",
+        "Where packages install it. The program reads it only if you name it.",
     ),
 ];
 
@@ -52,10 +53,8 @@ pub const PROGRAM: &str = "  # What Vector's exec source starts
 
 /// What stands below the flags of the program itself.
 pub fn below_flags() -> String {
-    format!(
-        "Examples:\n{PROGRAM}\n\nExit status: 0 on success, 1 on a failure at run time, 2 if the command line or the \
-         configuration is invalid."
-    )
+    let statuses = EXIT_STATUS.map(|(status, meaning)| format!("\n  {status:<8}  {meaning}"));
+    format!("Examples:\n{PROGRAM}\n\nExit status:{}", statuses.concat())
 }
 
 pub const RUN: &str = "\
@@ -70,7 +69,7 @@ Keys: q quits, / filters, s sorts, f freezes the screen, ? shows all keys.
 Examples:
   # Receive and show
   qlik-sense-events top
-  # Watch a program that Vector has started, by its option output.local_socket
+  # Watch a program that Vector has started, through its output.local_socket
   qlik-sense-events top --socket /run/qlik-sense-events/events.sock";
 
 pub const DEMO: &str = "\
@@ -82,11 +81,12 @@ Examples:
 pub const DECODE: &str = "\
 Examples:
   qlik-sense-events decode datagrams.txt
-  echo '/qseow-proxy-session/;node1;Start session;LAB;goran;Not available;/hub;hello' | qlik-sense-events decode";
+  # Only who, and when
+  qlik-sense-events decode datagrams.txt | jq -r '.timestamp + \" \" + .user'";
 
 pub const SIMULATE: &str = "\
 Examples:
-  # A hundred events to the receiver on this machine
+  # A hundred events to a receiver on this machine
   qlik-sense-events simulate --count 100
   # A site with all families of events, as fast as possible
   qlik-sense-events simulate --to 192.0.2.10:9997 --families all --rate 0 --count 1000000";
@@ -103,10 +103,10 @@ Examples:
 
 pub const COMPLETIONS: &str = "\
 Examples:
-  qlik-sense-events completions bash > ~/.local/share/bash-completion/completions/qlik-sense-events
+  source <(qlik-sense-events completions bash)
   qlik-sense-events completions powershell >> $PROFILE";
 
 pub const MAN: &str = "\
 Examples:
   qlik-sense-events man | man -l -
-  qlik-sense-events man > /usr/local/share/man/man1/qlik-sense-events.1";
+  qlik-sense-events man > qlik-sense-events.1";

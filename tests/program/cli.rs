@@ -22,7 +22,7 @@ fn help_of_the_program_names_every_subcommand() {
         let entry = format!("\n  {subcommand} ");
         assert!(help.stdout.contains(&entry), "{subcommand}");
     }
-    assert!(help.stdout.contains("Exit status: 0"));
+    assert!(help.stdout.contains("\nExit status:\n  0 "));
     // In short, with -h, without paragraphs and examples.
     let short = finish(&["-h"]);
     assert!(short.stdout.lines().count() * 2 <= help.stdout.lines().count() + 10);
@@ -137,6 +137,20 @@ fn the_manual_has_a_section_for_every_command_and_all_that_a_manual_has() {
     ] {
         let line = format!("\n.SH {section}\n");
         assert!(manual.stdout.contains(&line), "{section}");
+    }
+    // The same statuses as in the help.
+    let help = finish(&["--help"]).stdout;
+    let (_, statuses) = help.split_once("\nExit status:\n").expect("statuses");
+    let number = |line: &str| {
+        line.trim_start()
+            .split_once("  ")
+            .map(|(number, _)| number.to_owned())
+    };
+    let numbers: Vec<String> = statuses.lines().filter_map(number).collect();
+    assert_eq!(numbers, ["0", "1", "2", "130, 143"]);
+    for number in numbers {
+        let row = format!("\n.TP\n\\fB{number}\\fR\n");
+        assert!(manual.stdout.contains(&row), "{number}");
     }
     // Every flag with its value.
     assert!(manual.stdout.contains("\\-\\-rate\\fR \\fIRATE\\fR"));

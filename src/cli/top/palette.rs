@@ -5,6 +5,8 @@ use ratatui::{
     symbols::{bar, border},
 };
 
+use crate::cli::columns::{ellipsis, knows_unicode};
+
 /// Styles and characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Palette {
@@ -53,13 +55,7 @@ impl Palette {
         let is_set = |name: &str| variable(name).filter(|value| !value.is_empty());
         let with_colour =
             is_set("NO_COLOR").is_none() && is_set("TERM").is_none_or(|term| term != "dumb");
-        let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(is_set);
-        let is_utf_8 = |locale: String| {
-            let locale = locale.to_lowercase();
-            locale.contains("utf-8") || locale.contains("utf8")
-        };
-        // Windows has no such variables, and its terminal knows Unicode.
-        Self::new(with_colour, locale.map_or(cfg!(windows), is_utf_8))
+        Self::new(with_colour, knows_unicode(variable))
     }
 
     pub fn new(with_colour: bool, with_unicode: bool) -> Self {
@@ -83,7 +79,7 @@ impl Palette {
             } else {
                 ASCII_BORDER
             },
-            ellipsis: if with_unicode { "…" } else { "~" },
+            ellipsis: ellipsis(with_unicode),
         }
     }
 }

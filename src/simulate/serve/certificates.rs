@@ -33,6 +33,11 @@ pub(super) fn config(
     hosts: &[Arc<str>],
     address: IpAddr,
 ) -> Result<ServerConfig, ServeError> {
+    if folder.exists() && !folder.is_dir() {
+        return Err(ServeError::NoFolder {
+            path: folder.into(),
+        });
+    }
     let missing: Vec<_> = FILES
         .map(|name| folder.join(name))
         .into_iter()
@@ -78,9 +83,14 @@ fn read(folder: &Path, name: &str) -> Result<Vec<u8>, ServeError> {
 fn certificates(folder: &Path, name: &str) -> Result<Vec<CertificateDer<'static>>, ServeError> {
     let pem = read(folder, name)?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    certificates.map_err(|error| ServeError::Unusable {
+    let reason = match certificates {
+        Ok(certificates) if !certificates.is_empty() => return Ok(certificates),
+        Ok(_) => format!("{name}: the file contains no PEM certificate"),
+        Err(error) => format!("{name}: {error}"),
+    };
+    Err(ServeError::Unusable {
         folder: folder.into(),
-        reason: format!("{name}: {error}"),
+        reason,
     })
 }
 

@@ -47,6 +47,15 @@ pub enum ServeError {
         /// The system's reason.
         source: io::Error,
     },
+    /// The path is not a folder.
+    #[error(
+        "{} is not a folder; name the folder of the certificates, or one that does not exist yet to create them",
+        path.display()
+    )]
+    NoFolder {
+        /// The path.
+        path: PathBuf,
+    },
     /// The folder contains some of the files, but not this one.
     #[error(
         "{} is missing; put client.pem, client_key.pem, root.pem, server.pem and server_key.pem into the folder, or \

@@ -168,27 +168,32 @@ fn help_is_coloured_unless_no_color_is_set() {
 /// Events become lines of a table that a person can read, under a heading.
 #[test]
 fn the_demonstration_shows_lines_that_fit() {
-    let (master, name) = terminal();
-    let mut command = plain();
-    command.env("NO_COLOR", "1");
-    command.args(["demo", "--seconds", "1", "--rate", "20", "--odd", "0"]);
-    command.stdout(open(&name)).stderr(Stdio::null());
-    let mut program = Killed(command.spawn().expect("the program starts"));
-    drop(command);
-    let lines = lines(master);
-    let heading = lines.recv_timeout(DEADLINE).expect("a heading");
-    assert!(heading.starts_with("TIME      NODE "), "{heading}");
-    let mut shown = 0;
-    while let Ok(line) = lines.recv_timeout(DEADLINE) {
-        assert!(line.trim_end().chars().count() <= 80, "{line}");
-        assert!(
-            line.contains("  session ") || line.contains("  connection "),
-            "{line}"
-        );
-        shown += 1;
+    for (locale, cut) in [("C.UTF-8", "…"), ("C", "~")] {
+        let (master, name) = terminal();
+        let mut command = plain();
+        command.env("NO_COLOR", "1").env("LC_ALL", locale);
+        command.args(["demo", "--seconds", "1", "--rate", "20", "--odd", "0"]);
+        command.stdout(open(&name)).stderr(Stdio::null());
+        let mut program = Killed(command.spawn().expect("the program starts"));
+        drop(command);
+        let lines = lines(master);
+        let heading = lines.recv_timeout(DEADLINE).expect("a heading");
+        assert!(heading.starts_with("TIME      NODE "), "{heading}");
+        let (mut shown, mut marks) = (0, String::new());
+        while let Ok(line) = lines.recv_timeout(DEADLINE) {
+            assert!(line.trim_end().chars().count() <= 80, "{line}");
+            assert!(
+                line.contains("  session ") || line.contains("  connection "),
+                "{line}"
+            );
+            shown += 1;
+            marks.extend(line.chars().filter(|mark| matches!(mark, '…' | '~')));
+        }
+        assert!(shown > 0);
+        assert_eq!(marks.replace(cut, ""), "", "{locale}");
+        assert_ne!(marks, "", "{locale}");
+        assert_eq!(program.0.wait().expect("a status").code(), Some(0));
     }
-    assert!(shown > 0);
-    assert_eq!(program.0.wait().expect("a status").code(), Some(0));
 }
 
 /// What a payload or a file says is shown and not obeyed.
