@@ -174,7 +174,7 @@ fn every_dashboard_answers_the_same_questions() {
         "Warnings and errors by level",
         "Tasks by outcome",
         "Tasks that failed",
-        "sessions over time",
+        "Sessions over time",
         "Median length of a session",
         "Not decoded",
         "Dropped by the program",
