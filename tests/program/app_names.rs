@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::support::{Running, finish, finish_with_input, payload, record};
 
 const SALES: &str = "a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69";
-/// Names go to all workers, of which other systems have one.
+/// Names go to all workers, of which there is only one on other systems.
 const CONFIG: &str = if cfg!(target_os = "linux") {
     "[source]\nworkers = 2\n[transform.app_names]\nfiles = [\"apps.csv\"]\n"
 } else {
@@ -20,7 +20,7 @@ fn program(apps: &str) -> Running {
     Running::configured_in(folder, CONFIG)
 }
 
-/// Replaces the file at once, so that no half of it can be seen.
+/// Replaces the file atomically, so that a half-written one is never seen.
 fn replace(folder: &Path, apps: &str) {
     let new = folder.join("new.csv");
     fs::write(&new, apps).expect("a file");
@@ -32,7 +32,7 @@ fn app_name(program: &mut Running) -> Value {
 }
 
 #[test]
-fn a_changed_file_is_read_again() {
+fn a_changed_file_is_reloaded() {
     let mut program = program(&format!("id,name\n{SALES},Sales\n"));
     assert_eq!(app_name(&mut program), "Sales");
     let list = json!([{"id": SALES, "name": "Verkauf"}]).to_string();
@@ -45,7 +45,7 @@ fn a_changed_file_is_read_again() {
 }
 
 #[test]
-fn a_bad_file_changes_nothing_until_it_is_good_again() {
+fn an_invalid_file_changes_nothing_until_it_is_corrected() {
     let mut program = program(&format!("{SALES},Sales\n"));
     for (bad, reason) in [
         (
@@ -72,7 +72,7 @@ fn a_bad_file_changes_nothing_until_it_is_good_again() {
 }
 
 #[test]
-fn a_bad_file_at_the_start_is_refused() {
+fn an_invalid_file_is_refused_at_start() {
     let folder = tempfile::tempdir().expect("a folder");
     let config = folder.path().join("config.toml").display().to_string();
     fs::write(&config, CONFIG).expect("a file");
@@ -111,7 +111,7 @@ fn a_bad_file_at_the_start_is_refused() {
 }
 
 #[test]
-fn recorded_datagrams_are_named_too() {
+fn decode_adds_app_names_too() {
     let folder = tempfile::tempdir().expect("a folder");
     let config = folder.path().join("config.toml").display().to_string();
     fs::write(&config, CONFIG).expect("a file");

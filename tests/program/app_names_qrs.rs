@@ -17,7 +17,7 @@ fn sales(name: &str) -> Answer {
     Answer::Apps(vec![(SALES.into(), name.into())])
 }
 
-/// A folder with what the QMC exports, and a configuration that asks every second.
+/// A folder with the files that the QMC exports, and a configuration with requests every second.
 fn folder(site: &Site, port: u16, more: &str) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     site.export(folder.path());
@@ -42,37 +42,37 @@ fn app_name(program: &mut Running) -> Value {
 }
 
 /// The next diagnostic: its level and its message.
-fn said(program: &mut Running) -> (String, String) {
+fn diagnostic(program: &mut Running) -> (String, String) {
     let diagnostic = program.diagnostics.one();
     let text = |name: &str| diagnostic[name].as_str().expect("text").to_owned();
     (text("level"), text("message"))
 }
 
-/// Sends the event again until it has the name: news reach a worker a moment after the service.
+/// Sends the event again until it has the name: names reach a worker a moment later.
 fn until_named(program: &mut Running, name: &str) {
     while app_name(program) != name {}
 }
 
 #[test]
-fn names_come_change_and_stay_when_the_service_fails() {
+fn names_are_read_refreshed_and_kept_if_the_service_fails() {
     let site = Site::new();
     let service = service(&site, sales("Sales"));
     let port = service.address.port();
     let mut program = start(folder(&site, port, ""));
     let read = format!("read app names from 127.0.0.1:{port}");
     assert_eq!(
-        said(&mut program),
+        diagnostic(&mut program),
         ("info".into(), format!("{read}: 1 app"))
     );
     until_named(&mut program, "Sales");
 
-    // A new name, which is not reported.
+    // A new name is not reported.
     service.set(sales("Verkauf"));
     until_named(&mut program, "Verkauf");
 
-    // One word of a failure, however often it comes, and another when its reason changes.
+    // A failure is reported once, however often it occurs, and again when its reason changes.
     service.set(Answer::Status(503));
-    let (level, message) = said(&mut program);
+    let (level, message) = diagnostic(&mut program);
     assert_eq!(level, "warn");
     let stay = "cannot refresh app names; the previous ones stay in use: 127.0.0.1:";
     assert!(message.starts_with(stay), "{message}");
@@ -88,7 +88,7 @@ fn names_come_change_and_stay_when_the_service_fails() {
         service.requests.recv().expect("another try");
     }
     service.set(Answer::Body(b"[{".to_vec()));
-    let (level, message) = said(&mut program);
+    let (level, message) = diagnostic(&mut program);
     assert_eq!(level, "warn");
     assert!(
         message.contains("is not a list of apps: line 1: the JSON ends early"),
@@ -97,14 +97,14 @@ fn names_come_change_and_stay_when_the_service_fails() {
     assert_eq!(app_name(&mut program), "Verkauf");
 
     service.set(sales("Ventes"));
-    let (level, message) = said(&mut program);
+    let (level, message) = diagnostic(&mut program);
     assert_eq!(level, "info");
     assert!(message.starts_with(&format!("{read} after ")), "{message}");
     assert!(message.ends_with(": 1 app"), "{message}");
     until_named(&mut program, "Ventes");
 }
 
-/// Nothing waits for the service: not the start, not events, not the end.
+/// Nothing waits for the service: neither the start, nor events, nor the end.
 #[test]
 fn a_silent_service_blocks_nothing() {
     let site = Site::new();
@@ -118,13 +118,13 @@ fn a_silent_service_blocks_nothing() {
     assert!(status.success(), "{status} {diagnostics:?}");
 }
 
-/// The service comes after the program, which says once that it is not there.
+/// The service starts after the program, which reports once that it cannot reach it.
 #[test]
-fn a_service_that_is_not_there_yet() {
+fn a_service_may_start_after_the_program() {
     let site = Site::new();
     let service = service(&site, Answer::Status(403));
     let mut program = start(folder(&site, service.address.port(), ""));
-    let (level, message) = said(&mut program);
+    let (level, message) = diagnostic(&mut program);
     assert_eq!(level, "warn");
     assert!(
         message.starts_with("cannot read app names: 127.0.0.1:"),
@@ -132,7 +132,7 @@ fn a_service_that_is_not_there_yet() {
     );
     assert_eq!(app_name(&mut program), Value::Null);
     service.set(sales("Sales"));
-    let (level, message) = said(&mut program);
+    let (level, message) = diagnostic(&mut program);
     assert_eq!(level, "info", "{message}");
     until_named(&mut program, "Sales");
 }
@@ -150,7 +150,7 @@ fn a_name_from_a_file_takes_precedence_over_the_service() {
     let folder = folder(&site, service.address.port(), more);
     fs::write(folder.path().join("apps.csv"), format!("{SALES},By hand\n")).expect("a file");
     let mut program = start(folder);
-    assert_eq!(said(&mut program).0, "info");
+    assert_eq!(diagnostic(&mut program).0, "info");
     let open = payload::OPEN.replace(SALES, other);
     while program.event_of(&open)["app_name"] != "Finance" {}
     assert_eq!(app_name(&mut program), "By hand");
@@ -160,12 +160,12 @@ fn a_name_from_a_file_takes_precedence_over_the_service() {
     fs::write(&new, format!("{SALES},By another hand\n")).expect("a file");
     fs::rename(new, file).expect("replaced");
     let expected = "reloaded the files of app names: 1 app";
-    assert_eq!(said(&mut program), ("info".into(), expected.into()));
+    assert_eq!(diagnostic(&mut program), ("info".into(), expected.into()));
     until_named(&mut program, "By another hand");
     assert_eq!(program.event_of(&open)["app_name"], "Finance");
 }
 
-/// Certificates that are renewed are used for the next request.
+/// Renewed certificates are used for the next request.
 #[test]
 fn renewed_certificates_are_used() {
     let (site, other) = (Site::new(), Site::named("other.example.com"));
@@ -174,20 +174,20 @@ fn renewed_certificates_are_used() {
     let root = |site: &Site, folder: &Path| fs::write(folder.join("root.pem"), site.root());
     root(&other, folder.path()).expect("a file");
     let mut program = start(folder);
-    let (level, message) = said(&mut program);
+    let (level, message) = diagnostic(&mut program);
     assert_eq!(level, "warn");
     assert!(
         message.contains("is not signed by `root_file`"),
         "{message}"
     );
     root(&site, program.folder()).expect("a file");
-    // While the file is written, it may be read empty.
-    while said(&mut program).0 != "info" {}
+    // The file may be read while it is still empty.
+    while diagnostic(&mut program).0 != "info" {}
     until_named(&mut program, "Sales");
 }
 
 #[test]
-fn metrics_tell_how_many_names_there_are() {
+fn metrics_count_the_names() {
     let site = Site::new();
     let service = service(&site, sales("Sales"));
     let more = "[telemetry]\ninterval_secs = 1\n";
@@ -215,7 +215,7 @@ fn metrics_tell_how_many_names_there_are() {
 }
 
 #[test]
-fn files_that_cannot_be_used_are_refused_at_the_start() {
+fn unusable_files_are_refused_at_start() {
     let site = Site::new();
     let folder = folder(&site, 4242, "");
     let config = folder.path().join("config.toml").display().to_string();
@@ -233,7 +233,7 @@ fn files_that_cannot_be_used_are_refused_at_the_start() {
 }
 
 #[test]
-fn the_service_can_be_tried_before_it_is_needed() {
+fn check_online_tries_the_service() {
     let site = Site::new();
     let service = service(&site, sales("Sales"));
     let port = service.address.port();

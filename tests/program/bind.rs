@@ -1,4 +1,4 @@
-//! Addresses that cannot be had.
+//! Addresses that cannot be listened on.
 
 use std::net::UdpSocket;
 
@@ -27,9 +27,9 @@ fn a_port_in_use_ends_the_program_with_one_line() {
     );
 }
 
-/// With `native` a plain line would end Vector's reader of standard error.
+/// With `native`, a plain line would break Vector's reader of standard error.
 #[test]
-fn the_line_is_in_the_codec() {
+fn the_error_is_in_the_codec() {
     let taken = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
     for codec in CODECS {
@@ -50,7 +50,7 @@ fn the_line_is_in_the_codec() {
     }
 }
 
-/// One address of several is enough to end it: half a receiver would look like a whole one.
+/// One occupied address is enough to end it: half a receiver would look like a whole one.
 #[test]
 fn every_address_must_be_free() {
     let taken = UdpSocket::bind("127.0.0.1:0").expect("a port");

@@ -1,4 +1,4 @@
-//! Help, completions, the manual page, and slips on the command line.
+//! Help, completions, the manual page, and mistakes on the command line.
 
 use crate::support::finish;
 
@@ -23,7 +23,7 @@ fn help_of_the_program_names_every_subcommand() {
         assert!(help.stdout.contains(&entry), "{subcommand}");
     }
     assert!(help.stdout.contains("\nExit status:\n  0 "));
-    // In short, with -h, without paragraphs and examples.
+    // `-h` is short, without paragraphs and examples.
     let short = finish(&["-h"]);
     assert!(short.stdout.lines().count() * 2 <= help.stdout.lines().count() + 10);
     assert!(!short.stdout.contains("Examples:"));
@@ -51,7 +51,7 @@ fn help_into_a_pipe_has_no_colours() {
 }
 
 #[test]
-fn mistakes_end_with_status_2_and_say_what_was_expected() {
+fn mistakes_end_with_status_2_and_a_message_about_what_was_expected() {
     for (args, expected) in [
         (&["--adress", "127.0.0.1:0"][..], "'--address'"),
         (&["run", "--adress", "127.0.0.1:0"], "'--address'"),
@@ -98,7 +98,7 @@ fn mistakes_end_with_status_2_and_say_what_was_expected() {
     ] {
         let ended = finish(args);
         assert_eq!((ended.status, &*ended.stdout), (2, ""), "{args:?}");
-        // What a host reads is JSON.
+        // The message is JSON if a host reads it.
         let said = ended.stderr.replace("\\\"", "\"");
         assert!(said.contains(expected), "{args:?}: {said}");
     }
@@ -138,7 +138,7 @@ fn the_manual_has_a_section_for_every_command_and_all_that_a_manual_has() {
         let line = format!("\n.SH {section}\n");
         assert!(manual.stdout.contains(&line), "{section}");
     }
-    // The same statuses as in the help.
+    // The statuses are those in the help.
     let help = finish(&["--help"]).stdout;
     let (_, statuses) = help.split_once("\nExit status:\n").expect("statuses");
     let number = |line: &str| {
@@ -152,6 +152,6 @@ fn the_manual_has_a_section_for_every_command_and_all_that_a_manual_has() {
         let row = format!("\n.TP\n\\fB{number}\\fR\n");
         assert!(manual.stdout.contains(&row), "{number}");
     }
-    // Every flag with its value.
+    // Every flag is listed with its value.
     assert!(manual.stdout.contains("\\-\\-rate\\fR \\fIRATE\\fR"));
 }

@@ -1,4 +1,4 @@
-//! What an event looks like in each codec, to the last field.
+//! What each kind of event looks like in each codec, with every field.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -79,22 +79,22 @@ fn every_kind_of_event(codec: Codec) {
 }
 
 #[test]
-fn json() {
+fn every_kind_of_event_is_complete_in_json() {
     every_kind_of_event(Codec::Json);
 }
 
 #[test]
-fn native_json() {
+fn every_kind_of_event_is_complete_in_native_json() {
     every_kind_of_event(Codec::NativeJson);
 }
 
 #[test]
-fn native() {
+fn every_kind_of_event_is_complete_in_native() {
     every_kind_of_event(Codec::Native);
 }
 
 #[test]
-fn the_configuration_names_the_codec() {
+fn the_codec_comes_from_the_configuration() {
     let flags = ["--codec", "json"];
     let config = "[output]\ncodec = \"native\"\n";
     let folder = tempfile::tempdir().expect("a folder");

@@ -1,10 +1,10 @@
-//! Completions, as a shell makes them.
+//! Completions as the shells make them.
 
 use std::{fs, path::Path, process::Command};
 
 use crate::support::finish;
 
-/// Completions of a command line: the line, what must be offered, and what must not.
+/// Command lines, what has to be offered for each, and what must not be.
 const ROWS: [(&str, &[&str], &[&str]); 6] = [
     ("", &["run", "import-butler-sos", "--codec"], &["native"]),
     (
@@ -18,7 +18,7 @@ const ROWS: [(&str, &[&str], &[&str]); 6] = [
     ("completions ", &["bash", "zsh", "fish"], &["--codec"]),
 ];
 
-/// The script of a shell, in a folder without other files.
+/// A shell's script, in a folder without other files.
 fn script(shell: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let script = finish(&["completions", shell]);
@@ -27,7 +27,7 @@ fn script(shell: &str) -> tempfile::TempDir {
     folder
 }
 
-/// What a shell prints of a command, with `arguments` behind it.
+/// The output of a command in a shell, with `arguments`.
 fn shell(shell: &str, flags: &[&str], command: &str, arguments: &[&str], folder: &Path) -> String {
     let mut process = Command::new(shell);
     process.args(flags).args(["-c", command]).args(arguments);
@@ -37,7 +37,7 @@ fn shell(shell: &str, flags: &[&str], command: &str, arguments: &[&str], folder:
     String::from_utf8(output.stdout).expect("text")
 }
 
-/// The completions that bash offers, with the words as readline divides the line.
+/// The completions that bash offers, with the line split into words like readline does.
 fn of_bash(line: &str, folder: &Path) -> Vec<String> {
     const COMPLETE: &str = r#"
         source ./script
@@ -84,7 +84,7 @@ fn assert_offered(
 }
 
 #[test]
-fn bash_offers_what_may_follow() {
+fn bash_offers_what_can_follow() {
     let folder = script("bash");
     for (line, wanted, others) in ROWS {
         let offered = of_bash(line, folder.path());
@@ -92,9 +92,9 @@ fn bash_offers_what_may_follow() {
     }
 }
 
-/// As `/bin/sh` reads it where that is bash.
+/// `/bin/sh` reads it like this on systems where it is bash.
 #[test]
-fn bash_reads_the_script_in_its_mode_of_posix() {
+fn bash_accepts_the_script_in_posix_mode() {
     let folder = script("bash");
     shell("bash", &["--posix"], ". ./script", &[], folder.path());
 }
@@ -104,9 +104,9 @@ mod fish {
 
     #[test]
     #[ignore = "needs fish"]
-    fn fish_offers_what_may_follow() {
+    fn fish_offers_what_can_follow() {
         let folder = script("fish");
-        // Its script knows the values of flags, not those of arguments.
+        // The script for fish knows the values of flags, but not those of arguments.
         for (line, wanted, others) in ROWS.into_iter().filter(|row| row.0 != "completions ") {
             let command = format!("source ./script; complete -C 'qlik-sense-events {line}'");
             let printed = shell("fish", &["--no-config"], &command, &[], folder.path());
@@ -114,7 +114,7 @@ mod fish {
                 .lines()
                 .filter_map(|line| line.split('\t').next().map(str::to_owned))
                 .collect();
-            // Flags are offered once a dash is there.
+            // Flags are offered once a dash has been typed.
             let wanted: Vec<&str> = wanted
                 .iter()
                 .copied()
@@ -128,7 +128,7 @@ mod fish {
 mod zsh {
     use super::*;
 
-    /// zsh completes only what is typed on a terminal.
+    /// zsh only completes what is typed on a terminal.
     const COMPLETE: &str = r#"
         zmodload zsh/zpty
         zpty shell 'zsh -f -i'
@@ -150,7 +150,7 @@ mod zsh {
 
     #[test]
     #[ignore = "needs zsh"]
-    fn zsh_completes_what_is_begun() {
+    fn zsh_completes_what_was_typed() {
         for (line, completed) in [
             ("imp", "import-butler-sos"),
             ("run --outl", "run --outlive-parent"),

@@ -1,4 +1,4 @@
-//! Slips in the configuration: refused before anything is received, by file, line and key.
+//! Mistakes in the configuration: they are refused before anything is received, with file, line and key.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use crate::support::{Finished, Running, end, finish, payload, record};
 
-/// A folder with a configuration and a blacklist that has a slip in its second line.
+/// A folder with a configuration, and with a blacklist that has a mistake in its second line.
 fn folder(config: &str) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("config.toml"), config).expect("a file");
@@ -34,7 +34,7 @@ fn messages(ran: &Finished) -> Vec<String> {
     records.filter_map(message).collect()
 }
 
-/// `run` and `check` both refuse the configuration, with the same one message.
+/// Asserts that `run` and `check` both refuse the configuration, with the same single message.
 fn refused(config: &str, expected: &str) {
     let folder = folder(config);
     let ran = run(&folder);
@@ -71,7 +71,7 @@ fn an_unknown_key_is_refused() {
 }
 
 #[test]
-fn a_key_in_the_wrong_table() {
+fn a_key_in_the_wrong_table_is_refused() {
     refused(
         "[source]\ncodec = \"native\"\n",
         "config.toml:2: source.codec: unknown key; did you mean `codec` in [output]?",
@@ -395,7 +395,7 @@ fn a_file_in_the_place_of_a_socket_is_named() {
 }
 
 #[test]
-fn a_bad_pattern() {
+fn an_invalid_pattern_is_refused() {
     refused(
         "[transform.blacklist]\nusers = [\n  'LAB\\goran',\n  'maria',\n]\n",
         "config.toml:4: transform.blacklist.users[1]: `maria`: expected DIRECTORY\\user_id",
@@ -403,10 +403,10 @@ fn a_bad_pattern() {
 }
 
 #[test]
-fn a_backslash_in_double_quotes() {
+fn a_backslash_in_double_quotes_is_explained() {
     const HINT: &str =
         "in double quotes, a backslash starts an escape sequence; use single quotes: ";
-    // Some are not escapes, and some are unintended ones.
+    // Some of these are not escape sequences, and some are unintended ones.
     for user in [
         r"INTERNAL\sa_*",
         r"LAB\bob",
@@ -450,9 +450,9 @@ fn text_that_is_not_toml_is_refused() {
     refused("[source\nworkers = 1\n", "config.toml:1: ");
 }
 
-/// What a list that is not closed swallows is no mistake of its own.
+/// What an unclosed list swallows is not reported as another mistake.
 #[test]
-fn a_list_that_is_not_closed_is_one_mistake() {
+fn an_unclosed_list_is_one_mistake() {
     let folder =
         folder("[transform.blacklist]\nusers = [ 'A\\b'\nfiles = []\n[output]\ncodec = 'json'\n");
     let checked = check(&folder);
@@ -468,7 +468,7 @@ fn a_list_that_is_not_closed_is_one_mistake() {
 }
 
 #[test]
-fn a_bad_blacklist_file() {
+fn an_invalid_blacklist_file_is_refused() {
     refused(
         "[transform.blacklist]\nfiles = [\"users.txt\"]\n",
         "users.txt:2: `LAB\\`: the user id is empty",
@@ -479,7 +479,7 @@ fn a_bad_blacklist_file() {
     );
 }
 
-/// As Windows' editors and PowerShell save a file.
+/// Windows' editors and PowerShell save files like this.
 #[test]
 fn a_file_in_utf_16_is_read() {
     let text = "\u{FEFF}[transform.blacklist]\nusers = ['INTERNAL\\sa_*', 'LAB\\jörgen']\n";
@@ -525,9 +525,9 @@ fn a_file_in_utf_16_is_read() {
     }
 }
 
-/// Syntax, unknown keys, wrong types and impossible values, in the order of the file.
+/// They include syntax errors, unknown keys, wrong types and impossible values, in the order of the file.
 #[test]
-fn every_mistake_is_named_at_once_and_in_order() {
+fn all_mistakes_are_listed_at_once_and_in_order() {
     let folder = folder(
         "[source]\nworkers = 0\nadress = '127.0.0.1:0'\nundecoded = \"forwrd\"\n\
          allowed_senders = [\"10.0.0.300\", \"10.0.0.0/8\", \"lab\"]\n\n\
@@ -559,9 +559,9 @@ fn every_mistake_is_named_at_once_and_in_order() {
     assert_eq!(messages(&run(&folder)), lines);
 }
 
-/// The mistakes of the files that a configuration names, beside its own.
+/// Mistakes in the files that a configuration names are listed with its own.
 #[test]
-fn every_mistake_of_every_file_is_named() {
+fn all_mistakes_in_all_files_are_listed() {
     let config = "[transform.blacklist]\nfiles = ['users.txt', 'absent.txt']\n\
                   [transform.app_names]\nfiles = ['none.csv']\n";
     let folder = folder(config);
@@ -590,16 +590,16 @@ fn every_mistake_of_every_file_is_named() {
     }
 }
 
-/// Fields that one schema lacks are no mistake where it is the schema's name that is wrong.
+/// If the name of the schema is wrong, fields that it lacks are not reported as well.
 #[test]
-fn one_slip_is_one_mistake() {
+fn one_mistake_is_reported_once() {
     let folder = folder("[output]\nschema = \"ecss\"\ndrop_fields = [\"user.name\"]\n");
     let checked = check(&folder);
     assert_eq!(checked.stderr.lines().count(), 1, "{}", checked.stderr);
 }
 
 #[test]
-fn a_thousand_mistakes_are_not_all_named() {
+fn a_thousand_mistakes_are_not_all_listed() {
     for entry in ["'maria',\n", "\"LAB\\sa\",\n"] {
         let entries = entry.repeat(1_000);
         let folder = folder(&format!("[transform.blacklist]\nusers = [{entries}]\n"));
@@ -615,7 +615,7 @@ fn a_thousand_mistakes_are_not_all_named() {
 }
 
 #[test]
-fn an_absent_file_is_reported() {
+fn a_missing_configuration_file_is_reported() {
     let folder = tempfile::tempdir().expect("a folder");
     let ran = run(&folder);
     assert_eq!(ran.status, 2);
@@ -625,7 +625,7 @@ fn an_absent_file_is_reported() {
 }
 
 #[test]
-fn it_says_how_many_entries_come_from_files() {
+fn check_counts_the_entries_from_files() {
     let folder = folder(
         "[transform.blacklist]\nusers = ['INTERNAL\\sa_*']\nfiles = [\"a.txt\", \"b.txt\"]\n",
     );
@@ -638,7 +638,7 @@ fn it_says_how_many_entries_come_from_files() {
 }
 
 #[test]
-fn a_good_file_is_ok() {
+fn a_valid_configuration_is_summarized() {
     let folder = folder("[transform.blacklist]\nusers = ['INTERNAL\\sa_*']\n");
     let checked = check(&folder);
     assert_eq!((checked.status, &*checked.stderr), (0, ""));
@@ -656,7 +656,7 @@ fn a_good_file_is_ok() {
 }
 
 #[test]
-fn it_says_which_bound_of_the_queue_is_reached_first() {
+fn check_says_which_limit_of_the_queue_is_reached_first() {
     for (config, expected) in [
         ("", "queue.max_bytes is the limit"),
         (
@@ -674,9 +674,9 @@ fn it_says_which_bound_of_the_queue_is_reached_first() {
     }
 }
 
-/// A host that reads the codec of the file must be able to read what is wrong with the rest of it.
+/// A host that expects the codec in the file has to be able to read what is wrong with the rest of it.
 #[test]
-fn a_slip_is_reported_in_the_codec_of_the_file() {
+fn mistakes_are_reported_in_the_codec_of_the_file() {
     let folder = folder("[output]\ncodec = \"native_json\"\n[source]\nworkers = 0\n");
     let ran = run(&folder);
     assert_eq!(ran.status, 2);
@@ -689,7 +689,7 @@ fn a_slip_is_reported_in_the_codec_of_the_file() {
 }
 
 #[test]
-fn tags_and_fields_that_are_none() {
+fn invalid_tags_and_unknown_fields_are_refused() {
     refused(
         "[output]\ntags = { \"a.b\" = \"c\" }\n",
         "config.toml:2: output.tags.'a.b' = \"c\": expected a name without dots, which would nest fields; write `a_b` \
@@ -741,9 +741,9 @@ fn tags_and_fields_that_are_none() {
     );
 }
 
-/// Such options are no mistake: somebody may want them later.
+/// Such options are not a mistake: they may be needed later.
 #[test]
-fn options_that_do_nothing_are_named() {
+fn options_without_effect_are_reported() {
     for (config, expected) in [
         (
             "[transform.performance]\nmin_process_ms = 500\n",
@@ -823,9 +823,9 @@ fn options_that_do_nothing_are_named() {
     }
 }
 
-/// With drives and backslashes on Windows, where the file of the configuration is in another folder.
+/// On Windows the paths have drives and backslashes, and the configuration is in another folder.
 #[test]
-fn every_option_takes_a_whole_path() {
+fn every_option_accepts_an_absolute_path() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = |name: &str| folder.path().join(name);
     for (name, text) in [

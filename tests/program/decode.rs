@@ -1,4 +1,4 @@
-//! Recorded datagrams from files and standard input.
+//! Recorded datagrams in files and on standard input.
 
 use std::fs;
 
@@ -36,14 +36,14 @@ fn users(ended: &Finished) -> Vec<Value> {
         .collect()
 }
 
-/// The last diagnostic: what was counted.
+/// The last diagnostic, with the counts.
 fn counters(ended: &Finished) -> Value {
     let line = ended.stderr.split_inclusive('\n').next_back();
     record(line.expect("a diagnostic").as_bytes())
 }
 
 #[test]
-fn a_file() {
+fn a_file_is_decoded() {
     let text = format!(
         "{}\n{}\n{}",
         payload::start("a"),
@@ -69,14 +69,14 @@ fn a_file() {
 }
 
 #[test]
-fn several_files_in_their_order() {
+fn several_files_are_decoded_in_order() {
     let texts = ["a", "b", "c"].map(payload::start);
     let (_folder, files) = files(&texts.each_ref().map(String::as_str));
     assert_eq!(users(&decode(&[], &files)), ["a", "b", "c"]);
 }
 
 #[test]
-fn standard_input() {
+fn standard_input_is_decoded() {
     for args in [&["decode"][..], &["decode", "-"]] {
         let ended = finish_with_input(args, payload::start("a") + "\n");
         assert_eq!(ended.status, 0);
@@ -85,7 +85,7 @@ fn standard_input() {
 }
 
 #[test]
-fn standard_input_is_read_between_files() {
+fn standard_input_can_be_read_between_files() {
     let (_folder, files) = files(&[&payload::start("a"), &payload::start("c")]);
     let args = ["decode", &files[0], "-", &files[1]];
     let ended = finish_with_input(&args, payload::start("b"));
@@ -106,7 +106,7 @@ fn blank_lines_are_skipped() {
 }
 
 #[test]
-fn the_line_ends_of_windows_are_no_text() {
+fn line_ends_of_windows_are_not_part_of_the_text() {
     let text = format!("{}\r\n{}\r\n", payload::start("a"), payload::start("b"));
     let (_folder, files) = files(&[&text]);
     let events = decode(&[], &files).records();
@@ -116,7 +116,7 @@ fn the_line_ends_of_windows_are_no_text() {
     }
 }
 
-/// PowerShell 5 writes UTF-16 with a byte order mark and CRLF where `>` stands.
+/// PowerShell 5 writes UTF-16 with a byte order mark and CRLF if output is redirected with `>`.
 #[test]
 fn a_recording_in_utf_16_is_read_line_by_line() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -152,7 +152,7 @@ fn a_recording_of_syslog_is_decoded() {
 }
 
 #[test]
-fn a_line_beyond_the_limit_keeps_its_beginning_and_harms_no_other() {
+fn only_the_beginning_of_a_line_beyond_the_limit_is_kept() {
     let long = payload::start("long") + &"x".repeat(200_000);
     let text = format!("{}\n{long}\n{}\n", payload::start("a"), payload::start("b"));
     let config = "[source]\nmax_datagram_bytes = 150\n";
@@ -183,7 +183,7 @@ fn a_missing_file_is_reported_and_the_others_are_decoded() {
 }
 
 #[test]
-fn every_codec() {
+fn events_can_be_written_in_every_codec() {
     let (_folder, files) = files(&[&format!("{}\n{}", payload::start("a"), payload::OPEN)]);
     for codec in CODECS {
         let mut child = command()
@@ -202,7 +202,7 @@ fn every_codec() {
     }
 }
 
-/// The lines that are read together are a frame together.
+/// Lines that are read together are written in one frame.
 #[test]
 fn native_frames_hold_many_events() {
     let mut child = command()
@@ -213,7 +213,7 @@ fn native_frames_hold_many_events() {
         .spawn()
         .expect("the program starts");
     let text = (payload::start("a") + "\n").repeat(10);
-    // One write of less than PIPE_BUF is read whole.
+    // A single write of less than PIPE_BUF is read as a whole.
     let stdin = child.stdin.take().expect("a pipe");
     std::io::Write::write_all(&mut &stdin, text.as_bytes()).expect("written");
     drop(stdin);
@@ -224,7 +224,7 @@ fn native_frames_hold_many_events() {
 }
 
 #[test]
-fn the_blacklist_of_the_configuration() {
+fn the_blacklist_of_the_configuration_applies() {
     let datagrams = format!(
         "{}\n{}\n",
         payload::start_in("INTERNAL", "sa_engine"),
@@ -238,7 +238,7 @@ fn the_blacklist_of_the_configuration() {
 }
 
 #[test]
-fn a_bad_configuration_decodes_nothing() {
+fn with_an_invalid_configuration_nothing_is_decoded() {
     let (_folder, files) = files(&[&payload::start("a"), "[source]\nadress = 1\n"]);
     let ended = decode(&["--config", &files[1]], &files[..1]);
     assert_eq!((ended.status, &*ended.stdout), (2, ""));

@@ -1,10 +1,10 @@
-//! The demonstration, into a pipe.
+//! The demonstration, with its output in a pipe.
 
 use qlik_sense_events::simulate::{Site, SiteOptions, Tally};
 
 use crate::support::{Finished, finish};
 
-/// What the first datagrams of a site hold.
+/// The content of a site's first datagrams.
 fn truth(options: SiteOptions, datagrams: usize) -> Tally {
     let (mut site, mut bytes) = (Site::new(options), Vec::new());
     (0..datagrams)
@@ -12,7 +12,7 @@ fn truth(options: SiteOptions, datagrams: usize) -> Tally {
         .sum()
 }
 
-/// The number after a name at the beginning of a line of the summary.
+/// The number after a name at the beginning of a line in the summary.
 fn number(ended: &Finished, name: &str) -> u64 {
     counted(ended, name).unwrap_or_else(|| panic!("no {name} in\n{}", ended.stderr))
 }
@@ -45,11 +45,11 @@ fn what_was_sent_was_received_and_is_accounted_for() {
         "connection close",
         "connection other",
     ]
-    // A kind of which there were none has no line.
+    // A kind without events has no line.
     .map(|name| counted(&ended, name).unwrap_or(0))
     .iter()
     .sum();
-    // A relayed datagram holds several events; there would be 200 of everything otherwise.
+    // A relayed datagram contains several events; otherwise there would be 200 of everything.
     assert_eq!(events + truth.service_account, truth.events());
 
     let records = ended.records();
@@ -63,9 +63,9 @@ fn what_was_sent_was_received_and_is_accounted_for() {
     }
 }
 
-/// Without odd payloads there are no relays, so datagrams and events are the same number.
+/// Without odd payloads there are no relays, so the numbers of datagrams and events are equal.
 #[test]
-fn without_odd_payloads_a_datagram_is_an_event() {
+fn without_odd_payloads_every_datagram_is_one_event() {
     let ended = finish(&["demo", "--seconds", "1", "--rate", "100", "--odd", "0"]);
     let excluded = number(&ended, "excluded");
     assert_eq!(number(&ended, "undecoded"), 0);

@@ -1,7 +1,7 @@
 //! What the crate is built from: licences, origins, and one crate for one purpose.
 //!
-//! Known vulnerabilities are not looked up here: the database of advisories is not on the registry, so
-//! a test that needs nothing but a toolchain cannot read it. `cargo audit` and `cargo deny` do.
+//! Known vulnerabilities are not checked here: the database of advisories is not in the registry, so a test that only
+//! needs a toolchain cannot read it. `cargo audit` and `cargo deny` check them.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::Value;
 
-/// Licences that ask for no more than to be named.
+/// Licences that only require attribution.
 const PERMISSIVE: [&str; 12] = [
     "0BSD",
     "Apache-2.0",
@@ -27,10 +27,10 @@ const PERMISSIVE: [&str; 12] = [
     "Zlib",
 ];
 
-/// Crates with another licence, and the feature without which they are not built.
+/// Crates with another licence, and the feature that includes them.
 const OTHERS: [(&str, &str, &str); 1] = [("vrl", "MPL-2.0", "vrl")];
 
-/// Crates that do the same; the program needs at most one of each.
+/// Crates with the same purpose; the program should need at most one of each group.
 const ALIKE: [&[&str]; 10] = [
     &["chrono", "time", "jiff"],
     &["serde_json", "simd-json", "sonic-rs", "json"],
@@ -44,8 +44,8 @@ const ALIKE: [&[&str]; 10] = [
     &["prost", "protobuf", "quick-protobuf"],
 ];
 
-/// Crates that cargo's metadata names for a feature of a dependency that is not on: the calendar of
-/// ratatui. `cargo tree` shows that they are not built.
+/// Crates that cargo's metadata lists for a feature of a dependency that is disabled: the calendar of ratatui. `cargo
+/// tree` shows that they are not built.
 const NOT_BUILT: [&str; 1] = ["time"];
 
 fn metadata(flags: &[&str]) -> Value {
@@ -68,8 +68,8 @@ fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
     value[name].as_array().expect("a list")
 }
 
-/// Names of the packages that the default program is built from on this platform, by package id. Build
-/// scripts and tests are not part of it.
+/// The names of the packages in the default program on this platform, by package id, without those for build scripts
+/// and tests.
 fn of_the_program() -> BTreeMap<String, String> {
     let host = Command::new("rustc").arg("-vV").output().expect("rustc");
     let host = String::from_utf8(host.stdout).expect("text");
@@ -99,10 +99,10 @@ fn of_the_program() -> BTreeMap<String, String> {
     seen
 }
 
-/// Whether an expression of SPDX can be met with permissive licences alone. `/` is an old `OR`.
+/// Whether permissive licences are enough to satisfy an SPDX expression. `/` is an old `OR`.
 fn is_permissive(expression: &str) -> bool {
     let expression = expression.replace('/', " OR ");
-    // The expressions in use have no more than one pair of parentheses, around alternatives.
+    // The expressions in use have at most one pair of parentheses, around alternatives.
     expression.split(" AND ").all(|part| {
         part.trim_matches(['(', ')'])
             .split(" OR ")
@@ -156,12 +156,12 @@ fn every_licence_is_permissive() {
     }
 }
 
-/// Nothing comes from a repository or another registry, here or among the dependencies of fuzzing.
+/// Nothing comes from a repository or another registry, neither here nor in the dependencies of the fuzz targets.
 #[test]
 fn every_crate_is_from_crates_io() {
     for lock in ["Cargo.lock", "fuzz/Cargo.lock"] {
         let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join(lock);
-        // The package on crates.io is without the fuzz targets.
+        // The package on crates.io does not contain the fuzz targets.
         let Ok(text) = std::fs::read_to_string(&lock) else {
             continue;
         };
@@ -177,16 +177,16 @@ fn every_crate_is_from_crates_io() {
     }
 }
 
-/// A crate twice in two versions is counted, so that the number does not grow unseen.
+/// Crates that are needed in two versions are counted, so that their number does not grow unnoticed.
 #[test]
 #[cfg_attr(windows, ignore = "needs cargo and rustc, which Wine has not")]
-fn one_crate_for_one_purpose() {
+fn there_is_one_crate_for_each_purpose() {
     let own = of_the_program();
     let names: BTreeSet<&str> = own.values().map(String::as_str).collect();
     for alike in ALIKE {
         let is_built = |name: &&&str| names.contains(**name) && !NOT_BUILT.contains(*name);
         let found: Vec<_> = alike.iter().filter(is_built).collect();
-        // toml is built on winnow; the payload's grammar is nom's. ratatui keeps its layouts in lru.
+        // toml is built on winnow, while the grammars of payloads use nom. ratatui keeps its layouts in lru.
         let expected = if alike.contains(&"nom") || alike.contains(&"lru") {
             2
         } else {
@@ -195,6 +195,6 @@ fn one_crate_for_one_purpose() {
         assert!(found.len() <= expected, "{found:?}");
     }
     let twice = own.len() - names.len();
-    // One of them is syn, which is not in the program: the macros of ratatui still need version 2.
+    // One of them is syn, which is not part of the program: the macros of ratatui still need version 2.
     assert!(twice <= 2, "{twice} crates in two versions: {names:?}");
 }

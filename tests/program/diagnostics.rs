@@ -29,7 +29,7 @@ fn listening_is_an_event_in_every_codec() {
     }
 }
 
-/// 16 KiB are granted by every system; Linux reports twice of what it grants.
+/// Every system grants 16 KiB; Linux reports twice the size that it grants.
 #[test]
 fn the_receive_buffer_is_as_configured() {
     let program = Running::configured("[source]\nreceive_buffer_bytes = 16384\n");
@@ -37,8 +37,8 @@ fn the_receive_buffer_is_as_configured() {
     assert!(matches!(bytes, Some(16_384 | 32_768)), "{bytes:?}");
 }
 
-/// What a program says that ends at once, in a codec.
-fn said(args: &[&str], codec: Codec) -> Vec<Value> {
+/// The messages of a program that ends at once, in a codec.
+fn messages(args: &[&str], codec: Codec) -> Vec<Value> {
     let output = command().args(args).output().expect("the program starts");
     assert_eq!(
         (output.status.code(), output.stdout.len()),
@@ -48,7 +48,7 @@ fn said(args: &[&str], codec: Codec) -> Vec<Value> {
     Records::new(Cursor::new(output.stderr), codec).collect()
 }
 
-/// Vector shows nothing of a line that is not in the codec of its configuration.
+/// Vector drops lines that are not in the codec of its configuration.
 #[test]
 fn mistakes_on_the_command_line_are_reported_in_the_codec_that_it_names() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -96,24 +96,24 @@ fn mistakes_on_the_command_line_are_reported_in_the_codec_that_it_names() {
                 "given twice",
             ),
         ] {
-            let said = said(args, codec);
-            let [diagnostic] = &*said else {
-                panic!("{args:?}: {said:?}");
+            let messages = messages(args, codec);
+            let [diagnostic] = &*messages else {
+                panic!("{args:?}: {messages:?}");
             };
             assert_eq!(diagnostic["level"], "error", "{args:?}");
             let message = diagnostic["message"].as_str().expect("text");
             assert!(message.contains(expected), "{args:?}: {message}");
             assert!(!message.contains("Usage"), "{message}");
         }
-        // All that is wrong with a file, each by itself.
-        let said = said(&["run", "--config", &of_file], codec);
-        assert_eq!(said.len(), 2, "{said:?}");
+        // All mistakes in a file are reported, each separately.
+        let messages = messages(&["run", "--config", &of_file], codec);
+        assert_eq!(messages.len(), 2, "{messages:?}");
     }
 }
 
-/// Those who call these look at their text.
+/// People read the output of these commands.
 #[test]
-fn commands_for_people_say_slips_in_text() {
+fn commands_for_people_report_mistakes_as_text() {
     for args in [
         &["check", "--codec", "native"][..],
         &["simulate", "--codec", "native"],

@@ -1,12 +1,12 @@
-//! The program as its users meet it: started as a process, fed over UDP, read from its standard
-//! output and standard error.
+//! The program as users run it: started as a process, fed over UDP, and read from its standard output and standard
+//! error.
 //!
-//! Every program listens on a port of its own choosing, which it reports, so that all tests can run
-//! at once. Nothing sleeps until something has happened: tests wait for output, and only a failure
-//! takes as long as the deadline.
+//! Every program listens on a port that the system chooses and that it reports, so all tests can run at the same time.
+//! No test sleeps until something has happened: tests wait for output, and only a failure takes as long as the
+//! deadline.
 //!
-//! On Windows all runs that needs no signals, terminals, shells or `/proc` of other systems: where a module or a test
-//! is left out there, it is for those, unless it says otherwise.
+//! On Windows everything runs that does not need the signals, terminals, shells or `/proc` of other systems. Unless it
+//! says otherwise, that is why a module or test is left out there.
 
 #[cfg(unix)]
 #[path = "../support/picture.rs"]

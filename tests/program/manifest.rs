@@ -1,4 +1,4 @@
-//! `plugin.toml`: the manifest and the commented default configuration, in step with the code.
+//! `plugin.toml`: the manifest and the commented default configuration, compared with the code.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ fn text() -> String {
 }
 
 #[test]
-fn check_finds_it_ok() {
+fn check_accepts_it() {
     let checked = finish(&["check", FILE]);
     assert_eq!((checked.status, &*checked.stderr), (0, ""));
     assert!(
@@ -30,15 +30,15 @@ fn it_is_the_default_configuration() {
 }
 
 #[test]
-fn its_version_is_the_programs() {
+fn its_version_is_that_of_the_program() {
     let table: Table = text().parse().expect("TOML");
     let version = table["plugin"]["version"].as_str();
     assert_eq!(version, Some(env!("CARGO_PKG_VERSION")));
 }
 
-/// A build for release says its commit too, where it knows it: `qlik-sense-events 0.1.0 (0a0c9b2b1d)`.
+/// A release build also reports its commit, if it is known: `qlik-sense-events 0.1.0 (0a0c9b2b1d)`.
 #[test]
-fn the_program_says_its_version_and_features() {
+fn the_program_reports_its_version_and_features() {
     let short = finish(&["-V"]).stdout;
     let (name, version) = short.trim_end().split_once(' ').expect("a version");
     assert_eq!(name, "qlik-sense-events");
@@ -76,7 +76,7 @@ fn the_program_says_its_version_and_features() {
     assert!(!features.contains(&"default"), "{features:?}");
 }
 
-/// The keys of a table with their tables before them: `source.address`.
+/// The full keys of a table, such as `source.address`.
 fn keys(table: &Table, prefix: &str, keys: &mut Vec<String>) {
     for (name, value) in table {
         let key = format!("{prefix}{name}");
@@ -87,8 +87,8 @@ fn keys(table: &Table, prefix: &str, keys: &mut Vec<String>) {
     }
 }
 
-/// The keys that are written in the file, each with whether a comment explains it: right above it,
-/// or, in the manifest, above its table.
+/// The keys in the file, and whether a comment explains each of them: directly above it, or, in the manifest, above its
+/// table.
 fn written(text: &str) -> Vec<(String, bool)> {
     let mut written = Vec::new();
     let (mut table, mut above) = (String::new(), "");

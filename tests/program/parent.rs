@@ -1,5 +1,4 @@
-//! A parent that is killed while somebody keeps the pipe open, as a shell between Vector and the
-//! program may.
+//! A parent that is killed while another process keeps the pipe open, as a shell between Vector and the program may do.
 
 use std::{
     fs, io,
@@ -10,8 +9,8 @@ use std::{
 
 use crate::support::{Codec, DEADLINE, Running, payload, sender};
 
-/// A shell that starts the program with a blacklist file and waits for it. The test holds the
-/// reading ends of its pipes, so only the parent goes when the shell is killed.
+/// A shell that starts the program with a blacklist file and waits for it. The test holds the reading ends of the
+/// pipes, so only the parent goes away when the shell is killed.
 fn under_a_shell(folder: &std::path::Path, flags: &[&str]) -> Running {
     let config = folder.join("config.toml");
     fs::write(folder.join("users.txt"), "# nobody\n").expect("a file");
@@ -53,17 +52,17 @@ fn the_program_ends_with_its_parent_and_frees_the_port() {
 }
 
 #[test]
-fn the_program_goes_on_if_asked_to() {
+fn the_program_can_outlive_its_parent() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut program = under_a_shell(folder.path(), &["--outlive-parent"]);
     program.kill();
-    // It looks for its parent before it looks at its files.
+    // The program checks its parent before it checks its files.
     fs::write(folder.path().join("users.txt"), "LAB\\maria\n").expect("a file");
     let diagnostic = program.diagnostics.one();
     assert_eq!(diagnostic["message"], "reloaded the blacklist");
     assert_eq!(program.event_of(payload::OPEN)["user_id"], "goran");
 
-    // It still ends with its reader, which Windows reports when it writes.
+    // It still ends with its reader, which Windows only reports when it writes.
     program.output = None;
     let (socket, end) = (sender(program.addresses()[0]), Instant::now() + DEADLINE);
     while program
@@ -71,7 +70,7 @@ fn the_program_goes_on_if_asked_to() {
         .waiting()
         .is_none_or(|said| said["message"] != "stopped")
     {
-        // Refused when it has ended.
+        // The send is refused when the program has ended.
         let _ = socket.send(payload::OPEN.as_bytes());
         assert!(Instant::now() < end, "it goes on");
         std::thread::sleep(Duration::from_millis(10));

@@ -1,4 +1,4 @@
-//! Performance events summed up by the real program: at the end of an interval, at its own end, and with `decode`.
+//! Performance events that the real program summarizes: at the end of an interval, when it ends, and with `decode`.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ const REQUEST: &str = r"/qseow-qix-perf/;1;20260131T140600.000Z;2026-01-31 14:06
 const CONFIG: &str =
     "[transform.performance]\nenabled = true\nmin_process_ms = 0.5\nsummary_interval_secs = 1\n";
 
-/// A request that is remarkable, and three that are not.
+/// A request that is kept, and three that are summarized.
 fn requests() -> [String; 4] {
     ["1", "0.2", "0.3", "0.499999"]
         .map(|process| REQUEST.replace("GetLayout;1;", &format!("GetLayout;{process};")))
@@ -34,7 +34,7 @@ fn summaries_come_when_their_interval_is_over() {
         program.send(request);
     }
     let mut events = Vec::new();
-    // The four may lie in two intervals.
+    // The requests may be in two intervals.
     while summed_up(&events) < 3 {
         events.push(program.events().one());
     }
@@ -47,7 +47,7 @@ fn summaries_come_when_their_interval_is_over() {
 }
 
 #[test]
-fn decode_ends_with_the_summaries() {
+fn decode_writes_the_summaries_at_its_end() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("config.toml");
     std::fs::write(&file, CONFIG.replace("secs = 1", "secs = 3600")).expect("a file");
@@ -67,7 +67,7 @@ fn decode_ends_with_the_summaries() {
 }
 
 #[test]
-fn the_end_puts_all_summaries_out() {
+fn all_summaries_are_written_at_the_end() {
     let mut program = Running::configured(&CONFIG.replace("secs = 1", "secs = 3600"));
     for request in requests() {
         program.send(request);

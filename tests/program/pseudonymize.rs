@@ -1,4 +1,4 @@
-//! The key for pseudonyms: where it comes from, and what is refused.
+//! The key for pseudonyms: where it comes from, and which keys are refused.
 
 use std::fs;
 
@@ -41,7 +41,7 @@ fn a_file_and_the_environment_give_the_same_tokens() {
 }
 
 #[test]
-fn what_is_no_key_is_refused_and_never_shown() {
+fn an_invalid_key_is_refused_and_never_shown() {
     let long = "x".repeat(70_000);
     let rows = [
         ("key_file = \"key\"", "secret", "at least 32 bytes, found 6"),

@@ -1,10 +1,10 @@
-//! A reader that goes away: Vector has ended, so there is nothing left to do, and nothing to complain of.
+//! A reader that goes away: Vector has ended, so there is nothing left to do and nothing to complain about.
 
 use std::io;
 
 use crate::support::{Codec, Running, command, payload};
 
-/// A program, and the end of the pipe that it writes to.
+/// A program, and the reading end of its output pipe.
 fn program() -> (Running, io::PipeReader) {
     let (reader, writer) = io::pipe().expect("a pipe");
     let mut command = command();
@@ -19,7 +19,7 @@ fn ends_in_peace(mut program: Running) {
     assert_eq!(status.code(), Some(0));
     let last = diagnostics.last().expect("a summary");
     assert_eq!(last["message"], "stopped");
-    // What waited for the reader is lost, which is worth a word and no more.
+    // The events that waited for the reader are lost, which is worth one message.
     let dropped = last["dropped"].as_u64().expect("a number");
     let expected = format!("dropped {dropped} events at shutdown");
     let levels = diagnostics.iter().map(|diagnostic| {
@@ -36,27 +36,27 @@ fn ends_in_peace(mut program: Running) {
     );
 }
 
-/// Windows reports that only on a write.
+/// Windows only reports this on a write.
 #[cfg(unix)]
 #[test]
-fn it_ends_when_the_reader_goes_while_nothing_arrives() {
+fn the_program_ends_when_its_reader_goes_while_nothing_arrives() {
     let (program, reader) = program();
     drop(reader);
     ends_in_peace(program);
 }
 
 #[test]
-fn it_ends_when_the_reader_goes_before_a_datagram() {
+fn the_program_ends_when_its_reader_goes_before_a_datagram() {
     let (program, reader) = program();
     drop(reader);
     program.send(payload::OPEN);
     ends_in_peace(program);
 }
 
-/// As above.
+/// Windows only reports this on a write.
 #[cfg(unix)]
 #[test]
-fn after_datagrams_that_were_read() {
+fn the_program_ends_when_its_reader_goes_after_datagrams() {
     let (program, mut reader) = program();
     program.send(payload::OPEN);
     let mut beginning = [0; 16];
@@ -77,7 +77,7 @@ fn decode_ends_when_the_reader_goes() {
         .expect("the program starts");
     drop(child.stdout.take());
     let mut stdin = child.stdin.take().expect("a pipe");
-    // It may have ended before it was given everything.
+    // The program may have ended before it has read everything.
     let _ = io::Write::write_all(&mut stdin, payload::OPEN.as_bytes());
     drop(stdin);
     let ended = child.wait_with_output().expect("a status");

@@ -15,14 +15,14 @@ fn program(users: &str) -> Running {
     Running::configured_in(folder, CONFIG)
 }
 
-/// Replaces the file at once, so that no half of it can be seen.
+/// Replaces the file atomically, so that a half-written one is never seen.
 fn replace(folder: &Path, users: &str) {
     let new = folder.join("new.txt");
     fs::write(&new, users).expect("a file");
     fs::rename(new, folder.join("users.txt")).expect("replaced");
 }
 
-/// Of goran and maria, who starts a session now and is seen.
+/// Sends sessions of goran and maria, and returns the events that come out.
 fn seen(program: &mut Running) -> Vec<Value> {
     program.send(payload::start("goran"));
     program.send(payload::start("maria"));
@@ -49,7 +49,7 @@ fn assert_old_rules_stay(program: &mut Running, reason: &str) {
 }
 
 #[test]
-fn a_changed_file_is_read_again() {
+fn a_changed_file_is_reloaded() {
     let mut program = program("# nobody yet\n");
     assert_eq!(seen(&mut program), ["goran", "maria"]);
     replace(program.folder(), "LAB\\goran\n");
@@ -61,7 +61,7 @@ fn a_changed_file_is_read_again() {
 }
 
 #[test]
-fn a_bad_file_changes_nothing_until_it_is_good_again() {
+fn an_invalid_file_changes_nothing_until_it_is_corrected() {
     let mut program = program("LAB\\goran\n");
     replace(program.folder(), "LAB\\maria\nno separator\n");
     assert_old_rules_stay(
@@ -88,11 +88,11 @@ fn a_removed_file_changes_nothing_until_it_is_back() {
     assert_eq!(seen(&mut program), Vec::<Value>::new());
 }
 
-/// Programs of Windows may keep everybody else from a file that they have open. Nothing of the file changes when they
-/// let it go.
+/// Programs on Windows can lock others out of a file that they have open. Nothing about the file changes when they
+/// close it.
 #[cfg(windows)]
 #[test]
-fn a_file_that_another_program_holds_is_read_when_that_lets_it_go() {
+fn a_locked_file_is_read_when_it_is_released() {
     use std::{io::Write, os::windows::fs::OpenOptionsExt};
 
     let mut program = program("LAB\\goran\n");

@@ -4,12 +4,12 @@ use std::net::{Ipv6Addr, SocketAddr, UdpSocket};
 
 use crate::support::{Codec, Running, command, payload, sender};
 
-/// A machine may have IPv6 turned off; then there is nothing to test.
+/// A machine may have IPv6 disabled; then there is nothing to test.
 fn has_ipv6() -> bool {
     UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).is_ok()
 }
 
-/// Each of two addresses has its own sender.
+/// Each of the two addresses has its own sender.
 fn both_addresses_receive(mut program: Running) {
     let senders = ["127.0.0.1", "::1"];
     for (address, expected) in program.addresses().into_iter().zip(senders) {
@@ -60,7 +60,7 @@ fn the_unspecified_address_of_ipv6_takes_both() {
 }
 
 #[test]
-fn run_is_what_it_does_without_a_subcommand() {
+fn run_is_the_default_subcommand() {
     let mut command = command();
     command.args(["--address", "127.0.0.1:0", "--codec", "native_json"]);
     let mut program = Running::of(command, Codec::NativeJson, 1);
@@ -68,7 +68,7 @@ fn run_is_what_it_does_without_a_subcommand() {
 }
 
 #[test]
-fn the_order_is_kept() {
+fn events_keep_their_order() {
     let mut program = Running::start(&[]);
     let count = program.capacity(1_000);
     for number in 0..count {
@@ -80,7 +80,7 @@ fn the_order_is_kept() {
 }
 
 #[test]
-fn several_events_in_a_datagram() {
+fn a_datagram_may_contain_several_events() {
     let mut program = Running::start(&[]);
     program.send(
         [
@@ -97,7 +97,7 @@ fn several_events_in_a_datagram() {
 }
 
 #[test]
-fn the_largest_datagram_is_whole() {
+fn the_largest_datagram_is_received_whole() {
     let mut program = Running::start(&[]);
     let mut datagram = payload::start("goran");
     let message = "Start session for user".to_owned() + &"x".repeat(65_507 - datagram.len());
@@ -117,7 +117,7 @@ fn an_empty_datagram_is_an_event() {
 }
 
 #[test]
-fn a_datagram_beyond_the_limit_keeps_its_beginning_and_its_sender() {
+fn the_beginning_of_a_datagram_beyond_the_limit_is_kept() {
     let datagram = payload::start("goran");
     let limit = datagram.len();
     let mut program = Running::configured(&format!("[source]\nmax_datagram_bytes = {limit}\n"));
@@ -142,7 +142,7 @@ fn undecoded_datagrams_can_be_dropped() {
     assert_eq!(events[0]["user_id"], "a");
 }
 
-/// `Jörgen` in windows-1252, which is `Jörgen` in windows-1250 too; `è` there is `č` here.
+/// `Jörgen` in windows-1252 and in windows-1250; `è` in the former is `č` in the latter.
 const CODE_PAGE: &[u8] = b"/proxy-session/;n1;Start session;LAB;J\xF6rgen \xE8;;;";
 
 #[test]
@@ -160,7 +160,7 @@ fn a_code_page_is_read_as_the_fallback_encoding() {
 }
 
 #[test]
-fn utf_8_as_fallback_guesses_nothing() {
+fn with_utf_8_as_fallback_no_encoding_is_guessed() {
     let mut program = Running::configured("[source]\nfallback_encoding = \"utf-8\"\n");
     let event = program.event_of(CODE_PAGE);
     assert_eq!(event["error"]["code"], "invalid_encoding");
@@ -179,7 +179,7 @@ fn utf_16_is_recognised() {
 }
 
 #[test]
-fn blacklisted_users_are_absent() {
+fn events_of_blacklisted_users_are_left_out() {
     let mut program = Running::configured(
         "[transform.blacklist]\nusers = ['INTERNAL\\sa_*', { user_directory = 'LAB', user_id = 'bot' }]\n",
     );

@@ -1,4 +1,4 @@
-//! Schemas, tags and fields that are left out, through the program: flags, file, every codec.
+//! Schemas, tags and dropped fields in the program: by flags, by file, and in every codec.
 
 use std::fs;
 
@@ -21,7 +21,7 @@ fn check_ecs(event: &Value, codec: Codec) {
 }
 
 #[test]
-fn a_schema_of_the_file_with_tags_and_without_fields_in_every_codec() {
+fn a_schema_with_tags_and_dropped_fields_applies_in_every_codec() {
     for codec in CODECS {
         let config = format!("{OUTPUT}codec = \"{}\"\n", codec.name());
         let folder = tempfile::tempdir().expect("a folder");
@@ -52,7 +52,7 @@ fn a_schema_of_the_file_with_tags_and_without_fields_in_every_codec() {
 }
 
 #[test]
-fn what_is_received_has_the_schema() {
+fn received_events_have_the_schema() {
     let mut program = Running::configured(OUTPUT);
     check_ecs(&program.event_of(payload::OPEN), Codec::Json);
 }
@@ -78,9 +78,9 @@ fn decode(config: &str, flags: &[&str]) -> Finished {
     finish(&[&["decode", "--config", &file], flags, &[&*recorded]].concat())
 }
 
-/// A flag may make a file wrong that is right by itself.
+/// A flag may make a file invalid that is valid by itself.
 #[test]
-fn fields_of_another_schema_are_refused_in_the_schema_that_was_asked_for() {
+fn fields_of_another_schema_are_refused() {
     let config = "[output]\ndrop_fields = [\"user_id\"]\n";
     assert_eq!(decode(config, &[]).records()[0].get("user_id"), None);
     let ended = decode(config, &["--schema", "ecs"]);

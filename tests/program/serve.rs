@@ -1,4 +1,4 @@
-//! `simulate --serve`: the nodes of a simulated day answer, and say what their datagrams say.
+//! `simulate --serve`: the nodes of a simulated day answer requests, consistent with their datagrams.
 
 use std::{
     fs,
@@ -27,7 +27,7 @@ use crate::support::{Codec, Process, Running, command};
 
 const KEY: &str = "0123456789abcdef";
 
-/// How long into its day the site is.
+/// How long ago the site's day began.
 const FROM: Duration = Duration::from_secs(90 * 60);
 
 struct Site {
@@ -87,7 +87,7 @@ impl Site {
         }
     }
 
-    /// Status and body of an answer.
+    /// The status and the body of a response.
     fn get(&self, node: usize, path: &str, headers: &str) -> (u16, Value) {
         let config = client(self.folder.path());
         let answer = ask(self.addresses[node], config, path, headers).expect("an answer");
@@ -102,7 +102,7 @@ impl Site {
         )
     }
 
-    /// With the key in both places.
+    /// A request with the key in both places.
     fn get_with_key(&self, node: usize, path: &str) -> (u16, Value) {
         self.get(
             node,
@@ -111,7 +111,7 @@ impl Site {
         )
     }
 
-    /// The same day, by the same options. What time it begins makes no difference to it.
+    /// The same day, from the same options. It does not depend on when it begins.
     fn day() -> Day {
         Day::new(&DayOptions {
             users: 200,
@@ -156,7 +156,7 @@ fn ask(
 }
 
 #[test]
-fn proxies_list_who_is_in() {
+fn proxies_list_the_open_sessions() {
     let (site, day) = (Site::start(), Site::day());
     for (node, host) in day.nodes.hosts().iter().enumerate() {
         let mut listed = Vec::new();
@@ -178,7 +178,7 @@ fn proxies_list_who_is_in() {
                 one.user_id.to_string(),
             )
         };
-        // Those who are in from before the first question to after the last answer.
+        // The sessions that are open from before the first request to after the last response.
         let throughout = day
             .nodes
             .sessions_at(host, FROM)
@@ -191,13 +191,13 @@ fn proxies_list_who_is_in() {
             place.map(|place| missing.swap_remove(place)).is_none()
         });
         assert_eq!(missing, []);
-        // The others came or went meanwhile.
+        // The others started or ended meanwhile.
         assert!(listed.len() < 5, "{listed:?}");
     }
 }
 
 #[test]
-fn engines_tell_of_their_health() {
+fn engines_report_their_health() {
     let (site, day) = (Site::start(), Site::day());
     for path in [
         "/engine/healthcheck",
@@ -291,7 +291,7 @@ fn a_request_that_qlik_would_refuse_is_refused() {
     assert_eq!(status("/engine/other", ""), 404);
     assert_eq!(status("/", ""), 404);
 
-    // Nobody gets in without a certificate, or with one of another site.
+    // Clients without a certificate, or with one of another site, are refused.
     let config = client(site.folder.path());
     let stranger = Site::start();
     assert!(ask(stranger.addresses[0], config, "/engine/healthcheck", "").is_err());
@@ -309,7 +309,7 @@ fn a_request_that_qlik_would_refuse_is_refused() {
 }
 
 #[test]
-fn certificates_that_are_there_are_used_and_some_of_them_do_not_do() {
+fn existing_certificates_are_used_but_must_be_complete() {
     let first = Site::start();
     let folder = first.folder.path();
     let root = fs::read(folder.join("root.pem")).expect("a file");
@@ -331,11 +331,11 @@ fn certificates_that_are_there_are_used_and_some_of_them_do_not_do() {
 
 const PREFIXES: [&str; 5] = ["", "sales", "partners", "public", "kiosk"];
 
-/// Nodes and users of all sessions, in order.
+/// The nodes and users of all sessions, sorted.
 type WhoIsIn = Vec<(String, String)>;
 
 impl Site {
-    /// As the proxies of all nodes say.
+    /// The sessions that the proxies of all nodes list.
     fn who_is_in(&self) -> WhoIsIn {
         let mut all = Vec::new();
         for node in 0..self.addresses.len() {
@@ -356,7 +356,7 @@ impl Site {
         all
     }
 
-    /// A program that follows sessions and asks the proxies, and says every other second who is in.
+    /// A program that follows sessions, queries the proxies, and takes a snapshot every other second.
     fn receiver(&self, address: &str) -> Running {
         let proxies = self.addresses.iter().enumerate().map(|(node, address)| {
             format!(
@@ -381,7 +381,7 @@ impl Site {
     }
 }
 
-/// Who is in by the snapshots of one second, once that is what the proxies say.
+/// The sessions in the snapshots of one second, once they agree with the proxies.
 fn until_right(program: &mut Running, site: &Site) -> WhoIsIn {
     let (mut second, mut seen) = (String::new(), WhoIsIn::new());
     loop {
@@ -402,10 +402,10 @@ fn until_right(program: &mut Running, site: &Site) -> WhoIsIn {
     }
 }
 
-/// A tenth of the datagrams is lost, the program starts when users are in and is killed twice without a state to go on
-/// from, and each time it finds who is in.
+/// A tenth of the datagrams is lost, and the program starts when users have sessions and is killed twice, without a
+/// saved state. Each time it finds out who has sessions.
 #[test]
-fn who_is_in_is_right_again_whatever_was_lost() {
+fn open_sessions_are_found_whatever_was_lost() {
     let port = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let address = port.local_addr().expect("an address").to_string();
     drop(port);

@@ -1,5 +1,4 @@
-//! Sessions followed by the real program: over a restart, with a damaged state, in every codec, and
-//! in its metrics.
+//! Sessions that the real program follows: across a restart, with a damaged state, in every codec, and in its metrics.
 
 use std::fs;
 
@@ -71,7 +70,7 @@ fn summaries_follow_the_events_in_every_codec() {
 }
 
 #[test]
-fn snapshots_come_by_themselves() {
+fn snapshots_are_taken_periodically() {
     let folder = tempfile::tempdir().expect("a folder");
     let config = format!("{CONFIG}snapshot_interval_secs = 1\n");
     let mut program = configured(&folder, &config, Codec::Json);
@@ -84,7 +83,7 @@ fn snapshots_come_by_themselves() {
 }
 
 #[test]
-fn metrics_tell_who_is_there_and_how_long_they_stayed() {
+fn metrics_count_users_and_the_durations_of_sessions() {
     for codec in [Codec::NativeJson, Codec::Native] {
         let folder = tempfile::tempdir().expect("a folder");
         let config = format!("{CONFIG}[telemetry]\ninterval_secs = 1\n");
@@ -110,7 +109,7 @@ fn metrics_tell_who_is_there_and_how_long_they_stayed() {
             }
         };
         let tags = json!({"host": "pro2-win1"});
-        // The last of that name: an earlier set may have been sent halfway through.
+        // The last metric with a name, because an earlier set may have been sent in between.
         let last = |name: &str| {
             metrics
                 .iter()
@@ -193,7 +192,7 @@ mod state {
         let start = program.event_of(payload::start("goran"));
         program.event_of(payload::OPEN);
         stop(&mut program);
-        // Windows has the rights of the folder.
+        // On Windows the file has the permissions of the folder.
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -202,7 +201,7 @@ mod state {
             assert_eq!(mode & 0o777, 0o600);
         }
         let state = fs::read_to_string(&file).expect("the state");
-        // What it is, a browser, a user, the end.
+        // The lines are the header, a browser, a user and the end.
         assert_eq!(state.lines().count(), 4, "{state}");
 
         let mut program = configured(&folder, KEPT, Codec::Json);
@@ -220,7 +219,7 @@ mod state {
     }
 
     #[test]
-    fn the_closing_counters_have_what_no_datagram_brought() {
+    fn the_final_counts_include_derived_events() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut program = configured(&folder, CONFIG, Codec::Json);
         for datagram in [&*payload::start("goran"), payload::OPEN, CLOSE, STOP] {
@@ -233,9 +232,9 @@ mod state {
         assert_eq!(counted, [4, 4, 2].map(Value::from), "{summary}");
     }
 
-    /// A kill leaves what was saved last, and perhaps a new state that is not whole.
+    /// A kill leaves the last saved state, and perhaps a new one that is incomplete.
     #[test]
-    fn a_killed_program_leaves_a_whole_state() {
+    fn a_killed_program_leaves_a_complete_state() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut program = configured(&folder, KEPT, Codec::Json);
         program.event_of(payload::start("goran"));
@@ -256,9 +255,9 @@ mod state {
         assert_eq!(program.events().several(2)[1]["start_seen"], true);
     }
 
-    /// Whatever is in the place of a state is kept, under an unused name.
+    /// Whatever is in the place of the state is kept under an unused name.
     #[test]
-    fn a_state_that_cannot_be_used_is_set_aside() {
+    fn an_unusable_state_is_set_aside() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("sessions.ndjson");
         let mut program = configured(&folder, KEPT, Codec::Json);

@@ -1,4 +1,4 @@
-//! Sessions that a Qlik Proxy Service lists, while the program runs.
+//! Sessions that a Qlik Proxy Service lists while the program runs.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use crate::support::{
     qrs::{Answer, Repository, Site, sessions},
 };
 
-/// A folder with what the QMC exports, and a configuration that asks as often as it may.
+/// A folder with the files that the QMC exports, and a configuration with the shortest interval.
 fn folder(site: &Site, port: u16, more: &str) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     site.export(folder.path());
@@ -37,7 +37,7 @@ fn service(site: &Site, answer: Answer) -> Repository {
 }
 
 /// The next diagnostic: its level and its message.
-fn said(program: &mut Running) -> (String, String) {
+fn diagnostic(program: &mut Running) -> (String, String) {
     let diagnostic = program.diagnostics.one();
     assert!(!diagnostic.to_string().contains("secret"), "{diagnostic}");
     let text = |name: &str| diagnostic[name].as_str().expect("text").to_owned();
@@ -55,7 +55,7 @@ fn until(program: &mut Running, event: &str, user_id: &str) -> Value {
     }
 }
 
-/// The last value of a gauge of the node; none where it never was.
+/// The last value of a gauge of the node; `None` if there was none.
 fn gauge(program: &Running, name: &str) -> Option<f64> {
     let metrics = program.output.as_ref().expect("a pipe").metrics.iter();
     let of_name = metrics.filter(|it| it["name"] == name && it["tags"]["host"] == "pro2-win1");
@@ -65,7 +65,7 @@ fn gauge(program: &Running, name: &str) -> Option<f64> {
 }
 
 #[test]
-fn who_is_listed_is_in_and_who_is_not_has_gone() {
+fn listed_sessions_are_open_and_others_have_ended() {
     let site = Site::new();
     let service = service(&site, sessions(&["maria", "goran"]));
     let port = service.address.port();
@@ -75,7 +75,7 @@ fn who_is_listed_is_in_and_who_is_not_has_gone() {
         "info".to_owned(),
         "read sessions from the proxy of pro2-win1: 2".to_owned(),
     );
-    assert_eq!(said(&mut program), lists);
+    assert_eq!(diagnostic(&mut program), lists);
     program.send(payload::start("goran"));
 
     let snapshot = until(&mut program, "session_snapshot", "maria");
@@ -93,9 +93,9 @@ fn who_is_listed_is_in_and_who_is_not_has_gone() {
     );
     assert!(gauge(&program, "qps_answer_age_seconds").is_some_and(|age| age < 60.0));
 
-    // One message about a failure, and no session ends for it.
+    // A failure is reported once, and ends no session.
     service.set(Answer::Status(503));
-    let (level, message) = said(&mut program);
+    let (level, message) = diagnostic(&mut program);
     let expected = "cannot read sessions from the proxy of pro2-win1; until it answers, its sessions are followed by events alone: 127.0.0.1:";
     assert!(
         level == "warn" && message.starts_with(expected),
@@ -109,7 +109,7 @@ fn who_is_listed_is_in_and_who_is_not_has_gone() {
         until(&mut program, "session_snapshot", "goran");
     }
     service.set(sessions(&["goran"]));
-    let (level, message) = said(&mut program);
+    let (level, message) = diagnostic(&mut program);
     assert_eq!(level, "info");
     let again = "read sessions from the proxy of pro2-win1 after ";
     assert!(
@@ -118,7 +118,7 @@ fn who_is_listed_is_in_and_who_is_not_has_gone() {
     );
 }
 
-/// Nothing waits for a proxy: not the start, not events, not the end.
+/// Nothing waits for a proxy: neither the start, nor events, nor the end.
 #[test]
 fn a_silent_proxy_blocks_nothing() {
     let site = Site::new();
@@ -159,7 +159,7 @@ fn proxies_are_found_through_the_repository_service() {
     let mut program = start(&folder, Codec::Json);
     let snapshot = until(&mut program, "session_snapshot", "maria");
     assert_eq!(snapshot["host"], "localhost");
-    let messages: Vec<String> = (0..3).map(|_| said(&mut program).1).collect();
+    let messages: Vec<String> = (0..3).map(|_| diagnostic(&mut program).1).collect();
     let found = format!(
         "found 1 proxies through 127.0.0.1:{}",
         repository.address.port()
@@ -182,7 +182,7 @@ fn proxies_are_found_through_the_repository_service() {
 }
 
 #[test]
-fn a_proxy_can_be_tried_before_it_is_needed() {
+fn check_online_tries_the_proxies() {
     let site = Site::new();
     let service = service(&site, sessions(&["secret", "secret", "anna"]));
     let port = service.address.port();
@@ -205,15 +205,15 @@ fn a_proxy_can_be_tried_before_it_is_needed() {
     );
     assert_eq!(check(), (0, ok(0, 0), nobody));
     service.set(Answer::Status(404));
-    let (status, _, said) = check();
+    let (status, _, stderr) = check();
     let unknown = format!(
         "the proxy of pro2-win1: 127.0.0.1:{port} has no virtual proxy \"\": it answered with status 404; "
     );
-    assert!(status == 1 && said.starts_with(&unknown), "{said}");
+    assert!(status == 1 && stderr.starts_with(&unknown), "{stderr}");
     fs::write(folder.path().join("client_key.pem"), "no key").expect("a file");
-    let (status, _, said) = check();
+    let (status, _, stderr) = check();
     let no_key = "client_key.pem: the file contains no PEM private key";
-    assert!(status == 2 && said.ends_with(no_key), "{said}");
+    assert!(status == 2 && stderr.ends_with(no_key), "{stderr}");
 }
 
 #[test]

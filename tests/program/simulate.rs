@@ -1,4 +1,4 @@
-//! The simulator against the receiver: what is reported as sent is what comes out.
+//! The simulator against the receiver: everything that is reported as sent comes out.
 
 #[cfg(unix)]
 use std::time::Duration;
@@ -38,10 +38,10 @@ fn simulate(program: &Running, count: u64, families: &str) -> Value {
     truth
 }
 
-/// What names of kinds of events begin with.
+/// The prefixes of the names of kinds of events.
 const FAMILIES: [&str; 5] = ["session_", "connection_", "log_", "performance", "task_"];
 
-/// The kinds are all events, and what is `of_which` is a part of them.
+/// Asserts that the kinds add up to all events, and that `of_which` is a part of them.
 fn assert_adds_up(truth: &Value) {
     let number = |value: &Value| value.as_u64().expect("a number");
     let table = truth.as_object().expect("a table");
@@ -54,7 +54,7 @@ fn assert_adds_up(truth: &Value) {
     assert!(parts.values().map(number).sum::<u64>() <= events, "{truth}");
 }
 
-/// How many events are of this kind.
+/// The number of events of this kind.
 fn count(events: &[Value], event: &str, action: Option<&str>) -> usize {
     events
         .iter()
@@ -103,7 +103,7 @@ fn every_event_comes_out() {
 }
 
 #[test]
-fn what_the_services_log_comes_out() {
+fn log_events_come_out() {
     let mut program = Running::start(&[]);
     let truth = simulate(&program, program.capacity(500), "log,task");
     assert_kinds(&truth, &program.events_so_far());
@@ -113,12 +113,12 @@ fn what_the_services_log_comes_out() {
 }
 
 #[test]
-fn what_requests_cost_comes_out() {
+fn the_cost_of_requests_comes_out() {
     let mut program = Running::start(&[]);
     let truth = simulate(&program, program.capacity(500), "all");
     let events = program.events_so_far();
     assert_kinds(&truth, &events);
-    // Milliseconds with at most three decimals, so that microseconds are exact.
+    // Milliseconds have at most three decimals, so that microseconds are exact.
     let times = events
         .iter()
         .filter_map(|event| event["process_ms"].as_f64());
@@ -142,7 +142,7 @@ fn what_requests_cost_comes_out() {
 }
 
 #[test]
-fn blacklisted_accounts_do_not_come_out() {
+fn events_of_blacklisted_accounts_do_not_come_out() {
     let mut program = Running::configured("[transform.blacklist]\nusers = ['INTERNAL\\sa_*']\n");
     let truth = simulate(&program, program.capacity(500), "user");
     let events = program.events_so_far();
@@ -176,7 +176,7 @@ fn is_service_account(user: &str) -> bool {
 }
 
 #[test]
-fn the_same_seed_is_the_same_site() {
+fn the_same_seed_gives_the_same_site() {
     let run = |seed| {
         let mut program = Running::start(&[]);
         let to = program.addresses()[0].to_string();
@@ -194,11 +194,11 @@ fn the_same_seed_is_the_same_site() {
     assert_ne!(events, run("2"));
 }
 
-/// The system at the other end reports a missing listener, also for the last datagram.
+/// The other system reports a missing listener, also after the last datagram.
 #[test]
 #[cfg_attr(windows, ignore = "Wine does not tell a sender that nobody listens")]
 fn a_missing_listener_is_reported() {
-    // The address of a socket that has been closed, which is not reused at once.
+    // The address of a closed socket, which the system does not reuse at once.
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let address = socket.local_addr().expect("an address").to_string();
     drop(socket);
@@ -238,14 +238,14 @@ fn an_invalid_destination_is_refused() {
 }
 
 #[test]
-fn a_name_that_nobody_knows_is_no_slip_in_its_form() {
+fn an_unknown_name_is_not_reported_as_malformed() {
     let ended = finish(&["simulate", "--to", "no-such-host.invalid:9997"]);
     assert_eq!((ended.status, &*ended.stdout), (1, ""));
     let expected = "--to \"no-such-host.invalid:9997\": cannot look up no-such-host.invalid: ";
     assert!(ended.stderr.starts_with(expected), "{}", ended.stderr);
 }
 
-/// The truth of a site that sends these families, and the first fields of what it sent.
+/// The truth about a site that sends these families, and the first fields of its datagrams.
 fn sent(families: &str) -> (Value, BTreeSet<String>) {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let address = socket.local_addr().expect("an address").to_string();
@@ -274,7 +274,7 @@ fn sent(families: &str) -> (Value, BTreeSet<String>) {
 }
 
 #[test]
-fn the_families_that_are_chosen_are_sent() {
+fn only_the_chosen_families_are_sent() {
     for (families, tokens) in [
         (
             "user",
@@ -312,7 +312,7 @@ fn an_impossible_memory_drop_is_refused() {
     let flags = "simulate --day --families all --hours 1 --logins 40 --skip 600 --to";
     let mut args: Vec<&str> = flags.split(' ').collect();
     args.push(&to);
-    // The day is long over, so there is nothing to send and no user to make the memory drop.
+    // The day is long over, so there is nothing to send and no user who could make the memory drop.
     let ended = finish(&args);
     assert_eq!(ended.status, 0, "{}", ended.stderr);
     assert_eq!(record(ended.stdout.as_bytes())["datagrams"], 0);
@@ -352,7 +352,7 @@ fn interrupted_day() -> Value {
         .arg(to)
         .stdout(Stdio::piped());
     let mut program = Process(program.spawn().expect("started"));
-    // The first datagram: the handler of signals is there.
+    // The first datagram shows that the signal handler is installed.
     receiver.recv(&mut [0; 65_536]).expect("a datagram");
     kill(Pid::from_raw(program.0.id().cast_signed()), Signal::SIGINT).expect("a signal");
     let mut stdout = String::new();
@@ -363,7 +363,7 @@ fn interrupted_day() -> Value {
 
 #[cfg(unix)]
 #[test]
-fn the_truth_names_who_made_the_memory_drop() {
+fn the_truth_names_the_user_who_made_the_memory_drop() {
     let drop = &interrupted_day()["memory_drop"];
     let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
     let day = Day::new(&DayOptions {

@@ -1,6 +1,6 @@
-//! The program under load for a long time: 20,000 events a second, a blacklist that changes, strangers
-//! who are refused, garbage, and a reader that stands still now and then. At the end every datagram is
-//! accounted for, and memory is where it was.
+//! The program under load for a long time: 20,000 events a second, a changing blacklist, senders that are refused,
+//! garbage, and a reader that pauses now and then. At the end every datagram is accounted for, and memory has not
+//! grown.
 //!
 //! ```sh
 //! cargo test --release --test program soak:: -- --ignored --nocapture
@@ -37,7 +37,7 @@ fn seconds(default: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// The program, where it listens, and what it says.
+/// The program, its address and its diagnostics.
 struct Program {
     child: Child,
     address: SocketAddr,
@@ -47,7 +47,7 @@ struct Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It has ended already, unless the test has failed.
+        // It has already ended, unless the test has failed.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -78,7 +78,7 @@ impl Program {
         }
     }
 
-    /// Asks it to end: its diagnostics, of which the last one is the summary.
+    /// Ends the program and returns its diagnostics, of which the last one is the summary.
     fn end(mut self) -> Vec<Value> {
         let id = Pid::from_raw(i32::try_from(self.child.id()).expect("an id"));
         kill(id, Signal::SIGTERM).expect("signalled");
@@ -95,7 +95,7 @@ impl Program {
         number.expect(name).parse().expect("a number")
     }
 
-    /// CPU time so far, in seconds.
+    /// The CPU time so far, in seconds.
     fn cpu(&self) -> f64 {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("stat");
         let fields = stat.rsplit(')').next().expect("fields");
@@ -170,7 +170,7 @@ fn sender(from: &str, to: SocketAddr, rate: u32, stop: &Arc<AtomicBool>) -> Join
     })
 }
 
-/// Garbage, as fast as `pause` allows; how much of it there was.
+/// Sends garbage, as fast as `pause` allows, and returns how much.
 fn garbage(to: SocketAddr, pause: Duration, stop: &Arc<AtomicBool>) -> JoinHandle<u64> {
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
     socket.connect(to).expect("a way to the program");
@@ -178,7 +178,7 @@ fn garbage(to: SocketAddr, pause: Duration, stop: &Arc<AtomicBool>) -> JoinHandl
     thread::spawn(move || {
         let mut sent = 0_u64;
         while !stop.load(Ordering::Relaxed) {
-            // Of any length up to 1,000 bytes, and never the same.
+            // Its length is up to 1,000 bytes, and no two are equal.
             let mut state = sent.wrapping_mul(0x9E37_79B9_7F4A_7C15);
             let bytes: Vec<u8> = (0..state >> 32 & 0x3FF)
                 .map(|_| {
@@ -202,7 +202,7 @@ fn garbage(to: SocketAddr, pause: Duration, stop: &Arc<AtomicBool>) -> JoinHandl
 const CONFIG: &str = "[source]\nallowed_senders = [\"127.0.0.1\"]\nundecoded = \"drop\"\n\
     [transform.blacklist]\nfiles = [\"users.txt\"]\n";
 
-/// `INTERNAL\sa_*` and as many others, of which every version has different ones.
+/// `INTERNAL\sa_*` and many other users, who differ in every version.
 fn blacklist(version: u64) -> String {
     let others = (0..5_000).map(|number| format!("LAB\\user-{version}-{number}\n"));
     "INTERNAL\\sa_*\n".to_owned() + &others.collect::<String>()
@@ -238,7 +238,7 @@ fn soak() {
             fs::write(&new, blacklist(reloads)).expect("a file");
             fs::rename(&new, &users).expect("replaced");
         }
-        // Long enough to fill the queue: three seconds of every minute.
+        // The pause is long enough to fill the queue: three seconds of every minute.
         let still = second % 60 >= 57;
         pauses += u64::from(still && !reader.stands_still.swap(still, Ordering::Relaxed));
         reader.stands_still.store(still, Ordering::Relaxed);
@@ -291,7 +291,7 @@ fn soak() {
     assert!(peak < 64 << 10, "{peak} KiB");
 }
 
-/// sent = out + excluded + undecoded + refused + over the rate + dropped by the queue + by the kernel.
+/// sent = out + excluded + undecoded + refused + over the rate + dropped by the queue + dropped by the kernel.
 fn accounted(sent: u64, out: u64, last: &Value) {
     let names = [
         "excluded",
@@ -306,7 +306,7 @@ fn accounted(sent: u64, out: u64, last: &Value) {
     assert_eq!(sent, out + counts.iter().sum::<u64>());
 }
 
-/// Two threads send garbage as fast as they can while a site of 1,000 events a second goes on.
+/// Two threads send garbage as fast as they can, while a site sends 1,000 events a second.
 #[test]
 #[ignore = "runs for 30 seconds and takes the whole machine; see the command above"]
 fn flood() {

@@ -1,4 +1,4 @@
-//! The file that keeps the sessions, when the program is killed or the disk is full.
+//! The file that keeps the sessions if the program is killed or the disk is full.
 
 use std::{
     fs,
@@ -22,7 +22,7 @@ use crate::support::{Codec, DEADLINE, Running, command, end, finish, payload};
 const CONFIG: &str = "[transform.sessions]\nenabled = true\nstate_file = \"sessions.ndjson\"\n\
                       [source]\naddress = \"127.0.0.1:0\"\n";
 
-/// Users of a state that takes a while to be written.
+/// The number of users for a state that takes a while to write.
 const USERS: usize = 4_000;
 
 struct Site {
@@ -50,7 +50,7 @@ impl Site {
         Running::of(command, Codec::Json, 1)
     }
 
-    /// How many users the file has; it must be whole.
+    /// The number of users in the file, which has to be complete.
     fn users(&self) -> u64 {
         let text = fs::read(self.file("")).expect("the state");
         let sessions = Sessions::new(&SessionsConfig::default());
@@ -63,7 +63,7 @@ fn now() -> DateTime<Utc> {
     SystemTime::now().into()
 }
 
-/// Writes the state of many users who started at a time.
+/// Writes the state of many users whose sessions started at a given time.
 fn many_users(file: &Path, start: DateTime<Utc>) {
     let config = PipelineConfig {
         sessions: SessionsConfig {
@@ -88,16 +88,17 @@ fn stop_session(user: &str) -> String {
     payload::start(user).replace("Start session", "Stop session")
 }
 
-/// The program writes its state when it has read it. Wherever it is killed during that, the next run finds a complete
+/// The program writes its state after it has read it. Whenever it is killed during that, the next run finds a complete
 /// state and continues from it.
 #[test]
-fn a_program_that_is_killed_while_it_writes_leaves_a_whole_state() {
+fn a_program_that_is_killed_while_writing_leaves_a_complete_state() {
     let site = Site::new();
     let start: DateTime<Utc> = now() - chrono::TimeDelta::minutes(10);
     many_users(&site.file(""), start);
     let size = fs::metadata(site.file("")).expect("the state").len();
     let mut killed_in_writing = 0;
-    // Parts of the new file that are there when it is killed; with all of them it may have its name.
+    // How many quarters of the new file exist when the program is killed. A complete one may already have its final
+    // name.
     for part in [0, 1, 2, 3, 4] {
         let before = fs::metadata(site.file("")).expect("the state");
         let before = before.modified().expect("a time");
@@ -114,7 +115,7 @@ fn a_program_that_is_killed_while_it_writes_leaves_a_whole_state() {
             }
             assert!(started.elapsed() < DEADLINE, "no state is written");
             if cfg!(windows) {
-                // Who always looks at a file keeps it from being replaced there.
+                // On Windows, checking a file without pauses would keep it from being replaced.
                 thread::sleep(Duration::from_millis(1));
             } else {
                 thread::yield_now();
@@ -147,7 +148,7 @@ fn a_program_that_is_killed_while_it_writes_leaves_a_whole_state() {
 
 /// After a kill, saved sessions continue, and unsaved ones appear as lost.
 #[test]
-fn after_a_kill_what_was_saved_goes_on() {
+fn after_a_kill_the_saved_sessions_continue() {
     let site = Site::new();
     let mut program = site.program();
     let start = program.event_of(payload::start("goran"));
@@ -182,10 +183,10 @@ fn after_a_kill_what_was_saved_goes_on() {
     assert_eq!(summaries[0]["start"], start["timestamp"]);
 }
 
-/// A limit on the size of files fails in the midst of a write, as a full disk does. Windows has none.
+/// A limit on file sizes makes a write fail halfway, as a full disk does. Windows has no such limit.
 #[cfg(unix)]
 #[test]
-fn a_disk_that_is_full_leaves_the_old_state() {
+fn a_full_disk_leaves_the_old_state() {
     let site = Site::new();
     let mut program = site.program();
     program.event_of(payload::start("goran"));
@@ -224,10 +225,10 @@ fn a_disk_that_is_full_leaves_the_old_state() {
     assert_eq!(program.events().several(2)[1]["start_seen"], true);
 }
 
-/// It is neither renamed nor replaced, whatever it is: a device would be gone for all programs, and opening a pipe
-/// may never return.
+/// It is neither renamed nor replaced, whatever it is: a device would be gone for all programs, and opening a pipe may
+/// block forever.
 #[test]
-fn what_is_not_a_file_is_refused_and_left_as_it_is() {
+fn anything_but_a_regular_file_is_refused_and_left_alone() {
     let refused = |site: &Site| {
         let config = site.folder.path().join("config.toml");
         let ended = finish(&["run", "--config", config.to_str().expect("UTF-8")]);

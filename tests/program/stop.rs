@@ -1,8 +1,8 @@
-//! Asked to end: what was received goes out first, and is counted.
+//! Shutdown: everything that was received is written first, and counted.
 
 use crate::support::{CODECS, Running, Stopped, command, end, payload, sender, time, unstamped};
 
-/// A datagram to this machine is in the receiver's socket when it has been sent.
+/// A datagram to the same machine is in the receiver's socket as soon as it has been sent.
 pub fn everything_received_goes_out(end: impl FnOnce(Running) -> Stopped) {
     let program = Running::start(&[]);
     let count = program.capacity(2_000);
@@ -20,12 +20,12 @@ pub fn everything_received_goes_out(end: impl FnOnce(Running) -> Stopped) {
 }
 
 #[test]
-fn the_end_loses_nothing() {
+fn no_event_is_lost_at_shutdown() {
     everything_received_goes_out(end);
 }
 
 #[test]
-fn every_datagram_is_in_one_count() {
+fn every_datagram_is_in_exactly_one_count() {
     let program = Running::configured(
         "[source]\nundecoded = \"drop\"\n[transform.blacklist]\nusers = ['INTERNAL\\*']\n",
     );
@@ -96,13 +96,13 @@ fn the_last_diagnostics_are_in_the_codec() {
     }
 }
 
-/// The first request waits for the reader.
+/// The first Ctrl+C waits for the reader.
 #[cfg(windows)]
 #[test]
-fn a_second_ctrl_c_ends_it_at_once_without_a_reader() {
+fn a_second_ctrl_c_ends_the_program_at_once() {
     use crate::support::{Codec, ask_to_end, press};
 
-    // More than a pipe holds.
+    // This is more than fits into a pipe.
     const EVENTS: usize = 1_000;
     let (reader, writer) = std::io::pipe().expect("a pipe");
     let mut command = command();

@@ -1,4 +1,4 @@
-//! What happens to the program, round by round: load and faults, then silence, in which everything has to agree.
+//! What happens to the program, round by round: load and faults, then silence, in which all counts have to agree.
 
 use std::{
     fs::{self, File},
@@ -23,7 +23,7 @@ use super::{
     way::Conditions,
 };
 
-/// Everything, and what stands in a way that the program does not expect.
+/// The program, the network and the site, and the faults that are in effect.
 pub struct World {
     network: Network,
     home: Home,
@@ -33,14 +33,14 @@ pub struct World {
     life: Option<Life>,
     began: Instant,
     rate: u32,
-    /// The clock has been moved since the program began: those whose time is over are another's.
+    /// The clock has been moved since the program started, so it is unknown which sessions have expired.
     clock_moved: bool,
-    /// The program's memory in a silence, the first of its life.
+    /// The program's memory in the first silence of its life.
     memory: Option<u64>,
     lives: u64,
 }
 
-/// A small disk of the state's own, which can be full.
+/// A small disk for the state, which can be full.
 struct Disk(std::path::PathBuf);
 
 impl Disk {
@@ -144,7 +144,7 @@ impl World {
         for _ in 0..rng.u32(3..10) {
             thread::sleep(Duration::from_millis(rng.u64(100..1_500)));
             let fault = *rng.choice(&FAULTS).expect("a fault");
-            // What a fault draws is the same whatever happens meanwhile.
+            // The random numbers of a fault are the same whatever happens meanwhile.
             self.befall(fault, &mut rng.fork(), &playing);
             self.life().assert_lives();
         }
@@ -157,7 +157,7 @@ impl World {
         self.life.as_mut().expect("a program that runs")
     }
 
-    /// Brings one thing about.
+    /// Causes one fault.
     fn befall(&mut self, fault: Fault, rng: &mut Rng, site: &Playing) {
         self.say(&format!("{fault:?}"));
         match fault {
@@ -207,16 +207,16 @@ impl World {
     fn fill_disk(&self) {
         let filler = File::create(self.home.folder.join("state/filler"));
         let mut filler = filler.expect("a file");
-        // Until it is full.
+        // This ends when the disk is full.
         while filler.write_all(&[0; 4096]).is_ok() {}
     }
 
     fn free_disk(&self) {
-        // Where the disk was not full there is none.
+        // There is no file if the disk was not full.
         let _ = fs::remove_file(self.home.folder.join("state/filler"));
     }
 
-    /// What the program's full queue takes, and little more.
+    /// Limits memory to a little more than the program needs for a full queue.
     fn limit_memory(&mut self) {
         let life = self.life();
         let limit = (life.kibibytes("VmData") << 10) + (40 << 20);
@@ -227,7 +227,7 @@ impl World {
         assert!(limited.expect("prlimit").success());
     }
 
-    /// Nothing stands in the program's way any more.
+    /// Removes all faults.
     fn heal(&mut self) {
         self.life().signal(Signal::SIGCONT);
         self.life().reader.set(Mode::Reads);
@@ -235,7 +235,7 @@ impl World {
         self.network.set_link("up");
     }
 
-    /// Everything that was sent has come or is lost, and all counts agree.
+    /// Everything that was sent has arrived or is lost, and all counts agree.
     fn silence(&mut self, rng: &mut Rng) {
         until(|| "the network is silent", || self.network.is_drained());
         let life = self.life.as_ref().expect("a program that runs");
@@ -295,7 +295,7 @@ impl World {
         let when_full = ["drop_newest", "drop_oldest"][rng.usize(0..2)];
         let workers = rng.u32(1..4);
         self.replace("plugin.toml", &config(when_full, workers));
-        // A start refuses what a run only warns of.
+        // A start refuses what a reload only warns about.
         self.replace("users.txt", "INTERNAL\\sa_*\n");
         self.replace("apps.csv", "a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69,An app\n");
         let held = self.home.socket.is_some();
@@ -329,7 +329,7 @@ impl World {
     }
 }
 
-/// So little that it is full when the program is halted.
+/// It is so small that it is full when the program is halted.
 const BUFFER: usize = 200_000;
 
 fn config(when_full: &str, workers: u32) -> String {

@@ -1,8 +1,8 @@
-//! The program in a bad world: a network that loses, doubles, reorders and damages, and a schedule of faults. Whatever
-//! comes, every datagram that the system has handed to the program is in one place, memory stays flat, no thread is
-//! lost, and the sessions that were followed are what they were.
+//! The program in a hostile world: a network that loses, duplicates, reorders and damages datagrams, and a schedule of
+//! faults. Whatever happens, every datagram that the system has handed to the program is counted in exactly one place,
+//! memory does not grow, no thread is lost, and the sessions that were followed continue.
 //!
-//! It needs root and iproute2, and moves the clock where libfaketime is installed.
+//! It requires root and iproute2, and moves the clock if libfaketime is installed.
 //!
 //! ```sh
 //! cargo test --test program chaos -- --ignored --nocapture
@@ -26,10 +26,10 @@ use fastrand::Rng;
 
 use faults::World;
 
-/// What takes this long has failed. A busy machine never comes near it.
+/// Whatever takes this long has failed; even a busy machine is far from it.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Waits for something that can only be polled.
+/// Waits for a condition that can only be polled.
 fn until<W: fmt::Display>(what: impl Fn() -> W, holds: impl Fn() -> bool) {
     let end = Instant::now() + DEADLINE;
     while !holds() {
@@ -46,7 +46,7 @@ fn number(variable: &str) -> Option<u64> {
     )
 }
 
-/// Says how to repeat a run that has failed.
+/// Prints how to repeat a run that has failed.
 struct Seed(u64);
 
 impl Drop for Seed {

@@ -1,6 +1,6 @@
 //! Two network namespaces with a cable between them.
 //!
-//! They are gone when the test is: a namespace lives as long as somebody holds or uses it.
+//! They disappear when the test ends: a namespace exists as long as somebody holds or uses it.
 
 use std::{
     fs::{self, File},
@@ -11,10 +11,10 @@ use std::{
 
 use nix::sched::{CloneFlags, setns, unshare};
 
-/// Where the program listens, in its namespace.
+/// The program's address in its namespace.
 pub const PROGRAM: &str = "10.199.0.1:9997";
 
-/// What a socket holds to send and to receive, as the system shows it.
+/// How the system shows that a socket's send and receive buffers are empty.
 const EMPTY: &str = "00000000:00000000";
 
 /// A network namespace.
@@ -29,7 +29,7 @@ impl Namespace {
         Self(made.join().expect("a namespace"))
     }
 
-    /// Works on a thread within it: sockets that are opened and programs that are started there stay.
+    /// Works on a thread in the namespace. Sockets that are opened and programs that are started there stay in it.
     pub fn within<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         thread::scope(|scope| {
             let worker = scope.spawn(|| {
@@ -57,16 +57,16 @@ impl Namespace {
     }
 }
 
-/// The site's end and the program's end.
+/// The site's side and the program's side.
 pub struct Network {
     pub site: Namespace,
     pub program: Namespace,
 }
 
-/// What the system of the program's end has counted.
+/// What the system has counted on the program's side.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Udp {
-    /// Datagrams that programs have taken out of their sockets.
+    /// Datagrams that programs have read from their sockets.
     pub received: u64,
     /// Datagrams for which a receive buffer had no room.
     pub no_room: u64,
@@ -87,7 +87,7 @@ impl Network {
             end.run("ip link set lo up");
             end.run(&format!("ip addr add {own} dev cable"));
             end.run("ip link set cable up");
-            // Otherwise datagrams wait for an answer while there is no link.
+            // Otherwise datagrams wait for an ARP reply while the link is down.
             end.run(&format!(
                 "ip neigh replace {peer} lladdr {hardware} dev cable nud permanent"
             ));
@@ -99,7 +99,7 @@ impl Network {
         self.program.run(&format!("ip link set cable {state}"));
     }
 
-    /// No socket of either end holds anything, be it to send or to receive.
+    /// Whether no socket on either side holds anything, to be sent or to be received.
     pub fn is_drained(&self) -> bool {
         [&self.site, &self.program].iter().all(|end| {
             let sockets = end.within(|| read("/proc/thread-self/net/udp"));

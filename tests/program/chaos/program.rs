@@ -1,4 +1,4 @@
-//! The program, from its start to its end, and whether its counts agree with those of the system and of its reader.
+//! The program from start to end, and checks that its counts agree with those of the system and of its reader.
 
 use std::{
     collections::BTreeSet,
@@ -24,33 +24,33 @@ use super::{
     until,
 };
 
-/// The queue is bounded by the configuration, in events.
+/// The configured limit of the queue, in events.
 pub const QUEUE: u64 = 500;
 
-/// No more datagrams are read from the socket at once.
+/// The most datagrams that are read from the socket at once.
 const BATCH: u64 = 1_024;
 
-/// No record is shorter, in bytes.
+/// The shortest length of a record, in bytes.
 const SHORTEST_RECORD: u64 = 200;
 
-/// How large the program makes the pipe, in bytes.
+/// The size to which the program enlarges the pipe, in bytes.
 const PIPE: u64 = 1 << 20;
 
-/// The program's folder, with everything that it reads and keeps.
+/// The program's folder, with everything that it reads and writes.
 pub struct Home {
     pub folder: PathBuf,
-    /// Holds the port over the program's ends, as a service manager does.
+    /// Holds the port while no program runs, as a service manager does.
     pub socket: Option<UdpSocket>,
 }
 
-/// How a life comes to its end.
+/// How a life ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// By SIGKILL, while datagrams come at this rate.
+    /// By SIGKILL, while datagrams arrive at this rate.
     Killed { rate: u32 },
-    /// By SIGTERM, while datagrams come or not.
+    /// By SIGTERM, while datagrams may be arriving.
     Asked { quiet: bool },
-    /// Because its reader has gone.
+    /// Because its reader is gone.
     ReaderGone,
 }
 
@@ -59,7 +59,7 @@ struct Process(Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It has ended already, unless the test has failed.
+        // It has already ended, unless the test has failed.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -72,7 +72,7 @@ pub struct Life {
     diagnostics: JoinHandle<Vec<Value>>,
     before: Udp,
     threads: BTreeSet<String>,
-    /// A socket that was handed over drops datagrams before the program is there to count.
+    /// A socket that was handed over drops datagrams before the program can count them.
     has_own_socket: bool,
 }
 
@@ -81,7 +81,7 @@ impl Home {
         self.folder.join("state/sessions.ndjson")
     }
 
-    /// How many users the state holds.
+    /// How many users the state contains.
     fn users(&self) -> u64 {
         let state = fs::read_to_string(self.state()).unwrap_or_default();
         let users = state.lines().filter(|line| line.starts_with("{\"user\""));
@@ -119,7 +119,7 @@ impl Home {
         command
     }
 
-    /// Starts the program. Returns the number of users in the state, and of those whose sessions it reports as
+    /// Starts the program. Returns the number of users in the state, and the number whose sessions it reports as
     /// resumed.
     pub fn start(&self, network: &Network) -> (Life, [u64; 2]) {
         let (before, kept) = (network.udp(), self.users());
@@ -128,7 +128,7 @@ impl Home {
         command.stdout(writer).stderr(Stdio::piped());
         let child = network.program.within(|| command.spawn());
         let mut process = Process(child.expect("the program starts"));
-        // The writing end that is left here would keep the reader from its end.
+        // The writing end in the command would keep the reader from seeing the end.
         drop(command);
         let (said, diagnostics) = diagnostics(&mut process.0);
         let mut life = Life {
@@ -158,7 +158,7 @@ fn users(message: &str) -> Option<u64> {
     rest.strip_suffix(" users")?.parse().ok()
 }
 
-/// Reads what the program says about itself: each message as it comes, and all in the end.
+/// Reads the program's diagnostics: each message as it comes, and all of them at the end.
 fn diagnostics(child: &mut Child) -> (Receiver<String>, JoinHandle<Vec<Value>>) {
     let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
     let (sender, receiver) = mpsc::channel();
@@ -169,7 +169,7 @@ fn diagnostics(child: &mut Child) -> (Receiver<String>, JoinHandle<Vec<Value>>) 
             let log: Value = serde_json::from_str(&line)
                 .unwrap_or_else(|error| panic!("no diagnostic: {error}: {line}"));
             let message = log["log"]["message"].as_str().expect("a message");
-            // Only the start listens to them.
+            // The receiver only exists during the start.
             let _ = sender.send(message.to_owned());
             all.push(log["log"].clone());
         }
@@ -217,8 +217,8 @@ impl Life {
         assert_eq!(ended, None, "the program has ended by itself");
     }
 
-    /// While nothing comes and the reader reads, every datagram that the system has handed over is in one place,
-    /// and every thread is there.
+    /// While nothing arrives and the reader reads, every datagram that the system has handed over is counted in exactly
+    /// one place, and every thread is running.
     pub fn assert_exact(&self, network: &Network) {
         let received = || network.udp().received - self.before.received;
         let what = || {
@@ -228,7 +228,7 @@ impl Life {
                 self.reader.seen()
             )
         };
-        // Sessions keep expiring: counts and records agree when the next metrics have arrived.
+        // Sessions keep expiring, so counts and records only agree when the next metrics have arrived.
         until(what, || {
             let seen = self.reader.seen();
             seen.counter("received_datagrams_total") == received() && seen.is_balanced()
@@ -241,16 +241,16 @@ impl Life {
         );
     }
 
-    /// Ends it and looks whether the counts of this life agree.
+    /// Ends the program, and checks that the counts of this life agree.
     pub fn end(mut self, end: End, network: &Network) -> Seen {
         self.assert_lives();
         let peak = self.kibibytes("VmHWM");
-        // It may have been halted, and waits for a reader that stands still.
+        // It may have been halted, or may wait for a reader that does not read.
         match end {
             End::Killed { .. } => {
                 self.signal(Signal::SIGCONT);
                 self.reader.set(Mode::Reads);
-                // What it had counted before is known then.
+                // This makes the earlier counts known.
                 let sets = self.reader.seen().sets;
                 until(|| "metrics", || self.reader.seen().sets > sets + 1);
                 self.signal(Signal::SIGKILL);
@@ -337,7 +337,7 @@ impl Life {
     }
 }
 
-/// Nothing but what the faults explain was an error.
+/// Asserts that all errors are explained by the faults.
 fn expected(said: &[Value]) {
     for diagnostic in said
         .iter()

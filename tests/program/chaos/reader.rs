@@ -9,20 +9,20 @@ use std::{
 
 use serde::Deserialize;
 
-/// What was read.
+/// What has been read.
 #[derive(Debug, Clone, Default)]
 pub struct Seen {
-    /// Records of datagrams.
+    /// Records of events from datagrams.
     pub events: u64,
-    /// Records of sessions over time.
+    /// Records of derived events.
     pub derived: u64,
-    /// The program's counters, each the sum over its tags.
+    /// The program's counters, each the sum over all tags.
     pub counters: BTreeMap<String, u64>,
-    /// The program's gauges in the last set of metrics that is whole, each the sum over its tags.
+    /// The program's gauges in the latest complete set of metrics, each the sum over all tags.
     gauges: BTreeMap<String, f64>,
-    /// Those of the set that is coming.
+    /// The gauges in the set that is being read.
     coming: BTreeMap<String, f64>,
-    /// How many sets of metrics have begun, and the time of the last.
+    /// How many sets of metrics have begun, and the time of the latest.
     pub sets: u64,
     set: String,
 }
@@ -32,7 +32,7 @@ impl Seen {
         self.counters.get(name).copied().unwrap_or_default()
     }
 
-    /// Users, sessions and connections, as far as they are followed.
+    /// Users, sessions and connections, if they are followed.
     pub fn followed(&self) -> [f64; 3] {
         ["active_users", "active_sessions", "active_connections"]
             .map(|name| self.gauges.get(name).copied().unwrap_or_default())
@@ -43,7 +43,7 @@ impl Seen {
         self.events + self.derived + self.counter("queue_dropped_events_total")
     }
 
-    /// Whether everything that was received is in one place, as far as the last metrics know.
+    /// Whether everything that was received is counted in one place, according to the latest metrics.
     pub fn is_balanced(&self) -> bool {
         let sum = |names: &[&str]| names.iter().map(|name| self.counter(name)).sum::<u64>();
         let events = sum(&["events_total", "undecoded_events_total"]);
@@ -72,7 +72,7 @@ impl Seen {
     }
 
     fn add_metric(&mut self, metric: &Metric<'_>) {
-        // Those of a set have its time.
+        // All metrics of a set have the same time.
         if metric.timestamp != self.set {
             metric.timestamp.clone_into(&mut self.set);
             self.sets += 1;
@@ -133,7 +133,7 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// What it takes out of the pipe at once, in bytes.
+    /// How much is read from the pipe at once, in bytes.
     pub const BUFFER: usize = 1 << 16;
 
     pub fn start(pipe: PipeReader) -> Self {
@@ -158,7 +158,7 @@ impl Reader {
         lock(&self.shared.seen).clone()
     }
 
-    /// Everything up to the end of the pipe, or until it has gone.
+    /// Everything up to the end of the pipe, or until the reader went away.
     pub fn end(self) -> Seen {
         self.thread.join().expect("a reader");
         let mut seen = lock(&self.shared.seen).clone();
@@ -178,7 +178,7 @@ fn read(shared: &Shared, mut pipe: BufReader<PipeReader>) {
         }
         line.clear();
         pipe.read_until(b'\n', &mut line).expect("read");
-        // What a program that was killed has written in part.
+        // A program that was killed may have written a partial line.
         let Some(whole) = line.strip_suffix(b"\n") else {
             return;
         };

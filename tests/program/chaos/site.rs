@@ -1,4 +1,4 @@
-//! The site at the other end of the cable, until it is silenced.
+//! The site at the other end of the cable.
 
 use std::{
     net::UdpSocket,
@@ -15,16 +15,16 @@ use super::{
     way::{Conditions, Way},
 };
 
-/// Datagrams go out so often.
+/// How often datagrams are sent.
 const PERIOD: Duration = Duration::from_millis(5);
 
 /// A site that is silent.
 pub struct Silent {
     site: Site,
     way: Way,
-    /// What it has sent may still be in it.
+    /// The socket may still hold what was sent.
     socket: UdpSocket,
-    /// Datagrams that went out so far.
+    /// Datagrams that were sent so far.
     pub sent: u64,
 }
 
@@ -36,7 +36,7 @@ pub struct Playing {
 }
 
 impl Silent {
-    /// A site of which each datagram is one event.
+    /// A site whose datagrams are one event each.
     pub fn new(seed: u64, network: &Network) -> Self {
         let site = Site::new(SiteOptions {
             seed,
@@ -52,7 +52,7 @@ impl Silent {
         }
     }
 
-    /// So many datagrams a second.
+    /// Starts to send this many datagrams a second.
     pub fn begin(self, rate: u32, conditions: Conditions) -> Playing {
         let conditions = Arc::new(Mutex::new(conditions));
         let (goes_on, told) = mpsc::channel();
@@ -86,7 +86,7 @@ impl Silent {
                 taken += 1;
             }
             while let Some(datagram) = self.way.arrived(Instant::now()) {
-                // Without a link, and where the system has no room, it is lost too.
+                // A datagram is also lost if the link is down or the system has no room for it.
                 self.sent += u64::from(self.socket.send_to(&datagram, PROGRAM).is_ok());
             }
             if is_silent {
@@ -98,12 +98,12 @@ impl Silent {
 }
 
 impl Playing {
-    /// What every datagram meets from now on.
+    /// Changes what happens to datagrams from now on.
     pub fn set(&self, conditions: Conditions) {
         *lock(&self.conditions) = conditions;
     }
 
-    /// The site, with nothing under way.
+    /// Stops the site. No datagram is under way after that.
     pub fn end(self) -> Silent {
         drop(self.goes_on);
         self.thread.join().expect("a sender")

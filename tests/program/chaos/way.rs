@@ -1,7 +1,7 @@
-//! What happens to datagrams on the way: they are lost, doubled, late, in another order, or damaged.
+//! What happens to datagrams on the way: they are lost, duplicated, late, reordered or damaged.
 //!
-//! It is done here and not by `tc netem`, which the kernels of many machines lack: so it happens everywhere, it follows
-//! from the seed, and what is damaged reaches the decoder, where netem's damage ends at the checksum of UDP.
+//! This is not done by `tc netem`, which is missing in the kernels of many machines. So it works everywhere and depends
+//! only on the seed, and damaged datagrams reach the decoder, whereas those that netem damages fail UDP's checksum.
 
 use std::{
     cmp::Reverse,
@@ -12,14 +12,14 @@ use std::{
 
 use fastrand::Rng;
 
-/// How often, in thousandths.
+/// How often each thing happens, per thousand datagrams.
 #[derive(Debug, Clone)]
 pub struct Conditions {
     lost: u32,
     doubled: u32,
     late: u32,
     damaged: u32,
-    /// How late at most, in milliseconds; datagrams that are not late overtake those that are.
+    /// The longest delay in milliseconds. Datagrams that are not late overtake those that are.
     delay: u64,
 }
 
@@ -60,7 +60,7 @@ struct Late {
     datagram: Vec<u8>,
 }
 
-/// The way, with what is on it.
+/// The datagrams that are under way.
 pub struct Way {
     rng: Rng,
     late: BinaryHeap<Late>,
@@ -76,9 +76,9 @@ impl Way {
         }
     }
 
-    /// Takes a datagram.
+    /// Sends a datagram.
     pub fn take(&mut self, now: Instant, mut datagram: Vec<u8>, conditions: &Conditions) {
-        // All are drawn, whatever happens.
+        // All random numbers are drawn, whatever happens.
         let rng = &mut self.rng;
         let mut happens = |thousandths| rng.u32(0..1_000) < thousandths;
         let (lost, doubled) = (happens(conditions.lost), happens(conditions.doubled));
@@ -105,7 +105,7 @@ impl Way {
         }
     }
 
-    /// The next one that has arrived by then.
+    /// The next datagram that has arrived by then.
     pub fn arrived(&mut self, now: Instant) -> Option<Vec<u8>> {
         let is_due = self.late.peek()?.due.0 <= now;
         is_due.then(|| self.late.pop())?.map(|late| late.datagram)
@@ -116,7 +116,7 @@ impl Way {
     }
 }
 
-/// It stays one event: a line end before a type token would make it two.
+/// Damages a datagram. It stays one event: a line end before a type token would make it two.
 fn damage(datagram: &mut Vec<u8>, rng: &mut Rng) {
     if rng.bool() {
         datagram.truncate(rng.usize(0..=datagram.len()));

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{PLUGIN_TOML, PROGRAM, configurations, folder, imported, read, run, text};
 
-/// What must never be in any output: the secrets of the configurations.
+/// The secrets in the configurations, which must not be in any output.
 const SECRETS: [&str; 6] = [
     "KEY-OF-OPERATIONS",
     "KEY-OF-SECURITY",
@@ -22,7 +22,7 @@ const SECRETS: [&str; 6] = [
 ];
 
 #[test]
-fn every_configuration_becomes_what_is_beside_it() {
+fn every_configuration_is_imported_as_expected() {
     for (name, file) in configurations() {
         let import = imported(&file);
         let notes: String = import
@@ -60,7 +60,7 @@ fn no_secret_is_printed() {
     assert_eq!(held, SECRETS.into(), "each secret is in a configuration");
 }
 
-/// Certificates as Qlik Sense exports them, as far as files can tell.
+/// Creates files with the names of certificates that Qlik Sense exports.
 fn export_certificates(folder: &Path) {
     let made =
         rcgen::generate_simple_self_signed(["sense.example.com".into()]).expect("a certificate");
@@ -73,7 +73,7 @@ fn export_certificates(folder: &Path) {
     }
 }
 
-/// Imports a configuration into a folder with certificates, and says what `check` thinks of what is written.
+/// Imports a configuration into a folder with certificates, and returns what `check` says about the result.
 fn imported_and_checked(yaml: &str) -> Output {
     let folder = tempfile::tempdir().expect("a folder");
     export_certificates(folder.path());
@@ -92,7 +92,7 @@ fn imported_and_checked(yaml: &str) -> Output {
 }
 
 #[test]
-fn what_is_written_passes_check() {
+fn written_configurations_pass_check() {
     for (name, file) in configurations() {
         let checked = imported_and_checked(&read(&file));
         assert!(

@@ -1,4 +1,4 @@
-//! Log and performance events: a second port, whose settings are for all events here.
+//! Log and performance events: a second port, whose settings here apply to all events.
 
 use qlik_sense_events::{
     config::Config,
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{options, vector};
 
-/// What Butler SOS does with user events and with log events, if with either.
+/// A configuration of Butler SOS for user events, log events or both.
 fn butler_sos(users: Option<Value>, logs: Option<Value>) -> Value {
     let server = |udp: &Option<Value>| udp.clone().unwrap_or_default();
     json!({ "Butler-SOS": {
@@ -31,7 +31,7 @@ fn plugin(from: &Value, options: &Options) -> Result<(Config, Vec<String>), Impo
 }
 
 #[test]
-fn ports_are_those_of_events_that_are_handled() {
+fn the_ports_are_those_of_enabled_events() {
     let users = || Some(json!({ "portUserActivityEvents": 9987 }));
     let logs = || Some(json!({ "portLogEvents": 9986 }));
     let on = |host: &str, key: &str, port: u16| Some(json!({ "serverHost": host, key: port }));
@@ -46,7 +46,7 @@ fn ports_are_those_of_events_that_are_handled() {
             Some(json!({})),
             "0.0.0.0:9997 0.0.0.0:9996",
         ),
-        // One port for both, which Butler SOS cannot have.
+        // One port for both, which is impossible in Butler SOS.
         (
             users(),
             on("192.0.2.1", "portLogEvents", 9987),
@@ -77,7 +77,7 @@ fn ports_are_those_of_events_that_are_handled() {
 }
 
 #[test]
-fn what_is_set_for_each_port_holds_for_both() {
+fn settings_of_each_port_are_combined_for_both() {
     let limited =
         |minute: u32| json!({ "rateLimit": { "enable": true, "maxMessagesPerMinute": minute } });
     let both = |users: Value, logs: Value| {
@@ -116,7 +116,7 @@ fn what_is_set_for_each_port_holds_for_both() {
 }
 
 #[test]
-fn senders_are_those_of_both_ports_or_everyone() {
+fn the_allowed_senders_are_those_of_both_ports_or_everyone() {
     let from =
         |sources: &[&str]| json!({ "enableSourceValidation": true, "allowedSources": sources });
     let rows = [
@@ -164,7 +164,7 @@ fn senders_are_those_of_both_ports_or_everyone() {
 }
 
 #[test]
-fn tags_of_both_are_the_programs_and_vector_adds_the_others() {
+fn the_program_adds_the_common_tags_and_vector_the_others() {
     let tags = |pairs: &[(&str, &str)]| -> Value {
         pairs
             .iter()
@@ -199,7 +199,7 @@ fn tags_of_both_are_the_programs_and_vector_adds_the_others() {
     }
 }
 
-/// Performance events that Butler SOS takes in only to count them are dropped.
+/// Performance events that Butler SOS only counts are dropped.
 #[test]
 fn performance_events_need_a_switch_of_their_own_and_a_filter() {
     let all = json!({ "allApps": { "enable": true } });

@@ -1,4 +1,4 @@
-//! Files that are wrong.
+//! Invalid configuration files.
 
 use std::fs;
 
@@ -10,9 +10,8 @@ use serde_json::Value;
 
 use super::{configurations, options, read, run, text};
 
-/// Mistakes are reported with file, line and key.
 #[test]
-fn mistakes_are_found() {
+fn mistakes_are_reported_with_file_line_and_key() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("config.yaml");
     let rows = [
@@ -71,7 +70,7 @@ fn mistakes_are_found() {
     assert!(text(&missing.stderr).starts_with("/no/such/file.yaml: cannot read"));
 }
 
-/// Values that are not what a key expects, or not written as one would.
+/// Values that a key does not expect, or that are written in an unusual way.
 const VALUES: [&str; 16] = [
     "12e4",
     "0x1F",
@@ -91,8 +90,8 @@ const VALUES: [&str; 16] = [
     "[a, b]",
 ];
 
-/// A damaged configuration is refused or imported, and what comes of it is whole: TOML that the program
-/// accepts and YAML.
+/// A damaged configuration is either refused or imported, and the result is valid: TOML that the program accepts, and
+/// YAML.
 #[test]
 fn damaged_configurations_do_no_harm() {
     let mut random = 7_u32;

@@ -1,7 +1,7 @@
-//! `import-butler-sos`: what becomes of configurations of Butler SOS 9 to 15.
+//! `import-butler-sos`: the results for configurations of Butler SOS 9 to 15.
 //!
-//! `data/butler_sos/NAME.yaml` is a configuration of Butler SOS, of our own making. Beside it are the
-//! plugin.toml, the configuration of Vector and the notes that come of it.
+//! `data/butler_sos/NAME.yaml` is a configuration of Butler SOS that was written for these tests. Next to it are the
+//! plugin.toml, the configuration of Vector and the notes that the import makes of it.
 
 mod files;
 mod in_vector;
@@ -50,7 +50,7 @@ pub fn configurations() -> Vec<(String, PathBuf)> {
     found
 }
 
-/// Where the program looks for the file that it writes, unless told.
+/// The default path of the plugin.toml.
 pub const PLUGIN_TOML: &str = if cfg!(windows) {
     r"C:\ProgramData\qlik-sense-events\plugin.toml"
 } else {
@@ -79,7 +79,7 @@ pub fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).expect("UTF-8")
 }
 
-/// Vector's configuration for a configuration of Butler SOS.
+/// The configuration of Vector for a configuration of Butler SOS.
 pub fn vector(of: &Value) -> Value {
     let import = import(&of.to_string(), &options()).expect("an import");
     yaml_serde::from_str(&import.vector_yaml).expect("YAML")

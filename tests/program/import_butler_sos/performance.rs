@@ -1,11 +1,11 @@
-//! Which performance events are kept: Butler SOS's `monitorFilter` as `transform.performance`.
+//! The performance events that are kept: Butler SOS's `monitorFilter` as `transform.performance`.
 
 use qlik_sense_events::{config::Config, import::butler_sos::import};
 use serde_json::{Value, json};
 
 use super::options;
 
-/// `transform.performance` for a filter, without what has its default, and the keys of the notes about it.
+/// `transform.performance` for a filter, without defaults, and the keys of the notes about it.
 fn performance(filter: &Value) -> (Value, Vec<String>) {
     let from = json!({ "Butler-SOS": {
         "userEvents": { "enable": false },
@@ -58,7 +58,7 @@ fn a_filter_for_all_apps_becomes_lists() {
             "methods": { "include": ["GenericObject::GetLayout"] },
         })
     );
-    // The one with an id and a name, the one with neither, and that what is left out is dropped.
+    // The notes are about the app with an id and a name, the one with neither, and the events that are left out.
     assert_eq!(
         notes,
         [".allApps.appExclude[2]", ".allApps.appExclude[3]", ""]
@@ -79,7 +79,7 @@ fn filters_for_certain_apps_become_one() {
     );
     assert_eq!(notes, [""], "what is left out is dropped");
 
-    // Together they keep more than each.
+    // Together they keep more than each of them.
     let maps = json!({ "allObjectTypes": false, "someObjectTypesInclude": ["map"] });
     let (transform, notes) = performance(
         &json!({ "appSpecific": { "enable": true, "app": [of("a", all.clone()), of("b", maps.clone())] } }),
@@ -90,7 +90,7 @@ fn filters_for_certain_apps_become_one() {
     );
     assert_eq!(notes, ["", ""]);
 
-    // One of them accepts nothing, and one is off.
+    // One of them accepts nothing, and one is disabled.
     let nothing = json!({ "allObjectTypes": false });
     let (transform, notes) = performance(&json!({
         "allApps": { "enable": false, "appExclude": [{ "appName": "c" }] },
@@ -102,7 +102,7 @@ fn filters_for_certain_apps_become_one() {
     );
     assert_eq!(notes, [".appSpecific.app[0]", ""]);
 
-    // All apps but some, and one of those after all.
+    // All apps except some, and then one of those.
     let (transform, _) = performance(&json!({
         "allApps": { "enable": true, "appExclude": [{ "appName": "a" }, { "appName": "b" }] },
         "appSpecific": { "enable": true, "app": [of("b", all)] },
@@ -144,7 +144,7 @@ fn filters_that_cannot_be_expressed_are_noted() {
             is_noted,
             "{notes:?}"
         );
-        // The asterisk, and that what is left out is dropped.
+        // The notes are about the asterisk and the events that are left out.
         assert_eq!(
             notes.iter().filter(|key| key.is_empty()).count(),
             2,

@@ -1,4 +1,4 @@
-//! Whose datagrams are accepted.
+//! The senders whose datagrams are accepted.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use qlik_sense_events::{
 
 use super::{options, run, text};
 
-/// The allowed senders that come of `allowedSources` with validation on, and how many notes.
+/// The allowed senders for `allowedSources` with validation enabled, and the number of notes.
 fn allowed(sources: &str, options: &Options) -> Result<(String, usize), ImportError> {
     let yaml = format!(
         "Butler-SOS:\n  userEvents:\n    udpServerConfig:\n      enableSourceValidation: true\n      \
@@ -25,7 +25,7 @@ fn allowed(sources: &str, options: &Options) -> Result<(String, usize), ImportEr
 }
 
 #[test]
-fn names_of_allowed_senders_are_looked_up() {
+fn names_of_allowed_senders_are_resolved() {
     let options = Options {
         resolve: |name| match name {
             "sense-1" => vec!["192.0.2.1".parse().expect("an address")],
@@ -55,9 +55,9 @@ fn names_of_allowed_senders_are_looked_up() {
     }
 }
 
-/// If no address is known, Butler SOS accepts everyone. This program does so only on request.
+/// If no address is known, Butler SOS accepts everyone. This program only does so on request.
 #[test]
-fn without_an_allowed_sender_nothing_is_imported_unless_requested() {
+fn without_an_allowed_sender_the_import_is_refused_unless_requested() {
     let permissive = Options {
         allow_any_sender: true,
         ..options()

@@ -1,4 +1,4 @@
-//! What becomes of single values.
+//! How single values are imported.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{folder, imported, options, read, vector};
 
-/// What YAML takes for a number, a truth value or a date is a name all the same.
+/// Names may look like numbers, booleans or dates in YAML.
 #[test]
 fn names_stay_as_they_are_written() {
     let names = [
@@ -46,9 +46,9 @@ fn names_stay_as_they_are_written() {
     }
 }
 
-/// The repository's configuration for a machine as it is written in Butler SOS's.
+/// The configuration for the Qlik Repository Service, for a host in Butler SOS's spelling.
 #[test]
-fn the_port_behind_a_host_is_the_port() {
+fn a_host_may_include_a_port() {
     for (written, host, port) in [
         ("sense1.example.com", "sense1.example.com", 4242),
         ("sense1.example.com:4242", "sense1.example.com", 4242),
@@ -93,9 +93,9 @@ fn the_port_behind_a_host_is_the_port() {
     );
 }
 
-/// Every value may be empty, and only what it says is lost.
+/// Every value may be empty, which loses nothing else.
 #[test]
-fn an_empty_value_costs_that_value_alone() {
+fn an_empty_value_only_loses_that_value() {
     let whole = read(&folder().join("v15.yaml"));
     let lines: Vec<&str> = whole.lines().collect();
     let mut emptied = 0;
@@ -149,9 +149,9 @@ fn an_empty_value_costs_that_value_alone() {
     }
 }
 
-/// What both programs must agree on, read back from the files.
+/// The values that both programs have to agree on, read back from the files.
 #[test]
-fn values_arrive() {
+fn values_are_carried_over() {
     let import = imported(&folder().join("v15.yaml"));
     let config = Config::parse(&import.plugin_toml).expect("a configuration");
     assert_eq!(config.source.address[0].to_string(), "0.0.0.0:9987");
@@ -200,16 +200,16 @@ fn values_arrive() {
     assert_eq!(sinks["influxdb"]["uri"], uri);
     assert_eq!(sinks["new_relic"]["region"], "eu");
     assert_eq!(sinks["new_relic_2"]["account_id"], "7654321");
-    // The second account gets log events too, the first does not.
+    // The second account also gets log events, the first one does not.
     let inputs = |sink: &str| sinks[sink]["inputs"].to_string();
     assert!(inputs("new_relic_2").contains("new_relic_log_event"));
     assert!(!inputs("new_relic").contains("new_relic_log_event"));
     assert!(inputs("influxdb").contains("influxdb_log_point"));
 }
 
-/// Whatever a value holds, it stays a value: in TOML, in YAML and in comments.
+/// Whatever a value contains, it remains a value in TOML, in YAML and in comments.
 #[test]
-fn values_cannot_leave_their_place() {
+fn values_cannot_break_out_of_their_quotes() {
     let hostile = "a\": b\nsinks: # '''\"\"\"";
     let yaml = json!({ "Butler-SOS": {
         "userEvents": {

@@ -1,4 +1,4 @@
-//! Vector's configuration.
+//! The configuration of Vector.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -13,9 +13,9 @@ use super::{
     configurations, folder, imported, in_vector::destinations::whole, options, read, vector,
 };
 
-/// Inputs name what is there, and every transform is read by somebody.
+/// All inputs exist, and the output of every transform is used.
 #[test]
-fn configurations_of_vector_are_whole() {
+fn configurations_of_vector_are_complete() {
     for (name, file) in configurations() {
         let import = imported(&file);
         Config::parse(&import.plugin_toml)
@@ -56,8 +56,8 @@ fn example(name: &str) -> Value {
     yaml_serde::from_str(&read(&file)).expect("YAML")
 }
 
-/// Each component that the import writes is in the example, which has more inputs, and routes for what Butler SOS does
-/// not have.
+/// Asserts that the example contains every component that the import writes. It has more inputs, and routes for events
+/// that Butler SOS does not have.
 fn assert_holds(name: &str, example: &Value, imported: &Value) {
     for kind in ["transforms", "sinks"] {
         let components = imported[kind].as_object().expect("components");
@@ -78,10 +78,9 @@ fn assert_holds(name: &str, example: &Value, imported: &Value) {
     }
 }
 
-/// The examples for Butler SOS's destinations have what the import writes, so that it is checked once for
-/// both.
+/// The examples for Butler SOS's destinations contain what the import writes, so that one check covers both.
 #[test]
-fn examples_have_what_is_imported() {
+fn examples_contain_what_the_import_writes() {
     let services = |more: Value| {
         let names = ["engine", "proxy", "repository", "scheduler", "qixPerf"];
         let services = names.map(|name| (name.to_owned(), more.clone()));
@@ -129,7 +128,7 @@ fn examples_have_what_is_imported() {
         } },
         "mqttConfig": { "enable": true, "brokerHost": "127.0.0.1" },
     } }));
-    // The example takes Butler SOS's messages from the program, in the schema `butler_sos`.
+    // In the example, the program writes Butler SOS's messages itself, with the schema `butler_sos`.
     let commands = &mqtt["transforms"]["butler_sos_command"];
     let mqtt = json!({
         "transforms": { "butler_sos_command": commands },
@@ -151,8 +150,8 @@ fn keys(schema: Schema, datagram: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The messages that the import makes of events in the schema `default` have the keys of the schema
-/// `butler_sos`, and what is made of them takes only fields that the former has.
+/// The messages that the import creates from events in the schema `default` have the keys of the schema `butler_sos`,
+/// and creating them only uses fields of the former.
 #[test]
 fn messages_have_the_keys_of_the_schema() {
     let user = "/qseow-proxy-connection/;n1;Open connection;LAB;goran;AppAccess;\
@@ -182,7 +181,7 @@ fn messages_have_the_keys_of_the_schema() {
         written("butler_sos_log_message"),
         of_logs(Schema::ButlerSos)
     );
-    // Fields that these events cannot have: they came through no network, and no app has a name.
+    // These events cannot have some fields: they did not come through a network, and no app has a name.
     let known = |mut known: BTreeSet<String>| {
         known.extend(["app_name", "tags", "timestamp"].map(str::to_owned));
         known

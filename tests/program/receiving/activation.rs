@@ -1,5 +1,5 @@
-//! A socket that a service manager holds: datagrams wait in it while one program ends and the next
-//! begins.
+//! A socket that a service manager holds: datagrams wait in it between the end of one program and the start of the
+//! next.
 
 use std::{
     collections::BTreeSet,
@@ -24,8 +24,8 @@ fn socket() -> UdpSocket {
     socket
 }
 
-/// The program with the socket as file descriptor 3, by the protocol of systemd: `LISTEN_PID` is the
-/// program's own id, which only a shell in between knows beforehand.
+/// The program with the socket as file descriptor 3, according to systemd's protocol. `LISTEN_PID` is the program's own
+/// id, which only a shell in between can know beforehand.
 fn activated(socket: &UdpSocket, flags: &[&str]) -> Command {
     let socket: OwnedFd = socket.try_clone().expect("a handle").into();
     let mut shell = Command::new("sh");
@@ -74,13 +74,13 @@ fn the_socket_passes_from_one_program_to_the_next_and_nothing_is_lost() {
     let round = program.capacity(150) / 3;
     for _ in 0..ROUNDS {
         sender.feed(&program, 4 * round);
-        // A burst that the program has before it when it is asked to end, a second one while it ends, …
+        // A first burst arrives before the program is asked to end, a second one while it ends, …
         let burst = |sender: &mut Numbered| (0..round).for_each(|_| sender.event());
         burst(&mut sender);
         unix::signal(&program, Signal::SIGTERM);
         burst(&mut sender);
         let stopped = crate::support::ended(program);
-        // … and a third one while there is no program at all.
+        // … and a third one while no program is running.
         burst(&mut sender);
         for event in &stopped.events {
             assert!(numbers.insert(number(event)), "twice: {event}");
@@ -95,9 +95,9 @@ fn the_socket_passes_from_one_program_to_the_next_and_nothing_is_lost() {
     assert_eq!(numbers, (0..sender.sent).collect());
 }
 
-/// The kernel counts drops since the socket was opened; each run counts its own.
+/// The kernel counts drops since the socket was opened, but each run only counts its own.
 #[test]
-fn drops_of_an_earlier_time_are_reported_and_not_counted_again() {
+fn earlier_drops_are_reported_but_not_counted_again() {
     let socket = socket();
     let address = socket.local_addr().expect("an address");
     let mut sender = Numbered::new("127.0.0.1", address);
@@ -120,7 +120,7 @@ fn drops_of_an_earlier_time_are_reported_and_not_counted_again() {
     assert!(before > 0);
 }
 
-/// Sockets that are handed over are the addresses; those of the configuration are not opened.
+/// The addresses are those of the sockets that are handed over; those in the configuration are not opened.
 #[test]
 fn handed_over_sockets_take_precedence_over_the_configuration() {
     let socket = socket();
@@ -135,7 +135,8 @@ fn handed_over_sockets_take_precedence_over_the_configuration() {
     assert_eq!(program.event_of(payload::OPEN)["user_id"], "goran");
 }
 
-/// Behind Vector, whose own id `LISTEN_PID` is: empty, the sockets are for the process that inherits them.
+/// Behind Vector, `LISTEN_PID` would be Vector's own id. If it is empty, the sockets are for the process that inherits
+/// them.
 #[test]
 fn an_empty_listen_pid_is_enough() {
     let socket = socket();
@@ -154,9 +155,9 @@ fn an_empty_listen_pid_is_enough() {
     assert_eq!(program.event_of(payload::OPEN)["user_id"], "goran");
 }
 
-/// A service manager may go beyond what a program is granted.
+/// A service manager may set a larger buffer than a program may request.
 #[test]
-fn a_larger_receive_buffer_is_left_as_it_is() {
+fn a_larger_receive_buffer_is_not_reduced() {
     let socket = socket();
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("config.toml");
@@ -166,7 +167,7 @@ fn a_larger_receive_buffer_is_left_as_it_is() {
     assert_eq!(program.listening[0]["receive_buffer_bytes"], 425_984);
 }
 
-/// `LISTEN_PID` of another process: the sockets are that one's.
+/// If `LISTEN_PID` names another process, the sockets belong to that process.
 #[test]
 fn sockets_of_another_process_are_left_alone() {
     let mut command = crate::support::command();
@@ -176,9 +177,9 @@ fn sockets_of_another_process_are_left_alone() {
     assert_eq!(program.event_of(payload::OPEN)["user_id"], "goran");
 }
 
-/// What is no UDP socket is refused in one line.
+/// Anything other than a UDP socket is refused with one line.
 #[test]
-fn a_file_is_no_socket() {
+fn a_file_is_refused_as_a_socket() {
     let mut shell = Command::new("sh");
     shell
         .args([

@@ -1,4 +1,4 @@
-//! An address that vanishes and comes back, in a network of the test's own.
+//! An address that disappears and comes back, in a network namespace.
 
 use std::{
     io::Write,
@@ -9,7 +9,7 @@ use crate::support::{Codec, Running};
 
 const ADDRESS: &str = "192.0.2.77";
 
-/// A shell in a network namespace of its own, if the system lets the test have one.
+/// A shell in a new network namespace, if the system allows it.
 fn shell() -> Option<Command> {
     [&["--net"][..], &["--user", "--map-root-user", "--net"]]
         .into_iter()
@@ -56,7 +56,7 @@ fn an_address_may_vanish_and_return() {
     let before = play(1, &mut tell);
     assert_eq!(before[0]["sender"], ADDRESS);
     tell(&format!("ip addr del {ADDRESS}/32 dev lo"));
-    // Nothing can be sent to it now: the simulator gives up what it cannot send.
+    // The simulator gives up datagrams that it cannot send now.
     tell(&format!(
         "{program} simulate --to {ADDRESS}:9997 --count 3 --rate 0 >/dev/null 2>&1"
     ));

@@ -1,4 +1,4 @@
-//! Times of arrival: their order, and a clock that jumps, by libfaketime.
+//! The order of arrival times, and a clock that jumps, with libfaketime.
 
 use std::{fs, path::Path};
 
@@ -19,8 +19,8 @@ const LIBRARIES: [&str; 3] = [
     "/usr/lib64/faketime/libfaketimeMT.so.1",
 ];
 
-/// Events have the time of the clock, as it is. Metrics and reloads keep their intervals, because those are measured
-/// by a monotonic clock.
+/// Events have the time of the clock, whatever it is. Metrics and reloads keep their intervals, because a monotonic
+/// clock measures those.
 #[test]
 #[ignore = "needs libfaketime"]
 fn a_clock_that_jumps_back_stops_nothing() {
@@ -64,9 +64,9 @@ fn a_clock_that_jumps_back_stops_nothing() {
     assert_eq!((stopped.status, stopped.count("datagrams")), (Some(0), 3));
 }
 
-/// Also of datagrams that are read from the socket at once: sorting by time keeps their order.
+/// This includes datagrams that are read from the socket together: sorting by time keeps their order.
 #[test]
-fn no_two_datagrams_of_a_sender_have_one_time() {
+fn datagrams_of_a_sender_have_distinct_times() {
     const SENT: usize = 300;
     for codec in CODECS {
         let mut program = Running::start(&["--codec", codec.name()]);

@@ -1,5 +1,4 @@
-//! What is counted for each address, on standard error and as metrics of Vector, against the truth of
-//! the simulator.
+//! The counts of each address, on standard error and as metrics for Vector, compared with the simulator's.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +14,7 @@ use crate::{
 
 const DATAGRAMS: u64 = 1_500;
 
-/// What a site's datagrams must count as.
+/// The counts that a site's datagrams must lead to.
 #[derive(Default)]
 struct Truth {
     datagrams: u64,
@@ -54,8 +53,8 @@ fn kinds(tally: Tally) -> impl Iterator<Item = (&'static str, u64)> {
     counts.into_iter().filter(|(_, count)| *count > 0)
 }
 
-/// Sends what a site does; of datagrams with several events only those without service accounts,
-/// because the simulator does not say which kinds those have.
+/// Sends the datagrams of a site. Those with several events are left out if they contain service accounts, because the
+/// simulator does not say of which kinds those events are.
 fn play(program: &Running, place: usize) -> Truth {
     let address = program.addresses()[place];
     let socket = sender(address);
@@ -88,7 +87,7 @@ fn counted(codec: Codec) {
     command.args(["--address", "127.0.0.1:0"]);
     let mut program = Running::of(command, codec, 2);
     let truths = [0, 1].map(|place| play(&program, place));
-    // One set of metrics at least comes while it runs.
+    // At least one set of metrics arrives while the program runs.
     if codec != Codec::Json {
         let records = program.events();
         while records.metrics.is_empty() {
@@ -147,7 +146,7 @@ fn metrics_agree(truth: &Truth, metrics: &[Value], codec: Codec) {
         expected.insert(format!("events_total log {service}"), 0);
     }
     for (kind, count) in &truth.kinds {
-        // Tags are in the order of their names: the action, then the event.
+        // Tags are sorted by name, so the action comes before the event.
         let (event, action) = kind.split_once('_').expect("two names");
         expected.insert(format!("events_total {action} {event}"), *count);
     }
@@ -176,7 +175,7 @@ fn every_count_agrees_with_the_simulator() {
     }
 }
 
-/// With 0 there are none, not even at the end.
+/// With an interval of 0 there are none, not even at the end.
 #[test]
 fn metrics_can_be_turned_off() {
     for codec in [Codec::Native, Codec::NativeJson] {
@@ -188,7 +187,7 @@ fn metrics_can_be_turned_off() {
     }
 }
 
-/// How many events wait is a gauge of the whole program.
+/// The number of waiting events is one gauge for the whole program.
 #[test]
 fn the_queue_is_a_gauge() {
     let (_folder, command) = configured("", Codec::NativeJson);
@@ -203,9 +202,9 @@ fn the_queue_is_a_gauge() {
     assert_eq!(gauge["tags"], json!({}));
 }
 
-/// Row numbers that are missing when the program ends were lost, on a node of which nothing was lost 0.
+/// Rows that are still missing at the end count as lost. A node that has lost none has the count 0.
 #[test]
-fn rows_that_never_come_are_counted_by_node_and_appender() {
+fn rows_that_never_arrive_are_counted_by_node_and_appender() {
     let (_folder, command) = configured("", Codec::NativeJson);
     let program = Running::of(command, Codec::NativeJson, 1);
     let address = program.addresses()[0];
@@ -238,10 +237,10 @@ fn rows_that_never_come_are_counted_by_node_and_appender() {
     );
 }
 
-/// A counter that begins again at its end, a proxy that is restarted, datagrams that overtake each other
-/// or come twice, and two appenders of one node: none of it is a loss, on whichever node.
+/// None of these is a loss: a counter that wraps, a proxy that restarts, datagrams that overtake each other or arrive
+/// twice, and two appenders on one node.
 #[test]
-fn only_rows_that_never_come_are_gaps() {
+fn only_rows_that_never_arrive_are_gaps() {
     let (_folder, command) = configured("", Codec::Json);
     let program = Running::of(command, Codec::Json, 1);
     let address = program.addresses()[0];
@@ -255,7 +254,7 @@ fn only_rows_that_never_come_are_gaps() {
         ("loses", "connection", &[9_998, 2, 3, 9_999, 6]),
     ];
     let most = rows.iter().map(|(.., rows)| rows.len()).max().unwrap_or(0);
-    // A row of each node after the other, as they come from several nodes.
+    // The rows of the nodes alternate, as if they came from several nodes.
     for place in 0..most {
         for (host, family, rows) in rows {
             let Some(row) = rows.get(place) else {
@@ -275,7 +274,7 @@ fn only_rows_that_never_come_are_gaps() {
     drained(address);
     let stopped = stop(program, Signal::SIGTERM);
     let summary = stopped.diagnostics.last().expect("a summary");
-    // Of the last one 1, 4 and 5 never come.
+    // Rows 1, 4 and 5 of the last node never arrive.
     assert_eq!(summary["row_gaps"], 3, "{summary}");
     assert_eq!(
         summary["row_gaps_by_appender"],

@@ -1,4 +1,4 @@
-//! Faults that a program of years meets.
+//! Faults that occur in years of operation.
 
 use std::{
     fs::{self, OpenOptions},
@@ -22,8 +22,8 @@ use crate::{
     unix::{signal, stop},
 };
 
-/// Being halted and continued ends a wait for datagrams with EINTR, because the socket has a timeout.
-/// Signals without an effect do not even that.
+/// Halting and continuing the program makes its wait for datagrams fail with EINTR, because the socket has a timeout.
+/// Signals without an effect do not even do that.
 #[test]
 fn interrupted_waits_lose_nothing() {
     let mut program = Running::start(&[]);
@@ -44,7 +44,7 @@ fn interrupted_waits_lose_nothing() {
     assert!(stopped.diagnostics.iter().all(|d| d["level"] == "info"));
 }
 
-/// A program whose output is a device that is full.
+/// A program whose output is a full device.
 fn into_a_full_device(codec: Codec) -> Running {
     let full = OpenOptions::new().write(true).open("/dev/full");
     let mut command = command();
@@ -67,7 +67,7 @@ fn ends_with_one_error(mut program: Running) {
 }
 
 #[test]
-fn a_full_disk_ends_it_with_one_clear_line() {
+fn a_full_disk_ends_the_program_with_one_error() {
     for codec in CODECS {
         let program = into_a_full_device(codec);
         program.send(payload::OPEN);
@@ -75,9 +75,9 @@ fn a_full_disk_ends_it_with_one_clear_line() {
     }
 }
 
-/// The reason must come before its consequences, such as a worker that finds the queue broken.
+/// The reason has to come before its consequences, such as a worker that finds the queue broken.
 #[test]
-fn a_full_disk_under_load_has_the_same_reason() {
+fn a_full_disk_under_load_is_reported_as_the_reason() {
     for _ in 0..5 {
         let program = into_a_full_device(Codec::Json);
         let mut sender = Numbered::new("127.0.0.1", program.addresses()[0]);
@@ -96,9 +96,9 @@ fn a_full_disk_under_load_has_the_same_reason() {
     }
 }
 
-/// The error counts as one also when it is met on the way out.
+/// An error that only occurs during shutdown counts as well.
 #[test]
-fn a_full_disk_at_the_end_is_an_error_too() {
+fn a_full_disk_during_shutdown_is_an_error() {
     for _ in 0..5 {
         let program = into_a_full_device(Codec::Json);
         halt(&program);
@@ -109,9 +109,9 @@ fn a_full_disk_at_the_end_is_an_error_too() {
     }
 }
 
-/// What came in and could not be written is dropped, and every one of them is counted.
+/// Events that arrived but could not be written are dropped, and every one is counted.
 #[test]
-fn what_a_full_disk_did_not_take_is_counted() {
+fn events_that_a_full_disk_did_not_take_are_counted() {
     for codec in CODECS {
         let mut program = into_a_full_device(codec);
         let mut sender = Numbered::new("127.0.0.1", program.addresses()[0]);
@@ -134,9 +134,9 @@ fn what_a_full_disk_did_not_take_is_counted() {
     }
 }
 
-/// Garbage as fast as a thread can send it, while another sender's events are still decoded.
+/// One thread sends garbage as fast as it can, while another sender's events are still decoded.
 #[test]
-fn a_flood_of_garbage_drowns_nobody() {
+fn events_are_decoded_during_a_flood_of_garbage() {
     const VALID: u64 = 300;
     let (_folder, command) = configured("[source]\nundecoded = \"drop\"\n", Codec::Json);
     let mut program = Running::of(command, Codec::Json, 1);
@@ -154,8 +154,7 @@ fn a_flood_of_garbage_drowns_nobody() {
     });
     let mut sender = Numbered::new("127.0.0.1", address);
     let mut seen = 0;
-    // Datagrams of this sender that the kernel drops are sent again: this many are decoded in the middle of the
-    // flood.
+    // Datagrams of this sender that the kernel drops are sent again: this many are decoded during the flood.
     while seen < VALID {
         sender.event();
         while let Some(event) = program.events().waiting() {
@@ -178,9 +177,9 @@ fn a_flood_of_garbage_drowns_nobody() {
     assert!(peak < 32 << 10, "{peak} KiB");
 }
 
-/// Datagrams without a byte that keep coming do not keep the program.
+/// Empty datagrams that keep arriving do not keep the program running.
 #[test]
-fn a_flood_of_nothing_does_not_keep_it_from_ending() {
+fn a_flood_of_empty_datagrams_does_not_prevent_the_end() {
     let (_folder, command) = configured(
         "[source]\nundecoded = \"drop\"\nreceive_buffer_bytes = 65536\n",
         Codec::Json,
@@ -194,7 +193,7 @@ fn a_flood_of_nothing_does_not_keep_it_from_ending() {
             let socket = crate::support::sender(address);
             thread::spawn(move || {
                 while !stop.load(Ordering::Relaxed) {
-                    // Refused as soon as the program has ended.
+                    // The send is refused as soon as the program has ended.
                     let _ = socket.send(&[]);
                 }
             })
@@ -210,7 +209,7 @@ fn a_flood_of_nothing_does_not_keep_it_from_ending() {
     assert_eq!(stopped.count("undecoded"), stopped.count("datagrams"));
 }
 
-/// What the kernel has dropped at the socket of a port.
+/// The datagrams that the kernel has dropped at a port.
 fn kernel_drops(address: std::net::SocketAddr) -> u64 {
     let port = format!(":{:04X}", address.port());
     let table = fs::read_to_string("/proc/net/udp").expect("a table");
@@ -223,16 +222,16 @@ fn kernel_drops(address: std::net::SocketAddr) -> u64 {
     drops.expect("a number")
 }
 
-/// The last metrics come out although an earlier set still waits for the reader.
+/// The last metrics are written even if an earlier set still waits for the reader.
 #[test]
-fn metrics_that_wait_do_not_keep_back_the_last_ones() {
+fn waiting_metrics_do_not_hold_back_the_last_ones() {
     let config = "[source]\nundecoded = \"drop\"\n[telemetry]\ninterval_secs = 1\n\
                   [queue]\nmax_events = 50\n";
     let (_folder, command) = configured(config, Codec::Native);
     let (mut program, reader) = unread(command, Codec::Native);
     let mut sender = Numbered::new("127.0.0.1", program.addresses()[0]);
     sender.feed(&program, 8_000);
-    // The writer is stuck, so that the next metrics wait in the queue; when they do can only be guessed.
+    // The writer is stuck, so the next metrics wait in the queue; their time can only be guessed.
     thread::sleep(Duration::from_millis(1_500));
     sender.feed(&program, 100);
     signal(&program, Signal::SIGTERM);
@@ -242,7 +241,7 @@ fn metrics_that_wait_do_not_keep_back_the_last_ones() {
         let names = tasks.map(|task| fs::read_to_string(task.expect("a task").path().join("comm")));
         names.flatten().all(|name| name != "worker\n")
     });
-    // The last metrics come right after that.
+    // The last metrics follow immediately.
     thread::sleep(Duration::from_millis(100));
     let mut records = Records::new(reader, Codec::Native);
     let events = records.by_ref().count() as u64;

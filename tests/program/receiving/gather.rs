@@ -1,4 +1,4 @@
-//! While datagrams come so fast that they gather: the time passes, files are read again, and the end comes.
+//! While datagrams are so frequent that they gather, time passes, files are reloaded, and the program can end.
 
 use std::{
     fs,
@@ -19,12 +19,12 @@ use crate::{
     unix::stop,
 };
 
-/// Gathers for as long as it may.
+/// Gathers for the longest possible time.
 const CONFIG: &str = "[source]\ngather_micros = 10000\n[transform.blacklist]\nfiles = [\"users.txt\"]\n\
                       [transform.sessions]\nenabled = true\nsnapshot_interval_secs = 1\n";
 
-/// Datagrams of a user of its own, one in two milliseconds: there is always another one before a pause is over, and never
-/// more of them than are read at once. It ends after a minute, or when it is dropped.
+/// Datagrams from a user of its own, one every two milliseconds: another one always arrives before a pause is over, but
+/// never more than are read at once. The stream ends after a minute, or when it is dropped.
 struct Stream {
     sent: Arc<AtomicU64>,
     sender: Option<JoinHandle<()>>,
@@ -63,7 +63,7 @@ impl Drop for Stream {
     fn drop(&mut self) {
         self.sent.store(Self::MOST, Ordering::SeqCst);
         if let Some(sender) = self.sender.take() {
-            // Its panic is not what has failed.
+            // A panic of the sender is not the cause of the failure.
             let _ = sender.join();
         }
     }
@@ -74,7 +74,7 @@ fn is_streamed(event: &Value) -> bool {
 }
 
 #[test]
-fn what_gathers_keeps_back_neither_the_time_nor_files_nor_the_end() {
+fn gathering_delays_neither_the_time_nor_files_nor_the_end() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("users.txt"), "# nobody yet\n").expect("a file");
     let mut program = Running::configured_in(folder, CONFIG);

@@ -1,4 +1,4 @@
-//! Errors of the system that nothing else brings about: strace makes system calls fail.
+//! System errors that nothing else causes: strace makes system calls fail.
 
 use std::process::{Command, Stdio};
 
@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 use super::Numbered;
 use crate::support::{Codec, Running};
 
-/// The program under strace, with some of its calls of `recvmmsg` failing.
+/// The program under strace, where some of its calls of `recvmmsg` fail.
 fn failing(error: &str, when: &str) -> Running {
     let mut strace = Command::new("strace");
     strace
@@ -19,7 +19,7 @@ fn failing(error: &str, when: &str) -> Running {
     Running::of(strace, Codec::Json, 1)
 }
 
-/// Every third call fails, and nothing is lost: the datagrams are still in the socket.
+/// Every third call fails, but nothing is lost: the datagrams are still in the socket.
 fn survives(error: &str, reported: Option<&str>) {
     let mut program = failing(error, "2+3");
     let mut sender = Numbered::new("127.0.0.1", program.addresses()[0]);
@@ -47,24 +47,24 @@ fn survives(error: &str, reported: Option<&str>) {
 
 #[test]
 #[ignore = "needs strace"]
-fn an_interrupted_receive_is_nothing_to_speak_of() {
+fn an_interrupted_receive_is_not_reported() {
     survives("EINTR", None);
 }
 
 #[test]
 #[ignore = "needs strace"]
-fn no_buffer_space_is_reported_and_passes() {
+fn a_lack_of_buffer_space_is_reported_and_survived() {
     survives("ENOBUFS", Some("No buffer space available"));
 }
 
 #[test]
 #[ignore = "needs strace"]
-fn no_memory_is_reported_and_passes() {
+fn a_lack_of_memory_is_reported_and_survived() {
     survives("ENOMEM", Some("Cannot allocate memory"));
 }
 
 #[test]
 #[ignore = "needs strace"]
-fn a_network_that_is_down_is_reported_and_passes() {
+fn a_network_that_is_down_is_reported_and_survived() {
     survives("ENETDOWN", Some("Network is down"));
 }

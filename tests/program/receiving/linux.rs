@@ -1,4 +1,4 @@
-//! What tests do to a program by signals, and see of it in `/proc`.
+//! Sends signals to a program, and observes it in `/proc`.
 
 use std::{
     fs,
@@ -20,10 +20,10 @@ use crate::{
     unix::{process, signal},
 };
 
-/// What every system grants an unprivileged program.
+/// A buffer that every system grants an unprivileged program.
 pub const BUFFER: &str = "receive_buffer_bytes = 212992\n";
 
-/// A program that writes to a pipe that is not read yet.
+/// A program that writes to a pipe that is not being read.
 pub fn unread(mut command: Command, codec: Codec) -> (Running, PipeReader) {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     command.stdin(Stdio::null()).stdout(writer);
@@ -39,13 +39,14 @@ impl Numbered {
         self.send();
     }
 
-    /// As [`Numbered::event`], to a program that may have ended.
+    /// Like [`Numbered::event`], but the program may have ended.
     pub fn event_or_refused(&mut self) {
         self.site.next_datagram(&mut self.datagram);
         let _ = self.socket.send(&self.datagram);
     }
 
-    /// Sends this many datagrams, one in fifty of them garbage, never more at once than the receive buffer holds.
+    /// Sends this many datagrams, of which one in fifty is garbage, and never more at once than the receive buffer
+    /// holds.
     pub fn feed(&mut self, program: &Running, count: u64) {
         let round = program.capacity(200);
         for number in 0..count {
@@ -69,7 +70,7 @@ pub fn number(event: &Value) -> u64 {
     number.expect("text").parse().expect("a number")
 }
 
-/// Waits until the program has taken everything out of its socket.
+/// Waits until the program has read everything from its socket.
 pub fn drained(address: SocketAddr) {
     let port = format!(":{:04X}", address.port());
     until("the socket is empty", || {
@@ -83,7 +84,7 @@ pub fn drained(address: SocketAddr) {
     });
 }
 
-/// Waits for something that can only be polled.
+/// Waits for a condition that can only be polled.
 pub fn until(what: &str, holds: impl Fn() -> bool) {
     let end = Instant::now() + DEADLINE;
     while !holds() {
@@ -92,7 +93,7 @@ pub fn until(what: &str, holds: impl Fn() -> bool) {
     }
 }
 
-/// Halts a program until it is told to continue.
+/// Halts a program.
 pub fn halt(program: &Running) {
     signal(program, Signal::SIGSTOP);
     let id = process(program);

@@ -1,4 +1,4 @@
-//! Readers of the local socket, fast and stopped, beside the output that must not notice them.
+//! Readers of the local socket, fast and slow, which must not affect the output.
 
 use std::{
     io::{BufRead, BufReader, ErrorKind, Read},
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::support::{Codec, DEADLINE, Running, end, payload, sender};
 
-/// A name for a socket that nothing has, and the folder that it may be in. On Windows it is one of a pipe.
+/// An unused name for a socket, and the folder for it. On Windows it is the name of a pipe.
 fn place() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = if cfg!(windows) {
@@ -29,7 +29,7 @@ fn config(path: &Path) -> String {
     format!("[output]\nlocal_socket = '{}'\n", path.display())
 }
 
-/// A program with a local socket, and where that is.
+/// A program with a local socket, and the socket's path.
 fn program() -> (Running, PathBuf) {
     let (folder, path) = place();
     let config = config(&path);
@@ -46,7 +46,7 @@ fn open(path: &Path) -> std::io::Result<impl Read + Send + 'static> {
     std::fs::File::open(path)
 }
 
-/// A reader. It takes the next line when it is asked to, so that one that is not asked stands still.
+/// A reader that takes the next line when it is asked to, so that it can stand still.
 struct Reader(Receiver<Option<String>>);
 
 impl Reader {
@@ -55,7 +55,7 @@ impl Reader {
         let stream = loop {
             match open(path) {
                 Ok(stream) => break stream,
-                // The next of a pipe's connections may not be there yet.
+                // The next instance of a pipe may not exist yet.
                 Err(error) => assert!(started.elapsed() < DEADLINE, "{error}"),
             }
         };
@@ -66,13 +66,13 @@ impl Reader {
                 let mut line = String::new();
                 let is_end = match stream.read_line(&mut line) {
                     Ok(read) => read == 0,
-                    // Of a pipe whose other end is gone.
+                    // This is a pipe whose other end is gone.
                     Err(error) => {
                         assert_eq!(error.kind(), ErrorKind::BrokenPipe);
                         true
                     }
                 };
-                // A test may have read enough.
+                // A test may not need any more lines.
                 if lines.send((!is_end).then_some(line)).is_err() || is_end {
                     break;
                 }
@@ -81,7 +81,7 @@ impl Reader {
         Self(read)
     }
 
-    /// The next line, none at the end.
+    /// The next line; `None` at the end.
     fn next(&self) -> Option<String> {
         self.0.recv_timeout(DEADLINE).expect("a line in time")
     }
@@ -91,7 +91,7 @@ impl Reader {
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line:?}"))
     }
 
-    /// Sends an event at a time until the reader is known to the program.
+    /// Sends events until the program knows the reader.
     fn first_line(&self, program: &mut Running) -> Value {
         let started = Instant::now();
         loop {
@@ -113,7 +113,7 @@ fn readers_get_the_events_that_the_output_gets() {
     for reader in &readers {
         reader.first_line(&mut program);
     }
-    // What both have, and the output: until the second one was known, the first one had more.
+    // Both readers and the output have these events; the first reader got more before the second was known.
     let expected = program.event_of(payload::start("last"));
     for reader in &readers {
         let mut seen = reader.line();
@@ -131,7 +131,7 @@ fn readers_get_the_events_that_the_output_gets() {
     assert!(cfg!(windows) || !path.exists());
 }
 
-/// A reader that is connected and reads nothing: every datagram still comes out, none is dropped.
+/// If a connected reader reads nothing, every datagram still comes out, and none is dropped.
 #[test]
 fn a_stopped_reader_changes_nothing_for_the_output() {
     const DATAGRAMS: u64 = 12_000;
@@ -146,7 +146,7 @@ fn a_stopped_reader_changes_nothing_for_the_output() {
             socket.send(payload::OPEN.as_bytes()).expect("sent");
         }
         sent += round;
-        // They come out, and none is dropped.
+        // All events come out, and none is dropped.
         program.events().several(round as usize);
     }
     let stopped = end(program);
@@ -166,7 +166,7 @@ fn a_stopped_reader_changes_nothing_for_the_output() {
 /// Nothing else can be in the place of a pipe.
 #[cfg(unix)]
 #[test]
-fn events_flow_without_a_socket_that_cannot_be_opened() {
+fn events_flow_if_the_local_socket_cannot_be_opened() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("events.sock"), "precious").expect("a file");
     let path = folder.path().join("events.sock");
@@ -191,9 +191,9 @@ fn events_flow_without_a_socket_that_cannot_be_opened() {
     );
 }
 
-/// A second program, started by mistake, takes nothing of the first one's: neither the port nor the socket.
+/// A second program that is started by mistake takes neither the port nor the socket of the first one.
 #[test]
-fn a_second_program_takes_nothing_of_the_first() {
+fn a_second_program_takes_nothing_from_the_first() {
     let (mut program, path) = program();
     let address = program.addresses()[0];
     let file = program.folder().join("config.toml");
@@ -213,7 +213,7 @@ fn a_second_program_takes_nothing_of_the_first() {
     assert_eq!(seen["user_id"], "goran");
 }
 
-/// As one follows another at a socket that the service manager holds.
+/// Programs follow each other like this at a socket that the service manager holds.
 #[test]
 #[cfg_attr(windows, ignore = "Wine 8 gives two programs a pipe of the same name")]
 fn a_program_that_follows_opens_the_socket_when_the_first_has_ended() {

@@ -1,6 +1,6 @@
-//! The receiving path: what is counted, what can be lost and where it shows, and faults.
+//! The receiving path: what is counted, what can be lost and where that shows, and faults.
 //!
-//! Much of it halts the program and looks into its socket, which only Linux shows.
+//! Many of these tests halt the program and look into its socket, which only Linux allows.
 
 #[cfg(target_os = "linux")]
 mod activation;
@@ -43,7 +43,7 @@ use tempfile::TempDir;
 
 use crate::support::{Codec, command};
 
-/// A configuration file, and `run` with it on a free port of 127.0.0.1.
+/// A configuration file, and the command to `run` with it on a free port of 127.0.0.1.
 fn configured(config: &str, codec: Codec) -> (TempDir, Command) {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("config.toml");
@@ -56,7 +56,7 @@ fn configured(config: &str, codec: Codec) -> (TempDir, Command) {
     (folder, command)
 }
 
-/// Sends a site's datagrams, with a number at each one's end, and knows what they hold.
+/// Sends a site's datagrams, each with a number at its end, and knows their content.
 struct Numbered {
     socket: UdpSocket,
     site: Site,
@@ -66,7 +66,7 @@ struct Numbered {
 }
 
 impl Numbered {
-    /// A sender with this address, the one of the machine itself or any other of 127.0.0.0/8.
+    /// A sender with this address: the machine's own one, or any other in 127.0.0.0/8.
     fn new(from: &str, to: SocketAddr) -> Self {
         let from: IpAddr = from.parse().expect("an address");
         let socket = UdpSocket::bind((from, 0)).expect("a port");
@@ -88,7 +88,7 @@ impl Numbered {
         }
     }
 
-    /// Sends the next datagram of the site: one event.
+    /// Sends the site's next datagram, which is one event.
     fn event(&mut self) {
         self.tally += self.site.next_datagram(&mut self.datagram).tally();
         self.send();
@@ -102,7 +102,7 @@ impl Numbered {
     }
 }
 
-/// What the counters of these metrics add up to, by name and tags.
+/// The sums of the counters in these metrics, by name and tags.
 fn counters(metrics: &[Value]) -> BTreeMap<String, u64> {
     let mut sums = BTreeMap::new();
     for metric in metrics {

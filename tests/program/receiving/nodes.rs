@@ -1,4 +1,5 @@
-//! Metrics of what Qlik nodes send that is no user event, against the truth of the simulator, and of their clocks.
+//! Metrics of what Qlik nodes send besides user events, compared with the simulator's truth, and metrics of their
+//! clocks.
 
 use std::{collections::BTreeMap, time::SystemTime};
 
@@ -21,7 +22,7 @@ fn now() -> DateTime<Utc> {
     SystemTime::now().into()
 }
 
-/// What a histogram must say: sums are exact.
+/// What a histogram must contain; sums are exact.
 #[derive(Default)]
 struct Sizes {
     count: u64,
@@ -52,7 +53,7 @@ impl Truth {
     fn add(&mut self, datagram: &Datagram) {
         match datagram {
             Datagram::Log(row) => {
-                // Tags are in the order of their names.
+                // Tags are sorted by name.
                 let name = format!(
                     "log_events_total {} {} {}",
                     row.host, row.level, row.service
@@ -98,7 +99,7 @@ fn play(program: &Running) -> Truth {
         }
         site.set_time(now());
         let datagram = site.next_datagram(&mut bytes);
-        // Of several events in one it does not say what each is.
+        // The simulator does not describe each of several events in one datagram.
         if let Datagram::Relay(_) = datagram {
             continue;
         }
@@ -108,7 +109,7 @@ fn play(program: &Running) -> Truth {
     truth
 }
 
-/// What the histograms of a name add up to, by node and class.
+/// The sums of the histograms with a name, by node and class.
 fn histograms(metrics: &[Value], name: &str, middle: f64) -> BTreeMap<(String, String), Sizes> {
     let mut sizes: BTreeMap<_, Sizes> = BTreeMap::new();
     for metric in metrics.iter().filter(|metric| metric["name"] == name) {
@@ -148,7 +149,7 @@ fn assert_histograms(
     assert!(0 < up_to_middle && up_to_middle < all, "{name}");
 }
 
-/// Requests that are only part of a summary are among them.
+/// This includes requests that are only part of a summary.
 #[test]
 fn log_events_and_the_costs_of_requests_are_counted_by_node() {
     const SUMMARIES: &str = "[transform.performance]\nenabled = true\nmin_process_ms = 1000\n";
@@ -157,7 +158,7 @@ fn log_events_and_the_costs_of_requests_are_counted_by_node() {
         let (_folder, command) = configured(&config, codec);
         let mut program = Running::of(command, codec, 1);
         let truth = play(&program);
-        // Those sent at the end add to an earlier set.
+        // Metrics that are sent at the end add to an earlier set.
         let records = program.events();
         while !records
             .metrics
@@ -201,9 +202,9 @@ const OF_NODES: [&str; 5] = [
     "clock_distance_seconds",
 ];
 
-/// A site that sends user events as Butler SOS's appenders do sees no new metric.
+/// A site that only sends user events, as with Butler SOS's appenders, gets no additional metrics.
 #[test]
-fn what_never_came_makes_no_metric() {
+fn events_that_never_arrive_have_no_metrics() {
     let (_folder, command) = configured("", Codec::NativeJson);
     let mut program = Running::of(command, Codec::NativeJson, 1);
     program.event_of(crate::support::payload::OPEN);
@@ -214,7 +215,7 @@ fn what_never_came_makes_no_metric() {
     }
 }
 
-/// A row of the engine's log, written this many seconds from now.
+/// A row in the engine's log, written this many seconds from now.
 fn row(host: &str, row: u32, seconds: i64) -> String {
     let time = now() + TimeDelta::seconds(seconds);
     let time = time.format("%Y%m%dT%H%M%S.%3f%z");
@@ -224,7 +225,7 @@ fn row(host: &str, row: u32, seconds: i64) -> String {
 }
 
 #[test]
-fn a_clock_that_is_far_off_is_reported_once_and_again_when_it_is_right() {
+fn a_wrong_clock_is_reported_once_and_again_when_it_is_right() {
     let config = "[telemetry]\ninterval_secs = 1\n";
     let (_folder, command) = configured(config, Codec::NativeJson);
     let mut program = Running::of(command, Codec::NativeJson, 1);
@@ -232,7 +233,7 @@ fn a_clock_that_is_far_off_is_reported_once_and_again_when_it_is_right() {
         for number in 1..=3 {
             program.event_of(row(host, number, seconds));
         }
-        // A single time that is wrong.
+        // A single wrong time has no effect.
         program.event_of(row(host, 4, 4_000_000_000));
     }
     let mut said = [program.diagnostics.one(), program.diagnostics.one()];
@@ -258,7 +259,7 @@ fn a_clock_that_is_far_off_is_reported_once_and_again_when_it_is_right() {
     };
     for (host, expected) in [("behind", 40.0), ("right", 0.0), ("ahead", -90.0)] {
         let distance = last(&mut program, host);
-        // The node's time has milliseconds.
+        // The node's time is in milliseconds.
         let delay = distance - expected;
         assert!((-0.001..5.0).contains(&delay), "{host} {distance}");
     }
@@ -279,9 +280,9 @@ fn a_clock_that_is_far_off_is_reported_once_and_again_when_it_is_right() {
     assert_eq!(clocks.count(), 0, "{:?}", stopped.diagnostics);
 }
 
-/// Names that a sender makes up are counted together.
+/// Nodes that a sender invents are counted together.
 #[test]
-fn made_up_nodes_are_counted_together() {
+fn invented_nodes_are_counted_together() {
     let (_folder, command) = configured("", Codec::NativeJson);
     let mut program = Running::of(command, Codec::NativeJson, 1);
     for number in 0..300 {

@@ -22,7 +22,7 @@ fn senders(events: &[Value]) -> Vec<&str> {
     windows,
     ignore = "Wine sends from 127.0.0.1, whichever address a socket has"
 )]
-fn others_are_refused_and_counted_by_network() {
+fn other_senders_are_refused_and_counted_by_network() {
     for codec in [Codec::Native, Codec::NativeJson, Codec::Json] {
         let (_folder, command) = configured(ALLOWED, codec);
         let program = Running::of(command, codec, 1);
@@ -60,10 +60,10 @@ fn others_are_refused_and_counted_by_network() {
     }
 }
 
-/// A socket of IPv6 shows IPv4 senders as `::ffff:127.0.0.1`.
+/// An IPv6 socket shows IPv4 senders as `::ffff:127.0.0.1`.
 #[test]
 #[ignore = "needs IPv6"]
-fn ipv4_is_known_on_a_socket_of_ipv6() {
+fn ipv4_senders_are_recognised_on_an_ipv6_socket() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("config.toml");
     std::fs::write(&file, ALLOWED).expect("a file");
@@ -94,9 +94,9 @@ fn ipv4_is_known_on_a_socket_of_ipv6() {
     assert_eq!(stopped.count("refused"), 2);
 }
 
-/// Mistakes are reported with file, line and key, by `run` and by `check`.
+/// `run` and `check` report mistakes with file, line and key.
 #[test]
-fn slips_are_refused_at_the_start() {
+fn mistakes_are_refused_at_start() {
     for (config, expected) in [
         (
             "[source]\n\nallowed_senders = []\n",
@@ -152,13 +152,13 @@ fn slips_are_refused_at_the_start() {
     }
 }
 
-/// Each sender has its own burst; what is beyond it is counted and goes no further.
+/// Each sender has its own burst; datagrams beyond it are counted and dropped.
 #[test]
 #[cfg_attr(
     windows,
     ignore = "Wine sends from 127.0.0.1, whichever address a socket has"
 )]
-fn the_rate_limit_holds_for_each_sender() {
+fn the_rate_limit_applies_to_each_sender() {
     const BURST: u64 = 20;
     const MORE: u64 = 80;
     let config = format!("[source.rate_limit]\nevents_per_sec = 1\nburst = {BURST}\n");
@@ -181,7 +181,7 @@ fn the_rate_limit_holds_for_each_sender() {
             .count() as u64
     };
     assert_eq!(of("127.0.0.2"), BURST);
-    // An event a second comes back, and a test may be slow.
+    // One event a second is allowed again, and the test may be slow.
     assert!((BURST..BURST + MORE).contains(&of("127.0.0.1")));
     let over = stopped.count("over_rate");
     assert_eq!(of("127.0.0.1") + over, BURST + MORE);
@@ -190,7 +190,7 @@ fn the_rate_limit_holds_for_each_sender() {
     assert_eq!(told["rate_limited_datagrams_total"], over);
 }
 
-/// A relay's datagram counts as what it holds, and goes as a whole or not at all.
+/// A relay's datagram counts as all its events, and is accepted or dropped as a whole.
 #[test]
 fn a_datagram_costs_as_many_events_as_it_holds() {
     let config = "[source.rate_limit]\nevents_per_sec = 1\nburst = 3\n";

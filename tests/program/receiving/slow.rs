@@ -1,4 +1,4 @@
-//! A reader that is slower than the senders: what it gets is in order, what it does not get is counted.
+//! A reader that is slower than the senders: what it gets is in order, and what it does not get is counted.
 
 use nix::sys::signal::Signal;
 
@@ -12,16 +12,16 @@ use crate::{
 };
 
 const QUEUE: u64 = 500;
-/// More than the queue, the pipe and the write under way hold.
+/// More than fits into the queue, the pipe and the write in progress.
 const EVENTS: u64 = 8_000;
-/// More than the smaller receive buffer holds.
+/// More than fits into the smaller receive buffer.
 const BURST: u64 = 2_000;
 const REFUSED: u64 = 300;
-/// So many more than the rate's burst.
+/// The number of events beyond the burst of the rate limit.
 const OVER: u64 = 200;
 
-/// sent = out + excluded + undecoded + refused + over the rate + dropped by the queue + dropped by the
-/// kernel, to the datagram: each datagram here is one event.
+/// sent = out + excluded + undecoded + refused + over the rate + dropped by the queue + dropped by the kernel. This is
+/// exact, because each datagram here is one event.
 fn every_datagram_is_accounted_for(when_full: &str, undecoded: &str, codec: Codec) {
     let all = EVENTS + BURST + EVENTS / 4;
     let (_folder, command) = configured(
@@ -39,11 +39,11 @@ fn every_datagram_is_accounted_for(when_full: &str, undecoded: &str, codec: Code
     let address = program.addresses()[0];
     let mut sender = Numbered::new("127.0.0.1", address);
 
-    // There is no reader.
+    // There is no reader yet.
     sender.feed(&program, EVENTS);
     let mut stranger = Numbered::new("127.0.0.2", address);
     stranger.feed(&program, REFUSED);
-    // Its burst at once: as many events in a datagram as fit, then more.
+    // The whole burst at once: as many events in a datagram as fit, then more.
     let mut chatty = Numbered::new("127.0.0.3", address);
     chatty.feed(&program, all + OVER);
     // The program is busy with something else.
@@ -55,7 +55,7 @@ fn every_datagram_is_accounted_for(when_full: &str, undecoded: &str, codec: Code
     super::linux::drained(address);
     let before_reading = sender.sent;
 
-    // Somebody reads.
+    // A reader appears.
     let mut records = Records::new(reader, codec);
     sender.feed(&program, EVENTS / 4);
     signal(&program, Signal::SIGTERM);
@@ -87,7 +87,7 @@ fn every_datagram_is_accounted_for(when_full: &str, undecoded: &str, codec: Code
         out.len() as u64 + silent + gone.iter().sum::<u64>(),
         "{last}"
     );
-    // What came in is what the kernel did not drop, and each datagram of it is in one count.
+    // Everything that the kernel did not drop was received, and each datagram is in one count.
     assert_eq!(sent, count("datagrams") + count("kernel_dropped"));
     let pipeline = count("events") + count("excluded") + count("undecoded");
     assert_eq!(
@@ -96,11 +96,11 @@ fn every_datagram_is_accounted_for(when_full: &str, undecoded: &str, codec: Code
     );
     assert!(gone.iter().all(|&gone| gone > 0), "{last}");
     assert_eq!(count("refused"), REFUSED);
-    // One event a second comes back.
+    // One event a second is allowed again.
     assert!((1..=OVER).contains(&count("over_rate")), "{last}");
     assert_eq!(out_undecoded > 0, undecoded == "forward");
 
-    // Each sender's events are in order, and the policy has kept its side.
+    // Each sender's events are in order, and the policy was followed.
     let is_of = |event: &&serde_json::Value, sender: &str| event["sender"] == sender;
     for sender in ["127.0.0.1", "127.0.0.3"] {
         let numbers = out.iter().filter(|event| is_of(event, sender)).map(number);
@@ -113,7 +113,7 @@ fn every_datagram_is_accounted_for(when_full: &str, undecoded: &str, codec: Code
         .map(number)
         .filter(|&number| number < before_reading)
         .collect();
-    // What is in the pipe or on its way there has been written under both policies.
+    // With both policies, what was in the pipe or on its way there has been written.
     assert!(kept[0] < 50, "the first events are out: {}", kept[0]);
 
     if codec != Codec::Json {
@@ -142,9 +142,9 @@ fn drop_oldest_accounts_for_every_datagram() {
     every_datagram_is_accounted_for("drop_oldest", "drop", Codec::Native);
 }
 
-/// Which events a full queue keeps: those that came first, or those that came last.
+/// A full queue keeps either the first or the last events.
 #[test]
-fn the_policy_decides_what_is_kept() {
+fn the_policy_decides_which_events_are_kept() {
     for (when_full, keeps_last) in [("drop_newest", false), ("drop_oldest", true)] {
         let config =
             format!("[source]\n{BUFFER}[queue]\nmax_events = 500\nwhen_full = \"{when_full}\"\n");
@@ -162,15 +162,15 @@ fn the_policy_decides_what_is_kept() {
         assert_eq!(out.len() as u64 + dropped, EVENTS, "{when_full}");
         assert!(dropped > QUEUE && out.is_sorted_by(|a, b| a < b));
         assert_eq!(out[0], 0, "{when_full}");
-        // The last of them are those that came last, or were there when the queue was filled.
+        // The last of them arrived last, or were in the queue when it was filled.
         let near_the_end = out[out.len() - 100];
         assert_eq!(near_the_end == EVENTS - 100, keeps_last, "{near_the_end}");
     }
 }
 
-/// An important number must not be hidden in a record of level info.
+/// Such numbers must not be hidden in a record with the level info.
 #[test]
-fn drops_are_a_warning_at_once_and_an_end_that_drops_is_one() {
+fn drops_cause_a_warning_at_once_and_at_shutdown() {
     for (bound, expected) in [
         ("max_events = 500", "queue.max_events (500) is reached"),
         (
@@ -191,7 +191,7 @@ fn drops_are_a_warning_at_once_and_an_end_that_drops_is_one() {
             "{message}"
         );
         assert!(message.contains(expected), "{message}");
-        // Vector goes without having read what waits for it.
+        // Vector ends without having read what waits for it.
         drop(reader);
         let (status, diagnostics) = program.wait();
         assert_eq!(status.code(), Some(0));
@@ -206,7 +206,7 @@ fn drops_are_a_warning_at_once_and_an_end_that_drops_is_one() {
 }
 
 #[test]
-fn what_the_system_drops_is_a_warning_at_once() {
+fn drops_of_the_system_cause_a_warning_at_once() {
     let (_folder, command) = configured("[source]\nreceive_buffer_bytes = 4096\n", Codec::Json);
     let (mut program, _reader) = unread(command, Codec::Json);
     let mut sender = Numbered::new("127.0.0.1", program.addresses()[0]);
@@ -226,7 +226,7 @@ fn what_the_system_drops_is_a_warning_at_once() {
     signal(&program, Signal::SIGTERM);
 }
 
-/// The queue is bounded in bytes, whatever the number of events may be.
+/// The queue is limited in bytes, whatever the number of events.
 #[test]
 fn memory_is_bounded_without_a_reader() {
     let config = format!("[source]\n{BUFFER}[queue]\nmax_events = 10000000\n");

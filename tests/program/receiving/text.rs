@@ -1,17 +1,17 @@
-//! Text of a payload or a file that would steer the terminal that shows it.
+//! Text in a payload or a file that would control the terminal that shows it.
 
 use crate::support::{Running, payload};
 
-/// Every control character, line and paragraph separators, marks of direction, quotes, and an escape
-/// sequence, in the user's id and in the message.
+/// Every control character, line and paragraph separators, direction marks, quotes, and an escape sequence, in the user
+/// id and in the message.
 #[test]
-fn json_is_one_line_whatever_the_payload_holds() {
+fn json_is_one_line_whatever_the_payload_contains() {
     let mut program = Running::start(&[]);
     for character in (0..=0x9F_u8)
         .map(char::from)
         .chain("\u{ad}\u{2028}\u{2029}\u{202e}\u{2066}\u{feff}\u{fffd}\u{10ffff}\"\\".chars())
     {
-        // `;` ends the field; line ends and NULs at a datagram's end are its trailer.
+        // `;` ends the field; line ends and NULs at the end of a datagram are not part of it.
         let user = if character == ';' {
             "ab".into()
         } else {

@@ -1,5 +1,4 @@
-//! The units for systemd, as far as they can be read without it; and with `systemd-analyze` where that
-//! is installed.
+//! The units for systemd, as far as they can be checked without it, and with `systemd-analyze` if that is installed.
 
 use std::{
     collections::BTreeMap,
@@ -12,7 +11,7 @@ use qlik_sense_events::config::Config;
 
 use crate::support::command;
 
-/// Every directive that the units may have, by section.
+/// All directives that the units may contain, by section.
 const KNOWN: [(&str, &[&str]); 4] = [
     (
         "Unit",
@@ -51,7 +50,7 @@ const KNOWN: [(&str, &[&str]); 4] = [
     ("Install", &["WantedBy"]),
 ];
 
-/// What is copied from the examples, and what the packages install.
+/// The units to copy from the examples, and those that the packages install.
 const FOLDERS: [&str; 3] = [
     "examples/systemd/standalone",
     "examples/systemd/vector",
@@ -101,7 +100,7 @@ fn files() -> Vec<String> {
 }
 
 #[test]
-fn every_unit_is_read_here() {
+fn these_tests_read_every_unit() {
     let expected = [
         ("examples/systemd/standalone/qlik-sense-events.service", 18),
         ("examples/systemd/standalone/qlik-sense-events.socket", 4),
@@ -153,7 +152,7 @@ fn the_units_agree_with_the_program_and_each_other() {
 
 /// The commands of the services, and the one in Vector's configuration, start a program that listens.
 #[test]
-fn the_commands_are_the_programs() {
+fn the_commands_start_the_program() {
     let own = directives("examples/systemd/standalone/qlik-sense-events.service");
     let started = own["Service.ExecStart"].split(' ').collect::<Vec<_>>();
     let packaged = directives("packaging/systemd/qlik-sense-events.service");
@@ -179,12 +178,12 @@ fn the_commands_are_the_programs() {
 
 #[test]
 #[ignore = "needs systemd-analyze"]
-fn systemd_finds_nothing_wrong() {
+fn systemd_accepts_the_units() {
     for folder in ["examples/systemd/standalone", "packaging/systemd"] {
         let temporary = tempfile::tempdir().expect("a folder");
         for name in ["qlik-sense-events.socket", "qlik-sense-events.service"] {
             let unit = fs::read_to_string(root().join(folder).join(name)).expect("a unit");
-            // It asks whether the program is there.
+            // systemd checks that the program exists.
             let program = env!("CARGO_BIN_EXE_qlik-sense-events");
             let unit = unit
                 .replace("/usr/local/bin/qlik-sense-events", program)

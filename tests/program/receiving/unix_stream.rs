@@ -1,4 +1,4 @@
-//! Events to a Unix socket on which somebody listens, in place of standard output.
+//! Events to a Unix socket with a listener, instead of standard output.
 
 use std::{
     net::UdpSocket,
@@ -41,7 +41,7 @@ fn connected(folder: &Path, codec: Codec) -> (Running, UnixStream) {
 }
 
 #[test]
-fn events_go_to_who_listens_and_diagnostics_to_standard_error_as_json() {
+fn events_go_to_the_listener_and_diagnostics_to_standard_error_as_json() {
     let folder = tempfile::tempdir().expect("a folder");
     let (program, stream) = connected(folder.path(), Codec::Native);
     program.send(payload::OPEN);
@@ -73,7 +73,7 @@ fn the_program_ends_with_its_reader_and_the_port_is_free() {
 }
 
 #[test]
-fn a_socket_without_a_listener_is_named() {
+fn a_socket_without_a_listener_is_reported() {
     let folder = tempfile::tempdir().expect("a folder");
     drop(UnixListener::bind(folder.path().join("vector.sock")).expect("a socket"));
     let output = run(folder.path(), Codec::Native).output().expect("it runs");

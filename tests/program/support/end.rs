@@ -1,4 +1,4 @@
-//! The end that somebody asks for: SIGTERM, and on Windows Ctrl+C.
+//! Ends a program on request: with SIGTERM, or with Ctrl+C on Windows.
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ pub struct Stopped {
 }
 
 impl Stopped {
-    /// A number of the last diagnostic.
+    /// A number in the last diagnostic.
     pub fn count(&self, name: &str) -> u64 {
         let last = self.diagnostics.last().expect("a diagnostic");
         assert_eq!(last["message"], "stopped");
@@ -21,13 +21,13 @@ impl Stopped {
     }
 }
 
-/// Asks the program to end, then reads what is left.
+/// Asks the program to end, and then reads the rest.
 pub fn end(program: Running) -> Stopped {
     ask_to_end(&program);
     ended(program)
 }
 
-/// Reads what a program leaves that was asked to end.
+/// Reads the rest of a program that was asked to end.
 pub fn ended(mut program: Running) -> Stopped {
     let events = program.events().by_ref().collect();
     let metrics = std::mem::take(&mut program.events().metrics);
@@ -54,8 +54,8 @@ pub fn ask_to_end(program: &Running) {
 #[cfg(windows)]
 pub use self::console::{ask_to_end, press};
 
-/// Who sends a Ctrl+C gets it, too, and so does everybody at the same console. So each program has a console of its
-/// own, and a process of its own joins that to send one.
+/// A process that sends a Ctrl+C also receives it, and so do all others at the same console. So each program has a
+/// console of its own, and a separate process joins that console to send one.
 #[cfg(windows)]
 mod console {
     #![allow(unsafe_code, reason = "no crate has these functions without it")]
@@ -79,7 +79,7 @@ mod console {
         }
     }
 
-    /// Sends a Ctrl+C, or says why that did not work: the program may have ended meanwhile.
+    /// Sends a Ctrl+C, or returns why that failed: the program may have ended meanwhile.
     pub fn press(program: &Running) -> Result<(), String> {
         let helper = Command::new(env::current_exe().expect("this test"))
             .args([
@@ -103,7 +103,8 @@ mod console {
             return;
         };
         let program = program.parse().expect("a process id");
-        // SAFETY: none of these takes a pointer but the handler, which is null: this process ignores Ctrl+C.
+        // SAFETY: none of these functions takes a pointer except for the handler, which is null: this process ignores
+        // Ctrl+C.
         unsafe {
             FreeConsole();
             assert_ne!(AttachConsole(program), 0, "no console");

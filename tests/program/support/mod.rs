@@ -22,5 +22,5 @@ pub use self::{
 
 use std::time::Duration;
 
-/// A test that waits this long for something has failed. A busy machine never comes near it.
+/// A test that waits this long has failed; even a busy machine is far from it.
 pub const DEADLINE: Duration = Duration::from_secs(60);

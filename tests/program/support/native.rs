@@ -132,13 +132,13 @@ struct ValueArray {
     items: Vec<Value>,
 }
 
-/// The logs of a frame, without its length, and its metrics.
+/// The logs in a frame, without its length, and the metrics.
 ///
-/// Values become those of JSON; a timestamp becomes `{"$seconds": …, "$nanos": …}`, so that it
-/// cannot be taken for text. Metrics become what `native_json` makes of them, without the time.
+/// Values are converted to JSON; a timestamp becomes `{"$seconds": …, "$nanos": …}`, so that it cannot be mistaken for
+/// text. Metrics become what they are in `native_json`, without the time.
 pub fn decode(frame: &[u8]) -> (Vec<Json>, Vec<Json>) {
     let array = EventArray::decode(frame).expect("a frame is an EventArray");
-    // Fields of other numbers would have been skipped.
+    // Unknown fields would have been skipped.
     assert_eq!(array.encoded_len(), frame.len(), "unknown fields");
     assert_ne!(array.logs.is_some(), array.metrics.is_some(), "one of both");
     let logs = array.logs.map(|array| array.logs).unwrap_or_default();

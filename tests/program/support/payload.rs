@@ -19,5 +19,5 @@ pub const OPEN: &str = "/qseow-proxy-connection/;pro2-win1;Open connection;LAB;g
     Websocket connection Opened for session; UserAgent: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) \
     AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36'";
 
-/// Ends after the user directory.
+/// A payload that ends after the user directory.
 pub const CUT: &str = "/qseow-proxy-session/;pro2-win1;Start session;LAB";

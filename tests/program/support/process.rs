@@ -1,4 +1,4 @@
-//! The program as a process: one that runs to its end, or one that listens.
+//! The program as a process that either runs to its end or listens.
 
 use std::{
     io::{Read, Write},
@@ -14,14 +14,14 @@ use tempfile::TempDir;
 
 use super::{Codec, DEADLINE, Records};
 
-/// The program, with nothing on its standard input.
+/// The program, without standard input.
 pub fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_qlik-sense-events"));
     command.stdin(Stdio::null());
     command
 }
 
-/// An invisible console of its own.
+/// Gives a process an invisible console of its own.
 #[cfg(windows)]
 const CREATE_NO_WINDOW: u32 = 0x0800_0000;
 
@@ -30,7 +30,7 @@ pub struct Process(pub Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It has ended already, unless the test has failed.
+        // It has already ended, unless the test has failed.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -73,7 +73,7 @@ where
             .expect("the program starts"),
     );
     let (mut stdin, input) = (process.0.stdin.take().expect("a pipe"), input.into());
-    // A program that does not read its input is no failure.
+    // A program may not read all of its input.
     thread::spawn(move || stdin.write_all(&input));
     let stdout = read(process.0.stdout.take().expect("a pipe"));
     let stderr = read(process.0.stderr.take().expect("a pipe"));
@@ -104,16 +104,16 @@ pub struct Running {
     process: Process,
     socket: UdpSocket,
     folder: Option<TempDir>,
-    /// Standard output; none where the test reads it by itself.
+    /// Standard output; `None` if the test reads it itself.
     pub output: Option<Records>,
     /// Standard error, after the first lines.
     pub diagnostics: Records,
-    /// The first diagnostics, one an address.
+    /// The first diagnostics, one for each address.
     pub listening: Vec<Value>,
 }
 
 impl Running {
-    /// `run` on a free port of 127.0.0.1, with more flags.
+    /// `run` on a free port of 127.0.0.1, with additional flags.
     pub fn start(flags: &[&str]) -> Self {
         let codec = codec(flags);
         let mut command = command();
@@ -128,7 +128,7 @@ impl Running {
         Self::configured_in(tempfile::tempdir().expect("a folder"), config)
     }
 
-    /// As [`Running::configured`], with the file in a folder that may hold others.
+    /// Like [`Running::configured`], with the file in a folder that may contain others.
     pub fn configured_in(folder: TempDir, config: &str) -> Self {
         let file = folder.path().join("config.toml");
         std::fs::write(&file, config).expect("a file");
@@ -150,7 +150,7 @@ impl Running {
         running
     }
 
-    /// As [`Running::of`], on an address that this machine cannot send to.
+    /// Like [`Running::of`], on an address to which this machine cannot send.
     #[cfg(target_os = "linux")]
     pub fn of_elsewhere(mut command: Command, codec: Codec) -> Self {
         command.stdout(Stdio::piped());
@@ -162,7 +162,7 @@ impl Running {
         running
     }
 
-    /// As [`Running::of`], with a standard output that the test has chosen and reads by itself.
+    /// Like [`Running::of`], with a standard output that the test chooses and reads itself.
     pub fn with_stdout_of(command: Command, codec: Codec, addresses: usize) -> Self {
         Self::over(command, codec, addresses, sender)
     }
@@ -173,7 +173,7 @@ impl Running {
         addresses: usize,
         sender: impl FnOnce(SocketAddr) -> UdpSocket,
     ) -> Self {
-        // At the console of the tests a Ctrl+C for it would be one for them.
+        // At the console of the tests, a Ctrl+C for the program would also reach the tests.
         #[cfg(windows)]
         std::os::windows::process::CommandExt::creation_flags(&mut command, CREATE_NO_WINDOW);
         let spawned = command.stderr(Stdio::piped()).spawn();
@@ -191,29 +191,29 @@ impl Running {
         }
     }
 
-    /// Where it listens.
+    /// The addresses on which it listens.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.listening.iter().map(address).collect()
     }
 
-    /// A file in the folder of the configuration.
+    /// The folder of the configuration.
     pub fn folder(&self) -> &Path {
         self.folder.as_ref().expect("a configuration").path()
     }
 
-    /// Sends a datagram to its first address, always from the same port.
+    /// Sends a datagram to the first address, always from the same port.
     pub fn send(&self, datagram: impl AsRef<[u8]>) {
         let sent = self.socket.send(datagram.as_ref()).expect("sent");
         assert_eq!(sent, datagram.as_ref().len());
     }
 
-    /// How many datagrams of usual length, at most `wanted`, its receive buffer surely holds. The
-    /// system counts about 1,300 bytes for each; an unprivileged program may have few of them.
+    /// How many datagrams of the usual length certainly fit into the receive buffer, at most `wanted`. The system
+    /// counts about 1,300 bytes for each; an unprivileged program may have room for few.
     pub fn capacity(&self, wanted: u64) -> u64 {
         let bytes = &self.listening[0]["receive_buffer_bytes"];
         let mut bytes = bytes.as_u64().expect("a number");
         if cfg!(windows) {
-            // Wine says that it has granted what it was asked for, whatever it got.
+            // Wine reports the requested size, whatever was granted.
             bytes = bytes.min(212_992);
         }
         (bytes / 2_048).min(wanted)
@@ -224,7 +224,7 @@ impl Running {
         self.output.as_mut().expect("a pipe that nobody else reads")
     }
 
-    /// Sends a last datagram and takes the events up to that one, which is left out.
+    /// Sends one more datagram, and returns the events before that one.
     pub fn events_so_far(&mut self) -> Vec<Value> {
         const LAST: &str = "the last one";
         self.send(super::payload::start(LAST));
@@ -233,7 +233,7 @@ impl Running {
             .collect()
     }
 
-    /// The event of a datagram that has one.
+    /// The event of a datagram that contains one.
     pub fn event_of(&mut self, datagram: impl AsRef<[u8]>) -> Value {
         self.send(datagram);
         self.events().one()
@@ -246,21 +246,21 @@ impl Running {
         self.process.0.id()
     }
 
-    /// Kills the process, not what it has started.
+    /// Kills the process, but not what it has started.
     pub fn kill(&mut self) {
         self.process.0.kill().expect("killed");
         self.process.0.wait().expect("a status");
     }
 
-    /// Whether it has not ended yet.
+    /// Whether it is still running.
     #[cfg(windows)]
     pub fn is_running(&mut self) -> bool {
         self.process.0.try_wait().expect("a child").is_none()
     }
 
-    /// Waits until it has ended by itself; with the diagnostics up to then.
+    /// Waits until it has ended by itself, and returns the diagnostics up to then.
     pub fn wait(&mut self) -> (std::process::ExitStatus, Vec<Value>) {
-        // Standard error is at its end when the program is.
+        // Standard error ends when the program does.
         let diagnostics = self.diagnostics.by_ref().collect();
         (self.process.0.wait().expect("a status"), diagnostics)
     }
@@ -285,7 +285,7 @@ fn address(listening: &Value) -> SocketAddr {
     text.parse().expect("an address")
 }
 
-/// A socket of this machine that is connected to a program of this machine.
+/// A socket of this machine that is connected to a program on this machine.
 pub fn sender(to: SocketAddr) -> UdpSocket {
     let from: SocketAddr = match to {
         SocketAddr::V4(_) => (Ipv4Addr::LOCALHOST, 0).into(),

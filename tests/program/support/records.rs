@@ -1,4 +1,4 @@
-//! What the program writes, in any codec, as JSON values.
+//! The program's output in any codec, as JSON values.
 
 use std::{
     collections::VecDeque,
@@ -31,7 +31,7 @@ impl Codec {
         }
     }
 
-    /// The bytes of the next line or frame, none at the end of the stream.
+    /// The bytes of the next line or frame; `None` at the end of the stream.
     fn read(self, reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
         if reader.fill_buf()?.is_empty() {
             return Ok(None);
@@ -48,7 +48,7 @@ impl Codec {
         Ok(Some(frame))
     }
 
-    /// The logs of a frame, and its metrics.
+    /// The logs in a frame, and the metrics.
     fn decode(self, frame: &[u8]) -> (Vec<Value>, Vec<Value>) {
         match self {
             Self::Json => (vec![record(frame)], vec![]),
@@ -76,12 +76,12 @@ pub fn record(line: &[u8]) -> Value {
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(line)))
 }
 
-/// The records of a stream in their order, read on a thread so that waiting has a deadline.
+/// The records of a stream in order. A thread reads them, so that waiting has a deadline.
 pub struct Records {
     codec: Codec,
     frames: Receiver<io::Result<Vec<u8>>>,
     pending: VecDeque<Value>,
-    /// The metrics among the frames so far, as `native_json` writes them.
+    /// The metrics in the frames so far, as in `native_json`.
     pub metrics: Vec<Value>,
 }
 
@@ -105,7 +105,7 @@ impl Records {
         }
     }
 
-    /// The records of the next frame (a line is one), none at the end of the stream.
+    /// The records of the next frame (or line); `None` at the end of the stream.
     pub fn frame(&mut self) -> Option<Vec<Value>> {
         match self.frames.recv_timeout(DEADLINE) {
             Ok(frame) => {
@@ -118,7 +118,7 @@ impl Records {
         }
     }
 
-    /// The next record, if it is there already.
+    /// The next record, if it has already arrived.
     pub fn waiting(&mut self) -> Option<Value> {
         while self.pending.is_empty() {
             let (logs, metrics) = self
@@ -155,7 +155,7 @@ impl Iterator for Records {
     }
 }
 
-/// The value of a record's `timestamp`: text in the codecs for people, a timestamp in `native`.
+/// The value of a record's `timestamp`: text in the JSON codecs, a timestamp in `native`.
 pub fn time(record: &Value, codec: Codec) -> DateTime<Utc> {
     let timestamp = &record["timestamp"];
     if codec == Codec::Native {

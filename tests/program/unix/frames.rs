@@ -8,7 +8,7 @@ use nix::sys::{
 use super::{process, signal};
 use crate::support::{Running, payload};
 
-/// They share a frame, which is what makes Vector's native codec fast.
+/// Sharing a frame is what makes Vector's native codec fast.
 #[test]
 fn events_that_arrive_together_share_a_native_frame() {
     let mut program = Running::start(&["--codec", "native"]);

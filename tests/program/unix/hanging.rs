@@ -1,4 +1,4 @@
-//! Files and readers that do not answer do not keep the program from ending.
+//! Files and readers that do not respond do not keep the program from ending.
 
 use std::{
     fs,
@@ -23,7 +23,7 @@ use crate::support::{
     Codec, DEADLINE, Records, Running, command, finish, finish_with_input, payload, sender,
 };
 
-/// Waits for something that can only be polled.
+/// Waits for a condition that can only be polled.
 fn until<T>(what: &str, mut holds: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + DEADLINE;
     loop {
@@ -35,15 +35,15 @@ fn until<T>(what: &str, mut holds: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// More than a pipe holds: who has written it knows that it is being read.
+/// Writes more than fits into a pipe, which only succeeds once the pipe is being read.
 fn begin_list(writer: &mut io::PipeWriter) {
     let comment = vec![b'#'; 1 << 20];
     writer.write_all(&comment).expect("it is read");
 }
 
-/// A pipe whose writer does not close it hangs as a network share may.
+/// A pipe whose writer does not close it blocks like a network share might.
 #[test]
-fn a_file_that_hangs_keeps_no_signal_waiting() {
+fn a_file_that_hangs_delays_no_signal() {
     let folder = tempfile::tempdir().expect("a folder");
     let place = |name: &str| folder.path().join(name);
     fs::write(place("users.txt"), "# nobody\n").expect("a list");
@@ -67,9 +67,9 @@ fn a_file_that_hangs_keeps_no_signal_waiting() {
     assert!(state.contains("goran"), "{state}");
 }
 
-/// Before it listens there is nothing to bring to an end.
+/// Before the program listens, there is nothing to shut down.
 #[test]
-fn a_file_that_hangs_at_the_start_keeps_no_signal_waiting() {
+fn a_file_that_hangs_at_start_delays_no_signal() {
     let folder = tempfile::tempdir().expect("a folder");
     let config = folder.path().join("plugin.toml");
     fs::write(&config, "[transform.blacklist]\nfiles = [\"/dev/stdin\"]\n").expect("a file");
@@ -85,9 +85,9 @@ fn a_file_that_hangs_at_the_start_keeps_no_signal_waiting() {
     assert_eq!(status.signal(), Some(Signal::SIGTERM as i32));
 }
 
-/// Nothing says whether anybody will ever write into a pipe with a name.
+/// Nobody knows whether anything will ever be written to a named pipe.
 #[test]
-fn a_pipe_with_a_name_and_a_device_are_no_files() {
+fn named_pipes_and_devices_are_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let pipe = folder.path().join("pipe");
     mkfifo(&pipe, Mode::S_IRWXU).expect("a pipe");
@@ -120,9 +120,9 @@ fn a_pipe_with_a_name_and_a_device_are_no_files() {
     }
 }
 
-/// As `check <(command)` and `command | check /dev/stdin` do. The writer is there, and ends.
+/// `check <(command)` and `command | check /dev/stdin` do this. The writer exists, and ends.
 #[test]
-fn a_pipe_that_the_program_was_started_with_is_read_to_its_end() {
+fn an_inherited_pipe_is_read_to_its_end() {
     for name in ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"] {
         let checked = finish_with_input(&["check", name], "[output]\ncodec = 'native'\n");
         assert_eq!((checked.status, &*checked.stderr), (0, ""), "{name}");
@@ -135,7 +135,7 @@ fn a_pipe_that_the_program_was_started_with_is_read_to_its_end() {
     assert_eq!(finish(&["check", "/dev/null"]).status, 0);
 }
 
-/// A program that a test has not seen to the end.
+/// A program that is killed if it outlives its test.
 struct Killed(Child);
 
 impl Drop for Killed {
@@ -155,7 +155,7 @@ fn is_bound(address: SocketAddr) -> bool {
 }
 
 #[test]
-fn unread_standard_error_blocks_no_signal() {
+fn unread_standard_error_delays_no_signal() {
     let (_reader, writer) = full_pipe();
     let free = UdpSocket::bind("127.0.0.1:0").expect("a port");
     let address = free.local_addr().expect("its address");

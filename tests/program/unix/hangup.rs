@@ -17,20 +17,20 @@ fn program(config: &str) -> Running {
     Running::configured_in(folder, config)
 }
 
-fn said(program: &mut Running) -> (Value, String) {
+fn diagnostic(program: &mut Running) -> (Value, String) {
     let diagnostic = program.diagnostics.one();
     let message = diagnostic["message"].as_str().expect("text").to_owned();
     (diagnostic["level"].clone(), message)
 }
 
 #[test]
-fn files_are_read_again_and_a_changed_configuration_is_reported() {
+fn files_are_reloaded_and_a_changed_configuration_is_reported() {
     let mut program = program(CONFIG);
     let file = program.folder().join("config.toml");
     let name = file.display();
 
     signal(&program, Signal::SIGHUP);
-    let (level, message) = said(&mut program);
+    let (level, message) = diagnostic(&mut program);
     assert_eq!(
         (level, &*message),
         ("info".into(), "reloaded the blacklist")
@@ -38,20 +38,20 @@ fn files_are_read_again_and_a_changed_configuration_is_reported() {
 
     fs::write(&file, format!("{CONFIG}[output]\nschema = \"ecs\"\n")).expect("a file");
     signal(&program, Signal::SIGHUP);
-    let (level, message) = said(&mut program);
+    let (level, message) = diagnostic(&mut program);
     let expected = format!("{name} has changed; restart to apply it");
     assert_eq!((level, message), ("warn".into(), expected));
-    assert_eq!(said(&mut program).1, "reloaded the blacklist");
+    assert_eq!(diagnostic(&mut program).1, "reloaded the blacklist");
 
     fs::write(&file, format!("{CONFIG}[output]\nschema = \"ECS\"\n")).expect("a file");
     signal(&program, Signal::SIGHUP);
-    let (level, message) = said(&mut program);
+    let (level, message) = diagnostic(&mut program);
     let expected = format!("{name} has changed and is now invalid; ");
     assert!(
         level == "error" && message.starts_with(&expected),
         "{message}"
     );
-    assert_eq!(said(&mut program).1, "reloaded the blacklist");
+    assert_eq!(diagnostic(&mut program).1, "reloaded the blacklist");
 
     let event = program.event_of(payload::start("goran"));
     assert_eq!(
@@ -62,10 +62,10 @@ fn files_are_read_again_and_a_changed_configuration_is_reported() {
 }
 
 #[test]
-fn where_no_file_is_named_it_says_so() {
+fn without_files_there_is_nothing_to_reload() {
     let mut program = program("");
     signal(&program, Signal::SIGHUP);
-    let (level, message) = said(&mut program);
+    let (level, message) = diagnostic(&mut program);
     assert_eq!(level, "info");
     assert!(message.starts_with("nothing to reload"), "{message}");
     program.event_of(payload::OPEN);

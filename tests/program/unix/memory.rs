@@ -1,4 +1,4 @@
-//! A bound on memory, not a time.
+//! A limit on memory, not a time.
 
 use std::{
     fs,
@@ -12,7 +12,7 @@ use crate::support::{Codec, DEADLINE, Running, command};
 use qlik_sense_events::simulate::{Site, SiteOptions};
 
 const DATAGRAMS: u64 = 200_000;
-/// So many are under way at once.
+/// How many are under way at once.
 const ROUND: u64 = 200;
 
 #[test]

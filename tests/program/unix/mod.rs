@@ -1,4 +1,4 @@
-//! What needs signals, pipes and process ids as Unix has them.
+//! Tests that need the signals, pipes and process ids of Unix.
 
 mod frames;
 #[cfg(target_os = "linux")]
@@ -37,10 +37,10 @@ pub fn signal(program: &Running, signal: Signal) {
     kill(process(program), signal).expect("signalled");
 }
 
-/// A pipe with room for nothing more: who writes into it waits.
+/// A pipe without any room: writing to it blocks.
 fn full_pipe() -> (io::PipeReader, io::PipeWriter) {
     let (reader, mut writer) = io::pipe().expect("a pipe");
-    // As large as the program would make it, so that it cannot make room.
+    // It is as large as the program would make it, so the program cannot make room.
     #[cfg(target_os = "linux")]
     let _ = fcntl(&writer, FcntlArg::F_SETPIPE_SZ(1 << 20));
     fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).expect("set");
@@ -51,7 +51,7 @@ fn full_pipe() -> (io::PipeReader, io::PipeWriter) {
     (reader, writer)
 }
 
-/// Asks the program to end by a signal, then reads what is left.
+/// Ends the program with a signal, and then reads the rest.
 pub fn stop(program: Running, with: Signal) -> Stopped {
     signal(&program, with);
     ended(program)

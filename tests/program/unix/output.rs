@@ -1,4 +1,4 @@
-//! Standard output and standard error that cannot be written, whatever the command.
+//! Standard output and standard error that cannot be written, for every command.
 
 use std::{
     fs::{File, OpenOptions},
@@ -13,7 +13,7 @@ const DATAGRAM: &str = "/qseow-proxy-session/;n1;Start session;LAB;goran;;/hub;S
 
 const EVENT: &str = r#"{"timestamp":"2026-01-31T09:00:00Z","source_type":"qlik_sense","event":"session","action":"start","host":"n1","user":"LAB\\goran"}"#;
 
-/// Every command that writes to standard output and ends by itself.
+/// All commands that write to standard output and end by themselves.
 fn commands(folder: &Path) -> Vec<Vec<String>> {
     let file = |name: &str, text: &str| {
         let file = folder.join(name);
@@ -47,7 +47,7 @@ fn commands(folder: &Path) -> Vec<Vec<String>> {
     commands.into_iter().map(owned).collect()
 }
 
-/// The status, and what is on standard error.
+/// The status, and the text on standard error.
 fn ended(mut command: Command, stdout: impl Into<Stdio>) -> (Option<i32>, String) {
     let output = command.stdout(stdout).stderr(Stdio::piped()).output();
     let output = output.expect("the program starts");
@@ -81,7 +81,7 @@ fn a_full_disk_is_reported_in_one_line() {
             1,
             "{args:?}: {said}"
         );
-        // A demonstration says before what it is about to do.
+        // A demonstration first says what it is about to do.
         assert!(
             args[0] == "demo" || said.lines().count() == 1,
             "{args:?}: {said}"
@@ -91,7 +91,7 @@ fn a_full_disk_is_reported_in_one_line() {
 }
 
 #[test]
-fn a_closed_pipe_is_silence() {
+fn a_closed_pipe_is_not_reported() {
     let folder = tempfile::tempdir().expect("a folder");
     for args in commands(folder.path()) {
         let mut command = command();
@@ -107,9 +107,9 @@ fn a_closed_pipe_is_silence() {
     }
 }
 
-/// The error cannot be reported anywhere, so the status shows it.
+/// The error cannot be reported anywhere, so only the status shows it.
 #[test]
-fn a_full_standard_error_is_no_panic() {
+fn a_full_standard_error_causes_no_panic() {
     for args in [
         &["check", "/nonexistent/config.toml"][..],
         &["run", "--config", "/nonexistent/config.toml"],

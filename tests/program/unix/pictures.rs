@@ -13,10 +13,10 @@ use crate::{
     support::{command, finish},
 };
 
-/// A cell in points.
+/// The size of a cell, in points.
 const CELL: (f32, f32) = (8.4, 18.0);
 
-/// Around the screen.
+/// The margin around the screen, in points.
 const MARGIN: f32 = 12.0;
 
 /// The 16 colours of a terminal, on its dark background.
@@ -37,7 +37,7 @@ fn colour(colour: vt100::Color, default: &'static str) -> String {
     }
 }
 
-/// The screen, cell by cell; neighbours that look alike are one text.
+/// Draws the screen cell by cell; neighbours with the same style are one text.
 fn svg(screen: &vt100::Screen, what: &str) -> String {
     let (rows, columns) = screen.size();
     let (rows, columns) = (rows.get(), columns.get());
@@ -111,14 +111,14 @@ fn look(screen: &vt100::Screen, row: u16, column: u16) -> (String, String, &'sta
     (text, ground, if cell.bold() { "bold" } else { "normal" })
 }
 
-/// Events of a busy quarter of an hour, as the program decodes them; all of them have times of their own.
+/// The events of a busy quarter of an hour, as the program decodes them, all with times of their own.
 fn recorded(folder: &std::path::Path) -> std::path::PathBuf {
     let day = Day::new(&DayOptions {
         logins: 300,
         hours: 4,
         users: 120,
         extended: true,
-        // Task events have no time that is sure.
+        // The times of task events are not reliable.
         families: Families {
             task: false,
             ..Families::ALL
@@ -215,7 +215,7 @@ fn demo_looks_as_documented() {
     // The end of a terminal is an error (EIO).
     let _ = std::io::Read::read_to_end(&mut master, &mut written);
     assert!(child.0.wait().expect("a status").success());
-    // The time is that of the picture, and the port was free.
+    // The time is replaced by that of the picture, and the port by a fixed one.
     let mut written = String::from_utf8(written).expect("text");
     let today = chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now());
     written = masked(&written);
@@ -234,7 +234,7 @@ fn demo_looks_as_documented() {
     );
 }
 
-/// Times of day and ports of the same length.
+/// Times of day and ports, masked with the same length.
 fn masked(text: &str) -> String {
     let digits = |pattern: &str, at: usize, text: &[u8]| {
         let part = text.get(at..at + pattern.len());

@@ -1,4 +1,4 @@
-//! Files that every socket needs are read once, however many sockets there are.
+//! Files that every socket needs are read only once, however many sockets there are.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::support::{Codec, Running, command, payload, sender};
 
-/// A pipe for a program, and its name there. It gives its text to the first who reads it, and nothing to a second one.
+/// A pipe for a program, and its path there. Only the first reader gets the text.
 fn once(text: &str) -> (PipeReader, String) {
     let (reader, mut writer) = io::pipe().expect("a pipe");
     writer.write_all(text.as_bytes()).expect("room");
@@ -38,7 +38,7 @@ fn blacklist_names_of_apps_and_key_are_read_once_for_all_sockets() {
     command.args(["run", "--config"]).arg(file);
     let mut program = Running::of(command, Codec::Json, 1);
     let mut users = Vec::new();
-    // The system spreads senders over the sockets.
+    // The system distributes senders over the sockets.
     for _ in 0..8 {
         let socket = sender(program.addresses()[0]);
         for datagram in [&*payload::start("maria"), payload::OPEN] {

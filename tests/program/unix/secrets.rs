@@ -1,4 +1,4 @@
-//! Files with secrets that are readable by more users than necessary.
+//! Files with secrets that more users can read than necessary.
 
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
 
@@ -10,7 +10,7 @@ use crate::support::{Running, finish, qrs::Site};
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
-/// A folder with all that both configurations name.
+/// A folder with all the files that both configurations name.
 fn folder(config: &str) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     Site::new().export(folder.path());
@@ -20,7 +20,7 @@ fn folder(config: &str) -> TempDir {
     folder
 }
 
-/// The warnings of `run` about a file, and what `check` says on standard error.
+/// The warnings of `run` about a file, and what `check` writes to standard error.
 fn warnings(folder: TempDir, file: &str) -> (Vec<String>, String) {
     let path = folder.path().join("config.toml");
     let checked = finish(&[Path::new("check"), &path]);
@@ -37,7 +37,7 @@ fn warnings(folder: TempDir, file: &str) -> (Vec<String>, String) {
 }
 
 #[test]
-fn a_key_that_more_can_read_than_its_owner_is_warned_of() {
+fn a_key_that_others_can_read_causes_a_warning() {
     let pseudonyms = "[transform.pseudonymize]\nkey_file = \"pseudonyms.key\"\n";
     let repository = "[transform.app_names.qrs]\nhost = \"127.0.0.1\"\nport = 1\n";
     let rows = [

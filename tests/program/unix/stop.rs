@@ -1,4 +1,4 @@
-//! Asked to end by signals: once, and once more.
+//! Signals that end the program: a first one, and a second one.
 
 use std::io::{self, Read};
 
@@ -11,7 +11,7 @@ use super::{full_pipe, process, signal, stop};
 use crate::support::{Codec, Running, command, payload};
 
 #[test]
-fn sigint_loses_nothing() {
+fn no_event_is_lost_on_sigint() {
     crate::stop::everything_received_goes_out(|program| stop(program, Signal::SIGINT));
 }
 
@@ -22,9 +22,9 @@ fn the_second_signal_ends_it_with_its_status(second: Signal, status: i32) {
         .args(["run", "--address", "127.0.0.1:0"])
         .stdout(writer);
     let mut program = Running::with_stdout_of(command, Codec::Json, 1);
-    // It is received before the end, whatever comes first, and cannot be written.
+    // The datagram is received before the end, but cannot be written.
     program.send(payload::OPEN);
-    // A system may deliver several of a kind as one; a program that has ended takes any more.
+    // A system may deliver several signals of a kind as one; a program that has ended accepts more of them.
     let is_running = || {
         let status = waitid(
             Id::Pid(process(&program)),
@@ -42,12 +42,12 @@ fn the_second_signal_ends_it_with_its_status(second: Signal, status: i32) {
 }
 
 #[test]
-fn a_second_sigint_ends_it_at_once_without_a_reader() {
+fn a_second_sigint_ends_the_program_at_once() {
     the_second_signal_ends_it_with_its_status(Signal::SIGINT, 130);
 }
 
 #[test]
-fn a_second_sigterm_ends_it_at_once_without_a_reader() {
+fn a_second_sigterm_ends_the_program_at_once() {
     the_second_signal_ends_it_with_its_status(Signal::SIGTERM, 143);
 }
 

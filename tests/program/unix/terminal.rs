@@ -1,4 +1,4 @@
-//! On a terminal: lines for people, coloured unless NO_COLOR is set.
+//! Output on a terminal: lines for people, in colour unless NO_COLOR is set.
 
 use std::{
     fs::OpenOptions,
@@ -19,7 +19,7 @@ use nix::{
 use super::{signal, stop::send_much};
 use crate::support::{Codec, DEADLINE, Running, command};
 
-/// A terminal: what it shows, and a name to open it by.
+/// A terminal, and the name by which to open it.
 fn terminal() -> (PtyMaster, String) {
     let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
     let master = posix_openpt(flags).expect("a terminal");
@@ -73,7 +73,7 @@ impl Drop for Killed {
     }
 }
 
-/// The line in which a program that listens says so.
+/// The line in which a program reports that it listens.
 fn listening(mut command: Command) -> String {
     let (master, name) = terminal();
     command.args(["run", "--address", "127.0.0.1:0", "--codec", "native"]);
@@ -102,9 +102,9 @@ fn no_color_is_respected() {
     );
 }
 
-/// When a terminal is closed, there is nobody to reload files for.
+/// When a terminal is closed, there is nobody for whom to reload files.
 #[test]
-fn a_hangup_ends_it_on_a_terminal() {
+fn a_hangup_ends_the_program_on_a_terminal() {
     let (master, name) = terminal();
     let mut command = plain();
     command.args(["run", "--address", "127.0.0.1:0"]);
@@ -165,7 +165,7 @@ fn help_is_coloured_unless_no_color_is_set() {
     }
 }
 
-/// Events become lines of a table that a person can read, under a heading.
+/// Events are shown as lines of a table for people, under a heading.
 #[test]
 fn the_demonstration_shows_lines_that_fit() {
     for (locale, cut) in [("C.UTF-8", "…"), ("C", "~")] {
@@ -196,9 +196,9 @@ fn the_demonstration_shows_lines_that_fit() {
     }
 }
 
-/// What a payload or a file says is shown and not obeyed.
+/// Text in a payload or a file is shown, but cannot control the terminal.
 #[test]
-fn text_does_not_steer_the_terminal() {
+fn text_cannot_control_the_terminal() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("config.toml");
     std::fs::write(&file, "\"\\u001b[31m\\u202eevil\" = 1\n").expect("a file");
@@ -217,9 +217,9 @@ fn text_does_not_steer_the_terminal() {
     assert_eq!(program.0.wait().expect("a status").code(), Some(2));
 }
 
-/// The demonstration with nothing but odd datagrams, some of them with control characters.
+/// The demonstration with only odd datagrams, some of which contain control characters.
 #[test]
-fn odd_payloads_do_not_steer_the_terminal() {
+fn odd_payloads_cannot_control_the_terminal() {
     let (master, name) = terminal();
     let mut command = plain();
     command.env("NO_COLOR", "1");
@@ -249,7 +249,7 @@ fn onto_a_terminal(args: &[&str]) -> (Option<i32>, String) {
     thread::spawn(move || {
         let mut bytes = Vec::new();
         if stderr.read_to_end(&mut bytes).is_ok() {
-            // If nothing receives, the test has already failed.
+            // If nothing receives this, the test has already failed.
             let _ = sender.send(bytes);
         }
     });
@@ -258,9 +258,9 @@ fn onto_a_terminal(args: &[&str]) -> (Option<i32>, String) {
     (status.code(), String::from_utf8_lossy(&said).into_owned())
 }
 
-/// As compressors and others do that write binary.
+/// Compressors and other programs that write binary data do the same.
 #[test]
-fn binary_does_not_go_to_a_terminal_without_force() {
+fn binary_output_goes_to_a_terminal_only_with_force() {
     for args in [
         &["run", "--address", "127.0.0.1:0", "--codec", "native"][..],
         &["decode", "--codec", "native"],
@@ -282,9 +282,9 @@ fn binary_does_not_go_to_a_terminal_without_force() {
     }
 }
 
-/// A dumb terminal would show escape sequences as they are.
+/// A dumb terminal would show escape sequences as text.
 #[test]
-fn a_dumb_terminal_gets_no_escapes() {
+fn a_dumb_terminal_gets_no_escape_sequences() {
     for args in [
         &["demo", "--seconds", "1", "--rate", "50"][..],
         &["check", "/nonexistent/config.toml"],

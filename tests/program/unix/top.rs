@@ -1,4 +1,4 @@
-//! `top` on a terminal of its own: it shows who is in, and leaves the terminal as it was.
+//! `top` on a terminal: it shows the users with sessions, and leaves the terminal as it was.
 
 use std::{
     fs::File,
@@ -41,18 +41,18 @@ pub(super) struct Top {
     shown: mpsc::Receiver<Vec<u8>>,
     /// Everything that it has written.
     screen: String,
-    /// What stands on the screen: of a text that changes, only the letters that differ are written.
+    /// The current screen. When a text changes, only the characters that differ are written.
     terminal: vt100::Parser,
     _folder: tempfile::TempDir,
 }
 
 impl Top {
-    /// Of a recording.
+    /// Starts it with a recording.
     fn start() -> Self {
         Self::start_on(TERMINAL)
     }
 
-    /// Of a recording, on a terminal of this kind.
+    /// Starts it with a recording on this kind of terminal.
     fn start_on(terminal: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("events.json");
@@ -66,7 +66,7 @@ impl Top {
         Self::of_size(command, folder, (SIZE.ws_row, SIZE.ws_col))
     }
 
-    /// On a terminal with this many rows and columns.
+    /// Starts it on a terminal with this many rows and columns.
     pub(super) fn of_size(
         mut command: Command,
         folder: tempfile::TempDir,
@@ -78,7 +78,7 @@ impl Top {
             ..SIZE
         };
         let pty = openpty(Some(&size), None).expect("a terminal");
-        // A program that held its own terminal's other end would never see it go.
+        // A program that held the other end of its own terminal would never see it close.
         for end in [&pty.master, &pty.slave] {
             fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).expect("set");
         }
@@ -119,7 +119,7 @@ impl Top {
         self.keys.write_all(keys).expect("a key");
     }
 
-    /// What stands on it when it is asked to end, before the screen is left: whole, whatever was read so far.
+    /// The complete screen when it is asked to end, before it leaves the screen.
     pub(super) fn last_screen(mut self) -> vt100::Screen {
         const LEAVE: &[u8] = b"\x1b[?1049l";
         self.press(b"q");
@@ -143,7 +143,7 @@ impl Top {
         }
     }
 
-    /// Whether it stands there, or has been written.
+    /// Whether the text is on the screen or has been written.
     fn shows(&self, text: &str) -> bool {
         self.screen.contains(text) || self.terminal.screen().contents().contains(text)
     }
@@ -181,30 +181,30 @@ fn ends_well(end: impl FnOnce(&mut Top)) {
 }
 
 #[test]
-fn q_ends_it() {
+fn q_ends_top() {
     ends_well(|top| top.keys.write_all(b"q").expect("a key"));
 }
 
 #[test]
-fn control_c_ends_it() {
+fn control_c_ends_top() {
     ends_well(|top| top.keys.write_all(b"\x03").expect("a key"));
 }
 
 #[test]
-fn a_signal_ends_it() {
+fn a_signal_ends_top() {
     ends_well(|top| {
         let id = i32::try_from(top.child.0.id()).expect("a process id");
         kill(Pid::from_raw(id), Signal::SIGTERM).expect("signalled");
     });
 }
 
-/// Connections that break are how most of its terminals go.
+/// Most of its terminals go away because a connection breaks.
 #[test]
-fn a_terminal_that_goes_ends_it() {
+fn top_ends_with_its_terminal() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("events.json");
     std::fs::write(&file, RECORDED).expect("a file");
-    // The leader of a session with this terminal, as a shell's or sshd's child is.
+    // The leader of a session with this terminal, as a shell or the child of sshd is.
     let mut leader = Command::new("setsid");
     leader.arg("--ctty").arg(command().get_program());
     leader.arg("top").arg(&file);
@@ -213,9 +213,9 @@ fn a_terminal_that_goes_ends_it() {
     assert_ends_with_its_terminal(top);
 }
 
-/// A program that leads no session gets no signal.
+/// A program that does not lead a session gets no signal.
 #[test]
-fn a_terminal_that_goes_without_a_signal_ends_it() {
+fn top_ends_with_its_terminal_without_a_signal() {
     let mut top = Top::start();
     top.await_text("Sales");
     assert_ends_with_its_terminal(top);
@@ -228,7 +228,7 @@ fn assert_ends_with_its_terminal(top: Top) {
         shown,
         ..
     } = top;
-    // The thread that reads the terminal releases it when its receiver is gone.
+    // The thread that reads the terminal releases it when its receiver is dropped.
     drop(shown);
     keys.write_all(b"?").expect("a key");
     drop(keys);
@@ -239,14 +239,14 @@ fn assert_ends_with_its_terminal(top: Top) {
     if status.is_err() {
         kill(Pid::from_raw(id), Signal::SIGKILL).expect("killed");
     }
-    // It may notice the signal first, or that it cannot draw any more.
+    // It may first notice the signal, or that it cannot draw any more.
     assert!(matches!(status, Ok(Some(0 | 1))), "{status:?}");
     waiting.join().expect("waited").expect("heard");
 }
 
-/// The state of the program says who came before anybody watched.
+/// The program's state contains users whose sessions started before anybody watched.
 #[test]
-fn it_begins_with_those_whom_the_program_follows() {
+fn top_starts_with_the_users_whom_the_program_follows() {
     let folder = tempfile::tempdir().expect("a folder");
     let (socket, config) = (folder.path().join("e.sock"), folder.path().join("c.toml"));
     let text = "[source]\naddress = \"127.0.0.1:0\"\n[output]\nlocal_socket = \"e.sock\"\n\
@@ -277,7 +277,7 @@ fn it_begins_with_those_whom_the_program_follows() {
 
 /// Vector starts a new program when its configuration changes.
 #[test]
-fn it_goes_on_with_the_program_that_takes_the_place_of_the_one_that_ends() {
+fn top_continues_with_the_program_that_replaces_another() {
     let folder = tempfile::tempdir().expect("a folder");
     let socket = folder.path().join("events.sock");
     let config = folder.path().join("config.toml");
@@ -293,7 +293,7 @@ fn it_goes_on_with_the_program_that_takes_the_place_of_the_one_that_ends() {
     command.arg("top").arg("--socket").arg(&socket);
     let mut top = Top::of(command, folder);
     top.await_text("No sessions yet");
-    // It may connect after the first ones.
+    // It may connect after the first events.
     let await_user = |program: &mut Running, top: &mut Top, name: &str| {
         let started = Instant::now();
         let mut number = 0;
@@ -339,7 +339,7 @@ LAB\\goran   09:00  1m 00s       1  Sales           n1
 ";
 
 #[test]
-fn a_file_is_a_plain_list_in_a_pipe() {
+fn a_recording_becomes_a_plain_list_in_a_pipe() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("events.json").display().to_string();
     std::fs::write(&file, RECORDED).expect("a file");
@@ -365,7 +365,7 @@ fn a_file_is_a_plain_list_in_a_pipe() {
     );
 }
 
-/// The services' events of a session that has continued, a run reported by two appenders, and a summary.
+/// Events of services about a session that continues, a run that two appenders report, and a summary.
 const SERVICES: &str = r#"{"timestamp":"2026-01-31T09:01:00Z","ingest_timestamp":"2026-01-31T09:01:00.1Z","source_type":"qlik_sense","event":"performance","host":"n2","user":"LAB\\goran","process_ms":1500.5,"peak_ram_bytes":1288490189}
 {"timestamp":"2026-01-31T09:01:00Z","source_type":"qlik_sense","event":"performance_summary","host":"n2","user":"LAB\\goran","requests":20,"process_ms_sum":60000,"peak_ram_bytes_max":1024}
 {"timestamp":"2026-01-31T09:01:00Z","source_type":"qlik_sense","event":"log","level":"error","host":"n1"}
@@ -375,7 +375,7 @@ const SERVICES: &str = r#"{"timestamp":"2026-01-31T09:01:00Z","ingest_timestamp"
 "#;
 
 #[test]
-fn a_list_has_what_the_services_tell() {
+fn the_list_includes_what_the_services_report() {
     let recorded = format!("{RECORDED}{SERVICES}");
     let finished = crate::support::finish_with_input(&["top", "-"], recorded);
     let expected = "\
@@ -387,9 +387,9 @@ LAB\\goran   09:00  1m 00s       1     21  1m 01s  1.2 GiB  Sales           n1
     assert_eq!(list, expected);
 }
 
-/// Of its own port it takes log, performance and task events, too.
+/// On its own port it also receives log, performance and task events.
 #[test]
-fn what_a_session_costs_is_shown_and_sorted_by() {
+fn sessions_show_their_cost_and_can_be_sorted_by_it() {
     let mut command = command();
     command.args(["top", "--address", "127.0.0.1:0"]);
     let mut top = Top::of(command, tempfile::tempdir().expect("a folder"));
@@ -423,7 +423,7 @@ fn what_a_session_costs_is_shown_and_sorted_by() {
     assert_eq!(top.end().1, Some(0));
 }
 
-/// A dumb terminal would show escape sequences as they are.
+/// A dumb terminal would show escape sequences as text.
 #[test]
 fn a_dumb_terminal_shows_the_list() {
     let mut top = Top::start_on("dumb");
@@ -438,7 +438,7 @@ fn a_dumb_terminal_shows_the_list() {
 }
 
 #[test]
-fn without_a_terminal_it_says_what_to_do() {
+fn without_a_terminal_top_says_what_to_do() {
     let finished = finish(&["top", "--address", "127.0.0.1:0"]);
     assert_eq!(finished.status, 1);
     assert!(
@@ -457,10 +457,10 @@ fn without_a_terminal_it_says_what_to_do() {
     );
 }
 
-/// Whom no event has shown is marked, and who is on the blacklist is not there.
+/// Users who appear in no event are marked, and users on the blacklist are not shown.
 #[cfg(feature = "qrs")]
 #[test]
-fn who_is_listed_by_a_proxy_is_shown_with_a_mark() {
+fn users_whom_only_a_proxy_lists_are_marked() {
     use crate::support::qrs::{Repository, Site, sessions};
 
     let site = Site::new();

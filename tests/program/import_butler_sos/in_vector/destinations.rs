@@ -1,4 +1,4 @@
-//! What each destination gets of log and performance events.
+//! The log and performance events that each destination gets.
 
 use qlik_sense_events::{
     decoding::{LogNamespace, QlikSenseDeserializer},
@@ -7,7 +7,7 @@ use qlik_sense_events::{
 use serde_json::{Value, json};
 
 use super::sent;
-/// What log and performance events begin with.
+/// The first fields of log and performance events.
 fn row(token: &str, level: &str, logger: &str) -> String {
     format!(
         "/{token}/;512;20260131T140506.210+0100;2026-01-31 14:05:06,210;{level};pro2-win1;{logger};LAB\\qlikservice"
@@ -22,7 +22,7 @@ pub(super) fn performance() -> String {
            18.612;0;0.021;11.05;7;TgFKZs;20480;99999999999;bar<chart>"
 }
 
-/// An event of each source, with every field that it may have.
+/// An event from each source, with every field that it can have.
 pub fn whole() -> [String; 5] {
     let engine = row("qseow-engine", "WARN", "System.Engine.Engine")
         + ";a;b;0;LAB;goran;20260131T140506.208+0100;4711;14.173.4.0;20260129T021500.000-0500;1;\
@@ -49,7 +49,7 @@ pub fn whole() -> [String; 5] {
     ]
 }
 
-/// Butler SOS with everything on for log events.
+/// A configuration of Butler SOS with everything enabled for log events.
 fn everything(version: u8) -> Value {
     let sent = json!({ "enable": true, "logLevel": { "error": true, "warn": true } });
     let on = json!({ "enable": true });
@@ -85,10 +85,10 @@ fn everything(version: u8) -> Value {
     } })
 }
 
-/// The keys that Butler SOS 15 publishes for each source, besides those that all have.
+/// Each source has the keys that Butler SOS 15 publishes for it, in addition to the common ones.
 #[test]
 #[ignore = "needs Vector"]
-fn messages_have_butler_sos_s_keys() {
+fn messages_have_the_keys_of_butler_sos() {
     let sent = sent(&everything(1), &whole());
     assert_eq!(sent["mqtt_log_events"], sent["mqtt_log_subsystems"]);
     let common = "source log_row ts_iso ts_local level host subsystem windows_user user_directory user_id user_full tags";
@@ -113,7 +113,7 @@ fn messages_have_butler_sos_s_keys() {
         let mut expected: Vec<&str> = common.split(' ').chain(keys.split_whitespace()).collect();
         expected.sort_unstable();
         assert_eq!(message.keys().collect::<Vec<_>>(), expected);
-        // The schema `butler_sos` knows the node's local time, and times to the nanosecond.
+        // The schema `butler_sos` also has the node's local time, and times to the nanosecond.
         let of_schema = butler_sos(datagram);
         for (key, value) in message {
             match &**key {
@@ -128,7 +128,7 @@ fn messages_have_butler_sos_s_keys() {
     }
 }
 
-/// What the schema `butler_sos` makes of a datagram.
+/// A datagram in the schema `butler_sos`.
 fn butler_sos(datagram: &str) -> Value {
     let events = QlikSenseDeserializer::default()
         .parse(datagram.to_owned().into(), LogNamespace::Legacy)
@@ -136,10 +136,10 @@ fn butler_sos(datagram: &str) -> Value {
     serde_json::to_value(Schema::ButlerSos.view(&events[0])).expect("JSON")
 }
 
-/// What cannot be read is absent, and Butler SOS has numbers for that.
+/// Unreadable values are absent, and Butler SOS has numbers for that.
 #[test]
 #[ignore = "needs Vector"]
-fn absent_values_are_butler_sos_s() {
+fn absent_values_are_those_of_butler_sos() {
     let bare = format!("/qseow-qix-perf/;{};{}", "(null)", ";".repeat(23));
     let sent = sent(&everything(1), &[bare]);
     let message: Value = serde_json::from_str(&sent["mqtt_log_events"][0]).expect("JSON");
@@ -172,7 +172,7 @@ fn absent_values_are_butler_sos_s() {
     );
 }
 
-/// InfluxDB's lines, without the field that has the whole message.
+/// Lines for InfluxDB, without the field that contains the whole message.
 fn points(version: u8) -> Vec<String> {
     let sent = sent(&everything(version), &whole());
     sent["influxdb"]
@@ -185,7 +185,7 @@ fn points(version: u8) -> Vec<String> {
         .collect()
 }
 
-/// Names and types of fields are those that Butler SOS wrote to each version, since InfluxDB refuses another type.
+/// Fields have the names and types that Butler SOS wrote to each version, because InfluxDB refuses other types.
 #[test]
 #[ignore = "needs Vector"]
 fn points_have_the_fields_and_types_of_their_version() {
@@ -215,7 +215,7 @@ fn points_have_the_fields_and_types_of_their_version() {
         let [engine, proxy, _, scheduler, performance] = &points(version)[..] else {
             panic!("a point of each source")
         };
-        // Only InfluxDB 3 gets tags without these characters.
+        // Only tags for InfluxDB 3 lack these characters.
         let (account, kind) = if version == 3 {
             ("LABqlikservice", "barchart")
         } else {
@@ -264,10 +264,10 @@ fn points_have_the_fields_and_types_of_their_version() {
     }
 }
 
-/// Services and levels that are on for New Relic, with what every event of theirs has.
+/// New Relic gets the enabled services and levels, with the attributes of every event.
 #[test]
 #[ignore = "needs Vector"]
-fn new_relic_gets_the_levels_that_are_on() {
+fn new_relic_gets_the_enabled_levels() {
     let mut from = everything(1);
     let source = &mut from["Butler-SOS"]["logEvents"]["sendToNewRelic"]["source"];
     source["engine"]["logLevel"] = json!({ "error": true, "warn": false });
@@ -308,10 +308,10 @@ fn new_relic_gets_the_levels_that_are_on() {
     );
 }
 
-/// Sources that are off go nowhere, and tags are those of the kind of event.
+/// Disabled sources have no destination, and tags depend on the kind of event.
 #[test]
 #[ignore = "needs Vector"]
-fn sources_that_are_off_are_dropped_and_tags_are_added() {
+fn disabled_sources_are_dropped_and_tags_are_added() {
     let user = r"/qseow-proxy-session/;pro2-win1;Start session;LAB;goran;Not available;/hub;Start session for user";
     let mut events = whole().to_vec();
     events.push(user.into());
@@ -380,11 +380,11 @@ fn sources_that_are_off_are_dropped_and_tags_are_added() {
     }
 }
 
-/// What the filter of performance events leaves out is counted in Butler SOS's measurement, if that is on, and dropped
-/// if not.
+/// Performance events that the filter leaves out are counted in Butler SOS's measurement if that is enabled, and
+/// otherwise dropped.
 #[test]
 #[ignore = "needs Vector"]
-fn what_the_filter_leaves_out_is_counted_or_dropped() {
+fn filtered_performance_events_are_counted_or_dropped() {
     let mut from = everything(2);
     let all = &mut from["Butler-SOS"];
     let monitor = &mut all["logEvents"]["enginePerformanceMonitor"];

@@ -1,4 +1,4 @@
-//! What a real Vector does with the configurations that are written: `VECTOR`, or the one in the path.
+//! What a real Vector does with the written configurations: the one in `VECTOR`, or in the path.
 
 pub mod destinations;
 mod rules;
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use super::{configurations, imported, options};
 
-/// Environment variables that the configurations name.
+/// The environment variables that the configurations use.
 const VARIABLES: [&str; 5] = [
     "INFLUXDB_PASSWORD",
     "INFLUXDB_TOKEN",
@@ -29,7 +29,7 @@ const VARIABLES: [&str; 5] = [
     "QLIK_SENSE_HASH_KEY",
 ];
 
-/// A Vector with a configuration, and with environment variables that are read.
+/// Vector with a configuration, and with environment variables enabled.
 fn command(config: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env::var("VECTOR").unwrap_or_else(|_| "vector".into()));
     command
@@ -42,7 +42,7 @@ fn command(config: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-fn said(output: &Output) -> String {
+fn output_of(output: &Output) -> String {
     [&output.stdout, &output.stderr]
         .map(|bytes| String::from_utf8_lossy(bytes).into_owned())
         .join("\n")
@@ -50,10 +50,10 @@ fn said(output: &Output) -> String {
 
 #[test]
 #[ignore = "needs Vector"]
-fn what_is_written_validates() {
+fn written_configurations_are_valid() {
     let folder = tempfile::tempdir().expect("a folder");
     for (name, file) in configurations() {
-        // Its topic is no template, which a note says.
+        // Its topic is not a valid template, as a note says.
         if name == "v12_mqtt" {
             continue;
         }
@@ -61,12 +61,16 @@ fn what_is_written_validates() {
         fs::write(&config, imported(&file).vector_yaml).expect("a file");
         let validated = command(&config, &["validate", "--no-environment"]).output();
         let validated = validated.expect("Vector");
-        assert!(validated.status.success(), "{name}: {}", said(&validated));
+        assert!(
+            validated.status.success(),
+            "{name}: {}",
+            output_of(&validated)
+        );
     }
 }
 
-/// What comes out of each sink when the datagrams come in that an imported configuration of Butler SOS is for: lines, by
-/// the sink's name.
+/// The output of each sink for these datagrams, with the imported configuration of Butler SOS: lines by the sink's
+/// name.
 fn sent(from: &Value, datagrams: &[String]) -> BTreeMap<String, Vec<String>> {
     let import = import(&from.to_string(), &options()).expect("an import");
     let plugin = Config::parse(&import.plugin_toml).expect("a configuration");
@@ -101,7 +105,7 @@ fn sent(from: &Value, datagrams: &[String]) -> BTreeMap<String, Vec<String>> {
     let ended = vector
         .wait_with_output()
         .expect("Vector ends with its input");
-    assert!(ended.status.success(), "{}", said(&ended));
+    assert!(ended.status.success(), "{}", output_of(&ended));
     let lines = |name: &String| {
         let text = fs::read_to_string(folder.path().join(name)).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
@@ -125,7 +129,7 @@ fn native(plugin: &Config, datagrams: &[String]) -> Vec<u8> {
         let arrival = Arrival::new(arrival, [192, 0, 2, 20].into());
         pipeline.datagram(datagram.as_bytes(), arrival, &mut output);
     }
-    // Long enough for summaries to be sent.
+    // This is long enough for summaries to be sent.
     pipeline.tick(arrival + TimeDelta::hours(1), &mut output);
     for event in output.into_events() {
         encoder.push(&event).expect("an event");

@@ -1,4 +1,4 @@
-//! Rules that give log events categories, or drop them.
+//! Rules that assign categories to log events or drop them.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ fn log(level: &str, message: &str) -> String {
     )
 }
 
-/// A configuration whose log events go to MQTT, with these rules.
+/// A configuration that sends log events to MQTT, with these rules.
 fn with_rules(rules: Value, default: Value) -> Value {
     json!({ "Butler-SOS": {
         "userEvents": { "enable": false },
@@ -26,11 +26,11 @@ fn with_rules(rules: Value, default: Value) -> Value {
     } })
 }
 
-/// Rules as Butler SOS's documentation has them: levels without case, texts with it, the first filter that hits
-/// decides for its rule, rules add up, nothing twice, and what is to be dropped is dropped.
+/// Rules work as in Butler SOS's documentation: levels ignore case and texts do not, the first matching filter decides
+/// for its rule, the categories of rules add up without repetition, and events can be dropped.
 #[test]
 #[ignore = "needs Vector"]
-fn rules_give_categories_and_drop() {
+fn rules_assign_categories_and_drop_events() {
     let category = |name: &str, value: &str| json!({ "name": name, "value": value });
     let rule = |levels: &[&str], action: &str, categories: &[Value], filters: &[(&str, &str)]| {
         let filters: Vec<Value> = filters
@@ -65,7 +65,7 @@ fn rules_give_categories_and_drop() {
             &[category("c", "hostile")],
             &[("so", hostile)]
         ),
-        // The last rule: the results of earlier ones do not count.
+        // The last rule: the results of earlier rules do not matter.
         rule(
             &["error", "fatal"],
             "drop",
@@ -120,7 +120,7 @@ fn rules_give_categories_and_drop() {
         .iter()
         .map(|(level, text, _)| log(level, text))
         .collect();
-    // It has no message, so that no rule is about it.
+    // Performance events have no message, so no rule applies to them.
     events.push(performance().replace(";INFO;", ";ERROR;"));
     let sent = sent(&config, &events);
     let messages: Vec<Value> = sent["mqtt_log_events"]
