@@ -1,4 +1,4 @@
-# What .ci/run and .ci/full share: steps that are timed, what fails and what could not be run.
+# Functions for .ci/run and .ci/full: they time steps, and record what failed and what was skipped.
 
 export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-never}"
 export RUST_BACKTRACE=1
@@ -8,7 +8,7 @@ failed=()
 not_run=()
 windows_cargo=../shared/tools/windows-cargo
 
-# step NAME COMMAND…: a step that fails does not keep the others from running.
+# step NAME COMMAND…: runs a step. If it fails, the others still run.
 step() {
     local name="$1" start=$SECONDS
     shift
@@ -21,7 +21,7 @@ step() {
     fi
 }
 
-# step_if REASON PROBE NAME COMMAND…: a step for which something must be there.
+# step_if REASON PROBE NAME COMMAND…: runs a step if the probe succeeds.
 step_if() {
     local reason="$1" probe="$2" name="$3"
     shift 3
@@ -32,7 +32,7 @@ step_if() {
     fi
 }
 
-# tools PACKAGE…: installs Debian packages where that is possible.
+# tools PACKAGE…: installs Debian packages if possible.
 tools() {
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
         echo "not installed: this needs root and apt-get"
@@ -42,7 +42,7 @@ tools() {
         echo "not installed: apt-get failed"
 }
 
-# finish: says what could not be run and what failed; ends the script.
+# finish: lists what was skipped and what failed, and ends the script.
 finish() {
     printf '\n== %s s in all\n' "$SECONDS"
     for what in "${not_run[@]}"; do

@@ -1,8 +1,8 @@
-//! How often a datagram allocates on its way from bytes to output, once all memory that is reused has
-//! grown and all user agents are known.
+//! How many allocations a datagram causes between bytes and output, once all reused memory has grown and all user
+//! agents are known.
 //!
-//! `cargo bench --bench allocations`. What is left in decoding are contexts whose path is
-//! percent-encoded, in the blacklist users whose directory or id is not ASCII and so folds by table.
+//! `cargo bench --bench allocations`. The remaining allocations come from percent-encoded paths in contexts when
+//! decoding, and from users in the blacklist whose directory or id is not ASCII, which is folded by a table.
 
 use std::net::IpAddr;
 
@@ -46,7 +46,7 @@ fn pipeline(entries: usize) -> Pipeline {
     config.build().expect("no files to fail on")
 }
 
-/// Prints the allocations of `work`, which is one pass over all datagrams, from its second pass on.
+/// Prints the allocations of `work`, a pass over all datagrams, from its second pass on.
 fn report(name: &str, mut work: impl FnMut()) {
     work();
     let allocations = measure(work);
@@ -94,7 +94,7 @@ fn main() {
             drop(output.drain());
         }
     });
-    // Encoding alone: the events are there already.
+    // Only encoding is measured: the events already exist.
     let mut pipeline = pipeline(0);
     let mut events = OutputBuffer::default();
     for datagram in &datagrams {

@@ -1,8 +1,8 @@
-//! The cost of a datagram on its way from bytes to output: decode alone, of the usual appender and the
-//! extended one, with a blacklist of 10,000 entries, with names of apps, and with each codec behind the
-//! blacklist; and the same of performance events.
+//! The cost of a datagram from bytes to output: decoding alone, for the standard appender and the extended one, with a
+//! blacklist of 10,000 entries, with app names, and with each codec after the blacklist; and the same for performance
+//! events.
 //!
-//! `cargo bench --bench decode`; the time is for 1,000 datagrams of a simulated site.
+//! `cargo bench --bench decode`; times are for 1,000 datagrams of a simulated site.
 
 use std::{collections::HashSet, hint::black_box, net::IpAddr};
 
@@ -68,7 +68,7 @@ fn pipeline(exact_entries: usize, patterns: usize) -> Pipeline {
     config.build().expect("no files to fail on")
 }
 
-/// Names of 20,000 apps, among them every app of the datagrams.
+/// The names of 20,000 apps, including every app in the datagrams.
 fn app_names(datagrams: &[Vec<u8>]) -> AppTable {
     let mut pipeline = pipeline(0, 0);
     let mut output = OutputBuffer::default();

@@ -1,12 +1,12 @@
-//! The real program under load, beside a bare receive loop: datagrams of a simulated site over loopback.
+//! The real program under load, compared with a bare receive loop: datagrams of a simulated site over loopback.
 //!
 //! `cargo bench --bench end_to_end` prints the tables of docs/performance.md. Absolute times depend on the machine and
-//! the day, so each round measures every receiver in turn, and what counts is the ratio to the loop of the same round.
-//! CPU time is that of all threads of the receiving process. At its end comes the time from a datagram to its event on
+//! the day, so each round measures every receiver in turn; the ratio to the loop in the same round is what matters. CPU
+//! time includes all threads of the receiving process. At the end it measures the time from a datagram to its event on
 //! standard output while nothing else happens.
 //!
 //! `cargo bench --bench end_to_end -- --rates 20000,150000,0 --rounds 5 --seconds 2 --against PROGRAM` measures other
-//! rates (0 is flat out), and another build of the program in the same rounds.
+//! rates (0 is as fast as possible), and another build of the program in the same rounds.
 
 #[cfg(target_os = "linux")]
 #[path = "../tests/program/support/native.rs"]
@@ -39,7 +39,7 @@ mod linux {
 
     const RECEIVE_BUFFER_BYTES: usize = 16 << 20;
     const QUIET: Duration = Duration::from_millis(500);
-    /// What is read at once.
+    /// The number of datagrams that are read at once.
     const BATCH: usize = 64;
     /// How long the program lets datagrams gather by default.
     const GATHER: Duration = Duration::from_micros(200);
@@ -57,15 +57,15 @@ mod linux {
         /// Another build of the program.
         #[arg(long)]
         against: Option<PathBuf>,
-        /// What `cargo bench` passes.
+        /// `cargo bench` passes this.
         #[arg(long, hide = true)]
         bench: bool,
     }
 
-    /// What receives.
+    /// A receiver.
     #[derive(Debug, Clone)]
     enum Receiving {
-        /// Reads and throws away.
+        /// Reads datagrams and discards them.
         Loop { gather: bool },
         Program {
             program: PathBuf,
@@ -100,7 +100,7 @@ mod linux {
         latency();
     }
 
-    /// Who is measured in turn at a rate; the first is what the others are compared with.
+    /// The receivers that are measured in turn at a rate; the others are compared with the first one.
     fn receivers(rate: u32, options: &Options) -> Vec<(&'static str, Receiving)> {
         let program = |program: &PathBuf, codec, source| Receiving::Program {
             program: program.clone(),
@@ -176,7 +176,7 @@ mod linux {
     }
 
     impl Measured {
-        /// CPU time of a datagram that was received, in microseconds.
+        /// The CPU time per received datagram, in microseconds.
         fn micros(&self) -> f64 {
             self.cpu.as_secs_f64() * 1e6 / self.received.max(1) as f64
         }
@@ -184,7 +184,7 @@ mod linux {
 
     impl Receiving {
         fn measure(&self, rate: u32, seconds: u32) -> Measured {
-            // What is sent flat out takes about as long as at the highest rate.
+            // As fast as possible takes about as long as the highest rate.
             let count = u64::from(if rate == 0 { 400_000 } else { rate }) * u64::from(seconds);
             let pace = Pace {
                 rate,
@@ -214,7 +214,7 @@ mod linux {
 
     const BARE: &str = "--bare-receive-loop";
 
-    /// Reads and throws away, in a process of its own so that its CPU time is its own.
+    /// Reads datagrams and discards them, in a separate process so that its CPU time can be measured.
     fn bare(address: SocketAddr, gather: bool) {
         let mut bound = bind(&[address], 1, RECEIVE_BUFFER_BYTES).expect("bound");
         let socket = bound.remove(0).sockets.remove(0);
@@ -234,7 +234,7 @@ mod linux {
             }
         }
         println!("{received}");
-        // The measuring process looks at this one before it ends.
+        // The measuring process reads this process's CPU time before it ends.
         let _ = io::stdin().read(&mut [0]);
     }
 
@@ -287,7 +287,7 @@ mod linux {
             while stdout.read(&mut buffer).is_ok_and(|read| read > 0) {}
         });
         let mut stderr = child.stderr.take().expect("piped");
-        // The first diagnostic says that it listens.
+        // The first diagnostic reports that it listens.
         let mut diagnostics = vec![0];
         stderr.read_exact(&mut diagnostics).expect("a diagnostic");
         let sent = send(address, pace);
@@ -305,7 +305,7 @@ mod linux {
         }
     }
 
-    /// What the closing summary says.
+    /// The number of received datagrams in the final summary.
     fn received(codec: &str, diagnostics: &[u8]) -> u64 {
         let records: Vec<serde_json::Value> = if codec == "native" {
             let mut rest = diagnostics;
@@ -332,7 +332,7 @@ mod linux {
         last["datagrams"].as_u64().expect("a number")
     }
 
-    /// CPU time of all threads, and the peak of resident memory in KiB.
+    /// The CPU time of all threads, and the peak of resident memory in KiB.
     fn usage(child: &Child) -> (Duration, u64) {
         let process = format!("/proc/{}", child.id());
         let cpu = fs::read_dir(format!("{process}/task"))
@@ -361,7 +361,7 @@ mod linux {
             .expect("a port")
     }
 
-    /// From one datagram to its line on standard output, one after the other.
+    /// Measures the time from a datagram to its line on standard output, one after the other.
     fn latency() {
         const SAMPLES: usize = 2_000;
         let address = free_address();
@@ -381,7 +381,7 @@ mod linux {
         let mut line = String::new();
         let mut samples: Vec<Duration> = (0..SAMPLES)
             .map(|_| {
-                // Long enough for every thread to be asleep again.
+                // This is long enough for every thread to fall asleep again.
                 thread::sleep(Duration::from_millis(2));
                 let start = Instant::now();
                 socket.send_to(datagram, address).expect("sent");

@@ -1,9 +1,9 @@
-//! The plugin of Fluent Bit under load, in the small host of its tests: datagrams of a simulated site over
-//! loopback at rising rates.
+//! The plugin for Fluent Bit under load, in the small host of its tests: datagrams of a simulated site over loopback at
+//! increasing rates.
 //!
-//! `cargo bench --features fluent-bit --bench fluent_bit` builds the plugin as the documentation says and
-//! prints a table of docs/performance.md. CPU time is that of the plugin's threads and of the thread on
-//! which the host calls it; the host only copies what it is given.
+//! `cargo bench --features fluent-bit --bench fluent_bit` builds the plugin as documented and prints a table of
+//! docs/performance.md. CPU time includes the plugin's threads and the thread on which the host calls it; the host only
+//! copies the records.
 
 #![cfg_attr(not(target_os = "linux"), allow(dead_code))]
 
@@ -31,7 +31,7 @@ const INTERVAL: Duration = Duration::from_millis(20);
 const QUIET: Duration = Duration::from_millis(500);
 
 fn main() {
-    // Whether it is there at all is asked with `cargo test`, which builds benchmarks too.
+    // `cargo test` also builds benchmarks, and runs them to see whether they start.
     if std::env::args().any(|argument| argument == "--test" || argument == "--list") {
         return;
     }
@@ -89,7 +89,7 @@ fn send(address: SocketAddr, rate: u32) -> u64 {
         .datagrams
 }
 
-/// CPU time of the plugin's threads up to now.
+/// The CPU time of the plugin's threads so far.
 fn cpu() -> Duration {
     let mut nanoseconds = 0;
     for task in fs::read_dir("/proc/self/task").expect("threads").flatten() {

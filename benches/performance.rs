@@ -1,7 +1,6 @@
-//! The cost of a performance event on its way from bytes to output, and of one that is summed up in one of 10,000
-//! groups.
+//! The cost of a performance event from bytes to output, and of one that is summarized in one of 10,000 groups.
 //!
-//! `cargo bench --bench performance`; the time is for 10,000 datagrams, one of each group.
+//! `cargo bench --bench performance`; times are for 10,000 datagrams, one of each group.
 
 use std::{hint::black_box, net::IpAddr};
 
@@ -15,10 +14,10 @@ use qlik_sense_events::{
     transform::{BlacklistConfig, OutputBuffer, PerformanceConfig, performance::Milliseconds},
 };
 
-/// As many as are summed up at a time by default.
+/// The default limit of groups in an interval.
 const GROUPS: usize = 10_000;
 
-/// Requests of some 380 bytes: 100 users with 100 apps.
+/// Requests of about 380 bytes, by 100 users in 100 apps.
 fn datagrams() -> Vec<String> {
     (0..GROUPS)
         .map(|number| {

@@ -1,8 +1,8 @@
-//! What it costs to follow sessions: memory for 100,000 users with a session, time and allocations an
-//! event, and the state file.
+//! The cost of following sessions: memory for 100,000 users with a session, time and allocations per event, and the
+//! state file.
 //!
-//! `cargo bench --bench sessions`. Each part runs in a process of its own, so that none has the memory
-//! that another one has freed; `cargo bench --bench sessions -- state` runs one of them.
+//! `cargo bench --bench sessions`. Each part runs in a separate process, so that it cannot reuse memory that another
+//! one has freed; `cargo bench --bench sessions -- state` runs only one of them.
 
 use std::{
     env, fs,
@@ -22,7 +22,7 @@ use qlik_sense_events::{
 
 const USERS: u32 = 100_000;
 
-/// The best of this many runs counts.
+/// The number of runs, of which the best counts.
 const RUNS: u32 = 20;
 
 const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 \
@@ -52,7 +52,7 @@ fn send(pipeline: &mut Pipeline, datagram: &str, time: DateTime<Utc>, output: &m
     drop(output.drain());
 }
 
-/// A session and this many connections for every user; with an id if `extended`.
+/// A session and this many connections for every user, with session ids if `extended`.
 fn fill(pipeline: &mut Pipeline, connections: u32, extended: bool) {
     let mut output = OutputBuffer::default();
     for user in 0..USERS {
@@ -85,7 +85,7 @@ fn fill(pipeline: &mut Pipeline, connections: u32, extended: bool) {
     }
 }
 
-/// The memory that the process has, in bytes, as Linux says.
+/// The resident memory of the process in bytes, as reported by Linux.
 fn resident() -> u64 {
     let status = fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages = status
@@ -145,7 +145,7 @@ fn state() {
     );
 }
 
-/// A day of a site, without the tracker and with it.
+/// A day on a site, without the tracker and with it.
 fn events(users: usize, logins: usize) {
     let day = Day::new(&DayOptions {
         users,

@@ -13,7 +13,7 @@ const DATAGRAMS: [&str; 3] = [
     "/qseow-proxy-session/;pro2-win1;Start session;lab;Monitoring;Not available;/hub;Start session for user",
 ];
 
-/// Entries of a file count as those of the configuration. Case does not.
+/// Entries in a file have the same effect as those in the configuration. Case is ignored.
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/blacklist.txt");
 
 fn main() -> Result<(), Error> {
@@ -23,7 +23,7 @@ fn main() -> Result<(), Error> {
     Ok(())
 }
 
-/// The events that are left, as JSON lines, and how many were left out.
+/// The remaining events as JSON lines, and how many were left out.
 pub fn report() -> Result<(String, u64), Error> {
     let mut blacklist = BlacklistConfig {
         users: vec![r"INTERNAL\sa_*".parse()?],

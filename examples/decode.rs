@@ -1,4 +1,4 @@
-//! Decodes datagrams and matches on what they say. `cargo run --example decode`
+//! Decodes datagrams and matches on their content. `cargo run --example decode`
 
 use std::fmt::Write;
 
@@ -20,12 +20,12 @@ fn main() -> Result<(), Error> {
     Ok(())
 }
 
-/// A line an event.
+/// One line per event.
 pub fn report() -> Result<String, Error> {
     let deserializer = QlikSenseDeserializerConfig::default().build();
     let mut lines = String::new();
     for datagram in DATAGRAMS {
-        // One datagram is one event, unless a relay has put several into it.
+        // A datagram is one event, unless a relay has combined several.
         for event in deserializer.parse(datagram.into(), LogNamespace::Legacy)? {
             writeln!(lines, "{}", sentence(&event))?;
         }
@@ -51,14 +51,14 @@ fn sentence(event: &Event) -> String {
         EventKind::Task(TaskAction::Failed) => {
             format!("the task {} failed", event.task_name().unwrap_or("?"))
         }
-        // What is particular to a kind of event is in its body.
+        // The body contains what is specific to a kind of event.
         kind => match event.body() {
             Body::Performance(event) => format!(
                 "{user} in {app}: {} took {} ms",
                 event.method().unwrap_or("?"),
                 event.process_nanoseconds().unwrap_or(0) / 1_000_000
             ),
-            // The error says what is wrong and where; `raw()` has the text.
+            // The error says what is wrong and where; `raw()` returns the text.
             Body::Undecoded(event) => format!("undecoded: {}", event.error()),
             _ => format!("{user}: {}", event.qlik_command().unwrap_or(kind.event())),
         },

@@ -1,6 +1,6 @@
 //! Receives events with tokio: the decoder is a `tokio-util` codec. `cargo run --example udp_framed`
 //!
-//! To keep the example whole, it sends the datagram to itself.
+//! To keep the example self-contained, it sends the datagram to itself.
 
 use futures_util::StreamExt;
 use qlik_sense_events::{
@@ -19,7 +19,7 @@ async fn main() -> Result<(), Error> {
     Ok(())
 }
 
-/// Waits for a datagram and gives its event.
+/// Waits for a datagram and returns its event.
 pub async fn receive_one() -> Result<Event, Error> {
     let socket = UdpSocket::bind("127.0.0.1:0").await?;
     let address = socket.local_addr()?;
@@ -28,7 +28,7 @@ pub async fn receive_one() -> Result<Event, Error> {
     let qlik_sense = UdpSocket::bind("127.0.0.1:0").await?;
     qlik_sense.send_to(DATAGRAM, address).await?;
 
-    // A datagram that cannot be decoded is an item too, `Body::Undecoded`; errors are the socket's.
+    // A datagram that cannot be decoded is also an item, `Body::Undecoded`; errors come from the socket.
     let (event, sender) = events.next().await.ok_or("the socket was closed")??;
     assert_eq!(sender, qlik_sense.local_addr()?);
     Ok(event)

@@ -1,4 +1,4 @@
-//! The plugin in a host that exports nothing but the proxy interface: it takes records once a second.
+//! The plugin in a host that exports only the proxy interface: it takes records once a second.
 
 #[path = "fluent_bit/host.rs"]
 #[allow(dead_code, reason = "the other test uses all of it")]
@@ -10,11 +10,11 @@ use host::{Instance, VERSIONS, await_received};
 
 const EXPORTS: bool = false;
 
-/// With the length of their messages, events enough for more than one piece of the queue's.
+/// This many events, with the length of their messages, fill more than one piece of the queue.
 const PER_ROUND: usize = 200;
 
 #[test]
-fn records_are_given_at_each_tick_and_taken_back() {
+fn records_are_returned_at_each_tick_and_freed() {
     for version in VERSIONS {
         let instance = Instance::begin(version, &[("address", "127.0.0.1:0")]);
         let instance = instance.unwrap_or_else(|log| panic!("{log:?}"));
@@ -29,7 +29,7 @@ fn records_are_given_at_each_tick_and_taken_back() {
                 let datagram =
                     format!("/proxy-session/;n1;Stop session;LAB;{round}-{number};;/hub;{message}");
                 socket.send_to(datagram.as_bytes(), address).expect("sent");
-                // Not more than the socket's buffer holds.
+                // Never send more than fits into the socket's buffer.
                 if number % 10 == 9 {
                     await_received(&instance);
                 }

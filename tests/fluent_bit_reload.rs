@@ -1,5 +1,5 @@
-//! A hot reload of the plugin of Fluent Bit: the host ends the old instance and then begins the new one.
-//! In a process of its own, because a reload is the whole process's.
+//! A hot reload of the plugin for Fluent Bit: the host ends the old instance and then starts the new one. These tests
+//! have a process of their own, because a reload concerns the whole process.
 
 #[path = "fluent_bit/host.rs"]
 #[allow(dead_code, reason = "the other test uses all of it")]
@@ -21,7 +21,7 @@ use host::{Instance, Record, Version, await_that, register};
 /// Whether the host exports the functions that its own plugins use.
 const EXPORTS: bool = cfg!(unix);
 
-/// One reload at a time.
+/// Only one reload may happen at a time.
 fn alone() -> MutexGuard<'static, ()> {
     static RELOADS: Mutex<()> = Mutex::new(());
     RELOADS.lock().unwrap_or_else(PoisonError::into_inner)
@@ -47,12 +47,12 @@ fn free_address() -> SocketAddr {
     socket.local_addr().expect("an address")
 }
 
-/// What the host does in a reload.
+/// Does what the host does in a reload.
 fn reload(version: Version, old: Instance, properties: &[(&str, &str)]) -> (Instance, usize) {
     register(version, true);
     old.pause();
     old.pause();
-    // Until the host has come round to the new instance.
+    // The host needs some time until it starts the new instance.
     let ended = old.exit(true).0;
     thread::sleep(Duration::from_millis(100));
     let new = Instance::begin(version, properties).unwrap_or_else(|log| panic!("{log:?}"));
@@ -138,12 +138,12 @@ fn a_reload_may_move_an_instance_to_another_address() {
     instance.exit(false);
 }
 
-/// The host ends then, and nothing will take what waited.
+/// The host then ends, and nothing will take the waiting events.
 #[test]
-fn a_reload_that_fails_counts_what_waited_and_keeps_the_sessions() {
+fn a_failed_reload_counts_waiting_events_and_keeps_the_sessions() {
     let _alone = alone();
     for (blacklist, expected) in [
-        // Refused before anything is taken over, and after it.
+        // One is refused before anything is taken over, and the other after that.
         ("no-directory", " dropped=1 "),
         ("nowhere", "dropped 1 event that waited for the next input"),
     ] {
@@ -183,9 +183,9 @@ fn a_reload_that_fails_counts_what_waited_and_keeps_the_sessions() {
     }
 }
 
-/// What a host that is about to end is given may not be taken in time.
+/// A host that is about to end may not process events in time.
 #[test]
-fn what_waits_when_a_reload_is_announced_is_for_the_instance_that_follows() {
+fn events_that_wait_when_a_reload_is_announced_go_to_the_next_instance() {
     let _alone = alone();
     let address = free_address();
     let of = address.to_string();

@@ -1,4 +1,4 @@
-//! Full datagrams, made beforehand and sent at a rate.
+//! Complete datagrams, which are prepared beforehand and sent at a rate.
 
 use std::{
     fmt::Write as _,
@@ -14,9 +14,9 @@ use std::{
 use nix::sys::socket::{MsgFlags, MultiHeaders, sendmmsg};
 use qlik_sense_events::simulate::{Site, SiteOptions};
 
-/// Datagrams that differ; then they come again.
+/// The number of different datagrams, which are then repeated.
 const DIFFERENT: usize = 10_000;
-/// The most that go to the system at once.
+/// The most datagrams that are passed to the system at once.
 const BATCH: usize = 64;
 
 pub struct Load {
@@ -50,7 +50,7 @@ impl Load {
         self.datagrams.iter().map(Vec::len).sum::<usize>() / self.datagrams.len()
     }
 
-    /// The names of all apps, and the options of the program that name this file.
+    /// Writes the names of all apps, and the program's options, which name this file.
     pub fn write_files(&self, folder: &Path, options: &str) {
         let mut names = String::from("id,name\n");
         let mut apps: Vec<String> = self
@@ -68,7 +68,7 @@ impl Load {
         fs::write(folder.join("plugin.toml"), options).expect("written");
     }
 
-    /// The same with a line's end behind each.
+    /// The same datagrams with a line end after each.
     pub fn with_line_ends(&self) -> Self {
         let with_end = |datagram: &Vec<u8>| [datagram, &b"\n"[..]].concat();
         Self {
@@ -76,7 +76,8 @@ impl Load {
         }
     }
 
-    /// Sends evenly, a millisecond's worth at a time, and catches up where it falls behind. How many were sent.
+    /// Sends at an even rate, a millisecond's worth at a time, and catches up if it falls behind. Returns how many were
+    /// sent.
     pub fn send(&self, address: SocketAddr, rate: u32, time: Duration) -> u64 {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
         socket.connect(address).expect("an address");

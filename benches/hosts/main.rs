@@ -1,20 +1,21 @@
-//! What hosts take, in one run: Vector and Fluent Bit with this program, and what you would write for them without it.
+//! The cost of hosts, compared in one run: Vector and Fluent Bit with this program, and what you would write for them
+//! without it.
 //!
 //! ```sh
 //! VECTOR=vector cargo bench --bench hosts
 //! ```
 //!
-//! `VECTOR` is Vector's program, `VECTOR_LINKED` one with the source `qlik_sense` linked into it, `FLUENT_BIT` and
-//! `FLUENT_BIT_PLUGIN` Fluent Bit's program and this plugin for it. A route whose host is not named is left out. All
-//! hosts run at the same time, and those that get nothing are idle; each throws its events away and counts them, and it
-//! is from its own metrics that the number of events comes.
+//! `VECTOR` is the program of Vector, and `VECTOR_LINKED` one with the source `qlik_sense` linked into it; `FLUENT_BIT`
+//! and `FLUENT_BIT_PLUGIN` are the program of Fluent Bit and this plugin for it. Routes whose host is not set are left
+//! out. All hosts run at the same time, and those that receive nothing are idle. Each discards its events and counts
+//! them, and the number of events comes from its own metrics.
 //!
-//! Datagrams are full: connections that users open, by the extended appender, with their user agent and an app whose
-//! name is known, some 480 bytes and 25 fields. CPU time is that of all threads of the host and of the program that it
-//! started. Absolute times depend on the machine and the day; what counts are ratios in one run.
+//! Datagrams are complete: users open connections, reported by the extended appender with their user agent and an app
+//! whose name is known, in about 480 bytes and 25 fields. CPU time includes all threads of the host and of the program
+//! that it has started. Absolute times depend on the machine and the day; only ratios within one run are meaningful.
 //!
-//! `-- --rates 5000,50000 --rounds 3 --seconds 3` says what is measured; `--highest` looks for the highest rate at which
-//! nothing is lost, and `--routes` takes some of the routes.
+//! `-- --rates 5000,50000 --rounds 3 --seconds 3` selects what is measured; `--highest` searches for the highest rate
+//! without loss, and `--routes` selects some of the routes.
 
 #[cfg(target_os = "linux")]
 mod load;
@@ -44,22 +45,23 @@ mod linux {
         /// How long each host is sent datagrams in a round.
         #[arg(long, default_value_t = 3)]
         seconds: u32,
-        /// The highest rate without loss as well.
+        /// Also find the highest rate without loss.
         #[arg(long)]
         highest: bool,
-        /// Which routes; all whose host is there by default. The first is what the others are compared with.
+        /// The routes; by default all whose host is set. The others are compared with the first one.
         #[arg(long, value_delimiter = ',')]
         routes: Vec<String>,
-        /// A file of the program's or the plugin's, whose options come beside those of the benchmark.
+        /// A configuration file for the program and the plugin, whose options are used in addition to those of the
+        /// benchmark.
         #[arg(long)]
         config: Option<std::path::PathBuf>,
-        /// What `cargo bench` passes.
+        /// `cargo bench` passes this.
         #[arg(long, hide = true)]
         bench: bool,
     }
 
     pub fn main() {
-        // Whether it is there at all is asked with `cargo test`, which builds benchmarks too.
+        // `cargo test` also builds benchmarks, and runs them to see whether they start.
         if std::env::args().any(|argument| argument == "--test" || argument == "--list") {
             return;
         }
@@ -135,7 +137,7 @@ mod linux {
         }
     }
 
-    /// Doubles the rate until something is lost twice, then halves the step three times.
+    /// Doubles the rate until something is lost twice, and then halves the step three times.
     fn highest(load: &Load, hosts: &mut [Host], options: &Options) {
         println!(
             "\n{:<24}{:>22}{:>16}",

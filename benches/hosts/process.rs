@@ -1,8 +1,8 @@
-//! What a process and those that it started have used.
+//! The resources that a process and its descendants have used.
 
 use std::{fs, time::Duration};
 
-/// A process and what it started.
+/// A process and its descendants.
 pub fn tree(process: u32) -> Vec<u32> {
     let mut tree = vec![process];
     let mut place = 0;
@@ -26,7 +26,7 @@ pub fn tree(process: u32) -> Vec<u32> {
     tree
 }
 
-/// CPU time of all threads.
+/// The CPU time of all threads.
 pub fn cpu(process: u32) -> Duration {
     let tasks = fs::read_dir(format!("/proc/{process}/task"))
         .into_iter()

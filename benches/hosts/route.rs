@@ -1,4 +1,4 @@
-//! The ways of a datagram through a host to where its events are counted and thrown away.
+//! The routes of a datagram through a host, up to where its events are counted and discarded.
 
 use std::{
     env, fs,
@@ -17,24 +17,24 @@ pub struct Route {
     pub name: &'static str,
     /// The environment variable with the host's program.
     program: &'static str,
-    /// Where the configuration is written.
+    /// The file name of the configuration.
     file: &'static str,
     config: &'static str,
-    /// What counts the events at the end, as Prometheus has it: a line begins so.
+    /// The counter of events at the end, as the beginning of a line in Prometheus's format.
     counter: &'static str,
-    /// How long nothing more needs to come until all has arrived.
+    /// How long the count must be unchanged to conclude that everything has arrived.
     settled: Duration,
 }
 
 const VECTOR_COUNTER: &str = "vector_component_received_events_total{component_id=\"nothing\"";
 const FLUENT_BIT_COUNTER: &str = "fluentbit_output_proc_records_total{name=\"nothing\"";
 
-/// The program runs beside it.
+/// The program runs next to this host.
 const UNIX_STREAM: &str = "vector-unix-stream";
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// It takes only what ends with a separator, which Qlik Sense does not send.
+/// This host needs a separator after each datagram, which Qlik Sense does not send.
 const NEEDS_LINES: &str = "fluent-bit-udp";
 
 macro_rules! route {
@@ -86,7 +86,7 @@ impl Route {
         ),
     ];
 
-    /// Starts the host, and waits until it listens. None where its program is not named.
+    /// Starts the host, and waits until it listens. `None` if its program is not set.
     pub fn start(&'static self, folder: &Path) -> Option<Host> {
         let program = env::var_os(self.program)?;
         let this = env::var("QLIK_SENSE_EVENTS");
@@ -135,7 +135,7 @@ impl Route {
     }
 }
 
-/// The program, when the host listens on the socket.
+/// Starts the program once the host listens on the socket.
 fn run_beside(program: &str, folder: &Path, socket: &Path, address: SocketAddr) -> Child {
     let end = Instant::now() + PATIENCE;
     while !socket.exists() {
@@ -162,7 +162,7 @@ fn free(address: std::io::Result<SocketAddr>) -> SocketAddr {
     address.expect("a free port")
 }
 
-/// A host that runs.
+/// A running host.
 pub struct Host {
     pub route: &'static Route,
     child: Child,
@@ -171,7 +171,7 @@ pub struct Host {
     metrics: SocketAddr,
 }
 
-/// What came of datagrams that were sent.
+/// The result of sending datagrams.
 #[derive(Debug, Clone, Copy)]
 pub struct Measured {
     pub sent: u64,
@@ -204,7 +204,7 @@ impl Host {
         panic!("{} does not listen:\n{log}", self.route.name);
     }
 
-    /// Sends, and waits until nothing more arrives.
+    /// Sends datagrams, and waits until no more events arrive.
     pub fn measure(&mut self, load: &Load, rate: u32, time: Duration) -> Measured {
         let lines;
         let load = if self.route.name == NEEDS_LINES {
@@ -231,7 +231,7 @@ impl Host {
         }
     }
 
-    /// The host's, and those of the program.
+    /// The processes of the host and of the program.
     fn processes(&self) -> impl Iterator<Item = u32> {
         let beside = self.beside.iter().map(Child::id);
         process::tree(self.child.id()).into_iter().chain(beside)
@@ -241,14 +241,14 @@ impl Host {
         self.processes().map(process::cpu).sum()
     }
 
-    /// Of the host, and of what it started.
+    /// The peak memory of the host and of what it has started.
     pub fn peak_memory(&self) -> String {
         let peaks = self.processes().filter_map(process::peak_memory);
         let peaks: Vec<String> = peaks.map(|peak| format!("{peak:.0}")).collect();
         peaks.join(" + ")
     }
 
-    /// Events at the end of the route. None while the host does not answer; 0 before the first one.
+    /// The number of events at the end of the route. `None` if the host does not answer; 0 before the first event.
     fn counter(&self) -> Option<u64> {
         let mut connection = TcpStream::connect(self.metrics).ok()?;
         let request = "GET /metrics HTTP/1.0\r\n\r\n".replace("/metrics", self.path());
@@ -280,7 +280,7 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        // What it started notices.
+        // The processes that it has started notice this.
         for child in [Some(&mut self.child), self.beside.as_mut()]
             .into_iter()
             .flatten()

@@ -1,4 +1,4 @@
-//! The decoder by itself, as a codec of Vector's.
+//! The decoder by itself, as one of Vector's codecs.
 
 use bytes::Bytes;
 use qlik_sense_events::{decoding, host::linked::ValueDeserializer};
@@ -14,12 +14,12 @@ use vector_lib::{
 
 use super::VectorValue;
 
-/// The decoder as a codec of Vector's, for a source of your own: [`QlikSenseCodec::decoder`].
+/// The decoder as one of Vector's codecs, for a source of your own: [`QlikSenseCodec::decoder`].
 #[derive(Clone, Debug, Default)]
 pub struct QlikSenseCodec(ValueDeserializer<VectorValue>);
 
 impl QlikSenseCodec {
-    /// Vector's decoder for datagrams, one a frame.
+    /// Vector's decoder for datagrams, with one datagram per frame.
     pub fn decoder(self, namespace: LogNamespace) -> Decoder {
         let framer = Framer::Bytes(BytesDecoder::new());
         Decoder::new(framer, Deserializer::Boxed(Box::new(self))).with_log_namespace(namespace)

@@ -79,7 +79,7 @@ impl FunctionTransform for ExcludeQlikUsers {
     }
 }
 
-/// The text of a field, whose name has a dot before each part within another field.
+/// The text of a field. Names of nested fields have dots.
 fn text<'v>(event: &'v Value, field: &str) -> Option<&'v str> {
     let mut names = field.split('.');
     let value = names.try_fold(event, |value, name| value.as_object()?.get(name))?;

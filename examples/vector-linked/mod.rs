@@ -1,8 +1,8 @@
-//! Qlik Sense in a Vector of your own: the source `qlik_sense` and the transform `exclude_qlik_users`.
+//! Qlik Sense in your own build of Vector: the source `qlik_sense` and the transform `exclude_qlik_users`.
 //!
-//! Take this folder into the crate of your distribution; `docs/vector-linked.md` of `qlik-sense-events`
-//! says what goes into its manifest. What is decoded, excluded and counted, and which options there are,
-//! is that crate's; this folder only tells it to Vector.
+//! Copy this folder into the crate of your distribution; `docs/vector-linked.md` of `qlik-sense-events` describes what
+//! its manifest needs. That crate determines what is decoded, excluded and counted, and which options there are; this
+//! folder only connects it to Vector.
 
 #[allow(dead_code, reason = "for a source of your own")]
 mod codec;
@@ -36,7 +36,7 @@ use vector_config::{
 #[serde(transparent)]
 struct Options<T>(T);
 
-/// Options that explain themselves.
+/// Options that describe themselves.
 trait Explained {
     fn json_schema() -> serde_json::Value;
 }
@@ -63,7 +63,7 @@ impl<T: Explained> Configurable for Options<T> {
     }
 }
 
-/// What the crate has to say goes to Vector's log, under the component that it is of.
+/// Writes the crate's diagnostics to Vector's log, under the component that they concern.
 #[derive(Clone, Debug)]
 struct Log(Span);
 
@@ -79,7 +79,7 @@ impl Report for Log {
         if diagnostic.line(&mut line).is_err() {
             return;
         }
-        // Vector distinguishes messages by their source, which is here for all of them.
+        // Vector distinguishes messages by their place in the source, which is the same for all of these.
         self.0.in_scope(|| match diagnostic.level() {
             Level::Info => info!(message = %line, internal_log_rate_limit = false),
             Level::Warn => warn!(message = %line, internal_log_rate_limit = false),
@@ -88,7 +88,7 @@ impl Report for Log {
     }
 }
 
-/// What the crate counts becomes part of Vector's internal metrics, with the labels of the component.
+/// Adds the crate's counts to Vector's internal metrics, with the labels of the component.
 fn record(Log(component): &Log, metrics: Vec<Metric>) {
     let _component = component.enter();
     for metric in metrics {
@@ -114,7 +114,7 @@ fn record(Log(component): &Log, metrics: Vec<Metric>) {
     }
 }
 
-/// A value of Vector's, as the crate makes it.
+/// One of Vector's values, as the crate creates it.
 #[derive(Clone, Debug)]
 struct VectorValue(Value);
 

@@ -1,4 +1,4 @@
-//! The source: datagrams of Qlik Sense to Vector's log events.
+//! The source: turns datagrams of Qlik Sense into Vector's log events.
 
 use async_trait::async_trait;
 use chrono::Utc;
@@ -60,7 +60,7 @@ impl_generate_config_from_default!(QlikSenseConfig);
 impl SourceConfig for QlikSenseConfig {
     async fn build(&self, cx: SourceContext) -> vector::Result<Source> {
         let config = self.options.0.config().clone();
-        // A slip in a file is to be seen whether or not the port is free.
+        // A mistake in a file should be reported whether or not the port is free.
         config.pipeline().build()?;
         let namespace = cx.log_namespace(self.log_namespace);
         let out = Outlet::new(cx.out, namespace);
@@ -102,9 +102,9 @@ fn path(field: &str) -> OwnedValuePath {
 
 /// Receives until Vector shuts the source down or changes it.
 ///
-/// The crate's own threads receive, count and save, and never wait for the rest of the topology: what waits for that is
-/// in a queue of theirs, which a task of its own empties. It goes on when the source has ended: in a reload Vector
-/// begins the source that follows only then, and nobody listens meanwhile.
+/// The crate's own threads receive, count and save, and never wait for the rest of the topology: events wait in a
+/// queue, which a separate task empties. The source does not wait for that task when it ends: in a reload, Vector starts
+/// the next source only then, and nobody listens meanwhile.
 async fn run(config: Config, out: Outlet, shutdown: ShutdownSignal) -> Result<(), ()> {
     let log = Log::default();
     let start = move || linked::start(&config, log.clone(), move |metrics| record(&log, metrics));
@@ -118,7 +118,7 @@ async fn run(config: Config, out: Outlet, shutdown: ShutdownSignal) -> Result<()
     let forwarded = tokio::spawn(forward(batches, out).in_current_span());
     tokio::select! {
         forwarded = forwarded => forwarded.unwrap_or(Err(())),
-        // Vector takes the port for free when the token is gone.
+        // Vector considers the port free when the token is dropped.
         _token = shutdown => blocking(move || running.stop()).await,
     }
 }
@@ -130,7 +130,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
         .map_err(|error| error!(message = "A thread has failed.", %error))
 }
 
-/// Passes on what was received, until no more will come.
+/// Passes on what is received, until nothing more will arrive.
 async fn forward(mut batches: Batches<VectorValue>, mut out: Outlet) -> Result<(), ()> {
     while let Some(batch) = batches.next().await {
         out.send(batch).await?;
@@ -139,14 +139,14 @@ async fn forward(mut batches: Batches<VectorValue>, mut out: Outlet) -> Result<(
     ended.map_err(|error| error!(message = "The source has failed.", %error))
 }
 
-/// The way to the rest of the topology, with what Vector wants to know of it.
+/// The way to the rest of the topology, and what Vector needs to know about it.
 struct Outlet {
     out: SourceSender,
     namespace: LogNamespace,
     bytes_received: Registered<BytesReceived>,
     events_received: Registered<EventsReceived>,
     dropped: Registered<ComponentEventsDropped<'static, INTENTIONAL>>,
-    /// What every event's metadata begin as: Vector's default, whose schema takes as long to make as some fields.
+    /// The initial metadata of every event: Vector's default, whose schema takes as long to create as several fields.
     metadata: EventMetadata,
 }
 
@@ -164,7 +164,7 @@ impl Outlet {
         }
     }
 
-    /// Those of an event, with an id of its own.
+    /// The metadata of an event, with an id of its own.
     fn metadata(&self) -> EventMetadata {
         self.metadata.clone().with_source_event_id(Some(Uuid::new_v4()))
     }

@@ -1,4 +1,4 @@
-//! Vector's own tests of components, and what goes through them. They need Vector's feature `test-utils`.
+//! Vector's own tests for components, and what passes through them. They need Vector's feature `test-utils`.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -38,12 +38,12 @@ fn source(options: &str, address: SocketAddr) -> QlikSenseConfig {
     toml::from_str(&format!("address = \"{address}\"\n{options}")).expect("options")
 }
 
-/// Sends until the test ends: when the source listens is its own affair.
+/// Sends until the test ends, because it is unknown when the source starts to listen.
 fn keep_sending(address: SocketAddr) {
     tokio::spawn(async move {
         let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
         loop {
-            // Refused while nothing listens.
+            // The send is refused while nothing listens.
             let _ = socket.send_to(START.as_bytes(), address).await;
             time::sleep(Duration::from_millis(20)).await;
         }

@@ -1,4 +1,5 @@
-//! The text of a configuration: refused with a line that exists, or read, written and read alike.
+//! The text of a configuration: it is refused with a line that exists, or it is read, and written and read again
+//! unchanged.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

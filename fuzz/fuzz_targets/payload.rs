@@ -1,4 +1,4 @@
-//! Bytes to fields: nothing panics, nothing is lost between the pieces, every offset is in the text.
+//! Bytes to fields: nothing panics, nothing is lost between the pieces, and every offset is within the text.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -28,7 +28,7 @@ fuzz_target!(|datagram: &[u8]| {
     }
 });
 
-/// Between the parts there is a newline each, of one byte or of two.
+/// Between the parts there is one newline each, of one byte or two.
 fn nothing_is_lost(datagram: &[u8], parts: &[&[u8]]) {
     let mut rest = datagram;
     for (number, part) in parts.iter().enumerate() {
@@ -63,7 +63,7 @@ fn event(bytes: &[u8], text: &str) {
     }
 }
 
-/// Texts are parts of what was sent, and times are those that every format has.
+/// Texts are parts of what was sent, and every format can represent the times.
 fn fields(text: &str, event: &Event) {
     let mut texts = vec![
         event.host(),
@@ -83,7 +83,7 @@ fn fields(text: &str, event: &Event) {
         event.service_account(),
         event.engine_session_id(),
     ];
-    // That of a field and the one behind the last field are one.
+    // The exception in a field and the one after the last field are joined.
     let exception = event.exception().unwrap_or_default();
     assert!(exception.lines().all(|line| text.contains(line)));
     match event.body() {

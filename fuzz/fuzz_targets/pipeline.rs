@@ -1,5 +1,5 @@
-//! Datagram to every codec: each event is one record, JSON is one line a record and what the view shows,
-//! protobuf can be read by another implementation, and the counters add up. Sessions are followed.
+//! Datagrams to every codec: each event is one record, a record of JSON is one line and equals the view, another
+//! implementation can read the protobuf, and the counters add up. Sessions are followed.
 #![no_main]
 
 use std::cell::RefCell;
@@ -17,7 +17,7 @@ use qlik_sense_events::{
 };
 use serde_json::Value;
 
-/// The frame of the codec `native`, as far as its logs.
+/// A frame of the codec `native`, reduced to its logs.
 #[derive(Clone, PartialEq, Message)]
 struct EventArray {
     #[prost(message, optional, tag = "1")]

@@ -1,5 +1,5 @@
 #!/bin/sh
-# After the files are there. dpkg says `configure`, rpm the number of versions that are installed now.
+# Runs after the files are installed. dpkg passes `configure`, rpm the number of versions that are now installed.
 set -e
 case "$1" in
     configure | [1-9]*)
@@ -9,7 +9,8 @@ case "$1" in
         fi
         if [ -d /run/systemd/system ]; then
             systemctl daemon-reload
-            # Only where it runs: nothing is enabled or started here. Datagrams wait in the socket meanwhile.
+            # Restarts it only if it is running: nothing is enabled or started here. Datagrams wait in the socket
+            # meanwhile.
             systemctl try-restart qlik-sense-events.service
         fi
         ;;

@@ -1,6 +1,6 @@
 #!/bin/sh
-# After the files are gone. The configuration stays until dpkg purges it, which also takes the sessions that were saved;
-# the user stays, so that nobody else gets its number and with it files that it left.
+# Runs after the files are removed. The configuration stays until dpkg purges it, together with the saved sessions. The
+# user stays, so that nobody else gets its id and with it the files that it has left.
 set -e
 if [ -d /run/systemd/system ]; then
     systemctl daemon-reload

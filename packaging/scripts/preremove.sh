@@ -1,5 +1,6 @@
 #!/bin/sh
-# Before the files go. dpkg says `remove`, rpm the number of versions that will remain; in an upgrade nothing stops.
+# Runs before the files are removed. dpkg passes `remove`, rpm the number of versions that will remain; an upgrade stops
+# nothing.
 set -e
 case "$1" in
     remove | 0)

@@ -1,8 +1,7 @@
-//! The dashboards of `examples/grafana` are whole, and ask only for what the examples of
-//! `examples/vector` produce.
+//! The dashboards in `examples/grafana` are complete, and only query what the examples in `examples/vector` produce.
 //!
-//! What is produced comes from the schemas, from a real run of the program for its diagnostics and
-//! metrics, and from the examples themselves for what they add, rename and delete.
+//! What is produced comes from the schemas, from a real run of the program for its diagnostics and metrics, and from
+//! the examples for what they add, rename and delete.
 
 mod alerts;
 #[path = "../support/picture.rs"]
@@ -24,7 +23,7 @@ use serde_json::Value;
 
 const DASHBOARDS: [&str; 3] = ["elasticsearch", "loki", "prometheus"];
 
-/// Those that show Prometheus and a second store at once, with that one.
+/// The dashboards that show Prometheus and a second store together, with that store.
 const ONE_SCREEN: [(&str, &str); 2] = [
     ("one_screen_elasticsearch", "elasticsearch"),
     ("one_screen_loki", "loki"),
@@ -58,7 +57,7 @@ fn number(value: &Value) -> usize {
 }
 
 #[test]
-fn every_dashboard_is_known_here() {
+fn these_tests_cover_every_dashboard() {
     let found: BTreeSet<String> = fs::read_dir(root().join("examples/grafana"))
         .expect("the folder")
         .map(|entry| entry.expect("an entry").file_name())
@@ -73,7 +72,7 @@ fn every_dashboard_is_known_here() {
 // Structure.
 
 #[test]
-fn dashboards_are_whole() {
+fn dashboards_are_complete() {
     let mut uids = BTreeSet::new();
     for name in DASHBOARDS {
         let dashboard = dashboard(name);
@@ -99,7 +98,7 @@ fn dashboards_are_whole() {
     }
 }
 
-/// A panel lies within the 24 columns and on no other.
+/// A panel is within the 24 columns and does not overlap another one.
 fn take_place(taken: &mut BTreeMap<(usize, usize), String>, panel: &Value) {
     let title = text(&panel["title"]);
     let [x, y, w, h] = ["x", "y", "w", "h"].map(|name| number(&panel["gridPos"][name]));
@@ -155,7 +154,7 @@ fn every_variable_is_defined_and_used() {
     }
 }
 
-/// The questions that each dashboard answers, by words in the titles of its panels.
+/// The questions that each dashboard answers, as words in the titles of its panels.
 #[test]
 fn every_dashboard_answers_the_same_questions() {
     let questions = [
@@ -190,7 +189,7 @@ fn every_dashboard_answers_the_same_questions() {
             let answered = titles.iter().any(|title| title.contains(question));
             assert!(answered, "{name}: {question}");
         }
-        // Prometheus does not know who a user was or which app was opened.
+        // Prometheus knows neither users nor apps.
         for question in [
             "Users by app",
             "Errors",
@@ -210,7 +209,7 @@ fn every_dashboard_answers_the_same_questions() {
 
 // Pictures.
 
-/// Where panels lie and what kind they are; there is no data in it, and Grafana draws them otherwise.
+/// The places and types of the panels. The picture contains no data, and Grafana draws panels differently.
 fn layout(dashboard: &Value) -> String {
     const COLUMN: usize = 40;
     const ROW: usize = 11;
@@ -265,7 +264,7 @@ fn layout(dashboard: &Value) -> String {
 }
 
 #[test]
-fn layouts_are_as_documented() {
+fn layouts_match_the_pictures_in_the_documentation() {
     for name in DASHBOARDS
         .into_iter()
         .chain(ONE_SCREEN.map(|(name, _)| name))
@@ -277,7 +276,7 @@ fn layouts_are_as_documented() {
 
 // Queries.
 
-/// The queries of a dashboard's panels, with the title.
+/// The queries of a dashboard's panels, with the panels' titles.
 fn targets(dashboard: &Value) -> impl Iterator<Item = (&str, &Value)> {
     list(&dashboard["panels"]).iter().flat_map(|panel| {
         let title = text(&panel["title"]);
@@ -290,7 +289,7 @@ fn assert_known(title: &str, names: &BTreeSet<String>, known: &BTreeSet<String>)
     assert!(unknown.is_empty(), "{title}: {unknown:?} of {known:?}");
 }
 
-/// The columns that a panel picks or renames are among `known`.
+/// Checks that the columns that a panel selects or renames are among `known`.
 fn check_columns(dashboard: &Value, known: &BTreeSet<String>) -> usize {
     let mut seen = 0;
     for panel in list(&dashboard["panels"]) {
@@ -316,7 +315,7 @@ fn check_loki(title: &str, target: &Value) {
     assert_known(title, &shown, &known);
 }
 
-/// A query names labels in its selectors, and labels and metadata behind them.
+/// A query uses labels in its selectors, and labels and metadata after them.
 fn check_logql(title: &str, query: &str) {
     let (labels, metadata) = Produced::real().loki();
     let known: BTreeSet<String> = labels.union(&metadata).cloned().collect();
@@ -347,7 +346,7 @@ fn check_prometheus(title: &str, target: &Value) {
     assert_known(title, &queries::of_legend(legend), &labels);
 }
 
-/// A query names metrics, and labels that they have; those.
+/// Checks the metrics in a query and their labels, and returns the metrics.
 fn check_promql(title: &str, query: &str) -> BTreeSet<String> {
     let metrics = Produced::real().prometheus();
     let names = queries::names(query);
@@ -357,14 +356,14 @@ fn check_promql(title: &str, query: &str) -> BTreeSet<String> {
         .others
         .iter()
         .flat_map(|metric| metrics[metric].iter().cloned())
-        // Prometheus adds where a metric is from.
+        // Prometheus adds where a metric comes from.
         .chain(["instance", "job"].map(String::from))
         .collect();
     assert_known(title, &names.labels, &labels);
     labels
 }
 
-/// The fields of an index that the variables of a dashboard list the values of.
+/// The fields of the index whose values the variables of a dashboard list.
 fn check_variables(dashboard: &Value) {
     let known = Produced::real().elasticsearch();
     let variables = list(&dashboard["templating"]["list"]).iter();
@@ -376,7 +375,7 @@ fn check_variables(dashboard: &Value) {
 }
 
 #[test]
-fn queries_to_loki_name_what_is_sent_to_loki() {
+fn queries_to_loki_use_what_is_sent_to_loki() {
     let dashboard = dashboard("loki");
     let mut seen = 0;
     for (title, target) in targets(&dashboard) {
@@ -391,7 +390,7 @@ fn queries_to_loki_name_what_is_sent_to_loki() {
 }
 
 #[test]
-fn queries_to_elasticsearch_name_fields_of_ecs() {
+fn queries_to_elasticsearch_use_fields_of_ecs() {
     let dashboard = dashboard("elasticsearch");
     let mut seen = 0;
     for (title, target) in targets(&dashboard) {
@@ -404,7 +403,7 @@ fn queries_to_elasticsearch_name_fields_of_ecs() {
 }
 
 #[test]
-fn queries_to_prometheus_name_metrics_with_their_labels() {
+fn queries_to_prometheus_use_existing_metrics_and_labels() {
     let dashboard = dashboard("prometheus");
     let mut seen = 0;
     for (title, target) in targets(&dashboard) {
@@ -417,7 +416,7 @@ fn queries_to_prometheus_name_metrics_with_their_labels() {
 // One screen.
 
 #[test]
-fn one_screen_begins_with_the_memory_of_the_nodes_and_answers_who_it_was() {
+fn one_screen_shows_the_memory_of_the_nodes_and_the_user_who_took_it() {
     for (name, store) in ONE_SCREEN {
         let dashboard = dashboard(name);
         let sources: Vec<(&str, &str)> = list(&dashboard["templating"]["list"])[..2]
@@ -425,7 +424,7 @@ fn one_screen_begins_with_the_memory_of_the_nodes_and_answers_who_it_was() {
             .map(|variable| (text(&variable["name"]), text(&variable["query"])))
             .collect();
         assert_eq!(sources, [("metrics", "prometheus"), ("events", store)]);
-        // The cursor and the time range are the same in all of it.
+        // All panels share the cursor and the time range.
         assert_eq!(dashboard["graphTooltip"], 2);
         let (mut ids, mut taken) = (BTreeSet::new(), BTreeMap::new());
         let mut titles = Vec::new();
@@ -472,7 +471,8 @@ fn one_screen_begins_with_the_memory_of_the_nodes_and_answers_who_it_was() {
     }
 }
 
-/// The user of the request with the largest peak leads to the dashboard for that user, the object to the chart.
+/// The user of the request with the highest peak links to the dashboard filtered by that user, and the object links to
+/// the chart.
 fn check_links(dashboard: &Value) {
     let panels = list(&dashboard["panels"]).iter();
     let mut tables = panels.filter(|panel| panel["title"] == "Who used the most memory");
@@ -492,7 +492,7 @@ fn check_links(dashboard: &Value) {
         "{user}"
     );
     for variable in list(&dashboard["templating"]["list"]) {
-        // Another user may have been at the same in another app.
+        // Another user may have used an object with the same id in another app.
         let name = text(&variable["name"]);
         let is_kept = user.contains(&format!("${{{name}:queryparam}}"));
         assert_eq!(is_kept, name != "user" && name != "app", "{name}");
@@ -508,7 +508,7 @@ fn check_links(dashboard: &Value) {
 
 // The documentation.
 
-/// The blocks of code in a language in `docs/sessions.md`.
+/// The code blocks in a language in `docs/sessions.md`.
 fn blocks(language: &str) -> Vec<String> {
     let path = root().join("docs/sessions.md");
     let text = fs::read_to_string(path).expect("the documentation");
@@ -518,7 +518,7 @@ fn blocks(language: &str) -> Vec<String> {
         .collect()
 }
 
-/// The fields that a request to Elasticsearch names.
+/// The fields that a request to Elasticsearch uses.
 fn fields(request: &Value, names: &mut BTreeSet<String>) {
     match request {
         Value::Object(map) => {
@@ -548,7 +548,7 @@ fn yaml(file: &str) -> Value {
 }
 
 #[test]
-fn queries_of_the_documentation_name_what_is_sent() {
+fn queries_in_the_documentation_use_what_is_sent() {
     let (labels, metadata) = Produced::real().loki();
     let known = labels.union(&metadata).cloned().collect();
     let queries = blocks("logql");
@@ -573,7 +573,7 @@ fn queries_of_the_documentation_name_what_is_sent() {
 
 // Cardinality.
 
-/// The labels that may make streams in Loki: they have few values, however many people use the site.
+/// The labels that may create streams in Loki: they have few values, however many people use the site.
 #[test]
 fn labels_of_loki_have_few_values() {
     let allowed = [
@@ -588,7 +588,7 @@ fn labels_of_loki_have_few_values() {
     assert_eq!(Produced::real().loki().0, allowed.into());
 }
 
-/// No label of Prometheus names a user, an app or a session.
+/// No label in Prometheus contains a user, an app or a session.
 #[test]
 fn labels_of_prometheus_have_few_values() {
     let allowed: BTreeSet<String> = [
@@ -618,8 +618,8 @@ fn labels_of_prometheus_have_few_values() {
     let bound = &config["transforms"]["qlik_sense_bounded"];
     assert_eq!(bound["type"], "tag_cardinality_limit");
     assert!(number(&bound["value_limit"]) <= 200);
-    // Every metric that is made of text in an event passes the bound. One transform makes one metric:
-    // Vector drops all of an event's metrics where the field of one is absent.
+    // Every metric that is created from text in an event respects the limit. Each transform creates one metric: Vector
+    // drops all metrics of an event if the field of one is absent.
     let transforms = config["transforms"].as_object().expect("transforms");
     let mut seen = 0;
     for (name, transform) in transforms {
@@ -644,10 +644,10 @@ fn labels_of_prometheus_have_few_values() {
 
 // The index template.
 
-/// A dashboard asks for what a request cost, whether it comes by itself or is part of a summary: the index puts both into one
-/// field, which is in no event.
+/// Dashboards query the cost of requests, whether a request is an event of its own or part of a summary. The index
+/// copies both into one field, which no event has.
 #[test]
-fn what_is_copied_in_the_index_has_a_type() {
+fn copied_fields_in_the_index_have_a_type() {
     let template = produced::index_template();
     let properties = &template["template"]["mappings"]["properties"];
     let targets = produced::copied(properties);
@@ -693,9 +693,9 @@ fn the_index_template_has_a_type_for_every_field() {
         }
         let known = FIELDS.iter().find(|known| known.ecs == *field);
         let expected = match (*field, known.map(|known| known.field_type)) {
-            // The order of events that came together is in the nanoseconds.
+            // The nanoseconds contain the order of events that arrive together.
             ("@timestamp", _) => "date_nanos",
-            // ECS has nanoseconds, which are whole.
+            // ECS has whole nanoseconds.
             ("event.duration", _) => "long",
             ("observer.ip", _) => "ip",
             ("message" | "error.message" | "error.stack_trace", _) => "text",

@@ -26,7 +26,7 @@ fn documents() -> Vec<PathBuf> {
     documents
 }
 
-/// The fenced blocks of a language.
+/// The fenced code blocks in a language.
 fn blocks(text: &str, language: &str) -> Vec<String> {
     let mut blocks = Vec::new();
     let mut lines = text.lines();
@@ -49,7 +49,7 @@ fn configurations_in_the_documentation_are_accepted() {
     let mut seen = 0;
     for document in documents() {
         for block in blocks(&read(&document), "toml") {
-            // Paths of Unix sockets, where Windows has names of pipes.
+            // These are paths of Unix sockets; on Windows there would be names of pipes.
             let names_a_socket = ["local_socket = \"/", "unix_stream"]
                 .iter()
                 .any(|it| block.contains(it));
@@ -71,7 +71,7 @@ fn vector_configurations_in_the_documentation_start_the_program() {
     for document in documents() {
         for block in blocks(&read(&document), "yaml") {
             let config = yaml(&block);
-            // Vector's own metrics need no program.
+            // Vector's own metrics do not need the program.
             let sources = values(&config["sources"]).filter(|it| it["type"] != "internal_logs");
             for source in sources {
                 check_source(source);
@@ -82,9 +82,9 @@ fn vector_configurations_in_the_documentation_start_the_program() {
     assert!(seen >= 2, "{seen}");
 }
 
-/// Datagrams in the documentation, each followed by the event that it becomes.
+/// Datagrams in the documentation are followed by the events that they become.
 #[test]
-fn events_in_the_documentation_are_what_datagrams_become() {
+fn datagrams_in_the_documentation_become_the_events_after_them() {
     let (mut seen, mut count) = (BTreeSet::new(), 0);
     for document in documents() {
         let text = read(&document);
@@ -92,7 +92,7 @@ fn events_in_the_documentation_are_what_datagrams_become() {
         for block in blocks(&text, "json") {
             let event: Value = serde_json::from_str(&block)
                 .unwrap_or_else(|error| panic!("{}: {error}\n{block}", document.display()));
-            // What follows from several datagrams is looked at in `tests/library/sessions`.
+            // `tests/library/sessions` checks events that result from several datagrams.
             let kind = event["event"].as_str().unwrap_or_default();
             let schema = match &event {
                 _ if kind == "plugin" || derived().any(|name| name == kind) => continue,
@@ -124,7 +124,7 @@ fn decoded(datagram: &str, schema: Schema) -> Option<Value> {
     serde_json::to_value(schema.view(event)).ok()
 }
 
-/// What events are called that follow from others.
+/// The kinds of derived events.
 fn derived() -> impl Iterator<Item = &'static str> {
     let kinds = EventKind::ALL.iter().filter(|kind| kind.is_derived());
     kinds.map(|kind| kind.event())
@@ -133,7 +133,7 @@ fn derived() -> impl Iterator<Item = &'static str> {
 /// The sections about them.
 const DERIVED: [&str; 2] = ["Sessions over time", "Performance summaries"];
 
-/// Every field of a schema is in its table of `docs/fields.md`, and nothing else is.
+/// Every field of a schema is in its table in `docs/fields.md`, and no other field is.
 #[test]
 fn every_field_is_documented() {
     let text = read(&root().join("docs/fields.md"));
@@ -152,7 +152,7 @@ fn every_field_is_documented() {
             .filter_map(|line| line.strip_prefix("| `")?.split(" | ").next())
             .flat_map(|cell| cell.split("`, `"))
             .map(|name| name.trim_end_matches('`'))
-            // Tables of values begin with what they are values of.
+            // Tables of values start with what they are values of.
             .filter(|name| !name.is_empty())
             .collect();
         // A group is documented by its fields.
@@ -168,7 +168,7 @@ fn every_field_is_documented() {
 }
 
 #[test]
-fn the_readme_leads_to_every_document() {
+fn the_readme_links_to_every_document() {
     let readme = read(&root().join("README.md"));
     for name in files("docs", "md").keys() {
         let link = format!("](docs/{name}.md)");
@@ -176,9 +176,9 @@ fn the_readme_leads_to_every_document() {
     }
 }
 
-/// Files and folders that the documents name in code.
+/// Files and folders that the documents mention in code.
 #[test]
-fn paths_in_the_documentation_are_there() {
+fn paths_in_the_documentation_exist() {
     let ours = [
         "src/",
         "tests/",
@@ -197,7 +197,7 @@ fn paths_in_the_documentation_are_there() {
             .skip(1)
             .step_by(2)
             .filter(|code| ours.iter().any(|folder| code.starts_with(folder)))
-            // In a project of the reader's.
+            // These are in the reader's own project.
             .filter(|code| *code != "src/qlik" && !code.contains([' ', '\n', '*']));
         for path in paths {
             assert!(root().join(path).exists(), "{}: {path}", document.display());
@@ -207,18 +207,16 @@ fn paths_in_the_documentation_are_there() {
     assert!(seen > 0);
 }
 
-/// The files that a family has to be named in are those that docs/architecture.md lists, for the family of log events
-/// as for any other; the simulator makes payloads of all of them.
+/// docs/architecture.md lists the files that have to name a new family. They are compared with the files that name the
+/// family of log events. The simulator is excepted, because it creates payloads of all families.
 #[test]
-fn the_files_that_name_a_family_are_listed() {
+fn the_files_that_name_a_family_are_documented() {
     let text = read(&root().join("docs/architecture.md"));
-    let (_, rest) = text.split_once("**A payload family.**").expect("a section");
-    let (list, _) = rest
-        .split_once("\n\nAdd golden")
-        .expect("the end of its list");
-    let listed: BTreeSet<&str> = list
+    let (_, rest) = text.split_once("<!-- A test").expect("the list is marked");
+    let listed: BTreeSet<&str> = rest
         .lines()
-        .filter(|line| line.starts_with("- "))
+        .skip_while(|line| !line.starts_with("- "))
+        .take_while(|line| line.starts_with("- "))
         .flat_map(|line| line.split('`').skip(1).step_by(2))
         .filter(|code| code.starts_with("src/"))
         .collect();
@@ -257,9 +255,9 @@ fn the_files_that_name_a_family_are_listed() {
     assert_eq!(naming, listed);
 }
 
-/// The types and the names beside them are those of the table of fields in `src/schema/field.rs`.
+/// The types and names are those in the table of fields in `src/schema/field.rs`.
 #[test]
-fn fields_are_documented_as_their_table_has_them() {
+fn fields_are_documented_like_their_table() {
     let text = read(&root().join("docs/fields.md"));
     let rows = |headings: &[&str]| -> BTreeMap<String, String> {
         text.split("\n## ")
@@ -286,7 +284,7 @@ fn fields_are_documented_as_their_table_has_them() {
     }
 }
 
-/// What GitHub calls the headings of a document in links.
+/// The anchors of a document's headings on GitHub.
 fn anchors(text: &str) -> BTreeSet<String> {
     let mut is_code = false;
     text.lines()
@@ -304,7 +302,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn links_lead_somewhere() {
+fn links_have_targets() {
     let mut seen = 0;
     for document in documents() {
         let text = read(&document);

@@ -1,9 +1,9 @@
-//! Every example runs or is read by what it is for, and the documentation agrees with the program.
+//! Every example is run or read by the program that it is for, and the documentation agrees with the program.
 //!
-//! Each test counts what it has seen, so that a file that is added without a test, or that a test no
-//! longer finds, shows.
+//! Each test counts the files that it has seen. So a file that is added without a test is noticed, and so is one that a
+//! test no longer finds.
 
-// It ends the program by a signal.
+// These tests end the program with a signal.
 #[cfg(unix)]
 mod dashboards;
 mod documentation;

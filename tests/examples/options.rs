@@ -1,4 +1,4 @@
-//! `docs/options.md` is `plugin.toml`, laid out to be read in a browser.
+//! `docs/options.md` is `plugin.toml`, formatted to be read in a browser.
 
 use std::{env, fmt::Write as _, fs};
 
@@ -29,9 +29,9 @@ an error. Command-line flags take precedence over the file, and relative paths i
 [plugin.toml](../plugin.toml) holds the same options with the same explanations, as a file to copy from.
 ";
 
-/// The page, which a change of `plugin.toml` changes. With `UPDATE_DOCUMENTS=1` the test writes it.
+/// The page changes with `plugin.toml`. With `UPDATE_DOCUMENTS=1` this test writes it.
 #[test]
-fn the_page_of_options_is_made_from_the_manifest() {
+fn the_page_of_options_is_generated_from_the_manifest() {
     let expected = page();
     let file = root().join(DOCUMENT);
     if env::var_os("UPDATE_DOCUMENTS").is_some() {
@@ -47,7 +47,7 @@ fn the_page_of_options_is_made_from_the_manifest() {
 fn page() -> String {
     let mut page = INTRODUCTION.to_owned();
     let mut is_table_begun = false;
-    // What a reader looks for first is what the program does; the manifest's own keys come last.
+    // Readers first look for what the program does, so the manifest's own keys come last.
     let (manifest, options): (Vec<_>, Vec<_>) = reference::entries()
         .into_iter()
         .partition(|entry| entry.key.split('.').next() == Some("plugin"));
@@ -76,7 +76,7 @@ fn page() -> String {
     page
 }
 
-/// A value as somebody writes it: a backslash between single quotes stays one.
+/// A value in TOML as people write it: in single quotes, so that a backslash needs no escape.
 fn toml_of(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::String(text) if text.contains('\\') => format!("'{text}'"),
@@ -88,7 +88,7 @@ fn toml_of(value: &serde_json::Value) -> String {
     }
 }
 
-/// An explanation in Markdown: names of documents are links, and stars outside of code are stars.
+/// An explanation in Markdown: names of documents become links, and asterisks outside of code are escaped.
 fn marked_up(explanation: &str) -> String {
     let mut is_code = false;
     let mut words = Vec::new();

@@ -1,4 +1,4 @@
-//! What packages and archives are made of: each list agrees with what is there. `packaging/dist` makes them.
+//! The contents of packages and archives: each list agrees with the existing files. `packaging/dist` creates them.
 
 use std::{
     collections::BTreeSet,
@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-/// What `packaging/dist` puts beside the repository's files before it calls nfpm.
+/// The files that `packaging/dist` adds to those of the repository before it calls nfpm.
 const BUILT: [&str; 9] = [
     "bin/qlik-sense-events",
     "completions/_qlik-sense-events",
@@ -36,17 +36,17 @@ fn nfpm() -> Value {
 }
 
 #[test]
-fn what_the_packages_install_is_there_or_built() {
+fn everything_that_the_packages_install_exists_or_is_built() {
     let nfpm = nfpm();
     let mut built = BTreeSet::new();
     let contents = nfpm["contents"].as_array().expect("a list");
     let scripts = nfpm["scripts"].as_object().expect("scripts").values();
-    // Folders are made by the packages.
+    // The packages create folders.
     let files = contents.iter().filter(|file| file["type"] != "dir");
     for source in files.map(|file| &file["src"]).chain(scripts) {
         let source = source.as_str().expect("a path");
         match source.strip_prefix("packaging/") {
-            // From the top of the repository, where dist copies it from.
+            // This file is at the top of the repository, from where dist copies it.
             Some("plugin.toml") => assert!(root().join("plugin.toml").is_file()),
             Some(_) => assert!(root().join(source).is_file(), "{source}"),
             None => {
@@ -58,7 +58,7 @@ fn what_the_packages_install_is_there_or_built() {
 }
 
 #[test]
-fn the_configuration_is_kept_and_nothing_else_is_below_etc() {
+fn only_the_configuration_is_below_etc_and_it_is_kept() {
     let nfpm = nfpm();
     let contents = nfpm["contents"].as_array().expect("a list");
     let below_etc: Vec<&Value> = contents
@@ -75,7 +75,7 @@ fn the_configuration_is_kept_and_nothing_else_is_below_etc() {
     assert!(unit.contains(&format!("--config {path}\n")), "{path}");
 }
 
-/// Paths of links in Markdown that lead to a file, without the place in it.
+/// The paths of Markdown links to files, without anchors.
 fn links(text: &str) -> impl Iterator<Item = &str> {
     text.split("](").skip(1).filter_map(|rest| {
         let link = rest.split([')', '#']).next()?;
@@ -83,7 +83,7 @@ fn links(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Without `..`.
+/// Resolves `..`.
 fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
@@ -96,7 +96,7 @@ fn plain(path: &Path) -> PathBuf {
 }
 
 #[test]
-fn archives_hold_what_their_documents_link_to() {
+fn archives_contain_what_their_documents_link_to() {
     let list = read("packaging/documents");
     let mut documents: Vec<PathBuf> = Vec::new();
     for path in list.lines() {
@@ -125,7 +125,7 @@ fn archives_hold_what_their_documents_link_to() {
 }
 
 #[test]
-fn names_of_files_in_the_documents_have_this_version() {
+fn file_names_in_the_documents_have_this_version() {
     let mut seen = 0;
     for file in [
         "docs/install.md",
@@ -154,7 +154,7 @@ fn the_changelog_has_this_version() {
     assert!(read("CHANGELOG.md").contains(heading), "{heading}");
 }
 
-/// crates.io shows it away from the repository.
+/// crates.io shows this page outside of the repository.
 #[test]
 fn the_page_of_the_crate_links_to_no_file_and_names_every_feature() {
     let page = read("packaging/crates-io.md");
@@ -175,8 +175,8 @@ fn the_page_of_the_crate_links_to_no_file_and_names_every_feature() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "asks cargo, which Wine has not")]
-fn the_crate_holds_what_is_built_and_read() {
+#[cfg_attr(windows, ignore = "needs cargo, which Wine does not have")]
+fn the_crate_contains_what_is_built_and_read() {
     let output = Command::new(env!("CARGO"))
         .args(["package", "--list", "--allow-dirty", "--offline"])
         .current_dir(root())
@@ -185,7 +185,7 @@ fn the_crate_holds_what_is_built_and_read() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     let listed = String::from_utf8(output.stdout).expect("text");
-    // On Windows cargo lists with its separator.
+    // On Windows, cargo lists paths with backslashes.
     let listed = listed.replace('\\', "/");
     let top: BTreeSet<&str> = listed
         .lines()

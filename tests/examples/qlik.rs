@@ -34,8 +34,7 @@ const VALUES: [(&str, &str); 11] = [
     ("%property{Result}", "0"),
 ];
 
-/// Qlik's converters, by the name of the pattern that they stand for.
-/// What is in no converter is log4net's own.
+/// Qlik's converters, by the name of the pattern that they define. Patterns without a converter belong to log4net.
 const CONVERTERS: [(&str, &str); 6] = [
     ("rownum", "CounterPatternConverter"),
     ("longIso8601date", "Iso8601TimeOffsetPatternConverter"),
@@ -45,14 +44,14 @@ const CONVERTERS: [(&str, &str); 6] = [
     ("encodedexception", "EncodedExceptionPatternConverter"),
 ];
 
-/// What log and performance events begin with.
+/// The leading fields of log and performance events.
 const HEADER: &str = "%rownum{9999};%longIso8601date;%date;%level;%hostname;%logger;%user";
 
-/// What task events consist of.
+/// The fields of task events.
 const TASK: &str =
     "%hostname;{TaskName};{AppName};{User};{TaskId};{AppId};%date;%level;{ExecutionId};%message";
 
-/// An appender as it has to be: its file's folder, its name, its level, and its fields, of which those in braces
+/// What an appender must look like: the folder of its file, its name, its level, and its fields, where names in braces
 /// are properties.
 struct Expected {
     service: &'static str,
@@ -89,7 +88,7 @@ const fn task(
     }
 }
 
-/// The layouts that receivers of these datagrams know.
+/// The layouts that receivers of these datagrams expect.
 const EXPECTED: [Expected; 9] = [
     log(
         "Engine",
@@ -152,7 +151,7 @@ const EXPECTED: [Expected; 9] = [
     ),
 ];
 
-/// The loggers of each service, with the appenders that rows go to.
+/// The loggers of each service, with the appenders to which their rows go.
 const LOGGERS: [(&str, &str, &[&str]); 16] = [
     ("Engine", "QixPerformance.Engine.Engine", &["Performance"]),
     ("Engine", "Performance.Engine", &["LogEvent"]),
@@ -184,7 +183,7 @@ const LOGGERS: [(&str, &str, &[&str]); 16] = [
     ("Scheduler", "System.Scheduler", &["LogEvent"]),
 ];
 
-/// The files, with the folder that each is in: the service.
+/// The files, with the folder that each is in, which is the service.
 fn appender_files() -> Vec<(String, String)> {
     let folders = fs::read_dir(root().join("examples/qlik")).expect("a folder");
     let mut services: Vec<String> = folders
@@ -203,7 +202,7 @@ fn appender_files() -> Vec<(String, String)> {
     found
 }
 
-/// What a service's own check wants, and what Windows and log4net do if it is not there.
+/// These are the requirements of a service's own check, and what Windows and log4net do otherwise.
 #[test]
 fn every_appender_sends_utf_8_to_the_port_that_is_listened_on() {
     let port = Config::default().source.address[0].port().to_string();
@@ -232,7 +231,7 @@ fn every_appender_sends_utf_8_to_the_port_that_is_listened_on() {
     }
 }
 
-/// Every pattern that is not log4net's own has its converter, and there is no other.
+/// Every pattern that is not log4net's own has a converter, and there are no other converters.
 fn check_converters(appender: Node<'_, '_>) {
     let (layout, pattern) = layout(appender);
     let converters: BTreeMap<&str, &str> = children(layout)
@@ -261,7 +260,7 @@ fn check_converters(appender: Node<'_, '_>) {
 }
 
 #[test]
-fn log_performance_and_task_appenders_have_the_layouts_that_receivers_know() {
+fn log_performance_and_task_appenders_have_the_expected_layouts() {
     let mut seen = 0;
     for (service, text) in appender_files() {
         let document = Document::parse(&text).expect("XML");
@@ -297,7 +296,7 @@ fn log_performance_and_task_appenders_have_the_layouts_that_receivers_know() {
             seen += 1;
         }
     }
-    // The proxy's is in both of its files.
+    // Those of the proxy are in both of its files.
     assert_eq!(seen, EXPECTED.len() + 1);
 }
 
@@ -327,14 +326,14 @@ fn value(field: &str) -> &str {
         "%property{TraverseTime}" => "9.5",
         "%property{NetRAM}" => "1024",
         "%property{PeakRAM}" => "4096",
-        // Texts, each another one.
+        // The other fields are texts, all of them different.
         other => other
             .trim_start_matches("%property")
             .trim_matches(['%', '{', '}']),
     }
 }
 
-/// Each field of a pattern lands in the field of the event that it is meant for.
+/// Each field of a pattern is decoded into the intended field of the event.
 #[test]
 fn what_the_appenders_send_is_decoded_field_by_field() {
     let mut seen = 0;
@@ -455,11 +454,12 @@ fn what_the_appenders_send_is_decoded_field_by_field() {
             seen += 1;
         }
     }
-    // The proxy's log events are in both of its files.
+    // The log events of the proxy are in both of its files.
     assert_eq!(seen, EXPECTED.len() + 1);
 }
 
-/// log4net takes the last of two loggers with one name, and without a service a logger has other services' rows.
+/// If two loggers have the same name, log4net uses the last one; and a logger without a service also gets rows of other
+/// services.
 #[test]
 fn loggers_are_scoped_to_their_service_and_have_one_element_each() {
     for (service, text) in appender_files() {
@@ -520,7 +520,7 @@ fn the_appenders_of_user_events_send_what_the_decoder_expects() {
     }
 }
 
-/// The user events that the appenders of a file send.
+/// The user events that the appenders in a file send.
 fn user_events(text: &str) -> Vec<Event> {
     let document = Document::parse(text).expect("XML");
     let seen: BTreeMap<&str, Vec<Event>> = elements(&document, "appender")
@@ -544,7 +544,7 @@ fn user_events(text: &str) -> Vec<Event> {
     seen.into_values().flatten().collect()
 }
 
-/// The events of what an appender lets through: one a filter.
+/// The events that an appender lets through: one for each filter.
 fn sent(appender: Node<'_, '_>) -> Vec<Event> {
     let (_, pattern) = layout(appender);
     assert_eq!(param(appender, "threshold"), None, "filters choose");
@@ -579,7 +579,7 @@ fn sent(appender: Node<'_, '_>) -> Vec<Event> {
         .collect()
 }
 
-/// An appender's layout and its pattern.
+/// An appender's layout, and its pattern.
 fn layout<'a, 'd>(appender: Node<'a, 'd>) -> (Node<'a, 'd>, &'a str) {
     let layout = children(appender)
         .find(|child| child.has_tag_name("layout"))
@@ -592,7 +592,7 @@ fn layout<'a, 'd>(appender: Node<'a, 'd>) -> (Node<'a, 'd>, &'a str) {
     (layout, pattern)
 }
 
-/// The texts of which one must be in a row for it to be sent; none where every row is.
+/// The texts of which a row must contain one in order to be sent; empty if every row is sent.
 fn matched<'a>(appender: Node<'a, '_>) -> Vec<&'a str> {
     let filters: Vec<Node<'a, '_>> = children(appender)
         .filter(|child| child.has_tag_name("filter"))

@@ -1,4 +1,4 @@
-//! Examples in Rust. Each is a module here, so that it is compiled as well.
+//! The Rust examples. Each is a module here, so it is compiled as well.
 
 use serde_json::Value;
 
@@ -15,13 +15,13 @@ mod decode;
 mod udp_framed;
 
 #[test]
-fn every_rust_example_is_run_here() {
+fn these_tests_run_every_rust_example() {
     let known = ["blacklist", "decode", "udp_framed"];
     assert_eq!(names(&files("examples", "rs")), known);
 }
 
 #[test]
-fn the_decode_example() {
+fn the_decode_example_describes_events() {
     let expected = r"LAB\goran logged in
 LAB\goran opened a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69 with Chrome
 LAB\goran is gone
@@ -32,14 +32,14 @@ undecoded: the payload ends at byte 45, before its field `user_directory`; expec
 }
 
 #[test]
-fn the_blacklist_example() {
+fn the_blacklist_example_leaves_out_users() {
     let (json, excluded) = blacklist::report().expect("events");
     let event: Value = serde_json::from_str(&json).expect("one line of JSON");
     assert_eq!((&event["user"], excluded), (&Value::from(r"LAB\goran"), 2));
 }
 
 #[tokio::test]
-async fn the_udp_framed_example() {
+async fn the_udp_framed_example_receives_an_event() {
     let event = udp_framed::receive_one().await.expect("an event");
     assert_eq!(field(&event, "action"), "close");
 }

@@ -35,7 +35,7 @@ fn every_vector_example_starts_the_program() {
     );
     for (name, file) in &examples {
         let config = yaml(&read(file));
-        // One receives from those that start the program, the other asks Qlik's engines.
+        // One of them receives from those that start the program, the other queries Qlik's engines.
         if name == "aggregator" || name == "engine_health" {
             continue;
         }
@@ -68,9 +68,9 @@ fn every_vector_example_starts_the_program() {
     }
 }
 
-/// The configuration in the manifest for Kubernetes, with the paths where its containers have program and options.
+/// The configuration in the manifest for Kubernetes, with the paths of the program and the options in its containers.
 #[test]
-fn vector_in_kubernetes_starts_the_program_that_was_copied() {
+fn vector_in_kubernetes_starts_the_copied_program() {
     let text = read(&root().join("examples/kubernetes/vector.yaml"));
     let manifests: Vec<Value> = text.split("\n---\n").map(yaml).collect();
     let [map, deployment, service] = &manifests[..] else {
@@ -104,10 +104,10 @@ fn vector_in_kubernetes_starts_the_program_that_was_copied() {
     );
 }
 
-/// What a service logs a thousand times a second is no diagnostic: where all that no route takes is printed, there is a
-/// route for every kind of event.
+/// Events that a service logs a thousand times a second are not diagnostics: if everything that no route takes is
+/// printed, there is a route for every kind of event.
 #[test]
-fn only_what_could_not_be_decoded_is_printed_beside_diagnostics() {
+fn only_undecoded_payloads_are_printed_besides_diagnostics() {
     let examples = files("examples/vector", "yaml");
     let mut seen = Vec::new();
     for (name, file) in &examples {
@@ -121,7 +121,7 @@ fn only_what_could_not_be_decoded_is_printed_beside_diagnostics() {
             let event = kind.event();
             let word = match (name.as_str(), event) {
                 (_, "undecoded") => continue,
-                // Log and performance events have no type in Butler SOS's schema.
+                // Log and performance events have no type in the schema of Butler SOS.
                 ("mqtt", "log" | "performance") => "qseow-".to_owned(),
                 ("mqtt", "session" | "connection") => format!("qseow-proxy-{event}"),
                 ("mqtt", "task") => kind.name().to_owned(),
@@ -136,7 +136,7 @@ fn only_what_could_not_be_decoded_is_printed_beside_diagnostics() {
     assert_eq!(seen, ["influxdb", "mqtt", "new_relic"]);
 }
 
-/// Each kind can be kept as long as it is worth.
+/// Each kind can have its own retention.
 #[test]
 fn every_kind_of_event_has_a_data_stream_of_its_own() {
     let examples = files("examples/vector", "yaml");
@@ -154,7 +154,7 @@ fn every_kind_of_event_has_a_data_stream_of_its_own() {
         let config = yaml(&read(&examples[name]));
         let sink = &config["sinks"]["elasticsearch"];
         assert_eq!(sink["data_stream"]["dataset"], "qlik_sense", "{name}");
-        // An id that is there already is an error of the whole request to Vector, so duplicates are left out before it.
+        // An id that already exists makes Vector treat the whole request as failed, so duplicates are removed before.
         assert_eq!(sink["id_key"], "document_id", "{name}");
         let inputs = json!(["qlik_sense_kind._unmatched", "qlik_sense_tasks"]);
         assert_eq!(sink["inputs"], inputs, "{name}");
@@ -173,7 +173,7 @@ fn the_example_for_a_socket_of_systemd_starts_the_program() {
 /// Vector listens where the program connects, and reads what it writes. Windows has no such sockets.
 #[cfg(unix)]
 #[test]
-fn the_example_for_a_unix_stream_has_two_ends_that_fit() {
+fn both_ends_of_the_example_for_a_unix_stream_fit_together() {
     let folder = root().join("examples/systemd/unix-stream");
     let config = yaml(&read(&folder.join("vector.yaml")));
     let file = read(&folder.join("qlik-sense-events.toml"));
@@ -208,7 +208,7 @@ fn the_aggregator_listens_where_the_edges_send() {
         port(&edge["sinks"]["aggregator"]["address"]),
         port(&aggregator["sources"]["edges"]["address"])
     );
-    // The events are those of the example without an edge, made by the same program.
+    // The events are those of the example without an edge, because the same program creates them.
     let direct = yaml(&read(&examples["elasticsearch"]));
     for path in [
         "/sources/qlik_sense/command",
@@ -224,7 +224,7 @@ fn the_aggregator_listens_where_the_edges_send() {
     }
 }
 
-/// What the program says about itself, and nothing that users do, is on Vector's standard error.
+/// The program's own messages, and no user events, are written to Vector's standard error.
 fn check_diagnostics(config: &Value) {
     let sink = &config["sinks"]["diagnostics"];
     assert_eq!(
@@ -241,7 +241,7 @@ fn check_diagnostics(config: &Value) {
     };
     assert_eq!(transform["inputs"], serde_json::json!(["qlik_sense_clean"]));
     let condition = match route {
-        // What is left over when what users do has its own routes.
+        // This is what remains after the routes for user events.
         Some("_unmatched") => {
             assert!(transform["route"].get("users").is_some(), "{transform}");
             return;
@@ -259,14 +259,14 @@ fn check_diagnostics(config: &Value) {
     );
 }
 
-/// The source reads what the program writes, and the program takes these arguments.
+/// The source can read what the program writes, and the program accepts these arguments.
 pub fn check_source(source: &Value) {
     assert_eq!(source["type"], "exec");
     assert_eq!(source["mode"], "streaming");
     assert_eq!(source["streaming"]["respawn_interval_secs"], 1);
     assert_eq!(source["decoding"]["codec"], "native");
     assert!(source.get("framing").is_none(), "the codec implies it");
-    // Of what lies somewhere on Windows, or is installed by a package, the repository has the files.
+    // The repository contains files that are installed in a folder on Windows, or by a package.
     let command: Vec<&str> = values(&source["command"])
         .map(|word| word.as_str().expect("text"))
         .map(|word| match word.strip_prefix(r"C:\") {
@@ -289,7 +289,7 @@ pub fn check_source(source: &Value) {
     assert_starts(arguments);
 }
 
-/// Starts the program, on a port that is free, until it says that it listens.
+/// Starts the program on a free port, until it reports that it listens.
 fn assert_starts(arguments: &[&str]) {
     let mut child = Command::new(PROGRAM)
         .args(arguments)

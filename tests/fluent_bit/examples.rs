@@ -1,4 +1,4 @@
-//! `examples/fluent-bit`: the plugin takes their properties, and both forms say the same.
+//! `examples/fluent-bit`: the plugin accepts their properties, and both formats of each example are equivalent.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -10,10 +10,10 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/fluent-bit")
 
 const EXAMPLES: [&str; 5] = ["elasticsearch", "kafka", "loki", "stdout", "victoria_logs"];
 
-/// Processors can only be written in YAML.
+/// Processors are only possible in YAML.
 const ONLY_YAML: [&str; 1] = ["opentelemetry"];
 
-/// A key may stand several times.
+/// A key may occur several times.
 type Section = BTreeMap<String, Vec<String>>;
 
 /// The sections of a pipeline in order, each with its kind.
@@ -77,7 +77,7 @@ fn sections_of_classic(name: &str) -> Sections {
     sections
 }
 
-/// Both forms have words for yes and no.
+/// Normalizes booleans, for which the formats have different words.
 fn plain(value: &str) -> String {
     match value.trim() {
         "On" => "true".into(),
@@ -87,7 +87,7 @@ fn plain(value: &str) -> String {
 }
 
 #[test]
-fn both_forms_say_the_same() {
+fn both_formats_of_an_example_are_equivalent() {
     for name in EXAMPLES {
         assert_eq!(sections_of_yaml(name), sections_of_classic(name), "{name}");
     }
@@ -97,7 +97,7 @@ fn both_forms_say_the_same() {
 }
 
 #[test]
-fn both_forms_load_the_plugin_from_the_same_place() {
+fn both_formats_load_the_plugin_from_the_same_path() {
     let place = "/usr/local/lib/libqlik_sense_events.so";
     for name in EXAMPLES {
         assert_eq!(yaml(name)["plugins"], json!([place]), "{name}");
@@ -115,7 +115,7 @@ fn both_forms_load_the_plugin_from_the_same_place() {
 }
 
 #[test]
-fn the_plugin_takes_their_properties() {
+fn the_plugin_accepts_the_properties_of_every_example() {
     for name in EXAMPLES.into_iter().chain(ONLY_YAML) {
         let sections = sections_of_yaml(name);
         let inputs = sections.iter().filter(|(kind, _)| kind == "input");
@@ -123,7 +123,7 @@ fn the_plugin_takes_their_properties() {
             assert_eq!(input["name"], ["qlik_sense"], "{name}");
             let given = input.iter().map(|(key, value)| (&**key, &*value[0]));
             let mut properties: Vec<_> = given
-                // Set below, and taken by Fluent Bit itself.
+                // The address is set below, and Fluent Bit itself uses the processors.
                 .filter(|(key, _)| !["address", "processors"].contains(key))
                 .collect();
             properties.push(("address", "127.0.0.1:0"));

@@ -1,4 +1,4 @@
-//! A small Fluent Bit: it loads the real plugin and plays the life of its instances.
+//! A small Fluent Bit: it loads the real plugin and runs instances as Fluent Bit does.
 
 #![allow(unsafe_code, reason = "the plugin's interface is C")]
 
@@ -25,10 +25,10 @@ use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
 use libloading::os::windows::Library;
 use rmpv::Value;
 
-/// How long anything may take on a loaded machine.
+/// How long anything may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The version whose structs the host has.
+/// The version whose structs the host uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(C)]
 pub enum Version {
@@ -51,9 +51,9 @@ struct Loaded {
     plugin: Library,
 }
 
-/// The symbol of a library, of the type that the caller knows it to have.
+/// A symbol of a library, of the type that the caller knows it has.
 fn symbol<F: Copy>(library: &Library, name: &str) -> F {
-    // SAFETY: every caller names a function with its type; the libraries are never unloaded.
+    // SAFETY: every caller names a function with its type, and the libraries are never unloaded.
     unsafe {
         *library
             .get::<F>(name.as_bytes())
@@ -64,7 +64,7 @@ fn symbol<F: Copy>(library: &Library, name: &str) -> F {
 fn loaded() -> &'static Loaded {
     static LOADED: OnceLock<Loaded> = OnceLock::new();
     LOADED.get_or_init(|| {
-        // SAFETY: both libraries do nothing when they are loaded.
+        // SAFETY: loading either library runs no code.
         #[cfg(unix)]
         let (helper, plugin) = unsafe {
             let helper =
@@ -72,7 +72,7 @@ fn loaded() -> &'static Loaded {
             let plugin = Library::open(Some(plugin_file()), RTLD_NOW).expect("plugin");
             (helper, plugin)
         };
-        // SAFETY: as above.
+        // SAFETY: loading either library runs no code.
         #[cfg(windows)]
         let (helper, plugin) = unsafe {
             let helper = Library::new(helper_file()).expect("helper");
@@ -80,13 +80,13 @@ fn loaded() -> &'static Loaded {
         };
         let connect: unsafe extern "C" fn(GetProperty, LogCheck, LogLine, Append, SetCollector) =
             symbol(&helper, "host_connect");
-        // SAFETY: functions of the types that it wants.
+        // SAFETY: the functions have the types that it expects.
         unsafe { connect(get_property, log_check, log_line, append, set_collector) };
         Loaded { helper, plugin }
     })
 }
 
-/// Builds the plugin as the documentation says, without optimisation where this is without it too.
+/// Builds the plugin as documented, without optimisation if this test has none either.
 pub fn plugin_file() -> PathBuf {
     if let Some(file) = std::env::var_os("FLUENT_BIT_PLUGIN") {
         return file.into();
@@ -121,7 +121,7 @@ pub fn plugin_file() -> PathBuf {
         .unwrap_or_else(|| panic!("no library among the artifacts of {errors}"))
 }
 
-/// Builds the C part of the host. Where that is not done here, such as under Wine, it is in `FLUENT_BIT_HOST`.
+/// Builds the C part of the host. If that is impossible here, as under Wine, `FLUENT_BIT_HOST` is its path.
 fn helper_file() -> PathBuf {
     if let Some(file) = std::env::var_os("FLUENT_BIT_HOST") {
         return file.into();
@@ -151,15 +151,15 @@ fn helper_file() -> PathBuf {
     file
 }
 
-/// Everything that the plugin handed over.
+/// Everything that the plugin has handed over.
 #[derive(Default)]
 struct HandedOver {
     bytes: Vec<u8>,
-    /// How many records they are, as the plugin says, which a host takes for true.
+    /// The number of records according to the plugin, which a host trusts.
     count: usize,
 }
 
-/// What the host knows of an instance.
+/// What the host knows about an instance.
 #[derive(Default)]
 pub struct State {
     properties: BTreeMap<CString, CString>,
@@ -168,18 +168,18 @@ pub struct State {
     log_level: c_int,
     /// Its buffer is full.
     pub refuses: AtomicBool,
-    /// Its buffer is full with the next records, and it says so before it has returned.
+    /// Its buffer is full with the next records, and it pauses the plugin before the call returns.
     pub pauses_within: AtomicBool,
     collect: Mutex<Option<(Collect, c_long)>>,
 }
 
 fn state<'a>(instance: *mut c_void) -> &'a State {
-    // SAFETY: the instance is the `State` that was given with it, which outlives it.
+    // SAFETY: the instance is the `State` that it was started with, which outlives it.
     unsafe { &*instance.cast::<State>() }
 }
 
 thread_local! {
-    /// The instance whose thread this is.
+    /// The instance of the current thread.
     static CURRENT: std::cell::Cell<*const State> = const { std::cell::Cell::new(ptr::null()) };
 }
 
@@ -188,7 +188,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 extern "C" fn get_property(key: *const c_char, instance: *mut c_void) -> *const c_char {
-    // SAFETY: the plugin gives text.
+    // SAFETY: the plugin passes text.
     let key = unsafe { CStr::from_ptr(key) };
     let value = state(instance).properties.get(key);
     value.map_or(ptr::null(), |value| value.as_ptr())
@@ -225,7 +225,7 @@ extern "C" fn append(
     if state.refuses.load(Ordering::SeqCst) {
         return -1;
     }
-    // SAFETY: the plugin gives records of this length.
+    // SAFETY: the plugin passes records of this length.
     let records = unsafe { std::slice::from_raw_parts(records.cast::<u8>(), length) };
     {
         let mut handed_over = lock(&state.handed_over);
@@ -296,7 +296,7 @@ fn json(value: &Value) -> serde_json::Value {
     }
 }
 
-/// Registers as a version of the host does, and says the plugin's name.
+/// Registers the plugin like a version of the host, and returns its name.
 pub fn register(version: Version, hot_reloading: bool) -> String {
     let Loaded { helper, plugin } = loaded();
     let pre: extern "C" fn(c_int) -> c_int = symbol(plugin, "FLBPluginPreRegister");
@@ -306,7 +306,7 @@ pub fn register(version: Version, hot_reloading: bool) -> String {
         symbol(helper, "host_register");
     let register: Register = symbol(plugin, "FLBPluginRegister");
     let mut name = [0_u8; 64];
-    // SAFETY: the plugin's function and room for its name.
+    // SAFETY: this is the plugin's function, with space for its name.
     let wrong = unsafe { host_register(version, register, name.as_mut_ptr().cast(), name.len()) };
     assert_eq!(wrong, 0, "{version:?}: see host_register in host.c");
     let name = CStr::from_bytes_until_nul(&name).expect("a name");
@@ -322,7 +322,7 @@ enum Call {
     Exit,
 }
 
-/// As the host names the thread of an instance.
+/// The name that the host gives an instance's thread.
 const OWN_THREAD: &str = "flb-in-qlik_sense.0-w0";
 
 /// An instance on its own thread.
@@ -333,12 +333,12 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// Begins an instance, or gives what the plugin wrote to the log when it refuses.
+    /// Starts an instance, or returns what the plugin has logged if it refuses.
     pub fn begin(version: Version, properties: &[(&str, &str)]) -> Result<Self, Vec<String>> {
         Self::begin_with_log(version, properties, 3)
     }
 
-    /// As [`begin`](Self::begin), with a log that shows less.
+    /// Like [`begin`](Self::begin), with a log that shows less.
     pub fn begin_with_log(
         version: Version,
         properties: &[(&str, &str)],
@@ -347,7 +347,7 @@ impl Instance {
         Self::begin_on(OWN_THREAD, version, properties, log_level)
     }
 
-    /// As [`begin`](Self::begin), on the thread that runs every input with `threaded: false`.
+    /// Like [`begin`](Self::begin), on the thread that runs all inputs with `threaded: false`.
     pub fn begin_on_the_pipeline(
         version: Version,
         properties: &[(&str, &str)],
@@ -370,7 +370,7 @@ impl Instance {
             log_level,
             ..State::default()
         });
-        // Building the plugin may take a while, and is not what is waited for below.
+        // Building the plugin may take a while, and should not count as a delay below.
         loaded();
         let (calls, received) = mpsc::channel();
         let (ready, begun) = mpsc::channel();
@@ -404,12 +404,12 @@ impl Instance {
             .expect("the callback returns")
     }
 
-    /// The collector that the plugin has set: the host calls it at its interval.
+    /// Runs the collector that the plugin has set; the host calls it at its interval.
     pub fn collect(&self) {
         assert_eq!(self.call(Call::Collect), 0);
     }
 
-    /// What the host calls once a second.
+    /// Makes the call that the host makes once a second.
     pub fn tick(&self) {
         assert_eq!(self.call(Call::Tick), 0);
     }
@@ -422,7 +422,7 @@ impl Instance {
         self.call(Call::Resume);
     }
 
-    /// Ends it as the host does.
+    /// Ends it like the host does.
     pub fn exit(self, hot_reloading: bool) -> Ended {
         self.call(Call::PreExit(hot_reloading));
         assert_eq!(self.call(Call::Exit), 0);
@@ -436,7 +436,7 @@ impl Instance {
         collect.map(|(_, nanoseconds)| Duration::from_nanos(nanoseconds as u64))
     }
 
-    /// Calls as the host does until there are records enough.
+    /// Makes calls like the host until there are enough records.
     pub fn records(&self, count: usize) -> Vec<Record> {
         let mut seen = 0;
         await_that(&format!("{count} records"), || {
@@ -459,7 +459,7 @@ impl Instance {
         self.state.log()
     }
 
-    /// The addresses that it listens on, as its log says.
+    /// The addresses on which it listens, according to its log.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         let log = self.log();
         let listening = log.iter().filter(|line| line.contains(" listening "));
@@ -473,18 +473,18 @@ impl Instance {
     }
 }
 
-/// What is known of an instance that has ended.
+/// What is known about an instance that has ended.
 pub struct Ended(pub Arc<State>);
 
 impl State {
-    /// Events that were handed over.
+    /// The events that were handed over.
     pub fn records(&self) -> Vec<Record> {
         let mut records = self.all_records();
         records.retain(|record| record.fields["event"] != "plugin");
         records
     }
 
-    /// Counters that were handed over.
+    /// The counters that were handed over.
     pub fn counters(&self) -> Vec<Record> {
         let mut records = self.all_records();
         records.retain(|record| record.fields["event"] == "plugin");
@@ -514,7 +514,7 @@ impl State {
     }
 }
 
-/// The thread of an instance.
+/// Runs the thread of an instance.
 fn life(
     version: Version,
     state: &Arc<State>,
@@ -536,16 +536,16 @@ fn life(
     ];
     let pre_exit: extern "C" fn(c_int) = symbol(plugin, "FLBPluginInputPreExit");
     let exit: extern "C" fn() -> c_int = symbol(plugin, "FLBPluginExit");
-    // SAFETY: what is begun here ends below, after the plugin's last call.
+    // SAFETY: what begins here ends below, after the plugin's last call.
     let beginning = unsafe { host_begin(version, instance) };
-    // SAFETY: a beginning of this host.
+    // SAFETY: `beginning` comes from this host.
     let status = unsafe { init(host_plugin(beginning)) };
     ready.send(status).expect("the test waits");
     if status == 1 {
         for (call, answer) in calls {
             let status = match call {
                 Call::Collect => match *lock(&state.collect) {
-                    // SAFETY: the plugin's callback; it looks at none of them.
+                    // SAFETY: this is the plugin's callback, which ignores its arguments.
                     Some((collect, _)) => unsafe {
                         collect(instance, ptr::null_mut(), ptr::null_mut())
                     },
@@ -569,7 +569,7 @@ fn life(
             answer.send(status).expect("the test waits");
         }
     }
-    // SAFETY: a beginning that has not ended.
+    // SAFETY: this `beginning` has not ended.
     let wrong = unsafe { host_end(beginning) };
     assert_eq!(
         wrong, 0,
@@ -577,7 +577,7 @@ fn life(
     );
 }
 
-/// Takes what the plugin gives at the end of a call, copies it, and gives it back.
+/// Takes the records that the plugin returns at the end of a call, copies them, and gives them back.
 fn tick(version: Version, plugin: &Library, state: &State) -> c_int {
     type Take = unsafe extern "C" fn(*mut *mut c_void, *mut usize) -> c_int;
     type TakeCtx = unsafe extern "C" fn(*mut c_void, *mut *mut c_void, *mut usize) -> c_int;
@@ -586,7 +586,7 @@ fn tick(version: Version, plugin: &Library, state: &State) -> c_int {
     let (mut data, mut length) = (ptr::null_mut(), 0);
     // A newer host keeps an uninitialised pointer for the plugin.
     let context = ptr::without_provenance_mut(0xA5A5);
-    // SAFETY: the plugin's functions, with room for what they give.
+    // SAFETY: these are the plugin's functions, with space for what they return.
     let status = unsafe {
         match version {
             Version::V4_0 => {
@@ -606,12 +606,12 @@ fn tick(version: Version, plugin: &Library, state: &State) -> c_int {
         );
         return status;
     }
-    // SAFETY: the plugin gave so many bytes, and takes them back once.
+    // SAFETY: the plugin returned this many bytes, and gets them back once.
     unsafe {
         let records = std::slice::from_raw_parts(data.cast::<u8>(), length);
         let mut handed_over = lock(&state.handed_over);
         handed_over.bytes.extend_from_slice(records);
-        // Nobody says how many records these are.
+        // Nothing tells the number of these records.
         handed_over.count += decode(records).len();
         drop(handed_over);
         let cleaned = match version {
@@ -625,7 +625,7 @@ fn tick(version: Version, plugin: &Library, state: &State) -> c_int {
     status
 }
 
-/// Waits until something holds.
+/// Waits until a condition holds.
 pub fn await_that(what: &str, mut holds: impl FnMut() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !holds() {
@@ -652,7 +652,7 @@ pub fn await_received(instance: &Instance) {
     }
 }
 
-/// A configuration file of this content.
+/// A configuration file with this content.
 pub fn config_file(name: &str, content: &str) -> String {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     let file = folder.join(format!("{name}_{}.toml", std::process::id()));

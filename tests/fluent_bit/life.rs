@@ -20,13 +20,13 @@ fn begin(version: Version, properties: &[(&str, &str)]) -> Instance {
 }
 
 #[test]
-fn it_registers_with_every_version_and_writes_no_further() {
+fn it_registers_with_every_version_and_stays_within_its_structs() {
     for version in VERSIONS {
         assert_eq!(register(version, false), "qlik_sense", "{version:?}");
     }
 }
 
-/// The golden datagrams through the plugin: the fields that every host gives.
+/// The golden datagrams, sent through the plugin, have the same fields as in every host.
 #[test]
 fn every_golden_datagram_arrives_with_its_fields_and_time() {
     for version in VERSIONS {
@@ -49,7 +49,7 @@ fn every_golden_datagram_arrives_with_its_fields_and_time() {
                 let time = expected["timestamp"].take();
                 let fields = expected.as_object_mut().expect("an event");
                 fields.remove("timestamp");
-                // The file's arrival is made up; what Qlik Sense itself says is not.
+                // The arrival in the file is invented, but the time from Qlik Sense is not.
                 if time == "2026-01-31T09:00:00.123456789Z" {
                     let time = UNIX_EPOCH + Duration::new(seen.seconds.into(), seen.nanoseconds);
                     assert!(
@@ -84,7 +84,7 @@ fn every_golden_datagram_arrives_with_its_fields_and_time() {
 }
 
 #[test]
-fn order_is_kept_and_the_log_says_what_was_counted() {
+fn events_keep_their_order_and_the_log_has_the_counts() {
     for version in VERSIONS {
         let instance = begin(version, &[ANY_PORT]);
         let sent: Vec<_> = (0..1_000).map(|number| number.to_string()).collect();
@@ -103,7 +103,7 @@ fn order_is_kept_and_the_log_says_what_was_counted() {
 }
 
 #[test]
-fn counters_are_records_of_their_own() {
+fn counters_are_separate_records() {
     let config = config_file(
         "counters",
         "[source]\naddress = \"127.0.0.1:0\"\n[telemetry]\ninterval_secs = 1\n",
@@ -130,7 +130,7 @@ fn counters_are_records_of_their_own() {
     instance.exit(false);
 }
 
-/// A host that ends pauses first, and takes nothing after that.
+/// A host that ends pauses first, and accepts nothing after that.
 #[test]
 fn the_first_pause_delivers_everything_that_was_received() {
     for version in VERSIONS {
@@ -146,7 +146,7 @@ fn the_first_pause_delivers_everything_that_was_received() {
 }
 
 #[test]
-fn a_pause_is_bounded_and_counts_what_it_drops() {
+fn a_pause_is_limited_and_counts_what_it_drops() {
     let config = config_file(
         "pause",
         "[source]\naddress = \"127.0.0.1:0\"\n[queue]\nmax_events = 10\n[telemetry]\ninterval_secs = 0\n",
@@ -156,7 +156,7 @@ fn a_pause_is_bounded_and_counts_what_it_drops() {
     instance.pause();
     for number in 0..25 {
         send(address, [start(&number.to_string())]);
-        // One at a time, so that each is a frame of its own.
+        // They are sent one at a time, so that each is a frame of its own.
         await_received(&instance);
         instance.collect();
         instance.tick();
@@ -175,7 +175,7 @@ fn a_pause_is_bounded_and_counts_what_it_drops() {
 }
 
 #[test]
-fn a_host_that_takes_nothing_for_a_while_gets_it_later() {
+fn events_wait_for_a_host_that_accepts_nothing_for_a_while() {
     let instance = begin(Version::V4_0, &[ANY_PORT]);
     instance.state.refuses.store(true, Ordering::SeqCst);
     send(instance.addresses()[0], [start("a"), start("b")]);
@@ -190,9 +190,9 @@ fn a_host_that_takes_nothing_for_a_while_gets_it_later() {
     instance.exit(false);
 }
 
-/// A host that runs its inputs on one thread pauses them while it takes their records.
+/// A host that runs its inputs on one thread pauses them while it is receiving their records.
 #[test]
-fn a_pause_from_within_a_delivery_holds_until_the_host_resumes() {
+fn a_pause_during_a_delivery_lasts_until_the_host_resumes() {
     for version in VERSIONS {
         let instance = begin(version, &[ANY_PORT]);
         instance.state.pauses_within.store(true, Ordering::SeqCst);
@@ -211,7 +211,7 @@ fn a_pause_from_within_a_delivery_holds_until_the_host_resumes() {
 }
 
 #[test]
-fn what_a_host_does_not_take_until_the_end_is_counted() {
+fn events_that_the_host_never_takes_are_counted() {
     let instance = begin(Version::V5_1, &[ANY_PORT]);
     instance.state.refuses.store(true, Ordering::SeqCst);
     send(instance.addresses()[0], [start("a"), start("b")]);
@@ -224,7 +224,7 @@ fn what_a_host_does_not_take_until_the_end_is_counted() {
 }
 
 #[test]
-fn two_instances_and_two_addresses() {
+fn two_instances_receive_on_two_addresses() {
     let both = begin(Version::V5_1, &[("address", "127.0.0.1:0, [::1]:0")]);
     let other = begin(Version::V5_1, &[ANY_PORT]);
     let addresses = both.addresses();
@@ -246,7 +246,7 @@ fn two_instances_and_two_addresses() {
 fn threads_of_the_plugin_leave_signals_to_the_host() {
     let instance = begin(Version::V5_1, &[ANY_PORT]);
     let mut seen = BTreeSet::new();
-    // A thread has its name a little after it has begun.
+    // A thread gets its name shortly after it has started.
     await_that("both kinds of threads", || {
         for task in fs::read_dir("/proc/self/task").expect("threads").flatten() {
             let Ok(status) = fs::read_to_string(task.path().join("status")) else {
@@ -276,7 +276,7 @@ fn calls_without_an_instance_fail_harmlessly() {
 }
 
 #[test]
-fn the_log_shows_what_the_host_wants_to_show() {
+fn the_log_respects_the_level_of_the_host() {
     let instance = Instance::begin_with_log(Version::V4_0, &[ANY_PORT], 1);
     let instance = instance.unwrap_or_else(|log| panic!("{log:?}"));
     instance.tick();

@@ -1,7 +1,7 @@
-//! The plugin of Fluent Bit, loaded as Fluent Bit loads it and given real datagrams.
+//! The plugin for Fluent Bit, loaded like Fluent Bit loads it and tested with real datagrams.
 //!
-//! The host's structs are laid out as 4.0 and as 5.1 have them, by a C compiler. `cargo test --features
-//! fluent-bit --test fluent_bit` builds the plugin first.
+//! A C compiler lays out the host's structs as in 4.0 and as in 5.1. `cargo test --features fluent-bit --test
+//! fluent_bit` builds the plugin first.
 
 mod examples;
 #[path = "../support/golden.rs"]
@@ -15,7 +15,7 @@ use std::net::{SocketAddr, UdpSocket};
 /// Whether the host exports the functions that its own plugins use.
 const EXPORTS: bool = cfg!(unix);
 
-/// Sends datagrams from an address of its own.
+/// Sends datagrams from a new socket.
 fn send<D: AsRef<[u8]>>(to: SocketAddr, datagrams: impl IntoIterator<Item = D>) {
     let socket = UdpSocket::bind((to.ip(), 0)).expect("a port");
     for datagram in datagrams {

@@ -19,7 +19,7 @@ fn refusal(properties: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn a_bad_value_is_refused_with_property_and_value() {
+fn an_invalid_value_is_refused_with_property_and_value() {
     let rows = [
         (("address", "localhost:9997"), "expected an address such as"),
         (("address", "0.0.0.0"), "expected an address such as"),
@@ -61,7 +61,7 @@ fn a_bad_value_is_refused_with_property_and_value() {
 }
 
 #[test]
-fn an_option_of_the_file_is_no_property() {
+fn an_option_of_the_file_is_not_a_property() {
     for (name, option) in [
         ("workers", "source.workers"),
         ("max_events", "queue.max_events"),
@@ -78,7 +78,7 @@ fn an_option_of_the_file_is_no_property() {
 }
 
 #[test]
-fn a_bad_file_is_refused_with_its_line() {
+fn an_invalid_file_is_refused_with_its_line() {
     let line = refusal(&[("config", "/nowhere/plugin.toml")]);
     assert!(
         line.contains("property `config`: /nowhere/plugin.toml: "),
@@ -92,7 +92,7 @@ fn a_bad_file_is_refused_with_its_line() {
     );
 }
 
-/// There it would wait for the workers while the whole pipeline waits for it.
+/// On that thread it would wait for the workers while the whole pipeline waits for it.
 #[test]
 fn the_thread_of_the_pipeline_is_refused() {
     for version in VERSIONS {
@@ -105,7 +105,7 @@ fn the_thread_of_the_pipeline_is_refused() {
 }
 
 #[test]
-fn an_address_that_is_taken_is_refused() {
+fn an_address_in_use_is_refused() {
     let first = Instance::begin(Version::V4_0, &[("address", "127.0.0.1:0")]);
     let first = first.unwrap_or_else(|log| panic!("{log:?}"));
     let address = first.addresses()[0].to_string();
@@ -118,7 +118,7 @@ fn an_address_that_is_taken_is_refused() {
 }
 
 #[test]
-fn properties_go_before_the_file() {
+fn properties_take_precedence_over_the_file() {
     let file = config_file(
         "before",
         "[source]\naddress = \"127.0.0.1:1\"\n[transform.blacklist]\nusers = ['LAB\\goran']\n\
@@ -150,7 +150,7 @@ fn properties_go_before_the_file() {
 }
 
 #[test]
-fn nodes_have_tags_of_their_own() {
+fn nodes_can_have_their_own_tags() {
     let file = config_file(
         "tags",
         "[output]\ntags = { site = \"lab\", rack = \"1\" }\n[output.tags_by_host.N2]\nsite = \"north\"\n",
@@ -193,8 +193,8 @@ fn senders_that_are_not_allowed_are_refused() {
 }
 
 #[test]
-fn every_property_is_left_out_by_default() {
-    // The default address may be taken on this machine; then that is what is wrong with it.
+fn every_property_is_optional() {
+    // The default address may be in use on this machine; then that is the reported error.
     match Instance::begin(Version::V5_1, &[]) {
         Ok(instance) => {
             let addresses = instance.addresses();

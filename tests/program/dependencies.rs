@@ -127,7 +127,7 @@ fn expressions_are_understood() {
 }
 
 #[test]
-#[cfg_attr(windows, ignore = "needs cargo and rustc, which Wine has not")]
+#[cfg_attr(windows, ignore = "needs cargo and rustc, which Wine does not have")]
 fn every_licence_is_permissive() {
     let metadata = metadata(&["--all-features"]);
     let mut others = BTreeSet::new();
@@ -179,7 +179,7 @@ fn every_crate_is_from_crates_io() {
 
 /// Crates that are needed in two versions are counted, so that their number does not grow unnoticed.
 #[test]
-#[cfg_attr(windows, ignore = "needs cargo and rustc, which Wine has not")]
+#[cfg_attr(windows, ignore = "needs cargo and rustc, which Wine does not have")]
 fn there_is_one_crate_for_each_purpose() {
     let own = of_the_program();
     let names: BTreeSet<&str> = own.values().map(String::as_str).collect();

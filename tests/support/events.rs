@@ -9,7 +9,7 @@ use qlik_sense_events::{
 
 use super::{golden::golden, pipeline::events};
 
-/// The events of the golden datagrams, and those that follow from several.
+/// The events of the golden datagrams, and derived events.
 pub fn every_event() -> Vec<Event> {
     let mut all = Vec::new();
     for golden in golden() {
@@ -22,7 +22,7 @@ pub fn every_event() -> Vec<Event> {
     all
 }
 
-/// What the requests of a golden datagram took together, in an app with a name.
+/// The total cost of the requests in a golden datagram, in an app with a name.
 fn performance_summary() -> Event {
     let requests = golden()
         .into_iter()
@@ -53,8 +53,8 @@ fn performance_summary() -> Event {
     events.remove(0)
 }
 
-/// The events of a session with an app that has a name, and of one that has an id: a snapshot and summaries
-/// among them.
+/// The events of a session with an app that has a name, and of one with a session id, including a snapshot and
+/// summaries.
 fn session_events() -> Vec<Event> {
     let sessions = SessionsConfig {
         enabled: true,

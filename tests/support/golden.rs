@@ -1,4 +1,4 @@
-//! The golden datagrams, `tests/golden/NAME.bin`, and what is expected of them, `NAME.json`.
+//! The golden datagrams, `tests/golden/NAME.bin`, with the expected events, `NAME.json`.
 
 use std::{
     collections::BTreeSet,
@@ -18,9 +18,9 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
 }
 
-/// Every datagram of the folder with the events that are expected of it.
+/// Every datagram in the folder, with the expected events.
 ///
-/// Panics when a file has no partner, so that none is skipped in silence.
+/// Panics if either file of a pair is missing, so that none is skipped silently.
 pub fn golden() -> Vec<Golden> {
     let mut datagrams = BTreeSet::new();
     let mut expectations = BTreeSet::new();

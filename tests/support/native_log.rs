@@ -1,4 +1,4 @@
-//! Vector's message layout for logs, written down once more, independently of the encoder, and read by prost.
+//! Vector's message layout for logs, defined a second time, independently of the encoder, and read by prost.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use prost::Message;
@@ -64,7 +64,7 @@ pub enum Kind {
     Null(i32),
 }
 
-/// `map<string, Value>` as what it is on the wire, so that order, duplicates and empty keys show.
+/// `map<string, Value>` as it is encoded, so that order, duplicates and empty keys are visible.
 #[derive(Clone, PartialEq, Message)]
 pub struct ValueMap {
     #[prost(message, repeated, tag = "1")]
@@ -85,13 +85,13 @@ pub struct ValueArray {
     pub items: Vec<Value>,
 }
 
-/// The logs of a frame, after its length and every byte of it were checked.
+/// The logs in a frame, after checking its length and each of its bytes.
 pub fn logs(frame: &[u8]) -> Vec<Log> {
     let (length, message) = frame.split_at(4);
     let length = u32::from_be_bytes(length.try_into().expect("four bytes"));
     assert_eq!(length as usize, message.len(), "the length of the frame");
     let decoded = EventArray::decode(message).expect("an EventArray");
-    // prost writes canonical lengths, numbers and no unknown fields: any other byte would differ.
+    // prost writes canonical lengths and numbers, and no unknown fields, so any other byte would differ.
     assert!(decoded.encode_to_vec() == message, "not canonical");
     match decoded.events {
         Some(Events::Logs(LogArray { logs })) => logs,
@@ -105,7 +105,7 @@ pub fn time(timestamp: &ProtobufTimestamp) -> DateTime<Utc> {
     DateTime::from_timestamp(timestamp.seconds, nanos).expect("a time that Vector can hold")
 }
 
-/// A value as JSON; times become the text that human-readable formats have.
+/// A value as JSON; times become text as in human-readable formats.
 pub fn json_of(value: &Value) -> Json {
     match value.kind.as_ref().expect("a value has a kind") {
         Kind::RawBytes(bytes) => Json::from(std::str::from_utf8(bytes).expect("text is UTF-8")),

@@ -1,8 +1,8 @@
-//! Pictures in the documentation, written by tests so that they show what there is.
+//! Pictures in the documentation, which tests write, so that they show the current program.
 
 use std::{env, fs, path::Path};
 
-/// Whether the picture in `docs/pictures` is this one. With `UPDATE_DOCUMENTS=1` it becomes this one.
+/// Asserts that the picture in `docs/pictures` is this one. With `UPDATE_DOCUMENTS=1` it is replaced by this one.
 pub fn compare(name: &str, svg: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("docs/pictures")
@@ -11,7 +11,7 @@ pub fn compare(name: &str, svg: &str) {
         fs::create_dir_all(path.parent().expect("a folder")).expect("the folder");
         fs::write(&path, svg).expect("the picture");
     }
-    // Git may have written line ends of Windows.
+    // Git may have written the line ends of Windows.
     let there = fs::read_to_string(&path)
         .unwrap_or_default()
         .replace("\r\n", "\n");
@@ -28,7 +28,7 @@ pub fn escaped(text: &str) -> String {
         .replace('>', "&gt;")
 }
 
-/// What every picture begins with.
+/// The beginning of every picture.
 pub fn head(width: u32, height: u32, what: &str) -> String {
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \

@@ -17,12 +17,12 @@ use nix::{
 use qlik_sense_events::schema::Schema;
 use serde_json::{Map, Value};
 
-/// What one run of the real program has written.
+/// The output of one run of the real program.
 #[derive(Debug)]
 pub struct Produced {
-    /// The fields of its diagnostics; those within a field with its name and a dot.
+    /// The fields of its diagnostics; names of nested fields have dots.
     diagnostics: BTreeSet<String>,
-    /// The same in the schema `ecs`.
+    /// The same fields in the schema `ecs`.
     diagnostics_in_ecs: BTreeSet<String>,
     /// The tags of each metric.
     metrics: Metrics,
@@ -43,7 +43,7 @@ pub fn index_template() -> Value {
     serde_json::from_str(&fs::read_to_string(path).expect("the template")).expect("JSON")
 }
 
-/// The fields that the index makes from others, by its mappings.
+/// The fields that the index creates from others, according to its mappings.
 pub fn copied(mappings: &Value) -> BTreeSet<String> {
     let mut targets = BTreeSet::new();
     for (key, value) in mappings.as_object().into_iter().flatten() {
@@ -59,7 +59,7 @@ pub fn copied(mappings: &Value) -> BTreeSet<String> {
 }
 
 impl Produced {
-    /// Runs that follow sessions, receive a few datagrams, one of them garbage, and are asked to end.
+    /// Runs that follow sessions, receive a few datagrams including garbage, and are then stopped.
     pub fn real() -> &'static Self {
         static PRODUCED: OnceLock<Produced> = OnceLock::new();
         PRODUCED.get_or_init(|| {
@@ -72,7 +72,7 @@ impl Produced {
         })
     }
 
-    /// The labels and the structured metadata of `loki.yaml`.
+    /// The labels and the structured metadata in `loki.yaml`.
     pub fn loki(&self) -> (BTreeSet<String>, BTreeSet<String>) {
         let config = example("loki");
         let program = config["transforms"]["qlik_sense_loki"]["source"]
@@ -96,7 +96,7 @@ impl Produced {
         (labels, metadata)
     }
 
-    /// The fields of `elasticsearch.yaml` that can be asked for: those with others within hold nothing.
+    /// The fields in `elasticsearch.yaml` that can be queried: groups contain nothing themselves.
     pub fn elasticsearch(&self) -> BTreeSet<String> {
         let fields = Schema::Ecs.fields().iter().map(|field| (*field).to_owned());
         let fields: BTreeSet<String> = fields
@@ -110,7 +110,7 @@ impl Produced {
         fields.iter().filter(|f| !is_within(f)).cloned().collect()
     }
 
-    /// The metrics of `prometheus.yaml` with their labels.
+    /// The metrics in `prometheus.yaml`, with their labels.
     pub fn prometheus(&self) -> Metrics {
         let mut metrics = self.metrics.clone();
         let config = example("prometheus");
@@ -133,7 +133,7 @@ impl Produced {
     }
 }
 
-/// What `engine_health.yaml` makes of an engine's answer.
+/// What `engine_health.yaml` makes of an engine's response.
 pub struct EngineHealth {
     /// The fields of its events.
     pub fields: BTreeSet<String>,
@@ -156,7 +156,7 @@ pub fn engine_health() -> EngineHealth {
     EngineHealth { fields, metrics }
 }
 
-/// The quoted keys of an object in VRL that begins with `start`.
+/// The quoted keys of an object in VRL that starts with `start`.
 fn keys_after(program: &str, start: &str) -> BTreeSet<String> {
     let at = program.find(start).expect("the object") + start.len();
     let object = &program[at..at + program[at..].find('}').expect("its end")];
@@ -232,7 +232,7 @@ fn run(schema: Schema) -> (BTreeSet<String>, Metrics) {
         let tags: BTreeSet<String> = tags.into_iter().map(|(tag, _)| tag).collect();
         let name = format!("{namespace}_{name}");
         if metric.get("aggregated_histogram").is_some() {
-            // As Prometheus is shown it.
+            // The format for Prometheus has this label.
             let bound = BTreeSet::from(["le".to_owned()]);
             metrics.insert(format!("{name}_bucket"), &tags | &bound);
             metrics.insert(format!("{name}_sum"), tags.clone());
@@ -242,11 +242,11 @@ fn run(schema: Schema) -> (BTreeSet<String>, Metrics) {
         }
     }
     assert!(metrics.len() >= 8, "{metrics:?}");
-    // Counted only where a sender was refused.
+    // This is only counted if a sender was refused.
     metrics
         .entry("qlik_sense_refused_datagrams_total".to_owned())
         .or_insert_with(|| ["address", "sender_range"].map(String::from).into());
-    // Only where a proxy is asked who is in.
+    // This is only counted if a proxy is queried for sessions.
     metrics
         .entry("qlik_sense_qps_up".to_owned())
         .or_insert_with(|| ["host".to_owned()].into());

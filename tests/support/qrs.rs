@@ -1,5 +1,5 @@
-//! A Qlik Repository Service or Qlik Proxy Service on this machine, as far as lists go: HTTPS with client
-//! certificates, on certificates of a site's own.
+//! A Qlik Repository Service or Qlik Proxy Service on this machine, reduced to lists: HTTPS with client certificates,
+//! with the certificates of a simulated site.
 
 use std::{
     fs,
@@ -22,7 +22,7 @@ use rustls::{
 };
 use serde_json::{Value, json};
 
-/// A site's own authority, and what it has signed.
+/// The certificate authority of a site, and what it has signed.
 pub struct Site {
     authority: CertifiedIssuer<'static, KeyPair>,
 }
@@ -32,7 +32,7 @@ impl Site {
         Self::named("sense.example.com")
     }
 
-    /// A site whose authority bears the name of a machine, as Qlik Sense's does.
+    /// A site whose authority is named after a machine, as in Qlik Sense.
     pub fn named(machine: &str) -> Self {
         let mut params = CertificateParams::default();
         let name = &mut params.distinguished_name;
@@ -44,7 +44,7 @@ impl Site {
         Self { authority }
     }
 
-    /// A certificate for names of machines and IP addresses, and its key.
+    /// A certificate for names of machines and IP addresses, with its key.
     pub fn server(&self, names: &[&str]) -> (Certificate, KeyPair) {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         let mut params = CertificateParams::new(names).expect("names");
@@ -65,12 +65,12 @@ impl Site {
         params.signed_by(key, &self.authority).expect("signed")
     }
 
-    /// What the QMC exports: `client.pem`, `client_key.pem` and `root.pem`.
+    /// Writes the files that the QMC exports: `client.pem`, `client_key.pem` and `root.pem`.
     pub fn export(&self, folder: &Path) {
         self.export_with(folder, &KeyPair::generate().expect("a key"));
     }
 
-    /// The same with a key of the test's own.
+    /// Writes the same files, with a given key.
     pub fn export_with(&self, folder: &Path, key: &KeyPair) {
         let write = |name: &str, pem: String| fs::write(folder.join(name), pem).expect("a file");
         write("client.pem", self.client(key).pem());
@@ -80,7 +80,7 @@ impl Site {
         {
             use std::os::unix::fs::PermissionsExt as _;
 
-            // As docs/app-names.md asks for.
+            // docs/app-names.md recommends this.
             let owner_only = fs::Permissions::from_mode(0o600);
             fs::set_permissions(folder.join("client_key.pem"), owner_only).expect("permissions");
         }
@@ -92,26 +92,26 @@ impl Site {
     }
 }
 
-/// What the service does with a request.
+/// How the service answers a request.
 #[derive(Clone)]
 pub enum Answer {
-    /// Says these apps, as the service describes them.
+    /// With these apps, in the service's format.
     Apps(Vec<(String, String)>),
-    /// Says this with status 200.
+    /// With this body and status 200.
     Body(Vec<u8>),
-    /// Says this with status 200, in pieces of unknown number.
+    /// With this body and status 200, in chunks.
     Chunked(Vec<u8>),
-    /// Another status.
+    /// With another status.
     Status(u16),
-    /// Begins and never comes to an end, though the connection stays.
+    /// Starts a response and never completes it, while the connection stays open.
     Stalls,
-    /// Says nothing at all.
+    /// With nothing at all.
     Silence,
-    /// Ends before the length that it has announced.
+    /// Closes the connection before the announced length is reached.
     Cut,
-    /// Never ends.
+    /// With an endless body.
     Endless,
-    /// Another for each path; status 404 for others.
+    /// With a different answer for each path, and status 404 for others.
     Paths(Vec<(&'static str, Answer)>),
 }
 
@@ -119,12 +119,12 @@ pub enum Answer {
 pub struct Repository {
     pub address: SocketAddr,
     answer: Arc<Mutex<Answer>>,
-    /// Heads of requests, in their order.
+    /// The heads of the requests, in order.
     pub requests: mpsc::Receiver<String>,
 }
 
 impl Repository {
-    /// A service of `site` that believes the clients of `clients`.
+    /// A service of `site` that trusts the clients of `clients`.
     pub fn start(site: &Site, clients: &Site, names: &[&str], answer: Answer) -> Self {
         Self::with_versions(site, clients, names, answer, rustls::ALL_VERSIONS)
     }
@@ -156,7 +156,7 @@ impl Repository {
         }
     }
 
-    /// What it does from now on.
+    /// Changes how it answers from now on.
     pub fn set(&self, answer: Answer) {
         *self.answer.lock().expect("an answer") = answer;
     }
@@ -186,7 +186,7 @@ fn config(
         .expect("a certificate")
 }
 
-/// One request. A client that goes away, or was never let in, is no fault of the service.
+/// Serves one request. A client that goes away or is refused is not an error of the service.
 fn serve(
     stream: TcpStream,
     config: Arc<ServerConfig>,
@@ -205,7 +205,7 @@ fn serve(
     }
     let head = String::from_utf8(head).expect("a head is text");
     let answer = answer.lock().expect("an answer").clone().of(&head);
-    // Nobody need be interested.
+    // The test may not need the request.
     let _ = requests.send(head);
     let _ = say(&mut stream, answer);
     stream.conn.send_close_notify();
@@ -213,7 +213,7 @@ fn serve(
 }
 
 impl Answer {
-    /// The one for a request.
+    /// The answer for a request.
     fn of(self, head: &str) -> Self {
         let Self::Paths(answers) = self else {
             return self;
@@ -277,7 +277,7 @@ fn until_gone(stream: &mut impl Read) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Apps in the service's light form.
+/// Apps in the service's condensed form.
 pub fn described(apps: &[(String, String)]) -> Value {
     apps.iter()
         .map(|(id, name)| {
@@ -297,7 +297,7 @@ pub fn described(apps: &[(String, String)]) -> Value {
         .collect()
 }
 
-/// Sessions of these users, each with an id of its own, as the proxy describes them.
+/// Sessions of these users, each with an id of its own, in the proxy's format.
 pub fn sessions(users: &[&str]) -> Answer {
     let sessions: Value = users
         .iter()

@@ -1,9 +1,9 @@
-//! Which names a dashboard query uses. Not a parser: it knows just enough of each language to distinguish names from
+//! Finds the names in a dashboard's query. It is not a parser: it knows just enough of each language to tell names from
 //! functions, keywords and values, and takes anything unknown for a name.
 
 use std::collections::BTreeSet;
 
-/// Words of LogQL and PromQL that are no names.
+/// Words of LogQL and PromQL that are not names.
 const KEYWORDS: [&str; 16] = [
     "and",
     "bool",
@@ -26,9 +26,9 @@ const KEYWORDS: [&str; 16] = [
 /// The names in a query of LogQL or PromQL.
 #[derive(Debug, Default)]
 pub struct Names {
-    /// In braces and in lists such as `by (…)`.
+    /// Names in braces and in lists such as `by (…)`.
     pub labels: BTreeSet<String>,
-    /// Elsewhere: metrics of PromQL, fields in a pipeline of LogQL.
+    /// Other names: metrics in PromQL, fields in a pipeline in LogQL.
     pub others: BTreeSet<String>,
 }
 
@@ -102,7 +102,7 @@ pub fn names(query: &str) -> Names {
     names
 }
 
-/// The length up to a closing sign.
+/// The length up to a closing character.
 fn quoted(text: &str, end: char) -> usize {
     text.find(end).expect("a closing sign")
 }
@@ -113,7 +113,7 @@ fn word(text: &str) -> usize {
         .unwrap_or(text.len())
 }
 
-/// The fields in a template of LogQL: `{{ if .app_name }}`.
+/// The fields in a LogQL template: `{{ if .app_name }}`.
 fn of_template(template: &str) -> BTreeSet<String> {
     template
         .split(" .")
@@ -134,7 +134,7 @@ pub fn of_legend(legend: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The fields in a query of Lucene's syntax: `event.action:(a OR b) AND _exists_:error.code`.
+/// The fields in a query in Lucene's syntax: `event.action:(a OR b) AND _exists_:error.code`.
 pub fn of_lucene(query: &str) -> BTreeSet<String> {
     let mut fields = BTreeSet::new();
     let mut text = query.to_owned();
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_promql() {
+    fn names_in_promql_are_found() {
         let found = names(
             r#"topk(3, sum by (host) (rate(up_total{job="a by b", x=~"$host"}[$__range]))) * 60 or vector(0)"#,
         );
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_logql() {
+    fn names_in_logql_are_found() {
         let found = names(
             "count by (app) (max_over_time({a=\"b\"} | u!=\"\" | u=~`${user:regex}` | label_format \
              app=`{{ if .n }}{{ .n }}{{ else }}{{ .i }}{{ end }}` | keep k, v | unwrap v [5m] offset 1h) by (c))",
@@ -180,14 +180,14 @@ mod tests {
     }
 
     #[test]
-    fn names_of_lucene() {
+    fn names_in_lucene_queries_are_found() {
         let query =
             r#"a.b:(x OR y) AND NOT _exists_:c.d AND @t:["${__to:date:iso}" TO "now||-5m"]"#;
         assert_eq!(of_lucene(query), set(&["a.b", "c.d", "@t"]));
     }
 
     #[test]
-    fn names_of_legends() {
+    fn names_in_legends_are_found() {
         assert_eq!(
             of_legend("{{event}} of {{term a.b}}"),
             set(&["a.b", "event"])

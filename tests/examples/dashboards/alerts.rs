@@ -1,9 +1,9 @@
-//! Alerts and searches ask only for what the examples produce, and engine health is documented as its example has it.
+//! Alerts and searches only query what the examples produce, and engine health is documented like its example.
 
 use super::*;
 
 #[test]
-fn alerts_for_prometheus_name_metrics_with_their_labels() {
+fn alerts_for_prometheus_use_existing_metrics_and_labels() {
     let file = yaml("examples/prometheus/alerts.yaml");
     let tests = fs::read_to_string(root().join("examples/prometheus/alerts_test.yaml"));
     let tests = tests.expect("the tests of promtool");
@@ -20,7 +20,7 @@ fn alerts_for_prometheus_name_metrics_with_their_labels() {
             let label = &label[..end.expect("behind a label")];
             assert!(labels.contains(label), "{name}: {label}");
         }
-        // Whether a rule fires is for promtool to say; that it is asked, for this.
+        // promtool tests whether a rule fires; this checks that promtool tests every rule.
         let family = name
             .trim_end_matches("InQueue")
             .trim_end_matches("ByKernel");
@@ -31,7 +31,7 @@ fn alerts_for_prometheus_name_metrics_with_their_labels() {
 }
 
 #[test]
-fn alerts_for_loki_name_what_is_sent_to_loki() {
+fn alerts_for_loki_use_what_is_sent_to_loki() {
     let file = yaml("examples/loki/alerts.yaml");
     let rules = list(&file["groups"][0]["rules"]);
     for rule in rules {
@@ -41,7 +41,7 @@ fn alerts_for_loki_name_what_is_sent_to_loki() {
 }
 
 #[test]
-fn searches_for_alerts_in_elasticsearch_name_fields_of_ecs() {
+fn searches_for_alerts_in_elasticsearch_use_fields_of_ecs() {
     let file = fs::read_to_string(root().join("examples/elasticsearch/alerts.json"));
     let file: Value = serde_json::from_str(&file.expect("the searches")).expect("JSON");
     let known = Produced::real().elasticsearch();
@@ -63,9 +63,9 @@ fn searches_for_alerts_in_elasticsearch_name_fields_of_ecs() {
     assert!(alerts.len() >= 8);
 }
 
-/// The document on engine health has every field and every metric of the example, and no others.
+/// The document on engine health has every field and metric of the example, and no others.
 #[test]
-fn engine_health_is_documented_as_the_example_has_it() {
+fn engine_health_is_documented_like_its_example() {
     let text = fs::read_to_string(root().join("docs/engine-health.md")).expect("the document");
     let documented = |heading: &str| -> BTreeSet<String> {
         let table = text.split(heading).nth(1).expect("the section");
