@@ -1,11 +1,14 @@
 //! A pipeline with a fixed arrival.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    cell::RefCell,
+    net::{IpAddr, Ipv4Addr},
+};
 
 use chrono::{DateTime, Utc};
 use qlik_sense_events::{
     event::{Arrival, Event},
-    pipeline::PipelineConfig,
+    pipeline::{Pipeline, PipelineConfig},
     transform::OutputBuffer,
 };
 
@@ -17,10 +20,15 @@ fn arrival() -> Arrival {
     Arrival::new(timestamp, SENDER)
 }
 
+thread_local! {
+    /// Properties decode thousands of datagrams, and building a pipeline takes longer than any of them.
+    static PIPELINE: RefCell<Pipeline> =
+        RefCell::new(PipelineConfig::default().build().expect("a pipeline"));
+}
+
 /// The events of a datagram, as every host gets them.
 pub fn events(datagram: &[u8]) -> Vec<Event> {
-    let mut pipeline = PipelineConfig::default().build().expect("a pipeline");
     let mut output = OutputBuffer::default();
-    pipeline.datagram(datagram, arrival(), &mut output);
+    PIPELINE.with_borrow_mut(|pipeline| pipeline.datagram(datagram, arrival(), &mut output));
     output.into_events()
 }
