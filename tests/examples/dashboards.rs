@@ -322,7 +322,14 @@ fn check_logql(title: &str, query: &str) {
     let streams = &query[query.find('{').expect("a selector")..];
     let selector = &streams[..=streams.find('}').expect("its end")];
     assert_known(title, &queries::names(selector).labels, &labels);
-    assert_known(title, &queries::names(query).all(), &known);
+    let names = queries::names(query).all();
+    assert_known(title, &names, &known);
+    // A request that was summarized is a peak as well.
+    assert_eq!(
+        query.contains("unwrap peak_ram_bytes "),
+        names.contains("peak_ram_bytes_max"),
+        "{title}: peaks of requests and of summaries"
+    );
 }
 
 fn check_elasticsearch(title: &str, target: &Value) {
