@@ -21,6 +21,9 @@ pub fn page(mut command: Command) -> String {
             "User Commands",
         ],
     );
+    // Names of options must be found and copied whole.
+    roff.control("nh", []);
+    roff.control("ad", ["l"]);
     roff.control("SH", ["NAME"]);
     let about = command.get_about().map(ToString::to_string);
     roff.text([roman(format!("{name} - {}", about.unwrap_or_default()))]);
@@ -42,6 +45,8 @@ pub fn page(mut command: Command) -> String {
 
     roff.control("SH", ["DESCRIPTION"]);
     paragraphs(&mut roff, command.get_long_about());
+    roff.control("PP", []);
+    roff.text(inline(texts::HELP));
 
     roff.control("SH", ["COMMANDS"]);
     for subcommand in commands() {

@@ -36,7 +36,7 @@ const FAILURE: u8 = 1;
 /// The command line or the configuration is invalid.
 const USAGE: u8 = 2;
 
-/// Who uses Qlik Sense, what goes wrong and who caused it, as it happens, for your log pipeline
+/// Log events of Qlik Sense for your log pipeline: who uses it, what goes wrong, and who caused it
 ///
 /// Receives the log events that Qlik Sense Enterprise on Windows sends over UDP, decodes them into
 /// events with named fields, drops those of users on a blacklist, and writes the rest to standard
@@ -63,7 +63,7 @@ enum Command {
     /// This is what Vector's `exec` source starts. Diagnostics go to standard error, as plain lines on a terminal and
     /// otherwise in the codec of the events.
     Run(run::RunArgs),
-    /// Show live on this terminal who is using Qlik Sense
+    /// Watch live who is using Qlik Sense
     ///
     /// It receives datagrams itself, reads the local socket of a running program, or reads a file of events.
     #[cfg(feature = "top")]
@@ -74,6 +74,9 @@ enum Command {
     /// a file it writes events in the codec. At the end it reports what became of the datagrams.
     Demo(demo::DemoArgs),
     /// Decode recorded datagrams from files or standard input
+    ///
+    /// Writes their events as `run` does, and the counts to standard error. A file that cannot be read is reported, the
+    /// others are still decoded, and the exit status is 1.
     Decode(decode::DecodeArgs),
     /// Send the datagrams of a simulated Qlik Sense site
     ///

@@ -1,5 +1,9 @@
 //! The texts of help and manual besides the flags: examples, exit statuses, variables, files.
 
+/// What every command has, which the manual does not list for each.
+pub const HELP: &str = "Every command explains itself: in short with `-h`, in full with `--help`. `--version` also lists \
+                        the features that the program was built with.";
+
 /// Statuses with which the program ends.
 pub const EXIT_STATUS: [(&str, &str); 4] = [
     ("0", "Success."),

@@ -27,7 +27,7 @@ pub enum AddressError {
     Ip(IpAddr),
     /// There is a name instead of an IP address.
     #[error(
-        "expected an address such as \"0.0.0.0:9997\" or \"[::]:9997\"; host names are not accepted, write the IP \
+        "expected an address such as \"0.0.0.0:9997\" or \"[::]:9997\"; host names are not accepted; write the IP \
          address of `{0}`"
     )]
     Name(String),

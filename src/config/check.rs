@@ -64,17 +64,25 @@ fn wrong_of_proxy(proxy: &ProxyConfig, before: &[ProxyConfig]) -> Option<String>
         let is_whole = prefix.is_empty() || prefix.split('/').all(|part| !part.is_empty());
         is_whole && prefix.bytes().all(is_allowed)
     };
+    if let Some(prefix) = proxy.virtual_proxies.iter().find(|it| !is_prefix(it)) {
+        let meant = prefix.trim_matches('/');
+        let meant = if is_prefix(meant) { meant } else { "sales" };
+        return Some(format!(
+            "`virtual_proxies`: expected prefixes as in the QMC, such as {meant:?}, without slashes around them, and \"\" \
+             for the default virtual proxy; found {prefix:?}"
+        ));
+    }
     let message = if proxy.host.is_empty() || !is_host(&proxy.host) {
-        "`host`: expected a host name or an IP address, and nothing else"
+        return Some(format!(
+            "`host`: expected a host name or an IP address, and nothing else; found {:?}",
+            proxy.host
+        ));
     } else if !is_host(&proxy.server_name) {
         "`server_name`: expected a name in the proxy's certificate"
     } else if proxy.port == 0 {
         "`port`: expected 1 to 65535; the default port of the service is 4243"
     } else if proxy.virtual_proxies.is_empty() {
         "`virtual_proxies`: expected at least one prefix; remove the key for the default virtual proxy"
-    } else if !proxy.virtual_proxies.iter().all(|prefix| is_prefix(prefix)) {
-        "`virtual_proxies`: expected prefixes as in the QMC, such as \"sales\", without slashes around them, and \"\" for \
-         the default virtual proxy"
     } else {
         return None;
     };

@@ -57,7 +57,7 @@ fn mistakes_end_with_status_2_and_a_message_about_what_was_expected() {
         (&["run", "--adress", "127.0.0.1:0"], "'--address'"),
         (
             &["--address", "localhost:9997"],
-            "host names are not accepted, write the IP address of `localhost`",
+            "host names are not accepted; write the IP address of `localhost`",
         ),
         (&["--address", "9997"], "did you mean \"0.0.0.0:9997\"?"),
         (
@@ -152,6 +152,7 @@ fn the_manual_has_a_section_for_every_command_and_all_that_a_manual_has() {
         let row = format!("\n.TP\n\\fB{number}\\fR\n");
         assert!(manual.stdout.contains(&row), "{number}");
     }
+    assert!(manual.stdout.contains("\\fB\\-\\-version\\fR"));
     // Every flag is listed with its value.
     assert!(manual.stdout.contains("\\-\\-rate\\fR \\fIRATE\\fR"));
 }

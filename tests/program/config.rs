@@ -216,7 +216,7 @@ fn an_invalid_address_is_refused() {
     for (address, expected) in [
         (
             "localhost:9997",
-            "host names are not accepted, write the IP address of `localhost`",
+            "host names are not accepted; write the IP address of `localhost`",
         ),
         ("9997", "did you mean \"0.0.0.0:9997\"?"),
         ("127.0.0.1", "did you mean \"127.0.0.1:9997\"?"),
@@ -307,15 +307,27 @@ fn a_path_that_is_too_long_for_a_socket_is_refused_with_its_length() {
 
 #[test]
 fn a_prefix_with_slashes_around_it_is_refused() {
-    for prefix in ["/sales", "sales/", "a//b", "/"] {
+    for (prefix, meant) in [
+        ("/sales", "sales"),
+        ("hr/", "hr"),
+        ("a//b", "sales"),
+        ("/", ""),
+    ] {
         let config = format!(
             "[transform.sessions.qps]\nproxies = [\n  {{ host = 'a', virtual_proxies = ['{prefix}'] }},\n]\n"
         );
         let checked = check(&folder(&config));
         assert_eq!(checked.status, 2, "{prefix}");
-        let expected = "`virtual_proxies`: expected prefixes as in the QMC, such as \"sales\", without slashes around \
-                        them";
-        assert!(checked.stderr.contains(expected), "{}", checked.stderr);
+        let expected = format!(
+            "`virtual_proxies`: expected prefixes as in the QMC, such as \"{meant}\", without slashes around them, and \
+             \"\" for the default virtual proxy; found \"{prefix}\""
+        );
+        assert!(
+            checked
+                .stderr
+                .contains(":3: transform.sessions.qps.proxies[0]: ")
+        );
+        assert!(checked.stderr.contains(&expected), "{}", checked.stderr);
     }
 }
 

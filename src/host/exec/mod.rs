@@ -46,7 +46,7 @@ pub enum ExecError {
     #[error(transparent)]
     Start(#[from] StartError),
     /// The output cannot be written, for a reason other than a reader that has closed it.
-    #[error("cannot write to standard output: {0}")]
+    #[error("cannot write events: {0}")]
     Output(#[source] io::Error),
     /// Nothing listens on `output.unix_stream`.
     #[error(

@@ -10,7 +10,7 @@ use crate::{
     config::{Config, QrsConfig},
     host::{
         diagnostics::{
-            Level,
+            Level, counted,
             health::{Failed, Health},
         },
         https::{Ask, HttpsError, MayAsk, Poll},
@@ -182,8 +182,8 @@ impl Proxies {
                 messages.push((Level::Error, format!("cannot start a thread: {error}")));
             }
         }
-        let proxies = self.asked.len();
-        let message = format!("found {proxies} proxies through {address}");
+        let proxies = counted(self.asked.len() as u64, "proxy", "proxies");
+        let message = format!("found {proxies} through {address}");
         messages.push((Level::Info, message));
     }
 }
@@ -207,16 +207,16 @@ impl Asked {
         let listed = answer.list.users.iter();
         self.sessions = listed.map(|user| u64::from(user.sessions)).sum();
         self.is_up = true;
-        let (failures, sessions) = (self.health.succeeded(), self.sessions);
+        let sessions = counted(self.sessions, "session", "sessions");
+        let failures = self.health.succeeded();
         let was_answered = self.answered.replace(Instant::now()).is_some();
         let node = self.proxy.node();
         let message = match failures {
             0 if was_answered => return,
-            0 => format!("read sessions from the proxy of {node}: {sessions}"),
+            0 => format!("read {sessions} from the proxy of {node}"),
             failures => {
-                format!(
-                    "read sessions from the proxy of {node} after {failures} failures: {sessions}"
-                )
+                let failures = counted(failures, "failure", "failures");
+                format!("read {sessions} from the proxy of {node} after {failures}")
             }
         };
         messages.push((Level::Info, message));

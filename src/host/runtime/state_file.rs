@@ -129,7 +129,7 @@ fn load(file: &Path, sessions: &Sessions) -> io::Result<Loaded> {
         Ok(found) if found.is_file() => {}
         // This is a folder, a device or a pipe: opening it may block forever, and it must not be renamed or replaced.
         Ok(_) => {
-            let expected = "expected a file, and it is a folder, a device or a pipe";
+            let expected = "expected a file; this is a folder, a device or a pipe";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, expected));
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Loaded::Absent),

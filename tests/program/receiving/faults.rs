@@ -60,7 +60,7 @@ fn ends_with_one_error(mut program: Running) {
     let mut errors = diagnostics.iter().filter(|d| d["level"] == "error");
     let error = errors.next().expect("an error")["message"].to_string();
     assert!(
-        error.contains("cannot write to standard output: No space left on device"),
+        error.contains("cannot write events: No space left on device"),
         "{error}"
     );
     assert_eq!(errors.next(), None);
