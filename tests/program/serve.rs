@@ -23,7 +23,7 @@ use rustls::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Codec, Process, Running, command};
+use crate::support::{Codec, Process, Running, command, finish};
 
 const KEY: &str = "0123456789abcdef";
 
@@ -306,6 +306,35 @@ fn a_request_that_qlik_would_refuse_is_refused() {
         .with_root_certificates(roots)
         .with_no_client_auth();
     assert!(ask(site.addresses[0], nobody, "/engine/healthcheck", "").is_err());
+}
+
+#[test]
+fn a_path_that_is_no_folder_and_a_file_without_a_certificate_are_named() {
+    let refused = |folder: &Path, expected: &str| {
+        let folder = folder.to_str().expect("UTF-8");
+        let flags = [
+            "simulate",
+            "--day",
+            "--skip",
+            "90",
+            "--serve-at",
+            "127.0.0.1:0",
+        ];
+        let ended = finish(&[&flags[..], &["--serve", folder]].concat());
+        assert_eq!(ended.status, 1, "{}", ended.stderr);
+        assert!(ended.stderr.contains(expected), "{}", ended.stderr);
+    };
+    let site = Site::start();
+    let file = site.folder.path().join("server.pem");
+    refused(
+        &file,
+        "server.pem is not a folder; name the folder of the certificates",
+    );
+    fs::write(&file, "").expect("a file");
+    refused(
+        site.folder.path(),
+        "server.pem: the file contains no PEM certificate",
+    );
 }
 
 #[test]
