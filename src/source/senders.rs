@@ -126,7 +126,7 @@ impl de::Visitor<'_> for RangeVisitor {
 pub struct RateLimitConfig {
     /// Events a second that each sender may send, in the long run. Default: 0, no limit.
     pub events_per_sec: u32,
-    /// Events that a sender may send at once after a time of silence, from 1. Default: 10,000.
+    /// Events that a sender may send at once after a pause, from 1. Default: 10,000.
     pub burst: u32,
 }
 
