@@ -225,6 +225,26 @@ fn a_full_disk_leaves_the_old_state() {
     assert_eq!(program.events().several(2)[1]["start_seen"], true);
 }
 
+#[test]
+fn a_state_without_a_folder_is_reported_and_saved_once_there_is_one() {
+    let site = Site::new();
+    let file = site.folder.path().join("config.toml");
+    let config = CONFIG.replace("sessions.ndjson", "none/sessions.ndjson");
+    fs::write(file, config).expect("a file");
+    let mut program = site.program();
+    let message = program.diagnostics.one()["message"].to_string();
+    assert!(
+        message.contains("cannot write the session state: ")
+            && message.contains("; its folder does not exist: create it"),
+        "{message}"
+    );
+    program.event_of(payload::start("goran"));
+    let folder = site.folder.path().join("none");
+    fs::create_dir(&folder).expect("a folder");
+    assert_eq!(end(program).status, Some(0));
+    assert!(folder.join("sessions.ndjson").exists());
+}
+
 /// It is neither renamed nor replaced, whatever it is: a device would be gone for all programs, and opening a pipe may
 /// block forever.
 #[test]

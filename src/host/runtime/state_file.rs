@@ -114,8 +114,15 @@ impl StateFile {
             Err(error) if !std::mem::replace(&mut self.is_failing, true) => diagnostics.report(
                 Level::Error,
                 &format!(
-                    "{}: cannot write the session state: {error}",
-                    self.file.display()
+                    "{}: cannot write the session state: {error}{}",
+                    self.file.display(),
+                    match error.kind() {
+                        io::ErrorKind::NotFound => "; its folder does not exist: create it",
+                        io::ErrorKind::PermissionDenied => {
+                            "; the user of this program needs permission to write to its folder"
+                        }
+                        _ => "",
+                    }
                 ),
             ),
             Err(_) => {}
