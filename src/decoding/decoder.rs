@@ -17,6 +17,7 @@ use crate::{
 const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
 
 /// A `tokio_util::codec::Decoder` of events, for datagrams and for streams.
+///
 /// Under `UdpFramed`, every datagram is decoded separately; an empty datagram yields no item, because the framing
 /// cannot represent it. Under `FramedRead`, an event ends where a newline and the next known type token follow, or at
 /// the end of the stream.

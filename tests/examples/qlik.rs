@@ -335,7 +335,7 @@ fn value(field: &str) -> &str {
 
 /// Each field of a pattern is decoded into the intended field of the event.
 #[test]
-fn what_the_appenders_send_is_decoded_field_by_field() {
+fn payloads_of_the_appenders_are_decoded_field_by_field() {
     let mut seen = 0;
     for (service, text) in appender_files() {
         let document = Document::parse(&text).expect("XML");

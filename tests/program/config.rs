@@ -331,10 +331,10 @@ fn a_prefix_with_slashes_around_it_is_refused() {
     }
 }
 
-/// The table in which something is missing, where it has no line of its own.
+/// A missing key has no line of its own.
 #[cfg(feature = "qrs")]
 #[test]
-fn what_is_missing_is_reported_at_its_table() {
+fn a_missing_key_is_reported_at_its_table() {
     let checked = check(&folder(
         "[transform.sessions]\nenabled = true\n\n[transform.sessions.qps]\nenabled = true\n",
     ));
@@ -361,9 +361,9 @@ fn text_without_a_key_is_reported_without_one() {
     }
 }
 
-/// A service manager may create a folder at the start, so that is a warning.
+/// A service manager may create a missing folder at start, so this is only a warning.
 #[test]
-fn a_place_for_the_state_that_cannot_be_used_is_named() {
+fn an_unusable_path_for_the_state_is_reported() {
     let config = "[transform.sessions]\nenabled = true\nstate_file = 'none/sessions.ndjson'\n";
     let missing = folder(config);
     let checked = check(&missing);
@@ -382,10 +382,10 @@ fn a_place_for_the_state_that_cannot_be_used_is_named() {
     assert!(checked.stderr.contains(expected), "{}", checked.stderr);
 }
 
-/// Somebody has named the file that Vector's own configuration is in, or has a file in its place.
+/// The path may be that of Vector's own configuration, for example.
 #[cfg(unix)]
 #[test]
-fn a_file_in_the_place_of_a_socket_is_named() {
+fn a_file_in_the_place_of_a_socket_is_reported() {
     for option in ["unix_stream", "local_socket"] {
         let folder = folder(&format!("[output]\n{option} = 'users.txt'\n"));
         let checked = check(&folder);
@@ -826,7 +826,7 @@ fn options_without_effect_are_reported() {
         "[transform.performance]\nenabled = true\nmin_process_ms = 500\nmax_groups = 1000\n[queue]\nmax_events = 1000\n",
         "[transform.blacklist]\nusers = ['LAB\\goran']\nevents = ['performance']\n",
         "[output.tags_by_host.n1]\na = 'b'\n",
-        // Every option with its default is no wish.
+        // Options with their default values are not reported.
         include_str!("../../plugin.toml"),
         "[transform.sessions]\nstate_file = ''\nqps.interval_secs = 60\n",
     ] {

@@ -24,7 +24,7 @@ fn counted(ended: &Finished, name: &str) -> Option<u64> {
 }
 
 #[test]
-fn what_was_sent_was_received_and_is_accounted_for() {
+fn everything_that_was_sent_is_received_and_accounted_for() {
     let ended = finish(&["demo", "--seconds", "1", "--rate", "200", "--odd", "100"]);
     assert_eq!(ended.status, 0, "{}", ended.stderr);
     let options = SiteOptions {

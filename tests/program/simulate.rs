@@ -332,7 +332,7 @@ fn an_impossible_memory_drop_is_refused() {
     );
 }
 
-/// What a day with a memory drop reports when it is interrupted at its first datagram.
+/// The report of a day with a memory drop that is interrupted at its first datagram.
 #[cfg(unix)]
 fn interrupted_day() -> Value {
     use std::{io::Read as _, process::Stdio};
@@ -386,7 +386,7 @@ fn the_truth_names_the_user_who_made_the_memory_drop() {
 /// The table in `docs/simulate.md` has every name of the report, and no others.
 #[cfg(unix)]
 #[test]
-fn what_simulate_reports_is_documented() {
+fn the_report_of_simulate_is_documented() {
     fn names(report: &Value, prefix: &str, all: &mut BTreeSet<String>) {
         for (name, value) in report.as_object().expect("a table") {
             let name = format!("{prefix}{name}");

@@ -257,7 +257,7 @@ fn connect(_: &Path) -> io::Result<File> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Waits until the file takes more, or until it is time to look whether it was given up.
+/// Waits until the file has room, or until it is time to check whether the output was given up.
 #[cfg(unix)]
 fn wait_for_room(file: &File) -> io::Result<()> {
     use std::os::fd::AsFd;

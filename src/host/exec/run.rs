@@ -17,7 +17,7 @@ use crate::host::runtime::{
     threads::{Failure, spawn},
 };
 
-/// How long the writer may take for its last word, after its time is over.
+/// How long the writer may still take to report its end after the deadline.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// A runtime and a writer that are running.

@@ -8,7 +8,6 @@ use super::{Orphan, Output};
 /// the pipe open, and on Windows a writer learns that a pipe is closed only from its next write. In those cases the end
 /// of the parent is the sign. Both are checked only if the output is a pipe: a file or a terminal has no reader that
 /// could go away.
-/// into a pipe looks for these: with a file or a terminal as output there is no reader to miss.
 #[derive(Debug)]
 pub struct ReaderWatch {
     is_pipe: bool,

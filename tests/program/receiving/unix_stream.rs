@@ -13,7 +13,7 @@ use crate::{
     support::{Codec, DEADLINE, Records, Running, command, payload},
     unix::{
         signal,
-        stop::{send_much, the_end_comes_though_nobody_reads},
+        stop::{assert_shutdown_without_a_reader, send_much},
     },
 };
 
@@ -54,11 +54,11 @@ fn events_go_to_the_listener_and_diagnostics_to_standard_error_as_json() {
 }
 
 #[test]
-fn the_end_waits_for_no_socket_that_nobody_reads() {
+fn shutdown_does_not_wait_for_an_unread_socket() {
     let folder = tempfile::tempdir().expect("a folder");
     let (program, stream) = connected(folder.path(), Codec::Json);
     let sent = send_much(&program);
-    the_end_comes_though_nobody_reads(program, sent, stream);
+    assert_shutdown_without_a_reader(program, sent, stream);
 }
 
 #[test]

@@ -51,9 +51,9 @@ fn a_second_sigterm_ends_the_program_at_once() {
     the_second_signal_ends_it_with_its_status(Signal::SIGTERM, 143);
 }
 
-/// Asks a program to end to which this many events of some length were sent and of which nobody reads any, then reads
-/// what it has written.
-pub fn the_end_comes_though_nobody_reads(mut program: Running, sent: u64, mut reader: impl Read) {
+/// Asks a program to end that was sent this many long events, none of which has been read. Then reads what it has
+/// written.
+pub fn assert_shutdown_without_a_reader(mut program: Running, sent: u64, mut reader: impl Read) {
     signal(&program, Signal::SIGTERM);
     let (status, diagnostics) = program.wait();
     assert_eq!(status.code(), Some(1), "{diagnostics:?}");
@@ -74,7 +74,7 @@ pub fn the_end_comes_though_nobody_reads(mut program: Running, sent: u64, mut re
     assert_eq!(written + count("dropped") + count("kernel_dropped"), sent);
 }
 
-/// More than a pipe or a socket holds.
+/// More than fits into a pipe or a socket.
 pub fn send_much(program: &Running) -> u64 {
     const EVENTS: u64 = 400;
     let long = payload::start(&"g".repeat(8_000));
@@ -85,7 +85,7 @@ pub fn send_much(program: &Running) -> u64 {
 }
 
 #[test]
-fn the_end_waits_for_no_pipe_that_nobody_reads() {
+fn shutdown_does_not_wait_for_an_unread_pipe() {
     let (reader, writer) = io::pipe().expect("a pipe");
     let mut command = command();
     command
@@ -93,5 +93,5 @@ fn the_end_waits_for_no_pipe_that_nobody_reads() {
         .stdout(writer);
     let program = Running::with_stdout_of(command, Codec::Json, 1);
     let sent = send_much(&program);
-    the_end_comes_though_nobody_reads(program, sent, reader);
+    assert_shutdown_without_a_reader(program, sent, reader);
 }

@@ -120,9 +120,9 @@ fn a_hangup_ends_the_program_on_a_terminal() {
     assert_eq!(program.0.wait().expect("a status").code(), Some(0));
 }
 
-/// The system keeps the program waiting in a write, which nothing but its end interrupts.
+/// The program blocks in a write to the terminal, which only its end interrupts.
 #[test]
-fn the_end_waits_for_no_terminal_that_nobody_reads() {
+fn shutdown_does_not_wait_for_an_unread_terminal() {
     let (_master, name) = terminal();
     let mut command = command();
     command

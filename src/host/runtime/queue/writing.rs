@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_broken_output_did_not_take_is_dropped() {
+    fn frames_that_a_broken_output_did_not_take_are_dropped() {
         let queue = queue(10, WhenFull::DropNewest);
         for (worker, frame, events) in [(0, b"aa", 1), (1, b"bb", 2), (0, b"cc", 3)] {
             queue.push_copy(worker, frame, events);

@@ -2,7 +2,6 @@
 //!
 //! A server that handles nothing is left out. Here, options apply to all events, while Butler SOS has them for each
 //! server, so the result has to suit both.
-//! events, so that it has to be true of both.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
