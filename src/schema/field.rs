@@ -157,16 +157,16 @@ use FieldType::{Boolean, ListOfText, MapOfText, Number, Text, Time, WholeNumber}
 
 table! {
     TIMESTAMP = Field::new(["timestamp", "@timestamp"], Time,
-        "when it happened, in UTC: when the datagram arrived, or Qlik's own time where it was sent",
+        "when it happened, in UTC: the time of arrival, or Qlik's own time if it was sent",
         |event| event.timestamp().map(Timestamp).into());
     SOURCE_TYPE = Field::new(["source_type", "event.module"], Text,
         "`qlik_sense`", |_| Value::Absent)
         .source(Source::Constant(Value::Text(super::SOURCE_TYPE)));
     EVENT = Field::new(["event", "event.dataset"], Text,
-        "the kind of event", |_| Value::Absent)
+        "the kind of record", |_| Value::Absent)
         .source(Source::Kind(|kind| kind.event().into()));
     ACTION = Field::new(["action", "event.action"], Text,
-        "`start`, `stop`, `open`, `close` or `other`; of a task `failed`, `aborting`, `succeeded` or `distributed`",
+        "`start`, `stop`, `open`, `close` or `other`; for a task `failed`, `aborting`, `succeeded` or `distributed`",
         |_| Value::Absent)
         .source(Source::Kind(|kind| kind.action().into()));
     QLIK_COMMAND = Field::text(["qlik_command", "qlik_sense.command"],
@@ -193,13 +193,13 @@ table! {
         "such as `AppAccess` or `Not available`", Event::origin)
         .may_name_person();
     CONTEXT = Field::text(["context", "qlik_sense.context"],
-        "the path that was asked for, whole", Event::context)
+        "the requested path, whole", Event::context)
         .may_name_person();
     MESSAGE = Field::text(["message", "message"],
         "Qlik's message, whole", Event::message)
         .may_name_person();
     EXCEPTION = Field::text(["exception", "error.stack_trace"],
-        "the exception that was logged, with the lines of its stack", Event::exception)
+        "the exception that was logged, with its stack trace", Event::exception)
         .may_name_person();
     LOGGER = Field::text(["logger", "log.logger"],
         "the logger that wrote the row, such as `System.Engine.Engine`", Event::logger);
@@ -215,20 +215,20 @@ table! {
         "the app's name", Event::app_name)
         .may_name_person();
     TASK_ID = Field::text(["task_id", "qlik_sense.task_id"],
-        "the task", Event::task_id)
+        "the task, as sent", Event::task_id)
         .may_name_person();
     TASK_NAME = Field::text(["task_name", "qlik_sense.task_name"],
-        "the task's name, which its users chose", Event::task_name)
+        "the task's name", Event::task_name)
         .may_name_person();
     EXECUTION_ID = Field::text(["execution_id", "qlik_sense.execution_id"],
-        "the run of the task", Event::execution_id)
+        "the run of the task, as sent", Event::execution_id)
         .may_name_person();
     USER_AGENT = Field::text(["user_agent", "user_agent.original"],
         "the browser's user agent, whole",
         |event| user(event).and_then(UserEvent::user_agent))
         .may_name_person();
     BROWSER_NAME = Field::text(["browser_name", "user_agent.name"],
-        "such as `Chrome` or `Microsoft Edge`",
+        "such as `Chrome` or `Microsoft Edge`; an app or program by its own name",
         |event| event.client()?.browser_name.as_deref())
         .may_name_person()
         .only_if(HAS_CLIENT);
@@ -250,17 +250,17 @@ table! {
         |event| ingest_timestamp(event).into())
         .only_if(HAS_ROW);
     SEQUENCE = Field::new(["sequence", "event.sequence"], WholeNumber,
-        "the row number, from 1 to 9999 and again", |event| event.sequence().into())
+        "the row number, which restarts after 9999", |event| event.sequence().into())
         .only_if(HAS_ROW);
     SESSION_ID = Field::text(["session_id", "qlik_sense.session_id"],
-        "the proxy session, the same from its start to its stop", Event::session_id)
+        "the proxy session, the same from its start to its stop and in its requests to the engine", Event::session_id)
         .may_name_person()
         .only_if(HAS_ROW);
     LOCAL_TIME = Field::text(["local_time", "qlik_sense.local_time"],
-        "when it happened by the node's clock, whose distance from UTC is not sent", Event::local_time)
+        "when it happened by the node's clock, whose UTC offset is not sent", Event::local_time)
         .may_name_person();
     RESULT = Field::text(["result", "qlik_sense.result"],
-        "what came of it, as Qlik writes it", Event::result)
+        "the result, as Qlik writes it", Event::result)
         .may_name_person()
         .only_if(HAS_ROW);
     ENGINE_SESSION_ID = Field::text(["engine_session_id", "qlik_sense.engine_session_id"],
@@ -285,113 +285,112 @@ table! {
         "class and method of the request, such as `GenericObject::GetLayout`",
         |event| performance(event)?.method());
     REQUEST_ID = Field::new(["request_id", "qlik_sense.request_id"], WholeNumber,
-        "the client's number of the request, unique only within a connection",
+        "the client's number for the request, unique only within a connection",
         |event| performance(event).and_then(PerformanceEvent::request_id).into());
     HANDLE = Field::new(["handle", "qlik_sense.handle"], WholeNumber,
         "the interface that served the request, -1 for the global one",
         |event| performance(event).and_then(PerformanceEvent::handle).into());
     OBJECT_ID = Field::text(["object_id", "qlik_sense.object_id"],
-        "the chart or other object, `<Unknown>` where there is none",
+        "the chart or other object, `<Unknown>` if there is none",
         |event| performance(event)?.object_id())
         .may_name_person();
     OBJECT_TYPE = Field::text(["object_type", "qlik_sense.object_type"],
-        "its type, such as `barchart`; `<Unknown>` where there is none",
+        "its type, such as `barchart`; `<Unknown>` if there is none",
         |event| match event.body() {
             Body::PerformanceSummary(summary) => summary.object_type(),
             _ => performance(event)?.object_type(),
         })
         .may_name_person();
     PROCESS_MS = Field::new(["process_ms", "qlik_sense.process_ms"], Number,
-        "the whole time to serve the request, in milliseconds",
+        "the total time to serve the request, in milliseconds",
         |event| milliseconds(event, |it| it.process_nanoseconds()));
     WORK_MS = Field::new(["work_ms", "qlik_sense.work_ms"], Number,
         "the time of actual work, in milliseconds",
         |event| milliseconds(event, |it| it.work_nanoseconds()));
     LOCK_MS = Field::new(["lock_ms", "qlik_sense.lock_ms"], Number,
-        "the time of waiting for an internal lock, in milliseconds",
+        "the time spent waiting for an internal lock, in milliseconds",
         |event| milliseconds(event, |it| it.lock_nanoseconds()));
     VALIDATE_MS = Field::new(["validate_ms", "qlik_sense.validate_ms"], Number,
-        "the time of validating the request, in milliseconds",
+        "the time to validate the request, in milliseconds",
         |event| milliseconds(event, |it| it.validate_nanoseconds()));
     TRAVERSE_MS = Field::new(["traverse_ms", "qlik_sense.traverse_ms"], Number,
         "the time in the inference engine, in milliseconds",
         |event| milliseconds(event, |it| it.traverse_nanoseconds()));
     NET_RAM_BYTES = Field::new(["net_ram_bytes", "qlik_sense.net_ram_bytes"], WholeNumber,
-        "the memory that the request has left in use, in bytes",
+        "the memory still in use after the request, in bytes; may be negative",
         |event| performance(event).and_then(PerformanceEvent::net_ram_bytes).into());
     PEAK_RAM_BYTES = Field::new(["peak_ram_bytes", "qlik_sense.peak_ram_bytes"], WholeNumber,
-        "the most memory that the request used at any time, in bytes",
+        "the most memory in use during the request, in bytes",
         |event| performance(event).and_then(PerformanceEvent::peak_ram_bytes).into());
     REQUESTS = Field::new(["requests", "qlik_sense.requests"], WholeNumber,
-        "how many requests the summary is of",
+        "the number of requests, at least 1",
         |event| summary(event).map(PerformanceSummary::requests).into());
     PROCESS_MS_SUM = Field::new(["process_ms_sum", "qlik_sense.process_ms_sum"], Number,
-        "the whole times to serve them, added up, in milliseconds",
+        "the sum of the requests' `process_ms`",
         |event| total(event, Measure::Process, |it| Value::milliseconds(it.sum)));
     PROCESS_MS_MAX = Field::new(["process_ms_max", "qlik_sense.process_ms_max"], Number,
-        "the longest of them, in milliseconds",
+        "the longest `process_ms` of one request",
         |event| total(event, Measure::Process, |it| Value::milliseconds(it.max)));
     WORK_MS_SUM = Field::new(["work_ms_sum", "qlik_sense.work_ms_sum"], Number,
-        "their times of actual work, added up, in milliseconds",
+        "the sum of the requests' `work_ms`",
         |event| total(event, Measure::Work, |it| Value::milliseconds(it.sum)));
     WORK_MS_MAX = Field::new(["work_ms_max", "qlik_sense.work_ms_max"], Number,
-        "the longest of them, in milliseconds",
+        "the longest `work_ms` of one request",
         |event| total(event, Measure::Work, |it| Value::milliseconds(it.max)));
     LOCK_MS_SUM = Field::new(["lock_ms_sum", "qlik_sense.lock_ms_sum"], Number,
-        "their times of waiting for an internal lock, added up, in milliseconds",
+        "the sum of the requests' `lock_ms`",
         |event| total(event, Measure::Lock, |it| Value::milliseconds(it.sum)));
     LOCK_MS_MAX = Field::new(["lock_ms_max", "qlik_sense.lock_ms_max"], Number,
-        "the longest of them, in milliseconds",
+        "the longest `lock_ms` of one request",
         |event| total(event, Measure::Lock, |it| Value::milliseconds(it.max)));
     VALIDATE_MS_SUM = Field::new(["validate_ms_sum", "qlik_sense.validate_ms_sum"], Number,
-        "their times of validation, added up, in milliseconds",
+        "the sum of the requests' `validate_ms`",
         |event| total(event, Measure::Validate, |it| Value::milliseconds(it.sum)));
     VALIDATE_MS_MAX = Field::new(["validate_ms_max", "qlik_sense.validate_ms_max"], Number,
-        "the longest of them, in milliseconds",
+        "the longest `validate_ms` of one request",
         |event| total(event, Measure::Validate, |it| Value::milliseconds(it.max)));
     TRAVERSE_MS_SUM = Field::new(["traverse_ms_sum", "qlik_sense.traverse_ms_sum"], Number,
-        "their times in the inference engine, added up, in milliseconds",
+        "the sum of the requests' `traverse_ms`",
         |event| total(event, Measure::Traverse, |it| Value::milliseconds(it.sum)));
     TRAVERSE_MS_MAX = Field::new(["traverse_ms_max", "qlik_sense.traverse_ms_max"], Number,
-        "the longest of them, in milliseconds",
+        "the longest `traverse_ms` of one request",
         |event| total(event, Measure::Traverse, |it| Value::milliseconds(it.max)));
     NET_RAM_BYTES_SUM = Field::new(["net_ram_bytes_sum", "qlik_sense.net_ram_bytes_sum"], WholeNumber,
-        "the memory that the requests have left in use, added up, in bytes",
+        "the sum of the requests' `net_ram_bytes`; may be negative",
         |event| total(event, Measure::NetRam, |it| it.sum.into()));
     NET_RAM_BYTES_MAX = Field::new(["net_ram_bytes_max", "qlik_sense.net_ram_bytes_max"], WholeNumber,
-        "the most that one of them has left in use, in bytes",
+        "the largest `net_ram_bytes` of one request",
         |event| total(event, Measure::NetRam, |it| it.max.into()));
     PEAK_RAM_BYTES_MAX = Field::new(["peak_ram_bytes_max", "qlik_sense.peak_ram_bytes_max"], WholeNumber,
-        "the most memory that one of the requests used at any time, in bytes",
+        "the largest `peak_ram_bytes` of one request; peaks are never added up",
         |event| summary(event).and_then(PerformanceSummary::peak_ram_bytes).into());
     PEAK_TIMESTAMP = Field::new(["peak_timestamp", "qlik_sense.peak_timestamp"], Time,
-        "when that request was served, by the node's clock",
+        "when the request with that peak was served, by the node's clock",
         |event| summary(event).and_then(PerformanceSummary::peak_timestamp).map(Timestamp).into());
     PEAK_METHOD = Field::text(["peak_method", "qlik_sense.peak_method"],
-        "its class and method",
+        "the method of the request with that peak",
         |event| summary(event)?.peak_method());
     PEAK_OBJECT_ID = Field::text(["peak_object_id", "qlik_sense.peak_object_id"],
-        "its object",
+        "the object of the request with that peak",
         |event| summary(event)?.peak_object_id())
         .may_name_person();
     PEAK_SESSION_ID = Field::text(["peak_session_id", "qlik_sense.peak_session_id"],
-        "the proxy session that asked for it",
+        "the proxy session of the request with that peak",
         |event| summary(event)?.peak_session_id())
         .may_name_person();
     UNREADABLE = Field::new(["unreadable", "qlik_sense.unreadable"], MapOfText,
-        "what was sent for a field and cannot be read as its type, by the field's name in the schema `default`",
+        "text that was sent for a field and cannot be read as its type, or is a negative time or peak, by field name",
         |event| Value::Map(Map::Unreadable(event.unreadable())).if_any())
         .may_name_person()
         .only_if(HAS_ROW);
     AMBIGUOUS = Field::new(["ambiguous", "qlik_sense.ambiguous"], ListOfText,
-        "fields that a `;` makes doubtful, by their names in the schema `default`; all of the text in question is in \
-         the first of them",
+        "fields made ambiguous by a `;`; the first of them has all the text in question",
         |event| match event.ambiguous() {
             [] => Value::Absent,
             names => Value::List(List::Words(names)),
         });
     ERROR_CODE = Field::text(["error.code", "error.code"],
-        "a stable code of what is wrong",
+        "a stable code",
         |event| undecoded(event).map(|it| it.error().code.as_str()));
     ERROR_FIELD = Field::text(["error.field", "qlik_sense.error.field"],
         "the field that is wrong or missing",
@@ -404,51 +403,51 @@ table! {
         |event| undecoded(event)?.raw())
         .may_name_person();
     START = Field::new(["start", "event.start"], Time,
-        "when the session or connection began; of a summary of requests, when the first of them came",
+        "when it started, or the first sign of it",
         |event| match event.body() {
             Body::PerformanceSummary(summary) => Timestamp(summary.start()).into(),
             _ => derived(event).map(|it| Timestamp(it.kind.start())).into(),
         });
     START_SEEN = Field::new(["start_seen", "qlik_sense.start_seen"], Boolean,
-        "whether its beginning was seen",
+        "whether `Start session` or `Open connection` was seen",
         |event| derived(event).map(|it| it.kind.start_seen()).into());
     CONNECTIONS = Field::new(["connections", "qlik_sense.connections"], WholeNumber,
-        "how many connections the session has had",
+        "connections that the session opened so far",
         |event| session(event).map(|it| it.connections).into());
     OPEN_CONNECTIONS = Field::new(["open_connections", "qlik_sense.open_connections"], WholeNumber,
-        "how many of them are open",
+        "those of them that are open now",
         |event| session(event).map(|it| it.open_connections).into());
     APPS = Field::new(["apps", "qlik_sense.apps"], ListOfText,
-        "the ids of the apps that the session has opened",
+        "ids of the apps opened so far, each once, at most 16",
         |event| session(event).map(|it| Value::ids_of(&it.apps)).into());
     APP_NAMES = Field::new(["app_names", "qlik_sense.app_names"], ListOfText,
-        "their names",
+        "the names of `apps`, as far as they are known",
         |event| session(event).map(|it| Value::names_of(&it.apps)).into())
         .may_name_person();
     OPEN_APPS = Field::new(["open_apps", "qlik_sense.open_apps"], ListOfText,
-        "the ids of the apps that are open",
+        "those that are open now",
         |event| session(event).map(|it| Value::ids_of(&it.open_apps)).into());
     OPEN_APP_NAMES = Field::new(["open_app_names", "qlik_sense.open_app_names"], ListOfText,
-        "their names",
+        "the names of `open_apps`, as far as they are known",
         |event| session(event).map(|it| Value::names_of(&it.open_apps)).into())
         .may_name_person();
     END = Field::new(["end", "event.end"], Time,
-        "when the session or connection ended; of a summary of requests, when the last of them came",
+        "when it ended, or the last sign of it",
         |event| match event.body() {
             Body::PerformanceSummary(summary) => Timestamp(summary.end()).into(),
             _ => ended(event).map(|it| Timestamp(it.end)).into(),
         });
     END_SEEN = Field::new(["end_seen", "qlik_sense.end_seen"], Boolean,
-        "whether its end was seen",
+        "whether `Stop session` or `Close connection` was seen",
         |event| ended(event).map(Ended::end_seen).into());
     END_REASON = Field::text(["end_reason", "qlik_sense.end_reason"],
-        "why it is taken to have ended",
+        "`stop`, `close`, `session_end`, `expired`, `displaced`, `evicted` or `not_listed`",
         |event| ended(event).map(|it| it.reason.as_str()));
     PAIRING = Field::text(["pairing", "qlik_sense.pairing"],
-        "how start and end were found to belong together",
+        "`exact` (by the session id), `single` (there was no other) or `ambiguous`",
         |event| ended(event).and_then(|it| it.pairing).map(Pairing::as_str));
     DURATION_SECS = Field::new(["duration_secs", "event.duration"], Number,
-        "how long it lasted, in seconds",
+        "from `start` to `end`, in snapshots to `timestamp`; never negative",
         |event| match event.body() {
             Body::PerformanceSummary(summary) => Value::seconds(summary.end() - summary.start()),
             _ => derived(event).map(|it| Value::seconds(it.duration())).into(),

@@ -255,7 +255,7 @@ fn the_files_that_name_a_family_are_documented() {
     assert_eq!(naming, listed);
 }
 
-/// The types and names are those in the table of fields in `src/schema/field.rs`.
+/// Types, names and explanations are those in the table of fields in `src/schema/field.rs`.
 #[test]
 fn fields_are_documented_like_their_table() {
     let text = read(&root().join("docs/fields.md"));
@@ -280,8 +280,23 @@ fn fields_are_documented_like_their_table() {
             "{}: {beside}",
             field.ecs
         );
-        assert!(!field.documentation.is_empty(), "{name}");
+        let row = format!("| `{name}` | ");
+        let explained = format!("| {}", field.documentation);
+        let mut rows = text.lines().filter_map(|line| line.strip_prefix(&*row));
+        let is_explained = rows.any(|row| without_links(row).contains(&explained));
+        assert!(is_explained, "{name}: {}", field.documentation);
     }
+}
+
+/// The text of Markdown without the targets of its links.
+fn without_links(text: &str) -> String {
+    let mut parts = text.split("](");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (_, rest) = part.split_once(')').unwrap_or(("", part));
+        plain.push_str(rest);
+    }
+    plain.replace('[', "")
 }
 
 /// The anchors of a document's headings on GitHub.
