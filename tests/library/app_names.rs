@@ -83,7 +83,7 @@ fn every_form_names_the_same_apps() {
         json!({SALES: "Sales", FINANCE: "Finanzen, Köln"}).to_string(),
         json!([{"app_id": SALES, "app_name": " Sales "}, {"app_id": FINANCE, "app_name": "Finanzen, Köln"}])
             .to_string(),
-        // The same app twice under one name does no harm.
+        // Naming the same app twice with one name does no harm.
         format!("{SALES},Sales\n{FINANCE},\"Finanzen, Köln\"\n{SALES},Sales\n"),
     ];
     for form in &forms {
@@ -98,7 +98,7 @@ fn every_form_names_the_same_apps() {
     }
 }
 
-/// What PowerShell makes of a list with one app.
+/// The output of PowerShell for a list with one app.
 #[test]
 fn a_lone_app_is_a_list() {
     for app in [
@@ -112,7 +112,7 @@ fn a_lone_app_is_a_list() {
     }
 }
 
-/// A form that is not taken is named.
+/// The error names the format that is not accepted.
 #[test]
 fn other_formats_are_refused_by_name() {
     use AppListProblem as P;
@@ -404,7 +404,7 @@ fn errors_name_the_file() {
     assert!(said.starts_with(&expected), "{said}");
 }
 
-/// Made without the file's bytes, where the file system can.
+/// Uses a sparse file where the file system can.
 #[test]
 fn a_file_may_not_be_larger_than_the_limit() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -427,7 +427,7 @@ fn a_list_with_more_apps_than_allowed_is_refused() {
     for number in 0..MAX_APPS {
         writeln!(csv, "00000000-0000-4000-8000-{number:012x},App {number}").expect("a line");
     }
-    // All before the last line are taken.
+    // Everything before the last line is accepted.
     writeln!(csv, "{SALES},Sales").expect("a line");
     let expected = (MAX_APPS + 1, AppListProblem::TooManyApps);
     assert_eq!(problem(csv.as_bytes()), expected);
@@ -437,7 +437,7 @@ fn open(id: &str) -> String {
     format!("/qseow-proxy-connection/;n1;Open connection;LAB;goran;AppAccess;/app/{id}?x=1;message")
 }
 
-/// What comes out for these datagrams.
+/// The output for these datagrams.
 fn events(config: &PipelineConfig, datagrams: &[String]) -> Vec<Value> {
     shown(config, Schema::Default, datagrams)
 }
@@ -517,7 +517,7 @@ fn excluded_events_are_dropped_without_a_name() {
     assert_eq!(events(&config, &[open(SALES)]), Vec::<Value>::new());
 }
 
-/// A user event has its app in the context, a performance event in a field.
+/// A user event names its app in the context, a performance event in a field.
 #[test]
 fn every_event_with_an_app_gets_its_name() {
     let request = format!(
@@ -539,7 +539,7 @@ fn every_event_with_an_app_gets_its_name() {
     assert_eq!(named[2], ["Sales"; 2]);
 }
 
-/// As a custom Vector would call it.
+/// Called as a custom Vector would call it.
 #[test]
 fn the_transform_works_on_its_own() {
     let mut pipeline = PipelineConfig::default().build().expect("a pipeline");

@@ -130,7 +130,7 @@ fn a_comment_may_end_a_line() {
     }
 }
 
-/// Each of these would match nobody, unnoticed.
+/// Without the error, each of these entries would silently match nobody.
 #[test]
 fn mistakes_are_refused_with_a_suggestion() {
     use UserPatternProblem as P;
@@ -190,7 +190,7 @@ fn mistakes_are_refused_with_a_suggestion() {
         let place = format!("{}:3: `", paths[0].display());
         assert!(said.starts_with(&place), "{said}");
         assert!(said.ends_with(&format!("{expected}{instead}")), "{said}");
-        // The configuration says the same, with the same words.
+        // An entry in the configuration gives the same error.
         if !entry.contains('\t') {
             let refused = serde_json::from_value::<UserPattern>(entry.into()).expect_err(entry);
             let (_, words) = said.split_once(":3: ").expect("a place");
@@ -210,7 +210,7 @@ fn a_comment_in_an_entry_of_the_configuration_is_refused() {
     );
 }
 
-/// `"LAB\tom"` in TOML is a tab between LAB and om.
+/// In TOML, `"LAB\tom"` is a tab between LAB and om.
 #[test]
 fn backslashes_in_double_quotes_are_recognised() {
     for written in [
@@ -242,7 +242,7 @@ fn an_error_shows_an_entry_shortened_and_without_control_characters() {
     assert!(!said.contains(char::is_control));
 }
 
-/// What `user` shows in an event is an entry that lists the user, in a file and in the configuration.
+/// The `user` of an event, used as an entry in a file or the configuration, lists that user.
 #[test]
 fn a_user_as_shown_in_events_is_an_entry() {
     let users = [
@@ -276,7 +276,7 @@ fn a_user_as_shown_in_events_is_an_entry() {
     }
 }
 
-/// Made without the file's bytes, where the file system can.
+/// Uses a sparse file where the file system can.
 #[test]
 fn a_file_may_not_be_larger_than_the_limit() {
     let (_folder, paths) = files(&[b"LAB\\goran\n"]);
@@ -440,7 +440,7 @@ fn patterns_that_need_too_much_memory_are_refused_with_advice() {
 
 #[test]
 fn entries_match_by_patterns_and_case() {
-    // Entry, user, listed, listed when case counts.
+    // Entry, user, listed, listed with `case_sensitive`.
     let rows = [
         (r"LAB\goran", r"LAB\goran", true, true),
         (r"LAB\goran", r"lab\GORAN", true, false),
@@ -605,7 +605,7 @@ fn a_pipeline_counts_and_takes_files_that_changed() {
     assert_eq!(output.len(), 3);
 }
 
-/// An event of each name that a payload brings, of the user `LAB\\goran`.
+/// An event of each kind that a payload gives, from the user `LAB\\goran`.
 fn event_named(name: &str) -> Event {
     let files = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden"));
     let paths = files

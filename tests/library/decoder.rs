@@ -1,4 +1,4 @@
-//! The `tokio-util` codec, over real sockets and over streams that are cut anywhere.
+//! The `tokio-util` codec, over real sockets and over streams that are cut at any position.
 
 use std::{
     collections::VecDeque,
@@ -30,7 +30,7 @@ use tokio_util::{
 
 use crate::support::golden::golden;
 
-/// A stream that gives its bytes in the given portions.
+/// A stream that returns its bytes in the given portions.
 struct Portions(VecDeque<Vec<u8>>);
 
 impl Portions {
@@ -74,7 +74,7 @@ fn decoder(max_datagram_bytes: usize) -> QlikSenseDecoder {
     QlikSenseDecoder::new(config.build())
 }
 
-/// Events as their fields: where two events keep their text may differ.
+/// Events as their fields, because two events may store their text differently.
 fn shown(events: &[Event]) -> Vec<Value> {
     events
         .iter()
@@ -91,7 +91,7 @@ fn items(bytes: &[u8], cuts: &[usize], limit: usize) -> Vec<Event> {
         .expect("a stream that is never pending")
 }
 
-/// What the deserializer makes of the same bytes at once.
+/// The events that the deserializer returns for the same bytes at once.
 fn at_once(bytes: &[u8]) -> Vec<Event> {
     QlikSenseDeserializerConfig::default()
         .build()
@@ -178,7 +178,7 @@ async fn what_cannot_be_decoded_is_an_item_and_the_stream_goes_on() {
             .await
             .expect("a datagram");
         assert_eq!(host(&next(&mut receiver, &sender).await), code);
-        // The datagram without a byte gave no item, and nothing of the bad one is left.
+        // The empty datagram gave no item, and nothing is left of the bad one.
         assert_eq!(host(&next(&mut receiver, &sender).await), "n1", "{code}");
     }
 }
@@ -338,7 +338,7 @@ fn memory_stays_bounded_on_an_endless_stretch() {
         largest = largest.max(buffer.len());
     }
     assert_eq!(items, 1, "7.7 MB without a new event are one item");
-    // The longest beginning of an event, with a syslog header, is kept besides.
+    // The longest start of an event, with a syslog header, is kept in addition.
     assert!(largest < 2_200, "{largest} bytes were kept");
     assert!(buffer.capacity() < 64 << 10, "{}", buffer.capacity());
     buffer.extend_from_slice(b"\n");
@@ -351,7 +351,7 @@ fn memory_stays_bounded_on_an_endless_stretch() {
     assert!(buffer.is_empty());
 }
 
-/// Stretches of a stream: whole events, damaged ones, noise, line ends.
+/// Stretches of a stream: whole events, damaged events, noise, line ends.
 fn stretch() -> impl Strategy<Value = Vec<u8>> {
     let text = prop_oneof![
         4 => "[a-z]{1,3}".prop_map(|host| session(&host, "m") + "\n"),
@@ -402,7 +402,7 @@ proptest! {
         let mut buffer = BytesMut::from(&stretches.concat()[..]);
         while decoder.decode_eof(&mut buffer).expect("no error").is_some() {}
         prop_assert!(buffer.is_empty());
-        // What came before has left no trace.
+        // The earlier bytes have left no trace.
         buffer.extend_from_slice(b"/proxy-session/;h;;;;;;");
         let event = decoder.decode_eof(&mut buffer).expect("no error");
         prop_assert!(event.is_some());

@@ -1,7 +1,8 @@
-//! Events in the schema `ecs` keep to Elastic Common Schema 8.17.
+//! Events in the schema `ecs` conform to Elastic Common Schema 8.17.
 //!
-//! Types of fields, and which of them hold several values, are those of `generated/csv/fields.csv` in
-//! [Elastic's repository](https://github.com/elastic/ecs) at the tag v8.17.0; allowed values, and which
+//! Types of fields, and which of them have several values, are from `generated/csv/fields.csv` in [Elastic's
+//! repository](https://github.com/elastic/ecs) at the tag v8.17.0; allowed values, and the types allowed for each
+//! category, are from `schemas/event.yml` there.
 //! types go with which category, are those of `schemas/event.yml` there.
 
 use std::{
@@ -28,7 +29,7 @@ enum Type {
     Labels,
 }
 
-/// Field, type, whether it holds several values.
+/// Field, type, whether it has several values.
 const FIELDS: [(&str, Type, bool); 34] = [
     ("@timestamp", Type::Date, false),
     ("labels", Type::Labels, false),
@@ -81,7 +82,7 @@ const KINDS: [&str; 8] = [
 /// `event.outcome`.
 const OUTCOMES: [&str; 3] = ["failure", "success", "unknown"];
 
-/// `event.category`, as far as it is used, and the `event.type` that go with each.
+/// The values of `event.category` that are used, each with the allowed values of `event.type`.
 const CATEGORIES: [(&str, &[&str]); 5] = [
     ("authentication", &["start", "end", "info"]),
     (
@@ -121,7 +122,7 @@ fn is_of(type_: Type, value: &Value) -> bool {
     }
 }
 
-/// Checks the fields of a record that are not under `qlik_sense`, and notes their names.
+/// Checks the fields of a record that are not under `qlik_sense`, and collects their names.
 fn check_fields(record: &Value, within: &str, seen: &mut BTreeSet<String>) {
     for (name, value) in record.as_object().expect("a map") {
         let name = format!("{within}{name}");

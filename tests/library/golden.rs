@@ -1,7 +1,7 @@
-//! Datagrams, byte for byte, and the events that the decoding rules make of them.
+//! Datagrams, byte for byte, and the events that the decoding rules give for them.
 //!
-//! `golden/NAME.bin` is a datagram; `golden/NAME.json` is the array of its events in the schema
-//! `default`, written from the rules. Nothing writes these files but an editor.
+//! `golden/NAME.bin` is a datagram; `golden/NAME.json` is the array of its events in the schema `default`, written from
+//! the rules. These files are only edited by hand.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -16,7 +16,7 @@ use crate::support::{
     pipeline::events,
 };
 
-/// What the pipeline and the codec `json` make of a datagram, read back line by line.
+/// The output of the pipeline and the codec `json` for a datagram, read back line by line.
 fn lines(datagram: &[u8]) -> Vec<Value> {
     let mut encoder = Encoder::new(Codec::Json, &Layout::default());
     for event in &events(datagram) {
@@ -29,7 +29,7 @@ fn lines(datagram: &[u8]) -> Vec<Value> {
         .collect()
 }
 
-/// The first fields that differ, for a message that can be read when a raw text has 64 KiB.
+/// The first fields that differ, so that a failure stays readable even if a raw text has 64 KiB.
 fn differences(seen: &[Value], expected: &[Value]) -> String {
     let mut text = format!("{} events, expected {}\n", seen.len(), expected.len());
     for (number, (seen, expected)) in seen.iter().zip(expected).enumerate() {

@@ -1,5 +1,5 @@
-//! What a source and a transform that are linked into a Vector stand on: options as its users write them,
-//! events as values, a host that stands still, the end, and what is kept over it.
+//! The basis of a source and a transform that are linked into a Vector: options as users write them, events as values,
+//! a host that stands still, shutdown, and the state that survives it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,7 +20,7 @@ use qlik_sense_events::{
 };
 use serde_json::{Value as Json, json};
 
-/// Long enough for a machine that does much else.
+/// Long enough for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Clone)]
@@ -30,7 +30,7 @@ impl Report for Log {
     fn write(&mut self, diagnostic: &Diagnostic<'_>) {
         let mut line = String::new();
         diagnostic.line(&mut line).expect("text");
-        // The test may have heard enough.
+        // The test may have stopped listening.
         let _ = self.0.send(line);
     }
 }
@@ -54,7 +54,7 @@ impl Source {
     fn start(mut given: Json) -> Self {
         given["address"] = json!("127.0.0.1:0");
         let ((log, lines), (recorder, metrics)) = (mpsc::channel(), mpsc::channel());
-        // The test may have seen enough.
+        // The test may have stopped listening.
         let record = move |metrics| drop(recorder.send(metrics));
         let (running, batches) =
             linked::start(options(given).config(), Log(log), record).expect("it listens");
@@ -88,7 +88,7 @@ impl Source {
         self.sender.send(datagram.as_bytes()).expect("sent");
     }
 
-    /// The next line that begins so.
+    /// The next line with this beginning.
     fn line(&self, begin: &str) -> String {
         loop {
             let line = self.lines.recv_timeout(PATIENCE).expect(begin);
@@ -98,7 +98,7 @@ impl Source {
         }
     }
 
-    /// The next batch; none at the end.
+    /// The next batch; `None` at the end.
     fn batch(&mut self) -> Option<Batch> {
         let next = async { tokio::time::timeout(PATIENCE, self.batches.next()).await };
         self.tasks.block_on(next).expect("a batch, or the end")
@@ -116,7 +116,7 @@ impl Source {
         (events, bytes, dropped)
     }
 
-    /// Waits until this many were counted.
+    /// Waits until a counter has this value.
     fn await_counter(&mut self, name: &str, expected: u64) {
         while self.counters.get(name).copied().unwrap_or_default() < expected {
             let metrics = self.metrics.recv_timeout(PATIENCE).expect(name);
@@ -129,7 +129,7 @@ impl Source {
         assert_eq!(self.counters[name], expected, "{name}");
     }
 
-    /// Ends it; what still waits is dropped. Returns the messages until then.
+    /// Shuts down; what still waits is dropped. Returns the messages until then.
     fn end(self) -> Vec<String> {
         self.running.stop();
         self.batches.conclude().expect("no fault");
@@ -226,7 +226,7 @@ fn mistakes_are_reported_by_key() {
     }
 }
 
-/// The keys of the properties of a schema, with those of tables within it.
+/// The keys of the properties of a schema, including those of nested tables.
 fn properties(schema: &Json, prefix: &str, keys: &mut BTreeSet<String>) {
     for (name, property) in schema["properties"].as_object().expect("properties") {
         let key = format!("{prefix}{name}");
@@ -241,7 +241,7 @@ fn properties(schema: &Json, prefix: &str, keys: &mut BTreeSet<String>) {
     }
 }
 
-/// The keys of a table, with those of tables within it.
+/// The keys of a table, including those of nested tables.
 fn keys(table: &Json, prefix: &str, found: &mut BTreeSet<String>) {
     for (name, value) in table.as_object().expect("a table") {
         match value {
@@ -317,7 +317,7 @@ fn datagrams_become_values() {
 #[test]
 fn dropped_events_are_counted() {
     let mut source = Source::start(json!({"undecoded": "drop"}));
-    // Nothing else arrives, and it is still reported.
+    // No other event arrives, but the loss is still reported.
     source.send("garbage");
     let batch = source.batch().expect("a batch");
     assert_eq!((batch.bytes, batch.dropped, batch.len()), (7, 1, 0));
@@ -362,7 +362,7 @@ fn workers_end_with_a_dropped_host() {
     UdpSocket::bind(sender.peer_addr().expect("an address")).expect("the port is free");
 }
 
-/// A sink that stands still takes nothing for minutes, and nothing here may wait for it.
+/// A sink that stands still accepts nothing for minutes, and nothing here may wait for it.
 #[test]
 fn a_host_that_takes_nothing_stops_neither_counters_nor_the_end_nor_what_is_saved() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -373,7 +373,7 @@ fn a_host_that_takes_nothing_stops_neither_counters_nor_the_end_nor_what_is_save
     });
     let mut source = Source::start(given.clone());
     source.send(&datagram("user0"));
-    // Before it waits, nothing is too much.
+    // Until it waits, nothing counts as too much.
     source.await_counter("received_datagrams_total", 1);
     (1..30).for_each(|number| source.send(&datagram(&format!("user{number}"))));
     source.await_counter("queue_dropped_events_total", 29);
@@ -463,7 +463,7 @@ fn kinds_of_events_are_excluded_in_every_schema() {
                 .iter()
                 .map(|event| exclude.excludes(|name| text_of(event, name)))
                 .collect();
-            // The last two are the end of the session and its summary.
+            // The last two are the session's stop and its summary.
             let [.., stop] = expected;
             let expected = [&expected[..], &[stop]].concat();
             assert_eq!(excluded, expected, "{schema} {events}");
@@ -510,8 +510,7 @@ fn files_of_excluded_users_are_read_again() {
     assert!(config.build(Log(mpsc::channel().0)).is_err());
 }
 
-/// `docs/vector-linked.md` shows configurations, which are read as Vector hands them over: without `type` and
-/// `inputs`.
+/// The configurations in `docs/vector-linked.md`, as Vector passes them on: without `type` and `inputs`.
 #[test]
 fn configurations_in_the_documentation_are_read() {
     let document = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/vector-linked.md");

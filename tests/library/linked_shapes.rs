@@ -1,6 +1,5 @@
-//! The shapes of vector-lib's traits that `examples/vector-linked` stands on: a stand-in for their
-//! signatures, as Vector 0.58 has them, implemented with nothing but delegation. What these do with our
-//! types, the adapter does with Vector's.
+//! The shapes of vector-lib's traits that `examples/vector-linked` relies on: a stand-in with their signatures in
+//! Vector 0.58, implemented only by delegation. The adapter delegates to Vector's traits in the same way.
 //!
 //! And the adapter's names of Vector: `examples/vector-linked/upstream.txt` lists them all.
 
@@ -17,7 +16,7 @@ use qlik_sense_events::{
 };
 use smallvec::SmallVec;
 
-/// What the adapter names of Vector, in the shapes in which it names them.
+/// The names of Vector that the adapter uses, in the shapes in which it uses them.
 mod stand_in {
     use super::*;
 
@@ -65,7 +64,7 @@ mod stand_in {
         fn transform(&mut self, output: &mut OutputBuffer, event: Event);
     }
 
-    /// `dyn_clone::DynClone`: whatever is cloned and owns what it has.
+    /// `dyn_clone::DynClone`: anything that can be cloned and owns its data.
     pub trait CloneBox {}
 
     impl<T: Clone + 'static> CloneBox for T {}
@@ -117,7 +116,7 @@ impl stand_in::FunctionTransform for Exclude {
     }
 }
 
-/// Ours have the same shape, so that our transforms are like Vector's except for the event's type.
+/// Ours have the same shape, so our transforms differ from Vector's only in the type of event.
 fn ours<T: transform::FunctionTransform>(
     mut transform: T,
 ) -> impl FnMut(&mut transform::OutputBuffer, event::Event) {
@@ -181,7 +180,7 @@ fn transforms_have_the_names_and_the_order_of_vectors() {
     assert_eq!(output.len(), 1);
 }
 
-/// Vector wants of a framing that it clones, crosses threads and fails with its own error.
+/// Vector requires a framing that can be cloned, crosses threads and has an error type of its own.
 #[test]
 fn the_decoder_is_one_of_tokio_util_and_crosses_threads() {
     fn frames<D>(mut decoder: D) -> Option<D::Item>
@@ -196,7 +195,7 @@ fn the_decoder_is_one_of_tokio_util_and_crosses_threads() {
             .flatten()
     }
     assert!(frames(QlikSenseDecoder::default()).is_some());
-    // And a codec is built of what a configuration gives.
+    // And a codec can be built from a configuration.
     let _: linked::ValueDeserializer =
         linked::ValueDeserializer::new(QlikSenseDeserializer::default(), &Layout::default());
 }
@@ -247,7 +246,7 @@ fn the_list_of_names_of_vector_is_complete() {
                 expand(&tree, "", &mut used);
             }
         }
-        // And those that are written out where they are used.
+        // Names that are written out where they are used.
         let paths = text.split(|c: char| !c.is_ascii_alphanumeric() && !"_:".contains(c));
         let written = paths.filter(|path| {
             let of_vector = path.starts_with("vector::") || path.starts_with("vector_lib::");

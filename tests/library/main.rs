@@ -1,7 +1,6 @@
-//! The crate as those meet it who link it: events, transforms, schemas, encoders and the pipeline, from the bytes
-//! of datagrams.
+//! The public API of the crate: events, transforms, schemas, encoders and the pipeline, from the bytes of datagrams.
 //!
-//! One program for all of them: each program of its own links the crate and its dependencies once more.
+//! A single program, because each program links the crate and its dependencies again.
 
 mod app_names;
 mod blacklist;

@@ -1,5 +1,5 @@
-//! The codec `native`, read back by prost from Vector's message layout, which is written down here
-//! once more, independently of the encoder.
+//! Reads the codec `native` back with prost, from Vector's message layout, which is declared here again, independently
+//! of the encoder.
 
 use std::cell::RefCell;
 
@@ -19,7 +19,7 @@ use crate::support::{
     pipeline::events,
 };
 
-/// The same layout with the map as protobuf libraries declare it, which is how Vector does.
+/// The same layout with the map declared as in protobuf libraries, and in Vector.
 mod as_map {
     use std::collections::BTreeMap;
 
@@ -83,7 +83,7 @@ fn details_of(json: &Json) -> Details {
     details
 }
 
-/// What is written of them: a field without fields of its own is none.
+/// The details as they are written: a field without fields of its own is left out.
 fn written(details: &Json) -> Json {
     let mut fields = json!({
         "timestamp": TIME,
@@ -161,7 +161,7 @@ fn every_golden_datagram_reads_back() {
     let seen: Vec<Json> = logs.iter().map(json_of_log).collect();
     assert!(seen == expected, "all of them in one frame");
     for log in &logs {
-        // Where the time is Qlik's own, that of arrival stands beside it.
+        // If the time is Qlik's own, the time of arrival is in a field of its own.
         let arrival = field(log, "ingest_timestamp").or(field(log, "timestamp"));
         let Some(Kind::Timestamp(timestamp)) = arrival else {
             panic!("the time is no time: {log:?}");
@@ -304,7 +304,7 @@ fn lengths_around_the_sizes_of_varints_read_back() {
     let around = |edge: usize| edge.saturating_sub(160)..=edge + 5;
     let mut covered = 0;
     for length in [0, 128, 16_384, 2_097_152].into_iter().flat_map(around) {
-        // Above 2 MiB a record takes its time; some lengths have to do.
+        // Records above 2 MiB take time, so only some lengths are tried.
         if length > 20_000 && length % 9 != 0 && !(2_097_150..=2_097_153).contains(&length) {
             continue;
         }
@@ -358,7 +358,7 @@ fn numbers_keep_their_kind() {
     assert_eq!(seen["app_names"], json!(["0"]));
 }
 
-/// Any details whose numbers Vector has.
+/// Any details with numbers that Vector can represent.
 fn any_details() -> impl Strategy<Value = Json> {
     let leaf = prop_oneof![
         (0..=i64::MAX).prop_map(Json::from),

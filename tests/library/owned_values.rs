@@ -1,4 +1,4 @@
-//! Events as values in memory have the fields that they have as JSON; times are times.
+//! Events as values in memory have the same fields as in JSON, except that times are times.
 
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
@@ -24,7 +24,7 @@ fn time() -> DateTime<Utc> {
     DateTime::from_timestamp(1_769_850_000, 123_456_789).expect("a time")
 }
 
-/// Events of every kind, those of followed sessions with them.
+/// Events of every kind, including those of followed sessions.
 fn events(arrived: DateTime<Utc>) -> Vec<Event> {
     let config = PipelineConfig {
         sessions: SessionsConfig {

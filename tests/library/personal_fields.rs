@@ -1,4 +1,5 @@
-//! The table of fields says which may name a person; the transform leaves no name in those, and the others alone.
+//! The table of fields says which of them may name a person; the transform removes names from these fields and changes
+//! no others.
 
 use std::collections::BTreeSet;
 
@@ -17,8 +18,8 @@ use serde_json::Value;
 
 use crate::support::golden::golden;
 
-/// Users whose names are part of no other word. Versions of browsers are numbers, so that only a number names somebody
-/// there.
+/// Users whose names are not part of any other word. Versions of browsers are numbers, so only a number can be the name
+/// of a user there.
 const NAMES: [&str; 2] = ["wanda.plant", "314159.26535"];
 
 /// Longer than any timeout.
@@ -52,7 +53,7 @@ fn pipelines(is_summed_up: bool) -> [Pipeline; 2] {
     [None, Some("0123456789abcdef0123456789abcdef")].map(|key| pipeline(key, is_summed_up))
 }
 
-/// The events of a datagram that comes at a time, and what follows from it until nothing is open.
+/// The events of a datagram that arrives at a time, and those derived from it until nothing is open.
 fn events(pipeline: &mut Pipeline, time: DateTime<Utc>, datagram: &[u8]) -> Vec<Value> {
     let mut output = OutputBuffer::default();
     let arrival = Arrival::new(time, [192, 0, 2, 1].into());
@@ -71,14 +72,14 @@ fn shown(output: &OutputBuffer) -> Vec<Value> {
     records.map(|record| record.expect("JSON")).collect()
 }
 
-/// The value of a field, `error.code` for a field within a field.
+/// The value of a field; `error.code` for a nested field.
 fn at<'a>(record: &'a Value, field: &str) -> Option<&'a Value> {
     field
         .split('.')
         .try_fold(record, |value, name| value.get(name))
 }
 
-/// A field and those within it, as the table has them.
+/// A field and its nested fields, from the table.
 fn fields_in(name: &str) -> impl Iterator<Item = &'static Field> {
     FIELDS.iter().filter(move |field| {
         let rest = field.default.strip_prefix(name);
@@ -86,7 +87,7 @@ fn fields_in(name: &str) -> impl Iterator<Item = &'static Field> {
     })
 }
 
-/// Compares an event with what the transform has made of it. Notes the fields in which the name of its user stood.
+/// Compares an event with its pseudonymized form, and collects the fields that contained the user's name.
 fn compare(plain: &Value, hidden: &Value, name: &str, named: &mut BTreeSet<&'static str>) {
     let names = [plain, hidden].map(|event| event.as_object().expect("a map").keys());
     let names: BTreeSet<&String> = names.into_iter().flatten().collect();
@@ -161,7 +162,7 @@ fn a_name_survives_in_no_field_of_a_golden_event() {
             .iter()
             .filter_map(|event| event["user_id"].as_str())
             .collect();
-        // Every user of the datagram becomes this one, also where the directory is in the same field.
+        // Every user of the datagram gets this name, even if the directory is in the same field.
         let renamed = |piece: &[u8]| {
             let text = String::from_utf8_lossy(piece);
             match text.split_once('\\') {
@@ -175,12 +176,12 @@ fn a_name_survives_in_no_field_of_a_golden_event() {
         let pieces = golden.datagram.split(|byte| *byte == b';').map(renamed);
         let pieces: Vec<Vec<u8>> = pieces.collect();
         let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
-        // Thousands of fields are one text.
+        // Thousands of fields are a single text.
         if pieces.len() > 1_000 {
             continue;
         }
         let planted = planted(&pieces, name);
-        // Summaries come of requests only.
+        // Summaries only come from requests.
         let is_request = golden.name.starts_with("performance");
         for (is_summed_up, pipelines) in &mut ways {
             if *is_summed_up && !is_request {
@@ -236,7 +237,7 @@ fn a_name_survives_in_no_field_of_a_simulated_event() {
         assert_eq!(plain.len(), hidden.len());
         for (plain, hidden) in plain.iter().zip(&hidden) {
             let name = plain["user_id"].as_str().unwrap_or_default().to_lowercase();
-            // A shorter one may be part of a word.
+            // A shorter name may be part of a word.
             if name.chars().count() >= 5 {
                 compare(plain, hidden, &name, &mut named);
                 kinds.insert(plain["event"].to_string());

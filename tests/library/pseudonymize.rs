@@ -1,4 +1,4 @@
-//! Users as tokens: no user is named in the output, whatever the schema, and everything else stays.
+//! Pseudonyms: the output names no user in any schema, and everything else stays.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,7 +39,7 @@ fn config(key: Option<&str>) -> PipelineConfig {
     }
 }
 
-/// What a site's day gives in each schema.
+/// The output for a site's day in each schema.
 fn day(pipeline: &mut Pipeline) -> BTreeMap<&'static str, Vec<Value>> {
     let layouts: Vec<(&str, Layout)> = Schema::ALL
         .iter()
@@ -78,7 +78,7 @@ const KEY: &str = "0123456789abcdef0123456789abcdef";
 fn no_user_is_named_and_the_rest_stays() {
     let plain = day(&mut config(None).build().expect("a pipeline"));
     let hidden = day(&mut config(Some(KEY)).build().expect("a pipeline"));
-    // Ids that are no part of other words: what a site's nodes and apps are called is no secret.
+    // Ids that are not part of other words, because the names of nodes and apps are not secret.
     let names: BTreeSet<String> = plain["default"]
         .iter()
         .filter_map(|event| event["user_id"].as_str())
@@ -134,7 +134,7 @@ fn no_user_is_named_and_the_rest_stays() {
         }
         assert!(hidden.keys().all(|name| plain.contains_key(name)));
     }
-    // Different users are different tokens.
+    // Different users have different tokens.
     let ids: Vec<_> = tokens
         .iter()
         .filter(|(((name, _), _), _)| *name == "user")
@@ -152,7 +152,7 @@ fn first_event(pipeline: &mut Pipeline, datagram: &[u8]) -> Value {
     serde_json::to_value(Schema::Default.view(event)).expect("JSON")
 }
 
-/// Who an event is about, as it is compared.
+/// The user of an event, in the form used for comparison.
 fn user(event: &serde_json::Map<String, Value>) -> String {
     format!(
         "{}\\{}",
@@ -176,7 +176,7 @@ fn another_key_makes_other_tokens() {
     assert_ne!(tokens[0], tokens[1]);
 }
 
-/// A name in a place where it is not expected.
+/// A name in unexpected places.
 #[test]
 fn a_name_is_hidden_wherever_it_may_be() {
     let id = "a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69";
@@ -204,7 +204,7 @@ fn a_name_is_hidden_wherever_it_may_be() {
     assert_eq!(rows.len(), 7);
 }
 
-/// What remains of a context, and the user agent, is the sender's own text.
+/// The rest of a context, and the user agent, are the sender's own text.
 #[test]
 fn text_that_contains_the_user_as_a_word_is_removed() {
     let rows = [
@@ -276,7 +276,7 @@ fn a_path_with_an_escaped_name_is_removed() {
     }
 }
 
-/// Apps are called as their developers like.
+/// Developers choose the names of apps.
 #[test]
 fn an_app_named_after_the_user_is_shown_by_its_id() {
     let mut config = config(Some(KEY));
@@ -305,7 +305,7 @@ fn an_app_named_after_the_user_is_shown_by_its_id() {
     }
 }
 
-/// What stands before `/app/` in a path is taken for the prefix of a virtual proxy.
+/// The part of a path before `/app/` counts as the prefix of a virtual proxy.
 #[test]
 fn a_prefix_that_names_the_user_is_removed_from_every_event() {
     let mut pipeline = config(Some(KEY)).build().expect("a pipeline");
@@ -333,7 +333,7 @@ fn a_prefix_that_names_the_user_is_removed_from_every_event() {
     }
 }
 
-/// A name in the ways in which browsers, proxies and mashups write one into a path or a text.
+/// A name in the forms in which browsers, proxies and mashups write it into a path or a text.
 fn encodings(name: &str) -> Vec<(&'static str, String)> {
     let escaped = |bytes: &[u8], must: &dyn Fn(u8) -> bool| -> String {
         let escape = |byte: &u8| match must(*byte) {
@@ -394,8 +394,8 @@ fn encodings(name: &str) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Payloads with a text in one field each, where `{}` is. The fields of the extended appender are in all of
-/// them, so that no field is left to chance.
+/// Payloads with a text in one field each, at `{}`. All of them have the fields of the extended appender, so that every
+/// field is covered.
 const PLACES: [&str; 16] = [
     "n1;{t};1;s;r;Open connection;{u};AppAccess;/{};said",
     "n1;{t};1;s;r;Open connection;{u};AppAccess;/users/{}/home;said",
@@ -415,13 +415,13 @@ const PLACES: [&str; 16] = [
     "n1;{t};1;s;r;Open connection;{u};AppAccess;/hub;said; UserAgent: '{}/1.0 (Windows NT 10.0)'",
 ];
 
-/// Where the text is the prefix of a virtual proxy, which may be called as the directory is.
+/// Places where the text is the prefix of a virtual proxy, which may have the same name as the directory.
 const PREFIXES: [&str; 2] = [
     "n1;{t};1;s;r;Open connection;{u};AppAccess;/{}/app/{a}?q=1;said",
     "n1;{t};1;s;r;Open connection;{u};AppAccess;/x/{}/hub;said",
 ];
 
-/// Everything that comes out of a payload and of the end of its session, in every schema.
+/// All output for a payload and for the end of its session, in every schema.
 fn shown(payload: &str) -> String {
     let mut pipeline = config(Some(KEY)).build().expect("a pipeline");
     let mut output = OutputBuffer::default();
@@ -445,13 +445,13 @@ fn shown(payload: &str) -> String {
     shown.to_lowercase()
 }
 
-/// The parts of a name that are enough to know it by: three letters of ASCII and more.
+/// The parts of a name that are enough to recognise it: three or more ASCII letters.
 fn telling_parts(name: &str) -> impl Iterator<Item = String> {
     let parts = name.split(|c: char| !c.is_ascii_alphabetic());
     parts.filter(|part| part.len() >= 3).map(str::to_lowercase)
 }
 
-/// Names of letters that no other word in a payload has together.
+/// Names of letters that occur together in no other word of a payload.
 fn name() -> impl Strategy<Value = String> {
     let word = "[zqxjk]{3}[zqxjköÄéßñ]{0,3}";
     let separator = prop::sample::select(vec![

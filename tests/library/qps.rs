@@ -1,6 +1,6 @@
-//! The client of the Qlik Proxy Service, against a service on this machine that asks for the client's certificate: with
-//! every answer that may come. What may go wrong on the way is the same as for the Qlik Repository Service, whose tests
-//! have more of it.
+//! The client of the Qlik Proxy Service, against a service on this machine that requires the client's certificate, with
+//! every possible answer. Network faults are the same as for the Qlik Repository Service, whose tests cover more of
+//! them.
 
 use std::{
     fs,
@@ -21,7 +21,7 @@ use qlik_sense_events::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// So long that no busy machine comes near it.
+/// Longer than any busy machine takes.
 const PATIENT: u64 = 60;
 
 struct Case {
@@ -89,7 +89,7 @@ fn users(answered: &Answered) -> Vec<(String, u32)> {
     users
 }
 
-/// The error, and what it says, which quotes nothing of an answer.
+/// The error and its message, which quotes nothing from an answer.
 fn refused(outcome: Result<Answered, QpsError>) -> (QpsError, String) {
     let error = outcome.expect_err("no sessions");
     let said = error.to_string();
@@ -151,7 +151,7 @@ fn all_virtual_proxies_together_are_an_answer() {
     case.proxy.virtual_proxies = ["", "sales", "/lab/x/"].map(String::from).to_vec();
     let answered = case.ask().expect("sessions");
     let expected = ["anna", "goran", "maria"].map(|user| (format!(r"LAB\{user}"), 1));
-    // A session that two of them list is one.
+    // A session that two of them list counts once.
     assert_eq!(users(&answered), expected);
     let by_proxy = [("", 2), ("sales", 1), ("/lab/x/", 2)];
     let by_proxy = by_proxy.map(|(prefix, sessions)| (prefix.to_owned(), sessions));
@@ -291,7 +291,7 @@ fn certificates_that_do_not_fit_are_refused() {
         case.service.requests.try_recv().is_err(),
         "nothing was asked"
     );
-    // The name is not in the certificate, and then is.
+    // The name is not in the certificate at first, and then is.
     case.site.export(case.folder.path());
     let named = Repository::start(&case.site, &case.site, &["win1.example.com"], sessions(&[]));
     let mut proxy = proxy(named.address.port());
@@ -331,7 +331,7 @@ fn files_that_are_not_named_are_those_for_the_repository_service() {
     assert_eq!(client.sessions().expect("sessions").list.users.len(), 1);
 }
 
-/// As the Qlik Repository Service describes a proxy, with what is not read.
+/// A proxy as the Qlik Repository Service describes it, with properties that are ignored.
 fn proxy_service(host: &str, port: u16, prefixes: &[Value]) -> Value {
     let virtual_proxies: Vec<_> = prefixes
         .iter()

@@ -1,5 +1,5 @@
-//! The client of the Qlik Repository Service, against a service on this machine: with the right
-//! certificates and with wrong ones, and with every answer that may come.
+//! The client of the Qlik Repository Service, against a service on this machine, with right and wrong certificates and
+//! with every possible answer.
 
 #[allow(dead_code)]
 #[path = "../support/qrs.rs"]
@@ -25,7 +25,7 @@ use tempfile::TempDir;
 
 const SALES: &str = "a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69";
 
-/// So long that no busy machine comes near it.
+/// Longer than any busy machine takes.
 const PATIENT: u64 = 60;
 
 fn folder() -> TempDir {
@@ -52,7 +52,7 @@ fn apps(config: &QrsConfig) -> Result<AppTable, QrsError> {
     Client::new(config)?.apps()
 }
 
-/// What comes of one request to a service of the same site that answers so.
+/// The outcome of one request to a service of the same site with this answer.
 fn asked(answer: Answer) -> Result<AppTable, QrsError> {
     let (site, folder) = (Site::new(), folder());
     site.export(folder.path());
@@ -121,14 +121,14 @@ fn both_versions_of_tls_and_a_body_in_pieces_are_read() {
     }
 }
 
-/// Qlik's keys are RSA keys, in the older form or the newer one.
+/// Qlik's keys are RSA keys, in the old or the new form.
 #[test]
 fn keys_of_either_form_are_accepted() {
     let pkcs_8 = include_str!("../data/rsa-key.pem");
     let key = KeyPair::from_pem(pkcs_8).expect("a key");
     let (site, folder) = (Site::new(), folder());
     site.export_with(folder.path(), &key);
-    // The newer form is the older one in an envelope, which is 26 bytes at this length.
+    // The new form is the old one in an envelope of 26 bytes at this length.
     let pkcs_1 = pem::encode(&pem::Pem::new(
         "RSA PRIVATE KEY",
         &key.serialize_der()[26..],
@@ -157,7 +157,7 @@ fn twenty_thousand_apps_are_read() {
     assert_eq!(last.as_deref(), Some("App 19999"));
 }
 
-/// The error, and what it says.
+/// The error and its message.
 fn refused(outcome: Result<AppTable, QrsError>) -> (QrsError, String) {
     let error = outcome.expect_err("no apps");
     let said = error.to_string();
@@ -184,8 +184,7 @@ fn a_service_of_another_site_is_not_trusted() {
     }
 }
 
-/// The service says why and closes; whether that arrives before the request cannot be sent is a matter of
-/// time.
+/// The service says why and closes; whether that arrives before the request fails is a matter of timing.
 #[test]
 fn a_client_of_another_site_is_not_let_in() {
     let (site, other, folder) = (Site::new(), Site::named("other.example.com"), folder());
@@ -227,7 +226,7 @@ fn the_certificate_must_have_the_name() {
         said.ends_with("to a name in the service's certificate"),
         "{said}"
     );
-    // The machine is where it was, under the name of its certificate.
+    // The machine has another address, but its certificate has the name.
     let named = QrsConfig {
         server_name: "sense.example.com".into(),
         ..config.clone()
@@ -261,7 +260,7 @@ fn a_name_is_resolved() {
         ..local
     };
     let (error, said) = refused(apps(&nowhere));
-    // Where no resolver can be asked, this takes long, and is a connection that did not come.
+    // Without a resolver this takes long and fails as a connection.
     assert!(
         matches!(
             error,
@@ -292,7 +291,7 @@ fn a_port_without_a_listener_is_reported() {
     );
 }
 
-/// Something else than TLS on the port.
+/// The port speaks another protocol than TLS.
 #[test]
 fn another_protocol_is_recognised() {
     use std::io::Write as _;
@@ -321,7 +320,7 @@ fn another_protocol_is_recognised() {
 fn late_answers_time_out() {
     let (site, folder) = (Site::new(), folder());
     site.export(folder.path());
-    // A connection that is accepted by the system, and by no program.
+    // The system accepts the connection, but no program does.
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let config = QrsConfig {
         timeout_secs: 1,

@@ -1,4 +1,4 @@
-//! What holds for every schema: its list of fields, tags, and fields that are left out, in every codec.
+//! Properties of every schema: its list of fields, tags and dropped fields, in every codec.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ use crate::support::{
     pipeline::events,
 };
 
-/// The names of all fields in a record, those within a field with its name and a dot before theirs.
+/// The names of all fields in a record; nested fields have the outer name and a dot before theirs.
 fn names(record: &Value, within: &str, seen: &mut BTreeSet<String>) {
     for (name, value) in record.as_object().expect("a map") {
         let path = format!("{within}{name}");
@@ -50,14 +50,14 @@ fn lists_of_fields_are_complete() {
     }
 }
 
-/// The value of a field, `error.code` for a field within a field.
+/// The value of a field; `error.code` for a nested field.
 fn at<'a>(record: &'a Value, field: &str) -> Option<&'a Value> {
     field
         .split('.')
         .try_fold(record, |value, name| value.get(name))
 }
 
-/// Takes a field out, and what is empty without it.
+/// Removes a field, and objects that become empty.
 fn remove(record: &mut Value, field: &str) {
     let map = record.as_object_mut().expect("a map");
     match field.split_once('.') {
@@ -102,7 +102,7 @@ fn codecs_write_what_the_view_shows() {
     let tags = BTreeMap::from([("site".to_owned(), "Lund".to_owned())]);
     let tags = Tags::try_from(tags).expect("a tag");
     let mut all = every_event();
-    // Around the lengths at which the bytes before a value become more.
+    // Around the lengths at which headers of values grow.
     let lengths = (0..300).chain(16_000..16_500).step_by(3);
     for length in lengths.clone().chain([30_000, 65_000]) {
         let (id, start) = ("x".repeat(length), "/proxy-connection/;n1;Open connection");
@@ -172,7 +172,7 @@ fn json_of(value: &rmpv::Value) -> Value {
     }
 }
 
-/// A record without its own time, which Fluent Bit has beside the fields.
+/// A record without its own time, which Fluent Bit keeps next to the fields.
 fn without_field(mut record: Value, field: Option<&str>) -> Value {
     if let Some(field) = field {
         remove(&mut record, field);
@@ -240,7 +240,7 @@ fn tags(tags: &[(&str, &str)]) -> Tags {
     Tags::try_from(tags.collect::<BTreeMap<_, _>>()).expect("tags")
 }
 
-/// What events are in every codec, and as `serde` and linked hosts see them.
+/// Events in every codec, with `serde`, and in linked hosts.
 fn in_every_form<'e>(layout: &Layout, events: impl Iterator<Item = &'e Event>) -> Vec<Vec<u8>> {
     let mut encoders: Vec<Encoder> = Codec::ALL
         .iter()
@@ -260,7 +260,7 @@ fn in_every_form<'e>(layout: &Layout, events: impl Iterator<Item = &'e Event>) -
     forms
 }
 
-/// An event of a node is as if its tags were those of all nodes.
+/// An event of a node is as if all nodes had its tags.
 #[test]
 fn tags_of_a_node_are_on_its_events() {
     let is_there = |event: &&Event| {
@@ -304,7 +304,7 @@ fn tags_of_a_node_are_on_its_events() {
     }
 }
 
-/// What golden datagrams become in the other schemas: `schemas/NAME.json`, by the datagrams' names.
+/// Golden datagrams in the other schemas: `schemas/NAME.json`, by the datagrams' names.
 #[test]
 fn golden_datagrams_give_their_events_in_the_other_schemas() {
     let datagrams: BTreeMap<String, Vec<u8>> = golden()

@@ -1,4 +1,4 @@
-//! The decoder against the simulator: of every datagram comes out what it holds, however odd it is.
+//! The decoder against the simulator: every datagram gives what the simulator put into it, however odd it is.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -70,7 +70,7 @@ fn assert_request(event: &Event, request: &Request) {
     assert_eq!(event.exception(), request.exception);
 }
 
-/// The app, by its id; one that is no guid cannot be read.
+/// Checks the app by its id; one that is not a guid is unreadable.
 fn assert_app(event: &Event, id: Option<&str>) {
     let readable = id.map(Uuid::try_parse);
     if let Some(Err(_)) = readable {
@@ -134,7 +134,7 @@ fn assert_log(event: &Event, row: &LogRow) {
     if event.ambiguous().is_empty() {
         assert_log_fields(event, row);
     } else {
-        // Nothing is shifted into a field where it does not belong.
+        // Nothing is shifted into a wrong field.
         let message = event.message().expect("kept whole");
         assert!(message.starts_with(&row.message) || row.message.starts_with(message));
     }
@@ -167,7 +167,7 @@ fn assert_log_fields(event: &Event, row: &LogRow) {
         None => {
             assert_eq!(event.user_directory(), row.directory.as_deref());
             assert_eq!(event.user_id(), row.user_id.as_deref());
-            // A path has an app as well.
+            // A path contains an app too.
             if row.context.is_none() {
                 assert_app(event, row.app_id.as_deref());
             }
@@ -175,7 +175,7 @@ fn assert_log_fields(event: &Event, row: &LogRow) {
     }
 }
 
-/// Decodes what a site sends of one family, and compares each event with what it holds.
+/// Decodes the datagrams of a site in one family, and compares each event with the content of its datagram.
 fn assert_comes_out(families: Families, odd_per_mille: u16, datagrams: u32) {
     let mut site = Site::new(SiteOptions {
         odd_per_mille,
@@ -236,7 +236,7 @@ fn task_events_come_out_as_they_were_sent() {
     assert_comes_out(families, 300, 2_000);
 }
 
-/// A run that an old and a new appender report counts once; what follows an abort counts too.
+/// A run that an old and a new appender report counts once; the outcome after an abort counts too.
 #[test]
 fn actions_of_runs_are_counted_once() {
     let mut site = Site::new(SiteOptions {

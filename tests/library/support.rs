@@ -1,4 +1,4 @@
-//! What several of these tests need.
+//! Helpers of several of these tests.
 
 #[path = "../support/events.rs"]
 mod events;

@@ -1,4 +1,4 @@
-//! User agents, checked row by row against a table with Bowser's answers, made with Bowser 2.14.1.
+//! User agents, compared row by row with Bowser's results in a table made with Bowser 2.14.1.
 
 use proptest::prelude::*;
 use qlik_sense_events::event::{UserAgent, UserAgentCache};
@@ -11,12 +11,12 @@ const TABLE: &str = include_str!("../data/user-agents.json");
 struct Row {
     ua: String,
     bowser: Fields,
-    /// Our answer, where it is another one on purpose.
+    /// Our result, if it differs on purpose.
     ours: Option<Fields>,
     why: Option<String>,
 }
 
-/// Browser, its version, system and its version. Empty text where one is absent.
+/// Browser, its version, system and its version. Absent ones are empty text.
 type Fields = [String; 4];
 
 fn fields(agent: &UserAgent) -> Fields {
@@ -47,7 +47,7 @@ fn every_agent_of_the_table_has_the_names_that_bowser_gives() {
     assert_eq!((rows.len(), differences), (416, 23));
 }
 
-/// Pieces that browsers really send, in orders that they do not.
+/// Pieces that browsers really send, in orders in which they do not.
 fn agent_like() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         Just("Mozilla/5.0 (".to_owned()),

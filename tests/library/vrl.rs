@@ -1,4 +1,4 @@
-//! Events as vrl values are the same as events as JSON, except for times, which are timestamps.
+//! Events as vrl values equal events as JSON, except that times are timestamps.
 
 use chrono::{DateTime, SecondsFormat};
 use qlik_sense_events::{

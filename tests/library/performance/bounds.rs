@@ -1,4 +1,4 @@
-//! What is left alone, what is kept apart, and what memory it takes.
+//! Events that pass unchanged, groups that stay separate, and the memory that they take.
 
 use qlik_sense_events::{
     event::Arrival,
@@ -39,7 +39,7 @@ fn a_negative_time_or_peak_lowers_no_sum() {
         assert_eq!(shown[0]["unreadable"], json!({ name: sent }));
         assert_eq!(shown[0].get(name), None);
     }
-    // The memory that a request freed is an amount like others.
+    // Memory that a request freed counts like any other amount.
     let freed = Request {
         net_ram: "-100".into(),
         ..Request::default()
@@ -79,7 +79,7 @@ fn it_is_off_by_default() {
     assert_eq!((output.len(), pipeline.counters().summarized), (1, None));
 }
 
-/// What is kept of groups is bounded in bytes as well.
+/// The memory of groups is bounded in bytes too.
 #[test]
 fn a_request_with_very_long_texts_goes_through() {
     let mut pipeline = pipeline(nothing());

@@ -1,4 +1,4 @@
-//! A simulated day, whose truth is known: what remains of its requests shows just as exactly who took how much.
+//! A simulated day with known costs: selected events and summaries show exactly who used how much.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -24,7 +24,7 @@ fn day() -> Day {
     })
 }
 
-/// What comes of a day, and of how many requests it is all that remains.
+/// The output for a day, and the number of requests that it consists of.
 fn events(day: &Day, performance: PerformanceConfig) -> (Vec<Event>, u64) {
     let config = PipelineConfig {
         performance,
@@ -45,7 +45,7 @@ fn events(day: &Day, performance: PerformanceConfig) -> (Vec<Event>, u64) {
 fn who(request: &Request) -> Who {
     let texts = [&request.app_id, &request.directory, &request.user_id];
     let [app, directory, id] = texts.map(|text| text.as_deref().map(str::to_owned));
-    // Session apps have no guid, and so no group of their own.
+    // Session apps have no guid, so they have no group of their own.
     let app = app.filter(|app| !app.starts_with("SessionApp"));
     [Some(request.host.to_string()), app, directory, id]
 }
@@ -58,7 +58,7 @@ fn spent(sum: i64, max: i64) -> Spent {
     }
 }
 
-/// The cost of requests in an event; `None` if it is about something else.
+/// The cost of the requests in an event; `None` for other events.
 fn cost(event: &Event) -> Option<Cost> {
     let bytes = |bytes: Option<i64>| u64::try_from(bytes.unwrap_or(0)).expect("bytes");
     match event.body() {
@@ -111,7 +111,7 @@ fn costs(events: &[Event]) -> BTreeMap<Who, Cost> {
     costs
 }
 
-/// Which request used the most memory in a span of time: its bytes, user, app, object, method and session.
+/// The request that used the most memory in a period: its bytes, user, app, object, method and session.
 type Culprit = (
     u64,
     Option<String>,
@@ -207,7 +207,7 @@ fn events_and_summaries_tell_the_truth_about_a_day() {
                 continue;
             };
             let culprit = culprit(&events, from, to);
-            // Several may have used as much.
+            // Several may have used the same amount.
             let mut culprits = of_quarter().filter(|it| it.peak_ram_bytes == Some(bytes));
             assert!(culprits.any(|it| truth(it) == culprit), "{culprit:?}");
             asked += 1;
@@ -216,7 +216,7 @@ fn events_and_summaries_tell_the_truth_about_a_day() {
     }
 }
 
-/// The documentation states how much smaller it becomes.
+/// The documentation says how much smaller the output is.
 #[test]
 fn summaries_are_a_fraction_of_the_requests() {
     let day = day();

@@ -1,4 +1,4 @@
-//! Whatever comes, events and summaries together are the truth.
+//! Properties of events and summaries together, for any requests.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use qlik_sense_events::{
 
 use super::support::{Request, SALES, STOCK, at, filter};
 
-/// What is true of the requests of a group.
+/// The true totals of the requests of a group.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Sums {
     requests: u64,
@@ -53,7 +53,7 @@ impl Sums {
     }
 }
 
-/// What events and summaries say together.
+/// The totals of events and summaries together.
 fn sums<'e>(events: impl IntoIterator<Item = &'e Event>) -> BTreeMap<Group, Sums> {
     let mut groups = BTreeMap::<_, Sums>::new();
     for event in events {
@@ -160,7 +160,7 @@ fn any_config() -> impl Strategy<Value = PerformanceConfig> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever comes, when, and however few groups there may be: events and summaries together are the truth.
+    /// For any requests at any times, with any number of groups, events and summaries together have the true totals.
     #[test]
     fn nothing_is_lost_from_the_sums(
         config in any_config(),

@@ -1,4 +1,4 @@
-//! What a summary says, and of which requests.
+//! The content of a summary, and the requests that it covers.
 
 use qlik_sense_events::{
     event::{Arrival, EventKind},
@@ -125,7 +125,7 @@ fn a_group_is_a_node_an_app_a_user_and_a_type_of_object() {
             object_type: "",
             ..same()
         },
-        // These are no other group.
+        // These do not make another group.
         Request {
             object: "b".into(),
             ..same()
@@ -154,7 +154,7 @@ fn a_group_is_a_node_an_app_a_user_and_a_type_of_object() {
         .iter()
         .map(|summary| summary["requests"].as_u64())
         .collect();
-    // The one that was used last goes out last.
+    // The group that was used last is sent last.
     assert_eq!(
         counts,
         [

@@ -1,4 +1,4 @@
-//! Requests as the engine's appender sends them, and pipelines that sum them up.
+//! Requests as the engine's appender sends them, and pipelines that summarize them.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use qlik_sense_events::{
@@ -95,7 +95,7 @@ pub fn at(milliseconds: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::milliseconds(milliseconds)
 }
 
-/// Leaves everything out.
+/// Summarizes all requests.
 pub fn nothing() -> PerformanceConfig {
     PerformanceConfig {
         enabled: true,

@@ -1,4 +1,4 @@
-//! What holds for any entry and any user.
+//! Properties of any entry and any user.
 
 use proptest::prelude::*;
 use qlik_sense_events::transform::{Blacklist, BlacklistConfig, blacklist::UserPattern};
@@ -27,7 +27,7 @@ fn naive_listed(entries: &[UserPattern], directory: &str, id: &str, case_sensiti
     })
 }
 
-/// Letters whose lower case is their case folding, and what means something to a regex engine.
+/// Letters whose lower case is also their case folding, and characters with a meaning in regular expressions.
 const USER: &str = "[aAbBöÖéÉжЖ\\\\_.+|()\\[\\]{}^$\n 0-9-]{0,4}";
 const PATTERN: &str = "[aAbBöÖéÉжЖ_.+|()\\[\\]{}^$ 0-9*?*?*?-]{1,4}";
 
@@ -74,7 +74,7 @@ proptest! {
         let blacklist = config.build().expect("a blacklist");
         let _ = blacklist.contains(Some(&user.0), Some(&user.1));
         for entry in &entries {
-            // `*` and `?` stand for themselves too.
+            // `*` and `?` also match themselves.
             for (directory, id) in entry.parts() {
                 prop_assert!(blacklist.contains(Some(directory), Some(id)), "{}", entry);
             }

@@ -1,4 +1,4 @@
-//! Datagrams, put together from pieces that matter.
+//! Datagrams, put together from relevant pieces.
 
 use proptest::prelude::*;
 

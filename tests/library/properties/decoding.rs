@@ -1,4 +1,4 @@
-//! What holds for the events of any datagram.
+//! Properties of the events of any datagram.
 
 use std::cell::RefCell;
 
@@ -125,7 +125,7 @@ proptest! {
         let shown = events.iter().map(shown).collect::<Vec<_>>();
         let pieces: Vec<&[u8]> = pieces(&datagram).collect();
         prop_assert_eq!(count_events(&datagram) as usize, pieces.len());
-        // Each event by itself gives what it gives among the others.
+        // Each event gives the same result alone as among the others.
         let alone: Vec<Value> = pieces.iter().flat_map(|piece| shown_all(piece)).collect();
         prop_assert_eq!(shown, alone);
         ENCODERS.with_borrow_mut(|encoders| {
@@ -233,7 +233,7 @@ proptest! {
                     if is_extended(trimmed) {
                         prop_assert!(event.qlik_timestamp().is_none() || unreadable.get("timestamp").is_none());
                         prop_assert!(event.sequence().is_none() || unreadable.get("sequence").is_none());
-                        // As sent: what was read of them is a time and a number.
+                        // As sent: time and sequence were parsed from them.
                         let mut sent = trimmed[token..].split(';').skip(2);
                         let mut sent = || sent.next().filter(|text| !text.is_empty() && *text != "(null)");
                         let (timestamp, sequence) = (sent(), sent());
@@ -259,7 +259,7 @@ proptest! {
                     let error = undecoded.error();
                     prop_assert_eq!(undecoded.raw(), Some(*part));
                     prop_assert!(part.is_char_boundary(error.offset));
-                    // An error is shown to people who must not see the payload.
+                    // People see errors who must not see the payload.
                     if part.len() > 40 {
                         prop_assert!(!error.to_string().contains(part));
                     }

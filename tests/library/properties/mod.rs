@@ -1,4 +1,4 @@
-//! What holds for any datagram: oracles that are slow and obvious beside the code that is fast.
+//! Properties of any datagram, checked by oracles that are slow and obvious.
 
 mod blacklist;
 mod datagrams;

@@ -1,4 +1,4 @@
-//! What events should be: slow and obvious, and written without a look at the code that is fast.
+//! The expected events, computed in a slow and obvious way, independently of the fast code.
 
 use std::sync::LazyLock;
 
@@ -20,7 +20,7 @@ pub const TOKENS: [(&str, &str); 6] = [
     ("/qlik-sense-connection/2/", "connection"),
 ];
 
-/// The fields of the extended appender; the others lack those from 2 to 5.
+/// The fields of the extended appender; the standard appenders lack those from 2 to 5.
 pub const FIELDS: [&str; 12] = [
     "type",
     "host",
@@ -46,8 +46,8 @@ pub fn begins_event(line: &str) -> bool {
     line.contains(';') && family(first).is_some()
 }
 
-/// RFC 5424; RFC 3164 with what relays leave out and add. Within what the generators make, 1,024 bytes are not
-/// reached.
+/// Headers of RFC 5424, and of RFC 3164 with the parts that relays omit and add. The generators make none of 1,024
+/// bytes.
 const SYSLOG: &str = r#"(?x) ^ < (?: [0-9]{1,2} | 1[0-8][0-9] | 19[01] | 0[0-9]{2} ) > (?:
     1\x20 (?: [!-~]+ \x20 ){5}
         (?: - | (?: \[ [!-~&&[^=\]"]]+ (?: \x20 [!-~&&[^=\]"]]+ =" (?: [^"\\\]\x00-\x1F] | \\["\\\]]? )* " )* \] )+ )
@@ -63,7 +63,7 @@ const SYSLOG: &str = r#"(?x) ^ < (?: [0-9]{1,2} | 1[0-8][0-9] | 19[01] | 0[0-9]{
 /// The length of the syslog header that a text begins with, if it does.
 fn header_length(text: &str) -> usize {
     static HEADER: LazyLock<Regex> = LazyLock::new(|| Regex::new(SYSLOG).expect("a regex"));
-    // The search takes longer than to see that there is nothing to find.
+    // The search takes longer than this check.
     let text = Some(text).filter(|text| text.starts_with('<'));
     text.and_then(|text| HEADER.find(text))
         .map_or(0, |header| header.end())
@@ -94,7 +94,7 @@ pub fn naive_time(text: &str) -> Option<String> {
     let is_plain = text.is_ascii() && !text.contains(|c: char| c.is_ascii_whitespace());
     let compact: String = text.chars().filter(|c| *c != ':').collect();
     let compact = compact.replace(',', ".");
-    // chrono reads more than the rules allow: signs, single digits, no digit behind the point.
+    // chrono also accepts forms that the rules exclude: signs, single digits, no digit after the point.
     let (date, rest) = compact.split_once('T')?;
     let date = match date.split('-').collect::<Vec<_>>()[..] {
         [year, month, day] if [year.len(), month.len(), day.len()] == [4, 2, 2] => {
@@ -124,7 +124,7 @@ pub fn naive_time(text: &str) -> Option<String> {
     Some(time.to_utc().format("%Y-%m-%dT%H:%M:%S%.9fZ").to_string())
 }
 
-/// The texts of a datagram's events: lines, gathered until one begins another event.
+/// The texts of a datagram's events: lines, collected until one starts another event.
 pub fn naive_pieces(text: &str) -> Vec<String> {
     naive_pieces_by(text, str::to_owned)
 }
@@ -180,7 +180,7 @@ fn is_scheme(text: &str) -> bool {
             .all(|character| character.is_ascii_alphanumeric() || "+-.".contains(character))
 }
 
-/// What the paths of Qlik Sense itself begin with.
+/// The first segments of Qlik Sense's own paths.
 pub const QLIKS_OWN: [&str; 28] = [
     "api",
     "app",
@@ -275,7 +275,7 @@ pub fn naive_user_agent(message: &str) -> Option<String> {
     (!agent.is_empty() && agent != "(null)").then_some(agent)
 }
 
-/// Whether a text begins as .NET writes an exception.
+/// Whether a text starts like an exception in .NET.
 fn is_exception(text: &str) -> bool {
     let ends = [": ", " ---> ", " (0x", "\r\n", "\n"];
     ends.iter().any(|end| {
@@ -371,7 +371,7 @@ pub fn naive_event(piece: &str) -> Value {
     put("app_id", app_id.as_deref());
     put("virtual_proxy", virtual_proxy.as_deref());
     if let Some(agent) = naive_user_agent(&message) {
-        // Names of browsers have a table of their own; here only that they are those of this agent.
+        // Names of browsers have a table of their own; this only checks that they belong to this agent.
         let client = UserAgent::parse(&agent);
         put("browser_name", client.browser_name.as_deref());
         put("browser_version", client.browser_version.as_deref());
@@ -405,7 +405,7 @@ pub fn naive_event(piece: &str) -> Value {
     Value::Object(event)
 }
 
-/// An event as the schema shows it, without what every event has from its arrival.
+/// An event in the schema, without the fields from its arrival.
 pub fn shown(event: &Event) -> Value {
     let mut value = serde_json::to_value(Schema::Default.view(event)).expect("JSON");
     let fields = value.as_object_mut().expect("a map");
@@ -432,11 +432,10 @@ pub fn naive_all(text: &str) -> Vec<Value> {
         .collect()
 }
 
-/// The texts of a datagram's events, where some are no UTF-8. Lines end at the same bytes in windows-1252 and in
-/// UTF-8.
+/// The texts of a datagram's events if some are not UTF-8. Lines end at the same bytes in windows-1252 and in UTF-8.
 pub fn naive_texts(datagram: &[u8]) -> Vec<String> {
     let lines = naive_windows_1252(datagram);
-    // The byte order mark of UTF-8, as it looks there.
+    // The byte order mark of UTF-8, read as windows-1252.
     naive_pieces_by(&lines, |text| text.replace("ï»¿", "\u{FEFF}"))
         .iter()
         .map(|piece| {
@@ -477,7 +476,7 @@ fn naive_text(bytes: &[u8]) -> String {
     naive_windows_1252(bytes)
 }
 
-/// windows-1252 as the WHATWG Encoding Standard has it, from 0x80 to 0x9F.
+/// windows-1252 from 0x80 to 0x9F, as the WHATWG Encoding Standard defines it.
 pub const WINDOWS_1252: [char; 32] = [
     '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8D}', 'Ž', '\u{8F}',
     '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9D}', 'ž', 'Ÿ',
@@ -501,7 +500,7 @@ pub fn windows_1252_bytes(text: &str) -> Option<Vec<u8>> {
         .collect()
 }
 
-/// The events of a datagram of any bytes but UTF-16.
+/// The events of a datagram of any bytes except UTF-16.
 pub fn naive_all_of_bytes(datagram: &[u8]) -> Vec<Value> {
     naive_texts(datagram)
         .iter()

@@ -1,5 +1,5 @@
-//! What holds for rows of logs and of requests: an oracle that takes a row apart at every `;`, and a `;` more in every
-//! field that may hold one.
+//! Properties of log and performance rows, checked by an oracle that splits a row at every `;`, and by an additional
+//! `;` in every field that may contain one.
 
 use proptest::{prelude::*, sample::Index};
 use qlik_sense_events::{
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::oracle::{naive_context, naive_time, shown_all};
 use crate::support::pipeline::{ARRIVAL, events};
 
-/// A type token, its service, and the names of the fields behind those that all rows begin with.
+/// A type token, its service, and the names of the fields after the header.
 type Family = (&'static str, &'static str, &'static [&'static str]);
 
 const HEADER: [&str; 7] = [
@@ -105,7 +105,7 @@ fn present(text: &str) -> Option<&str> {
     Some(text).filter(|text| !["", "(null)"].contains(text))
 }
 
-/// What a row says whose fields are known.
+/// The expected event of a row with known fields.
 fn naive(family: &Family, header: &[String], fields: &[String], glued: &str) -> Value {
     let (_, service, names) = *family;
     let mut event = Map::new();
@@ -152,11 +152,11 @@ fn naive(family: &Family, header: &[String], fields: &[String], glued: &str) -> 
         }
         .into(),
     );
-    // `0` is no session.
+    // `0` means no session.
     if texts.get("session_id") == Some(&json!("0")) {
         texts.remove("session_id");
     }
-    // The node's local time is said by the other one.
+    // The node's local time is the same as the other time.
     texts.remove("local_time");
     match texts.get("timestamp") {
         Some(_) => drop(texts.insert("ingest_timestamp".to_owned(), ARRIVAL.into())),
@@ -226,7 +226,7 @@ const TIMES: &[&str] = &[
     "20260131T085959Z",
 ];
 
-/// What Qlik Sense writes into a field. Neighbours that are absent together are handled by `row`.
+/// The values that Qlik Sense writes to a field. `row` handles neighbours that are absent together.
 fn lifelike(name: &'static str) -> BoxedStrategy<String> {
     match name {
         "sequence" => (0..=9_999_u32).prop_map(|row| row.to_string()).boxed(),
@@ -298,7 +298,7 @@ fn lifelike(name: &'static str) -> BoxedStrategy<String> {
     }
 }
 
-/// What may stand in a field of a row that has as many as it should.
+/// Possible values of a field in a row with the right number of fields.
 fn any_text(name: &'static str) -> BoxedStrategy<String> {
     prop_oneof![
         6 => lifelike(name),
@@ -322,7 +322,7 @@ fn fields(
 const EXCEPTION: &str =
     "System.Exception: gone\r\n ---> System.Exception: inner; code 7\r\n   at Acme.Run();";
 
-/// A row with as many fields as it should have, and perhaps an exception behind the last.
+/// A row with the right number of fields, possibly with an exception after the last one.
 fn exact_row() -> impl Strategy<Value = (Family, Vec<String>, Vec<String>, &'static str)> {
     families().prop_flat_map(|family| {
         let header = fields(&HEADER, any_text);
@@ -332,7 +332,7 @@ fn exact_row() -> impl Strategy<Value = (Family, Vec<String>, Vec<String>, &'sta
     })
 }
 
-/// A row as Qlik Sense writes it, in which what belongs together is there or absent together.
+/// A row as Qlik Sense writes it, in which related fields are present or absent together.
 fn lifelike_row() -> impl Strategy<Value = (Family, Vec<String>, Vec<String>, &'static str)> {
     let nothing = prop::sample::select(vec!["", "(null)"]);
     (families(), any::<[bool; 4]>(), nothing).prop_flat_map(|(family, absent, nothing)| {
@@ -371,8 +371,7 @@ fn text_of(family: &Family, header: &[String], fields: &[String], glued: &str) -
     [&token, header, fields].concat().join(";") + glued
 }
 
-/// Where a `;` may come from: names and texts that people choose, and paths. It stands within them, or at the end of a
-/// message; a context begins as a path does.
+/// A `;` in names, free texts and paths, within them or at the end of a message; a context still starts like a path.
 fn with_separator(name: &str, text: &str, place: Index) -> Option<String> {
     let may_hold = match name {
         "message" | "task_name" | "app_name" | "object_id" | "object_type" => true,
@@ -386,7 +385,7 @@ fn with_separator(name: &str, text: &str, place: Index) -> Option<String> {
     let places: Vec<usize> = text.char_indices().map(|(place, _)| place).collect();
     let (from, to) = match name {
         "message" => (0, places.len() + 1),
-        // None in the name of its type.
+        // Not in the name of its type.
         "exception" if text.starts_with("System.") => (text.find(": ")?, places.len()),
         _ => (1, places.len()),
     };
@@ -398,7 +397,7 @@ fn with_separator(name: &str, text: &str, place: Index) -> Option<String> {
 proptest! {
     #[test]
     fn the_naive_oracle_of_rows_agrees((family, header, fields, glued) in exact_row()) {
-        // Two users that differ have a rule of their own.
+        // Another rule covers two users that differ.
         let is_known = |name: &str| {
             let place = family.2.iter().position(|field| *field == name);
             place.is_some_and(|place| present(&fields[place]).is_some())
@@ -447,7 +446,7 @@ proptest! {
             prop_assert_eq!(shown, &sent, "{}", text);
             return Ok(());
         };
-        // What is in doubt is whole in a field that is named, and nowhere else.
+        // Ambiguous text is whole in the field that is named, and nowhere else.
         for (name, value) in shown.as_object().expect("a map") {
             if doubts.contains(&name.as_str().into()) {
                 let place = family.2.iter().position(|field| field == name).expect("a field");
@@ -456,7 +455,7 @@ proptest! {
                 prop_assert!(whole.starts_with(&fields[place]), "{name} {whole} {text}");
                 prop_assert!(text.contains(whole), "{name} {whole} {text}");
             } else if name == "exception" && !glued.is_empty() {
-                // That of the field may be part of the doubt.
+                // The exception of the field may be part of the ambiguous text.
                 let all = sent["exception"].as_str().expect("text");
                 prop_assert!(all.ends_with(value.as_str().expect("text")), "{text}");
             } else if name != "ambiguous" {

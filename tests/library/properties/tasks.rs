@@ -1,4 +1,4 @@
-//! What holds for task events: an oracle that takes a row apart at every `;`, and rows whose fields are known.
+//! Properties of task events, checked by an oracle that splits a row at every `;`, and by rows with known fields.
 
 use proptest::prelude::*;
 use qlik_sense_events::{
@@ -81,7 +81,7 @@ fn regular_row() -> impl Strategy<Value = Vec<String>> {
     )
 }
 
-/// The same, of a reload by hand, with two rows in one, and parts in any order.
+/// The same, but also for a manual reload, for two rows in one, and with parts in any order.
 fn row() -> impl Strategy<Value = Vec<String>> {
     let app = prop::collection::vec(part(), 1..4);
     let by_hand = (app, regular_row()).prop_map(|(app, row)| {
@@ -125,7 +125,7 @@ fn is_level(text: &str) -> bool {
     LEVELS.contains(&text)
 }
 
-/// What the scheduler's row says by the rules, written as plainly as can be.
+/// The expected event of a scheduler's row, written as simply as possible.
 fn naive(token: &str, action: &str, host: &str, row: &[&str]) -> Value {
     let text = [&[token, host], row].concat().join(";");
     let missing = |field: usize| {
@@ -201,7 +201,7 @@ fn naive(token: &str, action: &str, host: &str, row: &[&str]) -> Value {
     if let Some(cut) = cut {
         set("app_name", &names[cut..].join(";"));
     }
-    // What is no text.
+    // Values that are not text.
     let mut unreadable = Map::new();
     let (app_id, level) = (row[at + 1], row[at + 3]);
     if !is_absent(app_id) && is_id(app_id) {
@@ -224,7 +224,8 @@ fn naive(token: &str, action: &str, host: &str, row: &[&str]) -> Value {
     event.into()
 }
 
-/// Text with more `;` and backslashes than people write, and nothing that a row needs between its names and message.
+/// Text with more `;` and backslashes than people write, but without the sequence that a row has between names and
+/// message.
 fn free_text() -> impl Strategy<Value = String> {
     prop_oneof![
         3 => "[a-cé;\\\\ \"'(]{0,12}",

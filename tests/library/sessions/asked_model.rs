@@ -1,5 +1,5 @@
-//! The simulated day again, with proxies that are asked every minute: whatever is lost, the number of open sessions is
-//! off by at most what changed within two intervals. The second table in `docs/sessions.md` is this one.
+//! The simulated day with proxies that are queried every minute: whatever is lost, the number of open sessions is off
+//! by at most what changed within two intervals. It prints the second table in `docs/sessions.md`.
 
 use std::{fs, time::Duration};
 
@@ -20,16 +20,16 @@ use super::{
 
 const INTERVAL: Duration = Duration::from_mins(1);
 
-/// How often a host lets time pass, much more rarely than it does.
+/// How often a host lets time pass, much less often than a real one.
 const TICK: Duration = Duration::from_secs(5);
 
-/// What is on its way is waited for, and a tick may have been just before.
+/// Events in transit are waited for, and a tick may have been just before.
 const WAIT: Duration = Duration::from_secs(10);
 
 /// In the middle of the day.
 const NOON: Duration = Duration::from_hours(5);
 
-/// How long the proxy that crashed is not there.
+/// How long the crashed proxy is away.
 const AWAY: Duration = Duration::from_mins(5);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ enum Mishap {
     Nothing,
     /// The program is restarted without a saved state.
     Restart,
-    /// All sessions of a node end without a word, and its proxy does not answer for a while.
+    /// All sessions of a node end without an event, and its proxy does not answer for a while.
     Crash,
 }
 
@@ -51,14 +51,14 @@ impl Mishap {
     }
 }
 
-/// The day as it is after the mishap.
+/// The day after the mishap.
 fn happens(mishap: Mishap, day: &mut Day) -> Option<String> {
     if mishap != Mishap::Crash {
         return None;
     }
     let is_there = |stay: &&Stay| stay.start < NOON && NOON < stay.end;
     let node = day.sessions.iter().find(is_there)?.host.clone();
-    // No user comes to it for the rest of the day, so that only the list shows it.
+    // No user comes to it for the rest of the day, so only the list shows the crash.
     let has_crashed = |stay: &Stay| stay.host == node && stay.start >= NOON;
     day.sessions.retain(|stay| !has_crashed(stay));
     for stay in &mut day.sessions {
@@ -74,7 +74,7 @@ fn happens(mishap: Mishap, day: &mut Day) -> Option<String> {
     Some(node)
 }
 
-/// What the proxy of a node says that is asked at a time.
+/// The answer of a node's proxy at a time.
 fn answer(day: &Day, node: &str, time: Duration) -> SessionList {
     let there = day.sessions.iter();
     let there = there.filter(|stay| stay.host == node && stay.start <= time && time < stay.end);
@@ -120,7 +120,7 @@ fn watch(
             pipeline = build();
         }
         let of_interval = time.as_secs() % INTERVAL.as_secs();
-        // Not on the minute, at which who is there is looked at.
+        // Not at the full minute, when the sessions are counted.
         if asks && of_interval == 20 {
             for node in nodes {
                 let is_away = away == Some(node) && (NOON..NOON + AWAY).contains(&time);
@@ -149,13 +149,13 @@ fn open_at(pipeline: &Pipeline, node: &str) -> u64 {
     of_node.next().map_or(0, |host| host.active_sessions())
 }
 
-/// When the last has gone.
+/// The time when the last user has left.
 fn end(day: &Day) -> Duration {
     let ends = day.sessions.iter().map(|stay| stay.end);
     ends.max().expect("sessions") + Duration::from_mins(5)
 }
 
-/// How far the number is off on average, in percent. Where proxies are asked, at no time by more than what changed.
+/// The average error of the number, in percent. With proxies queried, it is never off by more than what changed.
 fn off(
     day: &Day,
     nodes: &[String],

@@ -1,4 +1,4 @@
-//! What proxies list beside what events say.
+//! Proxies' lists compared with events.
 
 use qlik_sense_events::{
     pipeline::PipelineConfig,
@@ -10,8 +10,8 @@ use qlik_sense_events::{
 
 use super::support::{Followed, config, datagram, line, list};
 
-/// Plays lines of `SECONDS ACTION USER [APP [BROWSER]]`, `SECONDS tick`, or `SECONDS list USER…`, which is what the
-/// proxy answers that was asked then. Compares the derived events, and who is in at the end.
+/// Plays lines of `SECONDS ACTION USER [APP [BROWSER]]`, `SECONDS tick`, or `SECONDS list USER…`, the answer of the
+/// proxy at that time. Compares the derived events, and the open sessions at the end.
 fn plays(script: &[&str], expected: &[&str], open: &[&str]) {
     let mut followed = Followed::new(config());
     play(&mut followed, script, expected, open);
@@ -84,7 +84,7 @@ fn a_user_missing_from_one_list_stays() {
 
 #[test]
 fn a_listed_session_that_no_event_showed_has_no_start() {
-    // It is unknown which of the two has stopped, so the connection is left to the other.
+    // It is unknown which of the two has stopped, so the connection goes to the other.
     plays(
         &[
             "0 start goran",
@@ -98,7 +98,7 @@ fn a_listed_session_that_no_event_showed_has_no_start() {
     );
 }
 
-/// The two sessions of a user that a list has are as good as each other, but what has a connection is there.
+/// A list does not distinguish between two sessions of a user, but one with a connection is still open.
 #[test]
 fn of_several_sessions_the_longest_idle_one_ends() {
     plays(
@@ -136,7 +136,7 @@ fn connections_end_with_a_session_that_is_not_listed() {
     );
 }
 
-/// The events that belong to a list may come after it.
+/// Events that belong to a list may come after it.
 #[test]
 fn events_in_transit_are_waited_for() {
     plays(
@@ -153,7 +153,7 @@ fn events_in_transit_are_waited_for() {
     );
 }
 
-/// A list is as old as the question; who has come or gone since is not on it, or still is.
+/// A list is as old as its query: users who came since may be missing, and users who left may still be on it.
 #[test]
 fn a_list_does_not_decide_about_events_around_its_time() {
     plays(
@@ -199,7 +199,7 @@ fn an_empty_list_ends_no_session_while_users_come() {
     );
 }
 
-/// As where the virtual proxy is the wrong one.
+/// As with a wrong virtual proxy.
 #[test]
 fn a_proxy_that_never_listed_a_user_ends_no_session_that_was_seen() {
     plays(

@@ -1,16 +1,16 @@
-//! Memory, in bytes that are allocated and not freed: the same on every machine, however busy it is.
+//! Memory in bytes allocated and not freed, which is the same on every machine, however busy.
 
 use allocation_counter::measure;
 use qlik_sense_events::transform::SessionsConfig;
 
 use super::support::{CHROME, Followed, config, list};
 
-/// What 100,000 users with an open session must stay below, in bytes.
+/// The limit for 100,000 users with an open session, in bytes.
 const LIMIT_OF_100_000: u64 = 64 << 20;
 
 const USERS: u32 = 10_000;
 
-/// One payload, of the usual appender or the extended one.
+/// One payload of the standard or the extended appender.
 fn payload(extended: bool, family: &str, command: &str, user: u32, context: &str) -> String {
     let who = format!("{command};CORPORATE;firstname.lastname{user};AppAccess;{context}");
     let host = format!("pro2-win{}", user % 4);
@@ -23,7 +23,7 @@ fn payload(extended: bool, family: &str, command: &str, user: u32, context: &str
     }
 }
 
-/// Bytes that remain for each user, with a session and this many connections.
+/// The bytes kept for each user with a session and this many connections.
 fn bytes_a_user(connections: u32, extended: bool) -> u64 {
     let mut kept = None;
     let allocations = measure(|| {
@@ -59,7 +59,7 @@ fn a_hundred_thousand_users_stay_below_64_mib() {
     }
 }
 
-/// Names, browsers and paths that are made up and as long as they may be, in a flood.
+/// A flood of invented names, browsers and paths of the maximum length.
 #[test]
 fn a_flood_is_bounded() {
     const MAX_USERS: u32 = 250;
@@ -92,7 +92,8 @@ fn a_flood_is_bounded() {
     assert!(bytes < 16_384 * u64::from(MAX_USERS), "{bytes} bytes");
 }
 
-/// A proxy lists 50,000 sessions that no event showed. They come over some ticks, and take no more than others do.
+/// A proxy lists 50,000 sessions that no event showed. They are added over several ticks and take no more memory than
+/// others.
 #[test]
 fn fifty_thousand_listed_sessions_are_bounded() {
     const LISTED: u32 = 50_000;

@@ -1,5 +1,5 @@
-//! A simulated day whose truth is known, and how far the tracker is from it: with and without lost
-//! datagrams, with and without the extended appender. The table in `docs/sessions.md` is this one.
+//! A simulated day whose sessions are known, and the errors of the tracker: with and without lost datagrams, with and
+//! without the extended appender. It prints the table in `docs/sessions.md`.
 
 use std::{collections::HashMap, fmt::Write as _, fs, time::Duration};
 
@@ -13,15 +13,15 @@ use qlik_sense_events::{
 
 use super::support::config;
 
-/// What the tracker has made of a day.
+/// The result of the tracker for a day.
 struct Seen {
     sessions: Vec<(Stay, Ended, bool)>,
     connections: Vec<(Stay, Ended, bool)>,
-    /// Open sessions at every full minute, as the metrics say.
+    /// The number of open sessions at every full minute, from the metrics.
     open_sessions: Vec<u64>,
 }
 
-/// Lets the tracker see a day and the two after it, in which everything ends.
+/// Lets the tracker see a day and the two days after it, in which everything ends.
 fn watch(day: &Day) -> Seen {
     let options = PipelineConfig {
         sessions: config(),
@@ -104,7 +104,7 @@ fn stay(day: &Day, event: &Derived, start: DateTime<Utc>, end: DateTime<Utc>) ->
     }
 }
 
-/// How many of the true stays have a summary with their start and end, to the second.
+/// The number of true stays with a summary of their start and end, to the second.
 fn found(truth: &[Stay], seen: &[(Stay, Ended, bool)]) -> usize {
     let key = |stay: &Stay| (stay.host.clone(), stay.user.clone());
     let mut by_user: HashMap<_, Vec<&Stay>> = HashMap::new();
@@ -144,15 +144,15 @@ struct Errors {
     /// Summaries too many or too few.
     sessions: f64,
     connections: f64,
-    /// True sessions without a summary of the same start and end.
+    /// True sessions without a summary that has the same start and end.
     wrong_sessions: f64,
     wrong_connections: f64,
     /// Time in sessions too much or too little.
     session_time: f64,
     connection_time: f64,
-    /// How far the number of open sessions is off, on average of all minutes of the day.
+    /// The average error of the number of open sessions, over all minutes of the day.
     open: f64,
-    /// Summaries that say that they are ambiguous.
+    /// Summaries that are marked as ambiguous.
     ambiguous: f64,
 }
 
@@ -183,7 +183,7 @@ fn errors(loss: u32, extended: bool, day: &Day) -> Errors {
             truth.len() as f64,
         )
     };
-    // The minutes in which somebody is there, up to the last stop.
+    // The minutes with any user, up to the last stop.
     let end = day
         .sessions
         .iter()
@@ -229,7 +229,7 @@ impl Errors {
             self.session_time,
             self.connection_time,
         ] {
-            // Nothing is neither more nor less.
+            // Zero has no sign.
             let rounded = (signed * 10.0).round() / 10.0 + 0.0;
             let _ = write!(row, " {rounded:+.1} % |");
         }

@@ -1,4 +1,4 @@
-//! What holds whatever comes, in whatever order, at whatever times.
+//! Properties of any sequence of events, in any order, at any times.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use qlik_sense_events::{
 
 use super::support::{Followed, config, datagram, list};
 
-/// A datagram or, without an action, only the passing of time; and what a proxy has listed shortly before.
+/// A datagram or, without an action, only the passing of time; and the list of a proxy from shortly before.
 #[derive(Debug, Clone)]
 pub struct Step {
     /// How far the clock advances, in milliseconds; back if negative.
@@ -20,7 +20,7 @@ pub struct Step {
 }
 
 impl Step {
-    /// The nodes and the users that it is about: of a list all, as who is not on it is not in.
+    /// The nodes and users that it concerns; for a list all of them, because those who are not on it have no session.
     pub fn users(&self) -> Vec<(String, String)> {
         let user = |host, user| (format!("n{host}"), format!("user{user}"));
         let acting = self.action.map(|(_, host, id, ..)| user(host, id));
@@ -104,7 +104,7 @@ fn active(statistics: &SessionStatistics) -> (u64, u64, u64) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
-    /// Durations are not negative, numbers are bounded, what began ends once, and everything ends.
+    /// Durations are not negative, numbers are bounded, everything that began ends once, and everything ends.
     #[test]
     fn any_sequence_of_events_is_followed(steps in prop::collection::vec(step(), 1..200)) {
         let mut followed = Followed::new(bounded());
@@ -139,7 +139,7 @@ proptest! {
         let (_, open, connections) = active(&sessions.statistics().expect("followed"));
         now += 3.0 * 86_400.0;
         let mut last = (0, 0);
-        // One tick ends connections whose sessions end with the next.
+        // One tick ends connections whose sessions end with the next one.
         for later in 0..3 {
             for derived in followed.tick(now + f64::from(later)) {
                 match derived.kind {
@@ -153,7 +153,7 @@ proptest! {
         prop_assert_eq!(active(&sessions.statistics().expect("followed")), (0, 0, 0));
     }
 
-    /// Whatever came before, who is in is who was listed twice while nothing happened.
+    /// After any events, the open sessions are those that were listed twice while nothing happened.
     #[test]
     fn two_lists_correct_any_state(
         steps in prop::collection::vec(step(), 1..80),
@@ -203,12 +203,12 @@ proptest! {
     }
 }
 
-/// All that comes out, where the run is broken off before some of the steps.
+/// All output of a run that is interrupted before some of the steps.
 fn play(config: &SessionsConfig, steps: &[Step], stops: &[usize]) -> Vec<String> {
     let mut followed = Followed::new(config.clone());
     let (mut now, mut out) = (0.0, Vec::new());
     for (number, step) in steps.iter().enumerate() {
-        // Longer than a doubled datagram takes: those are not remembered from run to run.
+        // Longer than duplicates take, because those are not remembered between runs.
         now += (step.passes.abs() + 101) as f64 / 1_000.0;
         if stops.contains(&number) {
             let state: Vec<u8> = followed.sessions().state().flatten().collect();

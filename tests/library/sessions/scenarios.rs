@@ -1,11 +1,11 @@
-//! What is known to happen on a Qlik Sense site, one situation a test.
+//! Situations that are known to occur on a Qlik Sense site, one per test.
 
 use qlik_sense_events::transform::SessionsConfig;
 
 use super::support::{Followed, config, datagram, line};
 
-/// Plays lines of `SECONDS ACTION USER [APP [BROWSER]]`, or `SECONDS tick`, and compares the derived
-/// events, each a line behind the seconds of what gave rise to it.
+/// Plays lines of `SECONDS ACTION USER [APP [BROWSER]]`, or `SECONDS tick`, and compares the derived events, one per
+/// line after the seconds of their cause.
 fn plays(config: SessionsConfig, script: &[&str], expected: &[&str]) {
     let mut followed = Followed::new(config);
     let mut seen = Vec::new();
@@ -250,8 +250,8 @@ fn a_browser_that_no_session_has_shows_a_session() {
     );
 }
 
-/// A session, used from one agent and then from another, which may or may not be the same browser: what
-/// the stop and the time after it show of it.
+/// A session that is used from one agent and then from another, which may or may not be the same browser: what its stop
+/// and the time after it show.
 fn changes_agent(before: &str, after: &str) -> Vec<String> {
     let mut followed = Followed::new(config());
     let script = [
@@ -279,7 +279,7 @@ fn a_browser_that_changes_its_agent_stays_in_its_session() {
         ("firefox", "firefox129"),
         ("safari17.4", "safari17.5"),
         ("okhttp4.12", "okhttp4.13"),
-        // A tablet asks for the desktop site, and no longer does.
+        // A tablet requests the desktop site, then no longer does.
         ("ipad", "safari17.5"),
         ("safari17.5", "ipad"),
         ("ipad", "safari17.4"),
@@ -340,8 +340,8 @@ fn two_versions_of_a_browser_distinguish_sessions() {
     );
 }
 
-/// The update comes to the browser of the first session while the second one has not yet shown from which
-/// browser it is used: whichever it is taken for, there are two.
+/// The browser of the first session is updated before the second one has shown its browser: whichever session the event
+/// counts for, there are two.
 #[test]
 fn an_update_next_to_a_session_in_the_hub_creates_no_third_session() {
     plays(

@@ -1,5 +1,4 @@
-//! The state as text: what is damaged is refused, whatever the damage is, and what an old state knows
-//! is as good as new.
+//! The state as text: a damaged one is refused, whatever the damage is, and an old one is as good as a new one.
 
 use proptest::prelude::*;
 use qlik_sense_events::transform::{Sessions, sessions::StateError};
@@ -9,7 +8,7 @@ use super::{
     support::{CHROME, Followed, config, datagram, line, time},
 };
 
-/// A state with everything in it that a state can have.
+/// A state with everything that a state can contain.
 fn state() -> Vec<u8> {
     let mut followed = Followed::new(config());
     let script = [
@@ -42,7 +41,7 @@ fn read(text: &[u8]) -> Result<(u64, Sessions), StateError> {
     users.map(|users| (users, sessions))
 }
 
-/// What a state says, in no order: at the time of reading, so that its lines can be compared.
+/// The content of a state, in no order, with times at reading, so that its lines can be compared.
 fn said(sessions: &Sessions) -> Vec<String> {
     let mut said: Vec<String> = sessions
         .open_sessions(time(3.0))
@@ -61,7 +60,7 @@ fn a_state_that_is_cut_anywhere_is_refused() {
     for length in 0..whole.len() - 1 {
         assert!(read(&whole[..length]).is_err(), "{length} bytes");
     }
-    // Only its last line break is nothing that it says.
+    // Only the last line break is not part of the content.
     assert!(read(&whole[..whole.len() - 1]).is_ok());
 }
 
@@ -104,7 +103,7 @@ fn impossible_content_is_refused_despite_a_correct_checksum() {
         let changed = sealed(&whole.replace(from, to));
         assert!(read(changed.as_bytes()).is_err(), "{to}");
     }
-    // The seal is the program's.
+    // The checksum is computed as the program does.
     assert!(read(sealed(&whole).as_bytes()).is_ok());
 }
 
@@ -130,8 +129,8 @@ fn another_version_is_reported() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
-    /// After a crash the state is as old as the last time it was written. A user who did nothing since then
-    /// is followed as if there had been no crash; nothing is negative, and everything ends.
+    /// After a crash the state is as old as its last writing. A user who did nothing since then is followed as if there
+    /// had been no crash; nothing is negative, and everything ends.
     #[test]
     fn a_crash_costs_only_what_happened_since_the_state_was_written(
         steps in prop::collection::vec(step(), 2..80),

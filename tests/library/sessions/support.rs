@@ -1,4 +1,4 @@
-//! A pipeline that follows sessions, fed with datagrams at times of the test's choosing.
+//! A pipeline that follows sessions, with datagrams at times that the test chooses.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use qlik_sense_events::{
@@ -13,7 +13,7 @@ use qlik_sense_events::{
 pub const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 \
                           (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";
 
-/// Browsers by the names that lines call them by.
+/// Browsers, by their names in lines.
 const BROWSERS: [(&str, &str); 14] = [
     ("chrome", CHROME),
     (
@@ -61,14 +61,14 @@ const BROWSERS: [(&str, &str); 14] = [
     ("absent", "(null)"),
 ];
 
-/// What a browser of [`BROWSERS`] sends.
+/// The user agent of one of [`BROWSERS`].
 fn user_agent(browser: &str) -> &'static str {
     let mut browsers = BROWSERS.iter();
     let (_, agent) = browsers.find(|(name, _)| *name == browser).expect(browser);
     agent
 }
 
-/// The configuration of a tracker that is switched on and takes no snapshots.
+/// The configuration of an enabled tracker without snapshots.
 pub fn config() -> SessionsConfig {
     SessionsConfig {
         enabled: true,
@@ -97,7 +97,7 @@ impl Followed {
         Self::with(config.build().expect("a pipeline"))
     }
 
-    /// What follows the sessions.
+    /// The transform that follows the sessions.
     pub fn sessions(&self) -> Sessions {
         self.pipeline.sessions().expect("followed").clone()
     }
@@ -109,31 +109,31 @@ impl Followed {
         }
     }
 
-    /// The derived events that a datagram gives rise to.
+    /// The events derived with a datagram.
     pub fn datagram(&mut self, seconds: f64, datagram: &[u8]) -> Vec<Derived> {
         let arrival = Arrival::local(time(seconds));
         self.pipeline.datagram(datagram, arrival, &mut self.output);
         self.derived()
     }
 
-    /// The derived events that the time gives rise to.
+    /// The events derived with the passing of time.
     pub fn tick(&mut self, seconds: f64) -> Vec<Derived> {
         self.pipeline.tick(time(seconds), &mut self.output);
         self.derived()
     }
 
-    /// A proxy has listed who is in.
+    /// Takes the list of a proxy.
     pub fn list(&self, list: &SessionList) {
         self.pipeline.take_list(list.clone());
     }
 
-    /// How many sessions are open.
+    /// The number of open sessions.
     pub fn open_sessions(&self) -> u64 {
         let hosts = self.sessions().statistics().expect("followed").hosts;
         hosts.iter().map(|host| host.active_sessions()).sum()
     }
 
-    /// Who is in, each with the start of the session behind, in order; `~` stands before one that was assumed.
+    /// The open sessions by user, each with its start, in order; `~` precedes an assumed start.
     pub fn open(&self, seconds: f64) -> Vec<String> {
         let open = self.sessions().open_sessions(time(seconds));
         let mut open: Vec<String> = open
@@ -159,7 +159,7 @@ impl Followed {
     }
 }
 
-/// What the proxy of a node lists that was asked then: a user for each session.
+/// The list of a node's proxy at this time: a user for each session.
 pub fn list(host: &str, asked: f64, users: &str) -> SessionList {
     let users = users.split_whitespace().map(|user| ListedUser {
         user_directory: Some("Lab".into()),
@@ -173,8 +173,8 @@ pub fn list(host: &str, asked: f64, users: &str) -> SessionList {
     }
 }
 
-/// A datagram out of a line: `start goran`, `stop goran`, `open goran app1 chrome`,
-/// `close goran app1`. Apps are numbers, browsers those of [`BROWSERS`] or none.
+/// The datagram of a line: `start goran`, `stop goran`, `open goran app1 chrome`, `close goran app1`. Apps are numbers,
+/// browsers are those of [`BROWSERS`] or absent.
 pub fn datagram(host: &str, line: &str) -> Vec<u8> {
     let words: Vec<&str> = line.split(' ').collect();
     let [action, user, rest @ ..] = &words[..] else {
@@ -202,8 +202,8 @@ fn uuid(number: u128) -> String {
     format!("00000000-0000-4000-8000-{number:012}")
 }
 
-/// A derived event as a line: `session goran 0..100 stop single 2 connections`, where `~` stands
-/// before a start and after an end that was assumed.
+/// A derived event as a line: `session goran 0..100 stop single 2 connections`, where `~` precedes an assumed start and
+/// follows an assumed end.
 pub fn line(derived: &Derived) -> String {
     let seconds = |time: DateTime<Utc>| {
         let milliseconds = (time - self::time(0.0)).num_milliseconds();
