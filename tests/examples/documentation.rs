@@ -299,6 +299,44 @@ fn without_links(text: &str) -> String {
     plain.replace('[', "")
 }
 
+#[test]
+fn tests_named_in_the_documentation_exist() {
+    let sources: String = ["src", "tests"].into_iter().map(sources).collect();
+    let is_name = |code: &&str| {
+        code.matches('_').count() > 2
+            && code
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    let mut seen = 0;
+    for document in ["docs/reliability.md", "docs/performance.md"] {
+        let text = read(&root().join(document));
+        for name in text.split('`').skip(1).step_by(2).filter(is_name) {
+            let definition = format!("fn {name}(");
+            assert!(sources.contains(&definition), "{document}: {name}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "{seen}");
+}
+
+/// The text of all Rust files in a folder.
+fn sources(folder: &str) -> String {
+    let mut text = String::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                text.push_str(&read(&path));
+            }
+        }
+    }
+    text
+}
+
 /// The anchors of a document's headings on GitHub.
 fn anchors(text: &str) -> BTreeSet<String> {
     let mut is_code = false;
