@@ -26,7 +26,7 @@ fn an_invalid_value_is_refused_with_property_and_value() {
         (("address", ","), "expected at least one address"),
         (
             ("address", "127.0.0.1:9, 127.0.0.1:9"),
-            "expected each address once",
+            "127.0.0.1:9 is given twice",
         ),
         (("allowed_senders", "10.1.2.3/33"), "10.1.2.3/33"),
         (

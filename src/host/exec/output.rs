@@ -14,7 +14,6 @@ use crate::{
     encoding::Encoder,
     host::runtime::{
         frames::{FrameWriter, Immediate},
-        supervisor::TICK,
         threads::lock,
     },
 };
@@ -266,6 +265,8 @@ fn wait_for_room(file: &File) -> io::Result<()> {
         errno::Errno,
         poll::{PollFd, PollFlags, PollTimeout, poll},
     };
+
+    use crate::host::runtime::supervisor::TICK;
 
     let mut state = [PollFd::new(file.as_fd(), PollFlags::POLLOUT)];
     let patience = PollTimeout::try_from(TICK).unwrap_or(PollTimeout::MAX);
