@@ -289,7 +289,7 @@ fn a_runtime_that_is_dropped_has_saved_the_sessions() {
     assert_eq!(counted(&metrics, "received_datagrams_total"), 1);
     assert!(lines.try_iter().any(|line| line.starts_with("stopped ")));
     let host = Host::start(&kept_in(&file), OnPanic::Restart);
-    host.await_line("resumed the sessions of 1 users");
+    host.await_line("resumed the sessions of 1 user");
 }
 
 /// Leaves the sessions half changed, as a panic in the middle of a change does.
@@ -318,7 +318,7 @@ fn half_changed(file: &Path, on_panic: OnPanic) -> Host {
     let opened = open(&config).expect("a port");
     let sessions = opened.pipeline.sessions().expect("followed").clone();
     let host = Host::over(&config, opened, on_panic).expect("it starts");
-    host.await_line("resumed the sessions of 1 users");
+    host.await_line("resumed the sessions of 1 user");
     break_off(sessions);
     // Events still arrive.
     host.send("maria");
@@ -332,7 +332,7 @@ fn a_restarted_worker_continues_from_the_last_saved_sessions() {
     let file = folder.path().join("sessions.ndjson");
     let host = half_changed(&file, OnPanic::Restart);
     host.panics();
-    host.await_line("resumed the sessions of 1 users");
+    host.await_line("resumed the sessions of 1 user");
     host.send("peter");
     assert_eq!(host.user(), "peter");
     drop(host.runtime);
