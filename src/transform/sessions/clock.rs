@@ -19,7 +19,7 @@ impl Moment {
         Self(self.0.saturating_add(milliseconds))
     }
 
-    /// Milliseconds, without those bits that only change in weeks.
+    /// Milliseconds, without the bits that only change after weeks.
     pub(super) const fn last_bits(self) -> u32 {
         self.0 as u32
     }
@@ -57,7 +57,7 @@ impl Clock {
     pub(super) fn advance(&mut self, now: DateTime<Utc>) -> Moment {
         let passed = self.seen.map_or(0, |seen| (now - seen).num_milliseconds());
         self.moment = self.moment.after(u64::try_from(passed).unwrap_or(0));
-        // What is less than a millisecond is counted with what follows.
+        // Fractions of a millisecond are counted later.
         if passed != 0 || self.seen.is_none_or(|seen| seen > now) {
             self.seen = Some(now);
         }

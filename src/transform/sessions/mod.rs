@@ -9,16 +9,16 @@
 //!
 //! | to change | go to |
 //! |---|---|
-//! | what is looked at of an event | `activity.rs` |
+//! | which data of an event is used | `activity.rs` |
 //! | which session or connection an event is about | `pairing.rs` |
 //! | what an action does to a user | `actions.rs` |
 //! | how sessions and connections end | `endings.rs` |
 //! | what a proxy's list changes | `list.rs`, `tracker/listed.rs` |
-//! | what is said of them | `summaries.rs` |
-//! | what is known of a user | `user.rs` |
+//! | which events report them | `summaries.rs` |
+//! | the state of a user | `user.rs` |
 //! | who is followed, and for how long | `tracker.rs` |
 //! | what is counted | `statistics.rs` |
-//! | what is kept from one run to the next | `state` |
+//! | what survives a restart | `state` |
 
 mod actions;
 mod activity;

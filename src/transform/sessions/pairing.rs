@@ -1,18 +1,16 @@
 //! Which session or connection an event belongs to, if its session id does not say.
 //!
-//! - **Open**: the session that is used from the same agent and virtual proxy; else one of which
-//!   neither is known yet; else one of the same browser, first one with the same virtual proxy; else one
-//!   that may be another's, because it was left after a choice among several; each time the one that was
-//!   last active. Otherwise a browser that no session is known to be used from shows a session whose
-//!   start was not seen. It is the same browser where name and system are the same or are not told:
-//!   versions change, and a tablet may ask for the desktop site.
-//! - **Close**: the connection to the same app; among several one whose session has stopped, then
-//!   the one that was opened first.
-//! - **Stop**: the user's session; among several the one that has been idle longest, if it has nothing
-//!   open and has been idle for as long as Qlik Sense's time-out; otherwise somebody has logged out,
-//!   and it is the one that was last active.
+//! - **Open**: the session with the same agent and virtual proxy; else one whose agent and virtual proxy are unknown;
+//!   else one of the same browser, first one with the same virtual proxy; else one that was left after a choice among
+//!   several and may have another browser; each time the one that was last active. Otherwise the browser belongs to no
+//!   known session, so it shows a session whose start was not seen. Two agents are the same browser if name and system
+//!   are the same or unknown: versions change, and a tablet may request the desktop site.
+//! - **Close**: the connection to the same app; among several one whose session has stopped, then the one that was
+//!   opened first.
+//! - **Stop**: the user's session; among several the one that has been idle longest, if it has nothing open and has been
+//!   idle for at least Qlik Sense's time-out. Otherwise the user has logged out, and it is the one that was last active.
 //!
-//! A choice among several is ambiguous, and so are those left after it.
+//! A choice among several is ambiguous, and so are the sessions and connections left after it.
 
 use super::{
     activity::Activity,

@@ -168,7 +168,7 @@ impl Counted {
         self.statistics.evicted_users += 1;
     }
 
-    /// The index of a node. Index 0 is that of all others.
+    /// The index of a node; 0 stands for all others.
     pub(super) fn place(&mut self, host: Option<&str>) -> u8 {
         let Some(host) = host else {
             return 0;
@@ -225,7 +225,7 @@ impl Counted {
     }
 
     fn host(&mut self, place: u8) -> &mut HostStatistics {
-        // Every place was given out by this.
+        // Every index comes from `place`.
         &mut self.statistics.hosts[usize::from(place)]
     }
 }

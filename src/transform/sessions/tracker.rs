@@ -58,7 +58,7 @@ pub(super) struct Tracker {
 /// The progress of the snapshots of all sessions.
 #[derive(Debug, Clone, Default)]
 struct Snapshots {
-    /// Which interval of the wall clock the last ones are of.
+    /// The interval of the wall clock that the last ones belong to.
     interval: Option<i64>,
     /// The next user to process.
     next: Option<u32>,

@@ -103,7 +103,7 @@ pub(super) struct User {
     pub(super) stopped: Option<Moment>,
     /// When the proxy last listed a session of this user.
     pub(super) listed: Moment,
-    /// How many sessions too many there were at the proxy's last answer.
+    /// The number of sessions that the proxy's last answer did not list.
     pub(super) unlisted: u8,
     recent: [Recent; REMEMBERED],
 }
@@ -112,8 +112,8 @@ pub(super) struct User {
 #[derive(Debug, Clone, Copy, Default)]
 struct Recent {
     fingerprint: u32,
-    /// The last bits of the moment, which come again after 49 days: a payload that then comes to the
-    /// tenth of a second is taken for a repetition, as one with the same fingerprint is.
+    /// The last bits of the moment, which repeat after 49 days: the same payload within the same tenth of a second then
+    /// counts as a repetition.
     at: u32,
 }
 
@@ -195,12 +195,12 @@ impl User {
         }
     }
 
-    /// From when on a session with nothing open has been idle. One that its proxy lists is there.
+    /// Since when a session with nothing open has been idle. A session that its proxy lists is not idle.
     pub(super) fn idle_since(&self, session: &Session) -> Moment {
         session.seen.max(self.listed)
     }
 
-    /// When something next ends by itself; `None` if there is nothing left to follow.
+    /// When something next ends without an event; `None` if there is nothing left to follow.
     pub(super) fn next_deadline(&self, timeouts: Timeouts) -> Option<Moment> {
         let connections = self.connections.iter().map(|c| c.deadline(timeouts));
         let sessions = self
