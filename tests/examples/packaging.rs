@@ -129,8 +129,8 @@ fn file_names_in_the_documents_have_this_version() {
     let mut seen = 0;
     for file in [
         "docs/install.md",
+        "docs/windows.md",
         "examples/kubernetes/vector.yaml",
-        "README.md",
     ] {
         let text = read(file);
         for (place, name) in text.match_indices("qlik-sense-events") {
