@@ -21,6 +21,7 @@ use qlik_sense_events::{
         diagnostics::{Level, Report},
         exec::{Diagnostics, ExecError, Output},
         runtime::{
+            PATIENCE,
             frames::Frames,
             listener::Listener,
             start::{self, Opened, StartError},
@@ -115,6 +116,7 @@ fn play(args: &DemoArgs, config: &Config, for_people: bool) -> Result<(), ExecEr
     let address = worker.address().map_err(StartError::Socket)?;
     let control = worker.control();
     drop(listeners);
+    let stopped = stop_request(output).map_err(StartError::Thread)?;
     let thread = thread::spawn(move || worker.run());
     say(
         &screen,
@@ -132,7 +134,8 @@ fn play(args: &DemoArgs, config: &Config, for_people: bool) -> Result<(), ExecEr
         ),
     );
     let has_ended = || thread.is_finished();
-    let played = send(args, address, &screen, &control, has_ended).map_err(ExecError::Output)?;
+    let played = send(args, address, &screen, &control, &stopped, has_ended);
+    let played = played.map_err(ExecError::Output)?;
     if !thread.is_finished() {
         await_arrival(&control, played.datagrams);
         control.stop();
@@ -157,9 +160,28 @@ fn was_seen(ended: Result<(), Failure>) -> Result<bool, ExecError> {
     match ended {
         Ok(()) => Ok(true),
         Err(Failure::Failed(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(Failure::Failed(error)) if error.kind() == io::ErrorKind::TimedOut => {
+            Err(ExecError::Unread)
+        }
         Err(Failure::Failed(error)) => Err(ExecError::Output(error)),
         Err(Failure::Panicked) => Err(ExecError::Panicked),
     }
+}
+
+/// Whether somebody has asked the program to end. A reader that does not read then keeps it waiting no longer than
+/// `run`.
+fn stop_request(output: Output) -> io::Result<Arc<AtomicBool>> {
+    let stopped = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&stopped);
+    stop::on_stop(move || {
+        asked.store(true, Ordering::Relaxed);
+        let output = output.clone();
+        thread::spawn(move || {
+            thread::sleep(PATIENCE);
+            output.give_up();
+        });
+    })?;
+    Ok(stopped)
 }
 
 fn send(
@@ -167,13 +189,9 @@ fn send(
     address: SocketAddr,
     screen: &Mutex<Progress>,
     control: &Control,
+    stopped: &AtomicBool,
     has_ended: impl Fn() -> bool,
 ) -> io::Result<Played> {
-    let stopped = Arc::new(AtomicBool::new(false));
-    stop::on_stop({
-        let stopped = Arc::clone(&stopped);
-        move || stopped.store(true, Ordering::Relaxed)
-    })?;
     let pace = Pace {
         rate: args.rate,
         count: Some(u64::from(args.rate) * u64::from(args.seconds)),

@@ -1,14 +1,20 @@
 //! Signals that end the program: a first one, and a second one.
 
-use std::io::{self, Read};
+use std::{
+    io::{self, BufRead, BufReader, Read},
+    process::Stdio,
+};
 
-use nix::sys::{
-    signal::Signal,
-    wait::{Id, WaitPidFlag, WaitStatus, waitid},
+use nix::{
+    sys::{
+        signal::{Signal, kill},
+        wait::{Id, WaitPidFlag, WaitStatus, waitid},
+    },
+    unistd::Pid,
 };
 
 use super::{full_pipe, process, signal, stop};
-use crate::support::{Codec, Running, command, payload};
+use crate::support::{Codec, Process, Running, command, payload};
 
 #[test]
 fn no_event_is_lost_on_sigint() {
@@ -94,4 +100,26 @@ fn shutdown_does_not_wait_for_an_unread_pipe() {
     let program = Running::with_stdout_of(command, Codec::Json, 1);
     let sent = send_much(&program);
     assert_shutdown_without_a_reader(program, sent, reader);
+}
+
+#[test]
+fn the_demonstration_waits_for_no_pipe_that_nobody_reads() {
+    let (_reader, writer) = full_pipe();
+    let mut command = command();
+    let flags = ["demo", "--seconds", "600", "--rate", "100"];
+    command.args(flags).stdout(writer).stderr(Stdio::piped());
+    let mut program = Process(command.spawn().expect("the program starts"));
+    drop(command);
+    let mut said = BufReader::new(program.0.stderr.take().expect("a pipe")).lines();
+    let heading = said.next().expect("a heading").expect("text");
+    assert!(heading.starts_with("A simulated "), "{heading}");
+    let id = Pid::from_raw(i32::try_from(program.0.id()).expect("a process id"));
+    kill(id, Signal::SIGTERM).expect("signalled");
+    let said: Vec<String> = said.map_while(Result::ok).collect();
+    let last = said.last().expect("a reason");
+    assert!(
+        last.contains("the reader of the output did not take all events"),
+        "{said:?}"
+    );
+    assert_eq!(program.0.wait().expect("a status").code(), Some(1));
 }
