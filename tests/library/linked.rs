@@ -411,6 +411,32 @@ fn app_names_are_counted_as_in_every_host() {
     assert!(matches!(value, MetricValue::Gauge(1.0)), "{value:?}");
 }
 
+/// Vector's `internal_metrics` sets the tag `host` itself, to the machine that it runs on.
+#[test]
+fn metrics_name_the_node_in_a_tag_that_vector_does_not_set() {
+    let source = Source::start(json!({"transform": {"sessions": {"enabled": true}}}));
+    for node in ["pro2-win1", "pro2-win2"] {
+        source.send(&format!(
+            "/proxy-session/;{node};Start session;LAB;goran;;;"
+        ));
+    }
+    let mut open = BTreeSet::new();
+    while open.len() < 2 {
+        let metrics = source.metrics.recv_timeout(PATIENCE).expect("metrics");
+        for metric in metrics {
+            assert!(
+                metric.tags.iter().all(|&(name, _)| name != "host"),
+                "{metric:?}"
+            );
+            if metric.name == "active_sessions" {
+                open.extend(metric.tags);
+            }
+        }
+    }
+    let nodes = ["pro2-win1", "pro2-win2"].map(|node| ("node", node.into()));
+    assert_eq!(open, BTreeSet::from(nodes));
+}
+
 #[test]
 fn users_are_excluded_in_every_schema() {
     let config: ExcludeUsersConfig =

@@ -38,8 +38,9 @@ const RECORD_SECS: u64 = 1;
 /// Opens the sockets of a configuration and starts the receiving threads. Their events come out of [`Batches`], as
 /// values of the host. The `queue` options limit how many wait there; dropped events are counted.
 ///
-/// Once a second and at the end, `record` receives the counts since the last call as metrics; docs/vector.md lists
-/// their names. It is called on a thread that may block, and so is `diagnostics`.
+/// Once a second and at the end, `record` receives the counts since the last call as metrics; docs/fields.md lists
+/// their names. The Qlik Sense node is their tag `node` instead of `host`, which Vector's `internal_metrics` sets to
+/// its own machine. `record` is called on a thread that may block, and so is `diagnostics`.
 ///
 /// # Errors
 ///
@@ -92,7 +93,7 @@ const RECORD_SECS: u64 = 1;
 pub fn start<V: HostValue>(
     config: &Config,
     diagnostics: impl Report + Clone + Send + 'static,
-    record: impl FnMut(Vec<Metric>) + Send + 'static,
+    mut record: impl FnMut(Vec<Metric>) + Send + 'static,
 ) -> Result<(Running, Batches<V>), StartError> {
     let layout = config.output.layout()?;
     let refresh = Refresh::new(config)?;
@@ -111,7 +112,10 @@ pub fn start<V: HostValue>(
     };
     let edge = Edge {
         queue: Arc::clone(&queue),
-        telemetry: Telemetry::callback(record),
+        telemetry: Telemetry::callback(move |mut metrics| {
+            name_nodes(&mut metrics);
+            record(metrics);
+        }),
         on_panic: OnPanic::Restart,
         hands_sockets_on: false,
         failed,
@@ -122,6 +126,15 @@ pub fn start<V: HostValue>(
     *lock(&life.runtime) = Some(Runtime::start(&config, refresh, opened, sink, edge)?);
     let running = Running(Arc::clone(&life));
     Ok((running, Batches::new(queue, received, &layout, life)))
+}
+
+/// Renames the tag `host`, which Vector would overwrite: metrics of all nodes would become one.
+fn name_nodes(metrics: &mut [Metric]) {
+    for (name, _) in metrics.iter_mut().flat_map(|metric| &mut metric.tags) {
+        if *name == "host" {
+            *name = "node";
+        }
+    }
 }
 
 /// A running source. Dropping it ends the source like [`stop`](Self::stop), but without waiting.
