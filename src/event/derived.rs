@@ -28,7 +28,7 @@ pub struct Subject {
     /// The user's directory.
     pub user_directory: Option<Arc<str>>,
     /// The user's id in the directory.
-    pub user_id: Box<str>,
+    pub user_id: Arc<str>,
 }
 
 impl Subject {

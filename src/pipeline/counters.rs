@@ -38,7 +38,8 @@ impl Counters {
 
     /// Counts the derived events in `output`, starting at an index.
     pub(super) fn derived(&mut self, output: &OutputBuffer, from: usize) {
-        let kinds = output.iter().skip(from).map(Event::kind);
+        let derived = output.iter().as_slice().get(from..).unwrap_or_default();
+        let kinds = derived.iter().map(Event::kind);
         kinds
             .filter(|kind| kind.is_derived())
             .for_each(|kind| self.event(kind));

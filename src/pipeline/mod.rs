@@ -223,7 +223,7 @@ impl Pipeline {
             output.push(event);
             if let Some(sessions) = sessions {
                 sessions.follow(output, before);
-                counters.derived(output, before);
+                counters.derived(output, before + 1);
             }
         });
         self.replace_users(output, start);

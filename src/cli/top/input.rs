@@ -319,7 +319,7 @@ impl Sink for ModelSink {
             let mut state = lock(&self.0);
             for event in events.drain() {
                 if let Some(activity) = Activity::of(&event) {
-                    state.model.follow(&activity);
+                    state.model.follow(activity);
                 } else if let Some(told) = Told::of(&event) {
                     state.model.hear(&told);
                 }
@@ -358,7 +358,7 @@ fn read_lines(reader: impl BufRead, state: &Mutex<State>) -> io::Result<()> {
         let mut state = lock(state);
         match record {
             Some(Record::User(record)) => {
-                state.model.follow(&record.activity());
+                state.model.follow(record.activity());
                 state.taken = Instant::now();
             }
             Some(Record::Service(record)) => {

@@ -73,7 +73,7 @@ impl Model {
     }
 
     /// Takes what a user did, at its arrival.
-    pub fn follow(&mut self, activity: &Activity<'_>) {
+    pub fn follow(&mut self, activity: Activity<'_>) {
         let time = activity.arrival;
         self.events += 1;
         self.seconds.count(time.timestamp());
@@ -229,7 +229,7 @@ mod tests {
         let Some(Record::User(record)) = record else {
             panic!("{record:?}");
         };
-        model.follow(&record.activity());
+        model.follow(record.activity());
     }
 
     fn take(model: &mut Model, seconds: i64, kind: [&str; 2], user: &str, name: Option<&str>) {
@@ -375,13 +375,13 @@ mod tests {
             pipeline.datagram(&datagram, Arrival::local(at(0)), &mut output);
             for event in output.drain() {
                 if let Some(activity) = Activity::of(&event) {
-                    model.follow(&activity);
+                    model.follow(activity);
                 } else if let Some(told) = Told::of(&event) {
                     model.hear(&told);
                 }
                 let line = serde_json::to_vec(&layout.view(&event)).expect("JSON");
                 match read(&line, &user_agents) {
-                    Some(Record::User(record)) => of_lines.follow(&record.activity()),
+                    Some(Record::User(record)) => of_lines.follow(record.activity()),
                     Some(Record::Service(record)) => of_lines.hear(&record.told()),
                     other => panic!("{other:?}"),
                 }

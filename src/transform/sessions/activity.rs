@@ -79,24 +79,19 @@ impl<'a> Activity<'a> {
         })
     }
 
-    /// The same without texts that are too long to be kept, without the query behind the path, and without the path
-    /// where the app says what is open.
-    pub(super) fn bounded(self) -> Self {
+    /// Removes texts that are too long to be kept, the query behind the path, and the path where the app says what is
+    /// open.
+    pub(super) fn bound(&mut self) {
         let short = |text: &&str| text.len() <= MAX_TEXT;
-        let path = match self.app_id {
-            Some(_) => "",
-            None => {
-                let end = memchr2(b'?', b'#', self.path.as_bytes()).unwrap_or(self.path.len());
-                let path = &self.path[..end];
-                &path[..path.floor_char_boundary(MAX_TEXT)]
-            }
-        };
-        Self {
-            session_id: self.session_id.filter(short),
-            user_agent: self.user_agent.filter(short),
-            virtual_proxy: self.virtual_proxy.filter(short),
-            path,
-            ..self
+        self.session_id = self.session_id.filter(short);
+        self.user_agent = self.user_agent.filter(short);
+        self.virtual_proxy = self.virtual_proxy.filter(short);
+        if self.app_id.is_some() {
+            self.path = "";
+        } else {
+            let end = memchr2(b'?', b'#', self.path.as_bytes()).unwrap_or(self.path.len());
+            let path = &self.path[..end];
+            self.path = &path[..path.floor_char_boundary(MAX_TEXT)];
         }
     }
 

@@ -1,18 +1,29 @@
 //! A monotonic clock, made from one that may go back.
 
+use std::num::NonZeroU64;
+
 use chrono::{DateTime, Utc};
 
 /// The start value of the clock, in milliseconds: about a thousand years, so that moments of an earlier run fit
 /// before it.
 const PAST: u64 = 1 << 45;
 
-/// A point of the tracker's time, to the millisecond. The default is before all others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub(super) struct Moment(u64);
+/// A point of the tracker's time, to the millisecond. The default is before all others. Never zero, so that an optional
+/// one takes no more room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Moment(NonZeroU64);
+
+impl Default for Moment {
+    fn default() -> Self {
+        Self(NonZeroU64::MIN)
+    }
+}
 
 impl Moment {
-    pub(super) const fn before(self, milliseconds: u64) -> Self {
-        Self(self.0.saturating_sub(milliseconds))
+    const START: Self = Self(NonZeroU64::MIN.saturating_add(PAST));
+
+    pub(super) fn before(self, milliseconds: u64) -> Self {
+        NonZeroU64::new(self.0.get().saturating_sub(milliseconds)).map_or_else(Self::default, Self)
     }
 
     pub(super) const fn after(self, milliseconds: u64) -> Self {
@@ -21,12 +32,12 @@ impl Moment {
 
     /// Milliseconds, without the bits that only change after weeks.
     pub(super) const fn last_bits(self) -> u32 {
-        self.0 as u32
+        self.0.get() as u32
     }
 
     /// Milliseconds from `earlier` to this; 0 if `earlier` is later.
     pub(super) const fn since(self, earlier: Self) -> u64 {
-        self.0.saturating_sub(earlier.0)
+        self.0.get().saturating_sub(earlier.0.get())
     }
 }
 
@@ -41,7 +52,7 @@ impl Clock {
     pub(super) const fn new() -> Self {
         Self {
             seen: None,
-            moment: Moment(PAST),
+            moment: Moment::START,
         }
     }
 
@@ -55,7 +66,7 @@ impl Clock {
     }
 
     pub(super) fn advance(&mut self, now: DateTime<Utc>) -> Moment {
-        let passed = self.seen.map_or(0, |seen| (now - seen).num_milliseconds());
+        let passed = self.seen.map_or(0, |seen| milliseconds(seen, now));
         self.moment = self.moment.after(u64::try_from(passed).unwrap_or(0));
         // Fractions of a millisecond are counted later.
         if passed != 0 || self.seen.is_none_or(|seen| seen > now) {
@@ -63,6 +74,17 @@ impl Clock {
         }
         self.moment
     }
+}
+
+/// From a time to another. On the same day, as nearly always, no calendar is needed.
+fn milliseconds(from: DateTime<Utc>, to: DateTime<Utc>) -> i64 {
+    let [first, last] = [from, to].map(|time| time.naive_utc());
+    let passed = if first.date() == last.date() {
+        last.time() - first.time()
+    } else {
+        last - first
+    };
+    passed.num_milliseconds()
 }
 
 #[cfg(test)]
@@ -82,13 +104,13 @@ mod tests {
             (2_000_000, 1_998_500),
         ];
         for (now, moment) in rows {
-            assert_eq!(clock.advance(at(now)), Moment(PAST + moment), "{now}");
+            assert_eq!(clock.advance(at(now)), Moment::START.after(moment), "{now}");
         }
         let part = at(2_000_000) + chrono::TimeDelta::microseconds(600);
-        assert_eq!(clock.advance(part), Moment(PAST + 1_998_500));
+        assert_eq!(clock.advance(part), Moment::START.after(1_998_500));
         assert_eq!(
             clock.advance(part + chrono::TimeDelta::microseconds(600)),
-            Moment(PAST + 1_998_501)
+            Moment::START.after(1_998_501)
         );
     }
 }

@@ -112,8 +112,10 @@ impl Sessions {
         let Ok(mut tracker) = self.tracker.lock() else {
             return;
         };
-        for activity in output.iter().skip(from).filter_map(Activity::of) {
-            tracker.follow(&activity, &mut self.derived);
+        for event in output.iter().as_slice().get(from..).unwrap_or_default() {
+            if let Some(activity) = Activity::of(event) {
+                tracker.follow(activity, &mut self.derived);
+            }
         }
         drop(tracker);
         self.drain(output);
@@ -121,7 +123,7 @@ impl Sessions {
 
     /// Follows what a user did, and adds the derived events to `output`.
     #[doc(hidden)]
-    pub fn follow_activity(&mut self, activity: &Activity<'_>, output: &mut OutputBuffer) {
+    pub fn follow_activity(&mut self, activity: Activity<'_>, output: &mut OutputBuffer) {
         if let Ok(mut tracker) = self.tracker.lock() {
             tracker.follow(activity, &mut self.derived);
         }
@@ -227,6 +229,9 @@ impl Sessions {
     }
 
     fn drain(&mut self, output: &mut OutputBuffer) {
+        if self.derived.is_empty() {
+            return;
+        }
         for derived in self.derived.drain(..) {
             output.push(derived.into());
         }

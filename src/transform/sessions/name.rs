@@ -9,8 +9,8 @@ use crate::transform::case::{Key, fold_into};
 /// Separates node, directory and id for hashing. No field of a payload can contain it.
 const SEPARATOR: u8 = b';';
 
-/// The bytes of a name that is put together on the stack.
-const SHORT: usize = 96;
+/// The bytes of a name that is put together on the stack, as nearly all are.
+const SHORT: usize = 64;
 
 /// A user of a Qlik node. Absent parts are empty.
 #[derive(Debug, Clone, Copy)]
@@ -20,33 +20,55 @@ pub(super) struct Name<'a> {
     pub(super) id: &'a str,
 }
 
+/// The hash of a name. Half of one, because it is kept for each of a hundred thousand users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct NameHash(u32);
+
+impl NameHash {
+    /// As a hash table takes it, which looks at the first and the last bits.
+    pub(super) const fn whole(self) -> u64 {
+        (self.0 as u64) << u32::BITS | self.0 as u64
+    }
+}
+
 impl Name<'_> {
     /// Equal for the same user, in any case.
-    pub(super) fn hash(&self, hasher: &RandomState) -> u64 {
+    pub(super) fn hash(&self, hasher: &RandomState) -> NameHash {
         let mut hasher = hasher.build_hasher();
-        let parts = [self.host, self.directory, self.id];
         let mut short = [0; SHORT];
-        if let Some(key) = short.get_mut(..self.len() + parts.len()) {
-            let mut rest = &mut *key;
-            for part in parts {
-                let (place, after) = rest.split_at_mut(part.len() + 1);
-                place[..part.len()].copy_from_slice(part.as_bytes());
-                place[part.len()] = SEPARATOR;
-                rest = after;
+        match self.join(&mut short) {
+            // All of the array, because its length is known to the compiler, which makes it a few instructions.
+            Some(length) if short.is_ascii() => {
+                short.make_ascii_lowercase();
+                hasher.write(&short[..length]);
             }
-            if key.is_ascii() {
-                key.make_ascii_lowercase();
-                hasher.write(key);
-                return hasher.finish();
-            }
+            _ => hasher.write(&self.folded()),
         }
+        NameHash(hasher.finish() as u32)
+    }
+
+    /// Puts the name together. Returns its length; `None` if it does not fit.
+    #[inline]
+    fn join(&self, short: &mut [u8; SHORT]) -> Option<usize> {
+        let mut length = 0;
+        for part in [self.host, self.directory, self.id] {
+            let (place, rest) = short.get_mut(length..)?.split_at_mut_checked(part.len())?;
+            place.copy_from_slice(part.as_bytes());
+            *rest.first_mut()? = SEPARATOR;
+            length += part.len() + 1;
+        }
+        Some(length)
+    }
+
+    /// Apart, so that the usual way needs no room on the stack.
+    #[inline(never)]
+    fn folded(&self) -> Key {
         let mut key = Key::new();
-        for part in parts {
+        for part in [self.host, self.directory, self.id] {
             fold_into(&mut key, part);
             key.push(SEPARATOR);
         }
-        hasher.write(&key);
-        hasher.finish()
+        key
     }
 
     pub(super) fn is(&self, other: &Self) -> bool {
@@ -61,11 +83,15 @@ impl Name<'_> {
     }
 }
 
-/// Nearly all names are spelt as before, or are ASCII and need no folding.
+/// Nearly all names are spelt as before.
+#[inline]
 pub(super) fn same(one: &str, other: &str) -> bool {
-    if one == other {
-        return true;
-    }
+    one == other || same_folded(one, other)
+}
+
+/// Apart, so that the usual way needs no room on the stack.
+#[inline(never)]
+fn same_folded(one: &str, other: &str) -> bool {
     if one.is_ascii() && other.is_ascii() {
         return one.eq_ignore_ascii_case(other);
     }

@@ -103,6 +103,11 @@ pub(super) fn of_open(sessions: &[Session], activity: &Activity<'_>) -> Choice {
         };
         Some((rank, session.seen, place))
     });
+    // Nearly all users have one session, and nothing to rank.
+    if let [_] = sessions {
+        let only = ranked.clone().next();
+        return only.map_or(Choice::Nothing, |(_, _, place)| Choice::Single(place));
+    }
     let Some((rank, _, place)) = ranked.clone().max() else {
         return Choice::Nothing;
     };
@@ -151,7 +156,9 @@ pub(super) fn of_close<'s>(
     session_id: impl Fn(&'s Connection) -> Option<&'s str> + Copy,
 ) -> Choice {
     let matching = connections.iter().enumerate().filter(|(_, connection)| {
-        activity.is_about(&connection.app) && may_be(session_id(connection), activity)
+        // The session is only looked for where the event names one.
+        activity.is_about(&connection.app)
+            && (activity.session_id.is_none() || may_be(session_id(connection), activity))
     });
     let best = matching
         .clone()

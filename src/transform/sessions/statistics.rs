@@ -59,10 +59,9 @@ pub struct DurationHistogram {
 
 impl DurationHistogram {
     fn add(&mut self, duration: Duration) {
-        let limits = DURATION_LIMITS_SECS.iter();
-        let bucket = limits
-            .take_while(|limit| Duration::from_secs(u64::from(**limit)) < duration)
-            .count();
+        // A duration above a limit is one whose next full second is.
+        let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
+        let bucket = DURATION_LIMITS_SECS.partition_point(|limit| u64::from(*limit) < seconds);
         if let Some(number) = self.buckets.get_mut(bucket) {
             *number += 1;
         }

@@ -98,7 +98,13 @@ impl User {
                 open_apps.extend(app.followed());
             }
         }
-        let apps = session.apps.iter();
+        let mut apps = Vec::with_capacity(session.apps.len());
+        apps.extend(
+            session
+                .apps
+                .iter()
+                .filter_map(|app| app.borrowed().followed()),
+        );
         let endpoint = session.endpoint.as_deref();
         FollowedSession {
             session_id: session.id.clone(),
@@ -109,7 +115,7 @@ impl User {
             event_seen: session.event_seen,
             connections: session.connections,
             open_connections,
-            apps: apps.filter_map(|app| app.borrowed().followed()).collect(),
+            apps,
             open_apps,
         }
     }

@@ -16,7 +16,7 @@ use super::{
     clock::{Clock, Moment},
     deadlines::Deadlines,
     intern::{HomeRef, Interned},
-    name::Name,
+    name::{Name, NameHash},
     state::{StateError, StateReader, StateWriter},
     statistics::{Counted, Presence, SessionStatistics},
     user::{Timeouts, User},
@@ -94,12 +94,12 @@ impl Tracker {
         self.counted.statistics()
     }
 
-    pub(super) fn follow(&mut self, activity: &Activity<'_>, derived: &mut DerivedEvents) {
+    pub(super) fn follow(&mut self, mut activity: Activity<'_>, derived: &mut DerivedEvents) {
         let (now, kind) = (activity.arrival, activity.kind);
         let moment = self.clock.advance(now);
         let (host, directory) = (activity.host, activity.user_directory);
         let Some(id) = activity.user_id else {
-            self.count_unfollowed(activity);
+            self.count_unfollowed(&activity);
             return;
         };
         let name = Name {
@@ -108,11 +108,11 @@ impl Tracker {
             id,
         };
         if name.len() > MAX_NAME {
-            self.count_unfollowed(activity);
+            self.count_unfollowed(&activity);
             return;
         }
+        activity.bound();
         let slot = self.slot(HomeRef { host, directory }, &name);
-        let activity = activity.bounded();
         let Some(user) = self.users[slot as usize].as_deref_mut() else {
             return;
         };
@@ -296,7 +296,7 @@ impl Tracker {
             let user = users[*slot as usize].as_deref();
             user.is_some_and(|user| user.hash == hash && user.name().is(name))
         };
-        if let Some(slot) = self.by_name.find(hash, is_it) {
+        if let Some(slot) = self.by_name.find(hash.whole(), is_it) {
             return *slot;
         }
         let counted = &mut self.counted;
@@ -305,7 +305,7 @@ impl Tracker {
     }
 
     /// Gives a new user a slot. The deadline comes with the first event.
-    fn insert(&mut self, mut user: User, hash: u64) -> u32 {
+    fn insert(&mut self, mut user: User, hash: NameHash) -> u32 {
         user.hash = hash;
         let user = Some(Box::new(user));
         let slot = match self.free.pop() {
@@ -319,9 +319,9 @@ impl Tracker {
             }
         };
         let users = &self.users;
-        self.by_name.insert_unique(hash, slot, |slot| {
+        self.by_name.insert_unique(hash.whole(), slot, |slot| {
             let user = users[*slot as usize].as_deref();
-            user.map_or(0, |user| user.hash)
+            user.map_or(0, |user| user.hash.whole())
         });
         slot
     }
@@ -361,7 +361,9 @@ impl Tracker {
                 if queued != Moment::default() && queued <= deadline && queued > moment => {}
             Some(deadline) => {
                 user.deadline = deadline;
-                self.deadlines.remove(queued, slot);
+                if queued != Moment::default() {
+                    self.deadlines.remove(queued, slot);
+                }
                 self.deadlines.insert(deadline, slot);
             }
             None => {
@@ -375,7 +377,8 @@ impl Tracker {
         let Some(user) = self.users[slot as usize].take() else {
             return;
         };
-        if let Ok(entry) = self.by_name.find_entry(user.hash, |other| *other == slot) {
+        let hash = user.hash.whole();
+        if let Ok(entry) = self.by_name.find_entry(hash, |other| *other == slot) {
             entry.remove();
         }
         self.free.push(slot);

@@ -9,7 +9,7 @@ use super::{
     activity::Activity,
     clock::Moment,
     intern::{App, Endpoint, Home},
-    name::Name,
+    name::{Name, NameHash},
     statistics::Presence,
 };
 use crate::event::{ConnectionAction, EventKind};
@@ -92,9 +92,9 @@ pub(super) struct Stopped {
 #[derive(Debug, Clone)]
 pub(super) struct User {
     pub(super) home: Arc<Home>,
-    pub(super) id: Box<str>,
+    pub(super) id: Arc<str>,
     /// The hash of the name, when the user has a slot.
-    pub(super) hash: u64,
+    pub(super) hash: NameHash,
     /// When the tracker next processes this user.
     pub(super) deadline: Moment,
     pub(super) sessions: SmallVec<[Session; 1]>,
@@ -118,11 +118,11 @@ struct Recent {
 }
 
 impl User {
-    pub(super) fn new(home: Arc<Home>, id: Box<str>) -> Self {
+    pub(super) fn new(home: Arc<Home>, id: Arc<str>) -> Self {
         Self {
             home,
             id,
-            hash: 0,
+            hash: NameHash::default(),
             deadline: Moment::default(),
             sessions: SmallVec::new(),
             connections: Vec::new(),
@@ -162,7 +162,7 @@ impl User {
             recent.fingerprint == activity.fingerprint && now.wrapping_sub(recent.at) <= within
         });
         if !repeated {
-            self.recent.rotate_right(1);
+            self.recent.copy_within(..REMEMBERED - 1, 1);
             self.recent[0] = Recent {
                 fingerprint: activity.fingerprint,
                 at: now,
@@ -202,14 +202,19 @@ impl User {
 
     /// When something next ends without an event; `None` if there is nothing left to follow.
     pub(super) fn next_deadline(&self, timeouts: Timeouts) -> Option<Moment> {
-        let connections = self.connections.iter().map(|c| c.deadline(timeouts));
-        let sessions = self
-            .sessions
-            .iter()
-            .filter(|session| !self.has_open(session.number))
-            .map(|session| self.idle_since(session).after(timeouts.idle));
-        let stopped = self.stopped.map(|stopped| stopped.after(CLOSE_AFTER_STOP));
-        connections.chain(sessions).chain(stopped).min()
+        let mut next = self.stopped.map(|stopped| stopped.after(CLOSE_AFTER_STOP));
+        let mut add = |deadline| {
+            next = Some(next.map_or(deadline, |next: Moment| next.min(deadline)));
+        };
+        for connection in &self.connections {
+            add(connection.deadline(timeouts));
+        }
+        for session in &self.sessions {
+            if !self.has_open(session.number) {
+                add(self.idle_since(session).after(timeouts.idle));
+            }
+        }
+        next
     }
 }
 

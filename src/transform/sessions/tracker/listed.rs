@@ -11,7 +11,7 @@ use super::{
         clock::Moment,
         intern::HomeRef,
         list::{GRACE, Listed, ListedUser, SessionList},
-        name::{Name, same},
+        name::{Name, NameHash, same},
     },
     MAX_NAME, SESSIONS_A_USER, Tracker, USERS_A_TICK,
 };
@@ -50,7 +50,7 @@ struct UnderWay {
     asked: DateTime<Utc>,
     asked_at: Moment,
     /// The users not compared yet, by the hash of the name.
-    users: HashTable<(u64, ListedUser)>,
+    users: HashTable<(NameHash, ListedUser)>,
     /// The next slot of the followed users; `None` when all have been compared.
     next: Option<usize>,
 }
@@ -150,13 +150,13 @@ impl Tracker {
                 continue;
             }
             let hash = name.hash(&self.hasher);
-            let is_it = |(of, other): &(u64, ListedUser)| {
+            let is_it = |(of, other): &(NameHash, ListedUser)| {
                 *of == hash && self::name(&list.host, other).is(&name)
             };
-            if let Some((_, known)) = users.find_mut(hash, is_it) {
+            if let Some((_, known)) = users.find_mut(hash.whole(), is_it) {
                 known.sessions = known.sessions.saturating_add(user.sessions);
             } else {
-                users.insert_unique(hash, (hash, user), |(hash, _)| *hash);
+                users.insert_unique(hash.whole(), (hash, user), |(hash, _)| hash.whole());
             }
         }
         UnderWay {
@@ -185,10 +185,10 @@ impl Tracker {
                 continue;
             }
             let followed = user.name();
-            let is_it = |(of, other): &(u64, ListedUser)| {
+            let is_it = |(of, other): &(NameHash, ListedUser)| {
                 *of == user.hash && name(&list.host, other).is(&followed)
             };
-            let sessions = match list.users.find_entry(user.hash, is_it) {
+            let sessions = match list.users.find_entry(user.hash.whole(), is_it) {
                 Ok(entry) => entry.remove().0.1.sessions,
                 Err(_) => 0,
             };
