@@ -14,7 +14,8 @@ pub(crate) type Key = SmallVec<[u8; SHORT]>;
 ///
 /// ASCII, which is nearly everything, needs no table, and neither do the letters of Western Europe.
 pub(crate) fn fold_into(key: &mut Key, text: &str) {
-    if text.bytes().any(|byte| byte > LAST_OF_LATIN_1) {
+    let is_ascii = text.is_ascii();
+    if !is_ascii && text.bytes().any(|byte| byte > LAST_OF_LATIN_1) {
         key.extend_from_slice(UniCase::unicode(text).to_folded_case().as_bytes());
         return;
     }
@@ -22,7 +23,7 @@ pub(crate) fn fold_into(key: &mut Key, text: &str) {
     key.extend_from_slice(text.as_bytes());
     let folded = &mut key[start..];
     folded.make_ascii_lowercase();
-    if !text.is_ascii() {
+    if !is_ascii {
         fold_latin_1(folded);
     }
 }
