@@ -37,7 +37,7 @@ pub struct CheckArgs {
     /// Configuration file, as for the other commands
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Also query the Qlik Repository Service and the proxies once, and report their answers
+    /// Also query the Qlik Repository Service, the proxies and the engines once, and report their answers
     #[cfg(feature = "qrs")]
     #[arg(long)]
     online: bool,
@@ -53,8 +53,8 @@ pub fn check(args: &CheckArgs) -> u8 {
     mistakes.extend(files::occupied(&loaded));
     #[cfg(feature = "qrs")]
     if args.online && !online::has_services(config) && loaded.error.is_none() {
-        let message = "--online has no service to ask: set transform.app_names.qrs.host, or \
-                       transform.sessions.qps.enabled";
+        let message = "--online has no service to ask: set transform.app_names.qrs.host, \
+                       transform.sessions.qps.enabled, or engine_health.nodes";
         mistakes.push(message.to_owned());
     }
     if !mistakes.is_empty() {

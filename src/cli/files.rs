@@ -34,6 +34,9 @@ pub fn mistakes(config: &Config) -> Vec<String> {
         let proxies = qlik_sense_events::host::qps::Proxies::new(config);
         let mistake = proxies.err().map(|error| error.to_string());
         mistakes.extend(mistake.filter(|mistake| !mistakes.contains(mistake)));
+        let engines = qlik_sense_events::host::engine_health::Engines::new(config);
+        let mistake = engines.err().map(|error| error.to_string());
+        mistakes.extend(mistake.filter(|mistake| !mistakes.contains(mistake)));
     }
     mistakes
 }

@@ -18,7 +18,7 @@ const fn used_nowhere_else(_: &Config, _: &str) -> bool {
 }
 
 /// The switches, each before those within its table.
-const SWITCHES: [Switch; 6] = [
+const SWITCHES: [Switch; 7] = [
     Switch {
         table: "source.rate_limit.",
         is_on: |config| config.source.rate_limit.events_per_sec > 0,
@@ -38,15 +38,18 @@ const SWITCHES: [Switch; 6] = [
         table: "transform.app_names.qrs.",
         is_on: |config| config.transform.app_names.qrs.is_enabled(),
         is_used: |config, option| {
-            // The proxies accept the same certificate.
+            // The proxies and the engines accept the same certificate.
             let qps = &config.transform.sessions.qps;
-            let own = match option {
-                "certificate_file" => &qps.certificate_file,
-                "key_file" => &qps.key_file,
-                "root_file" => &qps.root_file,
+            let engine_health = &config.engine_health;
+            let [of_proxies, of_engines] = match option {
+                "certificate_file" => [&qps.certificate_file, &engine_health.certificate_file],
+                "key_file" => [&qps.key_file, &engine_health.key_file],
+                "root_file" => [&qps.root_file, &engine_health.root_file],
                 _ => return false,
-            };
-            config.transform.sessions.enabled && qps.enabled && own.as_os_str().is_empty()
+            }
+            .map(|file| file.as_os_str().is_empty());
+            (config.transform.sessions.enabled && qps.enabled && of_proxies)
+                || (!engine_health.nodes.is_empty() && of_engines)
         },
         reason: "transform.app_names.qrs.host is empty; set it",
     },
@@ -67,6 +70,12 @@ const SWITCHES: [Switch; 6] = [
         is_on: |config| config.transform.sessions.qps.enabled,
         is_used: used_nowhere_else,
         reason: "transform.sessions.qps.enabled is false; set it to true",
+    },
+    Switch {
+        table: "engine_health.",
+        is_on: |config| !config.engine_health.nodes.is_empty(),
+        is_used: used_nowhere_else,
+        reason: "engine_health.nodes is empty; add nodes",
     },
 ];
 

@@ -1,9 +1,11 @@
 //! `check --online`: queries every service of Qlik Sense in the configuration once.
 
 use qlik_sense_events::{
-    config::Config,
+    config::{Config, EngineConfig},
     host::{
         diagnostics::counted,
+        engine_health::{self, EngineHealthError},
+        metrics::EngineHealth,
         qps::{self, Answer, QpsError},
         qrs::{self, QrsError},
     },
@@ -13,11 +15,14 @@ use qlik_sense_events::{
 use super::{
     FAILURE, SUCCESS,
     print::{print, say},
+    top::memory,
 };
 
 /// Whether there is a service to query.
 pub fn has_services(config: &Config) -> bool {
-    config.transform.app_names.qrs.is_enabled() || config.transform.sessions.qps.enabled
+    config.transform.app_names.qrs.is_enabled()
+        || config.transform.sessions.qps.enabled
+        || !config.engine_health.nodes.is_empty()
 }
 
 /// Queries each service, and reports the result or the error.
@@ -38,6 +43,9 @@ pub fn ask(config: &Config) -> u8 {
                 status = FAILURE;
             }
         }
+    }
+    for engine in &config.engine_health.nodes {
+        status = status.max(ask_for_health(config, engine));
     }
     status
 }
@@ -111,4 +119,39 @@ fn warnings(answer: &Answer, address: &str) -> Vec<String> {
             )
         })
         .collect()
+}
+
+fn ask_for_health(config: &Config, engine: &EngineConfig) -> u8 {
+    let qrs = &config.transform.app_names.qrs;
+    let client = engine_health::Client::new(&config.engine_health, qrs, engine);
+    let answered = client
+        .map_err(EngineHealthError::from)
+        .and_then(|client| Ok((client.health()?, client.address())));
+    match answered {
+        Ok((health, address)) => print(format!(
+            "{address}: ok; the engine of {}{}\n",
+            engine.node(),
+            of_memory(&health)
+        )),
+        Err(error) => {
+            say(format_args!("the engine of {}: {error}", engine.node()));
+            FAILURE
+        }
+    }
+}
+
+/// What an engine says about memory.
+fn of_memory(health: &EngineHealth) -> String {
+    let mut said = health
+        .ram_committed_bytes
+        .map_or_else(String::new, |bytes| {
+            format!(" has committed {} of memory", memory(bytes))
+        });
+    if let Some(bytes) = health.ram_free_bytes {
+        said.push_str(&format!(", {} are free", memory(bytes)));
+    }
+    if let Some(bytes) = health.ram_total_bytes {
+        said.push_str(&format!(" of {}", memory(bytes)));
+    }
+    said
 }

@@ -2,7 +2,9 @@
 
 use std::{fmt, ops::RangeInclusive, path::Path};
 
-use super::{Config, app_names::is_host, read::Refused, suggest::nearest, tree::Step};
+use super::{
+    Config, EngineConfig, app_names::is_host, read::Refused, suggest::nearest, tree::Step,
+};
 use crate::{decoding::MAX_DATAGRAM_BYTES, schema::SOURCE_TYPE, transform::sessions::ProxyConfig};
 
 /// A minute to a year.
@@ -83,6 +85,27 @@ fn wrong_of_proxy(proxy: &ProxyConfig, before: &[ProxyConfig]) -> Option<String>
         "`port`: expected 1 to 65535; the default port of the service is 4243"
     } else if proxy.virtual_proxies.is_empty() {
         "`virtual_proxies`: expected at least one prefix; remove the key for the default virtual proxy"
+    } else {
+        return None;
+    };
+    Some(message.to_owned())
+}
+
+/// What is wrong with a node whose engine is queried for its health.
+fn wrong_of_engine(engine: &EngineConfig, before: &[EngineConfig]) -> Option<String> {
+    let is_same = |other: &EngineConfig| other.node().eq_ignore_ascii_case(engine.node());
+    if !engine.host.is_empty() && before.iter().any(is_same) {
+        let node = engine.node();
+        return Some(format!(
+            "`node`: expected each node once; {node} is already listed above"
+        ));
+    }
+    let message = if engine.host.is_empty() || !is_host(&engine.host) {
+        "`host`: expected a host name or an IP address, and nothing else"
+    } else if !is_host(&engine.server_name) {
+        "`server_name`: expected a name in the engine's certificate"
+    } else if engine.port == 0 {
+        "`port`: expected 1 to 65535; the default port of the engine is 4747"
     } else {
         return None;
     };
@@ -195,6 +218,27 @@ impl Config {
             "transform.sessions.qps.enabled",
             "false, because this program was built without the feature `qrs`",
         );
+        let engine_health = &self.engine_health;
+        expect(
+            engine_health.nodes.len() <= 256,
+            "engine_health.nodes",
+            "at most 256 nodes",
+        );
+        expect(
+            (5..=3_600).contains(&engine_health.interval_secs),
+            "engine_health.interval_secs",
+            "5 to 3600 seconds",
+        );
+        expect(
+            (1..=30).contains(&engine_health.timeout_secs),
+            "engine_health.timeout_secs",
+            "1 to 30 seconds",
+        );
+        expect(
+            cfg!(feature = "qrs") || engine_health.nodes.is_empty(),
+            "engine_health.nodes",
+            "no node, because this program was built without the feature `qrs`",
+        );
         expect(
             (1..=10_000_000).contains(&self.queue.max_events),
             "queue.max_events",
@@ -291,6 +335,14 @@ impl Config {
             wrong.extend(messages.map(|message| WrongValue {
                 key,
                 index,
+                message,
+            }));
+        }
+        for (index, engine) in engine_health.nodes.iter().enumerate() {
+            let message = wrong_of_engine(engine, &engine_health.nodes[..index]);
+            wrong.extend(message.map(|message| WrongValue {
+                key: "engine_health.nodes",
+                index: Some(index),
                 message,
             }));
         }

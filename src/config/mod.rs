@@ -7,6 +7,7 @@ mod addresses;
 mod app_names;
 mod check;
 mod document;
+mod engine_health;
 #[cfg(feature = "linked")]
 mod linked;
 mod load;
@@ -34,6 +35,7 @@ pub use self::{
     addresses::{AddressError, Addresses, Overlap, address},
     app_names::{AppNameSourcesConfig, QrsConfig},
     check::WrongValue,
+    engine_health::{EngineConfig, EngineHealthConfig},
     load::{Loaded, Written},
     manifest::{HostManifest, Manifest},
     problem::{ConfigError, Problem},
@@ -59,6 +61,8 @@ pub struct Config {
     pub source: SourceConfig,
     /// `[transform]`: how events are filtered and changed.
     pub transform: TransformConfig,
+    /// `[engine_health]`: whether and how engines are queried for their health.
+    pub engine_health: EngineHealthConfig,
     /// `[queue]`: how much may wait while the output is slow.
     pub queue: QueueConfig,
     /// `[output]`: how events are written.

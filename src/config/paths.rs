@@ -38,6 +38,9 @@ impl Config {
             &mut transform.sessions.qps.certificate_file,
             &mut transform.sessions.qps.key_file,
             &mut transform.sessions.qps.root_file,
+            &mut self.engine_health.certificate_file,
+            &mut self.engine_health.key_file,
+            &mut self.engine_health.root_file,
             &mut self.output.local_socket,
         ] {
             if !file.as_os_str().is_empty() {
@@ -78,6 +81,7 @@ impl Config {
     fn shared_paths(&self) -> impl Iterator<Item = WrongValue> {
         let (transform, output) = (&self.transform, &self.output);
         let (qrs, qps) = (&transform.app_names.qrs, &transform.sessions.qps);
+        let engine_health = &self.engine_health;
         fn list<'c>(key: &'static str, files: &'c [PathBuf]) -> impl Iterator<Item = Named<'c>> {
             let files = files.iter().enumerate();
             files.map(move |(index, file)| (key, Some(index), &**file))
@@ -111,6 +115,12 @@ impl Config {
             ),
             one("transform.sessions.qps.key_file", &qps.key_file),
             one("transform.sessions.qps.root_file", &qps.root_file),
+            one(
+                "engine_health.certificate_file",
+                &engine_health.certificate_file,
+            ),
+            one("engine_health.key_file", &engine_health.key_file),
+            one("engine_health.root_file", &engine_health.root_file),
         ]);
         let read = named.len();
         named.extend([

@@ -6,6 +6,9 @@
 
 #[doc(hidden)]
 pub mod diagnostics;
+#[cfg(feature = "qrs")]
+#[doc(hidden)]
+pub mod engine_health;
 #[doc(hidden)]
 pub mod exec;
 #[cfg(feature = "fluent-bit")]

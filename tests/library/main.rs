@@ -6,6 +6,8 @@ mod app_names;
 mod blacklist;
 mod decoder;
 mod ecs;
+#[cfg(feature = "qrs")]
+mod engine_health;
 mod golden;
 #[cfg(feature = "linked")]
 mod linked;

@@ -28,6 +28,8 @@ mod decode;
 mod demo;
 mod dependencies;
 mod diagnostics;
+#[cfg(feature = "qrs")]
+mod engine_health;
 mod import_butler_sos;
 mod manifest;
 mod parent;

@@ -1,5 +1,5 @@
-//! A Qlik Repository Service or Qlik Proxy Service on this machine, reduced to lists: HTTPS with client certificates,
-//! with the certificates of a simulated site.
+//! A Qlik Repository Service, Qlik Proxy Service or engine on this machine, reduced to lists and health: HTTPS with
+//! client certificates, with the certificates of a simulated site.
 
 use std::{
     fs,
@@ -312,4 +312,26 @@ pub fn sessions(users: &[&str]) -> Answer {
         })
         .collect();
     Answer::Body(sessions.to_string().into_bytes())
+}
+
+/// The health of an engine, as it describes it.
+pub fn engine_health() -> Answer {
+    let health = json!({
+        "version": "12.2029.0",
+        "started": "20260131T080000.000Z",
+        "mem": {"committed": 63.980_468_75, "allocated": 228.5625, "free": 16_384.0, "totalPhysical": 65_536.0},
+        "cpu": {"total": 12.5},
+        "session": {"active": 3, "total": 7},
+        "apps": {
+            "active_docs": ["a"],
+            "loaded_docs": ["a", "b"],
+            "in_memory_docs": ["a", "b", "c"],
+            "calls": 3_051,
+            "selections": 190,
+        },
+        "users": {"active": 2, "total": 5},
+        "cache": {"hits": 12, "lookups": 40, "added": 28, "replaced": 0, "bytes_added": 4_096},
+        "saturated": false,
+    });
+    Answer::Body(health.to_string().into_bytes())
 }

@@ -28,15 +28,15 @@ use qlik_sense_events::{
     },
 };
 
-#[cfg(feature = "qrs")]
-use super::proxies::Proxies;
 use super::{
     super::input::LineReader,
     model::Model,
     record::{self, Record},
-    screen::{Screen, grouped},
+    screen::{Node, Screen, grouped},
     services::Told,
 };
+#[cfg(feature = "qrs")]
+use super::{engines::Engines, proxies::Proxies};
 
 /// The longest line that is read, in bytes. An event of the longest datagram stays below it.
 const MAX_LINE: usize = 1 << 20;
@@ -71,9 +71,12 @@ struct State {
     is_waiting: bool,
     /// Why the saved state could not be read.
     unread_state: Option<String>,
-    /// Who is asked who is in.
+    /// The proxies that are queried for their sessions.
     #[cfg(feature = "qrs")]
     proxies: Option<Proxies>,
+    /// The engines that are queried for their health.
+    #[cfg(feature = "qrs")]
+    engines: Option<Engines>,
 }
 
 /// Where lines come from.
@@ -97,6 +100,8 @@ impl Input {
             unread_state: None,
             #[cfg(feature = "qrs")]
             proxies: None,
+            #[cfg(feature = "qrs")]
+            engines: None,
         };
         Self {
             source,
@@ -124,7 +129,7 @@ impl Input {
             .map(|listener| format!("udp {}", listener.address))
             .collect();
         let mut input = Self::new(addresses.join(", "), &config);
-        lock(&input.state).ask_proxies(with_sessions)?;
+        lock(&input.state).ask_services(with_sessions)?;
         let mut controls = Vec::new();
         for handle in listeners.iter().flat_map(|listener| &listener.workers) {
             let sink = ModelSink(Arc::clone(&input.state));
@@ -168,7 +173,7 @@ impl Input {
             let mut state = lock(&input.state);
             state.resume(config);
             // Events are shown all the same.
-            if let Err(error) = state.ask_proxies(config) {
+            if let Err(error) = state.ask_services(config) {
                 state.unread_state = Some(error.to_string());
             }
         }
@@ -212,6 +217,7 @@ impl Input {
         };
         let mut screen = state.model.screen(now);
         screen.source.clone_from(&self.source);
+        screen.nodes = state.nodes();
         screen.notices = state.notices();
         drop(state);
         let counters = self
@@ -241,15 +247,16 @@ impl State {
         };
     }
 
-    /// Begins to ask proxies, where the configuration names any.
+    /// Starts to ask the proxies and engines that the configuration names.
     #[cfg(feature = "qrs")]
-    fn ask_proxies(&mut self, config: &Config) -> Result<(), StartError> {
+    fn ask_services(&mut self, config: &Config) -> Result<(), StartError> {
         self.proxies = Proxies::start(config)?;
+        self.engines = Engines::start(config)?;
         Ok(())
     }
 
     #[cfg(not(feature = "qrs"))]
-    const fn ask_proxies(&self, _: &Config) -> Result<(), StartError> {
+    const fn ask_services(&self, _: &Config) -> Result<(), StartError> {
         Ok(())
     }
 
@@ -263,15 +270,29 @@ impl State {
     #[cfg(not(feature = "qrs"))]
     const fn take_lists(&self) {}
 
-    /// What is wrong with a proxy, if anything is.
+    /// What nodes report about their memory.
     #[cfg(feature = "qrs")]
-    fn proxy_warning(&self) -> Option<String> {
-        self.proxies.as_ref().and_then(Proxies::warning)
+    fn nodes(&mut self) -> Vec<Node> {
+        self.engines.as_mut().map_or_else(Vec::new, Engines::nodes)
     }
 
     #[cfg(not(feature = "qrs"))]
-    const fn proxy_warning(&self) -> Option<String> {
-        None
+    const fn nodes(&self) -> Vec<Node> {
+        Vec::new()
+    }
+
+    /// What is wrong with a proxy and with an engine, if anything.
+    #[cfg(feature = "qrs")]
+    fn warnings(&self) -> [Option<String>; 2] {
+        [
+            self.proxies.as_ref().and_then(Proxies::warning),
+            self.engines.as_ref().and_then(Engines::warning),
+        ]
+    }
+
+    #[cfg(not(feature = "qrs"))]
+    const fn warnings(&self) -> [Option<String>; 2] {
+        [None, None]
     }
 
     /// The time of the last event, and what has passed since it came; a recording that has ended
@@ -305,9 +326,12 @@ impl State {
             dropped,
             passed_over,
             unread_state,
-            self.proxy_warning(),
         ];
-        notices.into_iter().flatten().collect()
+        notices
+            .into_iter()
+            .chain(self.warnings())
+            .flatten()
+            .collect()
     }
 }
 

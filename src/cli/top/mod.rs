@@ -4,8 +4,9 @@
 //! |---|---|
 //! | `input.rs` | events from a UDP port, JSON lines or a local socket |
 //! | `record.rs` | what a JSON line says |
-//! | `proxies.rs` | who is in, as proxies say that are asked |
-//! | `model.rs` | who is in, and how many events came |
+//! | `proxies.rs` | who is logged in, by the proxies that are queried |
+//! | `engines.rs` | the memory of nodes, by the engines that are queried |
+//! | `model.rs` | who is logged in, and how many events came |
 //! | `services.rs` | what their requests cost, errors, tasks that failed |
 //! | `recent.rs` | counts of the last seconds or minutes |
 //! | `screen.rs` | what is shown, as data; sorting and filtering |
@@ -15,6 +16,8 @@
 //! | `palette.rs` | colours, or none |
 //! | `terminal.rs` | the terminal, taken over and given back |
 
+#[cfg(feature = "qrs")]
+mod engines;
 mod input;
 mod keys;
 mod list;
@@ -50,6 +53,8 @@ use qlik_sense_events::{
 };
 use ratatui::crossterm::event::{self, Event};
 
+#[cfg(feature = "qrs")]
+pub use self::screen::memory;
 use self::{
     input::{ENDED, Input, LineSource},
     keys::{Controls, Next},
@@ -219,8 +224,8 @@ fn watch(input: &Input) -> io::Result<u8> {
         }
         match event::read()? {
             Event::Key(key) => {
-                let page = view::page(terminal.height()?);
                 let shown = arranged(&latest, &controls);
+                let page = view::page(terminal.height()?, &shown);
                 if controls.key(key, page, &shown) == Next::Quit {
                     return Ok(SUCCESS);
                 }

@@ -30,6 +30,8 @@ pub struct Screen {
     pub errors: Option<u64>,
     /// Task runs that failed in the last hour; `None` until there is any task event.
     pub failed_tasks: Option<u64>,
+    /// The nodes whose engines are queried for their health.
+    pub nodes: Vec<Node>,
     /// Whether the cost of requests is known.
     pub has_costs: bool,
     /// Notices, such as that the input has ended.
@@ -38,6 +40,19 @@ pub struct Screen {
     pub sessions_in_all: usize,
     /// The open sessions.
     pub sessions: Vec<Session>,
+}
+
+/// The memory of a node. All of it is `None` if its engine does not answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Node {
+    /// Its name in events.
+    pub name: String,
+    /// Memory that the engine has committed, in bytes.
+    pub committed: Option<u64>,
+    /// Memory in use, in percent; `None` from older releases, which do not report how much there is.
+    pub used_percent: Option<u64>,
+    /// Memory of the node, in bytes.
+    pub total: Option<u64>,
 }
 
 /// An open session.

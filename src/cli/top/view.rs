@@ -21,6 +21,9 @@ use crate::cli::columns;
 /// Lines above and below the list: title, totals, the curve with its name, headings; the keys.
 const LINES_AROUND: u16 = 6;
 
+/// From this share of a node's memory on, in percent, it stands out, as Qlik calls an engine saturated from it on.
+const MUCH_MEMORY: u64 = 90;
+
 /// A column: the width of its text, and the width of the list from which on there is room for it.
 type Column = (Sort, u16, u16);
 
@@ -71,16 +74,23 @@ const HELP: [(&str, &str); 10] = [
 ];
 
 /// How many sessions fit on a screen of this height.
-pub fn page(height: u16) -> usize {
-    height.saturating_sub(LINES_AROUND).into()
+pub fn page(height: u16, screen: &Screen) -> usize {
+    let around = LINES_AROUND + memory_lines(screen);
+    height.saturating_sub(around).into()
+}
+
+/// The memory of nodes has a line of its own if any engine is queried.
+fn memory_lines(screen: &Screen) -> u16 {
+    (!screen.nodes.is_empty()).into()
 }
 
 /// Draws the screen, which is arranged already.
 pub fn draw(frame: &mut Frame<'_>, screen: &Screen, controls: &Controls, palette: &Palette) {
     let area = frame.area();
-    let [title, totals, curve_name, curve, list, keys] = Layout::vertical([
+    let [title, totals, memory, curve_name, curve, list, keys] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(1),
+        Constraint::Length(memory_lines(screen)),
         Constraint::Length(1),
         Constraint::Length(1),
         Constraint::Min(1),
@@ -89,6 +99,7 @@ pub fn draw(frame: &mut Frame<'_>, screen: &Screen, controls: &Controls, palette
     .areas(area);
     draw_title(frame, title, screen, palette);
     frame.render_widget(totals_line(screen, palette, totals.width), totals);
+    frame.render_widget(memory_line(screen, palette, memory.width), memory);
     draw_curve_name(frame, curve_name, screen, palette);
     draw_position(frame, curve_name, list.height, screen, controls);
     draw_curve(frame, curve, screen, palette);
@@ -164,6 +175,35 @@ fn totals_line(screen: &Screen, palette: &Palette, width: u16) -> Line<'static> 
         narrow
     } else {
         line("  ", false)
+    }
+}
+
+/// The memory in use at each node; without how much each has where that finds no room.
+fn memory_line(screen: &Screen, palette: &Palette, width: u16) -> Line<'static> {
+    let line = |with_total: bool| {
+        let mut spans = vec![Span::raw("RAM in use")];
+        for node in &screen.nodes {
+            spans.push(Span::raw(format!("  {} ", escaped(&node.name))));
+            let (text, style) = match (node.used_percent, node.committed) {
+                (Some(percent), _) if percent >= MUCH_MEMORY => {
+                    (format!("{percent}%"), palette.notice)
+                }
+                (Some(percent), _) => (format!("{percent}%"), palette.number),
+                (None, Some(committed)) => (memory(committed), palette.number),
+                (None, None) => ("?".to_owned(), palette.notice),
+            };
+            spans.push(Span::styled(text, style));
+            if let (true, Some(total)) = (with_total, node.total) {
+                spans.push(Span::raw(format!(" of {}", memory(total))));
+            }
+        }
+        Line::from(spans)
+    };
+    let wide = line(true);
+    if wide.width() <= width.into() {
+        wide
+    } else {
+        line(false)
     }
 }
 

@@ -114,8 +114,8 @@ impl Client {
         self.agent.clone()
     }
 
-    /// Requests `path`, to which the request key is appended, and reads the response. `advise` returns advice for a
-    /// status other than 200.
+    /// Requests `path` and reads the response. The request key is appended to a path that ends with `=`; the services of
+    /// other paths need none. `advise` returns advice for a status other than 200.
     ///
     /// # Errors
     ///
@@ -128,12 +128,16 @@ impl Client {
         read: impl FnOnce(&mut dyn Read) -> Result<T, E>,
     ) -> Result<T, E> {
         let name = authority(self.service.certificate_name(), self.service.port);
-        let xrfkey = xrfkey();
+        let xrfkey = path.ends_with('=').then(xrfkey);
+        let key = xrfkey.as_deref().unwrap_or_default();
         let request = self
             .agent
-            .get(format!("https://{name}{path}{xrfkey}"))
-            .header("Accept", "application/json")
-            .header("X-Qlik-Xrfkey", &xrfkey);
+            .get(format!("https://{name}{path}{key}"))
+            .header("Accept", "application/json");
+        let request = match &xrfkey {
+            Some(key) => request.header("X-Qlik-Xrfkey", key),
+            None => request,
+        };
         let request = match header {
             Some((name, value)) => request.header(name, value),
             None => request,

@@ -1,6 +1,7 @@
 //! Reports counts to the host: as metrics if the host supports them, otherwise as records.
 
 mod app_names;
+mod engines;
 mod nodes;
 mod qps;
 mod sessions;
@@ -8,9 +9,15 @@ mod totals;
 
 use std::{fmt, net::SocketAddr};
 
-pub use self::{app_names::AppNamesCounts, qps::ProxyCounts, totals::Totals};
+pub use self::{
+    app_names::AppNamesCounts,
+    engines::{EngineCounts, EngineHealth},
+    qps::ProxyCounts,
+    totals::Totals,
+};
 use self::{
-    app_names::of_app_names, nodes::of_nodes, qps::of_qps, sessions::of_sessions, totals::of_totals,
+    app_names::of_app_names, engines::of_engines, nodes::of_nodes, qps::of_qps,
+    sessions::of_sessions, totals::of_totals,
 };
 use crate::{
     encoding::{Codec, Encoder, Metric, MetricValue, metrics_frame},
@@ -38,6 +45,8 @@ pub struct Snapshot {
     pub app_names: Option<AppNamesCounts>,
     /// The state of the proxies that are queried for sessions.
     pub proxies: Vec<ProxyCounts>,
+    /// Of engines that are asked for their health.
+    pub engines: Vec<EngineCounts>,
 }
 
 /// Emits counts, and remembers what was emitted last: a host's counters need increments, and records are sent only if
@@ -142,6 +151,7 @@ fn since(now: &Snapshot, before: &Snapshot, time: Timestamp) -> Vec<Metric> {
         of_app_names(app_names, &before, &mut metrics);
     }
     of_qps(&now.proxies, &before.proxies, &mut metrics);
+    of_engines(&now.engines, &before.engines, &mut metrics);
     metrics
 }
 

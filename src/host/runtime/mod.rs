@@ -33,6 +33,8 @@ pub mod supervisor;
 #[cfg(test)]
 mod tests;
 pub mod threads;
+#[cfg(not(feature = "qrs"))]
+mod unasked;
 pub mod watched;
 pub mod worker;
 mod workers;

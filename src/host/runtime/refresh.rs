@@ -1,5 +1,5 @@
-//! Reloads the blacklist, app names and the lists of open sessions while a host runs. A separate thread does it, so
-//! that a network share that does not respond blocks nothing else.
+//! Reloads the blacklist, app names, the lists of open sessions and the health of engines while a host runs. A separate
+//! thread does it, so that a network share that does not respond blocks nothing else.
 
 use std::{
     io,
@@ -10,6 +10,8 @@ use std::{
     },
 };
 
+#[cfg(not(feature = "qrs"))]
+use super::unasked::{Engines, Proxies, Repository};
 use super::{
     start::StartError,
     supervisor::{News, TICK},
@@ -18,20 +20,18 @@ use super::{
     worker::Control,
 };
 #[cfg(feature = "qrs")]
-use crate::host::{qps::Proxies, qrs::Repository};
+use crate::host::{engine_health::Engines, qps::Proxies, qrs::Repository};
 use crate::{
     config::Config,
     host::{
         diagnostics::{Level, Report, counted},
-        metrics::{AppNamesCounts, ProxyCounts},
+        metrics::{AppNamesCounts, EngineCounts, ProxyCounts},
     },
     transform::{
         AppNamesConfig, AppTable, BlacklistConfig, app_names::AppNamesError,
         blacklist::BlacklistError,
     },
 };
-#[cfg(not(feature = "qrs"))]
-use crate::{config::QrsConfig, transform::sessions::SessionList};
 
 const NOTHING_TO_READ: &str = "nothing to reload: the configuration names no files for a transform";
 
@@ -57,6 +57,7 @@ pub struct Refresh {
     failures: u64,
     repository: Option<Repository>,
     proxies: Option<Proxies>,
+    engines: Option<Engines>,
     config_file: Option<ConfigFile>,
 }
 
@@ -79,6 +80,7 @@ pub(super) struct Refreshing {
 struct Counts {
     app_names: Option<AppNamesCounts>,
     proxies: Vec<ProxyCounts>,
+    engines: Vec<EngineCounts>,
 }
 
 impl Refreshing {
@@ -95,6 +97,11 @@ impl Refreshing {
     /// The state of the proxies that are queried for sessions.
     pub(super) fn proxies(&self) -> Vec<ProxyCounts> {
         lock(&self.counts).proxies.clone()
+    }
+
+    /// The state of the engines that are asked for their health.
+    pub(super) fn engines(&self) -> Vec<EngineCounts> {
+        lock(&self.counts).engines.clone()
     }
 }
 
@@ -118,6 +125,7 @@ impl Refresh {
             failures: 0,
             repository: Repository::new(&app_names.qrs)?,
             proxies: Proxies::new(config)?,
+            engines: Engines::new(config)?,
             config_file: None,
         })
     }
@@ -130,8 +138,8 @@ impl Refresh {
         self
     }
 
-    /// Starts the thread, and the requests to the repository and the proxies if they are configured. `names` are the
-    /// names from the files, with which the workers started.
+    /// Starts the thread, and the requests to the repository, the proxies and the engines if they are configured. `names`
+    /// are the names from the files, with which the workers started.
     pub(super) fn start<D: Report + Send + 'static>(
         mut self,
         names: AppTable,
@@ -146,6 +154,9 @@ impl Refresh {
         }
         if let Some(proxies) = &mut self.proxies {
             proxies.start()?;
+        }
+        if let Some(engines) = &mut self.engines {
+            engines.start()?;
         }
         let (requests, requested) = mpsc::channel();
         let counts = Arc::new(Mutex::new(self.counts()));
@@ -221,6 +232,9 @@ impl Refresh {
                     .for_each(|list| control.take_list(list));
             }
         }
+        if let Some(engines) = &mut self.engines {
+            engines.poll(&mut messages);
+        }
         for (level, message) in messages {
             diagnostics.report(level, &message);
         }
@@ -251,6 +265,7 @@ impl Refresh {
         Counts {
             app_names: self.app_names_counts(),
             proxies: self.proxies.as_ref().map_or_else(Vec::new, Proxies::counts),
+            engines: self.engines.as_ref().map_or_else(Vec::new, Engines::counts),
         }
     }
 
@@ -342,56 +357,4 @@ fn is_news(files: &mut Watched, last: &mut Option<String>, passes: bool, message
     let is_news = !passes || last.as_deref() != Some(message);
     *last = passes.then(|| message.to_owned());
     is_news
-}
-
-/// Without its feature there is no repository.
-#[cfg(not(feature = "qrs"))]
-#[derive(Debug)]
-enum Repository {}
-
-#[cfg(not(feature = "qrs"))]
-impl Repository {
-    const fn new(_: &QrsConfig) -> Result<Option<Self>, StartError> {
-        Ok(None)
-    }
-
-    const fn start(&self) -> io::Result<()> {
-        match *self {}
-    }
-
-    const fn poll(&self, _: &mut Vec<(Level, String)>) -> bool {
-        match *self {}
-    }
-
-    const fn names(&self) -> &AppTable {
-        match *self {}
-    }
-
-    const fn failures(&self) -> u64 {
-        match *self {}
-    }
-}
-
-/// Without their feature there are no proxies to query either.
-#[cfg(not(feature = "qrs"))]
-#[derive(Debug)]
-enum Proxies {}
-
-#[cfg(not(feature = "qrs"))]
-impl Proxies {
-    const fn new(_: &Config) -> Result<Option<Self>, StartError> {
-        Ok(None)
-    }
-
-    const fn start(&self) -> io::Result<()> {
-        match *self {}
-    }
-
-    const fn poll(&self, _: &mut Vec<(Level, String)>) -> Vec<SessionList> {
-        match *self {}
-    }
-
-    const fn counts(&self) -> Vec<ProxyCounts> {
-        match *self {}
-    }
 }

@@ -4,13 +4,14 @@ use std::path::Path;
 
 use crate::config::Config;
 
-/// A warning for each secret file that its group or others may read: the private keys for the Qlik Repository Service
-/// and the Qlik Proxy Service, and the key for pseudonyms. Empty on systems without such permissions.
+/// A warning for each secret file that its group or others may read: the private keys for the Qlik Repository Service,
+/// the Qlik Proxy Service and engine health, and the key for pseudonyms. Empty on systems without such permissions.
 #[must_use]
 pub fn warnings(config: &Config) -> Vec<String> {
     let transform = &config.transform;
     let qrs = &transform.app_names.qrs;
     let qps = &transform.sessions.qps;
+    let engine_health = &config.engine_health;
     let key_file = &transform.pseudonymize.key_file;
     [
         (
@@ -22,6 +23,13 @@ pub fn warnings(config: &Config) -> Vec<String> {
             cfg!(feature = "qrs") && qps.enabled && !qps.key_file.as_os_str().is_empty(),
             &qps.key_file,
             "the private key for the Qlik Proxy Service",
+        ),
+        (
+            cfg!(feature = "qrs")
+                && !engine_health.nodes.is_empty()
+                && !engine_health.key_file.as_os_str().is_empty(),
+            &engine_health.key_file,
+            "the private key for engine health",
         ),
         (
             !key_file.as_os_str().is_empty(),

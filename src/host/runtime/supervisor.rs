@@ -253,6 +253,7 @@ impl<S, D: Report, C: Contents> Supervisor<S, D, C> {
             sessions: self.workers.sessions().and_then(Sessions::statistics),
             app_names: self.refreshing.app_names(),
             proxies: self.refreshing.proxies(),
+            engines: self.refreshing.engines(),
         };
         self.telemetry.emit(snapshot, &self.queue, time, is_last);
     }

@@ -69,12 +69,17 @@ impl ProxyConfig {
     /// The Qlik node, as its events name it.
     #[must_use]
     pub fn node(&self) -> &str {
-        let is_address = self.host.parse::<std::net::IpAddr>().is_ok();
-        match self.host.split_once('.') {
-            _ if !self.node.is_empty() => &self.node,
-            Some((name, _)) if !is_address => name,
-            _ => &self.host,
-        }
+        node_name(&self.node, &self.host)
+    }
+}
+
+/// The Qlik node of a service: `node`, or without one `host` up to the first dot.
+pub(crate) fn node_name<'c>(node: &'c str, host: &'c str) -> &'c str {
+    let is_address = host.parse::<std::net::IpAddr>().is_ok();
+    match host.split_once('.') {
+        _ if !node.is_empty() => node,
+        Some((name, _)) if !is_address => name,
+        _ => host,
     }
 }
 

@@ -485,3 +485,29 @@ fn users_whom_only_a_proxy_lists_are_marked() {
     assert!(screen.contains("LAB\\maria"), "{screen}");
     assert!(!screen.contains("sa_api"), "{screen}");
 }
+
+#[cfg(feature = "qrs")]
+#[test]
+fn the_memory_of_a_node_is_shown_while_its_engine_answers() {
+    use crate::support::qrs::{Answer, Repository, Site, engine_health};
+
+    let site = Site::new();
+    let service = Repository::start(&site, &site, &["127.0.0.1"], engine_health());
+    let folder = tempfile::tempdir().expect("a folder");
+    site.export(folder.path());
+    let config = format!(
+        "[engine_health]\ninterval_secs = 5\ncertificate_file = 'client.pem'\nkey_file = 'client_key.pem'\n\
+         root_file = 'root.pem'\nnodes = [{{ host = '127.0.0.1', port = {}, node = 'pro2-win1' }}]\n",
+        service.address.port()
+    );
+    let file = folder.path().join("config.toml");
+    std::fs::write(&file, config).expect("a file");
+    let mut command = command();
+    command.args(["top", "--address", "127.0.0.1:0", "--config"]);
+    command.arg(file);
+    let mut top = Top::of(command, folder);
+    top.await_text("RAM in use  pro2-win1 75% of 64 GiB");
+    service.set(Answer::Status(503));
+    top.await_text("RAM in use  pro2-win1 ?");
+    top.await_text("cannot read the health of the engine of pro2-win1");
+}

@@ -3,7 +3,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, style::Color};
 
-use super::*;
+use super::{super::screen::Node, *};
 
 fn now() -> DateTime<Utc> {
     "2026-01-31T10:42:07Z".parse().expect("a time")
@@ -49,6 +49,7 @@ fn screen() -> Screen {
         lost: None,
         errors: None,
         failed_tasks: None,
+        nodes: vec![],
         has_costs: false,
         notices: vec![],
         sessions_in_all: sessions.len(),
@@ -157,6 +158,53 @@ fn a_narrow_terminal_shows_what_matters_whole() {
         text(20, 10, &screen(), &controls)[9],
         "Filter: e-of-an-app_"
     );
+}
+
+fn screen_with_nodes() -> Screen {
+    let node = |name: &str, committed: u64, used_percent, total: Option<u64>| Node {
+        name: name.into(),
+        committed: Some(committed << 30),
+        used_percent,
+        total: total.map(|total| total << 30),
+    };
+    Screen {
+        nodes: vec![
+            node("pro2-win1", 460, Some(93), Some(512)),
+            node("pro2-win2", 12, None, None),
+            Node {
+                name: "pro2-\u{1b}win3".into(),
+                ..Node::default()
+            },
+        ],
+        ..screen()
+    }
+}
+
+#[test]
+fn the_memory_of_nodes_has_a_line_of_its_own() {
+    let controls = Controls::default();
+    let palette = Palette::new(true, true);
+    let seen = drawn(80, 24, &screen_with_nodes(), &controls, &palette);
+    let shown = lines(&seen);
+    let expected = [
+        "users 3   sessions 3   connections 3   events 1,234,567   4.2/s",
+        r"RAM in use  pro2-win1 93% of 512 GiB  pro2-win2 12 GiB  pro2-\u{1b}win3 ?",
+        "events per minute, last hour, peak 8",
+    ];
+    assert_eq!(shown[1..4], expected);
+    assert_eq!(shown[23], text(80, 24, &screen(), &controls)[23]);
+    // Much memory in use stands out, and so does an engine that does not answer.
+    let style = |text: &str| {
+        let column = shown[2].rfind(text).expect("shown");
+        seen[(column as u16, 2)].style().fg
+    };
+    assert_eq!(style("93%"), palette.notice.fg);
+    assert_eq!(style("12 GiB"), palette.number.fg);
+    assert_eq!(style("?"), palette.notice.fg);
+    // Without room for more, the use alone is shown.
+    let narrow = text(68, 24, &screen_with_nodes(), &controls);
+    let expected = r"RAM in use  pro2-win1 93%  pro2-win2 12 GiB  pro2-\u{1b}win3 ?";
+    assert_eq!(narrow[2], expected);
 }
 
 /// What is shown where services tell something.
@@ -393,7 +441,8 @@ fn the_list_begins_where_it_was_moved_to() {
     let seen = text(80, 24, &screen, &controls);
     assert!(seen[5].starts_with(r"LAB\user30"));
     assert!(seen[22].starts_with(r"LAB\user47"));
-    assert_eq!(page(24), 18);
+    assert_eq!(page(24, &screen), 18);
+    assert_eq!(page(24, &screen_with_nodes()), 17);
     assert!(seen[2].ends_with("  31 to 48 of 50"), "{}", seen[2]);
     // Where sessions have ended meanwhile the last page is full.
     screen.sessions.truncate(20);

@@ -1,0 +1,101 @@
+//! The query for an engine's health.
+
+use std::{io, path::PathBuf};
+
+use serde_json::error::Category;
+
+use super::{EngineHealthError, answer};
+use crate::{
+    config::{EngineConfig, EngineHealthConfig, QrsConfig},
+    host::{
+        https::{self, HttpsError, Service},
+        metrics::EngineHealth,
+    },
+};
+
+/// Qlik's own path.
+const PATH: &str = "/engine/healthcheck";
+
+/// A client for one request. It is made anew for each, so that renewed certificates are used.
+#[derive(Debug)]
+pub struct Client {
+    https: https::Client,
+}
+
+impl Client {
+    /// Reads the certificates and the key, and checks them. Those that `config` does not name are those of the `qrs`.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpsError`] that is [about the files](HttpsError::is_about_files).
+    pub fn new(
+        config: &EngineHealthConfig,
+        qrs: &QrsConfig,
+        engine: &EngineConfig,
+    ) -> Result<Self, HttpsError> {
+        let or = |file: &PathBuf, other: &PathBuf| {
+            let is_empty = file.as_os_str().is_empty();
+            if is_empty { other } else { file }.clone()
+        };
+        let service = Service {
+            name: "the engine",
+            host: engine.host.clone(),
+            port: engine.port,
+            server_name: engine.server_name.clone(),
+            certificate_file: or(&config.certificate_file, &qrs.certificate_file),
+            key_file: or(&config.key_file, &qrs.key_file),
+            root_file: or(&config.root_file, &qrs.root_file),
+            timeout_secs: config.timeout_secs,
+        };
+        Ok(Self {
+            https: https::Client::new(service)?,
+        })
+    }
+
+    /// The client, whose request another thread can abort.
+    pub(super) const fn https(&self) -> &https::Client {
+        &self.https
+    }
+
+    /// The address of the engine as `host:port`.
+    #[must_use]
+    pub fn address(&self) -> String {
+        self.https.service().address()
+    }
+
+    /// Asks for the health.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineHealthError`] with the reason.
+    pub fn health(&self) -> Result<EngineHealth, EngineHealthError> {
+        self.https.get(PATH, None, advise, |body| {
+            answer::read(body).map_err(|error| self.body_error(error))
+        })
+    }
+
+    /// What is wrong with an answer, without what it says.
+    fn body_error(&self, error: serde_json::Error) -> EngineHealthError {
+        let line = error.line();
+        let reason = match error.classify() {
+            Category::Io => return self.https.read_error(io::Error::from(error)).into(),
+            Category::Eof => "the JSON ends early",
+            Category::Syntax => "this is not JSON",
+            Category::Data => "expected an object with `mem`, the memory, and numbers",
+        };
+        EngineHealthError::Body {
+            address: self.address(),
+            line: line.max(1),
+            reason,
+        }
+    }
+}
+
+/// The advice for a status.
+const fn advise(status: u16) -> &'static str {
+    match status {
+        401 | 403 => "; the certificate is not allowed to ask, or is from another site",
+        300..=399 | 404 => "; is it the port of a proxy and not that of the engine, which is 4747?",
+        _ => "",
+    }
+}

@@ -1,0 +1,159 @@
+//! All engines that are queried: their last answers, and the messages about them.
+
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+use super::{Client, EngineHealthError};
+use crate::{
+    config::{Config, EngineConfig, EngineHealthConfig, QrsConfig},
+    host::{
+        diagnostics::{
+            Level, counted,
+            health::{Failed, Health},
+        },
+        https::{Ask, HttpsError, MayAsk, Poll},
+        metrics::{EngineCounts, EngineHealth},
+    },
+};
+
+/// Asks an engine for its health.
+#[derive(Debug)]
+struct AskForHealth {
+    config: EngineHealthConfig,
+    qrs: QrsConfig,
+    engine: EngineConfig,
+}
+
+impl Ask for AskForHealth {
+    type Answer = EngineHealth;
+    type Error = EngineHealthError;
+
+    fn ask(&self, may_ask: MayAsk<'_>) -> Option<Result<EngineHealth, EngineHealthError>> {
+        match Client::new(&self.config, &self.qrs, &self.engine) {
+            Ok(client) => may_ask(client.https()).then(|| client.health()),
+            Err(error) => Some(Err(error.into())),
+        }
+    }
+}
+
+/// The engines that are queried for their health.
+#[derive(Debug)]
+pub struct Engines {
+    config: EngineHealthConfig,
+    qrs: QrsConfig,
+    asked: Vec<Asked>,
+}
+
+/// An engine, and what it last said.
+#[derive(Debug)]
+struct Asked {
+    node: String,
+    poll: Poll<AskForHealth>,
+    health: Health,
+    last: Option<EngineHealth>,
+    has_answered: bool,
+}
+
+impl Engines {
+    /// Checks the certificates and the key, and queries nothing yet. `None` if the configuration names no engines.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpsError`] when a file cannot be used.
+    pub fn new(config: &Config) -> Result<Option<Self>, HttpsError> {
+        let (engine_health, qrs) = (&config.engine_health, &config.transform.app_names.qrs);
+        let Some(first) = engine_health.nodes.first() else {
+            return Ok(None);
+        };
+        Client::new(engine_health, qrs, first)?;
+        Ok(Some(Self {
+            config: engine_health.clone(),
+            qrs: qrs.clone(),
+            asked: Vec::new(),
+        }))
+    }
+
+    /// Starts the requests.
+    ///
+    /// # Errors
+    ///
+    /// When the system cannot start a thread.
+    pub fn start(&mut self) -> io::Result<()> {
+        let interval = Duration::from_secs(self.config.interval_secs);
+        for engine in &self.config.nodes {
+            let node = engine.node().to_owned();
+            let ask = AskForHealth {
+                config: self.config.clone(),
+                qrs: self.qrs.clone(),
+                engine: engine.clone(),
+            };
+            self.asked.push(Asked {
+                node,
+                poll: Poll::start("health", ask, interval)?,
+                health: Health::default(),
+                last: None,
+                has_answered: false,
+            });
+        }
+        Ok(())
+    }
+
+    /// Takes the answers that have arrived, and adds messages worth reporting to `messages`.
+    pub fn poll(&mut self, messages: &mut Vec<(Level, String)>) {
+        for asked in &mut self.asked {
+            while let Some(outcome) = asked.poll.news() {
+                messages.extend(match outcome {
+                    Ok(health) => asked.succeeded(health),
+                    Err(error) => asked.failed(&error.to_string()),
+                });
+            }
+        }
+    }
+
+    /// How each engine is.
+    #[must_use]
+    pub fn counts(&self) -> Vec<EngineCounts> {
+        self.asked.iter().map(Asked::counts).collect()
+    }
+}
+
+impl Asked {
+    fn succeeded(&mut self, health: EngineHealth) -> Option<(Level, String)> {
+        self.last = Some(health);
+        let failures = self.health.succeeded();
+        let had_answered = std::mem::replace(&mut self.has_answered, true);
+        let node = &self.node;
+        let message = match failures {
+            0 if had_answered => return None,
+            0 => format!("read the health of the engine of {node}"),
+            failures => {
+                let failures = counted(failures, "failure", "failures");
+                format!("read the health of the engine of {node} after {failures}")
+            }
+        };
+        Some((Level::Info, message))
+    }
+
+    fn failed(&mut self, reason: &str) -> Option<(Level, String)> {
+        self.last = None;
+        let node = &self.node;
+        let message = match self.health.failed(reason, Instant::now())? {
+            Failed::New => format!("cannot read the health of the engine of {node}: {reason}"),
+            Failed::Still { secs, attempts } => format!(
+                "cannot read the health of the engine of {node} for {} minutes now, in {attempts} attempts: {reason}",
+                secs / 60
+            ),
+        };
+        Some((Level::Warn, message))
+    }
+
+    fn counts(&self) -> EngineCounts {
+        EngineCounts {
+            node: self.node.clone(),
+            health: self.last,
+            failures: self.health.failures(),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The health of engines.
+
+use crate::encoding::{Metric, MetricValue};
+
+/// The state of an engine that is asked for its health.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EngineCounts {
+    /// The Qlik node.
+    pub node: String,
+    /// What it last answered; `None` if it has not answered the last request.
+    pub health: Option<EngineHealth>,
+    /// How often it has not answered.
+    pub failures: u64,
+}
+
+/// What an engine says about itself. A number that it leaves out is `None`.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct EngineHealth {
+    /// Memory that its process has committed, in bytes.
+    pub ram_committed_bytes: Option<u64>,
+    /// Memory that it has from the system, committed and reserved, in bytes.
+    pub ram_allocated_bytes: Option<u64>,
+    /// Free memory of the node, in bytes.
+    pub ram_free_bytes: Option<u64>,
+    /// Physical memory of the node, in bytes; not in older releases.
+    pub ram_total_bytes: Option<u64>,
+    /// CPU that it takes, in percent.
+    pub cpu_percent: Option<f64>,
+    /// Its sessions in use.
+    pub active_sessions: Option<u64>,
+    /// All its sessions.
+    pub sessions: Option<u64>,
+    /// Users with a session in use.
+    pub active_users: Option<u64>,
+    /// All users with a session.
+    pub users: Option<u64>,
+    /// Apps in use.
+    pub active_apps: Option<u64>,
+    /// Apps in memory that have sessions or connections.
+    pub loaded_apps: Option<u64>,
+    /// All apps in memory.
+    pub in_memory_apps: Option<u64>,
+    /// Whether it has no room for more work.
+    pub is_saturated: Option<bool>,
+    /// Requests since it started.
+    pub calls: Option<u64>,
+    /// Selections since then.
+    pub selections: Option<u64>,
+    /// Results found in its cache since then.
+    pub cache_hits: Option<u64>,
+    /// Results looked for there.
+    pub cache_lookups: Option<u64>,
+    /// Results added to it.
+    pub cache_added: Option<u64>,
+    /// Results replaced in it.
+    pub cache_replaced: Option<u64>,
+    /// The size of what was added, in bytes.
+    pub cache_added_bytes: Option<u64>,
+}
+
+impl EngineHealth {
+    /// How much of the node's memory is in use, in percent; `None` if the engine does not say.
+    #[must_use]
+    pub fn ram_used_percent(&self) -> Option<u64> {
+        let (free, total) = (self.ram_free_bytes?, self.ram_total_bytes?);
+        let used = total.saturating_sub(free);
+        // Rounded, and without an overflow whatever the engine says.
+        let percent =
+            (u128::from(used) * 200 + u128::from(total)).checked_div(u128::from(total) * 2);
+        percent.and_then(|percent| u64::try_from(percent).ok())
+    }
+
+    /// The gauges, with the names of `examples/vector/engine_health.yaml`.
+    fn gauges(&self) -> [(&'static str, Option<f64>); 13] {
+        let whole = |number: Option<u64>| number.map(|number| number as f64);
+        [
+            (
+                "engine_ram_committed_bytes",
+                whole(self.ram_committed_bytes),
+            ),
+            (
+                "engine_ram_allocated_bytes",
+                whole(self.ram_allocated_bytes),
+            ),
+            ("engine_ram_free_bytes", whole(self.ram_free_bytes)),
+            ("engine_ram_total_bytes", whole(self.ram_total_bytes)),
+            ("engine_cpu_percent", self.cpu_percent),
+            ("engine_active_sessions", whole(self.active_sessions)),
+            ("engine_sessions", whole(self.sessions)),
+            ("engine_active_users", whole(self.active_users)),
+            ("engine_users", whole(self.users)),
+            ("engine_active_apps", whole(self.active_apps)),
+            ("engine_loaded_apps", whole(self.loaded_apps)),
+            ("engine_in_memory_apps", whole(self.in_memory_apps)),
+            ("engine_saturated", whole(self.is_saturated.map(u64::from))),
+        ]
+    }
+
+    /// The counters, which begin at 0 when the engine starts.
+    const fn counters(&self) -> [(&'static str, Option<u64>); 7] {
+        [
+            ("engine_calls_total", self.calls),
+            ("engine_selections_total", self.selections),
+            ("engine_cache_hits_total", self.cache_hits),
+            ("engine_cache_lookups_total", self.cache_lookups),
+            ("engine_cache_added_total", self.cache_added),
+            ("engine_cache_replaced_total", self.cache_replaced),
+            ("engine_cache_added_bytes_total", self.cache_added_bytes),
+        ]
+    }
+}
+
+/// Adds the metrics of `now`, given that `before` was last emitted.
+///
+/// An engine that does not answer has no numbers, so that none that are out of date are taken for its present ones.
+pub(super) fn of_engines(now: &[EngineCounts], before: &[EngineCounts], metrics: &mut Vec<Metric>) {
+    for engine in now {
+        let before = before.iter().find(|before| before.node == engine.node);
+        let mut add = |name, value| {
+            let tags = vec![("host", engine.node.clone().into())];
+            metrics.push(Metric { name, tags, value });
+        };
+        add(
+            "engine_up",
+            MetricValue::gauge(engine.health.is_some().into()),
+        );
+        let failures = before.map_or(0, |before| before.failures);
+        add(
+            "engine_failures_total",
+            MetricValue::Counter(engine.failures.saturating_sub(failures)),
+        );
+        let Some(health) = &engine.health else {
+            continue;
+        };
+        for (name, number) in health.gauges() {
+            if let Some(number) = number {
+                add(name, MetricValue::Gauge(number));
+            }
+        }
+        // What was counted before this program asked is in no increment.
+        let Some(earlier) = before.and_then(|before| before.health) else {
+            continue;
+        };
+        for ((name, number), (_, earlier)) in health.counters().into_iter().zip(earlier.counters())
+        {
+            if let (Some(number), Some(earlier)) = (number, earlier) {
+                // A smaller number is that of an engine that has started again.
+                add(
+                    name,
+                    MetricValue::Counter(number.checked_sub(earlier).unwrap_or(number)),
+                );
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = include_str!("../../../examples/vector/engine_health.yaml");
+
+    #[test]
+    fn the_names_are_those_of_the_example() {
+        let health = EngineHealth::default();
+        let gauges = health.gauges().map(|(name, _)| name);
+        let counters = health.counters().map(|(name, _)| name);
+        let names: Vec<String> = gauges
+            .into_iter()
+            .chain(counters)
+            .map(|name| format!("\"{name}\": "))
+            .collect();
+        for name in &names {
+            assert_eq!(EXAMPLE.matches(&**name).count(), 1, "{name}");
+        }
+        let (_, numbers) = EXAMPLE.split_once("engine_numbers:").expect("metrics");
+        assert_eq!(numbers.matches("\"engine_").count(), names.len());
+    }
+
+    /// What is emitted, with the calls of an engine now and when metrics were last emitted.
+    fn calls(now: Option<u64>, before: Option<u64>) -> Option<MetricValue> {
+        let engine = |calls: Option<u64>| EngineCounts {
+            node: "n1".into(),
+            health: calls.map(|calls| EngineHealth {
+                calls: Some(calls),
+                ..EngineHealth::default()
+            }),
+            failures: 0,
+        };
+        let mut metrics = Vec::new();
+        of_engines(&[engine(now)], &[engine(before)], &mut metrics);
+        let calls = metrics
+            .into_iter()
+            .find(|it| it.name == "engine_calls_total");
+        calls.map(|metric| metric.value)
+    }
+
+    #[test]
+    fn counters_are_increments_since_the_last_answer() {
+        let counter = |number| Some(MetricValue::Counter(number));
+        assert_eq!(calls(Some(12), Some(5)), counter(7));
+        assert_eq!(calls(Some(3), Some(5)), counter(3), "it has started again");
+        assert_eq!(calls(Some(5), None), None, "counted before it was queried");
+        assert_eq!(calls(None, Some(5)), None);
+    }
+}
