@@ -22,11 +22,12 @@ use qlik_sense_events::{
         exec::{Diagnostics, ExecError, Output},
         runtime::{
             PATIENCE,
+            control::Control,
             frames::Frames,
             listener::Listener,
             start::{self, Opened, StartError},
             threads::{Failure, lock},
-            worker::{Control, Sink},
+            worker::Sink,
         },
     },
     schema::Schema,

@@ -16,10 +16,11 @@ use qlik_sense_events::{
     host::{
         local_socket,
         runtime::{
+            control::Control,
             listener::Listener,
             start::{self, Opened, StartError},
             threads::{Failure, lock},
-            worker::{Control, Sink},
+            worker::Sink,
         },
     },
     transform::{

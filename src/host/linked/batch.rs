@@ -15,10 +15,7 @@ use super::{Life, LinkedError};
 use crate::{
     encoding::{EncodeError, HostValue, HostValues, OwnedValue},
     event::Event,
-    host::runtime::{
-        queue::Queue,
-        worker::{Sink, WorkerCounters},
-    },
+    host::runtime::{control::WorkerCounters, queue::Queue, worker::Sink},
     pipeline::UndecodedPolicy,
     schema::Layout,
     transform::OutputBuffer,

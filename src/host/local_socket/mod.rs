@@ -19,7 +19,7 @@ pub use self::{
 };
 use crate::{
     encoding::{Codec, Encoder},
-    host::runtime::worker::{Sink, WorkerCounters},
+    host::runtime::{control::WorkerCounters, worker::Sink},
     schema::Layout,
     transform::OutputBuffer,
 };

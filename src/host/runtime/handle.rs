@@ -11,6 +11,7 @@ use std::{
 };
 
 use super::{
+    control::Control,
     frame_bytes::FrameBytes,
     listener::WorkerHandle,
     queue::{Contents, Queue},
@@ -20,7 +21,7 @@ use super::{
     state_file::StateFile,
     supervisor::{News, OnPanic, Reported, Supervisor, Times},
     threads::{Failure, guarded, spawn},
-    worker::{Control, Sink},
+    worker::Sink,
     workers::Workers,
 };
 use crate::{

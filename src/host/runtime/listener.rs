@@ -6,8 +6,9 @@ use std::{
 };
 
 use super::{
+    control::Control,
     queue::{Contents, Queue},
-    worker::{Control, Sink, Worker},
+    worker::{Sink, Worker},
 };
 use crate::{
     config::SourceConfig,

@@ -6,6 +6,7 @@
 //! | `start.rs` | opens the sockets for a configuration |
 //! | `handle.rs` | the host's handle: starts the runtime, stops it, requests a reload |
 //! | `workers.rs`, `worker.rs` | the receiving threads, and what each does with its socket |
+//! | `control.rs` | the handle to a worker: its counts and its controls |
 //! | `listener.rs` | an address and the counts of its workers |
 //! | `frames.rs`, `queue.rs`, `frame_bytes.rs` | what waits for the host, what is dropped, and the buffers for both |
 //! | `queue/writing.rs` | what a writer thread takes out of the queue |
@@ -16,6 +17,7 @@
 //! | `threads.rs` | panics and locks |
 
 mod clocks;
+pub mod control;
 mod drops;
 mod every;
 mod frame_bytes;

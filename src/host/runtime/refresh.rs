@@ -13,11 +13,11 @@ use std::{
 #[cfg(not(feature = "qrs"))]
 use super::unasked::{Engines, Proxies, Repository};
 use super::{
+    control::Control,
     start::StartError,
     supervisor::{News, TICK},
     threads::{Failure, guarded, lock, spawn},
     watched::Watched,
-    worker::Control,
 };
 #[cfg(feature = "qrs")]
 use crate::host::{engine_health::Engines, qps::Proxies, qrs::Repository};

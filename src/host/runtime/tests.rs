@@ -13,12 +13,13 @@ use chrono::DateTime;
 
 use super::{
     Edge, PATIENCE, Runtime,
+    control::Control,
     queue::Queue,
     refresh::Refresh,
     start::{Opened, StartError, open},
     supervisor::OnPanic,
     threads::{Failure, lock},
-    worker::{Control, Sink, Worker},
+    worker::{Sink, Worker},
     workers::Workers,
 };
 use crate::{

@@ -11,10 +11,11 @@ use std::{
 };
 
 use super::{
+    control::Control,
     listener::{Listener, WorkerHandle},
     start::Opened,
     supervisor::News,
-    worker::{Control, Sink},
+    worker::Sink,
 };
 use crate::{config::Config, pipeline::Pipeline, transform::Sessions};
 
