@@ -21,7 +21,8 @@ fn ends_in_peace(mut program: Running) {
     assert_eq!(last["message"], "stopped");
     // The events that waited for the reader are lost, which is worth one message.
     let dropped = last["dropped"].as_u64().expect("a number");
-    let expected = format!("dropped {dropped} events at shutdown");
+    let events = if dropped == 1 { "event" } else { "events" };
+    let expected = format!("dropped {dropped} {events} at shutdown, which the host did not take");
     let levels = diagnostics.iter().map(|diagnostic| {
         let message = diagnostic["message"].as_str().expect("text");
         assert!(

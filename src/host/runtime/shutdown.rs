@@ -84,8 +84,8 @@ impl<S, D: Report, C: Contents> Supervisor<S, D, C> {
         let dropped = self.queue.all_dropped().saturating_sub(known);
         if dropped > 0 {
             let message = format!(
-                "dropped {} at shutdown, because the host did not take them; docs/reliability.md says \
-                 how to keep events across a restart",
+                "dropped {} at shutdown, which the host did not take; docs/reliability.md says how to keep events \
+                 across a restart",
                 counted(dropped, "event", "events")
             );
             self.diagnostics.report(Level::Warn, &message);
