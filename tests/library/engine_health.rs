@@ -226,13 +226,13 @@ fn answers_that_are_slow_or_have_no_end() {
 
 #[test]
 fn other_statuses_are_explained() {
-    let port = "; is it the port of a proxy and not that of the engine, which is 4747?";
+    let port = "; is this the port of a proxy instead of the engine, 4747?";
     for (status, advice) in [
         (302, port),
         (404, port),
         (
             403,
-            "; the certificate is not allowed to ask, or is from another site",
+            "; the certificate is not authorised, or belongs to another site",
         ),
         (500, ""),
     ] {

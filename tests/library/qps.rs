@@ -245,12 +245,12 @@ fn other_statuses_are_explained() {
     for (status, advice) in [
         (
             302,
-            "; is it the port of the hub and not that of the REST API, which is 4243?",
+            "; is this the port of the hub instead of the REST API, 4243?",
         ),
         (400, "; a proxy on the way may have changed the request"),
         (
             403,
-            "; the certificate is not allowed to ask, or is from another site",
+            "; the certificate is not authorised, or belongs to another site",
         ),
         (500, ""),
         (503, "; the proxy service is not ready"),

@@ -356,7 +356,7 @@ fn other_statuses_are_explained() {
     for (status, advice) in [
         (
             302,
-            "; is it the port of a proxy and not of the repository service?",
+            "; is this the port of a proxy instead of the repository service?",
         ),
         (400, "; a proxy on the way may have changed the request"),
         (
@@ -367,7 +367,7 @@ fn other_statuses_are_explained() {
             403,
             "; the certificate or the user is not allowed to read this",
         ),
-        (404, "; is it the port of the repository service?"),
+        (404, "; is this the port of the repository service?"),
         (500, ""),
         (503, "; the repository service is not ready"),
     ] {

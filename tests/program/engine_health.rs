@@ -1,4 +1,4 @@
-//! The health of engines that are asked, while the program runs.
+//! The health of engines that are queried while the program runs.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::support::{
     qrs::{Answer, Repository, Site, engine_health},
 };
 
-/// A folder with what the QMC exports, and a configuration that asks as often as it may.
+/// A folder with the files that the QMC exports, and a configuration with the shortest interval.
 fn folder(site: &Site, port: u16) -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     site.export(folder.path());
@@ -27,7 +27,7 @@ fn service(site: &Site, answer: Answer) -> Repository {
 }
 
 /// The next diagnostic: its level and its message.
-fn said(program: &mut Running) -> (String, String) {
+fn diagnostic(program: &mut Running) -> (String, String) {
     let diagnostic = program.diagnostics.one();
     let text = |name: &str| diagnostic[name].as_str().expect("text").to_owned();
     (text("level"), text("message"))
@@ -46,7 +46,7 @@ fn values(program: &Running, name: &str) -> Vec<f64> {
         .collect()
 }
 
-/// Sends events until the metrics between them are as wanted.
+/// Sends events until the metrics between them meet the condition.
 fn until(program: &mut Running, is_as_wanted: impl Fn(&Running) -> bool) {
     while !is_as_wanted(program) {
         program.send(payload::start("goran"));
@@ -66,7 +66,10 @@ fn the_numbers_of_an_engine_are_metrics_while_it_answers() {
         .arg(folder.path().join("config.toml"));
     let mut program = Running::of(command, Codec::NativeJson, 1);
     let read = "read the health of the engine of pro2-win1";
-    assert_eq!(said(&mut program), ("info".to_owned(), read.to_owned()));
+    assert_eq!(
+        diagnostic(&mut program),
+        ("info".to_owned(), read.to_owned())
+    );
     let last = |program: &Running, name: &str| values(program, name).last().copied();
     until(&mut program, |it| last(it, "engine_up") == Some(1.0));
     for (name, expected) in [
@@ -80,7 +83,7 @@ fn the_numbers_of_an_engine_are_metrics_while_it_answers() {
     ] {
         until(&mut program, |it| last(it, name) == Some(expected));
     }
-    // What it has counted since it started is nothing new.
+    // What the engine counted before the first answer is not an increment.
     until(&mut program, |it| {
         !values(it, "engine_calls_total").is_empty()
     });
@@ -89,9 +92,9 @@ fn the_numbers_of_an_engine_are_metrics_while_it_answers() {
         0.0
     );
 
-    // One message about a failure, and no number that is out of date.
+    // A failure is reported once, and no outdated number is emitted.
     service.set(Answer::Status(503));
-    let (level, message) = said(&mut program);
+    let (level, message) = diagnostic(&mut program);
     let expected = "cannot read the health of the engine of pro2-win1: 127.0.0.1:";
     assert!(
         level == "warn" && message.starts_with(expected),
@@ -103,12 +106,12 @@ fn the_numbers_of_an_engine_are_metrics_while_it_answers() {
     until(&mut program, |it| values(it, "engine_up").len() > ups);
     assert_eq!(values(&program, "engine_ram_free_bytes").len(), before);
     service.set(engine_health());
-    let (level, message) = said(&mut program);
+    let (level, message) = diagnostic(&mut program);
     assert_eq!(level, "info");
     assert!(message.starts_with(&format!("{read} after ")), "{message}");
 }
 
-/// Nothing waits for an engine: not the start, not events, not the end.
+/// Nothing waits for an engine: neither the start, nor events, nor the end.
 #[test]
 fn a_silent_engine_blocks_nothing() {
     let site = Site::new();
@@ -129,7 +132,7 @@ fn a_silent_engine_blocks_nothing() {
 }
 
 #[test]
-fn an_engine_can_be_tried_before_it_is_needed() {
+fn check_online_tries_the_engines() {
     let site = Site::new();
     let service = service(&site, engine_health());
     let port = service.address.port();
@@ -147,7 +150,7 @@ fn an_engine_can_be_tried_before_it_is_needed() {
     service.set(Answer::Status(404));
     let (status, _, said) = check();
     let unknown = format!(
-        "the engine of pro2-win1: 127.0.0.1:{port} answered with status 404; is it the port of a proxy"
+        "the engine of pro2-win1: 127.0.0.1:{port} answered with status 404; is this the port of a proxy"
     );
     assert!(status == 1 && said.starts_with(&unknown), "{said}");
     fs::write(folder.path().join("client_key.pem"), "no key").expect("a file");

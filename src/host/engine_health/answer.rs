@@ -1,5 +1,5 @@
-//! What an engine answers. The names and units are those of Qlik's help, *Get Qlik associative engine health
-//! information*; `docs/engine-health.md` has them all.
+//! The response of an engine. The names and units are those in Qlik's help, *Get Qlik associative engine health
+//! information*; `docs/engine-health.md` lists them all.
 
 use std::io::{BufReader, Read};
 
@@ -7,20 +7,20 @@ use serde::{Deserialize, de::IgnoredAny};
 
 use crate::host::metrics::EngineHealth;
 
-/// Qlik writes MB, which are these.
+/// The size of what Qlik calls MB.
 const MEBIBYTE: f64 = 1_048_576.0;
 
-/// Reads an answer.
+/// Reads a response.
 ///
 /// # Errors
 ///
-/// When it is no answer of an engine.
+/// When it is not a response of an engine.
 pub(super) fn read(body: impl Read) -> serde_json::Result<EngineHealth> {
     let answer: Answer = serde_json::from_reader(BufReader::new(body))?;
     Ok(answer.health())
 }
 
-/// Without memory it is not the answer of an engine.
+/// A response without memory does not come from an engine.
 #[derive(Debug, Deserialize)]
 struct Answer {
     mem: Memory,
@@ -58,7 +58,7 @@ struct ActiveAndAll {
     total: Option<u64>,
 }
 
-/// Which apps they are is not kept, only how many.
+/// Counts the apps without keeping their ids.
 #[derive(Debug, Default, Deserialize)]
 struct Apps {
     active_docs: Option<Vec<IgnoredAny>>,
@@ -79,7 +79,7 @@ struct Cache {
 
 impl Answer {
     fn health(self) -> EngineHealth {
-        // A number below zero becomes zero, and one that is too large the largest.
+        // A negative number becomes zero, and one that is too large becomes the largest possible.
         let bytes = |mb: Option<f64>| mb.map(|mb| (mb * MEBIBYTE) as u64);
         let number = |apps: Option<Vec<IgnoredAny>>| apps.map(|apps| apps.len() as u64);
         let session = self.session.unwrap_or_default();

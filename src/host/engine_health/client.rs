@@ -1,4 +1,4 @@
-//! The query for an engine's health.
+//! The request for an engine's health.
 
 use std::{io, path::PathBuf};
 
@@ -13,17 +13,17 @@ use crate::{
     },
 };
 
-/// Qlik's own path.
+/// The path in Qlik's API.
 const PATH: &str = "/engine/healthcheck";
 
-/// A client for one request. It is made anew for each, so that renewed certificates are used.
+/// A client for one request. A new one is made for each, so that renewed certificates are used.
 #[derive(Debug)]
 pub struct Client {
     https: https::Client,
 }
 
 impl Client {
-    /// Reads the certificates and the key, and checks them. Those that `config` does not name are those of the `qrs`.
+    /// Reads the certificates and the key, and checks them. Files that `config` does not name are taken from `qrs`.
     ///
     /// # Errors
     ///
@@ -52,18 +52,18 @@ impl Client {
         })
     }
 
-    /// The client, whose request another thread can abort.
+    /// The HTTPS client, whose request another thread can abort.
     pub(super) const fn https(&self) -> &https::Client {
         &self.https
     }
 
-    /// The address of the engine as `host:port`.
+    /// The engine's address as `host:port`.
     #[must_use]
     pub fn address(&self) -> String {
         self.https.service().address()
     }
 
-    /// Asks for the health.
+    /// Requests the health.
     ///
     /// # Errors
     ///
@@ -74,7 +74,7 @@ impl Client {
         })
     }
 
-    /// What is wrong with an answer, without what it says.
+    /// What is wrong with a response, without quoting it.
     fn body_error(&self, error: serde_json::Error) -> EngineHealthError {
         let line = error.line();
         let reason = match error.classify() {
@@ -94,8 +94,8 @@ impl Client {
 /// The advice for a status.
 const fn advise(status: u16) -> &'static str {
     match status {
-        401 | 403 => "; the certificate is not allowed to ask, or is from another site",
-        300..=399 | 404 => "; is it the port of a proxy and not that of the engine, which is 4747?",
+        401 | 403 => "; the certificate is not authorised, or belongs to another site",
+        300..=399 | 404 => "; is this the port of a proxy instead of the engine, 4747?",
         _ => "",
     }
 }

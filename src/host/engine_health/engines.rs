@@ -18,7 +18,7 @@ use crate::{
     },
 };
 
-/// Asks an engine for its health.
+/// Requests the health of an engine.
 #[derive(Debug)]
 struct AskForHealth {
     config: EngineHealthConfig,
@@ -46,7 +46,7 @@ pub struct Engines {
     asked: Vec<Asked>,
 }
 
-/// An engine, and what it last said.
+/// An engine, and its last answer.
 #[derive(Debug)]
 struct Asked {
     node: String,
@@ -57,7 +57,7 @@ struct Asked {
 }
 
 impl Engines {
-    /// Checks the certificates and the key, and queries nothing yet. `None` if the configuration names no engines.
+    /// Checks the certificates and the key, but makes no request yet. `None` if the configuration names no engines.
     ///
     /// # Errors
     ///
@@ -112,7 +112,7 @@ impl Engines {
         }
     }
 
-    /// How each engine is.
+    /// The state of each engine.
     #[must_use]
     pub fn counts(&self) -> Vec<EngineCounts> {
         self.asked.iter().map(Asked::counts).collect()

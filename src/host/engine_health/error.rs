@@ -4,14 +4,14 @@ use crate::host::https::{HttpsError, Panicked};
 
 /// A certificate or key cannot be used, or a request has failed.
 ///
-/// No variant quotes a key, a certificate or an answer.
+/// No variant quotes a key, a certificate or a response.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineHealthError {
     /// The engine could not be queried, or did not answer.
     #[error(transparent)]
     Https(#[from] HttpsError),
-    /// The answer is not the health of an engine.
+    /// The response is not the health of an engine.
     #[error("the response from {address} is not the health of an engine: line {line}: {reason}")]
     Body {
         /// The address.
@@ -21,8 +21,8 @@ pub enum EngineHealthError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// A part of the program has failed.
-    #[error("the thread that asks for engine health panicked")]
+    /// The thread that makes the requests has panicked.
+    #[error("the thread that requests engine health has panicked")]
     Panicked,
 }
 

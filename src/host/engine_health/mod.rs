@@ -1,4 +1,4 @@
-//! The health that an engine reports about itself, over HTTPS, with a client certificate.
+//! The health of engines, which these report over HTTPS to clients with a certificate.
 
 mod answer;
 mod client;

@@ -114,8 +114,8 @@ impl Client {
         self.agent.clone()
     }
 
-    /// Requests `path` and reads the response. The request key is appended to a path that ends with `=`; the services of
-    /// other paths need none. `advise` returns advice for a status other than 200.
+    /// Requests `path` and reads the response. If the path ends with `=`, the request key is appended; other paths need
+    /// none. `advise` returns advice for a status other than 200.
     ///
     /// # Errors
     ///

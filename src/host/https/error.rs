@@ -174,7 +174,7 @@ fn of_tls(error: &rustls::Error, service: &str) -> String {
             "the two sides have no cipher suite in common, or the service asks for the client certificate too late"
         }
         Error::InvalidMessage(_) => {
-            return format!("{error}: this is not TLS; is it the port of {service}?");
+            return format!("{error}: this is not TLS; is this the port of {service}?");
         }
         _ => return error.to_string(),
     };

@@ -1,70 +1,70 @@
-//! The health of engines.
+//! Metrics of the health of engines.
 
 use crate::encoding::{Metric, MetricValue};
 
-/// The state of an engine that is asked for its health.
+/// The state of an engine that is queried for its health.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EngineCounts {
     /// The Qlik node.
     pub node: String,
-    /// What it last answered; `None` if it has not answered the last request.
+    /// Its last answer; `None` if the last request failed.
     pub health: Option<EngineHealth>,
-    /// How often it has not answered.
+    /// The number of failed requests.
     pub failures: u64,
 }
 
-/// What an engine says about itself. A number that it leaves out is `None`.
+/// The health that an engine reports. A number that it leaves out is `None`.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct EngineHealth {
     /// Memory that its process has committed, in bytes.
     pub ram_committed_bytes: Option<u64>,
-    /// Memory that it has from the system, committed and reserved, in bytes.
+    /// Memory that it has obtained from the system, committed or reserved, in bytes.
     pub ram_allocated_bytes: Option<u64>,
     /// Free memory of the node, in bytes.
     pub ram_free_bytes: Option<u64>,
-    /// Physical memory of the node, in bytes; not in older releases.
+    /// Physical memory of the node, in bytes; older releases do not report it.
     pub ram_total_bytes: Option<u64>,
-    /// CPU that it takes, in percent.
+    /// Its CPU usage, in percent.
     pub cpu_percent: Option<f64>,
-    /// Its sessions in use.
+    /// Its active sessions.
     pub active_sessions: Option<u64>,
     /// All its sessions.
     pub sessions: Option<u64>,
-    /// Users with a session in use.
+    /// Users with an active session.
     pub active_users: Option<u64>,
     /// All users with a session.
     pub users: Option<u64>,
-    /// Apps in use.
+    /// Apps with activity.
     pub active_apps: Option<u64>,
     /// Apps in memory that have sessions or connections.
     pub loaded_apps: Option<u64>,
     /// All apps in memory.
     pub in_memory_apps: Option<u64>,
-    /// Whether it has no room for more work.
+    /// Whether it is saturated, so that it cannot take on more work.
     pub is_saturated: Option<bool>,
     /// Requests since it started.
     pub calls: Option<u64>,
-    /// Selections since then.
+    /// Selections since it started.
     pub selections: Option<u64>,
-    /// Results found in its cache since then.
+    /// Results that it has found in its cache since it started.
     pub cache_hits: Option<u64>,
-    /// Results looked for there.
+    /// Results that it has looked up in its cache.
     pub cache_lookups: Option<u64>,
-    /// Results added to it.
+    /// Results that it has added to its cache.
     pub cache_added: Option<u64>,
-    /// Results replaced in it.
+    /// Results that it has replaced in its cache.
     pub cache_replaced: Option<u64>,
-    /// The size of what was added, in bytes.
+    /// The size of the added results, in bytes.
     pub cache_added_bytes: Option<u64>,
 }
 
 impl EngineHealth {
-    /// How much of the node's memory is in use, in percent; `None` if the engine does not say.
+    /// The used part of the node's memory, in percent; `None` if the engine does not report it.
     #[must_use]
     pub fn ram_used_percent(&self) -> Option<u64> {
         let (free, total) = (self.ram_free_bytes?, self.ram_total_bytes?);
         let used = total.saturating_sub(free);
-        // Rounded, and without an overflow whatever the engine says.
+        // The result is rounded, and cannot overflow whatever the engine reports.
         let percent =
             (u128::from(used) * 200 + u128::from(total)).checked_div(u128::from(total) * 2);
         percent.and_then(|percent| u64::try_from(percent).ok())
@@ -96,7 +96,7 @@ impl EngineHealth {
         ]
     }
 
-    /// The counters, which begin at 0 when the engine starts.
+    /// The counters, which start at 0 when the engine starts.
     const fn counters(&self) -> [(&'static str, Option<u64>); 7] {
         [
             ("engine_calls_total", self.calls),
@@ -110,9 +110,9 @@ impl EngineHealth {
     }
 }
 
-/// Adds the metrics of `now`, given that `before` was last emitted.
+/// Adds the metrics of `now`, given that `before` was emitted last.
 ///
-/// An engine that does not answer has no numbers, so that none that are out of date are taken for its present ones.
+/// An engine that does not answer has no numbers, so that outdated numbers are not taken for current ones.
 pub(super) fn of_engines(now: &[EngineCounts], before: &[EngineCounts], metrics: &mut Vec<Metric>) {
     for engine in now {
         let before = before.iter().find(|before| before.node == engine.node);
@@ -137,14 +137,14 @@ pub(super) fn of_engines(now: &[EngineCounts], before: &[EngineCounts], metrics:
                 add(name, MetricValue::Gauge(number));
             }
         }
-        // What was counted before this program asked is in no increment.
+        // What was counted before the first answer is not part of any increment.
         let Some(earlier) = before.and_then(|before| before.health) else {
             continue;
         };
         for ((name, number), (_, earlier)) in health.counters().into_iter().zip(earlier.counters())
         {
             if let (Some(number), Some(earlier)) = (number, earlier) {
-                // A smaller number is that of an engine that has started again.
+                // A smaller number means that the engine was restarted.
                 add(
                     name,
                     MetricValue::Counter(number.checked_sub(earlier).unwrap_or(number)),
@@ -161,7 +161,7 @@ mod tests {
     const EXAMPLE: &str = include_str!("../../../examples/vector/engine_health.yaml");
 
     #[test]
-    fn the_names_are_those_of_the_example() {
+    fn the_metrics_have_the_names_in_the_example() {
         let health = EngineHealth::default();
         let gauges = health.gauges().map(|(name, _)| name);
         let counters = health.counters().map(|(name, _)| name);
@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(numbers.matches("\"engine_").count(), names.len());
     }
 
-    /// What is emitted, with the calls of an engine now and when metrics were last emitted.
+    /// The metrics that are emitted, for the numbers of calls now and when metrics were last emitted.
     fn calls(now: Option<u64>, before: Option<u64>) -> Option<MetricValue> {
         let engine = |calls: Option<u64>| EngineCounts {
             node: "n1".into(),

@@ -45,7 +45,7 @@ pub struct Snapshot {
     pub app_names: Option<AppNamesCounts>,
     /// The state of the proxies that are queried for sessions.
     pub proxies: Vec<ProxyCounts>,
-    /// Of engines that are asked for their health.
+    /// The state of the engines that are queried for their health.
     pub engines: Vec<EngineCounts>,
 }
 

@@ -150,8 +150,8 @@ impl Client {
 const fn advise(status: u16) -> &'static str {
     match status {
         400 => "; a proxy on the way may have changed the request",
-        401 | 403 => "; the certificate is not allowed to ask, or is from another site",
-        300..=399 => "; is it the port of the hub and not that of the REST API, which is 4243?",
+        401 | 403 => "; the certificate is not authorised, or belongs to another site",
+        300..=399 => "; is this the port of the hub instead of the REST API, 4243?",
         503 => "; the proxy service is not ready",
         _ => "",
     }

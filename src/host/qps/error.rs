@@ -46,7 +46,7 @@ pub enum QpsError {
         address: String,
     },
     /// The thread that makes the requests has panicked.
-    #[error("the thread that asks for sessions panicked")]
+    #[error("the thread that requests sessions has panicked")]
     Panicked,
 }
 

@@ -173,8 +173,8 @@ const fn advise(status: u16) -> &'static str {
     match status {
         400 => "; a proxy on the way may have changed the request",
         401 | 403 => "; the certificate or the user is not allowed to read this",
-        404 => "; is it the port of the repository service?",
-        300..=399 => "; is it the port of a proxy and not of the repository service?",
+        404 => "; is this the port of the repository service?",
+        300..=399 => "; is this the port of a proxy instead of the repository service?",
         503 => "; the repository service is not ready",
         _ => "",
     }

@@ -53,7 +53,7 @@ pub enum QrsError {
         user: String,
     },
     /// The thread that makes the requests has panicked.
-    #[error("a thread that asks the repository service panicked")]
+    #[error("a thread that queries the repository service has panicked")]
     Panicked,
 }
 

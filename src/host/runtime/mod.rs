@@ -35,9 +35,9 @@ pub mod supervisor;
 #[cfg(test)]
 mod tests;
 pub mod threads;
-#[cfg(not(feature = "qrs"))]
-mod unasked;
 pub mod watched;
+#[cfg(not(feature = "qrs"))]
+mod without_qrs;
 pub mod worker;
 mod workers;
 

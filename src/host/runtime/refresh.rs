@@ -11,7 +11,7 @@ use std::{
 };
 
 #[cfg(not(feature = "qrs"))]
-use super::unasked::{Engines, Proxies, Repository};
+use super::without_qrs::{Engines, Proxies, Repository};
 use super::{
     control::Control,
     start::StartError,
@@ -99,7 +99,7 @@ impl Refreshing {
         lock(&self.counts).proxies.clone()
     }
 
-    /// The state of the engines that are asked for their health.
+    /// The state of the engines that are queried for their health.
     pub(super) fn engines(&self) -> Vec<EngineCounts> {
         lock(&self.counts).engines.clone()
     }

@@ -1,4 +1,4 @@
-//! Stand-ins for the services that are asked only with the feature `qrs`. None of them can exist.
+//! Stand-ins, which cannot be constructed, for services that are only queried with the feature `qrs`.
 
 use std::io;
 
