@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use qlik_sense_events::{config::Config, event::EventKind};
+use qlik_sense_events::event::EventKind;
 use serde_json::{Value, json};
 
 use crate::{PROGRAM, files, names, read, root};
@@ -177,7 +177,9 @@ fn both_ends_of_the_example_for_a_unix_stream_fit_together() {
     let folder = root().join("examples/systemd/unix-stream");
     let config = yaml(&read(&folder.join("vector.yaml")));
     let file = read(&folder.join("qlik-sense-events.toml"));
-    let options = Config::parse(&file).expect("options").output;
+    let options = qlik_sense_events::config::Config::parse(&file)
+        .expect("options")
+        .output;
     let source = &config["sources"]["qlik_sense"];
     assert_eq!(
         (&source["type"], &source["mode"]),

@@ -96,6 +96,34 @@ fn the_last_diagnostics_are_in_the_codec() {
     }
 }
 
+/// The system keeps the program waiting in a write, which nothing but its end interrupts.
+#[cfg(windows)]
+#[test]
+fn shutdown_waits_for_no_pipe_that_nobody_reads() {
+    use crate::support::{Codec, ask_to_end};
+
+    // More than a pipe holds.
+    const EVENTS: usize = 1_000;
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let mut command = command();
+    command
+        .args(["run", "--address", "127.0.0.1:0"])
+        .stdout(writer);
+    let mut program = Running::with_stdout_of(command, Codec::Json, 1);
+    for _ in 0..EVENTS {
+        program.send(payload::OPEN);
+    }
+    ask_to_end(&program);
+    let (ended, diagnostics) = program.wait();
+    assert_eq!(ended.code(), Some(1));
+    let reason = diagnostics.last().expect("a reason")["message"].to_string();
+    assert!(
+        reason.contains("the reader of the output did not take all events"),
+        "{reason}"
+    );
+    drop(reader);
+}
+
 /// The first Ctrl+C waits for the reader.
 #[cfg(windows)]
 #[test]
