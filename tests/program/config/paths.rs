@@ -1,0 +1,161 @@
+//! Paths in the configuration, and the files and sockets to which they lead.
+
+use std::fs;
+
+#[cfg(unix)]
+use super::messages;
+use super::{check, folder, refused, run};
+use crate::support::{Running, end, payload, record};
+
+#[test]
+fn a_path_that_two_options_have_is_refused() {
+    for (config, expected) in [
+        (
+            "[transform.blacklist]\nfiles = ['users.txt']\n[transform.sessions]\nstate_file = 'users.txt'\n",
+            "config.toml:4: transform.sessions.state_file = 'users.txt': expected a path of its own; \
+             `transform.blacklist.files[0]` is the same",
+        ),
+        #[cfg(unix)]
+        (
+            "[output]\nunix_stream = 'a.sock'\nlocal_socket = 'a.sock'\n",
+            "config.toml:3: output.local_socket = 'a.sock': expected a path of its own; `output.unix_stream` is the same",
+        ),
+    ] {
+        let folder = folder(config);
+        let checked = check(&folder);
+        assert_eq!(checked.status, 2, "{config}");
+        assert!(checked.stderr.contains(expected), "{}", checked.stderr);
+        assert_eq!(run(&folder).status, 2, "{config}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_path_that_is_too_long_for_a_socket_is_refused_with_its_length() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let name = "a".repeat(150);
+    for (option, most) in [("unix_stream", 107), ("local_socket", 99)] {
+        let most = if cfg!(target_os = "linux") {
+            most
+        } else {
+            most - 4
+        };
+        let config = format!("[output]\n{option} = '{name}'\n");
+        fs::write(folder.path().join("config.toml"), config).expect("a file");
+        let path = folder.path().join(&name);
+        let expected = format!(
+            "expected a path of at most {most} bytes, the limit of the system for sockets; {} has {}",
+            path.display(),
+            path.as_os_str().len()
+        );
+        let checked = check(&folder);
+        assert_eq!(checked.status, 2);
+        assert!(
+            checked
+                .stderr
+                .contains(&format!("config.toml:2: output.{option} = "))
+        );
+        assert!(checked.stderr.contains(&expected), "{}", checked.stderr);
+        assert_eq!(run(&folder).status, 2);
+    }
+}
+
+/// A service manager may create a missing folder at start, so this is only a warning.
+#[test]
+fn an_unusable_path_for_the_state_is_reported() {
+    let config = "[transform.sessions]\nenabled = true\nstate_file = 'none/sessions.ndjson'\n";
+    let missing = folder(config);
+    let checked = check(&missing);
+    assert_eq!(checked.status, 0);
+    let expected = format!(
+        "config.toml:3: transform.sessions.state_file = 'none/sessions.ndjson': the folder {} does not exist",
+        missing.path().join("none").display()
+    );
+    assert!(checked.stderr.contains(&expected), "{}", checked.stderr);
+
+    let occupied = folder("[transform.sessions]\nenabled = true\nstate_file = 'sessions'\n");
+    fs::create_dir(occupied.path().join("sessions")).expect("a folder");
+    let checked = check(&occupied);
+    assert_eq!(checked.status, 2);
+    let expected = "config.toml:3: transform.sessions.state_file = 'sessions': expected a file there or nothing";
+    assert!(checked.stderr.contains(expected), "{}", checked.stderr);
+}
+
+/// The path may be that of Vector's own configuration, for example.
+#[cfg(unix)]
+#[test]
+fn a_file_in_the_place_of_a_socket_is_reported() {
+    for option in ["unix_stream", "local_socket"] {
+        let folder = folder(&format!("[output]\n{option} = 'users.txt'\n"));
+        let checked = check(&folder);
+        assert_eq!(checked.status, 2, "{option}");
+        let expected = format!(
+            "config.toml:2: output.{option} = 'users.txt': expected a socket there or nothing"
+        );
+        assert!(checked.stderr.contains(&expected), "{}", checked.stderr);
+    }
+    let ran = run(&folder("[output]\nunix_stream = 'users.txt'\n"));
+    assert_eq!(ran.status, 1);
+    let [message] = &messages(&ran)[..] else {
+        panic!("{}", ran.stderr)
+    };
+    assert!(
+        message.contains("this is not a socket; expected the `path` of Vector's source"),
+        "{message}"
+    );
+}
+
+#[test]
+fn an_invalid_blacklist_file_is_refused() {
+    refused(
+        "[transform.blacklist]\nfiles = [\"users.txt\"]\n",
+        "users.txt:2: `LAB\\`: the user id is empty",
+    );
+    refused(
+        "[transform.blacklist]\nfiles = [\"absent.txt\"]\n",
+        "absent.txt: cannot read the file in `transform.blacklist.files`: ",
+    );
+}
+
+#[test]
+fn a_missing_configuration_file_is_reported() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ran = run(&folder);
+    assert_eq!(ran.status, 2);
+    let message = record(ran.stderr.as_bytes())["message"].to_string();
+    assert!(message.contains("config.toml: cannot read the configuration file: "));
+    assert_eq!(check(&folder).status, 2);
+}
+
+/// On Windows the paths have drives and backslashes, and the configuration is in another folder.
+#[test]
+fn every_option_accepts_an_absolute_path() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    for (name, text) in [
+        ("users.txt", "LAB\\maria\n"),
+        (
+            "apps.csv",
+            "id,name\na421f4a2-c311-4ef4-ba41-fe2e6a2b0d69,Sales\n",
+        ),
+        ("pseudonyms.key", "0123456789abcdef0123456789abcdef"),
+    ] {
+        fs::write(path(name), text).expect("a file");
+    }
+    let config = format!(
+        "[transform.blacklist]\nfiles = ['{}']\n[transform.app_names]\nfiles = ['{}']\n\
+         [transform.pseudonymize]\nkey_file = '{}'\n\
+         [transform.sessions]\nenabled = true\nstate_file = '{}'\n",
+        path("users.txt").display(),
+        path("apps.csv").display().to_string().replace('\\', "/"),
+        path("pseudonyms.key").display(),
+        path("sessions.ndjson").display(),
+    );
+    let mut program = Running::configured(&config);
+    program.send(payload::start("maria"));
+    let event = program.event_of(payload::OPEN);
+    assert_eq!(event["app_name"], "Sales");
+    assert_ne!(event["user_id"], "goran");
+    assert_eq!(end(program).status, Some(0));
+    assert!(path("sessions.ndjson").exists());
+}
