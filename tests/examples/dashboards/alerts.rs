@@ -1,6 +1,22 @@
 //! Alerts and searches only query what the examples produce, and engine health is documented like its example.
 
-use super::*;
+use std::{collections::BTreeSet, fs};
+
+use serde_json::Value;
+
+use super::{
+    assert_known, fields, list,
+    produced::{self, Produced},
+    root,
+    stores::{check_logql, check_promql},
+    text,
+};
+
+fn yaml(file: &str) -> Value {
+    let text =
+        fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+    yaml_serde::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
 
 #[test]
 fn alerts_for_prometheus_use_existing_metrics_and_labels() {
