@@ -147,11 +147,12 @@ fn of_memory(health: &EngineHealth) -> String {
         .map_or_else(String::new, |bytes| {
             format!(" has committed {} of memory", memory(bytes))
         });
-    if let Some(bytes) = health.ram_free_bytes {
-        said.push_str(&format!(", {} are free", memory(bytes)));
-    }
-    if let Some(bytes) = health.ram_total_bytes {
-        said.push_str(&format!(" of {}", memory(bytes)));
+    match (health.ram_free_bytes, health.ram_total_bytes) {
+        (Some(free), Some(total)) => {
+            said.push_str(&format!("; {} of {} are free", memory(free), memory(total)));
+        }
+        (Some(free), None) => said.push_str(&format!("; {} are free", memory(free))),
+        (None, _) => {}
     }
     said
 }

@@ -144,7 +144,7 @@ fn check_online_tries_the_engines() {
         (checked.status, last, checked.stderr.trim_end().to_owned())
     };
     let ok = format!(
-        "127.0.0.1:{port}: ok; the engine of pro2-win1 has committed 64 MiB of memory, 16 GiB are free of 64 GiB"
+        "127.0.0.1:{port}: ok; the engine of pro2-win1 has committed 64 MiB of memory; 16 GiB of 64 GiB are free"
     );
     assert_eq!(check(), (0, ok, String::new()));
     service.set(Answer::Status(404));

@@ -76,7 +76,8 @@ impl Clock {
     }
 }
 
-/// From a time to another. On the same day, as nearly always, no calendar is needed.
+/// The time from one to the other. Both are nearly always on the same day, which saves counting the days to each of
+/// them.
 fn milliseconds(from: DateTime<Utc>, to: DateTime<Utc>) -> i64 {
     let [first, last] = [from, to].map(|time| time.naive_utc());
     let passed = if first.date() == last.date() {
@@ -112,5 +113,21 @@ mod tests {
             clock.advance(part + chrono::TimeDelta::microseconds(600)),
             Moment::START.after(1_998_501)
         );
+    }
+
+    #[test]
+    fn it_advances_over_midnight_and_over_years() {
+        const DAY: i64 = 86_400_000;
+        let mut clock = Clock::new();
+        let at = |milliseconds| DateTime::from_timestamp_millis(milliseconds).expect("a time");
+        for (now, moment) in [
+            (DAY - 100, 0),
+            (DAY + 150, 250),
+            (DAY + 50, 250),
+            (800 * DAY, 799 * DAY + 200),
+        ] {
+            let expected = Moment::START.after(u64::try_from(moment).expect("not negative"));
+            assert_eq!(clock.advance(at(now)), expected, "{now}");
+        }
     }
 }
