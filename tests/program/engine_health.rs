@@ -1,11 +1,11 @@
 //! The health of engines that are queried while the program runs.
 
-use std::fs;
+use std::{fs, time::Instant};
 
 use tempfile::TempDir;
 
 use crate::support::{
-    Codec, Running, finish, payload,
+    Codec, DEADLINE, Running, finish, payload,
     qrs::{Answer, Repository, Site, engine_health},
 };
 
@@ -48,7 +48,9 @@ fn values(program: &Running, name: &str) -> Vec<f64> {
 
 /// Sends events until the metrics between them meet the condition.
 fn until(program: &mut Running, is_as_wanted: impl Fn(&Running) -> bool) {
+    let start = Instant::now();
     while !is_as_wanted(program) {
+        assert!(start.elapsed() < DEADLINE, "the metrics do not come");
         program.send(payload::start("goran"));
         program.events().one();
     }

@@ -53,7 +53,7 @@ pub const ENDED: &str = "the input has ended";
 pub struct Input {
     source: String,
     state: Arc<Mutex<State>>,
-    /// Events happen now, by this machine's clock.
+    /// Whether events happen now, by this machine's clock.
     is_live: bool,
     /// The counts of a UDP port.
     controls: Vec<Arc<Control>>,
@@ -261,7 +261,7 @@ impl State {
         Ok(())
     }
 
-    /// Takes what proxies list.
+    /// Takes the lists of proxies.
     #[cfg(feature = "qrs")]
     fn take_lists(&mut self) {
         let lists = self.proxies.iter_mut().flat_map(Proxies::lists);
@@ -354,11 +354,11 @@ impl Sink for ModelSink {
     }
 }
 
-/// Reads what a program shows, and what the one shows that takes its place: Vector starts a new one when its
-/// configuration changes. Ends with the process.
+/// Reads the events of a program, and then of its successor: Vector starts a new one when its configuration changes. Ends
+/// with the process.
 fn read_socket(mut reader: Box<dyn BufRead + Send>, path: &Path, state: &Mutex<State>) {
     loop {
-        // A read error is as good a sign as its end.
+        // A read error means the same as the end of the stream.
         let _ = read_lines(&mut reader, state);
         lock(state).is_waiting = true;
         reader = loop {

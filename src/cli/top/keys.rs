@@ -233,7 +233,7 @@ mod tests {
             ("r", Sort::Since, true),
             ("rr", Sort::Since, false),
             ("rs", Sort::User, false),
-            // Nothing is told of costs.
+            // No costs are known.
             ("sss", Sort::App, false),
             ("c", Sort::Since, false),
         ] {

@@ -8,7 +8,7 @@ use super::{
     view::column,
 };
 
-/// The columns, as the screen has them where it is wide; those about costs where any are told.
+/// The columns of a wide screen; those of costs are omitted if no costs are known.
 const COLUMNS: [Sort; 9] = [
     Sort::User,
     Sort::Since,
@@ -47,7 +47,7 @@ pub fn list(screen: &Screen) -> String {
         .filter(|sort| screen.has_costs || !sort.is_cost())
         .collect();
     let heading = columns.iter().map(|sort| match sort {
-        // As their numbers.
+        // Aligned with their numbers.
         Sort::Connections | Sort::Process => format!("{:>6}", sort.heading()),
         Sort::Requests => format!("{:>5}", sort.heading()),
         Sort::PeakRam => format!("{:>7}", sort.heading()),

@@ -192,7 +192,7 @@ fn watch(input: &Input) -> io::Result<u8> {
         let stopped = Arc::clone(&stopped);
         move || {
             stopped.store(true, Ordering::Relaxed);
-            // Crossterm reads a terminal that has gone for ever, and that is what most such signals are for.
+            // Most such signals mean that the terminal has gone, and then crossterm would read it for ever.
             thread::sleep(GRACE);
             terminal::restore();
             process::exit(SUCCESS.into());

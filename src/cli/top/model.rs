@@ -23,14 +23,14 @@ use super::{
 /// Seconds over which events a second are counted.
 const RATE_SECONDS: usize = 10;
 
-/// Apps whose names are remembered. Made-up apps must not take more memory than this.
+/// The most apps whose names are remembered, so that made-up apps take no more memory.
 const MAX_NAMES: usize = 10_000;
 
-/// Follows events. It asks no clock: the caller says what time it is.
+/// Follows events. It reads no clock: the caller passes the time.
 #[derive(Debug)]
 pub struct Model {
     sessions: Sessions,
-    /// What the transform gives out, of which nothing is needed here.
+    /// The output of the transform, which is not needed here.
     output: OutputBuffer,
     names: HashMap<Uuid, Arc<str>>,
     events: u64,
@@ -41,7 +41,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// There are no sessions yet.
+    /// A model without sessions.
     pub fn new(config: &SessionsConfig) -> Self {
         let config = SessionsConfig {
             snapshot_interval_secs: 0,
@@ -88,7 +88,7 @@ impl Model {
         self.output.drain();
     }
 
-    /// Takes what a proxy lists.
+    /// Takes a proxy's list of sessions.
     #[cfg(feature = "qrs")]
     pub fn take_list(&self, list: SessionList) {
         self.sessions.take_list(list);
@@ -287,7 +287,7 @@ mod tests {
             (screen.users, screen.sessions_in_all, screen.connections),
             (1, 1, 1)
         );
-        // A user of whom nothing is heard any more is taken to have gone.
+        // A user without further events is considered to have left.
         let later = at(72) + TimeDelta::days(2);
         assert_eq!(model.screen(Some(later)).users, 0);
     }
@@ -354,7 +354,7 @@ mod tests {
         for number in 0..10_000 {
             match site.next_datagram(&mut datagram) {
                 Datagram::Performance(request) => {
-                    // What no session asked for, such as a reload, is the user's.
+                    // A request outside any session, such as a reload, belongs to the user.
                     let user = request.user().unwrap_or_default();
                     let session_id = request.session_id.as_deref().unwrap_or(&user);
                     truth.entry(session_id.to_owned()).or_default().add(Cost {

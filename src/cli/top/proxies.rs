@@ -1,4 +1,4 @@
-//! Proxies that say who is in, beside the events: as `run` asks them.
+//! The sessions that proxies list, which `top` queries as `run` does.
 
 use qlik_sense_events::{
     config::Config,
@@ -17,12 +17,12 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    /// Starts the requests. None where nobody is to be asked: a proxy knows users by their names, so where events
-    /// have pseudonyms it cannot be.
+    /// Starts the requests. `None` if there is no proxy to query, or if events have pseudonyms: proxies know users by
+    /// their names.
     ///
     /// # Errors
     ///
-    /// When a certificate or the key cannot be used, the blacklist cannot be read, or the system gives no thread.
+    /// When a certificate or the key cannot be used, the blacklist cannot be read, or the system cannot start a thread.
     pub fn start(config: &Config) -> Result<Option<Self>, StartError> {
         if config.transform.pseudonymize.is_enabled() {
             return Ok(None);
@@ -40,11 +40,11 @@ impl Proxies {
         }))
     }
 
-    /// What has been listed since this was last asked, without those on the blacklist.
+    /// The lists that have arrived since the last call, without users on the blacklist.
     pub fn lists(&mut self) -> Vec<SessionList> {
-        let mut said = Vec::new();
-        let mut lists = self.asked.poll(&mut said);
-        for (level, message) in said {
+        let mut messages = Vec::new();
+        let mut lists = self.asked.poll(&mut messages);
+        for (level, message) in messages {
             self.warning = (level != Level::Info).then_some(message);
         }
         if self.blacklist.names(EventName::Session) {

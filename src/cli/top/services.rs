@@ -127,7 +127,7 @@ pub struct Services {
     has_tasks: bool,
 }
 
-/// Whose costs they are: a user's, in one session where that is told.
+/// To whom costs belong: a user, and one session if it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Key {
     session: Option<u64>,

@@ -24,10 +24,10 @@ const LINES_AROUND: u16 = 6;
 /// From this share of a node's memory on, in percent, it stands out, as Qlik calls an engine saturated from it on.
 const MUCH_MEMORY: u64 = 90;
 
-/// A column: the width of its text, and the width of the list from which on there is room for it.
+/// A column, the width of its text, and the least width of a list that shows it.
 type Column = (Sort, u16, u16);
 
-/// The columns of the list where it is not told what requests cost.
+/// The columns of the list if the cost of requests is not known.
 const COLUMNS: [Column; 6] = [
     (Sort::User, 22, 0),
     (Sort::Since, 15, 30),
@@ -37,7 +37,7 @@ const COLUMNS: [Column; 6] = [
     (Sort::Node, 14, 100),
 ];
 
-/// The columns where it is told: memory is the last of the three to go.
+/// The columns if it is known; on narrow screens memory is the last of the three to be omitted.
 const COLUMNS_WITH_COSTS: [Column; 9] = [
     (Sort::User, 20, 0),
     (Sort::Since, 15, 30),
@@ -50,7 +50,7 @@ const COLUMNS_WITH_COSTS: [Column; 9] = [
     (Sort::Node, 14, 112),
 ];
 
-/// From this width on the title has the date.
+/// From this width on, the title has the date.
 const WIDTH_WITH_DATE: u16 = 60;
 
 const KEYS: &str = "q quit  ? help  / filter  s sort  r reverse  f freeze";
@@ -133,7 +133,7 @@ fn draw_title(frame: &mut Frame<'_>, area: Rect, screen: &Screen, palette: &Pale
     frame.render_widget(Line::raw(time), right);
 }
 
-/// The numbers, closer together where they would find no room, and then without that of events.
+/// The totals; closer together if there is no room, and then without the number of events.
 fn totals_line(screen: &Screen, palette: &Palette, width: u16) -> Line<'static> {
     let line = |gap: &'static str, has_events: bool| {
         let mut spans = Vec::new();
@@ -178,7 +178,7 @@ fn totals_line(screen: &Screen, palette: &Palette, width: u16) -> Line<'static> 
     }
 }
 
-/// The memory in use at each node; without how much each has where that finds no room.
+/// The memory in use at each node; without its total if there is no room.
 fn memory_line(screen: &Screen, palette: &Palette, width: u16) -> Line<'static> {
     let line = |with_total: bool| {
         let mut spans = vec![Span::raw("RAM in use")];
@@ -207,7 +207,7 @@ fn memory_line(screen: &Screen, palette: &Palette, width: u16) -> Line<'static> 
     }
 }
 
-/// Which part of the list is shown, where it is too long for the screen.
+/// The part of the list that is shown, if the list is too long for the screen.
 fn draw_position(
     frame: &mut Frame<'_>,
     area: Rect,
@@ -244,13 +244,13 @@ fn draw_curve_name(frame: &mut Frame<'_>, area: Rect, screen: &Screen, palette: 
     frame.render_widget(Line::styled(text, palette.faint), area);
 }
 
-/// The last minutes that there is room for.
+/// As many of the last minutes as there is room for.
 fn shown_minutes(screen: &Screen, width: u16) -> &[u64] {
     let shown = screen.minutes.len().min(width.into());
     &screen.minutes[screen.minutes.len() - shown..]
 }
 
-/// A character a minute, or several where there is room.
+/// One character per minute, or several if there is room.
 fn draw_curve(frame: &mut Frame<'_>, area: Rect, screen: &Screen, palette: &Palette) {
     let repeat = (usize::from(area.width) / MINUTES).max(1);
     let minutes = shown_minutes(screen, area.width).iter();
@@ -274,7 +274,7 @@ fn columns(width: u16, has_costs: bool) -> Vec<(Sort, u16)> {
     let gaps = columns.len() as u16 - 1;
     let taken = columns.iter().map(|(_, text)| text).sum::<u16>() + gaps;
     let room = width.saturating_sub(taken);
-    // What is left is shared by what is most often cut.
+    // The columns that are most often cut share the rest.
     let parts = |sort| match sort {
         Sort::App => 2,
         Sort::User | Sort::Browser => 1,
@@ -310,7 +310,7 @@ fn draw_list(
         };
         let mut text = format!("{}{arrow}", sort.heading());
         if sort == Sort::Connections || sort.is_cost() {
-            // As its numbers.
+            // Aligned with its numbers.
             text = format!("{text:>0$}", usize::from(width));
         }
         let style = if is_sorted {
@@ -375,14 +375,14 @@ fn cost(session: &Session, width: usize, text: impl Fn(&Cost) -> String) -> Stri
     format!("{text:>width$}")
 }
 
-/// The place of the first session on the screen: the last page stays full when sessions end.
+/// The index of the first session on the screen. The last page stays full when sessions end.
 fn first_shown(screen: &Screen, controls: &Controls, room: usize) -> usize {
     controls
         .first
         .min(screen.sessions.len().saturating_sub(room))
 }
 
-/// The status comes first; the keys are learnt once.
+/// The status first: the keys are soon familiar.
 fn keys_line(screen: &Screen, controls: &Controls, palette: &Palette, width: u16) -> Line<'static> {
     let width = usize::from(width);
     if controls.is_typing {
