@@ -3,12 +3,19 @@
 use std::{
     io,
     sync::mpsc::{self, Receiver, Sender},
+    time::{Duration, Instant},
 };
 
 use qlik_sense_events::host::exec::Signal;
 
+/// How long after the first request to end further ones are taken for the same. A terminal and systemd signal a whole
+/// process group, that is Vector and this program, and Vector then signals this program too: within milliseconds, while
+/// a person who is tired of waiting takes longer.
+const SAME_REQUEST: Duration = Duration::from_secs(1);
+
 /// A channel that signals when the program should end, and, on SIGHUP without a terminal, when it should reload
-/// files. A second request to end ends it at once, with the status of that signal.
+/// files. A second request to end, more than [`SAME_REQUEST`] after the first, ends it at once, with the status of that
+/// signal.
 ///
 /// # Errors
 ///
@@ -25,13 +32,43 @@ pub fn signals() -> io::Result<(Sender<Signal>, Receiver<Signal>)> {
     Ok((sender, receiver))
 }
 
-/// Calls `stop` when the program should end. A second request ends it at once, with the status of that signal.
+/// Calls `stop` when the program should end. A second request ends it at once, as with [`signals`].
 ///
 /// # Errors
 ///
 /// When the system refuses the handler.
 pub fn on_stop(mut stop: impl FnMut() + Send + 'static) -> io::Result<()> {
     on_signals(false, move |_| stop())
+}
+
+/// The requests to end so far.
+#[derive(Debug, Default)]
+struct Requests {
+    first: Option<Instant>,
+}
+
+/// What a request to end means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Request {
+    /// The program should end.
+    Stop,
+    /// The first request, once more.
+    Same,
+    /// The program should end at once.
+    AtOnce,
+}
+
+impl Requests {
+    fn next(&mut self) -> Request {
+        match self.first {
+            None => {
+                self.first = Some(Instant::now());
+                Request::Stop
+            }
+            Some(first) if first.elapsed() < SAME_REQUEST => Request::Same,
+            Some(_) => Request::AtOnce,
+        }
+    }
 }
 
 /// Whether a person may be there, whose terminal ends with SIGHUP.
@@ -53,15 +90,17 @@ fn on_signals(
 
     let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
     let wait = move || {
-        let mut is_asked = false;
+        let mut requests = Requests::default();
         for signal in signals.forever() {
             if signal == SIGHUP && hangup_reads_again {
                 act(Signal::Reload);
-            } else if std::mem::replace(&mut is_asked, true) {
+                continue;
+            }
+            match requests.next() {
+                Request::Stop => act(Signal::Stop),
+                Request::Same => {}
                 // The shell's status for a program that a signal has ended.
-                std::process::exit(128 + signal);
-            } else {
-                act(Signal::Stop);
+                Request::AtOnce => std::process::exit(128 + signal),
             }
         }
     };
@@ -90,7 +129,7 @@ fn on_signals(_: bool, mut act: impl FnMut(Signal) + Send + 'static) -> io::Resu
     let (mut c, mut key, mut close, mut end) =
         (ctrl_c()?, ctrl_break()?, ctrl_close()?, ctrl_shutdown()?);
     let wait = move || {
-        let mut is_asked = false;
+        let mut requests = Requests::default();
         loop {
             waiting.block_on(poll_fn(|cx| {
                 // Each is asked, so that each wakes this thread.
@@ -106,10 +145,11 @@ fn on_signals(_: bool, mut act: impl FnMut(Signal) + Send + 'static) -> io::Resu
                     Poll::Pending
                 }
             }));
-            if std::mem::replace(&mut is_asked, true) {
-                std::process::exit(INTERRUPTED);
+            match requests.next() {
+                Request::Stop => act(Signal::Stop),
+                Request::Same => {}
+                Request::AtOnce => std::process::exit(INTERRUPTED),
             }
-            act(Signal::Stop);
         }
     };
     std::thread::Builder::new()

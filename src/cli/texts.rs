@@ -12,7 +12,10 @@ pub const EXIT_STATUS: [(&str, &str); 4] = [
         "Failure at run time, such as a port in use or a broken output.",
     ),
     ("2", "The command line or the configuration is invalid."),
-    ("130, 143", "A second SIGINT or SIGTERM ended the program."),
+    (
+        "130, 143",
+        "A second SIGINT or SIGTERM, more than a second after the first, ended the program.",
+    ),
 ];
 
 /// Variables that the program reads.
