@@ -7,8 +7,8 @@
 
 #![cfg_attr(not(target_os = "linux"), allow(dead_code))]
 
-#[path = "../tests/fluent_bit/host.rs"]
-#[allow(dead_code, reason = "the tests use all of it")]
+#[path = "../tests/fluent_bit/host/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "the tests use all of it")]
 mod host;
 
 use std::{

@@ -1,7 +1,7 @@
 //! The plugin in a host that exports only the proxy interface: it takes records once a second.
 
-#[path = "fluent_bit/host.rs"]
-#[allow(dead_code, reason = "the other test uses all of it")]
+#[path = "fluent_bit/host/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "the other test uses all of it")]
 mod host;
 
 use std::net::UdpSocket;

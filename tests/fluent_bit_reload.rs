@@ -1,8 +1,8 @@
 //! A hot reload of the plugin for Fluent Bit: the host ends the old instance and then starts the new one. These tests
 //! have a process of their own, because a reload concerns the whole process.
 
-#[path = "fluent_bit/host.rs"]
-#[allow(dead_code, reason = "the other test uses all of it")]
+#[path = "fluent_bit/host/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "the other test uses all of it")]
 mod host;
 
 use std::{
