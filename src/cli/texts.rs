@@ -77,7 +77,7 @@ Examples:
   # Receive and show
   qlik-sense-events top
   # Watch a program that Vector has started, through its output.local_socket
-  qlik-sense-events top --socket /run/qlik-sense-events/events.sock";
+  qlik-sense-events top --socket /var/lib/vector/qlik-sense-events.sock";
 
 pub const DEMO: &str = "\
 Examples:

@@ -55,6 +55,9 @@ const PROPERTIES: [Property; 5] = [
     },
 ];
 
+/// Options of how and where the program writes events, which here is the host's part.
+const WITHOUT_EFFECT: [&str; 3] = ["output.codec", "output.unix_stream", "output.local_socket"];
+
 /// An instance is misconfigured.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PropertyError {
@@ -70,6 +73,10 @@ pub(super) enum PropertyError {
         "unknown property `{name}`; set `{option}` in the file that the property `config` names"
     )]
     Misplaced { name: String, option: String },
+    #[error(
+        "unknown property `{name}`; the option `{option}` has no effect in Fluent Bit, whose outputs write the events"
+    )]
+    WithoutEffect { name: String, option: String },
     #[error("property `config`: {0}")]
     File(#[from] ConfigError),
 }
@@ -100,7 +107,11 @@ pub(super) fn config(
         let is_known = name == CONFIG || PROPERTIES.iter().any(|known| known.name == name);
         if !is_known && look_up(name)?.is_some() {
             let name = name.into();
-            return Err(PropertyError::Misplaced { name, option });
+            return Err(if WITHOUT_EFFECT.contains(&option.as_str()) {
+                PropertyError::WithoutEffect { name, option }
+            } else {
+                PropertyError::Misplaced { name, option }
+            });
         }
     }
     Ok(config)
