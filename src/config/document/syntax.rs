@@ -1,0 +1,127 @@
+//! Text that is not valid TOML: its mistakes are reported and their values removed.
+
+use super::{
+    super::{
+        problem::shown,
+        read::MAX_REFUSED,
+        tree::{Node, Step, Value, is_secret, key},
+    },
+    Document, MORE, escape_hint, start,
+};
+
+impl Document<'_> {
+    /// Reports and removes values that are not valid TOML.
+    pub(super) fn take_syntax(&mut self, mut errors: Vec<toml::de::Error>) {
+        let place = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);
+        errors.sort_by_key(place);
+        // A text that is not a configuration at all.
+        if errors.len() > MAX_REFUSED {
+            errors.truncate(MAX_REFUSED);
+            self.push(self.text.len(), String::new(), None, MORE.to_owned());
+        }
+        let mut taken_out: Vec<Vec<Step>> = Vec::new();
+        let mut found: Vec<(toml::de::Error, Vec<Step>)> = Vec::new();
+        for error in errors {
+            let mut path = Vec::new();
+            let is_found = culprit(self.text, &self.tree, place(&error), &mut path);
+            // A key without a name was made up for text that is none.
+            if is_found && !path.contains(&Step::Key(String::new())) {
+                found.push((error, path));
+            } else {
+                self.no_value(&error);
+            }
+        }
+        // After a mistake in a list, the rest of the text is read as its values.
+        for (error, path) in &found {
+            let list = match self.tree.at(path).map(|node| &node.value) {
+                Some(Value::List(_)) => outermost_list(path),
+                _ => continue,
+            };
+            if !taken_out.contains(&list) {
+                let begins = self.tree.at(&list).and_then(|node| node.span.clone());
+                let line = self.line(start(begins));
+                let message = format!("expected `,` or `]` in the list that begins on line {line}");
+                self.push(place(error), key(&list), None, message);
+                taken_out.push(list);
+            }
+        }
+        for (error, path) in found {
+            if taken_out.iter().any(|taken| path.starts_with(taken)) {
+                continue;
+            }
+            let span = self.tree.at(&path).and_then(|node| node.span.clone());
+            let span = span.unwrap_or_default();
+            let written = self.text.get(span.clone()).unwrap_or_default();
+            let message = if is_secret(&path) {
+                error.message().to_owned()
+            } else if written.is_empty() {
+                "missing value".to_owned()
+            } else if let Some(hint) = escape_hint(written) {
+                hint
+            } else if written.starts_with(|first: char| first.is_alphanumeric()) {
+                format!("text needs quotes: \"{}\"", shown(written))
+            } else {
+                error.message().to_owned()
+            };
+            let is_shown = !written.is_empty() && !is_secret(&path);
+            let value = is_shown.then(|| shown(written));
+            self.push(span.start, key(&path), value, message);
+            taken_out.push(path);
+        }
+        for path in taken_out.iter().rev() {
+            self.tree.remove(path);
+        }
+    }
+
+    /// A mistake that is not within a value. The keys that follow may belong to another table.
+    fn no_value(&mut self, error: &toml::de::Error) {
+        let span = error.span().unwrap_or_default();
+        let message = match self.text.get(span.clone()) {
+            None | Some("") => error.message().to_owned(),
+            Some(found) => format!("{}: `{}`", error.message(), shown(found)),
+        };
+        self.push(span.start, String::new(), None, message);
+        let rest = self.text.get(span.start..).unwrap_or_default();
+        let next_table = rest.find("\n[").unwrap_or(rest.len());
+        self.unclear.push(span.start..span.start + next_table);
+    }
+}
+
+/// Whether a value is written at a position, with the path to the innermost one. Tables have no position of their
+/// own.
+fn culprit(text: &str, node: &Node, place: usize, path: &mut Vec<Step>) -> bool {
+    let is_within = node.span.as_ref().is_some_and(|span| {
+        // Text after the end of a value is not part of it.
+        let written = text.get(span.clone()).unwrap_or_default();
+        let is_closed = match node.value {
+            Value::List(_) => written.ends_with(']'),
+            _ => written.ends_with(['"', '\'']),
+        };
+        span.contains(&place) || place == span.end && !is_closed
+    });
+    let mut step = |step: Step, node: &Node| {
+        path.push(step);
+        let is_found = culprit(text, node, place, path);
+        if !is_found {
+            path.pop();
+        }
+        is_found
+    };
+    match &node.value {
+        Value::Table(entries) => entries
+            .iter()
+            .any(|entry| step(Step::Key(entry.key.clone()), &entry.node)),
+        Value::List(list) => {
+            let mut list = list.iter();
+            list.any(|(index, node)| step(Step::Index(*index), node)) || is_within
+        }
+        _ => is_within,
+    }
+}
+
+/// The path to the outermost list on a path.
+fn outermost_list(path: &[Step]) -> Vec<Step> {
+    let is_index = |step: &Step| matches!(step, Step::Index(_));
+    let list = path.iter().position(is_index).unwrap_or(path.len());
+    path[..list].to_vec()
+}
