@@ -51,6 +51,7 @@ pub fn check(args: &CheckArgs) -> u8 {
     let mut mistakes: Vec<String> = loaded.error.iter().map(ToString::to_string).collect();
     mistakes.extend(files::mistakes(config));
     mistakes.extend(files::occupied(&loaded));
+    mistakes.extend(files::other_than_state(&loaded, &file));
     #[cfg(feature = "qrs")]
     if args.online && !online::has_services(config) && loaded.error.is_none() {
         let message = "--online has no service to ask: set transform.app_names.qrs.host, \

@@ -1,10 +1,15 @@
 //! Reports everything that is wrong with the files that a configuration names.
 
-use std::{fs, path::Path};
+use std::{
+    fs::{self, File},
+    io::BufReader,
+    path::Path,
+};
 
 use qlik_sense_events::{
     config::{Config, Loaded},
     host::runtime::start::StartError,
+    transform::sessions::begins_as_state,
 };
 
 /// Why receiving cannot start: the error, or everything that is wrong with the files if they are the cause.
@@ -57,6 +62,28 @@ pub fn occupied(loaded: &Loaded) -> Vec<String> {
         })
     });
     problems.collect()
+}
+
+/// Why the file of the session state is none: it is something else, even the configuration itself, and would be
+/// replaced.
+pub fn other_than_state(loaded: &Loaded, config_file: &Path) -> Option<String> {
+    let file = loaded.config.transform.sessions.state_file()?;
+    // Opening anything else may block forever.
+    if !fs::metadata(file).is_ok_and(|found| found.is_file()) {
+        return None;
+    }
+    let is_state = begins_as_state(&mut BufReader::new(File::open(file).ok()?));
+    if is_state.ok()? {
+        return None;
+    }
+    let canonical = |path| fs::canonicalize(path).ok();
+    let expected = if canonical(file) == canonical(config_file) {
+        "expected a path of its own; this is the configuration itself"
+    } else {
+        "expected a session state or no file; this is another file, and would be replaced: move it, or choose another \
+         path"
+    };
+    Some(loaded.about(STATE_FILE, expected))
 }
 
 /// Folders that do not exist, for a file or socket that the program creates. A service manager may create them at the

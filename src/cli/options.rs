@@ -85,6 +85,12 @@ impl CommonArgs {
         Some((file, config))
     }
 
+    /// Why the file that the configuration names for the session state cannot be that, if so.
+    pub fn refuse_state(&self) -> Option<String> {
+        let file = self.config.as_ref()?;
+        files::other_than_state(&Loaded::read(file), file)
+    }
+
     /// Why events are not written to standard output, if it is a terminal and they are binary.
     pub fn refuse_terminal(&self, config: &Config) -> Option<&'static str> {
         let is_binary = match config.output.codec {

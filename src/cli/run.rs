@@ -49,7 +49,8 @@ pub fn run(args: &RunArgs) -> u8 {
     let refused = match addresses(&args.address) {
         Ok(addresses) => {
             config.source.address = addresses.unwrap_or(config.source.address);
-            args.common.refuse_terminal(&config).map(str::to_owned)
+            let refused = args.common.refuse_terminal(&config).map(str::to_owned);
+            refused.or_else(|| args.common.refuse_state())
         }
         Err(message) => Some(message),
     };

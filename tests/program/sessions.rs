@@ -288,12 +288,15 @@ mod state {
                 "damaged-3",
             ),
             (
-                "hello\n".to_owned(),
+                "{\"format\":\"qlik_sense_sessions\",\"version\"\n".to_owned(),
                 "is damaged: line 1: expected a session state",
                 "damaged-4",
             ),
             (
-                format!("{}\n", "x".repeat(9 << 20)),
+                format!(
+                    "{{\"format\":\"qlik_sense_sessions\"{}\n",
+                    "x".repeat(9 << 20)
+                ),
                 "is damaged: line 1: expected a line of 8 MiB at most",
                 "damaged-5",
             ),

@@ -271,3 +271,116 @@ fn anything_but_a_regular_file_is_refused_and_left_alone() {
         assert!(found.file_type().is_fifo());
     }
 }
+
+/// Somebody has named the wrong file; renaming and replacing it would harm.
+#[test]
+fn a_file_that_is_no_session_state_is_refused_and_left_alone() {
+    for (name, text, reason) in [
+        (
+            "notes.txt",
+            Some("hello\n"),
+            "expected a session state or no file; this is another file, and would be replaced: move it, or choose \
+             another path",
+        ),
+        (
+            "config.toml",
+            None,
+            "expected a path of its own; this is the configuration itself",
+        ),
+    ] {
+        let site = Site::new();
+        let config = site.folder.path().join("config.toml");
+        let changed = CONFIG.replace("sessions.ndjson", name);
+        fs::write(&config, &changed).expect("a file");
+        let file = site.folder.path().join(name);
+        if let Some(text) = text {
+            fs::write(&file, text).expect("a file");
+        }
+        let path = config.to_str().expect("UTF-8");
+        let expected = format!("{path}:3: transform.sessions.state_file = \"{name}\": {reason}");
+        for args in [&["check", path][..], &["run", "--config", path]] {
+            let ended = finish(args);
+            assert_eq!(ended.status, 2, "{}", ended.stderr);
+            let said = match args {
+                ["check", _] => ended.stderr.trim_end().to_owned(),
+                _ => {
+                    let diagnostic: Value = serde_json::from_str(&ended.stderr).expect("a line");
+                    diagnostic["message"].as_str().expect("text").to_owned()
+                }
+            };
+            assert_eq!(said, expected);
+            let kept = fs::read_to_string(&file).expect("the file");
+            assert_eq!(kept, text.unwrap_or(&changed));
+            let found = fs::read_dir(site.folder.path()).expect("a folder").count();
+            assert_eq!(found, if text.is_some() { 2 } else { 1 });
+        }
+    }
+}
+
+#[test]
+fn of_two_programs_with_the_same_state_the_second_says_so_and_leaves_it_alone() {
+    let site = Site::new();
+    let mut first = site.program();
+    first.event_of(payload::start("goran"));
+    let mut second = site.program();
+    let diagnostic = second.diagnostics.one();
+    assert_eq!(diagnostic["level"], "error");
+    let message = diagnostic["message"].as_str().expect("text");
+    let file = site.file("");
+    assert_eq!(
+        message,
+        format!(
+            "{}: another program uses this session state; this one neither resumes nor saves sessions: give it a \
+             transform.sessions.state_file of its own, or end the other program and restart this one",
+            file.display()
+        )
+    );
+    assert_eq!(second.event_of(payload::start("anna"))["user_id"], "anna");
+    assert_eq!(end(first).status, Some(0));
+    assert_eq!(end(second).status, Some(0));
+    let state = fs::read_to_string(file).expect("the state");
+    assert!(
+        state.contains("goran") && !state.contains("anna"),
+        "{state}"
+    );
+}
+
+/// The socket that systemd holds lets the next program start while the last one still ends.
+#[test]
+fn a_program_waits_for_the_state_of_the_one_before() {
+    let site = Site::new();
+    let mut program = site.program();
+    program.event_of(payload::start("goran"));
+    assert_eq!(end(program).status, Some(0));
+    let held = fs::File::open(site.file(".lock")).expect("a lock");
+    held.lock().expect("held");
+    let mut program = site.program();
+    drop(held);
+    let message = program.diagnostics.one()["message"].to_string();
+    assert!(
+        message.contains("resumed the sessions of 1 user"),
+        "{message}"
+    );
+}
+
+/// A program that ends may wait ten seconds for its reader.
+#[test]
+fn a_program_that_ends_has_given_its_state_free_before_it_waits_for_its_reader() {
+    let site = Site::new();
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let mut first = command();
+    first
+        .args(["run", "--config"])
+        .arg(site.folder.path().join("config.toml"))
+        .stdout(writer);
+    let first = Running::with_stdout_of(first, Codec::Json, 1);
+    let long = payload::start(&"g".repeat(8_000));
+    for _ in 0..400 {
+        first.send(&long);
+    }
+    crate::support::ask_to_end(&first);
+    let mut second = site.program();
+    let message = second.diagnostics.one()["message"].to_string();
+    assert!(message.contains("resumed the sessions of "), "{message}");
+    drop(reader);
+}

@@ -105,10 +105,10 @@ impl Runtime {
         let state = match (workers.sessions(), config.transform.sessions.state_file()) {
             (Some(sessions), Some(file)) => {
                 let opened = StateFile::open(file, sessions, &mut diagnostics);
-                Some(opened.map_err(|source| StartError::State {
+                opened.map_err(|source| StartError::State {
                     file: file.into(),
                     source,
-                })?)
+                })?
             }
             _ => None,
         };

@@ -11,7 +11,7 @@
 //! | `frames.rs`, `queue.rs`, `frame_bytes.rs` | what waits for the host, what is dropped, and the buffers for both |
 //! | `queue/writing.rs` | what a writer thread takes out of the queue |
 //! | `supervisor.rs` | the thread that supervises the workers: counters, session state, panics |
-//! | `drops.rs`, `clocks.rs`, `every.rs`, `state_file.rs`, `secrets.rs` | parts of that |
+//! | `drops.rs`, `clocks.rs`, `every.rs`, `state_file.rs`, `state_lock.rs`, `secrets.rs` | parts of that |
 //! | `refresh.rs`, `watched.rs` | the thread that reloads the files of transforms |
 //! | `shutdown.rs` | the order of shutdown |
 //! | `threads.rs` | panics and locks |
@@ -31,6 +31,7 @@ pub mod secrets;
 pub mod shutdown;
 pub mod start;
 mod state_file;
+mod state_lock;
 pub mod supervisor;
 #[cfg(test)]
 mod tests;

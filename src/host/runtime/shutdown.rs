@@ -8,7 +8,8 @@
 //!    the rest is counted as dropped.
 //! 3. **Sessions are concluded**: each worker tells its pipeline the time once more, so that expired sessions end,
 //!    while the others continue in the next run; missing rows count as lost.
-//! 4. **The session state is saved**, before anything that waits for the host, which may not wait for it.
+//! 4. **The session state is saved** and its lock given free, before anything that waits for the host, which may not
+//!    wait for it.
 //! 5. **The last metrics** follow the last events.
 //! 6. **The sockets are closed**, unless they are kept for the next receiver, which gets them at the end.
 //! 7. **The output is closed**: nothing more is added, and the host takes what waits or says that it will not.
@@ -73,6 +74,8 @@ impl<S, D: Report, C: Contents> Supervisor<S, D, C> {
             }
         }
         self.save_state();
+        // The next program may have it, while this one waits for the host.
+        self.state = None;
         self.emit_metrics(true);
         ended
     }

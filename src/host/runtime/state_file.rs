@@ -8,10 +8,13 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::every::Every;
+use super::{every::Every, state_lock::StateLock};
 use crate::{
     host::diagnostics::{Level, Report, counted},
-    transform::{Sessions, sessions::StateError},
+    transform::{
+        Sessions,
+        sessions::{StateError, begins_as_state},
+    },
 };
 
 /// How often the sessions are saved.
@@ -24,6 +27,8 @@ pub(super) struct StateFile {
     due: Every,
     /// The last attempt failed and was reported.
     is_failing: bool,
+    /// Held until this is dropped; `None` if the system has no locks for this file.
+    _lock: Option<StateLock>,
 }
 
 /// The content of the file.
@@ -44,24 +49,38 @@ enum Loaded {
 
 impl StateFile {
     /// Restores the sessions, and writes the file at once, so that a file that cannot be written is reported now rather
-    /// than in a minute.
+    /// than in a minute. `None` if another program uses the file, which is reported: its sessions are not ours, and
+    /// events matter more than their state.
     ///
     /// # Errors
     ///
-    /// When the file exists and cannot be read.
+    /// When the file exists and cannot be read, or is something else than a session state.
     pub(super) fn open(
         file: &Path,
         sessions: &Sessions,
         diagnostics: &mut impl Report,
-    ) -> io::Result<Self> {
+    ) -> io::Result<Option<Self>> {
+        // Nothing is left beside a file that is refused.
+        open(file)?;
+        let lock = match StateLock::take(&with_suffix(file, ".lock")) {
+            Ok(lock) => Some(lock),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let message = format!("{}: {IN_USE}", file.display());
+                diagnostics.report(Level::Error, &message);
+                return Ok(None);
+            }
+            // A folder that cannot be written is reported with the state; some network shares have no locks.
+            Err(_) => None,
+        };
         let mut state = Self {
             file: file.into(),
             due: Every::new(SAVE),
             is_failing: false,
+            _lock: lock,
         };
         state.load(sessions, diagnostics)?;
         state.save(sessions, diagnostics);
-        Ok(state)
+        Ok(Some(state))
     }
 
     /// Restores the last saved state, after a panic left the sessions half changed.
@@ -130,20 +149,38 @@ impl StateFile {
     }
 }
 
-/// Restores the sessions from a file, as they were when it was written, aged by the time that has passed since.
-fn load(file: &Path, sessions: &Sessions) -> io::Result<Loaded> {
+const IN_USE: &str = "another program uses this session state; this one neither resumes nor saves sessions: give it a \
+transform.sessions.state_file of its own, or end the other program and restart this one";
+
+/// Opens a file that may contain a state; `None` if there is no file.
+fn open(file: &Path) -> io::Result<Option<BufReader<File>>> {
+    let refused = |expected| Err(io::Error::new(io::ErrorKind::InvalidInput, expected));
     match fs::metadata(file) {
         Ok(found) if found.is_file() => {}
-        // This is a folder, a device or a pipe: opening it may block forever, and it must not be renamed or replaced.
-        Ok(_) => {
-            let expected = "expected a file; this is a folder, a device or a pipe";
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, expected));
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Loaded::Absent),
+        // Opening it may block forever, and it must not be renamed or replaced.
+        Ok(_) => return refused("expected a file; this is a folder, a device or a pipe"),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     }
-    let opened = File::open(file)?;
-    match sessions.restore(&mut BufReader::new(opened), SystemTime::now().into()) {
+    let mut text = BufReader::new(File::open(file)?);
+    if !begins_as_state(&mut text)? {
+        return refused(
+            "expected a session state or no file; this is another file, and would be replaced: move it, or choose \
+             another path",
+        );
+    }
+    Ok(Some(text))
+}
+
+/// Restores the sessions from a file, as they were when it was written, aged by the time that has passed since.
+fn load(file: &Path, sessions: &Sessions) -> io::Result<Loaded> {
+    let Some(mut text) = open(file)? else {
+        return Ok(Loaded::Absent);
+    };
+    let restored = sessions.restore(&mut text, SystemTime::now().into());
+    // On Windows an open file cannot be renamed.
+    drop(text);
+    match restored {
         Ok(users) => Ok(Loaded::Users(users)),
         Err(StateError::Read(error)) => Err(error),
         Err(error) => {

@@ -50,7 +50,7 @@ use self::{actions::DerivedEvents, state::StateWriter, tracker::Tracker};
 pub use self::{
     config::{ProxyConfig, QpsConfig, SessionsConfig},
     list::{ListedUser, SessionList},
-    state::StateError,
+    state::{StateError, begins_as_state},
     statistics::{
         DURATION_LIMITS_SECS, DurationHistogram, HostStatistics, MAX_HOSTS, SessionStatistics,
     },

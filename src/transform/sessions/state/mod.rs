@@ -8,7 +8,7 @@ mod lines;
 mod read;
 mod write;
 
-use std::io;
+use std::io::{self, BufRead};
 
 pub(super) use self::{read::StateReader, write::StateWriter};
 
@@ -17,6 +17,19 @@ const FORMAT: &str = "qlik_sense_sessions";
 
 /// The version of the format. Other versions are not read.
 const VERSION: u32 = 1;
+
+/// Whether a text may be a session state, complete or cut off, as far as its beginning tells. It takes nothing from the
+/// text.
+///
+/// # Errors
+///
+/// When the text cannot be read.
+pub fn begins_as_state(text: &mut impl BufRead) -> io::Result<bool> {
+    let begin = format!("{{\"format\":\"{FORMAT}\"");
+    let found = text.fill_buf()?;
+    let length = found.len().min(begin.len());
+    Ok(found[..length] == begin.as_bytes()[..length])
+}
 
 /// A state cannot be read. The error names no user.
 #[derive(Debug, thiserror::Error)]
