@@ -120,9 +120,11 @@ pub fn top(args: &TopArgs) -> u8 {
     {
         return print_list(file, &config);
     }
-    let watched = input(args, &config).and_then(|input| {
-        watch(&input).map_err(|error| (FAILURE, format!("cannot use the terminal: {error}")))
-    });
+    // Before a port is opened that nobody could use.
+    let watched = take_front()
+        .map_err(no_terminal)
+        .and_then(|()| input(args, &config))
+        .and_then(|input| watch(&input).map_err(no_terminal));
     match watched {
         Ok(status) => status,
         Err((status, message)) => {
@@ -131,6 +133,21 @@ pub fn top(args: &TopArgs) -> u8 {
         }
     }
 }
+
+fn no_terminal(error: io::Error) -> (u8, String) {
+    (FAILURE, format!("cannot use the terminal: {error}"))
+}
+
+/// Refuses to show a screen in the background.
+fn take_front() -> io::Result<()> {
+    if terminal::is_in_background() {
+        return Err(io::Error::other(IN_BACKGROUND));
+    }
+    terminal::refuse_to_be_stopped()
+}
+
+const IN_BACKGROUND: &str = "`top` cannot show its screen in the background; run it without `&`, or use `run` to \
+                             receive without a screen";
 
 /// Prints who was logged in at the end of a file.
 fn print_list(file: &Path, config: &Config) -> u8 {
@@ -210,6 +227,9 @@ fn watch(input: &Input) -> io::Result<u8> {
         }
         if stopped.load(Ordering::Relaxed) {
             return Ok(SUCCESS);
+        }
+        if terminal::is_in_background() {
+            return Err(io::Error::other(IN_BACKGROUND));
         }
         if drawn.is_none_or(|drawn| drawn.elapsed() >= REFRESH) {
             if !controls.is_frozen {

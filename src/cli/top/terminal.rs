@@ -96,9 +96,49 @@ impl Drop for Screened {
     }
 }
 
-/// Gives the terminal back. One that has gone needs no restoring.
+/// Whether the terminal is another program's, as for a job that a shell started with `&` or continued with `bg`.
+#[cfg(unix)]
+pub fn is_in_background() -> bool {
+    use nix::unistd::{getpgrp, tcgetpgrp};
+    use std::fs::File;
+
+    // As crossterm does.
+    let in_front = if io::stdin().is_terminal() {
+        tcgetpgrp(io::stdin())
+    } else {
+        File::open("/dev/tty").map_or(Err(nix::errno::Errno::ENXIO), tcgetpgrp)
+    };
+    // Only the terminal that controls a program says so, and only that one would stop it.
+    in_front.is_ok_and(|group| group != getpgrp())
+}
+
+/// Windows has no jobs.
+#[cfg(not(unix))]
+pub const fn is_in_background() -> bool {
+    false
+}
+
+/// Lets the use of the terminal fail in the background, where the system would stop the program, and again whenever a
+/// signal is to end it. For this thread, and for those that it starts.
+#[cfg(unix)]
+pub fn refuse_to_be_stopped() -> io::Result<()> {
+    use nix::sys::signal::{SigSet, Signal};
+
+    let signals: SigSet = [Signal::SIGTTIN, Signal::SIGTTOU].into_iter().collect();
+    signals.thread_block()?;
+    Ok(())
+}
+
+#[cfg(not(unix))]
+pub const fn refuse_to_be_stopped() -> io::Result<()> {
+    Ok(())
+}
+
+/// Gives the terminal back. One that has gone needs no restoring, and the shell has set one that it took away.
 pub fn restore() {
-    let _ = disable_raw_mode();
+    if !is_in_background() {
+        let _ = disable_raw_mode();
+    }
     let _ = execute!(io::stdout(), LeaveAlternateScreen, cursor::Show);
     let _ = io::stdout().flush();
 }

@@ -18,6 +18,8 @@ pub mod stop;
 mod terminal;
 #[cfg(all(target_os = "linux", feature = "top"))]
 mod top;
+#[cfg(all(target_os = "linux", feature = "top"))]
+mod top_in_background;
 
 use std::io::{self, Write};
 

@@ -29,7 +29,7 @@ const SIZE: Winsize = Winsize {
 
 const TERMINAL: &str = "xterm-256color";
 
-const RECORDED: &str = r#"{"timestamp":"2026-01-31T09:00:00Z","source_type":"qlik_sense","event":"session","action":"start","host":"n1","user":"LAB\\goran"}
+pub(super) const RECORDED: &str = r#"{"timestamp":"2026-01-31T09:00:00Z","source_type":"qlik_sense","event":"session","action":"start","host":"n1","user":"LAB\\goran"}
 {"timestamp":"2026-01-31T09:01:00Z","source_type":"qlik_sense","event":"connection","action":"open","host":"n1","user":"LAB\\goran","app_name":"Sales","app_id":"a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69"}
 nonsense
 "#;
@@ -62,7 +62,7 @@ impl Top {
         Self::of(command, folder)
     }
 
-    fn of(command: Command, folder: tempfile::TempDir) -> Self {
+    pub(super) fn of(command: Command, folder: tempfile::TempDir) -> Self {
         Self::of_size(command, folder, (SIZE.ws_row, SIZE.ws_col))
     }
 
@@ -154,7 +154,7 @@ impl Top {
     }
 
     /// Everything up to the end, and the status.
-    fn end(mut self) -> (String, Option<i32>) {
+    pub(super) fn end(mut self) -> (String, Option<i32>) {
         while let Ok(bytes) = self.shown.recv_timeout(DEADLINE) {
             self.take(&bytes);
         }
