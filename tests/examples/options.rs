@@ -88,7 +88,7 @@ fn toml_of(value: &serde_json::Value) -> String {
     }
 }
 
-/// An explanation in Markdown: names of documents become links, and asterisks outside of code are escaped.
+/// An explanation in Markdown: names of documents become links, and what is outside of code is escaped.
 fn marked_up(explanation: &str) -> String {
     let mut is_code = false;
     let mut words = Vec::new();
@@ -97,9 +97,33 @@ fn marked_up(explanation: &str) -> String {
         words.push(match name.strip_prefix("docs/") {
             Some(file) => format!("[{name}]({file}){}", &word[name.len()..]),
             None if is_code || word.contains('`') => word.to_owned(),
-            None => word.replace('*', "\\*").replace('<', "&lt;"),
+            None => escaped(word),
         });
         is_code ^= word.matches('`').count() % 2 == 1;
     }
     words.join(" ").replace('|', "\\|")
+}
+
+/// A word as Markdown shows it: a backslash before punctuation would vanish, as in the name of a pipe.
+fn escaped(word: &str) -> String {
+    let mut escaped = String::new();
+    let mut characters = word.chars().peekable();
+    while let Some(character) = characters.next() {
+        let is_before_punctuation = characters.peek().is_some_and(char::is_ascii_punctuation);
+        match character {
+            '\\' if is_before_punctuation => escaped += "\\\\",
+            '*' => escaped += "\\*",
+            '<' => escaped += "&lt;",
+            character => escaped.push(character),
+        }
+    }
+    escaped
+}
+
+#[test]
+fn paths_outside_of_code_keep_their_backslashes() {
+    assert_eq!(
+        marked_up(r"a pipe: '\\.\pipe\qlik', or `\\.\pipe\qlik`; ['INTERNAL\sa_*']"),
+        r"a pipe: '\\\\.\pipe\qlik', or `\\.\pipe\qlik`; ['INTERNAL\sa_\*']"
+    );
 }
