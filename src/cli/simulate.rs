@@ -14,12 +14,15 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use clap::{Args, ValueEnum};
-use qlik_sense_events::simulate::{
-    Day, DayOptions, Families, MemoryDrop, Network, Pace, Played, Sender, Site, SiteOptions,
-};
+use clap::{Args, ValueEnum, builder::RangedU64ValueParser};
 #[cfg(feature = "serve")]
 use qlik_sense_events::simulate::{ServeError, Server};
+use qlik_sense_events::{
+    host::diagnostics::counted,
+    simulate::{
+        Day, DayOptions, Families, MemoryDrop, Network, Pace, Played, Sender, Site, SiteOptions,
+    },
+};
 
 use super::{
     FAILURE, USAGE,
@@ -90,38 +93,56 @@ struct DayArgs {
     /// Play a day in real time, from the first login to the end of the last session
     #[arg(long)]
     day: bool,
-    /// Number of logins on that day
-    #[arg(long, requires = "day", default_value_t = DayOptions::default().logins)]
+    /// Number of logins on that day, 1 to 20000
+    #[arg(
+        long,
+        requires = "day",
+        conflicts_with_all = AT_A_RATE,
+        default_value_t = DayOptions::default().logins,
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..=20_000)
+    )]
     logins: usize,
     /// Hours over which the logins are spread, 1 to 24
     #[arg(
         long,
         requires = "day",
+        conflicts_with_all = AT_A_RATE,
         default_value_t = DayOptions::default().hours,
         value_parser = clap::value_parser!(u64).range(1..=24)
     )]
     hours: u64,
     /// Start this many minutes into the day, without the events of users who are already logged in
-    #[arg(long, requires = "day", value_name = "MINUTES", default_value_t = 0)]
+    #[arg(
+        long,
+        requires = "day",
+        conflicts_with_all = AT_A_RATE,
+        value_name = "MINUTES",
+        default_value_t = 0
+    )]
     skip: u32,
     /// Datagrams per thousand that are lost on the way, 0 to 1000
     #[arg(
         long,
         requires = "day",
+        conflicts_with_all = AT_A_RATE,
         value_name = "PER_MILLE",
         default_value_t = 0,
         value_parser = clap::value_parser!(u32).range(0..=1_000)
     )]
     lost: u32,
     /// Minutes until a user's request takes half of a node's memory; needs performance events
-    #[arg(long, requires = "day", value_name = "MINUTES")]
+    #[arg(long, requires = "day", conflicts_with_all = AT_A_RATE, value_name = "MINUTES")]
     memory_drop: Option<u32>,
     /// Let the nodes answer over HTTPS: repository, proxies and engine health
     ///
     /// The certificates are read from this folder, and created if the folder has none.
     #[cfg(feature = "serve")]
-    #[arg(long, requires = "day", value_name = "FOLDER")]
+    #[arg(long, requires = "day", conflicts_with_all = AT_A_RATE, value_name = "FOLDER")]
     serve: Option<PathBuf>,
+    /// In a program that cannot, an explanation.
+    #[cfg(not(feature = "serve"))]
+    #[arg(long = "serve", hide = true, value_name = "FOLDER", value_parser = without_serve)]
+    _serve: Option<String>,
     /// Address of the first node; the others use the following ports
     #[cfg(feature = "serve")]
     #[arg(
@@ -131,6 +152,17 @@ struct DayArgs {
         default_value = "127.0.0.1:14242"
     )]
     serve_at: SocketAddr,
+}
+
+/// Options that contradict `--day`. Without this, clap would take their presence as an excuse for its absence.
+const AT_A_RATE: [&str; 2] = ["rate", "count"];
+
+#[cfg(not(feature = "serve"))]
+fn without_serve(_: &str) -> Result<String, &'static str> {
+    Err(
+        "this program was built without the feature `serve`; in the source folder, build it with `cargo build --release \
+         --features serve`",
+    )
 }
 
 /// A family of events, or all of them.
@@ -175,6 +207,14 @@ pub fn simulate(args: &SimulateArgs) -> u8 {
             return status;
         }
     };
+    // A day takes a while to compute.
+    #[cfg(feature = "serve")]
+    if let Some(folder) = &args.day.serve
+        && let Err(error) = Server::prepare_folder(folder)
+    {
+        say(format_args!("--serve: {error}"));
+        return FAILURE;
+    }
     let day = match args.day.day.then(|| args.day.make(&args.site)).transpose() {
         Ok(day) => day,
         Err(message) => {
@@ -190,6 +230,16 @@ pub fn simulate(args: &SimulateArgs) -> u8 {
             return FAILURE;
         }
     };
+    if let Some(day) = &day
+        && day.end <= args.day.skipped()
+    {
+        let minutes = day.end.as_secs() / 60;
+        say(format_args!(
+            "--skip {}: the last session ends after {minutes} minutes, so there is nothing to send; skip less",
+            args.day.skip
+        ));
+        return USAGE;
+    }
     let played = match play(args, day.as_deref(), address) {
         Ok(played) => played,
         Err(error) => {
@@ -201,9 +251,11 @@ pub fn simulate(args: &SimulateArgs) -> u8 {
     let status = report(&played, memory_drop);
     if played.refused > 0 {
         say(format_args!(
-            "nothing listened on {address}, at least some of the time: its system refused {} datagrams or more; start \
-             a receiver there first, such as `qlik-sense-events run`",
-            played.refused
+            "nothing listened on {address}: at least {} of {} {} refused; start a receiver there first, such as \
+             `qlik-sense-events run`",
+            played.refused,
+            counted(played.datagrams, "datagram", "datagrams"),
+            if played.refused == 1 { "was" } else { "were" },
         ));
         return FAILURE;
     }
@@ -305,10 +357,13 @@ fn play(args: &SimulateArgs, day: Option<&Day>, address: SocketAddr) -> io::Resu
         move || stopped.store(true, Ordering::Relaxed)
     })?;
     let mut progress = Progress::new();
-    let mut is_refused = false;
+    let mut refusals = Refusals::default();
     let follow = |played: &Played| {
-        if played.refused > 0 && !std::mem::replace(&mut is_refused, true) {
-            progress.message(format_args!("nothing listens on {address}; still sending"));
+        if let Some(change) = refusals.change(played) {
+            progress.message(match change {
+                Change::Refused => format!("nothing listens on {address}; still sending"),
+                Change::Accepted => format!("{address} no longer refuses datagrams"),
+            });
         }
         let seconds = played.elapsed.as_secs_f64();
         progress.show(format!(
@@ -335,6 +390,38 @@ fn play(args: &SimulateArgs, day: Option<&Day>, address: SocketAddr) -> io::Resu
     };
     progress.end();
     played
+}
+
+/// Whether datagrams are refused at present, as far as a sender can know: a receiver does not answer.
+#[derive(Default)]
+struct Refusals {
+    is_refused: bool,
+    /// The number of refusals, and what had been sent when the last one came.
+    last: Played,
+}
+
+enum Change {
+    Refused,
+    Accepted,
+}
+
+impl Refusals {
+    /// Systems send few refusals a second; after this time without one there is a receiver.
+    const SILENCE: Duration = Duration::from_secs(3);
+
+    fn change(&mut self, played: &Played) -> Option<Change> {
+        if played.refused > self.last.refused {
+            self.last = *played;
+            return (!std::mem::replace(&mut self.is_refused, true)).then_some(Change::Refused);
+        }
+        let is_accepted = self.is_refused
+            && played.datagrams >= self.last.datagrams + 3
+            && played.elapsed >= self.last.elapsed + Self::SILENCE;
+        is_accepted.then(|| {
+            self.is_refused = false;
+            Change::Accepted
+        })
+    }
 }
 
 /// The summary that a receiver can be compared with: lines on a terminal, JSON to a pipe.

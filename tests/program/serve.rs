@@ -326,6 +326,7 @@ fn a_path_that_is_no_folder_and_a_file_without_a_certificate_are_named() {
     };
     let site = Site::start();
     let file = site.folder.path().join("server.pem");
+    refused(&file.join("certificates"), "cannot create the folder ");
     refused(
         &file,
         "server.pem is not a folder; name the folder of the certificates",

@@ -33,11 +33,7 @@ pub(super) fn config(
     hosts: &[Arc<str>],
     address: IpAddr,
 ) -> Result<ServerConfig, ServeError> {
-    if folder.exists() && !folder.is_dir() {
-        return Err(ServeError::NoFolder {
-            path: folder.into(),
-        });
-    }
+    prepare_folder(folder)?;
     let missing: Vec<_> = FILES
         .map(|name| folder.join(name))
         .into_iter()
@@ -75,6 +71,19 @@ pub(super) fn config(
         .map_err(|error| unusable(format!("{SERVER}: {error}")))
 }
 
+/// Creates the folder if there is none.
+pub(super) fn prepare_folder(folder: &Path) -> Result<(), ServeError> {
+    if folder.exists() && !folder.is_dir() {
+        return Err(ServeError::NoFolder {
+            path: folder.into(),
+        });
+    }
+    fs::create_dir_all(folder).map_err(|source| ServeError::Create {
+        path: folder.into(),
+        source,
+    })
+}
+
 fn read(folder: &Path, name: &str) -> Result<Vec<u8>, ServeError> {
     let file = folder.join(name);
     fs::read(&file).map_err(|source| ServeError::File { file, source })
@@ -99,10 +108,6 @@ fn make(folder: &Path, hosts: &[Arc<str>], address: IpAddr) -> Result<(), ServeE
     let made = sign(hosts, address).map_err(|error| ServeError::Unusable {
         folder: folder.into(),
         reason: error.to_string(),
-    })?;
-    fs::create_dir_all(folder).map_err(|source| ServeError::File {
-        file: folder.into(),
-        source,
     })?;
     for (name, pem) in FILES.iter().zip(made) {
         let file = folder.join(name);

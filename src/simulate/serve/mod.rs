@@ -56,6 +56,14 @@ pub enum ServeError {
         /// The path.
         path: PathBuf,
     },
+    /// The folder cannot be created.
+    #[error("cannot create the folder {}: {source}", path.display())]
+    Create {
+        /// The path.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
     /// The folder contains some of the files, but not this one.
     #[error(
         "{} is missing; put client.pem, client_key.pem, root.pem, server.pem and server_key.pem into the folder, or \
@@ -144,6 +152,15 @@ impl Server {
             });
         }
         Ok(Self { addresses, is_over })
+    }
+
+    /// Creates the folder of the certificates if there is none. [`Server::start`] does so too, but needs a day, which
+    /// takes a while to compute.
+    ///
+    /// # Errors
+    /// [`ServeError::NoFolder`] or [`ServeError::Create`].
+    pub fn prepare_folder(folder: &Path) -> Result<(), ServeError> {
+        certificates::prepare_folder(folder)
     }
 
     /// The addresses of the nodes, in their order.
