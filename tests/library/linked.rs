@@ -518,7 +518,7 @@ fn files_of_excluded_users_are_read_again() {
     fs::write(&file, "LAB\\goran and more\nbad line\n").expect("written");
     let line = lines.recv_timeout(PATIENCE).expect("a report");
     assert!(
-        line.contains("users.txt:2") && line.contains("the previous rules stay in effect"),
+        line.contains("users.txt:2") && line.contains("the previous entries stay in effect"),
         "{line}"
     );
     assert!(excludes("maria"));

@@ -36,13 +36,13 @@ fn assert_read_again(program: &mut Running) {
     assert_eq!(diagnostic["level"], "info");
 }
 
-fn assert_old_rules_stay(program: &mut Running, reason: &str) {
+fn assert_old_entries_stay(program: &mut Running, reason: &str) {
     let diagnostic = program.diagnostics.one();
     assert_eq!(diagnostic["level"], "error");
     let message = diagnostic["message"].as_str().expect("text");
     let file = program.folder().join("users.txt");
     let expected = format!(
-        "cannot reload the blacklist; the previous rules stay in effect: {}{reason}",
+        "cannot reload the blacklist; the previous entries stay in effect: {}{reason}",
         file.display()
     );
     assert!(message.starts_with(&expected), "{message}");
@@ -64,7 +64,7 @@ fn a_changed_file_is_reloaded() {
 fn an_invalid_file_changes_nothing_until_it_is_corrected() {
     let mut program = program("LAB\\goran\n");
     replace(program.folder(), "LAB\\maria\nno separator\n");
-    assert_old_rules_stay(
+    assert_old_entries_stay(
         &mut program,
         ":2: `no separator`: expected DIRECTORY\\user_id",
     );
@@ -78,7 +78,7 @@ fn an_invalid_file_changes_nothing_until_it_is_corrected() {
 fn a_removed_file_changes_nothing_until_it_is_back() {
     let mut program = program("LAB\\goran\n");
     fs::remove_file(program.folder().join("users.txt")).expect("removed");
-    assert_old_rules_stay(
+    assert_old_entries_stay(
         &mut program,
         ": cannot read the file in `transform.blacklist.files`: ",
     );
@@ -103,7 +103,7 @@ fn a_locked_file_is_read_when_it_is_released() {
         .open(program.folder().join("users.txt"))
         .expect("held");
     held.write_all(b"LAB\\maria\n").expect("written");
-    assert_old_rules_stay(
+    assert_old_entries_stay(
         &mut program,
         ": cannot read the file in `transform.blacklist.files`: ",
     );

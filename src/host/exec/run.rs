@@ -48,7 +48,7 @@ impl Run {
         let panicked = {
             let (queue, failed) = (Arc::clone(&queue), failed.clone());
             move |failure| {
-                queue.break_off(0);
+                queue.break_off(0, "a thread panicked");
                 failed(failure);
             }
         };
@@ -56,7 +56,7 @@ impl Run {
             let queue = Arc::clone(&queue);
             move || {
                 if let Err(error) = write(&queue, &output) {
-                    queue.break_off(error.written_bytes);
+                    queue.break_off(error.written_bytes, reason(&error.source));
                     failed(Failure::Failed(error.source));
                 }
                 Ok(())
@@ -108,9 +108,11 @@ impl Run {
             Err(ExecError::Output(error)) => Err(ExecError::Output(error)),
             ended => self.wait_for_writer(output, deadline).and(ended),
         };
-        if matches!(ended, Err(ExecError::Output(_) | ExecError::Unread)) {
-            // It is unknown how much of the current frame has been written.
-            self.queue.break_off(0);
+        // It is unknown how much of the current frame has been written.
+        match &ended {
+            Err(ExecError::Output(error)) => self.queue.break_off(0, reason(error)),
+            Err(ExecError::Unread) => self.queue.break_off(0, UNREAD),
+            _ => {}
         }
         let patience = if is_finished {
             PATIENCE
@@ -154,6 +156,18 @@ impl Run {
         }
     }
 }
+
+/// Why events are lost with an output that failed.
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => "the reader of the output has ended".to_owned(),
+        // The output was given up.
+        io::ErrorKind::TimedOut => UNREAD.to_owned(),
+        _ => format!("the output failed: {error}"),
+    }
+}
+
+const UNREAD: &str = "the reader of the output did not read";
 
 /// Writes what is queued until the queue is closed and empty.
 fn write(queue: &Queue, output: &Output) -> Result<(), WriteError> {

@@ -158,7 +158,7 @@ impl Station {
         } = self;
         runtime.stop();
         runtime.await_end(PATIENCE);
-        queue.break_off(0);
+        queue.break_off(0, "Fluent Bit had not taken them when it ended the input");
         runtime.conclude(PATIENCE);
         log
     }

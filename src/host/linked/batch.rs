@@ -25,6 +25,9 @@ use crate::{
 /// transforms.
 const EVENT_BYTES: usize = 512;
 
+/// Why events that still wait are lost.
+const ENDED: &str = "Vector had not taken them when it ended the source";
+
 /// The most events in a batch, unless more were received at once. It is the size of Vector's own batches.
 const MAX_EVENTS: u64 = 1_000;
 
@@ -107,7 +110,7 @@ impl<V: HostValue> Batches<V> {
     ///
     /// [`LinkedError`] if the source had ended by itself.
     pub fn conclude(self) -> Result<(), LinkedError> {
-        self.queue.break_off(0);
+        self.queue.break_off(0, ENDED);
         self.life.conclude()
     }
 
@@ -131,7 +134,7 @@ impl<V: HostValue> Batches<V> {
 
 impl<V: HostValue> Drop for Batches<V> {
     fn drop(&mut self) {
-        self.queue.break_off(0);
+        self.queue.break_off(0, ENDED);
         // The reason for its end is not needed here.
         let _ = self.life.conclude();
     }

@@ -38,7 +38,7 @@ impl ExcludeUsersConfig {
     }
 
     /// Builds the transform. While it exists, its files are reloaded when they change. Every reload is reported to
-    /// `diagnostics`, and so is a file that has become invalid; the previous rules then stay in effect.
+    /// `diagnostics`, and so is a file that has become invalid; the previous entries then stay in effect.
     ///
     /// # Errors
     ///
@@ -81,7 +81,7 @@ fn reload(
         }
         Err(error) => diagnostics.report(
             Level::Error,
-            &format!("cannot reload the blacklist; the previous rules stay in effect: {error}"),
+            &format!("cannot reload the blacklist; the previous entries stay in effect: {error}"),
         ),
     }
 }

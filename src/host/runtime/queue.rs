@@ -71,6 +71,8 @@ struct State<C> {
     is_closed: bool,
     /// Nothing more will be taken out.
     is_broken: bool,
+    /// Why that is so.
+    broken_because: Option<String>,
 }
 
 /// Which limit the queue had reached when it last dropped something.
@@ -131,6 +133,7 @@ impl<C: Contents> Queue<C> {
                 task: None,
                 is_closed: false,
                 is_broken: false,
+                broken_because: None,
             }),
             news: Condvar::new(),
         }
@@ -208,10 +211,11 @@ impl<C: Contents> Queue<C> {
 
     /// Reports that the output broke after it had written this many bytes of the frames that were taken last. The rest
     /// of these, everything that waits and everything that is pushed later is dropped; a partly written frame counts as
-    /// dropped too.
-    pub fn break_off(&self, written_bytes: usize) {
+    /// dropped too. `because` is the reason, as it stands after "because"; the first one counts.
+    pub fn break_off(&self, written_bytes: usize, because: impl Into<String>) {
         let mut state = self.lock();
         state.is_broken = true;
+        state.broken_because.get_or_insert_with(|| because.into());
         if let Some((_, frame)) = state.rest.take() {
             state.dropped[frame.worker] += frame.events;
         }
@@ -223,6 +227,12 @@ impl<C: Contents> Queue<C> {
             }
         }
         while state.drop_oldest() {}
+    }
+
+    /// Why the output broke, if it did.
+    #[must_use]
+    pub fn broken_because(&self) -> Option<String> {
+        self.lock().broken_because.clone()
     }
 
     /// The number of waiting events.

@@ -33,7 +33,8 @@ use crate::{
     },
 };
 
-const NOTHING_TO_READ: &str = "nothing to reload: the configuration names no files for a transform";
+const NOTHING_TO_READ: &str =
+    "nothing to reload: transform.blacklist.files and transform.app_names.files name no file";
 
 const FAULT: &str = "cannot reload the files of transforms, because a thread panicked; their previous content stays \
 in use";
@@ -302,7 +303,7 @@ impl Refresh {
             }
             Err(error) => {
                 let message = format!(
-                    "cannot reload the blacklist; the previous rules stay in effect: {error}"
+                    "cannot reload the blacklist; the previous entries stay in effect: {error}"
                 );
                 let passes =
                     matches!(&error, BlacklistError::Read { source, .. } if may_pass(source));

@@ -87,9 +87,13 @@ impl<S, D: Report, C: Contents> Supervisor<S, D, C> {
         let dropped = self.queue.all_dropped().saturating_sub(known);
         if dropped > 0 {
             let message = format!(
-                "dropped {} at shutdown, which the host did not take; docs/reliability.md says how to keep events \
+                "dropped {} at shutdown, because {}; docs/reliability.md, section Shutdown, says how to keep events \
                  across a restart",
-                counted(dropped, "event", "events")
+                counted(dropped, "event", "events"),
+                self.queue
+                    .broken_because()
+                    .as_deref()
+                    .unwrap_or("the queue was full")
             );
             self.diagnostics.report(Level::Warn, &message);
         }

@@ -64,6 +64,14 @@ fn ends_with_one_error(mut program: Running) {
         "{error}"
     );
     assert_eq!(errors.next(), None);
+    // In `ecs` texts and counts have other names.
+    let dropped = diagnostics.iter().find(|d| d["level"] == "warn");
+    if let Some(message) = dropped.and_then(|dropped| dropped["message"].as_str()) {
+        assert!(
+            message.contains(" at shutdown, because the output failed: No space left on device"),
+            "{message}"
+        );
+    }
 }
 
 #[test]

@@ -201,7 +201,10 @@ fn drops_cause_a_warning_at_once_and_at_shutdown() {
         assert_eq!(stopped["message"], "stopped");
         assert_eq!(warning["level"], "warn");
         let message = warning["message"].as_str().expect("text");
-        assert!(message.contains(" events at shutdown"), "{message}");
+        assert!(
+            message.contains(" events at shutdown, because the reader of the output has ended; "),
+            "{message}"
+        );
     }
 }
 

@@ -67,7 +67,10 @@ fn without_files_there_is_nothing_to_reload() {
     signal(&program, Signal::SIGHUP);
     let (level, message) = diagnostic(&mut program);
     assert_eq!(level, "info");
-    assert!(message.starts_with("nothing to reload"), "{message}");
+    assert_eq!(
+        message,
+        "nothing to reload: transform.blacklist.files and transform.app_names.files name no file"
+    );
     program.event_of(payload::OPEN);
     assert_eq!(stop(program, Signal::SIGTERM).status, Some(0));
 }

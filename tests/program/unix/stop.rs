@@ -122,9 +122,14 @@ pub fn assert_shutdown_without_a_reader(mut program: Running, sent: u64, mut rea
     let mut written = Vec::new();
     reader.read_to_end(&mut written).expect("read");
     let written = written.iter().filter(|&&byte| byte == b'\n').count() as u64;
-    let [.., stopped, reason] = &diagnostics[..] else {
+    let [.., dropped, stopped, reason] = &diagnostics[..] else {
         panic!("{diagnostics:?}");
     };
+    let message = dropped["message"].as_str().expect("text");
+    assert!(
+        message.contains(" at shutdown, because the reader of the output did not read; "),
+        "{message}"
+    );
     let message = reason["message"].as_str().expect("text");
     assert!(
         message.contains("the reader of the output did not take all events within 10 s"),

@@ -185,7 +185,7 @@ mod tests {
         assert!(queue.take(&mut taken));
         queue.push_copy(1, b"waits", 1);
         // The first frame has been written, and half of the second.
-        queue.break_off(3);
+        queue.break_off(3, "this is a test");
         queue.push_copy(0, b"late", 1);
         assert_eq!([queue.dropped(0), queue.dropped(1)], [4, 3]);
         assert_eq!(queue.events(), 0);
@@ -236,7 +236,7 @@ mod tests {
         assert!(!queue.take_waiting(&mut taken));
         assert!(queue.offer_metrics(b"metrics", 1, false));
         assert!(!offer(&queue, "behind metrics", 0).0);
-        queue.break_off(0);
+        queue.break_off(0, "this is a test");
         assert!(!offer(&queue, "too late", 0).0);
         assert_eq!(queue.dropped(0), 2);
     }
@@ -264,13 +264,13 @@ mod tests {
     fn the_rest_of_a_frame_that_a_broken_output_did_not_take_is_dropped() {
         let queue = queue(10, WhenFull::DropNewest);
         offer(&queue, "waits", 10);
-        queue.break_off(0);
+        queue.break_off(0, "this is a test");
         assert_eq!(queue.dropped(0), 1);
 
         let queue = self::queue(10, WhenFull::DropNewest);
         let (_, frame) = offer(&queue, "is being written", 10);
         assert_eq!(take(&queue), frame[10..]);
-        queue.break_off(frame.len() - 11);
+        queue.break_off(frame.len() - 11, "this is a test");
         assert_eq!(queue.dropped(0), 1);
     }
 
@@ -281,7 +281,7 @@ mod tests {
             queue.push_copy(0, frame, 1);
             assert_eq!(take(&queue), frame);
         }
-        queue.break_off(0);
+        queue.break_off(0, "this is a test");
         assert_eq!(queue.dropped(0), 1);
     }
 }
