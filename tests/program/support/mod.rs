@@ -10,13 +10,13 @@ mod process;
 pub mod qrs;
 mod records;
 
+#[cfg(unix)]
+pub use self::end::ended;
 #[cfg(windows)]
 pub use self::end::press;
-#[cfg(unix)]
-pub use self::{end::ended, process::Process};
 pub use self::{
     end::{Stopped, ask_to_end, end},
-    process::{Finished, Running, command, finish, finish_with_input, sender},
+    process::{Finished, Process, Running, command, finish, finish_with_input, sender},
     records::{CODECS, Codec, Records, record, time, unstamped},
 };
 
