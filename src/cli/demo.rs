@@ -145,12 +145,17 @@ fn play(args: &DemoArgs, config: &Config, for_people: bool) -> Result<(), ExecEr
     if !was_seen(ended)? {
         return Ok(());
     }
+    let counters = control.counters();
+    let refused = match counters.refused {
+        0 => String::new(),
+        refused => format!("refused    {refused:>9} datagrams, by source.allowed_senders\n"),
+    };
     say(
         &screen,
         &format!(
-            "sent       {:>9} datagrams\n{}",
+            "sent       {:>9} datagrams\n{refused}{}",
             played.datagrams,
-            summary::received(&control.counters().pipeline)
+            summary::received(&counters.pipeline)
         ),
     );
     Ok(())
@@ -218,7 +223,11 @@ fn send(
 
 fn await_arrival(control: &Control, datagrams: u64) {
     let end = Instant::now() + ARRIVAL;
-    while control.counters().pipeline.datagrams < datagrams && Instant::now() < end {
+    let taken = || {
+        let counters = control.counters();
+        counters.pipeline.datagrams + counters.refused + counters.over_rate
+    };
+    while taken() < datagrams && Instant::now() < end {
         thread::sleep(Duration::from_millis(5));
     }
 }

@@ -86,12 +86,10 @@ pub fn other_than_state(loaded: &Loaded, config_file: &Path) -> Option<String> {
     Some(loaded.about(STATE_FILE, expected))
 }
 
-/// Folders that do not exist, for a file or socket that the program creates. A service manager may create them at the
-/// start.
+/// Folders that do not exist, for a file or a socket. A service manager or the reader may create them at the start.
 pub fn missing_folders(loaded: &Loaded) -> Vec<String> {
-    let created = places(&loaded.config).into_iter();
-    let created = created.filter(|(key, _)| *key != "output.unix_stream");
-    let missing = created.filter_map(|(key, path)| {
+    let places = places(&loaded.config).into_iter();
+    let missing = places.filter_map(|(key, path)| {
         let folder = path.parent().filter(|it| !it.as_os_str().is_empty())?;
         (!folder.is_dir()).then(|| {
             let message = format!(

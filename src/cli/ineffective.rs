@@ -1,6 +1,9 @@
 //! Options that are valid but have no effect, or one that cannot be intended.
 
-use qlik_sense_events::config::{Config, Loaded, Written};
+use qlik_sense_events::{
+    config::{Config, Loaded, Written},
+    schema::Schema,
+};
 
 /// A table that is switched off by an option.
 struct Switch {
@@ -100,6 +103,53 @@ pub fn warnings(loaded: &Loaded, room: u64) -> Vec<String> {
         );
         warnings.push(loaded.about("transform.performance.max_groups", message));
     }
+    if performance.enabled && !performance.summarizes() {
+        let message = "has no effect, because without a threshold or a filter every request goes through on its own; \
+                       set min_process_ms, min_peak_ram_bytes, or what to include or exclude";
+        warnings.push(loaded.about("transform.performance.enabled", message));
+    }
+    for (name, filter) in performance.filters() {
+        if performance.enabled && !filter.include.is_empty() && filter.include == filter.exclude {
+            let message =
+                "the same as `include`, so no name is selected; `exclude` takes precedence";
+            let key = format!("transform.performance.{name}.exclude");
+            warnings.push(loaded.about(&key, message));
+        }
+    }
+    if config
+        .source
+        .address
+        .iter()
+        .any(|address| address.port() == 0)
+    {
+        let message = "port 0 is another free port at each start, to which Qlik Sense cannot be set up to send; choose \
+                       one, such as 9997";
+        warnings.push(loaded.about("source.address", message));
+    }
+    let mut users = config.transform.blacklist.users.iter();
+    if users.any(|user| user.parts().any(|parts| parts == ("*", "*"))) {
+        let message = r"'*\*' matches every user, so the events of all users are left out";
+        warnings.push(loaded.about("transform.blacklist.users", message));
+    }
+    let time = match config.output.schema {
+        Schema::Ecs => "@timestamp",
+        _ => "timestamp",
+    };
+    if config.output.drop_fields.iter().any(|field| field == time) {
+        let message = format!(
+            "without `{time}`, sinks use the time of arrival or refuse events, as data streams of Elasticsearch and \
+             OpenSearch do"
+        );
+        warnings.push(loaded.about("output.drop_fields", message));
+    }
+    let plugin = &config.plugin;
+    if version(&plugin.version) > version(env!("CARGO_PKG_VERSION")) {
+        let message = format!(
+            "the file was written for a later version of the program; this is {}",
+            env!("CARGO_PKG_VERSION")
+        );
+        warnings.push(loaded.about("plugin.version", message));
+    }
     let sessions = &config.transform.sessions;
     if sessions.enabled && sessions.idle_timeout_secs < sessions.inactivity_timeout_secs {
         let message = format!(
@@ -116,6 +166,13 @@ pub fn warnings(loaded: &Loaded, room: u64) -> Vec<String> {
         loaded.about("output.tags_by_host", message)
     }));
     warnings
+}
+
+/// The numbers of a version such as `0.1.0`.
+fn version(text: &str) -> Vec<u64> {
+    text.split('.')
+        .map_while(|part| part.parse().ok())
+        .collect()
 }
 
 /// Why an option has no effect.

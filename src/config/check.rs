@@ -1,9 +1,9 @@
 //! Values of the right type that cannot be intended.
 
-use std::{fmt, ops::RangeInclusive, path::Path};
+use std::{fmt, net::Ipv4Addr, ops::RangeInclusive, path::Path};
 
 use super::{
-    Config, EngineConfig, app_names::is_host, read::Refused, suggest::nearest, tree::Step,
+    Config, EngineConfig, Manifest, app_names::is_host, read::Refused, suggest::nearest, tree::Step,
 };
 use crate::{decoding::MAX_DATAGRAM_BYTES, schema::SOURCE_TYPE, transform::sessions::ProxyConfig};
 
@@ -132,6 +132,12 @@ impl Config {
             self.plugin.name == SOURCE_TYPE,
             "plugin.name",
             "`qlik_sense`; this file belongs to another plugin",
+        );
+        let kinds = Manifest::default().kinds;
+        expect(
+            !self.plugin.kinds.is_empty() && self.plugin.kinds.iter().all(|it| kinds.contains(it)),
+            "plugin.kinds",
+            "`source` and `transform`; this file belongs to another plugin",
         );
         expect(
             !source.address.is_empty(),
@@ -326,6 +332,17 @@ impl Config {
             index: Some(overlap.place),
             message: overlap.to_string(),
         }));
+        for (index, address) in source.address.iter().enumerate() {
+            let is_broadcast = address.ip() == Ipv4Addr::BROADCAST;
+            if address.ip().is_multicast() || is_broadcast {
+                wrong.push(WrongValue {
+                    key: "source.address",
+                    index: (source.address.len() > 1).then_some(index),
+                    message: "expected an address of this machine, or 0.0.0.0 for all; this is one for many machines"
+                        .to_owned(),
+                });
+            }
+        }
         wrong.extend(self.wrong_paths());
         for (index, proxy) in qps.proxies.iter().enumerate() {
             let before = &qps.proxies[..index];

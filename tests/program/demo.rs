@@ -72,3 +72,19 @@ fn without_odd_payloads_every_datagram_is_one_event() {
     assert_eq!(number(&ended, "sent"), 100);
     assert_eq!(ended.records().len() as u64 + excluded, 100);
 }
+
+#[test]
+fn datagrams_of_a_sender_that_is_not_allowed_are_counted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("config.toml");
+    std::fs::write(&file, "[source]\nallowed_senders = ['10.0.0.0/8']\n").expect("a file");
+    let file = file.to_str().expect("text");
+    let ended = finish(&["demo", "--seconds", "1", "--rate", "20", "--config", file]);
+    assert_eq!(ended.status, 0, "{}", ended.stderr);
+    assert_eq!(number(&ended, "refused"), 20);
+    assert!(
+        ended.stderr.contains("by source.allowed_senders"),
+        "{}",
+        ended.stderr
+    );
+}

@@ -80,6 +80,14 @@ pub enum BlacklistError {
         /// The mistake.
         source: UserPatternError,
     },
+    /// A file has more mistakes than are listed.
+    #[error("{}: {more} more {} not entries", file.display(), if *more == 1 { "line is" } else { "lines are" })]
+    More {
+        /// The file.
+        file: PathBuf,
+        /// The number of lines that are not listed.
+        more: usize,
+    },
     /// The patterns together are too large.
     #[error(
         "the patterns of the blacklist need too much memory: {0}; use exact entries where possible"
@@ -111,14 +119,20 @@ impl BlacklistConfig {
     }
 
     /// All errors with which [`build`](Self::build) could fail, by file and line, in order: the first hundred
-    /// mistakes of each file.
+    /// mistakes of each file, and the number of the others.
     #[must_use]
     pub fn mistakes(&self) -> Vec<BlacklistError> {
         const MAX: usize = 100;
         let mut mistakes = Vec::new();
         for file in &self.files {
             match read(file) {
-                Ok(text) => mistakes.extend(parse(file, &text).filter_map(Result::err).take(MAX)),
+                Ok(text) => {
+                    let mut all = parse(file, &text).filter_map(Result::err);
+                    mistakes.extend(all.by_ref().take(MAX));
+                    let more = all.count();
+                    let file = file.clone();
+                    mistakes.extend((more > 0).then_some(BlacklistError::More { file, more }));
+                }
                 Err(error) => mistakes.push(error),
             }
         }

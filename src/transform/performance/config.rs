@@ -202,6 +202,27 @@ pub enum PerformanceError {
 }
 
 impl PerformanceConfig {
+    /// The filters with the names of their tables.
+    #[must_use]
+    pub const fn filters(&self) -> [(&'static str, &NameFilter); 3] {
+        [
+            ("apps", &self.apps),
+            ("object_types", &self.object_types),
+            ("methods", &self.methods),
+        ]
+    }
+
+    /// Whether there can be a request that does not go through on its own: there is a threshold or a filter.
+    #[must_use]
+    pub fn summarizes(&self) -> bool {
+        self.min_process_ms > Milliseconds::default()
+            || self.min_peak_ram_bytes > 0
+            || self
+                .filters()
+                .iter()
+                .any(|(_, filter)| **filter != NameFilter::default())
+    }
+
     /// Builds the transform; `None` if it is not [enabled](Self::enabled).
     ///
     /// # Errors

@@ -70,6 +70,19 @@ fn all_mistakes_in_all_files_are_listed() {
     }
 }
 
+#[test]
+fn of_a_file_with_many_mistakes_the_rest_is_counted() {
+    let folder = folder("[transform.blacklist]\nfiles = ['users.txt']\n");
+    fs::write(folder.path().join("users.txt"), "goran\n".repeat(1_000)).expect("a file");
+    let checked = check(&folder);
+    assert_eq!(checked.stderr.lines().count(), 101);
+    let last = checked.stderr.lines().last().unwrap_or_default();
+    assert!(
+        last.ends_with("users.txt: 900 more lines are not entries"),
+        "{last}"
+    );
+}
+
 /// If the name of the schema is wrong, fields that it lacks are not reported as well.
 #[test]
 fn one_mistake_is_reported_once() {

@@ -1,5 +1,6 @@
 //! Mistakes in the configuration: they are refused before anything is received, with file, line and key.
 
+mod intent;
 mod keys;
 mod listing;
 mod paths;

@@ -98,11 +98,11 @@ fn options_without_effect_are_reported() {
             "config.toml:4: transform.sessions.idle_timeout_secs = 900: shorter than inactivity_timeout_secs (1800)",
         ),
         (
-            "[transform.performance]\nenabled = true\nmax_groups = 1001\n[queue]\nmax_events = 1000\n",
+            "[transform.performance]\nenabled = true\nmax_groups = 1001\nmin_process_ms = 1\n[queue]\nmax_events = 1000\n",
             "config.toml:3: transform.performance.max_groups = 1001: the queue holds at most 1000 events",
         ),
         (
-            "[transform.performance]\nenabled = true\nmax_groups = 1000\n[queue]\nmax_bytes = 65536\n",
+            "[transform.performance]\nenabled = true\nmax_groups = 1000\nmin_process_ms = 1\n[queue]\nmax_bytes = 65536\n",
             "transform.performance.max_groups = 1000: the queue holds at most ",
         ),
         (

@@ -155,3 +155,19 @@ fn invalid_tags_and_unknown_fields_are_refused() {
          docs/fields.md lists its fields",
     );
 }
+
+#[test]
+fn an_address_of_many_machines_is_refused() {
+    for address in ["239.1.1.1:9997", "255.255.255.255:9997", "[ff02::1]:9997"] {
+        refused(
+            &format!("[source]\naddress = '{address}'\n"),
+            &format!(
+                "config.toml:2: source.address = '{address}': expected an address of this machine"
+            ),
+        );
+    }
+    refused(
+        "[plugin]\nkinds = ['sink']\n",
+        "config.toml:2: plugin.kinds = ['sink']: expected `source` and `transform`",
+    );
+}
