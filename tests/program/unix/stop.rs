@@ -113,6 +113,9 @@ fn a_later_second_sigterm_ends_the_program_at_once() {
     a_later_signal_ends_it_with_its_status(Signal::SIGTERM, 143);
 }
 
+/// The most events in a frame.
+const FRAME: u64 = 64;
+
 /// Asks a program to end that was sent this many long events, none of which has been read. Then reads what it has
 /// written.
 pub fn assert_shutdown_without_a_reader(mut program: Running, sent: u64, mut reader: impl Read) {
@@ -138,7 +141,9 @@ pub fn assert_shutdown_without_a_reader(mut program: Running, sent: u64, mut rea
     assert_eq!(stopped["message"], "stopped");
     let count = |name: &str| stopped[name].as_u64().unwrap_or(0);
     assert!(written > 0 && count("dropped") > 0, "{written}, {stopped}");
-    assert_eq!(written + count("dropped") + count("kernel_dropped"), sent);
+    // A frame that was written in part counts as dropped as a whole.
+    let counted = written + count("dropped") + count("kernel_dropped");
+    assert!((sent..sent + FRAME).contains(&counted), "{counted}");
 }
 
 /// More than fits into a pipe or a socket.
