@@ -36,9 +36,14 @@ pub fn mistakes(config: &Config) -> Vec<String> {
     }
     #[cfg(feature = "qrs")]
     {
-        let proxies = qlik_sense_events::host::qps::Proxies::new(config);
-        let mistake = proxies.err().map(|error| error.to_string());
-        mistakes.extend(mistake.filter(|mistake| !mistakes.contains(mistake)));
+        // Without any, that is the mistake, and the certificates are not needed yet.
+        let has_proxies = !config.transform.sessions.qps.proxies.is_empty()
+            || config.transform.app_names.qrs.is_enabled();
+        if has_proxies {
+            let proxies = qlik_sense_events::host::qps::Proxies::new(config);
+            let mistake = proxies.err().map(|error| error.to_string());
+            mistakes.extend(mistake.filter(|mistake| !mistakes.contains(mistake)));
+        }
         let engines = qlik_sense_events::host::engine_health::Engines::new(config);
         let mistake = engines.err().map(|error| error.to_string());
         mistakes.extend(mistake.filter(|mistake| !mistakes.contains(mistake)));

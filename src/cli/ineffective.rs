@@ -85,14 +85,31 @@ const SWITCHES: [Switch; 7] = [
 /// A warning for each; `room` is the number of events that the queue holds.
 pub fn warnings(loaded: &Loaded, room: u64) -> Vec<String> {
     let config = &loaded.config;
-    let mut warnings: Vec<String> = loaded
-        .written()
-        .iter()
-        .filter(|option| option.is_changed)
-        .filter_map(|option| {
-            let reason = switched_off(config, option)?;
-            let message = format!("has no effect, because {reason}, or remove this option");
-            Some(loaded.about(&option.key, message))
+    // The first option without effect of each reason, and the others.
+    let mut causes: Vec<(&'static str, &Written, Vec<&Written>)> = Vec::new();
+    for option in loaded.written().iter().filter(|option| option.is_changed) {
+        let Some(reason) = switched_off(config, option) else {
+            continue;
+        };
+        match causes.iter_mut().find(|(known, ..)| *known == reason) {
+            Some((_, _, others)) => others.push(option),
+            None => causes.push((reason, option, Vec::new())),
+        }
+    }
+    let mut warnings: Vec<String> = causes
+        .into_iter()
+        .map(|(reason, first, others)| {
+            let advice = if others.is_empty() {
+                "or remove this option".to_owned()
+            } else {
+                let others = others
+                    .iter()
+                    .map(|it| format!("{} (line {})", it.key, it.line));
+                let others = others.collect::<Vec<_>>().join(", ");
+                format!("or remove this option and {others}, which have none either")
+            };
+            let message = format!("has no effect, because {reason}, {advice}");
+            loaded.about(&first.key, message)
         })
         .collect();
     let performance = &config.transform.performance;

@@ -205,7 +205,10 @@ impl Config {
         );
         let qps = &sessions.qps;
         expect(
-            !qps.enabled || !qps.proxies.is_empty() || self.transform.app_names.qrs.is_enabled(),
+            !sessions.enabled
+                || !qps.enabled
+                || !qps.proxies.is_empty()
+                || self.transform.app_names.qrs.is_enabled(),
             "transform.sessions.qps.proxies",
             "at least one proxy, or `transform.app_names.qrs` to find those of the site",
         );

@@ -78,6 +78,14 @@ pub(super) fn is_secret(path: &[Step]) -> bool {
 }
 
 impl Node {
+    /// Whether it is a table with one of these keys.
+    pub(super) fn has_any<const N: usize>(&self, keys: [&str; N]) -> bool {
+        let Value::Table(entries) = &self.value else {
+            return false;
+        };
+        entries.iter().any(|entry| keys.contains(&&*entry.key))
+    }
+
     /// The value at the end of a path.
     pub(super) fn at(&self, path: &[Step]) -> Option<&Self> {
         let Some((step, rest)) = path.split_first() else {

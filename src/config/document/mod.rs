@@ -46,7 +46,11 @@ impl<'a> Document<'a> {
             mistakes: Vec::new(),
             unclear: Vec::new(),
         };
-        document.take_syntax(errors);
+        if errors.len() >= FOREIGN && !document.tree.has_any(SECTIONS) {
+            document.take_foreign(errors);
+        } else {
+            document.take_syntax(errors);
+        }
         document
     }
 
@@ -157,6 +161,20 @@ impl<'a> Document<'a> {
         self.text.get(node.span.clone()?)
     }
 }
+
+/// A text with so many mistakes of syntax and none of the [`SECTIONS`] is not TOML at all.
+const FOREIGN: usize = 3;
+
+/// The tables of a configuration.
+const SECTIONS: [&str; 7] = [
+    "plugin",
+    "source",
+    "transform",
+    "engine_health",
+    "queue",
+    "output",
+    "telemetry",
+];
 
 /// Ends a list of mistakes that is long enough.
 const MORE: &str = "too many problems; the rest are not listed";

@@ -10,6 +10,22 @@ use super::{
 };
 
 impl Document<'_> {
+    /// Reports a text in another language by its first mistake.
+    pub(super) fn take_foreign(&mut self, errors: Vec<toml::de::Error>) {
+        let places = errors
+            .iter()
+            .filter_map(|error| Some((error.span()?.start, error)));
+        if let Some((place, error)) = places.min_by_key(|(place, _)| *place) {
+            let message = format!(
+                "this is not a configuration in TOML such as plugin.toml: {}; is it the configuration of another \
+                 program, such as Vector?",
+                error.message()
+            );
+            self.push(place, String::new(), None, message);
+        }
+        self.tree.value = Value::Table(Vec::new());
+    }
+
     /// Reports and removes values that are not valid TOML.
     pub(super) fn take_syntax(&mut self, mut errors: Vec<toml::de::Error>) {
         let place = |error: &toml::de::Error| error.span().map_or(0, |span| span.start);

@@ -65,3 +65,28 @@ fn values_that_others_cannot_use_are_named() {
         "output.unix_stream = 'none/socket': the folder ",
     );
 }
+
+#[test]
+fn options_without_effect_for_one_reason_are_one_warning() {
+    let config = "[transform.sessions.qps]\nenabled = true\ninterval_secs = 20\ntimeout_secs = 3\n";
+    warned(
+        config,
+        "transform.sessions.qps.enabled = true: has no effect, because transform.sessions.enabled is false; set it to \
+         true, or remove this option and transform.sessions.qps.interval_secs (line 3), \
+         transform.sessions.qps.timeout_secs (line 4), which have none either",
+    );
+    assert_eq!(check(&folder(config)).stderr.lines().count(), 1);
+}
+
+#[test]
+#[cfg(feature = "qrs")]
+fn certificates_of_missing_proxies_are_not_missed() {
+    let config = "[transform.sessions]\nenabled = true\n[transform.sessions.qps]\nenabled = true\n";
+    let checked = check(&folder(config));
+    assert_eq!(
+        (checked.status, checked.stderr.lines().count()),
+        (2, 1),
+        "{}",
+        checked.stderr
+    );
+}

@@ -132,3 +132,11 @@ fn a_file_in_utf_16_is_read() {
         assert!(checked.stderr.contains(&expected), "{}", checked.stderr);
     }
 }
+
+#[test]
+fn a_file_in_another_language_is_one_mistake() {
+    refused(
+        "sources:\n  qlik:\n    type: exec\n    command: [a, b]\nsinks:\n  out:\n    type: console\n",
+        "config.toml:1: this is not a configuration in TOML such as plugin.toml: ",
+    );
+}
