@@ -253,7 +253,11 @@ fn impossible_options_are_refused() {
         ),
         ("proxies = [{ name = \"a\" }]", "unknown key"),
     ] {
-        fs::write(&config, format!("[transform.sessions.qps]\n{lines}\n")).expect("a file");
+        fs::write(
+            &config,
+            format!("[transform.sessions]\nenabled = true\n[transform.sessions.qps]\n{lines}\n"),
+        )
+        .expect("a file");
         let checked = finish(&["check", &config]);
         assert_eq!(checked.status, 2, "{lines}");
         assert!(
