@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::BufReader,
+    io::{self, BufReader},
     path::Path,
 };
 
@@ -11,6 +11,15 @@ use qlik_sense_events::{
     host::runtime::start::StartError,
     transform::sessions::begins_as_state,
 };
+
+/// Opens a file for reading. Systems open a folder too, and fail only when it is read.
+pub fn open(file: &Path) -> io::Result<File> {
+    if file.is_dir() {
+        let message = "this is a folder; expected a file";
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, message));
+    }
+    File::open(file)
+}
 
 /// Why receiving cannot start: the error, or everything that is wrong with the files if they are the cause.
 pub fn reasons(config: &Config, error: &StartError) -> Vec<String> {

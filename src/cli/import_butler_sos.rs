@@ -11,7 +11,7 @@ use clap::Args;
 use qlik_sense_events::import::butler_sos::{self, Import, ImportError, Options};
 
 use super::{
-    FAILURE, SUCCESS, USAGE,
+    FAILURE, SUCCESS, USAGE, files,
     print::{print, say},
     texts,
 };
@@ -92,7 +92,7 @@ fn read(file: &Path) -> io::Result<String> {
     if file == Path::new("-") {
         io::read_to_string(io::stdin().lock())
     } else {
-        fs::read_to_string(file)
+        io::read_to_string(files::open(file)?)
     }
 }
 

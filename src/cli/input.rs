@@ -1,13 +1,14 @@
 //! Files and standard input, line by line.
 
 use std::{
-    fs::File,
     io::{self, BufRead, BufReader},
     path::Path,
 };
 
 use memchr::memchr;
 use qlik_sense_events::payload::Utf16;
+
+use super::files;
 
 /// Reads lines of bytes, and lines of UTF-16, as PowerShell writes them with `>`, as lines of UTF-8.
 pub struct LineReader<R> {
@@ -138,7 +139,7 @@ pub fn open(file: &Path) -> io::Result<Box<dyn BufRead>> {
     } else {
         Ok(Box::new(BufReader::with_capacity(
             1 << 16,
-            File::open(file)?,
+            files::open(file)?,
         )))
     }
 }

@@ -156,3 +156,15 @@ fn the_manual_has_a_section_for_every_command_and_all_that_a_manual_has() {
     // Every flag is listed with its value.
     assert!(manual.stdout.contains("\\-\\-rate\\fR \\fIRATE\\fR"));
 }
+
+#[test]
+fn a_folder_in_place_of_a_file_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path().display().to_string();
+    for subcommand in ["check", "decode", "top", "import-butler-sos"] {
+        let ended = finish(&[subcommand, &folder]);
+        let expected = "this is a folder; expected a file";
+        assert!(ended.stderr.contains(expected), "{}", ended.stderr);
+        assert_ne!(ended.status, 0, "{subcommand}");
+    }
+}

@@ -30,7 +30,7 @@ use qlik_sense_events::{
 };
 
 use super::{
-    super::input::LineReader,
+    super::{files, input::LineReader},
     model::Model,
     record::{self, Record},
     screen::{Node, Screen, grouped},
@@ -404,7 +404,7 @@ fn open(file: &Path) -> io::Result<(String, Box<dyn BufRead + Send>)> {
         let stdin = io::BufReader::new(io::stdin());
         return Ok(("standard input".into(), Box::new(stdin)));
     }
-    let opened = io::BufReader::new(File::open(file)?);
+    let opened = io::BufReader::new(files::open(file)?);
     Ok((file.display().to_string(), Box::new(opened)))
 }
 

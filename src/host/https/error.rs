@@ -148,7 +148,10 @@ impl HttpsError {
 fn of_tls(error: &rustls::Error, service: &str) -> String {
     use rustls::{AlertDescription as Alert, CertificateError as Certificate, Error};
     let advice = match error {
-        Error::InconsistentKeys(_) => "the certificate and the key do not belong together",
+        Error::InconsistentKeys(_) => {
+            return "the certificate and the key do not belong together; export both again"
+                .to_owned();
+        }
         Error::InvalidCertificate(
             Certificate::NotValidForName | Certificate::NotValidForNameContext { .. },
         ) => "set `host` or `server_name` to a name in the service's certificate",
