@@ -170,11 +170,22 @@ fn problem(error: &yaml_serde::Error, key: &str) -> Problem {
         .strip_prefix(key)
         .and_then(|rest| rest.strip_prefix(": "))
         .unwrap_or(message);
+    let missing = message
+        .strip_prefix("missing field `")
+        .and_then(|rest| rest.strip_suffix('`'));
+    let message = match missing {
+        Some("Butler-SOS") => {
+            "this is not a configuration of Butler SOS: expected all keys below `Butler-SOS`"
+                .to_owned()
+        }
+        Some(key) => format!("missing key `{key}`"),
+        None => message.to_owned(),
+    };
     Problem {
         line,
         key: below_root(key).into(),
         value: None,
-        message: message.into(),
+        message,
     }
 }
 

@@ -21,11 +21,15 @@ fn mistakes_are_reported_with_file_line_and_key() {
             "1: Butler-SOS: ",
             "expected keys with values",
         ),
-        ("butler: {}\n", "1: ", "missing field `Butler-SOS`"),
+        (
+            "butler: {}\n",
+            "1: ",
+            "this is not a configuration of Butler SOS: expected all keys below `Butler-SOS`",
+        ),
         (
             "Butler-SOS:\n  logLevel: info\n",
             "2: ",
-            "missing field `userEvents`",
+            "missing key `userEvents`",
         ),
         (
             "Butler-SOS:\n  userEvents:\n    enable: true\n    udpServerConfig:\n      portUserActivityEvents: 99970\n",
