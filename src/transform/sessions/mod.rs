@@ -45,6 +45,7 @@ use chrono::{DateTime, Utc};
 
 #[doc(hidden)]
 pub use self::activity::Activity;
+#[cfg(feature = "host")]
 pub(crate) use self::config::node_name;
 use self::{actions::DerivedEvents, state::StateWriter, tracker::Tracker};
 pub use self::{
