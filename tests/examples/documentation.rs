@@ -168,6 +168,17 @@ fn every_field_is_documented() {
 }
 
 #[test]
+fn the_test_command_of_the_readme_is_what_ci_runs() {
+    let steps = read(&root().join(".ci/run"));
+    let command = steps
+        .lines()
+        .find_map(|line| line.strip_prefix("step tests "));
+    let command = command.expect("the step `tests`");
+    let readme = read(&root().join("README.md"));
+    assert!(readme.contains(&format!("`{command}`")), "{command}");
+}
+
+#[test]
 fn the_readme_links_to_every_document() {
     let readme = read(&root().join("README.md"));
     for name in files("docs", "md").keys() {
