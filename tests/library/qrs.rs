@@ -458,15 +458,15 @@ fn files_that_cannot_be_used_are_reported() {
     let rows = [
         (
             with(&|c| c.certificate_file.clone_from(&none)),
-            "none.pem: cannot read the certificate or key: ",
+            "none.pem: cannot read the file that `certificate_file` names: ",
         ),
         (
             with(&|c| c.key_file.clone_from(&none)),
-            "none.pem: cannot read the certificate or key: ",
+            "none.pem: cannot read the file that `key_file` names: ",
         ),
         (
             with(&|c| c.root_file.clone_from(&none)),
-            "none.pem: cannot read the certificate or key: ",
+            "none.pem: cannot read the file that `root_file` names: ",
         ),
         (
             with(&|c| c.certificate_file = at("empty.pem", "")),

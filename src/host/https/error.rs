@@ -11,10 +11,12 @@ use memchr::memmem;
 #[non_exhaustive]
 pub enum HttpsError {
     /// A file cannot be read.
-    #[error("{}: cannot read the certificate or key: {source}", file.display())]
+    #[error("{}: cannot read the file that `{option}` names: {source}", file.display())]
     Read {
         /// The file.
         file: PathBuf,
+        /// The option that names it: `certificate_file`, `key_file` or `root_file`.
+        option: &'static str,
         /// The system's reason.
         source: io::Error,
     },

@@ -15,8 +15,8 @@ use crate::transform::text_file;
 /// Reads the files, checks that they belong together, and builds the client's credentials.
 pub(super) fn config(service: &Service) -> Result<TlsConfig, HttpsError> {
     let provider = Arc::new(ring::default_provider());
-    let chain = certificates(&service.certificate_file)?;
-    let roots = certificates(&service.root_file)?;
+    let chain = certificates(&service.certificate_file, "certificate_file")?;
+    let roots = certificates(&service.root_file, "root_file")?;
     let (key, key_pem) = key(&service.key_file)?;
     check(&provider, &chain, key, &roots, service)?;
     let owned = |certificates: &[CertificateDer<'static>]| -> Vec<Certificate<'static>> {
@@ -62,8 +62,11 @@ fn check(
     Ok(())
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, HttpsError> {
-    let pem = read(file)?;
+fn certificates(
+    file: &Path,
+    option: &'static str,
+) -> Result<Vec<CertificateDer<'static>>, HttpsError> {
+    let pem = read(file, option)?;
     let certificates: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(&pem).collect();
     match certificates {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
@@ -73,18 +76,19 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, HttpsError>
 
 /// The key, and the PEM text from which it was read.
 fn key(file: &Path) -> Result<(PrivateKeyDer<'static>, Vec<u8>), HttpsError> {
-    let pem = read(file)?;
+    let pem = read(file, "key_file")?;
     match PrivateKeyDer::from_pem_slice(&pem) {
         Ok(key) => Ok((key, pem)),
         Err(_) => Err(HttpsError::no_key(file, &pem)),
     }
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, HttpsError> {
+fn read(file: &Path, option: &'static str) -> Result<Vec<u8>, HttpsError> {
     let mut pem = Vec::new();
     let read = text_file::open(file).and_then(|mut opened| opened.read_to_end(&mut pem));
     read.map(|_| pem).map_err(|source| HttpsError::Read {
         file: file.into(),
+        option,
         source,
     })
 }
