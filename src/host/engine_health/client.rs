@@ -1,14 +1,10 @@
 //! The request for an engine's health.
 
-use std::{io, path::PathBuf};
-
-use serde_json::error::Category;
-
 use super::{EngineHealthError, answer};
 use crate::{
     config::{EngineConfig, EngineHealthConfig, QrsConfig},
     host::{
-        https::{self, HttpsError, Service},
+        https::{self, HttpsError, Service, file_or},
         metrics::EngineHealth,
     },
 };
@@ -33,18 +29,14 @@ impl Client {
         qrs: &QrsConfig,
         engine: &EngineConfig,
     ) -> Result<Self, HttpsError> {
-        let or = |file: &PathBuf, other: &PathBuf| {
-            let is_empty = file.as_os_str().is_empty();
-            if is_empty { other } else { file }.clone()
-        };
         let service = Service {
             name: "the engine",
             host: engine.host.clone(),
             port: engine.port,
             server_name: engine.server_name.clone(),
-            certificate_file: or(&config.certificate_file, &qrs.certificate_file),
-            key_file: or(&config.key_file, &qrs.key_file),
-            root_file: or(&config.root_file, &qrs.root_file),
+            certificate_file: file_or(&config.certificate_file, &qrs.certificate_file),
+            key_file: file_or(&config.key_file, &qrs.key_file),
+            root_file: file_or(&config.root_file, &qrs.root_file),
             timeout_secs: config.timeout_secs,
         };
         Ok(Self {
@@ -76,17 +68,14 @@ impl Client {
 
     /// What is wrong with a response, without quoting it.
     fn body_error(&self, error: serde_json::Error) -> EngineHealthError {
-        let line = error.line();
-        let reason = match error.classify() {
-            Category::Io => return self.https.read_error(io::Error::from(error)).into(),
-            Category::Eof => "the JSON ends early",
-            Category::Syntax => "this is not JSON",
-            Category::Data => "expected an object with `mem`, the memory, and numbers",
-        };
-        EngineHealthError::Body {
-            address: self.address(),
-            line: line.max(1),
-            reason,
+        let expected = "expected an object with `mem`, the memory, and numbers";
+        match self.https.json_problem(error, expected) {
+            Ok((line, reason)) => EngineHealthError::Body {
+                address: self.address(),
+                line,
+                reason,
+            },
+            Err(error) => error.into(),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use serde_json::error::Category;
 use ureq::{
     Agent, Timeout, http,
     unversioned::{
@@ -233,6 +234,26 @@ impl Client {
             Ok(error) => self.error(error),
             Err(error) => self.io_error(error),
         }
+    }
+
+    /// At which line, from 1, and why a response is not the JSON that was `expected`. It quotes nothing of it.
+    ///
+    /// # Errors
+    ///
+    /// [`HttpsError`] when the response could not be read.
+    pub fn json_problem(
+        &self,
+        error: serde_json::Error,
+        expected: &'static str,
+    ) -> Result<(usize, &'static str), HttpsError> {
+        let line = error.line().max(1);
+        let reason = match error.classify() {
+            Category::Io => return Err(self.read_error(error.into())),
+            Category::Eof => "the JSON ends early",
+            Category::Syntax => "this is not JSON",
+            Category::Data => expected,
+        };
+        Ok((line, reason))
     }
 }
 

@@ -1,13 +1,11 @@
 //! Requests to a proxy.
 
-use std::{io, time::SystemTime};
-
-use serde_json::error::Category;
+use std::time::SystemTime;
 
 use super::{QpsError, answer::Counting};
 use crate::{
     config::QrsConfig,
-    host::https::{self, HttpsError, MayAsk, Service},
+    host::https::{self, HttpsError, MayAsk, Service, file_or},
     transform::sessions::{ProxyConfig, QpsConfig, SessionList},
 };
 
@@ -39,18 +37,14 @@ impl Client {
         qrs: &QrsConfig,
         proxy: &ProxyConfig,
     ) -> Result<Self, HttpsError> {
-        let or = |file: &std::path::PathBuf, other: &std::path::PathBuf| {
-            let is_empty = file.as_os_str().is_empty();
-            if is_empty { other } else { file }.clone()
-        };
         let service = Service {
             name: "the proxy service",
             host: proxy.host.clone(),
             port: proxy.port,
             server_name: proxy.server_name.clone(),
-            certificate_file: or(&config.certificate_file, &qrs.certificate_file),
-            key_file: or(&config.key_file, &qrs.key_file),
-            root_file: or(&config.root_file, &qrs.root_file),
+            certificate_file: file_or(&config.certificate_file, &qrs.certificate_file),
+            key_file: file_or(&config.key_file, &qrs.key_file),
+            root_file: file_or(&config.root_file, &qrs.root_file),
             timeout_secs: config.timeout_secs,
         };
         Ok(Self {
@@ -128,20 +122,15 @@ impl Client {
 
     /// What is wrong with a response, without quoting it: it contains session ids, which are secrets.
     fn body_error(&self, virtual_proxy: &str, error: serde_json::Error) -> QpsError {
-        let line = error.line();
-        let reason = match error.classify() {
-            Category::Io => return self.https.read_error(io::Error::from(error)).into(),
-            Category::Eof => "the JSON ends early",
-            Category::Syntax => "this is not JSON",
-            Category::Data => {
-                "expected an array of sessions, each with the user's directory and id"
-            }
-        };
-        QpsError::Body {
-            address: self.address(),
-            virtual_proxy: virtual_proxy.to_owned(),
-            line: line.max(1),
-            reason,
+        let expected = "expected an array of sessions, each with the user's directory and id";
+        match self.https.json_problem(error, expected) {
+            Ok((line, reason)) => QpsError::Body {
+                address: self.address(),
+                virtual_proxy: virtual_proxy.to_owned(),
+                line,
+                reason,
+            },
+            Err(error) => error.into(),
         }
     }
 }
