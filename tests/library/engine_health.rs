@@ -1,11 +1,7 @@
 //! The client of engine health, against a service on this machine that asks for the client's certificate. What may go
 //! wrong on the way is the same as for the Qlik Repository Service, whose tests have more of it.
 
-use std::{
-    fs,
-    net::{Ipv4Addr, TcpListener},
-    path::Path,
-};
+use std::{fs, path::Path};
 
 use qlik_sense_events::{
     config::{EngineConfig, EngineHealthConfig, QrsConfig},
@@ -18,7 +14,7 @@ use qlik_sense_events::{
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::qrs::support::{Answer, Repository, Site, engine_health};
+use crate::qrs::support::{Answer, Repository, Site, engine_health, unused_port};
 
 /// So long that no busy machine comes near it.
 const PATIENT: u64 = 60;
@@ -33,7 +29,7 @@ impl Case {
     fn new(answer: Answer) -> Self {
         let (site, folder) = (Site::new(), tempfile::tempdir().expect("a folder"));
         site.export(folder.path());
-        let service = Repository::start(&site, &site, &["127.0.0.1"], answer);
+        let service = site.service(answer);
         Self {
             site,
             folder,
@@ -245,10 +241,8 @@ fn other_statuses_are_explained() {
 #[test]
 fn a_port_without_a_listener_is_reported() {
     let case = Case::new(engine_health());
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-    let port = listener.local_addr().expect("an address").port();
-    drop(listener);
-    let (error, said) = refused(ask(&config(case.folder.path()), &engine(port)));
+    let nobody = engine(unused_port());
+    let (error, said) = refused(ask(&config(case.folder.path()), &nobody));
     let is_refused = matches!(error, EngineHealthError::Https(HttpsError::Connect { .. }));
     assert!(is_refused, "{said}");
 }

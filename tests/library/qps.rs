@@ -2,13 +2,9 @@
 //! every possible answer. Network faults are the same as for the Qlik Repository Service, whose tests cover more of
 //! them.
 
-use std::{
-    fs,
-    net::{Ipv4Addr, TcpListener},
-    path::Path,
-};
+use std::{fs, path::Path};
 
-use crate::qrs::support::{Answer, Repository, Site, sessions};
+use crate::qrs::support::{Answer, Repository, Site, sessions, unused_port};
 use qlik_sense_events::{
     config::QrsConfig,
     host::{
@@ -35,7 +31,7 @@ impl Case {
     fn new(answer: Answer) -> Self {
         let (site, folder) = (Site::new(), tempfile::tempdir().expect("a folder"));
         site.export(folder.path());
-        let service = Repository::start(&site, &site, &["127.0.0.1"], answer);
+        let service = site.service(answer);
         let proxy = proxy(service.address.port());
         Self {
             site,
@@ -264,10 +260,7 @@ fn other_statuses_are_explained() {
 #[test]
 fn a_port_without_a_listener_is_reported() {
     let mut case = Case::new(sessions(&[]));
-    case.proxy.port = {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-        listener.local_addr().expect("an address").port()
-    };
+    case.proxy.port = unused_port();
     let (error, said) = refused(case.ask());
     let is_refused = matches!(error, QpsError::Https(HttpsError::Connect { .. }));
     assert!(is_refused, "{said}");

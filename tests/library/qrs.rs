@@ -20,7 +20,7 @@ use qlik_sense_events::{
     transform::AppTable,
 };
 use rcgen::KeyPair;
-use support::{Answer, Repository, Site};
+use support::{Answer, Repository, Site, unused_port};
 use tempfile::TempDir;
 
 const SALES: &str = "a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69";
@@ -56,7 +56,7 @@ fn apps(config: &QrsConfig) -> Result<AppTable, QrsError> {
 fn asked(answer: Answer) -> Result<AppTable, QrsError> {
     let (site, folder) = (Site::new(), folder());
     site.export(folder.path());
-    let service = Repository::start(&site, &site, &["127.0.0.1"], answer);
+    let service = site.service(answer);
     apps(&config(folder.path(), service.address.port()))
 }
 
@@ -68,7 +68,7 @@ fn name(names: &AppTable, id: &str) -> Option<String> {
 fn the_request_is_what_the_service_asks_for() {
     let (site, folder) = (Site::new(), folder());
     site.export(folder.path());
-    let service = Repository::start(&site, &site, &["127.0.0.1"], sales());
+    let service = site.service(sales());
     let config = QrsConfig {
         user: r"LAB\goran".into(),
         ..config(folder.path(), service.address.port())
@@ -133,7 +133,7 @@ fn keys_of_either_form_are_accepted() {
         "RSA PRIVATE KEY",
         &key.serialize_der()[26..],
     ));
-    let service = Repository::start(&site, &site, &["127.0.0.1"], sales());
+    let service = site.service(sales());
     let config = config(folder.path(), service.address.port());
     for form in [pkcs_8, &pkcs_1, &pkcs_1.replace('\n', "\r\n")] {
         fs::write(&config.key_file, form).expect("a file");
@@ -276,10 +276,7 @@ fn a_name_is_resolved() {
 fn a_port_without_a_listener_is_reported() {
     let (site, folder) = (Site::new(), folder());
     site.export(folder.path());
-    let port = {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-        listener.local_addr().expect("an address").port()
-    };
+    let port = unused_port();
     let (error, said) = refused(apps(&config(folder.path(), port)));
     assert!(
         matches!(error, QrsError::Https(HttpsError::Connect { .. })),
@@ -335,7 +332,7 @@ fn late_answers_time_out() {
         "{said}"
     );
     for answer in [Answer::Silence, Answer::Stalls] {
-        let service = Repository::start(&site, &site, &["127.0.0.1"], answer);
+        let service = site.service(answer);
         let late = QrsConfig {
             port: service.address.port(),
             // Long enough for a busy machine to connect in.

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::support::{
     Running, ask_to_end, finish, payload,
-    qrs::{Answer, Repository, Site},
+    qrs::{Answer, Site},
     record,
 };
 
@@ -33,10 +33,6 @@ fn start(folder: TempDir) -> Running {
     Running::configured_in(folder, &config)
 }
 
-fn service(site: &Site, answer: Answer) -> Repository {
-    Repository::start(site, site, &["127.0.0.1"], answer)
-}
-
 fn app_name(program: &mut Running) -> Value {
     program.event_of(payload::OPEN)["app_name"].clone()
 }
@@ -56,7 +52,7 @@ fn until_named(program: &mut Running, name: &str) {
 #[test]
 fn names_are_read_refreshed_and_kept_if_the_service_fails() {
     let site = Site::new();
-    let service = service(&site, sales("Sales"));
+    let service = site.service(sales("Sales"));
     let port = service.address.port();
     let mut program = start(folder(&site, port, ""));
     let read = format!("read app names from 127.0.0.1:{port}");
@@ -108,7 +104,7 @@ fn names_are_read_refreshed_and_kept_if_the_service_fails() {
 #[test]
 fn a_silent_service_blocks_nothing() {
     let site = Site::new();
-    let service = service(&site, Answer::Silence);
+    let service = site.service(Answer::Silence);
     let more = "timeout_secs = 600\n";
     let mut program = start(folder(&site, service.address.port(), more));
     service.requests.recv().expect("a request");
@@ -122,7 +118,7 @@ fn a_silent_service_blocks_nothing() {
 #[test]
 fn a_service_may_start_after_the_program() {
     let site = Site::new();
-    let service = service(&site, Answer::Status(403));
+    let service = site.service(Answer::Status(403));
     let mut program = start(folder(&site, service.address.port(), ""));
     let (level, message) = diagnostic(&mut program);
     assert_eq!(level, "warn");
@@ -145,7 +141,7 @@ fn a_name_from_a_file_takes_precedence_over_the_service() {
         (SALES.into(), "Sales".into()),
         (other.into(), "Finance".into()),
     ];
-    let service = service(&site, Answer::Apps(apps));
+    let service = site.service(Answer::Apps(apps));
     let more = "[transform.app_names]\nfiles = [\"apps.csv\"]\n";
     let folder = folder(&site, service.address.port(), more);
     fs::write(folder.path().join("apps.csv"), format!("{SALES},By hand\n")).expect("a file");
@@ -169,7 +165,7 @@ fn a_name_from_a_file_takes_precedence_over_the_service() {
 #[test]
 fn renewed_certificates_are_used() {
     let (site, other) = (Site::new(), Site::named("other.example.com"));
-    let service = service(&site, sales("Sales"));
+    let service = site.service(sales("Sales"));
     let folder = folder(&site, service.address.port(), "");
     let root = |site: &Site, folder: &Path| fs::write(folder.join("root.pem"), site.root());
     root(&other, folder.path()).expect("a file");
@@ -189,7 +185,7 @@ fn renewed_certificates_are_used() {
 #[test]
 fn metrics_count_the_names() {
     let site = Site::new();
-    let service = service(&site, sales("Sales"));
+    let service = site.service(sales("Sales"));
     let more = "[telemetry]\ninterval_secs = 1\n";
     let folder = folder(&site, service.address.port(), more);
     let config = folder.path().join("config.toml").display().to_string();
@@ -235,7 +231,7 @@ fn unusable_files_are_refused_at_start() {
 #[test]
 fn check_online_tries_the_service() {
     let site = Site::new();
-    let service = service(&site, sales("Sales"));
+    let service = site.service(sales("Sales"));
     let port = service.address.port();
     let folder = folder(&site, port, "");
     let config = folder.path().join("config.toml").display().to_string();

@@ -5,8 +5,8 @@ use std::{fs, time::Instant};
 use tempfile::TempDir;
 
 use crate::support::{
-    Codec, DEADLINE, Running, finish, payload,
-    qrs::{Answer, Repository, Site, engine_health},
+    Codec, DEADLINE, Running, check_online, finish, payload,
+    qrs::{Answer, Site, engine_health},
 };
 
 /// A folder with the files that the QMC exports, and a configuration with the shortest interval.
@@ -20,10 +20,6 @@ fn folder(site: &Site, port: u16) -> TempDir {
     );
     fs::write(folder.path().join("config.toml"), config).expect("a file");
     folder
-}
-
-fn service(site: &Site, answer: Answer) -> Repository {
-    Repository::start(site, site, &["127.0.0.1"], answer)
 }
 
 /// The next diagnostic: its level and its message.
@@ -59,14 +55,9 @@ fn until(program: &mut Running, is_as_wanted: impl Fn(&Running) -> bool) {
 #[test]
 fn the_numbers_of_an_engine_are_metrics_while_it_answers() {
     let site = Site::new();
-    let service = service(&site, engine_health());
+    let service = site.service(engine_health());
     let folder = folder(&site, service.address.port());
-    let mut command = crate::support::command();
-    command
-        .args(["run", "--address", "127.0.0.1:0", "--codec", "native_json"])
-        .arg("--config")
-        .arg(folder.path().join("config.toml"));
-    let mut program = Running::of(command, Codec::NativeJson, 1);
+    let mut program = Running::in_folder(folder.path(), Codec::NativeJson);
     let read = "read the health of the engine of pro2-win1";
     assert_eq!(
         diagnostic(&mut program),
@@ -117,14 +108,9 @@ fn the_numbers_of_an_engine_are_metrics_while_it_answers() {
 #[test]
 fn a_silent_engine_blocks_nothing() {
     let site = Site::new();
-    let service = service(&site, Answer::Silence);
+    let service = site.service(Answer::Silence);
     let folder = folder(&site, service.address.port());
-    let mut command = crate::support::command();
-    command
-        .args(["run", "--address", "127.0.0.1:0", "--codec", "json"])
-        .arg("--config")
-        .arg(folder.path().join("config.toml"));
-    let mut program = Running::of(command, Codec::Json, 1);
+    let mut program = Running::in_folder(folder.path(), Codec::Json);
     service.requests.recv().expect("a request");
     program.send(payload::start("goran"));
     program.events().one();
@@ -136,15 +122,11 @@ fn a_silent_engine_blocks_nothing() {
 #[test]
 fn check_online_tries_the_engines() {
     let site = Site::new();
-    let service = service(&site, engine_health());
+    let service = site.service(engine_health());
     let port = service.address.port();
     let folder = folder(&site, port);
     let config = folder.path().join("config.toml").display().to_string();
-    let check = || {
-        let checked = finish(&["check", "--online", &config]);
-        let last = checked.stdout.lines().last().unwrap_or_default().to_owned();
-        (checked.status, last, checked.stderr.trim_end().to_owned())
-    };
+    let check = || check_online(&config);
     let ok = format!(
         "127.0.0.1:{port}: ok; the engine of pro2-win1 has committed 64 MiB of memory; 16 GiB of 64 GiB are free"
     );

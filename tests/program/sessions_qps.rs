@@ -6,7 +6,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::{
-    Codec, Running, finish, payload,
+    Codec, Running, check_online, finish, payload,
     qrs::{Answer, Repository, Site, sessions},
 };
 
@@ -20,20 +20,6 @@ fn folder(site: &Site, port: u16, more: &str) -> TempDir {
     );
     fs::write(folder.path().join("config.toml"), config).expect("a file");
     folder
-}
-
-fn start(folder: &TempDir, codec: Codec) -> Running {
-    let mut command = crate::support::command();
-    let config = folder.path().join("config.toml");
-    command
-        .args(["run", "--address", "127.0.0.1:0", "--codec", codec.name()])
-        .arg("--config")
-        .arg(config);
-    Running::of(command, codec, 1)
-}
-
-fn service(site: &Site, answer: Answer) -> Repository {
-    Repository::start(site, site, &["127.0.0.1"], answer)
 }
 
 /// The next diagnostic: its level and its message.
@@ -67,10 +53,10 @@ fn gauge(program: &Running, name: &str) -> Option<f64> {
 #[test]
 fn listed_sessions_are_open_and_others_have_ended() {
     let site = Site::new();
-    let service = service(&site, sessions(&["maria", "goran"]));
+    let service = site.service(sessions(&["maria", "goran"]));
     let port = service.address.port();
     let folder = folder(&site, port, "[telemetry]\ninterval_secs = 1\n");
-    let mut program = start(&folder, Codec::NativeJson);
+    let mut program = Running::in_folder(folder.path(), Codec::NativeJson);
     let lists = (
         "info".to_owned(),
         "read 2 sessions from the proxy of pro2-win1".to_owned(),
@@ -122,9 +108,9 @@ fn listed_sessions_are_open_and_others_have_ended() {
 #[test]
 fn a_silent_proxy_blocks_nothing() {
     let site = Site::new();
-    let service = service(&site, Answer::Silence);
+    let service = site.service(Answer::Silence);
     let folder = folder(&site, service.address.port(), "timeout_secs = 30\n");
-    let mut program = start(&folder, Codec::Json);
+    let mut program = Running::in_folder(folder.path(), Codec::Json);
     service.requests.recv().expect("a request");
     program.send(payload::start("goran"));
     until(&mut program, "session", "goran");
@@ -147,7 +133,7 @@ fn proxies_are_found_through_the_repository_service() {
         "Sales".into(),
     )]);
     let answers = vec![("/qrs/proxyservice/full", proxies), ("/qrs/app", apps)];
-    let repository = service(&site, Answer::Paths(answers));
+    let repository = site.service(Answer::Paths(answers));
     let folder = tempfile::tempdir().expect("a folder");
     site.export(folder.path());
     let config = format!(
@@ -156,7 +142,7 @@ fn proxies_are_found_through_the_repository_service() {
         repository.address.port()
     );
     fs::write(folder.path().join("config.toml"), config).expect("a file");
-    let mut program = start(&folder, Codec::Json);
+    let mut program = Running::in_folder(folder.path(), Codec::Json);
     let snapshot = until(&mut program, "session_snapshot", "maria");
     assert_eq!(snapshot["host"], "localhost");
     let messages: Vec<String> = (0..3).map(|_| diagnostic(&mut program).1).collect();
@@ -184,15 +170,11 @@ fn proxies_are_found_through_the_repository_service() {
 #[test]
 fn check_online_tries_the_proxies() {
     let site = Site::new();
-    let service = service(&site, sessions(&["secret", "secret", "anna"]));
+    let service = site.service(sessions(&["secret", "secret", "anna"]));
     let port = service.address.port();
     let folder = folder(&site, port, "");
     let config = folder.path().join("config.toml").display().to_string();
-    let check = || {
-        let checked = finish(&["check", "--online", &config]);
-        let last = checked.stdout.lines().last().unwrap_or_default().to_owned();
-        (checked.status, last, checked.stderr.trim_end().to_owned())
-    };
+    let check = || check_online(&config);
     let ok = |users: u32, sessions: u32| {
         format!(
             "127.0.0.1:{port}: ok; sessions of {users} users on pro2-win1, by virtual proxy: \"\" {sessions}"

@@ -90,6 +90,17 @@ impl Site {
     pub fn root(&self) -> String {
         self.authority.pem()
     }
+
+    /// A service of the site on 127.0.0.1, which trusts the site's clients.
+    pub fn service(&self, answer: Answer) -> Repository {
+        Repository::start(self, self, &["127.0.0.1"], answer)
+    }
+}
+
+/// A port on which nothing listens.
+pub fn unused_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    listener.local_addr().expect("an address").port()
 }
 
 /// How the service answers a request.

@@ -16,7 +16,9 @@ pub use self::end::ended;
 pub use self::end::press;
 pub use self::{
     end::{Stopped, ask_to_end, end},
-    process::{Finished, Process, Running, command, finish, finish_with_input, sender},
+    process::{
+        Finished, Process, Running, check_online, command, finish, finish_with_input, sender,
+    },
     records::{CODECS, Codec, Records, record, time, unstamped},
 };
 

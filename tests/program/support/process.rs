@@ -57,6 +57,13 @@ pub fn finish<A: AsRef<std::ffi::OsStr>>(args: &[A]) -> Finished {
     finish_with_input(args, "")
 }
 
+/// `check --online`: the status, the last line of standard output, and the diagnostics.
+pub fn check_online(config: &str) -> (i32, String, String) {
+    let checked = finish(&["check", "--online", config]);
+    let last = checked.stdout.lines().last().unwrap_or_default().to_owned();
+    (checked.status, last, checked.stderr.trim_end().to_owned())
+}
+
 /// Runs the program to its end, with `input` on its standard input.
 pub fn finish_with_input<A, I>(args: &[A], input: I) -> Finished
 where
@@ -120,6 +127,16 @@ impl Running {
         command
             .args(["run", "--address", "127.0.0.1:0"])
             .args(flags);
+        Self::of(command, codec, 1)
+    }
+
+    /// `run` on a free port of 127.0.0.1, with the `config.toml` of a folder.
+    pub fn in_folder(folder: &Path, codec: Codec) -> Self {
+        let mut command = command();
+        command
+            .args(["run", "--address", "127.0.0.1:0", "--codec", codec.name()])
+            .arg("--config")
+            .arg(folder.join("config.toml"));
         Self::of(command, codec, 1)
     }
 

@@ -66,6 +66,17 @@ impl Top {
         Self::of_size(command, folder, (SIZE.ws_row, SIZE.ws_col))
     }
 
+    /// Starts it with a configuration file in the folder.
+    #[cfg(feature = "qrs")]
+    fn configured(config: &str, folder: tempfile::TempDir) -> Self {
+        let file = folder.path().join("config.toml");
+        std::fs::write(&file, config).expect("a file");
+        let mut command = command();
+        command.args(["top", "--address", "127.0.0.1:0", "--config"]);
+        command.arg(file);
+        Self::of(command, folder)
+    }
+
     /// Starts it on a terminal with this many rows and columns.
     pub(super) fn of_size(
         mut command: Command,
@@ -461,11 +472,11 @@ fn without_a_terminal_top_says_what_to_do() {
 #[cfg(feature = "qrs")]
 #[test]
 fn users_whom_only_a_proxy_lists_are_marked() {
-    use crate::support::qrs::{Repository, Site, sessions};
+    use crate::support::qrs::{Site, sessions};
 
     let site = Site::new();
     let users = sessions(&["maria", "sa_api"]);
-    let service = Repository::start(&site, &site, &["127.0.0.1"], users);
+    let service = site.service(users);
     let folder = tempfile::tempdir().expect("a folder");
     site.export(folder.path());
     let port = service.address.port();
@@ -473,12 +484,7 @@ fn users_whom_only_a_proxy_lists_are_marked() {
         "[transform.blacklist]\nusers = ['LAB\\sa_*']\n[transform.sessions]\nenabled = true\n\
          [transform.sessions.qps]\nenabled = true\nproxies = [{{ host = \"127.0.0.1\", port = {port}, node = \"pro2-win1\" }}]\n"
     );
-    let file = folder.path().join("config.toml");
-    std::fs::write(&file, config).expect("a file");
-    let mut command = command();
-    command.args(["top", "--address", "127.0.0.1:0", "--config"]);
-    command.arg(file);
-    let mut top = Top::of(command, folder);
+    let mut top = Top::configured(&config, folder);
     top.await_text("LAB\\maria");
     top.await_text("*");
     let screen = top.last_screen().contents();
@@ -489,10 +495,10 @@ fn users_whom_only_a_proxy_lists_are_marked() {
 #[cfg(feature = "qrs")]
 #[test]
 fn the_memory_of_a_node_is_shown_while_its_engine_answers() {
-    use crate::support::qrs::{Answer, Repository, Site, engine_health};
+    use crate::support::qrs::{Answer, Site, engine_health};
 
     let site = Site::new();
-    let service = Repository::start(&site, &site, &["127.0.0.1"], engine_health());
+    let service = site.service(engine_health());
     let folder = tempfile::tempdir().expect("a folder");
     site.export(folder.path());
     let config = format!(
@@ -500,12 +506,7 @@ fn the_memory_of_a_node_is_shown_while_its_engine_answers() {
          root_file = 'root.pem'\nnodes = [{{ host = '127.0.0.1', port = {}, node = 'pro2-win1' }}]\n",
         service.address.port()
     );
-    let file = folder.path().join("config.toml");
-    std::fs::write(&file, config).expect("a file");
-    let mut command = command();
-    command.args(["top", "--address", "127.0.0.1:0", "--config"]);
-    command.arg(file);
-    let mut top = Top::of(command, folder);
+    let mut top = Top::configured(&config, folder);
     top.await_text("RAM in use  pro2-win1 75% of 64 GiB");
     service.set(Answer::Status(503));
     top.await_text("RAM in use  pro2-win1 ?");
