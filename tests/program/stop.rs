@@ -96,10 +96,9 @@ fn the_last_diagnostics_are_in_the_codec() {
     }
 }
 
-/// The system keeps the program waiting in a write, which nothing but its end interrupts.
+/// A program that was asked to end and cannot write its events, and the pipe that nobody reads.
 #[cfg(windows)]
-#[test]
-fn shutdown_waits_for_no_pipe_that_nobody_reads() {
+fn asked_to_end_without_a_reader() -> (std::io::PipeReader, Running) {
     use crate::support::{Codec, ask_to_end};
 
     // More than a pipe holds.
@@ -109,11 +108,19 @@ fn shutdown_waits_for_no_pipe_that_nobody_reads() {
     command
         .args(["run", "--address", "127.0.0.1:0"])
         .stdout(writer);
-    let mut program = Running::with_stdout_of(command, Codec::Json, 1);
+    let program = Running::with_stdout_of(command, Codec::Json, 1);
     for _ in 0..EVENTS {
         program.send(payload::OPEN);
     }
     ask_to_end(&program);
+    (reader, program)
+}
+
+/// The system keeps the program waiting in a write, which nothing but its end interrupts.
+#[cfg(windows)]
+#[test]
+fn shutdown_waits_for_no_pipe_that_nobody_reads() {
+    let (reader, mut program) = asked_to_end_without_a_reader();
     let (ended, diagnostics) = program.wait();
     assert_eq!(ended.code(), Some(1));
     let reason = diagnostics.last().expect("a reason")["message"].to_string();
@@ -128,20 +135,9 @@ fn shutdown_waits_for_no_pipe_that_nobody_reads() {
 #[cfg(windows)]
 #[test]
 fn a_second_ctrl_c_ends_the_program_at_once() {
-    use crate::support::{Codec, ask_to_end, press};
+    use crate::support::press;
 
-    // This is more than fits into a pipe.
-    const EVENTS: usize = 1_000;
-    let (reader, writer) = std::io::pipe().expect("a pipe");
-    let mut command = command();
-    command
-        .args(["run", "--address", "127.0.0.1:0"])
-        .stdout(writer);
-    let mut program = Running::with_stdout_of(command, Codec::Json, 1);
-    for _ in 0..EVENTS {
-        program.send(payload::OPEN);
-    }
-    ask_to_end(&program);
+    let (reader, mut program) = asked_to_end_without_a_reader();
     while program.is_running() && press(&program).is_ok() {}
     let (ended, diagnostics) = program.wait();
     assert_eq!(ended.code(), Some(130));
