@@ -49,24 +49,24 @@ pub fn check(args: &CheckArgs) -> u8 {
     let loaded = Loaded::read(&file);
     let config = &loaded.config;
     let mut mistakes: Vec<String> = loaded.error.iter().map(ToString::to_string).collect();
-    mistakes.extend(files::mistakes(config));
+    mistakes.extend(files::mistakes(&loaded));
     mistakes.extend(files::occupied(&loaded));
-    mistakes.extend(files::other_than_state(&loaded, &file));
+    mistakes.extend(files::other_than_state(&loaded));
     #[cfg(feature = "qrs")]
     if args.online && !online::has_services(config) && loaded.error.is_none() {
         let message = "--online has no service to ask: set transform.app_names.qrs.host, \
                        transform.sessions.qps.enabled, or engine_health.nodes";
         mistakes.push(message.to_owned());
     }
-    if !mistakes.is_empty() {
-        say(mistakes.join("\n"));
-        return USAGE;
-    }
-    for warning in secrets::warnings(config)
-        .into_iter()
-        .chain(files::missing_folders(&loaded))
+    for message in mistakes
+        .iter()
+        .chain(&secrets::warnings(config))
+        .chain(&files::missing_folders(&loaded))
     {
-        say(warning);
+        say(message);
+    }
+    if !mistakes.is_empty() {
+        return USAGE;
     }
     let (entries, apps) = match config.pipeline().build() {
         Ok(pipeline) => (pipeline.blacklist().entries(), pipeline.app_names().len()),

@@ -22,7 +22,7 @@ use qlik_sense_events::{
 };
 
 use super::{
-    FAILURE, SUCCESS, USAGE,
+    FAILURE, SUCCESS, USAGE, files,
     input::{LineReader, open},
     options::CommonArgs,
     texts,
@@ -41,12 +41,13 @@ pub struct DecodeArgs {
 }
 
 pub fn decode(args: &DecodeArgs) -> u8 {
-    let config = match args.common.load_or_report() {
-        Ok(config) => config,
+    let loaded = match args.common.load_or_report() {
+        Ok(loaded) => loaded,
         Err(status) => return status,
     };
+    let config = &loaded.config;
     let mut diagnostics = Diagnostics::new(&config.output);
-    if let Some(message) = args.common.refuse_terminal(&config) {
+    if let Some(message) = args.common.refuse_terminal(config) {
         diagnostics.report(Level::Error, message);
         return USAGE;
     }
@@ -66,11 +67,13 @@ pub fn decode(args: &DecodeArgs) -> u8 {
     let pipeline = match config.pipeline().build() {
         Ok(pipeline) => pipeline,
         Err(error) => {
-            diagnostics.report(Level::Error, &error.to_string());
+            for reason in files::reasons(&loaded, &StartError::Pipeline(error)) {
+                diagnostics.report(Level::Error, &reason);
+            }
             return USAGE;
         }
     };
-    match Decode::new(&config, &layout, pipeline)
+    match Decode::new(config, &layout, pipeline)
         .and_then(|decode| decode.files(files, &mut diagnostics))
     {
         Ok(status) => status,

@@ -59,10 +59,11 @@ pub struct DemoArgs {
 }
 
 pub fn demo(args: &DemoArgs) -> u8 {
-    let mut config = match args.common.load_or_report() {
-        Ok(config) => config,
+    let mut loaded = match args.common.load_or_report() {
+        Ok(loaded) => loaded,
         Err(status) => return status,
     };
+    let config = &mut loaded.config;
     config.source.workers = 1;
     config.source.address = Addresses::new(vec![SocketAddr::from(([127, 0, 0, 1], 0))]);
     if args.common.config.is_none() {
@@ -76,14 +77,14 @@ pub fn demo(args: &DemoArgs) -> u8 {
         && args.common.codec.is_none()
         && output.schema == Schema::Default
         && output.drop_fields.is_empty();
-    if !for_people && let Some(message) = args.common.refuse_terminal(&config) {
+    if !for_people && let Some(message) = args.common.refuse_terminal(config) {
         diagnostics.report(Level::Error, message);
         return USAGE;
     }
-    match play(args, &config, for_people) {
+    match play(args, config, for_people) {
         Ok(()) => SUCCESS,
         Err(ExecError::Start(error)) if error.is_configuration() => {
-            for reason in files::reasons(&config, &error) {
+            for reason in files::reasons(&loaded, &error) {
                 diagnostics.report(Level::Error, &reason);
             }
             USAGE

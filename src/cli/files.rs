@@ -6,10 +6,16 @@ use std::{
     path::Path,
 };
 
+#[cfg(feature = "qrs")]
+use qlik_sense_events::host::https::HttpsError;
 use qlik_sense_events::{
     config::{Config, Loaded},
     host::runtime::start::StartError,
-    transform::sessions::begins_as_state,
+    pipeline::PipelineError,
+    transform::{
+        app_names::AppNamesError, blacklist::BlacklistError, pseudonymize::PseudonymizeError,
+        sessions::begins_as_state,
+    },
 };
 
 /// Opens a file for reading. Systems open a folder too, and fail only when it is read.
@@ -22,42 +28,78 @@ pub fn open(file: &Path) -> io::Result<File> {
 }
 
 /// Why receiving cannot start: the error, or everything that is wrong with the files if they are the cause.
-pub fn reasons(config: &Config, error: &StartError) -> Vec<String> {
-    let mut reasons = Vec::new();
+pub fn reasons(loaded: &Loaded, error: &StartError) -> Vec<String> {
     if error.is_configuration() {
-        reasons = mistakes(config);
+        let mistakes = mistakes(loaded);
+        if !mistakes.is_empty() {
+            return mistakes;
+        }
     }
-    if reasons.is_empty() {
-        reasons.push(error.to_string());
-    }
-    reasons
+    vec![match error {
+        StartError::State { file, source } => {
+            let message = format!("cannot read {}: {source}", file.display());
+            loaded.about(STATE_FILE, message)
+        }
+        error => error.to_string(),
+    }]
 }
 
 /// Everything that is wrong with the files of the transforms and the certificates for services of Qlik Sense.
-pub fn mistakes(config: &Config) -> Vec<String> {
-    let of_transforms = config.pipeline().mistakes();
-    #[allow(unused_mut, reason = "without the feature `qrs` there are no others")]
-    let mut mistakes: Vec<String> = of_transforms.iter().map(ToString::to_string).collect();
-    #[cfg(feature = "qrs")]
-    if config.transform.app_names.qrs.is_enabled() {
-        let client = qlik_sense_events::host::qrs::Client::new(&config.transform.app_names.qrs);
-        mistakes.extend(client.err().map(|error| error.to_string()));
+pub fn mistakes(loaded: &Loaded) -> Vec<String> {
+    let config = &loaded.config;
+    let unreadable = loaded.unreadable();
+    let is_said = |file: &Path| unreadable.iter().any(|it| it.file == file);
+    let mut mistakes: Vec<String> = unreadable.iter().map(|it| it.message.clone()).collect();
+    for error in config.pipeline().mistakes() {
+        if !unread(&error).is_some_and(is_said) {
+            mistakes.push(match error {
+                PipelineError::Pseudonymize(PseudonymizeError::NotSet { .. }) => loaded.about(
+                    "transform.pseudonymize.key_env",
+                    "the environment variable of this name is not set, or is not Unicode",
+                ),
+                error => error.to_string(),
+            });
+        }
     }
     #[cfg(feature = "qrs")]
-    {
-        // Without any, that is the mistake, and the certificates are not needed yet.
-        let has_proxies = !config.transform.sessions.qps.proxies.is_empty()
-            || config.transform.app_names.qrs.is_enabled();
-        if has_proxies {
-            let proxies = qlik_sense_events::host::qps::Proxies::new(config);
-            let mistake = proxies.err().map(|error| error.to_string());
-            mistakes.extend(mistake.filter(|mistake| !mistakes.contains(mistake)));
+    for error in of_services(config) {
+        let is_said = matches!(&error, HttpsError::Read { file, .. } if is_said(file));
+        let message = error.to_string();
+        if !is_said && !mistakes.contains(&message) {
+            mistakes.push(message);
         }
-        let engines = qlik_sense_events::host::engine_health::Engines::new(config);
-        let mistake = engines.err().map(|error| error.to_string());
-        mistakes.extend(mistake.filter(|mistake| !mistakes.contains(mistake)));
     }
     mistakes
+}
+
+/// The file of a transform that cannot be read, if that is the mistake.
+fn unread(error: &PipelineError) -> Option<&Path> {
+    match error {
+        PipelineError::Blacklist(BlacklistError::Read { file, .. })
+        | PipelineError::AppNames(AppNamesError::Read { file, .. })
+        | PipelineError::Pseudonymize(PseudonymizeError::Read { file, .. }) => Some(file),
+        _ => None,
+    }
+}
+
+/// What is wrong with the certificates and keys for services, the first mistake for each service.
+#[cfg(feature = "qrs")]
+fn of_services(config: &Config) -> Vec<HttpsError> {
+    use qlik_sense_events::host::{engine_health::Engines, qps::Proxies, qrs::Client};
+
+    let (qrs, qps) = (
+        &config.transform.app_names.qrs,
+        &config.transform.sessions.qps,
+    );
+    let repository = qrs.is_enabled().then(|| Client::new(qrs).err()).flatten();
+    // Without any, that is the mistake, and the certificates are not needed yet.
+    let has_proxies = !qps.proxies.is_empty() || qrs.is_enabled();
+    let proxies = has_proxies.then(|| Proxies::new(config).err()).flatten();
+    let engines = Engines::new(config).err();
+    [repository, proxies, engines]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// What is in the place of a file or socket that the program creates, or of the socket to which it connects, and is
@@ -80,7 +122,7 @@ pub fn occupied(loaded: &Loaded) -> Vec<String> {
 
 /// Why the file of the session state is none: it is something else, even the configuration itself, and would be
 /// replaced.
-pub fn other_than_state(loaded: &Loaded, config_file: &Path) -> Option<String> {
+pub fn other_than_state(loaded: &Loaded) -> Option<String> {
     let file = loaded.config.transform.sessions.state_file()?;
     // Opening anything else may block forever.
     if !fs::metadata(file).is_ok_and(|found| found.is_file()) {
@@ -91,7 +133,7 @@ pub fn other_than_state(loaded: &Loaded, config_file: &Path) -> Option<String> {
         return None;
     }
     let canonical = |path| fs::canonicalize(path).ok();
-    let expected = if canonical(file) == canonical(config_file) {
+    let expected = if canonical(file) == canonical(loaded.file()) {
         "expected a path of its own; this is the configuration itself"
     } else {
         "expected a session state or no file; this is another file, and would be replaced: move it, or choose another \

@@ -55,23 +55,21 @@ fn schemas() -> impl TypedValueParser<Value = Schema> {
 impl CommonArgs {
     /// The configuration: the file, if one is named, overridden by the flags; or the exit status after reporting
     /// everything that is wrong.
-    pub fn load_or_report(&self) -> Result<Config, u8> {
-        let (mut config, error) = match &self.config {
-            Some(file) => {
-                let Loaded { config, error, .. } = Loaded::read(file);
-                (config, error)
-            }
-            None => (Config::default(), None),
+    pub fn load_or_report(&self) -> Result<Loaded, u8> {
+        let mut loaded = match &self.config {
+            Some(file) => Loaded::read(file),
+            None => Loaded::defaults(),
         };
-        config.output.codec = self.codec.unwrap_or(config.output.codec);
-        config.output.schema = self.schema.unwrap_or(config.output.schema);
-        let Some(error) = error else {
-            return Ok(config);
+        let output = &mut loaded.config.output;
+        output.codec = self.codec.unwrap_or(output.codec);
+        output.schema = self.schema.unwrap_or(output.schema);
+        let Some(error) = &loaded.error else {
+            return Ok(loaded);
         };
         // A host that reads one codec cannot read the report in another.
-        let mut diagnostics = Diagnostics::new(&config.output);
+        let mut diagnostics = Diagnostics::new(&loaded.config.output);
         let error = error.to_string();
-        let mistakes = files::mistakes(&config);
+        let mistakes = files::mistakes(&loaded);
         for line in error.lines().chain(mistakes.iter().map(String::as_str)) {
             diagnostics.report(Level::Error, line);
         }
@@ -83,12 +81,6 @@ impl CommonArgs {
         let file = self.config.clone()?;
         let config = Config::load(&file).ok()?;
         Some((file, config))
-    }
-
-    /// Why the file that the configuration names for the session state cannot be that, if so.
-    pub fn refuse_state(&self) -> Option<String> {
-        let file = self.config.as_ref()?;
-        files::other_than_state(&Loaded::read(file), file)
     }
 
     /// Why events are not written to standard output, if it is a terminal and they are binary.

@@ -40,17 +40,20 @@ pub struct RunArgs {
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 pub fn run(args: &RunArgs) -> u8 {
-    let mut config = match args.common.load_or_report() {
-        Ok(config) => config,
+    let mut loaded = match args.common.load_or_report() {
+        Ok(loaded) => loaded,
         Err(status) => return status,
     };
     let config_file = args.common.config_file();
-    let mut diagnostics = Diagnostics::new(&config.output);
+    let mut diagnostics = Diagnostics::new(&loaded.config.output);
     let refused = match addresses(&args.address) {
         Ok(addresses) => {
-            config.source.address = addresses.unwrap_or(config.source.address);
-            let refused = args.common.refuse_terminal(&config).map(str::to_owned);
-            refused.or_else(|| args.common.refuse_state())
+            if let Some(addresses) = addresses {
+                loaded.config.source.address = addresses;
+            }
+            let refused = args.common.refuse_terminal(&loaded.config);
+            let refused = refused.map(str::to_owned);
+            refused.or_else(|| files::other_than_state(&loaded))
         }
         Err(message) => Some(message),
     };
@@ -71,11 +74,17 @@ pub fn run(args: &RunArgs) -> u8 {
     } else {
         Orphan::Ends
     };
-    let ended = exec::run(&config, config_file, orphan, &diagnostics, stop::signals);
+    let ended = exec::run(
+        &loaded.config,
+        config_file,
+        orphan,
+        &diagnostics,
+        stop::signals,
+    );
     let status = match ended {
         Ok(()) => SUCCESS,
         Err(ExecError::Start(error)) => {
-            for reason in files::reasons(&config, &error) {
+            for reason in files::reasons(&loaded, &error) {
                 diagnostics.report(Level::Error, &reason);
             }
             if error.is_configuration() {

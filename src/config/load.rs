@@ -26,6 +26,7 @@ pub struct Loaded {
     pub error: Option<ConfigError>,
     file: PathBuf,
     written: Vec<Written>,
+    listed: Vec<Written>,
 }
 
 /// An option that a file contains.
@@ -43,14 +44,24 @@ pub struct Written {
 }
 
 impl Loaded {
+    /// The defaults, without a file.
+    #[must_use]
+    pub fn defaults() -> Self {
+        Self {
+            config: Config::default(),
+            error: None,
+            file: PathBuf::new(),
+            written: Vec::new(),
+            listed: Vec::new(),
+        }
+    }
+
     /// Reads a configuration file.
     #[must_use]
     pub fn read(file: &Path) -> Self {
         let mut loaded = Self {
-            config: Config::default(),
-            error: None,
             file: file.into(),
-            written: Vec::new(),
+            ..Self::defaults()
         };
         let text = match text::read(file) {
             Ok(text) => text,
@@ -63,11 +74,18 @@ impl Loaded {
         let (content, problems) = Document::parse(&text).content(folder);
         loaded.config = content.config;
         loaded.written = content.written;
+        loaded.listed = content.listed;
         loaded.error = (!problems.is_empty()).then(|| ConfigError::Problems {
             file: file.into(),
             problems,
         });
         loaded
+    }
+
+    /// The file; empty if there is none.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.file
     }
 
     /// The options that the file contains, in its order, without those whose value is not valid.
@@ -76,10 +94,11 @@ impl Loaded {
         &self.written
     }
 
-    /// A message about an option, with the file, the line and the value if the file contains the option.
+    /// A message about an option, or about a value of a list, such as `transform.blacklist.files[0]`: with the file,
+    /// and if the file contains it, with the line and the value.
     pub fn about(&self, key: &str, message: impl fmt::Display) -> String {
         let file = self.file.display();
-        match self.written.iter().find(|written| written.key == key) {
+        match self.written_as(key) {
             Some(Written {
                 line,
                 value: Some(value),
@@ -88,6 +107,12 @@ impl Loaded {
             Some(Written { line, .. }) => format!("{file}:{line}: {key}: {message}"),
             None => format!("{file}: {key}: {message}"),
         }
+    }
+
+    /// An option, or a value of a list, if the file contains it.
+    pub(super) fn written_as(&self, key: &str) -> Option<&Written> {
+        let mut written = self.written.iter().chain(&self.listed);
+        written.find(|written| written.key == key)
     }
 }
 

@@ -20,6 +20,7 @@ pub mod reference;
 mod suggest;
 mod text;
 mod tree;
+mod unreadable;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -40,6 +41,7 @@ pub use self::{
     manifest::{HostManifest, Manifest},
     problem::{ConfigError, Problem},
     pseudonymize::PseudonymKeyConfig,
+    unreadable::Unreadable,
 };
 use crate::{
     decoding::{MAX_DATAGRAM_BYTES, QlikSenseDeserializerConfig},

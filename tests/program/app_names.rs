@@ -77,20 +77,19 @@ fn an_invalid_file_is_refused_at_start() {
     let config = folder.path().join("config.toml").display().to_string();
     fs::write(&config, CONFIG).expect("a file");
     let file = folder.path().join("apps.csv");
-    for (apps, reason) in [
+    for (apps, expected) in [
         (
             None,
-            ": cannot read the file in `transform.app_names.files`: ",
+            ": transform.app_names.files[0] = \"apps.csv\": cannot read ".to_owned(),
         ),
         (
             Some("id,name\n\nsales,Sales\n"),
-            ":3: expected an app's id such as ",
+            format!("{}:3: expected an app's id such as ", file.display()),
         ),
     ] {
         if let Some(apps) = apps {
             fs::write(&file, apps).expect("a file");
         }
-        let expected = format!("{}{reason}", file.display());
         let ran = finish(&["run", "--address", "127.0.0.1:0", "--config", &config]);
         assert_eq!((ran.status, &*ran.stdout), (2, ""));
         let said = record(ran.stderr.as_bytes());
@@ -98,7 +97,7 @@ fn an_invalid_file_is_refused_at_start() {
         assert!(message.contains(&expected), "{message}");
         let checked = finish(&["check", &config]);
         assert_eq!((checked.status, &*checked.stdout), (2, ""));
-        assert!(checked.stderr.starts_with(&expected), "{}", checked.stderr);
+        assert!(checked.stderr.contains(&expected), "{}", checked.stderr);
     }
     fs::write(&file, format!("{SALES},Sales\n")).expect("a file");
     let checked = finish(&["check", &config]);

@@ -55,7 +55,7 @@ fn an_invalid_key_is_refused_and_never_shown() {
         (
             "key_env = \"QSE_NO_SUCH_KEY\"",
             "secret",
-            "QSE_NO_SUCH_KEY: the environment variable",
+            "config.toml:2: transform.pseudonymize.key_env: the environment variable",
         ),
         (
             "key_file = \"key\"\nkey_env = \"secret\"",

@@ -48,7 +48,7 @@ use std::{
 
 use clap::Args;
 use qlik_sense_events::{
-    config::{self, Config},
+    config::{self, Config, Loaded},
     host::runtime::start::StartError,
 };
 use ratatui::crossterm::event::{self, Event};
@@ -101,15 +101,17 @@ pub struct TopArgs {
 }
 
 pub fn top(args: &TopArgs) -> u8 {
-    let mut config = match args.config.as_deref().map(Config::load).transpose() {
-        Ok(config) => config.unwrap_or_default(),
-        Err(error) => {
-            say(error);
-            return USAGE;
-        }
+    let mut loaded = match &args.config {
+        Some(file) => Loaded::read(file),
+        None => Loaded::defaults(),
     };
+    if let Some(error) = &loaded.error {
+        say(error);
+        return USAGE;
+    }
     match addresses(&args.address) {
-        Ok(addresses) => config.source.address = addresses.unwrap_or(config.source.address),
+        Ok(Some(addresses)) => loaded.config.source.address = addresses,
+        Ok(None) => {}
         Err(message) => {
             say(message);
             return USAGE;
@@ -118,12 +120,12 @@ pub fn top(args: &TopArgs) -> u8 {
     if let Some(file) = &args.file
         && !(io::stdout().is_terminal() && knows_escapes())
     {
-        return print_list(file, &config);
+        return print_list(file, &loaded.config);
     }
     // Before a port is opened that nobody could use.
     let watched = take_front()
         .map_err(no_terminal)
-        .and_then(|()| input(args, &config))
+        .and_then(|()| input(args, &loaded))
         .and_then(|input| watch(&input).map_err(no_terminal));
     match watched {
         Ok(status) => status,
@@ -171,11 +173,12 @@ fn unreadable(file: &Path, error: &io::Error) -> String {
     format!("{}: cannot read the file: {error}", file.display())
 }
 
-fn input(args: &TopArgs, config: &Config) -> Result<Input, (u8, String)> {
+fn input(args: &TopArgs, loaded: &Loaded) -> Result<Input, (u8, String)> {
+    let config = &loaded.config;
     let lines = match (&args.socket, &args.file) {
         (Some(path), _) => LineSource::Socket(path.clone()),
         (None, Some(file)) => LineSource::File(file.clone()),
-        (None, None) => return Input::udp(config).map_err(|error| cannot_receive(config, &error)),
+        (None, None) => return Input::udp(config).map_err(|error| cannot_receive(loaded, &error)),
     };
     Input::lines(&lines, config).map_err(|error| {
         let message = match &lines {
@@ -190,7 +193,7 @@ fn input(args: &TopArgs, config: &Config) -> Result<Input, (u8, String)> {
     })
 }
 
-fn cannot_receive(config: &Config, error: &StartError) -> (u8, String) {
+fn cannot_receive(loaded: &Loaded, error: &StartError) -> (u8, String) {
     match error {
         StartError::Bind(_) => {
             let hint = "if a receiver is already running, set output.local_socket in its configuration and use top \
@@ -198,7 +201,7 @@ fn cannot_receive(config: &Config, error: &StartError) -> (u8, String) {
             (FAILURE, format!("{error}\n{hint}"))
         }
         StartError::Socket(_) | StartError::Thread(_) => (FAILURE, error.to_string()),
-        _ => (USAGE, files::reasons(config, error).join("\n")),
+        _ => (USAGE, files::reasons(loaded, error).join("\n")),
     }
 }
 

@@ -29,6 +29,8 @@ pub(super) struct Content {
     pub config: Config,
     /// In the order of the text.
     pub written: Vec<Written>,
+    /// The values of lists among them.
+    pub listed: Vec<Written>,
 }
 
 /// A problem and its position, in bytes.
@@ -70,7 +72,7 @@ impl<'a> Document<'a> {
             self.refused(refused);
         }
         let mut config = config.unwrap_or_default();
-        let written = self.options(&config);
+        let (written, listed) = self.options(&config);
         config.place_files(folder);
         let mut wrong = config.wrong_values();
         wrong.retain(|wrong| !wrong.follows_from(&refused));
@@ -82,18 +84,22 @@ impl<'a> Document<'a> {
         self.mistakes.sort_by_key(|mistake| mistake.place);
         let mistakes = self.mistakes.into_iter();
         (
-            Content { config, written },
+            Content {
+                config,
+                written,
+                listed,
+            },
             mistakes.map(|mistake| mistake.problem).collect(),
         )
     }
 
-    /// Every option in the text that the configuration has.
-    fn options(&self, config: &Config) -> Vec<Written> {
+    /// Every option in the text that the configuration has, and the values of lists among them.
+    fn options(&self, config: &Config) -> (Vec<Written>, Vec<Written>) {
         let table = |config: &Config| toml::Table::try_from(config).unwrap_or_default();
-        let mut written = Vec::new();
+        let mut written = (Vec::new(), Vec::new());
         let (given, defaults) = (table(config), table(&Config::default()));
         self.options_in(&self.tree, &mut Vec::new(), &given, &defaults, &mut written);
-        written.sort_by_key(|option| option.line);
+        written.0.sort_by_key(|option| option.line);
         written
     }
 
@@ -103,7 +109,7 @@ impl<'a> Document<'a> {
         path: &mut Vec<Step>,
         given: &toml::Table,
         defaults: &toml::Table,
-        written: &mut Vec<Written>,
+        written: &mut (Vec<Written>, Vec<Written>),
     ) {
         let Value::Table(entries) = &node.value else {
             return;
@@ -120,16 +126,38 @@ impl<'a> Document<'a> {
                     self.options_in(&entry.node, path, given, defaults, written);
                 }
                 _ => {
-                    let value_written = self.written(&entry.node).filter(|_| !is_secret(path));
-                    written.push(Written {
-                        key: key(path),
-                        line: self.line(start(entry.span.clone())),
-                        value: value_written.map(shown),
-                        is_changed: value != default,
-                    });
+                    let is_changed = value != default;
+                    let option = self.option(&entry.node, path, entry.span.clone(), is_changed);
+                    written.0.push(option);
+                    let list = match &entry.node.value {
+                        Value::List(list) => &**list,
+                        _ => &[],
+                    };
+                    for (index, node) in list {
+                        path.push(Step::Index(*index));
+                        let value = self.option(node, path, node.span.clone(), is_changed);
+                        written.1.push(value);
+                        path.pop();
+                    }
                 }
             }
             path.pop();
+        }
+    }
+
+    fn option(
+        &self,
+        node: &Node,
+        path: &[Step],
+        place: Option<Range<usize>>,
+        is_changed: bool,
+    ) -> Written {
+        let value = self.written(node).filter(|_| !is_secret(path));
+        Written {
+            key: key(path),
+            line: self.line(start(place)),
+            value: value.map(shown),
+            is_changed,
         }
     }
 

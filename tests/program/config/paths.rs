@@ -2,9 +2,9 @@
 
 use std::fs;
 
-#[cfg(unix)]
-use super::messages;
-use super::{check, folder, refused, run};
+use tempfile::TempDir;
+
+use super::{check, folder, messages, refused, run};
 use crate::support::{Running, end, payload, record};
 
 #[test]
@@ -111,9 +111,86 @@ fn an_invalid_blacklist_file_is_refused() {
         "[transform.blacklist]\nfiles = [\"users.txt\"]\n",
         "users.txt:2: `LAB\\`: the user id is empty",
     );
-    refused(
-        "[transform.blacklist]\nfiles = [\"absent.txt\"]\n",
-        "absent.txt: cannot read the file in `transform.blacklist.files`: ",
+}
+
+/// Asserts that `run` and `check` both refuse the configuration with the same messages, which have these parts in their
+/// order.
+fn refused_with(folder: &TempDir, expected: &[&str]) {
+    let (ran, checked) = (run(folder), check(folder));
+    assert_eq!((ran.status, checked.status), (2, 2));
+    let said: Vec<String> = messages(&ran);
+    assert_eq!(said, checked.stderr.lines().collect::<Vec<_>>());
+    assert_eq!(said.len(), expected.len(), "{said:#?}");
+    for (message, expected) in said.iter().zip(expected) {
+        assert!(message.contains(expected), "{message}\n{expected}");
+    }
+}
+
+#[test]
+fn every_file_that_is_missing_is_named_with_its_line() {
+    let folder = folder(
+        "[transform.blacklist]\nfiles = [\n  'first.txt',\n  'second.txt',\n]\n\
+         [transform.app_names]\nfiles = ['apps.csv', '.']\n\
+         [transform.pseudonymize]\nkey_file = 'key'\n",
+    );
+    let absent = |name: &str| folder.path().join(name).display().to_string();
+    let [first, second] = ["first.txt", "second.txt"].map(absent);
+    refused_with(
+        &folder,
+        &[
+            &format!(
+                "config.toml:3: transform.blacklist.files[0] = 'first.txt': cannot read {first}: "
+            ),
+            &format!(
+                "config.toml:4: transform.blacklist.files[1] = 'second.txt': cannot read {second}: "
+            ),
+            "config.toml:7: transform.app_names.files[0] = 'apps.csv': cannot read ",
+            "config.toml:7: transform.app_names.files[1] = '.': cannot read ",
+            // The value may be the key itself.
+            "config.toml:9: transform.pseudonymize.key_file: cannot read the key for pseudonyms: ",
+        ],
+    );
+}
+
+/// Beside the mistake, `check` warns of a folder that is missing.
+#[test]
+fn a_mistake_hides_no_missing_folder() {
+    let folder = folder(
+        "[transform.blacklist]\nfiles = ['absent.txt']\n\
+         [transform.sessions]\nenabled = true\nstate_file = 'none/sessions.ndjson'\n",
+    );
+    let checked = check(&folder);
+    let [file, state] = &checked.stderr.lines().collect::<Vec<_>>()[..] else {
+        panic!("{}", checked.stderr)
+    };
+    assert_eq!(checked.status, 2);
+    assert!(
+        file.contains("config.toml:2: transform.blacklist.files[0]"),
+        "{file}"
+    );
+    assert!(
+        state.contains("config.toml:5: transform.sessions.state_file"),
+        "{state}"
+    );
+}
+
+/// A default is named too: the certificates of the repository have one. A file that several services use is named
+/// once.
+#[cfg(feature = "qrs")]
+#[test]
+fn every_certificate_and_key_that_is_missing_is_named_with_its_line() {
+    let folder = folder(
+        "[transform.app_names.qrs]\nhost = 'qs.example'\nkey_file = 'own.pem'\n\
+         [engine_health]\nnodes = [{ host = 'qs.example' }]\ncertificate_file = 'engine.pem'\n",
+    );
+    refused_with(
+        &folder,
+        &[
+            "config.toml:3: transform.app_names.qrs.key_file = 'own.pem': cannot read ",
+            "config.toml:6: engine_health.certificate_file = 'engine.pem': cannot read ",
+            "config.toml: transform.app_names.qrs.certificate_file: cannot read ",
+            "config.toml: transform.app_names.qrs.root_file: cannot read ",
+        ],
     );
 }
 
