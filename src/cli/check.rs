@@ -1,23 +1,11 @@
 //! `check`: reports what is wrong with a configuration file.
 
-use std::{io, path::PathBuf, time::SystemTime};
+use std::path::PathBuf;
 
 use clap::Args;
 use qlik_sense_events::{
-    config::{Config, Loaded, QueueConfig},
-    encoding::Encoder,
-    event::Arrival,
-    host::{
-        diagnostics::counted,
-        runtime::{
-            frames::{FrameWriter, Frames},
-            secrets,
-            worker::Sink,
-        },
-    },
-    pipeline::PipelineConfig,
-    simulate::{Site, SiteOptions},
-    transform::OutputBuffer,
+    config::{Config, Loaded},
+    host::{diagnostics::counted, runtime::secrets},
 };
 
 #[cfg(feature = "qrs")]
@@ -25,7 +13,7 @@ use super::online;
 use super::{
     USAGE, files, ineffective,
     print::{print, say},
-    texts,
+    queue_room, texts,
 };
 
 #[derive(Debug, Args)]
@@ -76,14 +64,8 @@ pub fn check(args: &CheckArgs) -> u8 {
             return USAGE;
         }
     };
-    let event_bytes = event_bytes(config);
-    let QueueConfig {
-        max_events,
-        max_bytes,
-        ..
-    } = config.queue;
-    let room = (max_events as u64).min(max_bytes as u64 / event_bytes);
-    for warning in ineffective::warnings(&loaded, room) {
+    let on_ports = ineffective::of_ports(&loaded);
+    for warning in ineffective::warnings(&loaded).iter().chain(&on_ports) {
         say(warning);
     }
     let addresses = config.source.address.iter().map(ToString::to_string);
@@ -95,7 +77,7 @@ pub fn check(args: &CheckArgs) -> u8 {
         counted(apps as u64, "app name", "app names"),
         repository(config),
         config.output.codec,
-        queue(config, event_bytes),
+        queue_room::limit(config),
     ));
     #[cfg(feature = "qrs")]
     if status == super::SUCCESS && args.online {
@@ -114,64 +96,6 @@ fn blacklist(config: &Config, entries: usize) -> String {
     let files = counted(blacklist.files.len() as u64, "file", "files");
     let in_files = entries.saturating_sub(blacklist.users.len());
     format!("{all} in the blacklist ({in_files} from {files})")
-}
-
-/// The average size of an event of a lifelike site, in bytes, at least 1.
-fn event_bytes(config: &Config) -> u64 {
-    let Ok(layout) = config.output.layout() else {
-        return 1;
-    };
-    let mut frames = Frames::new(Size::default(), Encoder::new(config.output.codec, &layout));
-    let Ok(mut pipeline) = PipelineConfig::default().build() else {
-        return 1;
-    };
-    let (mut site, mut datagram) = (Site::new(SiteOptions::default()), Vec::new());
-    let (arrival, mut events) = (
-        Arrival::local(SystemTime::now().into()),
-        OutputBuffer::default(),
-    );
-    for _ in 0..SAMPLE {
-        site.next_datagram(&mut datagram);
-        pipeline.datagram(&datagram, arrival, &mut events);
-    }
-    // It has no output that could fail.
-    let _ = frames.take(&mut events);
-    let Size { bytes, events } = *frames.writer();
-    (bytes / events.max(1)).max(1)
-}
-
-/// Which limit of the queue is reached first.
-fn queue(config: &Config, event_bytes: u64) -> String {
-    let QueueConfig {
-        max_events,
-        max_bytes,
-        ..
-    } = config.queue;
-    let room = max_bytes as u64 / event_bytes;
-    let first = if room < max_events as u64 {
-        format!("about {room} events of {event_bytes} bytes; queue.max_bytes is the limit")
-    } else {
-        format!("{max_events} events of about {event_bytes} bytes; queue.max_events is the limit")
-    };
-    format!("the queue holds {first}\n")
-}
-
-/// The number of datagrams for measuring the size of events.
-const SAMPLE: u32 = 1_000;
-
-/// Measures instead of writing.
-#[derive(Debug, Default, Clone, Copy)]
-struct Size {
-    bytes: u64,
-    events: u64,
-}
-
-impl FrameWriter for Size {
-    fn write(&mut self, encoder: &mut Encoder, events: u64) -> io::Result<()> {
-        self.bytes += encoder.len() as u64;
-        self.events += events;
-        Ok(())
-    }
 }
 
 fn repository(config: &Config) -> String {

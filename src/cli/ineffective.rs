@@ -5,6 +5,8 @@ use qlik_sense_events::{
     schema::Schema,
 };
 
+use super::queue_room;
+
 /// A table that is switched off by an option.
 struct Switch {
     /// The table, with a dot at its end.
@@ -82,8 +84,8 @@ const SWITCHES: [Switch; 7] = [
     },
 ];
 
-/// A warning for each; `room` is the number of events that the queue holds.
-pub fn warnings(loaded: &Loaded, room: u64) -> Vec<String> {
+/// A warning for each.
+pub fn warnings(loaded: &Loaded) -> Vec<String> {
     let config = &loaded.config;
     // The first option without effect of each reason, and the others.
     let mut causes: Vec<(&'static str, &Written, Vec<&Written>)> = Vec::new();
@@ -113,7 +115,9 @@ pub fn warnings(loaded: &Loaded, room: u64) -> Vec<String> {
         })
         .collect();
     let performance = &config.transform.performance;
-    if performance.enabled && performance.max_groups as u64 > room {
+    // It takes a moment to find out.
+    let room = performance.enabled.then(|| queue_room::events(config));
+    if let Some(room) = room.filter(|&room| performance.max_groups as u64 > room) {
         let message = format!(
             "the queue holds at most {room} events and drops summaries beyond that; raise queue.max_events and \
              queue.max_bytes, or lower max_groups"
@@ -132,16 +136,6 @@ pub fn warnings(loaded: &Loaded, room: u64) -> Vec<String> {
             let key = format!("transform.performance.{name}.exclude");
             warnings.push(loaded.about(&key, message));
         }
-    }
-    if config
-        .source
-        .address
-        .iter()
-        .any(|address| address.port() == 0)
-    {
-        let message = "port 0 is another free port at each start, to which Qlik Sense cannot be set up to send; choose \
-                       one, such as 9997";
-        warnings.push(loaded.about("source.address", message));
     }
     let mut users = config.transform.blacklist.users.iter();
     if users.any(|user| user.parts().any(|parts| parts == ("*", "*"))) {
@@ -183,6 +177,16 @@ pub fn warnings(loaded: &Loaded, room: u64) -> Vec<String> {
         loaded.about("output.tags_by_host", message)
     }));
     warnings
+}
+
+/// A warning of a port that is another at each start. `run` says at which one it listens.
+pub fn of_ports(loaded: &Loaded) -> Option<String> {
+    let mut addresses = loaded.config.source.address.iter();
+    addresses.any(|address| address.port() == 0).then(|| {
+        let message = "port 0 is another free port at each start, to which Qlik Sense cannot be set up to send; choose \
+                       one, such as 9997";
+        loaded.about("source.address", message)
+    })
 }
 
 /// The numbers of a version such as `0.1.0`.

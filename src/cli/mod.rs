@@ -16,6 +16,7 @@ mod online;
 mod options;
 mod print;
 mod progress;
+mod queue_room;
 mod refusal;
 mod run;
 mod simulate;

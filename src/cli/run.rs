@@ -13,7 +13,7 @@ use qlik_sense_events::{
 };
 
 use super::{
-    FAILURE, SUCCESS, USAGE, files,
+    FAILURE, SUCCESS, USAGE, files, ineffective,
     options::{CommonArgs, addresses},
     stop, texts,
 };
@@ -69,6 +69,9 @@ pub fn run(args: &RunArgs) -> u8 {
             return FAILURE;
         }
     };
+    for warning in ineffective::warnings(&loaded) {
+        diagnostics.report(Level::Warn, &warning);
+    }
     let orphan = if args.outlive_parent {
         Orphan::Lives
     } else {

@@ -1,6 +1,7 @@
 //! Values that are valid, but have no effect or one that cannot be intended.
 
 use super::{check, folder};
+use crate::support::{CODECS, Running};
 
 /// Asserts that `check` accepts the configuration with this warning.
 fn warned(config: &str, expected: &str) {
@@ -89,4 +90,40 @@ fn certificates_of_missing_proxies_are_not_missed() {
         "{}",
         checked.stderr
     );
+}
+
+/// In its log, an administrator who has not run `check` reads the same, in the codec that the host reads.
+#[test]
+fn run_warns_once_of_what_check_warns_of() {
+    for codec in CODECS {
+        let folder = folder(&format!(
+            "[transform.sessions]\nidle_timeout_secs = 9000\n\
+             [transform.performance]\nenabled = true\nmax_groups = 1000000\n\
+             [output]\ncodec = '{}'\n",
+            codec.name()
+        ));
+        let checked = check(&folder);
+        let expected: Vec<&str> = checked.stderr.lines().collect();
+        assert_eq!(expected.len(), 3, "{expected:#?}");
+        let program = Running::in_folder(folder.path(), codec);
+        let all = |field| program.warnings.iter().map(move |warning| &warning[field]);
+        assert!(all("message").eq(expected.iter()), "{codec:?}");
+        assert!(all("level").eq(["warn"; 3].iter()), "{codec:?}");
+    }
+}
+
+#[test]
+fn a_correct_configuration_is_no_reason_for_a_warning() {
+    for config in [
+        "",
+        include_str!("../../../plugin.toml"),
+        "[source]\naddress = '127.0.0.1:0'\n[transform.performance]\nenabled = true\nmin_process_ms = 100\n",
+    ] {
+        let program = Running::configured(config);
+        assert_eq!(
+            program.warnings,
+            Vec::<serde_json::Value>::new(),
+            "{config}"
+        );
+    }
 }

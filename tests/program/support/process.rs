@@ -115,7 +115,9 @@ pub struct Running {
     pub output: Option<Records>,
     /// Standard error, after the first lines.
     pub diagnostics: Records,
-    /// The first diagnostics, one for each address.
+    /// The first diagnostics: warnings of options.
+    pub warnings: Vec<Value>,
+    /// The next diagnostics, one for each address.
     pub listening: Vec<Value>,
 }
 
@@ -197,13 +199,23 @@ impl Running {
         let mut process = Process(spawned.expect("the program starts"));
         let stderr = process.0.stderr.take().expect("a pipe");
         let mut diagnostics = Records::new(stderr, codec);
-        let listening = diagnostics.several(addresses);
+        let (mut warnings, mut listening) = (Vec::new(), Vec::new());
+        while listening.len() < addresses {
+            let Some(diagnostic) = diagnostics.next() else {
+                panic!("the program has ended: {warnings:?}");
+            };
+            match address_in(&diagnostic) {
+                Some(_) => listening.push(diagnostic),
+                None => warnings.push(diagnostic),
+            }
+        }
         Self {
             process,
             socket: sender(address(&listening[0])),
             folder: None,
             output: None,
             diagnostics,
+            warnings,
             listening,
         }
     }
@@ -296,10 +308,13 @@ fn codec(flags: &[&str]) -> Codec {
 }
 
 fn address(listening: &Value) -> SocketAddr {
-    let of_ecs = &listening["qlik_sense"]["plugin"]["address"];
-    let text = listening["address"].as_str().or(of_ecs.as_str());
-    let text = text.expect("an address");
+    let text = address_in(listening).expect("an address");
     text.parse().expect("an address")
+}
+
+fn address_in(diagnostic: &Value) -> Option<&str> {
+    let of_ecs = &diagnostic["qlik_sense"]["plugin"]["address"];
+    diagnostic["address"].as_str().or(of_ecs.as_str())
 }
 
 /// A socket of this machine that is connected to a program on this machine.
