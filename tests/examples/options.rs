@@ -24,8 +24,10 @@ qlik-sense-events check my.toml
 qlik-sense-events run --codec native --config my.toml
 ```
 
-`check` reads the file as `run` does and says what is wrong with it, by line. A key that the program does not know is
-an error. Command-line flags take precedence over the file, and relative paths in it start from its folder.
+`check` reads the file as `run` does and says what is wrong with it and with the files that it names, by line. A key
+that the program does not know is an error. An option that has no effect, for example because its table is not enabled,
+is a warning, which `run` repeats at the start. Command-line flags take precedence over the file, and relative paths in
+it start from its folder.
 [plugin.toml](../plugin.toml) holds the same options with the same explanations, as a file to copy from.
 ";
 
