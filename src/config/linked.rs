@@ -12,7 +12,7 @@ use super::{
 };
 
 /// The options of `plugin.toml` without those that the host handles itself: the options of `[source]` are at the top
-/// level; `transform`, `output` and `queue` are tables.
+/// level; `transform`, `engine_health`, `output` and `queue` are tables.
 ///
 /// ```
 /// use qlik_sense_events::config::LinkedConfig;
@@ -32,7 +32,7 @@ use super::{
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LinkedConfig(Config);
 
-const TABLES: [&str; 3] = ["transform", "output", "queue"];
+const TABLES: [&str; 4] = ["transform", "engine_health", "output", "queue"];
 
 /// Options of those tables that the host does not need, and why.
 const NOT_HERE: [(&str, &str, &str); 3] = [

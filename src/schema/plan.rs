@@ -172,6 +172,7 @@ fn write_details<F: Format>(details: &Details, writer: &mut impl Writer<F>) {
         let key = F::key(name);
         match detail {
             Detail::Number(number) => writer.write(&key, Value::Unsigned(*number)),
+            Detail::Float(number) => writer.write(&key, Value::Float(*number)),
             Detail::Text(text) => writer.write(&key, Value::Text(text)),
             Detail::Group(details) => {
                 let group = writer.begin_group(&key);

@@ -26,6 +26,8 @@ pub struct Details(Vec<(Cow<'static, str>, Detail)>);
 pub enum Detail {
     /// A number.
     Number(u64),
+    /// A number with decimals.
+    Float(f64),
     /// Text.
     Text(String),
     /// Nested details.
@@ -75,6 +77,12 @@ impl Details {
 impl From<u64> for Detail {
     fn from(number: u64) -> Self {
         Self::Number(number)
+    }
+}
+
+impl From<f64> for Detail {
+    fn from(number: f64) -> Self {
+        Self::Float(number)
     }
 }
 

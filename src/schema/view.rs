@@ -175,6 +175,7 @@ impl Serialize for Detail {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Number(number) => number.serialize(serializer),
+            Self::Float(number) => number.serialize(serializer),
             Self::Text(text) => text.serialize(serializer),
             Self::Group(details) => details.serialize(serializer),
         }

@@ -3,12 +3,18 @@
 //! A C compiler lays out the host's structs as in 4.0 and as in 5.1. `cargo test --features fluent-bit --test
 //! fluent_bit` builds the plugin first.
 
+#[cfg(feature = "qrs")]
+mod engine_health;
 mod examples;
 #[path = "../support/golden.rs"]
 mod golden;
 mod host;
 mod life;
 mod options;
+#[cfg(feature = "qrs")]
+#[allow(dead_code)]
+#[path = "../support/qrs.rs"]
+mod qrs;
 
 use std::net::{SocketAddr, UdpSocket};
 

@@ -174,6 +174,36 @@ fn options_are_the_same_as_in_the_program() {
     assert_eq!(options(written), read);
 }
 
+/// Vector's own metrics have its machine in the tag `host`, so the node is in another one.
+#[cfg(feature = "qrs")]
+#[test]
+fn the_health_of_an_engine_is_a_set_of_metrics_of_its_node() {
+    use crate::qrs::support::{Site, engine_health};
+
+    let (site, folder) = (Site::new(), tempfile::tempdir().expect("a folder"));
+    site.export(folder.path());
+    let service = site.service(engine_health());
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let source = Source::start(json!({"engine_health": {
+        "certificate_file": file("client.pem"),
+        "key_file": file("client_key.pem"),
+        "root_file": file("root.pem"),
+        "nodes": [{"host": "127.0.0.1", "port": service.address.port(), "node": "pro2-win1"}],
+    }}));
+    source.line("read the health of the engine of pro2-win1");
+    let free = Metric {
+        name: "engine_ram_free_bytes",
+        tags: vec![("node", "pro2-win1".into())],
+        value: MetricValue::Gauge(17_179_869_184.0),
+    };
+    let mut sets = source.metrics.iter();
+    let set = sets.find(|metrics| metrics.contains(&free)).expect("a set");
+    let of_engine = set.iter().filter(|it| it.name.starts_with("engine_"));
+    // All gauges, and the number of failures; counters are increments, which need a second set.
+    assert!(of_engine.count() >= 15, "{set:?}");
+    source.end();
+}
+
 #[test]
 fn mistakes_are_reported_by_key() {
     let rows = [
@@ -213,6 +243,10 @@ fn mistakes_are_reported_by_key() {
         (
             json!({"output": {"local_socket": "/run/x"}}),
             "output.local_socket: the host has its own way",
+        ),
+        (
+            json!({"engine_health": {"nodes": [{"port": 4747}]}}),
+            "engine_health.nodes[0]: `host`: expected a host name",
         ),
         (
             json!({"queue": {"max_events": 0}}),

@@ -10,7 +10,10 @@ use chrono::{DateTime, Utc};
 
 use self::terminal::escaped;
 use crate::{
-    host::{metrics::Totals, runtime::listener::Listener},
+    host::{
+        metrics::{EngineCounts, Totals},
+        runtime::listener::Listener,
+    },
     pipeline::Counters,
     schema::{Detail, Details, PluginEvent, Timestamp},
 };
@@ -112,6 +115,7 @@ pub struct Diagnostic<'a> {
     kernel_dropped: Option<u64>,
     counters: Option<&'a Counters>,
     totals: Option<&'a Totals>,
+    engine: Option<&'a EngineCounts>,
 }
 
 impl<'a> Diagnostic<'a> {
@@ -126,6 +130,7 @@ impl<'a> Diagnostic<'a> {
             kernel_dropped: None,
             counters: None,
             totals: None,
+            engine: None,
         }
     }
 
@@ -135,6 +140,19 @@ impl<'a> Diagnostic<'a> {
         Self {
             address: Some(address.to_string()),
             totals: Some(totals),
+            ..Self::new(Level::Info, message)
+        }
+    }
+
+    /// A message with the health of an engine, if that answers.
+    #[must_use]
+    pub fn of_engine(engine: &'a EngineCounts) -> Self {
+        let message = match engine.health {
+            Some(_) => "engine health",
+            None => "no engine health",
+        };
+        Self {
+            engine: Some(engine),
             ..Self::new(Level::Info, message)
         }
     }
@@ -184,6 +202,7 @@ impl<'a> Diagnostic<'a> {
         details.add_any("kernel_dropped", self.kernel_dropped);
         details.extend(self.counters.map(Details::from));
         details.extend(self.totals.map(Details::from));
+        details.extend(self.engine.map(Details::from));
         details
     }
 }

@@ -1,6 +1,12 @@
 //! Metrics of the health of engines.
 
-use crate::encoding::{Metric, MetricValue};
+use crate::{
+    encoding::{Metric, MetricValue},
+    schema::Details,
+};
+
+/// The only gauge that is not a whole number.
+const CPU: &str = "engine_cpu_percent";
 
 /// The state of an engine that is queried for its health.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,29 +76,21 @@ impl EngineHealth {
         percent.and_then(|percent| u64::try_from(percent).ok())
     }
 
-    /// The gauges, with the names of `examples/vector/engine_health.yaml`.
-    fn gauges(&self) -> [(&'static str, Option<f64>); 13] {
-        let whole = |number: Option<u64>| number.map(|number| number as f64);
+    /// The gauges that are whole numbers, with the names of `examples/vector/engine_health.yaml`.
+    fn gauges(&self) -> [(&'static str, Option<u64>); 12] {
         [
-            (
-                "engine_ram_committed_bytes",
-                whole(self.ram_committed_bytes),
-            ),
-            (
-                "engine_ram_allocated_bytes",
-                whole(self.ram_allocated_bytes),
-            ),
-            ("engine_ram_free_bytes", whole(self.ram_free_bytes)),
-            ("engine_ram_total_bytes", whole(self.ram_total_bytes)),
-            ("engine_cpu_percent", self.cpu_percent),
-            ("engine_active_sessions", whole(self.active_sessions)),
-            ("engine_sessions", whole(self.sessions)),
-            ("engine_active_users", whole(self.active_users)),
-            ("engine_users", whole(self.users)),
-            ("engine_active_apps", whole(self.active_apps)),
-            ("engine_loaded_apps", whole(self.loaded_apps)),
-            ("engine_in_memory_apps", whole(self.in_memory_apps)),
-            ("engine_saturated", whole(self.is_saturated.map(u64::from))),
+            ("engine_ram_committed_bytes", self.ram_committed_bytes),
+            ("engine_ram_allocated_bytes", self.ram_allocated_bytes),
+            ("engine_ram_free_bytes", self.ram_free_bytes),
+            ("engine_ram_total_bytes", self.ram_total_bytes),
+            ("engine_active_sessions", self.active_sessions),
+            ("engine_sessions", self.sessions),
+            ("engine_active_users", self.active_users),
+            ("engine_users", self.users),
+            ("engine_active_apps", self.active_apps),
+            ("engine_loaded_apps", self.loaded_apps),
+            ("engine_in_memory_apps", self.in_memory_apps),
+            ("engine_saturated", self.is_saturated.map(u64::from)),
         ]
     }
 
@@ -107,6 +105,30 @@ impl EngineHealth {
             ("engine_cache_replaced_total", self.cache_replaced),
             ("engine_cache_added_bytes_total", self.cache_added_bytes),
         ]
+    }
+}
+
+impl EngineCounts {
+    /// Whether it has answered, or a request has failed.
+    pub(super) const fn is_known(&self) -> bool {
+        self.health.is_some() || self.failures > 0
+    }
+}
+
+/// The numbers under the names of the metrics. Those that start at 0 when the engine starts are as it reports them.
+impl From<&EngineCounts> for Details {
+    fn from(engine: &EngineCounts) -> Self {
+        let mut details = Self::default();
+        details.add("host", engine.node.clone());
+        details.add("engine_up", u64::from(engine.health.is_some()));
+        details.add("engine_failures_total", engine.failures);
+        if let Some(health) = &engine.health {
+            details.add_any(CPU, health.cpu_percent);
+            for (name, number) in health.gauges().into_iter().chain(health.counters()) {
+                details.add_any(name, number);
+            }
+        }
+        details
     }
 }
 
@@ -132,9 +154,12 @@ pub(super) fn of_engines(now: &[EngineCounts], before: &[EngineCounts], metrics:
         let Some(health) = &engine.health else {
             continue;
         };
+        if let Some(percent) = health.cpu_percent {
+            add(CPU, MetricValue::Gauge(percent));
+        }
         for (name, number) in health.gauges() {
             if let Some(number) = number {
-                add(name, MetricValue::Gauge(number));
+                add(name, MetricValue::gauge(number));
             }
         }
         // What was counted before the first answer is not part of any increment.
@@ -165,8 +190,9 @@ mod tests {
         let health = EngineHealth::default();
         let gauges = health.gauges().map(|(name, _)| name);
         let counters = health.counters().map(|(name, _)| name);
-        let names: Vec<String> = gauges
+        let names: Vec<String> = [CPU]
             .into_iter()
+            .chain(gauges)
             .chain(counters)
             .map(|name| format!("\"{name}\": "))
             .collect();

@@ -49,8 +49,8 @@ pub struct Snapshot {
     pub engines: Vec<EngineCounts>,
 }
 
-/// Emits counts, and remembers what was emitted last: a host's counters need increments, and records are sent only if
-/// something has changed.
+/// Emits counts, and remembers what was emitted last: a host's counters need increments, and records of addresses are
+/// sent only if something has changed.
 #[derive(Debug)]
 pub struct Telemetry {
     form: Form,
@@ -72,7 +72,7 @@ impl Telemetry {
         Self::new(Form::Metrics(codec))
     }
 
-    /// Emits records for Fluent Bit: events about the plugin, with the counts of an address.
+    /// Emits records for Fluent Bit: events about the plugin, with the counts of an address or the health of an engine.
     #[must_use]
     pub fn records(layout: Layout) -> Self {
         Self::new(Form::Records(layout))
@@ -103,7 +103,7 @@ impl Telemetry {
         let is_emitted = match &mut self.form {
             Form::Metrics(codec) => metrics_frame(*codec, &since(&now, &self.emitted, time), time)
                 .is_some_and(|frame| queue.offer_metrics(&frame, 1, is_last)),
-            Form::Records(layout) => changed(layout, &now, &self.emitted, is_last)
+            Form::Records(layout) => records(layout, &now, &self.emitted, is_last)
                 .is_some_and(|(frame, records)| queue.offer_metrics(&frame, records, is_last)),
             Form::Callback(record) => {
                 record(since(&now, &self.emitted, time));
@@ -155,8 +155,8 @@ fn since(now: &Snapshot, before: &Snapshot, time: Timestamp) -> Vec<Metric> {
     metrics
 }
 
-/// A record for each address whose counts have changed, and the number of records.
-fn changed(
+/// A record for each engine, and for each address whose counts have changed; and the number of records.
+fn records(
     layout: &Layout,
     now: &Snapshot,
     before: &Snapshot,
@@ -164,13 +164,17 @@ fn changed(
 ) -> Option<(Vec<u8>, u64)> {
     let message = if is_last { "stopped" } else { "running" };
     let (mut records, mut count) = (Encoder::message_pack(layout), 0);
+    // Numbers and names can always be written.
+    let mut add =
+        |diagnostic: Diagnostic<'_>| count += u64::from(records.push(&diagnostic.event()).is_ok());
+    for engine in now.engines.iter().filter(|engine| engine.is_known()) {
+        add(Diagnostic::of_engine(engine));
+    }
     let nothing = Totals::default();
     for (place, (address, totals)) in now.addresses.iter().enumerate() {
         let before = before.addresses.get(place).map_or(&nothing, |it| &it.1);
         if totals != before {
-            let diagnostic = Diagnostic::of_totals(message, *address, totals);
-            // Numbers and names can always be written.
-            count += u64::from(records.push(&diagnostic.event()).is_ok());
+            add(Diagnostic::of_totals(message, *address, totals));
         }
     }
     (count > 0).then(|| (records.frame().to_vec(), count))
