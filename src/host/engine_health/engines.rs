@@ -9,10 +9,7 @@ use super::{Client, EngineHealthError};
 use crate::{
     config::{Config, EngineConfig, EngineHealthConfig, QrsConfig},
     host::{
-        diagnostics::{
-            Level, counted,
-            health::{Failed, Health},
-        },
+        diagnostics::{Level, health::Health},
         https::{Ask, HttpsError, MayAsk, Poll},
         metrics::{EngineCounts, EngineHealth},
     },
@@ -53,7 +50,6 @@ struct Asked {
     poll: Poll<AskForHealth>,
     health: Health,
     last: Option<EngineHealth>,
-    has_answered: bool,
 }
 
 impl Engines {
@@ -94,7 +90,6 @@ impl Engines {
                 poll: Poll::start("health", ask, interval)?,
                 health: Health::default(),
                 last: None,
-                has_answered: false,
             });
         }
         Ok(())
@@ -122,30 +117,18 @@ impl Engines {
 impl Asked {
     fn succeeded(&mut self, health: EngineHealth) -> Option<(Level, String)> {
         self.last = Some(health);
-        let failures = self.health.succeeded();
-        let had_answered = std::mem::replace(&mut self.has_answered, true);
-        let node = &self.node;
-        let message = match failures {
-            0 if had_answered => return None,
-            0 => format!("read the health of the engine of {node}"),
-            failures => {
-                let failures = counted(failures, "failure", "failures");
-                format!("read the health of the engine of {node} after {failures}")
-            }
-        };
+        let succeeded = self.health.succeeded()?;
+        let message = format!("read the health of the engine of {}{succeeded}", self.node);
         Some((Level::Info, message))
     }
 
     fn failed(&mut self, reason: &str) -> Option<(Level, String)> {
         self.last = None;
-        let node = &self.node;
-        let message = match self.health.failed(reason, Instant::now())? {
-            Failed::New => format!("cannot read the health of the engine of {node}: {reason}"),
-            Failed::Still { secs, attempts } => format!(
-                "cannot read the health of the engine of {node} for {} minutes now, in {attempts} attempts: {reason}",
-                secs / 60
-            ),
-        };
+        let failed = self.health.failed(reason, Instant::now())?;
+        let message = format!(
+            "cannot read the health of the engine of {}{failed}: {reason}",
+            self.node
+        );
         Some((Level::Warn, message))
     }
 

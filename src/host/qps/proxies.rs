@@ -9,10 +9,7 @@ use super::{Answer, Client, QpsError, discovery::AskForProxies};
 use crate::{
     config::{Config, QrsConfig},
     host::{
-        diagnostics::{
-            Level, counted,
-            health::{Failed, Health},
-        },
+        diagnostics::{Level, counted, health::Health},
         https::{Ask, HttpsError, MayAsk, Poll},
         metrics::ProxyCounts,
     },
@@ -194,48 +191,38 @@ impl Asked {
         while let Some(outcome) = self.poll.news() {
             match outcome {
                 Ok(answer) => {
-                    self.succeeded(&answer, messages);
+                    messages.extend(self.succeeded(&answer));
                     last = Some(answer.list);
                 }
-                Err(error) => self.failed(&error.to_string(), messages),
+                Err(error) => messages.extend(self.failed(&error.to_string())),
             }
         }
         last
     }
 
-    fn succeeded(&mut self, answer: &Answer, messages: &mut Vec<(Level, String)>) {
+    fn succeeded(&mut self, answer: &Answer) -> Option<(Level, String)> {
         let listed = answer.list.users.iter();
         self.sessions = listed.map(|user| u64::from(user.sessions)).sum();
         self.is_up = true;
-        let sessions = counted(self.sessions, "session", "sessions");
-        let failures = self.health.succeeded();
-        let was_answered = self.answered.replace(Instant::now()).is_some();
-        let node = self.proxy.node();
-        let message = match failures {
-            0 if was_answered => return,
-            0 => format!("read {sessions} from the proxy of {node}"),
-            failures => {
-                let failures = counted(failures, "failure", "failures");
-                format!("read {sessions} from the proxy of {node} after {failures}")
-            }
-        };
-        messages.push((Level::Info, message));
+        self.answered = Some(Instant::now());
+        let succeeded = self.health.succeeded()?;
+        let (sessions, node) = (
+            counted(self.sessions, "session", "sessions"),
+            self.proxy.node(),
+        );
+        let message = format!("read {sessions} from the proxy of {node}{succeeded}");
+        Some((Level::Info, message))
     }
 
-    fn failed(&mut self, reason: &str, messages: &mut Vec<(Level, String)>) {
+    fn failed(&mut self, reason: &str) -> Option<(Level, String)> {
         self.is_up = false;
+        let failed = self.health.failed(reason, Instant::now())?;
         let node = self.proxy.node();
-        let message = match self.health.failed(reason, Instant::now()) {
-            None => return,
-            Some(Failed::New) => format!(
-                "cannot read sessions from the proxy of {node}; until it answers, its sessions are followed by events alone: {reason}"
-            ),
-            Some(Failed::Still { secs, attempts }) => format!(
-                "cannot read sessions from the proxy of {node} for {} minutes now, in {attempts} attempts: {reason}",
-                secs / 60
-            ),
-        };
-        messages.push((Level::Warn, message));
+        let message = format!(
+            "cannot read sessions from the proxy of {node}{failed}; until it answers, its sessions are followed by \
+             events alone: {reason}"
+        );
+        Some((Level::Warn, message))
     }
 
     fn counts(&self) -> ProxyCounts {

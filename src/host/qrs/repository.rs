@@ -9,10 +9,7 @@ use super::{Client, QrsError};
 use crate::{
     config::QrsConfig,
     host::{
-        diagnostics::{
-            Level, counted,
-            health::{Failed, Health},
-        },
+        diagnostics::{Level, counted, health::Health},
         https::{Ask, HttpsError, MayAsk, Poll},
     },
     transform::AppTable,
@@ -41,7 +38,6 @@ pub struct Repository {
     poll: Option<Poll<AskForApps>>,
     names: AppTable,
     health: Health,
-    was_read: bool,
 }
 
 impl Repository {
@@ -60,7 +56,6 @@ impl Repository {
             poll: None,
             names: AppTable::default(),
             health: Health::default(),
-            was_read: false,
         }))
     }
 
@@ -82,45 +77,32 @@ impl Repository {
         while let Some(outcome) = self.poll.as_mut().and_then(Poll::news) {
             match outcome {
                 Ok(names) => {
-                    self.succeeded(&names, messages);
+                    messages.extend(self.succeeded(&names));
                     is_new |= names != self.names;
                     self.names = names;
                 }
-                Err(error) => self.failed(&error.to_string(), messages),
+                Err(error) => messages.extend(self.failed(&error.to_string())),
             }
         }
         is_new
     }
 
-    fn succeeded(&mut self, names: &AppTable, messages: &mut Vec<(Level, String)>) {
+    fn succeeded(&mut self, names: &AppTable) -> Option<(Level, String)> {
+        let succeeded = self.health.succeeded()?;
         let apps = counted(names.len() as u64, "app", "apps");
-        let failures = self.health.succeeded();
         let address = self.config.address();
-        let was_read = std::mem::replace(&mut self.was_read, true);
-        let message = match failures {
-            0 if was_read => return,
-            0 => format!("read app names from {address}: {apps}"),
-            failures => {
-                let failures = counted(failures, "failure", "failures");
-                format!("read app names from {address} after {failures}: {apps}")
-            }
-        };
-        messages.push((Level::Info, message));
+        let message = format!("read app names from {address}{succeeded}: {apps}");
+        Some((Level::Info, message))
     }
 
-    fn failed(&mut self, reason: &str, messages: &mut Vec<(Level, String)>) {
-        let message = match self.health.failed(reason, Instant::now()) {
-            None => return,
-            Some(Failed::New) if self.was_read => {
-                format!("cannot refresh app names; the previous ones stay in use: {reason}")
-            }
-            Some(Failed::New) => format!("cannot read app names: {reason}"),
-            Some(Failed::Still { secs, attempts }) => format!(
-                "cannot read app names for {} minutes now, in {attempts} attempts: {reason}",
-                secs / 60
-            ),
+    fn failed(&mut self, reason: &str) -> Option<(Level, String)> {
+        let failed = self.health.failed(reason, Instant::now())?;
+        let message = if self.health.has_succeeded() {
+            format!("cannot refresh app names{failed}; the previous ones stay in use: {reason}")
+        } else {
+            format!("cannot read app names{failed}: {reason}")
         };
-        messages.push((Level::Warn, message));
+        Some((Level::Warn, message))
     }
 
     /// The last good list.
