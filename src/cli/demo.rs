@@ -36,8 +36,8 @@ use qlik_sense_events::{
 };
 
 use super::{
-    FAILURE, SUCCESS, USAGE, columns::knows_unicode, files, line::Lines, options::CommonArgs,
-    progress::Progress, simulate::SiteArgs, stop, summary, texts,
+    FAILURE, SUCCESS, USAGE, columns::knows_unicode, files, line::Lines, number::within,
+    options::CommonArgs, progress::Progress, simulate::SiteArgs, stop, summary, texts,
 };
 
 /// How long the last datagrams may take from the sender to the pipeline.
@@ -49,10 +49,20 @@ pub struct DemoArgs {
     #[command(flatten)]
     common: CommonArgs,
     /// Duration in seconds
-    #[arg(long, default_value_t = 5)]
+    #[arg(
+        long,
+        allow_negative_numbers = true,
+        default_value_t = 5,
+        value_parser = within(1..=u32::MAX)
+    )]
     seconds: u32,
     /// Datagrams per second
-    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(
+        long,
+        allow_negative_numbers = true,
+        default_value_t = 40,
+        value_parser = within(1..=u32::MAX)
+    )]
     rate: u32,
     #[command(flatten)]
     site: SiteArgs,
@@ -82,7 +92,7 @@ pub fn demo(args: &DemoArgs) -> u8 {
         return USAGE;
     }
     match play(args, config, for_people) {
-        Ok(()) => SUCCESS,
+        Ok(status) => status,
         Err(ExecError::Start(error)) if error.is_configuration() => {
             for reason in files::reasons(&loaded, &error) {
                 diagnostics.report(Level::Error, &reason);
@@ -98,7 +108,7 @@ pub fn demo(args: &DemoArgs) -> u8 {
 
 const SERVICE_ACCOUNTS: &str = r"INTERNAL\sa_*";
 
-fn play(args: &DemoArgs, config: &Config, for_people: bool) -> Result<(), ExecError> {
+fn play(args: &DemoArgs, config: &Config, for_people: bool) -> Result<u8, ExecError> {
     let screen = Arc::new(Mutex::new(Progress::new()));
     let layout = config.output.layout().map_err(StartError::Fields)?;
     let output = Output::stdout().map_err(ExecError::Output)?;
@@ -113,7 +123,7 @@ fn play(args: &DemoArgs, config: &Config, for_people: bool) -> Result<(), ExecEr
     let listeners = Listener::all(bound);
     let handle = listeners.first().and_then(|it| it.workers.first());
     let Some(worker) = handle.and_then(|it| it.worker(&config.source, pipeline, sink)) else {
-        return Ok(());
+        return Ok(FAILURE);
     };
     let address = worker.address().map_err(StartError::Socket)?;
     let control = worker.control();
@@ -144,22 +154,25 @@ fn play(args: &DemoArgs, config: &Config, for_people: bool) -> Result<(), ExecEr
     }
     let ended = thread.join().unwrap_or(Err(Failure::Panicked));
     if !was_seen(ended)? {
-        return Ok(());
+        return Ok(SUCCESS);
     }
     let counters = control.counters();
-    let refused = match counters.refused {
-        0 => String::new(),
-        refused => format!("refused    {refused:>9} datagrams, by source.allowed_senders\n"),
-    };
-    say(
-        &screen,
-        &format!(
-            "sent       {:>9} datagrams\n{refused}{}",
-            played.datagrams,
-            summary::received(&counters.pipeline)
-        ),
-    );
-    Ok(())
+    let mut said = format!("sent       {:>9} datagrams\n", played.datagrams);
+    let not_accepted = [
+        ("refused", counters.refused, "source.allowed_senders"),
+        ("over rate", counters.over_rate, "source.rate_limit"),
+    ];
+    for (name, datagrams, option) in not_accepted {
+        if datagrams > 0 {
+            said.push_str(&format!(
+                "{name:<10} {datagrams:>9} datagrams, by {option}\n"
+            ));
+        }
+    }
+    said.push_str(&summary::received(&counters.pipeline));
+    say(&screen, &said);
+    let is_all_accepted = not_accepted.iter().all(|(_, datagrams, _)| *datagrams == 0);
+    Ok(if is_all_accepted { SUCCESS } else { FAILURE })
 }
 
 /// Whether the events were read to their end. A reader that stops has seen enough.

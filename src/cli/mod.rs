@@ -11,6 +11,7 @@ mod ineffective;
 mod input;
 mod line;
 mod manual;
+mod number;
 #[cfg(feature = "qrs")]
 mod online;
 mod options;
@@ -72,7 +73,8 @@ enum Command {
     /// See it work: a simulated site sends events to a receiver on this machine
     ///
     /// It needs neither Qlik Sense nor a configuration. On a terminal it shows one line for each event; into a pipe or
-    /// a file it writes events in the codec. At the end it reports what became of the datagrams.
+    /// a file it writes events in the codec. At the end it reports what became of the datagrams. The exit status is 1 if
+    /// `source.allowed_senders` or `source.rate_limit` of a configuration kept some out.
     Demo(demo::DemoArgs),
     /// Decode recorded datagrams from files or standard input
     ///
@@ -82,7 +84,7 @@ enum Command {
     /// Send the datagrams of a simulated Qlik Sense site
     ///
     /// At the end it prints how many of each kind it sent, to compare with what arrived. The exit status is 1 if
-    /// nothing listens there.
+    /// datagrams were refused because nothing listened there.
     Simulate(simulate::SimulateArgs),
     /// Check a configuration file
     ///
@@ -107,7 +109,7 @@ pub fn main() -> ExitCode {
     let args: Vec<OsString> = env::args_os().collect();
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(error) => return refusal::report(&error, &args).into(),
+        Err(mut error) => return refusal::report(&mut error, &args).into(),
     };
     let status = match cli.command {
         None => run::run(&cli.run),

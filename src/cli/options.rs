@@ -3,7 +3,7 @@
 use std::{
     io::{self, IsTerminal},
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use clap::{
@@ -11,7 +11,7 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 use qlik_sense_events::{
-    config::{Addresses, Config, Loaded},
+    config::{self, Addresses, Config, Loaded},
     encoding::Codec,
     host::{
         diagnostics::{Level, Report},
@@ -98,6 +98,17 @@ impl CommonArgs {
              a file or a pipe, or pass --force",
         )
     }
+}
+
+/// An address of the flag `--address`, or what was expected.
+pub fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    config::address(text).map_err(|error| {
+        if Path::new(text).is_file() {
+            return "expected an address such as \"0.0.0.0:9997\"; this is a file: name a configuration with --config"
+                .to_owned();
+        }
+        error.to_string()
+    })
 }
 
 /// The addresses of flags, where there are any.

@@ -6,6 +6,7 @@ use std::{
     path::Path,
 };
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use qlik_sense_events::{
     config::{Config, OutputConfig},
     host::{
@@ -31,11 +32,15 @@ const FOR_PEOPLE: [&str; 7] = [
 ///
 /// Vector reads standard error in the codec that its configuration passes with `--codec`, so mistakes are reported in
 /// that codec.
-pub fn report(error: &clap::Error, args: &[OsString]) -> u8 {
+pub fn report(error: &mut clap::Error, args: &[OsString]) -> u8 {
     if !error.use_stderr() {
         return written_or_said(error.print());
     }
     let subcommand = args.get(1).and_then(|arg| arg.to_str());
+    if let Some(tip) = tip(error, subcommand) {
+        let tip = ContextValue::StyledStrs(vec![tip.into()]);
+        error.insert(ContextKind::Suggested, tip);
+    }
     let is_for_people = subcommand.is_some_and(|name| FOR_PEOPLE.contains(&name));
     if is_for_people || io::stderr().is_terminal() {
         // It cannot be reported anywhere else.
@@ -44,6 +49,22 @@ pub fn report(error: &clap::Error, args: &[OsString]) -> u8 {
         Diagnostics::new(&output(args)).report(Level::Error, &message(error));
     }
     USAGE
+}
+
+/// Advice where a configuration is named without its flag.
+fn tip(error: &clap::Error, subcommand: Option<&str>) -> Option<String> {
+    let kind = match error.kind() {
+        ErrorKind::InvalidSubcommand => ContextKind::InvalidSubcommand,
+        ErrorKind::UnknownArgument if matches!(subcommand, Some("run" | "demo")) => {
+            ContextKind::InvalidArg
+        }
+        _ => return None,
+    };
+    let ContextValue::String(file) = error.get(kind)? else {
+        return None;
+    };
+    let is_file = Path::new(file).is_file();
+    is_file.then(|| format!("to name a configuration file, use '--config {file}'"))
 }
 
 /// The output options on the command line, as far as they can be read.

@@ -3,18 +3,15 @@
 use std::{net::SocketAddr, time::Duration};
 
 use clap::Args;
-use qlik_sense_events::{
-    config,
-    host::{
-        diagnostics::{Level, Report},
-        exec::{self, Diagnostics, ExecError, Orphan},
-        runtime::start::StartError,
-    },
+use qlik_sense_events::host::{
+    diagnostics::{Level, Report},
+    exec::{self, Diagnostics, ExecError, Orphan},
+    runtime::start::StartError,
 };
 
 use super::{
     FAILURE, SUCCESS, USAGE, files, ineffective,
-    options::{CommonArgs, addresses},
+    options::{CommonArgs, addresses, listen_address},
     stop, texts,
 };
 
@@ -26,7 +23,7 @@ pub struct RunArgs {
     /// Address to listen on, instead of `source.address`; may be given several times
     ///
     /// An IP address and a port, such as 0.0.0.0:9997 or [::]:9997.
-    #[arg(long, value_name = "IP:PORT", value_parser = config::address)]
+    #[arg(long, value_name = "IP:PORT", value_parser = listen_address)]
     address: Vec<SocketAddr>,
     /// Keep running when the parent process has ended
     ///

@@ -14,10 +14,14 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use clap::{Args, ValueEnum, builder::RangedU64ValueParser};
+use clap::{Args, ValueEnum};
 #[cfg(feature = "serve")]
-use qlik_sense_events::simulate::{ServeError, Server};
 use qlik_sense_events::{
+    config,
+    simulate::{ServeError, Server},
+};
+use qlik_sense_events::{
+    config::{interface_hint, unresolved},
     host::diagnostics::counted,
     simulate::{
         Day, DayOptions, Families, MemoryDrop, Network, Pace, Played, Sender, Site, SiteOptions,
@@ -26,6 +30,7 @@ use qlik_sense_events::{
 
 use super::{
     FAILURE, USAGE,
+    number::within,
     print::{print, say},
     progress::Progress,
     stop,
@@ -40,10 +45,21 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9997")]
     to: String,
     /// Datagrams per second; 0 for as fast as possible
-    #[arg(long, default_value_t = 20, conflicts_with = "day")]
+    #[arg(
+        long,
+        allow_negative_numbers = true,
+        default_value_t = 20,
+        conflicts_with = "day",
+        value_parser = within(0..=u32::MAX)
+    )]
     rate: u32,
     /// Number of datagrams to send; without it, the site sends until it is interrupted
-    #[arg(long, conflicts_with = "day")]
+    #[arg(
+        long,
+        allow_negative_numbers = true,
+        conflicts_with = "day",
+        value_parser = within(1..=u64::MAX)
+    )]
     count: Option<u64>,
     #[command(flatten)]
     site: SiteArgs,
@@ -56,23 +72,39 @@ pub struct SimulateArgs {
 #[command(next_help_heading = "Simulated site")]
 pub struct SiteArgs {
     /// Number of users, besides service accounts, 1 to 1000000
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(
+        long,
+        allow_negative_numbers = true,
+        default_value_t = 200,
+        value_parser = within(1..=1_000_000_u32)
+    )]
     users: u32,
     /// Number of Qlik Sense nodes, 1 to 1000
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    #[arg(
+        long,
+        allow_negative_numbers = true,
+        default_value_t = 3,
+        value_parser = within(1..=1_000_u16)
+    )]
     nodes: u16,
     /// Odd payloads per thousand, 0 to 1000
     ///
     /// Other encodings, missing fields, garbage: whatever a receiver has to cope with.
     #[arg(
         long,
+        allow_negative_numbers = true,
         value_name = "PER_MILLE",
         default_value_t = SiteOptions::default().odd_per_mille,
-        value_parser = clap::value_parser!(u16).range(0..=1_000)
+        value_parser = within(0..=1_000_u16)
     )]
     odd: u16,
     /// Seed of the random numbers; the same seed gives the same site
-    #[arg(long, default_value_t = SiteOptions::default().seed)]
+    #[arg(
+        long,
+        allow_negative_numbers = true,
+        default_value_t = SiteOptions::default().seed,
+        value_parser = within(0..=u64::MAX)
+    )]
     seed: u64,
     /// Send user events as the extended appender does
     ///
@@ -99,7 +131,8 @@ struct DayArgs {
         requires = "day",
         conflicts_with_all = AT_A_RATE,
         default_value_t = DayOptions::default().logins,
-        value_parser = RangedU64ValueParser::<usize>::new().range(1..=20_000)
+        allow_negative_numbers = true,
+        value_parser = within(1..=20_000_usize)
     )]
     logins: usize,
     /// Hours over which the logins are spread, 1 to 24
@@ -108,7 +141,8 @@ struct DayArgs {
         requires = "day",
         conflicts_with_all = AT_A_RATE,
         default_value_t = DayOptions::default().hours,
-        value_parser = clap::value_parser!(u64).range(1..=24)
+        allow_negative_numbers = true,
+        value_parser = within(1..=24_u64)
     )]
     hours: u64,
     /// Start this many minutes into the day, without the events of users who are already logged in
@@ -116,8 +150,10 @@ struct DayArgs {
         long,
         requires = "day",
         conflicts_with_all = AT_A_RATE,
+        allow_negative_numbers = true,
         value_name = "MINUTES",
-        default_value_t = 0
+        default_value_t = 0,
+        value_parser = within(0..=u32::MAX)
     )]
     skip: u32,
     /// Datagrams per thousand that are lost on the way, 0 to 1000
@@ -127,11 +163,19 @@ struct DayArgs {
         conflicts_with_all = AT_A_RATE,
         value_name = "PER_MILLE",
         default_value_t = 0,
-        value_parser = clap::value_parser!(u32).range(0..=1_000)
+        allow_negative_numbers = true,
+        value_parser = within(0..=1_000_u32)
     )]
     lost: u32,
     /// Minutes until a user's request takes half of a node's memory; needs performance events
-    #[arg(long, requires = "day", conflicts_with_all = AT_A_RATE, value_name = "MINUTES")]
+    #[arg(
+        long,
+        requires = "day",
+        conflicts_with_all = AT_A_RATE,
+        allow_negative_numbers = true,
+        value_name = "MINUTES",
+        value_parser = within(0..=u32::MAX)
+    )]
     memory_drop: Option<u32>,
     /// Let the nodes answer over HTTPS: repository, proxies and engine health
     ///
@@ -149,7 +193,8 @@ struct DayArgs {
         long,
         requires = "serve",
         value_name = "IP:PORT",
-        default_value = "127.0.0.1:14242"
+        default_value = "127.0.0.1:14242",
+        value_parser = config::address
     )]
     serve_at: SocketAddr,
 }
@@ -336,10 +381,18 @@ fn resolve(to: &str) -> Result<SocketAddr, (u8, String)> {
         Ok(1..) => return wrong(format!("; did you mean 127.0.0.1:{port}?")),
         _ => return wrong(", with a port from 1 to 65535".to_owned()),
     }
+    if let Some(hint) = interface_hint(to) {
+        return Err((USAGE, hint));
+    }
     match to.to_socket_addrs().map(|mut found| found.next()) {
         Ok(Some(address)) => Ok(address),
         Ok(None) => Err((FAILURE, format!("{host} has no address"))),
-        Err(error) => Err((FAILURE, format!("cannot look up {host}: {error}"))),
+        Err(error) => {
+            let reason = unresolved(&error);
+            let message =
+                format!("cannot resolve {host}: {reason}; correct the name, or use the IP address");
+            Err((FAILURE, message))
+        }
     }
 }
 

@@ -9,7 +9,7 @@ pub const EXIT_STATUS: [(&str, &str); 4] = [
     ("0", "Success."),
     (
         "1",
-        "Failure at run time, such as a port in use or a broken output.",
+        "Failure at run time, such as a port in use, a broken output, or datagrams that were refused.",
     ),
     ("2", "The command line or the configuration is invalid."),
     (

@@ -1,8 +1,8 @@
 //! One address or several.
 
 use std::{
-    fmt,
-    net::{IpAddr, SocketAddr},
+    fmt, io,
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     ops::Deref,
 };
 
@@ -25,6 +25,12 @@ pub enum AddressError {
     /// There is only an IP address.
     #[error("expected an address such as \"0.0.0.0:9997\"; did you mean \"{}\"?", SocketAddr::new(*.0, 9997))]
     Ip(IpAddr),
+    /// The port is too large.
+    #[error("expected an address such as \"0.0.0.0:9997\", with a port of at most 65535")]
+    LargePort,
+    /// The interface of a link-local address is missing, or named instead of numbered.
+    #[error("{0}")]
+    Interface(String),
     /// There is a name instead of an IP address.
     #[error(
         "expected an address such as \"0.0.0.0:9997\" or \"[::]:9997\"; host names are not accepted; write the IP \
@@ -42,6 +48,9 @@ pub enum AddressError {
 ///
 /// [`AddressError`] for any other text.
 pub fn address(text: &str) -> Result<SocketAddr, AddressError> {
+    if let Some(hint) = interface_hint(text) {
+        return Err(AddressError::Interface(hint));
+    }
     text.parse().map_err(|_| {
         if let Ok(port) = text.strip_prefix(':').unwrap_or(text).parse() {
             return AddressError::Port(port);
@@ -49,13 +58,54 @@ pub fn address(text: &str) -> Result<SocketAddr, AddressError> {
         if let Ok(ip) = text.trim_matches(['[', ']']).parse() {
             return AddressError::Ip(ip);
         }
-        let name = text.rsplit_once(':').map_or(text, |(name, _)| name);
+        let (name, port) = text.rsplit_once(':').unwrap_or((text, ""));
+        let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+        if is_number && format!("{name}:0").parse::<SocketAddr>().is_ok() {
+            return AddressError::LargePort;
+        }
         let is_name = |letter: char| letter.is_ascii_alphanumeric() || "-._".contains(letter);
         if name.contains(|letter: char| letter.is_ascii_alphabetic()) && name.chars().all(is_name) {
             return AddressError::Name(name.to_owned());
         }
         AddressError::Other
     })
+}
+
+/// What to write instead of a link-local IPv6 address with the name of an interface, `[fe80::1%eth0]:9997`, or without
+/// any, `[fe80::1]:9997`.
+#[must_use]
+pub fn interface_hint(text: &str) -> Option<String> {
+    let (address, port) = text.strip_prefix('[')?.split_once("]:")?;
+    let (ip, interface) = address.split_once('%').unwrap_or((address, ""));
+    if !ip.parse::<Ipv6Addr>().ok()?.is_unicast_link_local() || interface.parse::<u32>().is_ok() {
+        return None;
+    }
+    // Windows finds the interface that has the address.
+    if cfg!(windows) && interface.is_empty() {
+        return None;
+    }
+    let instead = if interface.is_empty() {
+        ""
+    } else {
+        " instead of its name"
+    };
+    let list = if cfg!(windows) {
+        "`netsh interface ipv6 show interfaces`"
+    } else {
+        "`ip link`"
+    };
+    Some(format!(
+        "expected the number of the interface behind the link-local address{instead}, such as [{ip}%2]:{port}; {list} \
+         lists the numbers"
+    ))
+}
+
+/// Why a host name has no address, without the words of the standard library.
+#[must_use]
+pub fn unresolved(error: &io::Error) -> String {
+    let reason = error.to_string();
+    let words = "failed to lookup address information: ";
+    reason.strip_prefix(words).unwrap_or(&reason).to_owned()
 }
 
 impl Addresses {
@@ -220,6 +270,16 @@ mod tests {
                 "write the IP address of `sense1.example.com`",
             ),
             ("10.0.0.300:9997", "expected an address such as"),
+            ("10.0.0.3:99970", "with a port of at most 65535"),
+            ("[::]:999999999999999999999", "with a port of at most 65535"),
+            (
+                "[fe80::1]:9997",
+                "behind the link-local address, such as [fe80::1%2]:9997",
+            ),
+            (
+                "[fe80::1%eth0]:9997",
+                "instead of its name, such as [fe80::1%2]:9997",
+            ),
             ("*:9997", "expected an address such as"),
             ("", "expected an address such as"),
         ] {

@@ -33,7 +33,7 @@ pub(crate) use self::app_names::is_host;
 #[cfg(feature = "linked")]
 pub use self::linked::LinkedConfig;
 pub use self::{
-    addresses::{AddressError, Addresses, Overlap, address},
+    addresses::{AddressError, Addresses, Overlap, address, interface_hint, unresolved},
     app_names::{AppNameSourcesConfig, QrsConfig},
     check::WrongValue,
     engine_health::{EngineConfig, EngineHealthConfig},

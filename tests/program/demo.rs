@@ -75,16 +75,33 @@ fn without_odd_payloads_every_datagram_is_one_event() {
 
 #[test]
 fn datagrams_of_a_sender_that_is_not_allowed_are_counted() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("config.toml");
-    std::fs::write(&file, "[source]\nallowed_senders = ['10.0.0.0/8']\n").expect("a file");
-    let file = file.to_str().expect("text");
-    let ended = finish(&["demo", "--seconds", "1", "--rate", "20", "--config", file]);
-    assert_eq!(ended.status, 0, "{}", ended.stderr);
+    let ended = with_source("allowed_senders = ['10.0.0.0/8']");
     assert_eq!(number(&ended, "refused"), 20);
     assert!(
         ended.stderr.contains("by source.allowed_senders"),
         "{}",
         ended.stderr
     );
+}
+
+#[test]
+fn datagrams_beyond_the_rate_limit_are_counted() {
+    let ended = with_source("rate_limit = { events_per_sec = 1, burst = 1 }");
+    assert!(number(&ended, "over rate") >= 15, "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("by source.rate_limit"),
+        "{}",
+        ended.stderr
+    );
+}
+
+/// A demonstration of 20 datagrams with this option, which keeps some of them out: to a script, that is a failure.
+fn with_source(option: &str) -> Finished {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("config.toml");
+    std::fs::write(&file, format!("[source]\n{option}\n")).expect("a file");
+    let file = file.to_str().expect("text");
+    let ended = finish(&["demo", "--seconds", "1", "--rate", "20", "--config", file]);
+    assert_eq!(ended.status, 1, "{}", ended.stderr);
+    ended
 }

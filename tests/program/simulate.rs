@@ -263,7 +263,7 @@ fn a_day_has_at_least_one_login_and_fits_into_memory() {
     for logins in ["0", "20001", "99999999999"] {
         let ended = finish(&["simulate", "--day", "--logins", logins]);
         assert_eq!((ended.status, &*ended.stdout), (2, ""), "{logins}");
-        let expected = "1..=20000";
+        let expected = "expected a whole number from 1 to 20000";
         assert!(ended.stderr.contains(expected), "{}", ended.stderr);
     }
 }
@@ -294,14 +294,25 @@ fn an_invalid_destination_is_refused() {
         let expected = format!("--to {to:?}: {EXPECTED}{hint}");
         assert_eq!(ended.stderr.trim_end(), expected);
     }
+    let ended = finish(&["simulate", "--to", "[fe80::1%eth0]:9997"]);
+    assert_eq!((ended.status, &*ended.stdout), (2, ""));
+    let expected = "expected the number of the interface behind the link-local address instead of its name, such as \
+                    [fe80::1%2]:9997";
+    assert!(ended.stderr.contains(expected), "{}", ended.stderr);
 }
 
 #[test]
 fn an_unknown_name_is_not_reported_as_malformed() {
     let ended = finish(&["simulate", "--to", "no-such-host.invalid:9997"]);
     assert_eq!((ended.status, &*ended.stdout), (1, ""));
-    let expected = "--to \"no-such-host.invalid:9997\": cannot look up no-such-host.invalid: ";
+    let expected = "--to \"no-such-host.invalid:9997\": cannot resolve no-such-host.invalid: ";
     assert!(ended.stderr.starts_with(expected), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("lookup"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("or use the IP address"),
+        "{}",
+        ended.stderr
+    );
 }
 
 /// The truth about a site that sends these families, and the first fields of its datagrams.

@@ -48,7 +48,7 @@ use std::{
 
 use clap::Args;
 use qlik_sense_events::{
-    config::{self, Config, Loaded},
+    config::{Config, Loaded},
     host::runtime::start::StartError,
 };
 use ratatui::crossterm::event::{self, Event};
@@ -64,7 +64,7 @@ use self::{
 };
 use super::{
     FAILURE, SUCCESS, USAGE, files,
-    options::addresses,
+    options::{addresses, listen_address},
     print::{print, say},
     progress::knows_escapes,
     stop, texts,
@@ -91,7 +91,7 @@ pub struct TopArgs {
     /// Address to listen on, instead of `source.address`; may be given several times
     ///
     /// An IP address and a port, such as 0.0.0.0:9997 or [::]:9997.
-    #[arg(long, value_name = "IP:PORT", value_parser = config::address)]
+    #[arg(long, value_name = "IP:PORT", value_parser = listen_address)]
     address: Vec<SocketAddr>,
     /// Configuration file, whose tables `source` and `transform` apply here too
     ///

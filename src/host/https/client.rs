@@ -16,7 +16,7 @@ use ureq::{
 };
 
 use super::{HttpsError, MAX_ANSWER_BYTES, tls};
-use crate::config::authority;
+use crate::config::{self, authority};
 
 /// The longest time to wait for a connection.
 const MAX_CONNECT: Duration = Duration::from_secs(10);
@@ -175,7 +175,10 @@ impl Client {
             ureq::Error::Other(error) => match error.downcast::<Unresolved>() {
                 Ok(unresolved) => HttpsError::Name {
                     host: self.service.host.clone(),
-                    reason: unresolved.0.to_string(),
+                    reason: match unresolved.0 {
+                        ureq::Error::Io(error) => config::unresolved(&error),
+                        error => error.to_string(),
+                    },
                 },
                 Err(error) => HttpsError::Broken {
                     address,

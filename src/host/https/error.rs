@@ -47,7 +47,7 @@ pub enum HttpsError {
         source: rustls::Error,
     },
     /// The host name does not resolve.
-    #[error("cannot resolve {host}: {reason}")]
+    #[error("cannot resolve {host}: {reason}; correct `host`, or use the IP address")]
     Name {
         /// The name.
         host: String,

@@ -43,8 +43,9 @@ impl DropReport {
             Self::Begins(count) => (
                 Level::Warn,
                 format!(
-                    "the queue is full and drops events, {count} so far, because the host takes them more slowly than \
-                     they arrive: {full}; find out what slows the host down, or raise the limit to bridge longer pauses"
+                    "the queue is full and drops events, {count} so far, because Vector or Fluent Bit reads them more \
+                     slowly than they arrive: {full}; look for a sink that is slow or does not answer, or raise the \
+                     limit to bridge longer pauses"
                 ),
             ),
             Self::Over { count, secs } => (
