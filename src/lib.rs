@@ -46,6 +46,7 @@ pub mod simulate;
 #[doc(hidden)]
 pub mod source;
 pub mod transform;
+mod wrong_type;
 
 /// Its example is tested like those of the documentation.
 #[cfg(doctest)]

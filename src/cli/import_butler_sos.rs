@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Write},
+    io::{self, Read, Write},
     net::{IpAddr, ToSocketAddrs},
     path::{Path, PathBuf},
 };
@@ -37,12 +37,19 @@ pub struct ImportButlerSosArgs {
 
 pub fn import_butler_sos(args: &ImportButlerSosArgs) -> u8 {
     let file = args.file.display();
-    let text = match read(&args.file) {
-        Ok(text) => text,
+    let bytes = match read(&args.file) {
+        Ok(bytes) => bytes,
         Err(error) => {
             say(format_args!(
                 "{file}: cannot read the configuration of Butler SOS: {error}"
             ));
+            return USAGE;
+        }
+    };
+    let text = match butler_sos::text(bytes) {
+        Ok(text) => text,
+        Err(problem) => {
+            say(format_args!("{file}:{problem}"));
             return USAGE;
         }
     };
@@ -88,12 +95,14 @@ fn say_notes(args: &ImportButlerSosArgs, import: &Import) {
     }
 }
 
-fn read(file: &Path) -> io::Result<String> {
+fn read(file: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
     if file == Path::new("-") {
-        io::read_to_string(io::stdin().lock())
+        io::stdin().lock().read_to_end(&mut bytes)?;
     } else {
-        io::read_to_string(files::open(file)?)
+        files::open(file)?.read_to_end(&mut bytes)?;
     }
+    Ok(bytes)
 }
 
 /// The name under which Vector is told to look for the file: whole, since Vector runs in a folder of

@@ -24,7 +24,7 @@ pub(crate) enum TextFileError {
     },
 }
 
-/// The text of a file of at most `max_bytes`, without its byte order mark. PowerShell and Excel write UTF-16.
+/// The text of a file of at most `max_bytes`, without its byte order mark.
 pub(crate) fn read(file: &Path, max_bytes: u64) -> Result<String, TextFileError> {
     let mut bytes = Vec::new();
     open(file)
@@ -35,6 +35,11 @@ pub(crate) fn read(file: &Path, max_bytes: u64) -> Result<String, TextFileError>
     if bytes.len() as u64 > max_bytes {
         return Err(TextFileError::TooLarge);
     }
+    decode(bytes)
+}
+
+/// The text of a file's bytes, without its byte order mark. PowerShell and Excel write UTF-16.
+pub(crate) fn decode(mut bytes: Vec<u8>) -> Result<String, TextFileError> {
     if WORKBOOKS.iter().any(|start| bytes.starts_with(start)) {
         return Err(TextFileError::Workbook);
     }

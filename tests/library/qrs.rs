@@ -391,9 +391,12 @@ fn broken_answers_are_reported() {
         ),
         (
             "<html>secret</html>",
-            "is not a list of apps: line 1: this is not a JSON list of apps: expected value",
+            "is not a list of apps: line 1: this is not valid JSON from here on",
         ),
-        ("\"secret\"", "found text, expected an array of apps"),
+        (
+            "\"secret\"",
+            "expected an array of apps with `id` and `name`, one such app, or an object from ids to names, found text",
+        ),
         (
             "[{\"id\": \"x\", \"name\": \"y\"}]",
             "is not a list of apps: line 1: expected an app's id",

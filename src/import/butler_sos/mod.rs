@@ -16,7 +16,11 @@ use std::{fmt, net::IpAddr};
 
 use serde_path_to_error::Track;
 
-use crate::config::Problem;
+use crate::{
+    config::Problem,
+    transform::text_file::{self, TextFileError},
+    wrong_type,
+};
 
 /// What an import needs besides the configuration.
 #[derive(Debug, Clone)]
@@ -82,6 +86,27 @@ impl fmt::Display for Note {
     }
 }
 
+/// The text of a configuration file: UTF-8, or UTF-16 with a byte order mark, as PowerShell writes it.
+///
+/// # Errors
+///
+/// The first line that is neither.
+pub fn text(bytes: Vec<u8>) -> Result<String, Problem> {
+    text_file::decode(bytes).map_err(|error| {
+        let line = match error {
+            TextFileError::Encoding { line } => line,
+            _ => 1,
+        };
+        Problem {
+            line,
+            key: String::new(),
+            value: None,
+            message: "the text is neither UTF-8 nor UTF-16 with a byte order mark; save the file as UTF-8"
+                .to_owned(),
+        }
+    })
+}
+
 /// Converts the text of Butler SOS's configuration file into this program's configuration and Vector's.
 ///
 /// # Errors
@@ -132,7 +157,9 @@ fn read(text: &str) -> Result<(config::File, Vec<String>), Problem> {
         });
     match read {
         Ok(file) => Ok((file, ignored)),
-        Err(error) => Err(problem(&error, &track.path().to_string())),
+        Err(error) => {
+            Err(not_yaml(text).unwrap_or_else(|| problem(&error, &track.path().to_string())))
+        }
     }
 }
 
@@ -157,6 +184,14 @@ fn below_root(key: &str) -> &str {
     key.strip_prefix("Butler-SOS.").unwrap_or(key)
 }
 
+/// What is wrong if the text is not YAML. The parser's words are those of every YAML tool.
+fn not_yaml(text: &str) -> Option<Problem> {
+    let error = yaml_serde::from_str::<yaml_serde::Value>(text).err()?;
+    let mut problem = problem(&error, "");
+    problem.message = format!("this is not valid YAML: {}", problem.message);
+    Some(problem)
+}
+
 fn problem(error: &yaml_serde::Error, key: &str) -> Problem {
     let key = key.trim_matches('.');
     let (line, column) = error
@@ -179,7 +214,11 @@ fn problem(error: &yaml_serde::Error, key: &str) -> Problem {
                 .to_owned()
         }
         Some(key) => format!("missing key `{key}`"),
-        None => message.to_owned(),
+        None if key.is_empty() && message.starts_with("invalid type") => {
+            "this is not a configuration of Butler SOS: expected all keys below `Butler-SOS`"
+                .to_owned()
+        }
+        None => wrong_type::in_plain_words(message).unwrap_or_else(|| message.to_owned()),
     };
     Problem {
         line,

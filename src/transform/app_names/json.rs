@@ -15,6 +15,7 @@ use super::{
     AppListError, AppListProblem, AppTable,
     list::{Column, List, MAX_SHOWN, is_word, parse_id, shown},
 };
+use crate::wrong_type;
 
 /// Reads a list of apps: an array of objects with an `id` and a `name`, such an array in the `value` of an object, one
 /// such object, or an object with ids as keys and names as values. Only the resulting table is kept in memory.
@@ -57,26 +58,18 @@ impl From<AppListError> for io::Error {
     }
 }
 
-/// serde's message without the position, which is reported separately, and without the text that was found, because an
-/// answer may contain text that must not be logged.
+/// What is wrong, in plain words. It quotes nothing, because an answer may contain text that must not be logged.
 fn message(error: &serde_json::Error) -> String {
-    if error.classify() == Category::Eof {
-        return "the JSON ends early".into();
+    match error.classify() {
+        Category::Eof => return "the JSON ends early".to_owned(),
+        Category::Syntax | Category::Io => {
+            return "this is not valid JSON from here on".to_owned();
+        }
+        Category::Data => {}
     }
     let said = error.to_string();
-    let said = said
-        .rsplit_once(" at line ")
-        .map_or(&*said, |(said, _)| said);
-    if said == "trailing characters" {
-        return "text follows the list; put all apps into one array, `[{…}, {…}]`".into();
-    }
-    let said = match said.rsplit_once(", expected ") {
-        Some((found, expected)) if found.starts_with("invalid type: string") => {
-            format!("found text, expected {expected}")
-        }
-        _ => said.to_owned(),
-    };
-    format!("this is not a JSON list of apps: {said}")
+    let (said, _) = said.rsplit_once(" at line ").unwrap_or((&said, ""));
+    wrong_type::in_plain_words(said).unwrap_or_else(|| "this is not a list of apps".to_owned())
 }
 
 /// Reads into a list, and keeps errors in a typed form, which serde would turn into text.
@@ -270,8 +263,13 @@ impl<'de> Visitor<'de> for App<'_, '_> {
         while let Some(Key(column)) = properties.next_key()? {
             app.read(column, &mut properties)?;
         }
-        let id = app.id().ok_or_else(|| A::Error::missing_field("id"))?;
-        let name = app.name().ok_or_else(|| A::Error::missing_field("name"))?;
+        let missing = |key| AppListProblem::Missing { key };
+        let Some(id) = app.id() else {
+            return Err(self.0.refuse(missing("id")));
+        };
+        let Some(name) = app.name() else {
+            return Err(self.0.refuse(missing("name")));
+        };
         self.0.push(id, name)
     }
 }

@@ -61,6 +61,12 @@ pub enum AppListProblem {
         /// The text that was found, shortened if it is long.
         found: String,
     },
+    /// An app in JSON lacks a property.
+    #[error("an app has no `{key}`; expected `id` and `name` in each")]
+    Missing {
+        /// The property: `id` or `name`.
+        key: &'static str,
+    },
     /// A name is empty.
     #[error("the app's name is empty")]
     NoName,

@@ -15,11 +15,20 @@ fn mistakes_are_reported_with_file_line_and_key() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("config.yaml");
     let rows = [
-        ("a: b: c\n", "1: ", "mapping values are not allowed"),
+        (
+            "a: b: c\n",
+            "1: ",
+            "this is not valid YAML: mapping values are not allowed",
+        ),
+        (
+            "[output]\n",
+            "1: ",
+            "this is not a configuration of Butler SOS: expected all keys below `Butler-SOS`",
+        ),
         (
             "Butler-SOS: []\n",
             "1: Butler-SOS: ",
-            "expected keys with values",
+            "expected keys with values, found a list",
         ),
         (
             "butler: {}\n",
@@ -39,7 +48,7 @@ fn mistakes_are_reported_with_file_line_and_key() {
         (
             "Butler-SOS:\n  userEvents:\n    udpServerConfig:\n      portUserActivityEvents: <port>\n",
             "4: userEvents.udpServerConfig.portUserActivityEvents: ",
-            "expected a port, 1 to 65535",
+            "expected a port, 1 to 65535, found text",
         ),
         (
             "Butler-SOS:\n  userEvents: {}\n  influxdbConfig:\n    version: 4\n",
@@ -49,12 +58,12 @@ fn mistakes_are_reported_with_file_line_and_key() {
         (
             "Butler-SOS:\n  userEvents:\n    enable: yes\n",
             "3: userEvents.enable: ",
-            "expected a boolean",
+            "expected true or false, found text",
         ),
         (
             "Butler-SOS:\n  userEvents: {}\n  influxdbConfig:\n    v2Config:\n      token: [TOKEN-OF-INFLUXDB]\n",
             "5: influxdbConfig.v2Config.token: ",
-            "expected text",
+            "expected text, found a list",
         ),
     ];
     for (yaml, place, message) in rows {
@@ -69,9 +78,32 @@ fn mistakes_are_reported_with_file_line_and_key() {
         assert!(!rest.contains("TOKEN-OF-INFLUXDB"), "{said}");
         assert_eq!(said.lines().count(), 1, "{said}");
     }
+    fs::write(&file, b"Butler-SOS:\n  # J\xF6rgen\n").expect("a file");
+    let refused = run(&[file.to_str().expect("UTF-8")]);
+    assert_eq!(refused.status.code(), Some(2));
+    let said = text(&refused.stderr);
+    assert!(
+        said.contains("config.yaml:2: the text is neither UTF-8 nor"),
+        "{said}"
+    );
     let missing = run(&["/no/such/file.yaml"]);
     assert_eq!(missing.status.code(), Some(2));
     assert!(text(&missing.stderr).starts_with("/no/such/file.yaml: cannot read"));
+}
+
+/// PowerShell writes UTF-16 with `>` and `Out-File`.
+#[test]
+fn a_configuration_in_utf_16_is_imported_like_the_original() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let copy = folder.path().join("config.yaml");
+    let (_, original) = configurations().swap_remove(0);
+    let utf_16 = read(&original);
+    let utf_16 = utf_16.encode_utf16().flat_map(u16::to_le_bytes);
+    let bytes: Vec<u8> = [0xFF, 0xFE].into_iter().chain(utf_16).collect();
+    fs::write(&copy, bytes).expect("a file");
+    let [copy, original] = [copy, original].map(|file| run(&[file.to_str().expect("UTF-8")]));
+    assert_eq!(copy.status.code(), original.status.code());
+    assert_eq!(text(&copy.stdout), text(&original.stdout));
 }
 
 /// Values that a key does not expect, or that are written in an unusual way.
