@@ -2,12 +2,13 @@
 //! blacklist of 10,000 entries, with app names, and with each codec after the blacklist; and the same for performance
 //! events.
 //!
-//! `cargo bench --bench decode`; times are for 1,000 datagrams of a simulated site.
+//! `cargo bench --bench decode`; the datagrams are 1,000 of a simulated site.
+
+mod support;
 
 use std::{collections::HashSet, hint::black_box, net::IpAddr};
 
 use chrono::DateTime;
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use qlik_sense_events::{
     encoding::{Codec, Encoder},
     event::Arrival,
@@ -16,6 +17,7 @@ use qlik_sense_events::{
     simulate::{Families, Site, SiteOptions},
     transform::{AppTable, BlacklistConfig, OutputBuffer},
 };
+use support::{Way, compare};
 use uuid::Uuid;
 
 const DATAGRAMS: usize = 1_000;
@@ -87,69 +89,65 @@ fn arrival() -> Arrival {
     Arrival::new(timestamp, IpAddr::from([192, 0, 2, 17]))
 }
 
-fn decode(criterion: &mut Criterion) {
+/// Decodes all datagrams.
+fn decoding<'a>(name: &str, datagrams: &'a [Vec<u8>], mut pipeline: Pipeline) -> Way<'a> {
+    let mut output = OutputBuffer::default();
+    Way::new(name, move || {
+        for datagram in datagrams {
+            pipeline.datagram(black_box(datagram), arrival(), &mut output);
+            black_box(output.drain());
+        }
+    })
+}
+
+/// Decodes all datagrams, checks them against a blacklist and encodes them, as many in a frame as a host reads at once.
+fn encoding<'a>(codec: Codec, family: &str, datagrams: &'a [Vec<u8>]) -> Way<'a> {
+    let mut pipeline = pipeline(10_000, 0);
+    let mut output = OutputBuffer::default();
+    let mut encoder = Encoder::new(codec, &Layout::default());
+    let name = format!("decode + blacklist of 10,000 + {codec}{family}");
+    Way::new(name, move || {
+        for batch in datagrams.chunks(64) {
+            for datagram in batch {
+                pipeline.datagram(black_box(datagram), arrival(), &mut output);
+                for event in &output {
+                    encoder.push(event).expect("an event");
+                }
+                output.clear();
+            }
+            black_box(encoder.frame());
+            encoder.clear();
+        }
+    })
+}
+
+fn main() {
     let (extended, performance) = (datagrams(true), performance_datagrams());
     let datagrams = datagrams(false);
-    let mut group = criterion.benchmark_group("pipeline");
-    group.throughput(Throughput::Elements(DATAGRAMS as u64));
-    for (name, datagrams, exact, patterns) in [
+    let mut ways: Vec<Way> = [
         ("decode", &datagrams, 0, 0),
         ("decode, extended appender", &extended, 0, 0),
         ("decode, performance events", &performance, 0, 0),
         ("decode + blacklist of 100", &datagrams, 100, 0),
         ("decode + blacklist of 10,000", &datagrams, 10_000, 0),
         ("decode + blacklist of 100 patterns", &datagrams, 0, 100),
-    ] {
-        let mut pipeline = pipeline(exact, patterns);
-        let mut output = OutputBuffer::default();
-        group.bench_function(name, |bencher| {
-            bencher.iter(|| {
-                for datagram in datagrams {
-                    pipeline.datagram(black_box(datagram), arrival(), &mut output);
-                    black_box(output.drain());
-                }
-            });
-        });
-    }
+    ]
+    .into_iter()
+    .map(|(name, datagrams, exact, patterns)| decoding(name, datagrams, pipeline(exact, patterns)))
+    .collect();
     let mut named = pipeline(10_000, 0);
     named.replace_app_names(app_names(&datagrams));
-    let mut output = OutputBuffer::default();
-    group.bench_function(
-        "decode + blacklist of 10,000 + names of 20,000 apps",
-        |bencher| {
-            bencher.iter(|| {
-                for datagram in &datagrams {
-                    named.datagram(black_box(datagram), arrival(), &mut output);
-                    black_box(output.drain());
-                }
-            });
-        },
+    let name = "decode + blacklist of 10,000 + names of 20,000 apps";
+    ways.push(decoding(name, &datagrams, named));
+    ways.extend(
+        Codec::ALL
+            .iter()
+            .map(|codec| encoding(*codec, "", &datagrams)),
     );
-    let rows = Codec::ALL.iter().map(|codec| (*codec, "", &datagrams));
-    let performance = (Codec::Native, ", performance events", &performance);
-    for (codec, family, datagrams) in rows.chain([performance]) {
-        let mut pipeline = pipeline(10_000, 0);
-        let mut output = OutputBuffer::default();
-        let mut encoder = Encoder::new(codec, &Layout::default());
-        let name = format!("decode + blacklist of 10,000 + {codec}{family}");
-        group.bench_function(name, |bencher| {
-            bencher.iter(|| {
-                for batch in datagrams.chunks(64) {
-                    for datagram in batch {
-                        pipeline.datagram(black_box(datagram), arrival(), &mut output);
-                        for event in &output {
-                            encoder.push(event).expect("an event");
-                        }
-                        output.clear();
-                    }
-                    black_box(encoder.frame());
-                    encoder.clear();
-                }
-            });
-        });
-    }
-    group.finish();
+    ways.push(encoding(
+        Codec::Native,
+        ", performance events",
+        &performance,
+    ));
+    compare(DATAGRAMS, ways);
 }
-
-criterion_group!(benches, decode);
-criterion_main!(benches);

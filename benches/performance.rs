@@ -1,11 +1,12 @@
 //! The cost of a performance event from bytes to output, and of one that is summarized in one of 10,000 groups.
 //!
-//! `cargo bench --bench performance`; times are for 10,000 datagrams, one of each group.
+//! `cargo bench --bench performance`; the datagrams are 10,000, one of each group.
+
+mod support;
 
 use std::{hint::black_box, net::IpAddr};
 
 use chrono::DateTime;
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use qlik_sense_events::{
     encoding::{Codec, Encoder},
     event::Arrival,
@@ -13,6 +14,7 @@ use qlik_sense_events::{
     schema::Layout,
     transform::{BlacklistConfig, OutputBuffer, PerformanceConfig, performance::Milliseconds},
 };
+use support::{Way, compare};
 
 /// The default limit of groups in an interval.
 const GROUPS: usize = 10_000;
@@ -51,8 +53,8 @@ fn pipeline(performance: PerformanceConfig) -> Pipeline {
     config.build().expect("no files to fail on")
 }
 
-fn performance(criterion: &mut Criterion) {
-    let datagrams = datagrams();
+fn main() {
+    let datagrams = &datagrams();
     let timestamp = DateTime::from_timestamp(1_767_225_600, 123_456_789).expect("a time");
     let arrival = Arrival::new(timestamp, IpAddr::from([192, 0, 2, 17]));
     let summed_up = || PerformanceConfig {
@@ -64,9 +66,7 @@ fn performance(criterion: &mut Criterion) {
         methods: serde_json::from_str(r#"{"exclude": ["GenericObject::*"]}"#).expect("a filter"),
         ..summed_up()
     };
-    let mut group = criterion.benchmark_group("performance events");
-    group.throughput(Throughput::Elements(GROUPS as u64));
-    for (name, config) in [
+    let mut ways: Vec<Way> = [
         ("decode", PerformanceConfig::default()),
         ("decode + thresholds, 10,000 groups", summed_up()),
         (
@@ -83,38 +83,35 @@ fn performance(criterion: &mut Criterion) {
                 ..summed_up()
             },
         ),
-    ] {
+    ]
+    .into_iter()
+    .map(|(name, config)| {
         let mut pipeline = pipeline(config);
         let mut output = OutputBuffer::default();
-        group.bench_function(name, |bencher| {
-            bencher.iter(|| {
-                for datagram in &datagrams {
-                    pipeline.datagram(black_box(datagram.as_bytes()), arrival, &mut output);
-                    black_box(output.drain());
-                }
-            });
-        });
-    }
+        Way::new(name, move || {
+            for datagram in datagrams {
+                pipeline.datagram(black_box(datagram.as_bytes()), arrival, &mut output);
+                black_box(output.drain());
+            }
+        })
+    })
+    .collect();
     let mut pipeline = pipeline(PerformanceConfig::default());
     let mut output = OutputBuffer::default();
     let mut encoder = Encoder::new(Codec::Native, &Layout::default());
-    group.bench_function("decode + blacklist of 10,000 + native", |bencher| {
-        bencher.iter(|| {
-            for batch in datagrams.chunks(64) {
-                for datagram in batch {
-                    pipeline.datagram(black_box(datagram.as_bytes()), arrival, &mut output);
-                    for event in &output {
-                        encoder.push(event).expect("an event");
-                    }
-                    output.clear();
+    let name = "decode + blacklist of 10,000 + native";
+    ways.push(Way::new(name, move || {
+        for batch in datagrams.chunks(64) {
+            for datagram in batch {
+                pipeline.datagram(black_box(datagram.as_bytes()), arrival, &mut output);
+                for event in &output {
+                    encoder.push(event).expect("an event");
                 }
-                black_box(encoder.frame());
-                encoder.clear();
+                output.clear();
             }
-        });
-    });
-    group.finish();
+            black_box(encoder.frame());
+            encoder.clear();
+        }
+    }));
+    compare(GROUPS, ways);
 }
-
-criterion_group!(benches, performance);
-criterion_main!(benches);
