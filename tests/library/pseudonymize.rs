@@ -467,29 +467,29 @@ fn name() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_field_has_the_name_in_any_encoding(name in name(), is_directory: bool) {
+    fn no_field_has_the_name_in_any_encoding(
+        name in name(),
+        place in prop::sample::select(&PLACES[..]),
+        is_directory: bool,
+    ) {
+        let is_directory = is_directory && !PREFIXES.contains(&place);
         let user = if is_directory { format!("{name};goran") } else { format!("LAB;{name}") };
-        for place in PLACES {
-            if is_directory && PREFIXES.contains(&place) {
+        for (encoding, text) in encodings(&name) {
+            if text.contains(';') && !place.contains("UserAgent") {
+                // It would end the field.
                 continue;
             }
-            for (encoding, text) in encodings(&name) {
-                if text.contains(';') && !place.contains("UserAgent") {
-                    // It would end the field.
-                    continue;
-                }
-                let payload = place
-                    .replace("{u}", &user)
-                    .replace("{t}", "20260131T090000.000+0000")
-                    .replace("{a}", "a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69")
-                    .replace("{}", &text);
-                let shown = shown(&payload);
-                for part in telling_parts(&name) {
-                    prop_assert!(!shown.contains(&part), "{}: {}\n{}\n{}", encoding, name, payload, shown);
-                }
+            let payload = place
+                .replace("{u}", &user)
+                .replace("{t}", "20260131T090000.000+0000")
+                .replace("{a}", "a421f4a2-c311-4ef4-ba41-fe2e6a2b0d69")
+                .replace("{}", &text);
+            let shown = shown(&payload);
+            for part in telling_parts(&name) {
+                prop_assert!(!shown.contains(&part), "{}: {}\n{}\n{}", encoding, name, payload, shown);
             }
         }
     }

@@ -158,7 +158,7 @@ fn any_config() -> impl Strategy<Value = PerformanceConfig> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     /// For any requests at any times, with any number of groups, events and summaries together have the true totals.
     #[test]

@@ -21,7 +21,7 @@ use super::{
 const INTERVAL: Duration = Duration::from_mins(1);
 
 /// How often a host lets time pass, much less often than a real one.
-const TICK: Duration = Duration::from_secs(5);
+const TICK: Duration = Duration::from_secs(10);
 
 /// Events in transit are waited for, and a tick may have been just before.
 const WAIT: Duration = Duration::from_secs(10);

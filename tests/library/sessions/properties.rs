@@ -102,8 +102,6 @@ fn active(statistics: &SessionStatistics) -> (u64, u64, u64) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
-
     /// Durations are not negative, numbers are bounded, everything that began ends once, and everything ends.
     #[test]
     fn any_sequence_of_events_is_followed(steps in prop::collection::vec(step(), 1..200)) {

@@ -127,8 +127,6 @@ fn another_version_is_reported() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
-
     /// After a crash the state is as old as its last writing. A user who did nothing since then is followed as if there
     /// had been no crash; nothing is negative, and everything ends.
     #[test]
