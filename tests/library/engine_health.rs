@@ -1,7 +1,7 @@
 //! The client of engine health, against a service on this machine that asks for the client's certificate. What may go
 //! wrong on the way is the same as for the Qlik Repository Service, whose tests have more of it.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use qlik_sense_events::{
     config::{EngineConfig, EngineHealthConfig, QrsConfig},
@@ -14,13 +14,15 @@ use qlik_sense_events::{
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::qrs::support::{Answer, Repository, Site, engine_health, unused_port};
+use crate::{
+    https,
+    qrs::support::{Answer, Repository, Site, engine_health, unused_port},
+};
 
 /// So long that no busy machine comes near it.
 const PATIENT: u64 = 60;
 
 struct Case {
-    site: Site,
     folder: TempDir,
     service: Repository,
 }
@@ -30,11 +32,7 @@ impl Case {
         let (site, folder) = (Site::new(), tempfile::tempdir().expect("a folder"));
         site.export(folder.path());
         let service = site.service(answer);
-        Self {
-            site,
-            folder,
-            service,
-        }
+        Self { folder, service }
     }
 
     fn engine(&self) -> EngineConfig {
@@ -197,21 +195,18 @@ fn invalid_answers_are_refused() {
 }
 
 #[test]
-fn answers_that_are_slow_or_have_no_end() {
-    for answer in [Answer::Silence, Answer::Stalls] {
-        let case = Case::new(answer);
+fn the_timeout_is_that_of_the_configuration() {
+    https::the_timeout_is_that_of_the_configuration(|folder, port, _| {
         let late = EngineHealthConfig {
-            // Long enough for a busy machine to connect in.
-            timeout_secs: 8,
-            ..config(case.folder.path())
+            timeout_secs: 1,
+            ..config(folder)
         };
-        let (error, said) = refused(ask(&late, &case.engine()));
-        let is_late = matches!(
-            error,
-            EngineHealthError::Https(HttpsError::Timeout { secs: 8, .. })
-        );
-        assert!(is_late, "{said}");
-    }
+        connected(ask(&late, &engine(port)))
+    });
+}
+
+#[test]
+fn an_endless_answer_is_cut_off() {
     let (error, said) = refused(Case::new(Answer::Endless).ask());
     let is_refused = matches!(
         error,
@@ -247,32 +242,24 @@ fn a_port_without_a_listener_is_reported() {
     assert!(is_refused, "{said}");
 }
 
+/// The result of a request of which only the connection matters.
+fn connected(outcome: Result<EngineHealth, EngineHealthError>) -> Result<(), HttpsError> {
+    match outcome {
+        Ok(_) => Ok(()),
+        Err(EngineHealthError::Https(error)) => Err(error),
+        Err(error) => panic!("{error}"),
+    }
+}
+
 #[test]
-fn certificates_that_do_not_fit() {
-    let case = Case::new(engine_health());
-    let other = Site::named("other.example.com");
-    // The engine is of another site.
-    fs::write(case.folder.path().join("root.pem"), other.root()).expect("a file");
-    let (_, said) = refused(case.ask());
-    let expected = "the service's certificate is not signed by `root_file`";
-    assert!(said.ends_with(expected), "{said}");
-    // The program is.
-    other.export(case.folder.path());
-    fs::write(case.folder.path().join("root.pem"), case.site.root()).expect("a file");
-    let (_, said) = refused(case.ask());
-    assert!(said.contains("the client certificate"), "{said}");
-    assert!(
-        case.service.requests.try_recv().is_err(),
-        "nothing was asked"
-    );
-    // A key of another certificate.
-    case.site.export(case.folder.path());
-    let key = rcgen::KeyPair::generate().expect("a key").serialize_pem();
-    fs::write(case.folder.path().join("client_key.pem"), key).expect("a file");
-    let (error, said) = refused(case.ask());
-    let is_about_files =
-        matches!(&error, EngineHealthError::Https(error) if error.is_about_files());
-    assert!(is_about_files, "{said}");
+fn certificates_that_do_not_fit_are_refused() {
+    https::certificates_that_do_not_fit_are_refused(engine_health(), |folder, port, name| {
+        let engine = EngineConfig {
+            server_name: name.into(),
+            ..engine(port)
+        };
+        connected(ask(&config(folder), &engine))
+    });
 }
 
 #[test]

@@ -9,6 +9,8 @@ mod ecs;
 #[cfg(feature = "qrs")]
 mod engine_health;
 mod golden;
+#[cfg(feature = "qrs")]
+mod https;
 #[cfg(feature = "linked")]
 mod linked;
 #[cfg(feature = "linked")]

@@ -2,9 +2,12 @@
 //! every possible answer. Network faults are the same as for the Qlik Repository Service, whose tests cover more of
 //! them.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
-use crate::qrs::support::{Answer, Repository, Site, sessions, unused_port};
+use crate::{
+    https,
+    qrs::support::{Answer, Repository, Site, sessions, unused_port},
+};
 use qlik_sense_events::{
     config::QrsConfig,
     host::{
@@ -21,7 +24,6 @@ use tempfile::TempDir;
 const PATIENT: u64 = 60;
 
 struct Case {
-    site: Site,
     folder: TempDir,
     service: Repository,
     proxy: ProxyConfig,
@@ -34,7 +36,6 @@ impl Case {
         let service = site.service(answer);
         let proxy = proxy(service.address.port());
         Self {
-            site,
             folder,
             service,
             proxy,
@@ -216,18 +217,18 @@ fn invalid_answers_are_refused() {
 }
 
 #[test]
-fn slow_and_endless_answers_are_cut_off() {
-    for answer in [Answer::Silence, Answer::Stalls] {
-        let case = Case::new(answer);
+fn the_timeout_is_that_of_the_configuration() {
+    https::the_timeout_is_that_of_the_configuration(|folder, port, _| {
         let late = QpsConfig {
-            // Long enough for a busy machine to connect in.
-            timeout_secs: 8,
-            ..case.config()
+            timeout_secs: 1,
+            ..config(folder)
         };
-        let (error, said) = refused(ask(&late, &case.proxy));
-        let is_late = matches!(error, QpsError::Https(HttpsError::Timeout { secs: 8, .. }));
-        assert!(is_late, "{said}");
-    }
+        connected(ask(&late, &proxy(port)))
+    });
+}
+
+#[test]
+fn endless_and_broken_answers_are_refused() {
     let (error, said) = refused(Case::new(Answer::Endless).ask());
     let is_large = matches!(error, QpsError::Https(HttpsError::TooLarge { .. }));
     assert!(is_large, "{said}");
@@ -266,38 +267,24 @@ fn a_port_without_a_listener_is_reported() {
     assert!(is_refused, "{said}");
 }
 
+/// The result of a request of which only the connection matters.
+fn connected(outcome: Result<Answered, QpsError>) -> Result<(), HttpsError> {
+    match outcome {
+        Ok(_) => Ok(()),
+        Err(QpsError::Https(error)) => Err(error),
+        Err(error) => panic!("{error}"),
+    }
+}
+
 #[test]
 fn certificates_that_do_not_fit_are_refused() {
-    let case = Case::new(sessions(&["secret"]));
-    let other = Site::named("other.example.com");
-    // The proxy is of another site.
-    fs::write(case.folder.path().join("root.pem"), other.root()).expect("a file");
-    let (_, said) = refused(case.ask());
-    let expected = "the service's certificate is not signed by `root_file`";
-    assert!(said.ends_with(expected), "{said}");
-    // The program is.
-    other.export(case.folder.path());
-    fs::write(case.folder.path().join("root.pem"), case.site.root()).expect("a file");
-    let (_, said) = refused(case.ask());
-    assert!(said.contains("the client certificate"), "{said}");
-    assert!(
-        case.service.requests.try_recv().is_err(),
-        "nothing was asked"
-    );
-    // The name is not in the certificate at first, and then is.
-    case.site.export(case.folder.path());
-    let named = Repository::start(&case.site, &case.site, &["win1.example.com"], sessions(&[]));
-    let mut proxy = proxy(named.address.port());
-    let (_, said) = refused(ask(&case.config(), &proxy));
-    assert!(said.contains("win1.example.com"), "{said}");
-    proxy.server_name = "win1.example.com".into();
-    ask(&case.config(), &proxy).expect("sessions");
-    // A key of another certificate.
-    let key = rcgen::KeyPair::generate().expect("a key").serialize_pem();
-    fs::write(case.folder.path().join("client_key.pem"), key).expect("a file");
-    let (error, said) = refused(case.ask());
-    let is_about_files = matches!(&error, QpsError::Https(error) if error.is_about_files());
-    assert!(is_about_files, "{said}");
+    https::certificates_that_do_not_fit_are_refused(sessions(&["secret"]), |folder, port, name| {
+        let proxy = ProxyConfig {
+            server_name: name.into(),
+            ..proxy(port)
+        };
+        connected(ask(&config(folder), &proxy))
+    });
 }
 
 #[test]

@@ -95,6 +95,11 @@ impl Engines {
         Ok(())
     }
 
+    /// Makes the next request to each engine now.
+    pub fn ask_now(&self) {
+        self.asked.iter().for_each(|it| it.poll.ask_now());
+    }
+
     /// Takes the answers that have arrived, and adds messages worth reporting to `messages`.
     pub fn poll(&mut self, messages: &mut Vec<(Level, String)>) {
         for asked in &mut self.asked {

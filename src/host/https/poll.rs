@@ -45,8 +45,8 @@ pub struct Panicked;
 pub struct Poll<A: Ask> {
     news: mpsc::Receiver<Result<A::Answer, A::Error>>,
     request: Arc<Mutex<Request>>,
-    /// Nothing is ever sent here: dropping it ends the thread's pause.
-    pause: Option<mpsc::Sender<()>>,
+    /// Ends the thread's pause: a message for another request, and dropping it for none. One message can wait.
+    pause: Option<mpsc::SyncSender<()>>,
     /// Nothing is ever sent here: it disconnects when the thread ends.
     ended: mpsc::Receiver<()>,
     has_reported_panic: bool,
@@ -69,7 +69,7 @@ impl<A: Ask> Poll<A> {
     ///
     /// When the system cannot start a thread.
     pub fn start(name: &str, ask: A, interval: Duration) -> io::Result<Self> {
-        let (pause, resume) = mpsc::channel();
+        let (pause, resume) = mpsc::sync_channel(1);
         let (sender, news) = mpsc::channel();
         let (end, ended) = mpsc::channel();
         let request = Arc::new(Mutex::new(Request::None));
@@ -91,6 +91,14 @@ impl<A: Ask> Poll<A> {
             ended,
             has_reported_panic: false,
         })
+    }
+
+    /// Makes the next request now, or after the current one, in place of waiting for the interval.
+    pub fn ask_now(&self) {
+        if let Some(pause) = &self.pause {
+            // It may be full, and then the next request is already on its way.
+            let _ = pause.try_send(());
+        }
     }
 
     /// The outcome of the next finished request, if there is one.
@@ -141,10 +149,7 @@ impl<A: Ask> Asker<A> {
                 return;
             }
             let pause = spread(pause(self.interval, failures));
-            if !matches!(
-                self.resume.recv_timeout(pause),
-                Err(RecvTimeoutError::Timeout)
-            ) {
+            if self.resume.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected) {
                 return;
             }
         }

@@ -128,6 +128,12 @@ impl Proxies {
         Ok(())
     }
 
+    /// Makes the next request to each proxy now, and to the Qlik Repository Service.
+    pub fn ask_now(&self) {
+        self.discovery.iter().for_each(|it| it.poll.ask_now());
+        self.asked.iter().for_each(|it| it.poll.ask_now());
+    }
+
     /// Takes the answers that have arrived, and adds messages worth reporting to `messages`.
     pub fn poll(&mut self, messages: &mut Vec<(Level, String)>) -> Vec<SessionList> {
         self.discover(messages);

@@ -71,6 +71,11 @@ impl Repository {
         Ok(())
     }
 
+    /// Makes the next request now.
+    pub fn ask_now(&self) {
+        self.poll.iter().for_each(Poll::ask_now);
+    }
+
     /// Takes a new list, if one has arrived, and adds messages to `messages`. Returns whether there are new names.
     pub fn poll(&mut self, messages: &mut Vec<(Level, String)>) -> bool {
         let mut is_new = false;

@@ -36,6 +36,8 @@ use crate::{
 const NOTHING_TO_READ: &str =
     "nothing to reload: transform.blacklist.files and transform.app_names.files name no file";
 
+const ASKED_AGAIN: &str = "asked the services of Qlik Sense again";
+
 const FAULT: &str = "cannot reload the files of transforms, because a thread panicked; their previous content stays \
 in use";
 
@@ -85,7 +87,7 @@ struct Counts {
 }
 
 impl Refreshing {
-    /// A sender that requests a reload of everything, whether or not it has changed.
+    /// A sender that requests a reload of every file, whether or not it has changed, and queries the services now.
     pub(super) fn requests(&self) -> mpsc::Sender<()> {
         self.requests.clone()
     }
@@ -186,7 +188,8 @@ impl Refresh {
         Ok(Refreshing { requests, counts })
     }
 
-    /// Reloads what has changed, or everything if `is_asked`, and takes what the services have answered.
+    /// Reloads what has changed, and takes what the services have answered. If `is_asked`, reloads everything, and
+    /// queries the services now.
     fn poll<'c>(
         &mut self,
         is_asked: bool,
@@ -199,7 +202,9 @@ impl Refresh {
         let mut wants_app_names = is_asked_for(app_names);
         if is_asked {
             self.check_config(diagnostics);
-            if !wants_blacklist && !wants_app_names {
+            if self.ask_services() {
+                diagnostics.report(Level::Info, ASKED_AGAIN);
+            } else if !wants_blacklist && !wants_app_names {
                 diagnostics.report(Level::Info, NOTHING_TO_READ);
             }
         }
@@ -239,6 +244,20 @@ impl Refresh {
         for (level, message) in messages {
             diagnostics.report(level, &message);
         }
+    }
+
+    /// Queries every service now. Returns whether there is one.
+    fn ask_services(&self) -> bool {
+        let Self {
+            repository,
+            proxies,
+            engines,
+            ..
+        } = self;
+        repository.iter().for_each(Repository::ask_now);
+        proxies.iter().for_each(Proxies::ask_now);
+        engines.iter().for_each(Engines::ask_now);
+        repository.is_some() || proxies.is_some() || engines.is_some()
     }
 
     /// Reports whether the configuration file has changed since the start.

@@ -25,6 +25,10 @@ impl Repository {
         match *self {}
     }
 
+    pub(super) const fn ask_now(&self) {
+        match *self {}
+    }
+
     pub(super) const fn poll(&self, _: &mut Vec<(Level, String)>) -> bool {
         match *self {}
     }
@@ -51,6 +55,10 @@ impl Proxies {
         match *self {}
     }
 
+    pub(super) const fn ask_now(&self) {
+        match *self {}
+    }
+
     pub(super) const fn poll(&self, _: &mut Vec<(Level, String)>) -> Vec<SessionList> {
         match *self {}
     }
@@ -70,6 +78,10 @@ impl Engines {
     }
 
     pub(super) const fn start(&self) -> io::Result<()> {
+        match *self {}
+    }
+
+    pub(super) const fn ask_now(&self) {
         match *self {}
     }
 

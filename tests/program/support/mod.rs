@@ -17,7 +17,8 @@ pub use self::end::press;
 pub use self::{
     end::{Stopped, ask_to_end, end},
     process::{
-        Finished, Process, Running, check_online, command, finish, finish_with_input, sender,
+        Finished, Process, Running, assert_refused, assert_refused_nodes, check_online, command,
+        finish, finish_with_input, sender,
     },
     records::{CODECS, Codec, Records, record, time, unstamped},
 };

@@ -1,6 +1,7 @@
 //! The program as a process that either runs to its end or listens.
 
 use std::{
+    fs,
     io::{Read, Write},
     net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
     path::Path,
@@ -62,6 +63,45 @@ pub fn check_online(config: &str) -> (i32, String, String) {
     let checked = finish(&["check", "--online", config]);
     let last = checked.stdout.lines().last().unwrap_or_default().to_owned();
     (checked.status, last, checked.stderr.trim_end().to_owned())
+}
+
+/// Checks that `check` refuses options below the head of their table, which may have options itself, and says in which
+/// line and what is expected.
+pub fn assert_refused(head: &str, rows: &[(&str, &str)]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = folder.path().join("config.toml").display().to_string();
+    for (lines, expected) in rows {
+        fs::write(&config, format!("{head}\n{lines}\n")).expect("a file");
+        let checked = finish(&["check", &config]);
+        assert_eq!(checked.status, 2, "{lines}");
+        let said = checked.stderr;
+        assert!(said.starts_with(&format!("{config}:")), "{lines}: {said}");
+        assert!(said.contains(expected), "{lines}: {said}");
+    }
+}
+
+/// Checks the same of the list of nodes to query, below the head of its table: its key, and what answers there.
+pub fn assert_refused_nodes(head: &str, key: &str, service: &str) {
+    let host = "expected a host name or an IP address, and nothing else";
+    let name = format!("expected a name in the {service}'s certificate");
+    let rows = [
+        ("{ port = 4747 }", host),
+        ("{ host = 'https://a' }", host),
+        ("{ host = 'a:4747' }", host),
+        ("{ host = 'a', port = 0 }", "expected 1 to 65535"),
+        ("{ host = 'a', server_name = 'b/c' }", &name),
+        (
+            "{ host = 'a.b' }, { host = 'A.c' }",
+            "expected each node once",
+        ),
+        ("{ name = 'a' }", "unknown key"),
+    ]
+    .map(|(nodes, expected)| (format!("{key} = [{nodes}]"), expected));
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|(line, expected)| (&**line, *expected))
+        .collect();
+    assert_refused(head, &rows);
 }
 
 /// Runs the program to its end, with `input` on its standard input.
@@ -270,6 +310,13 @@ impl Running {
 }
 
 impl Running {
+    /// Lets it query the services of Qlik Sense now. Without SIGHUP, it does so when its interval is over.
+    #[cfg_attr(not(unix), allow(clippy::unused_self))]
+    pub fn ask_again(&self) {
+        #[cfg(unix)]
+        crate::unix::signal(self, nix::sys::signal::Signal::SIGHUP);
+    }
+
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.process.0.id()
