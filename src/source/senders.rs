@@ -27,6 +27,11 @@ pub enum SenderRangeError {
         "expected an IP address or a range such as \"10.1.0.0/16\" or \"fd00::/8\"; names are not accepted"
     )]
     NoRange,
+    /// An address with the interface behind which it is.
+    #[error(
+        "expected an IP address or a range without an interface; remove the `%` and what follows it"
+    )]
+    Interface,
     /// The address has bits that its prefix leaves out, so one of the two is a slip.
     #[error("the address has bits beyond its prefix; did you mean \"{0}\"?")]
     StrayBits(SenderRange),
@@ -64,7 +69,10 @@ impl FromStr for SenderRange {
         if let Ok(address) = text.parse::<IpAddr>() {
             return Ok(Self(address.to_canonical().into()));
         }
-        let range: IpNet = text.parse().map_err(|_| SenderRangeError::NoRange)?;
+        let range: IpNet = text.parse().map_err(|_| match text.split_once('%') {
+            Some((address, _)) if address.parse::<IpAddr>().is_ok() => SenderRangeError::Interface,
+            _ => SenderRangeError::NoRange,
+        })?;
         let range = without_mapping(range);
         if range != range.trunc() {
             return Err(SenderRangeError::StrayBits(Self(range.trunc())));

@@ -48,8 +48,10 @@ impl<'a> Document<'a> {
             mistakes: Vec::new(),
             unclear: Vec::new(),
         };
-        if errors.len() >= FOREIGN && !document.tree.has_any(SECTIONS) {
-            document.take_foreign(errors);
+        let is_markup = text.trim_start().starts_with(['{', '<']);
+        let is_foreign = is_markup || errors.len() >= FOREIGN;
+        if is_foreign && !document.tree.has_any(SECTIONS) {
+            document.take_foreign(&errors);
         } else {
             document.take_syntax(errors);
         }
@@ -190,7 +192,8 @@ impl<'a> Document<'a> {
     }
 }
 
-/// A text with so many mistakes of syntax and none of the [`SECTIONS`] is not TOML at all.
+/// A text with so many mistakes of syntax, or one that begins as JSON or XML, and with none of the [`SECTIONS`] is not
+/// TOML at all.
 const FOREIGN: usize = 3;
 
 /// The tables of a configuration.

@@ -6,22 +6,17 @@ use super::{
         read::MAX_REFUSED,
         tree::{Node, Step, Value, is_secret, key},
     },
-    Document, MORE, escape_hint, start,
+    Document, MORE, Mistake, escape_hint, start,
 };
 
 impl Document<'_> {
     /// Reports a text in another language by its first mistake.
-    pub(super) fn take_foreign(&mut self, errors: Vec<toml::de::Error>) {
-        let places = errors
-            .iter()
-            .filter_map(|error| Some((error.span()?.start, error)));
-        if let Some((place, error)) = places.min_by_key(|(place, _)| *place) {
-            let message = format!(
-                "this is not a configuration in TOML such as plugin.toml: {}; is it the configuration of another \
-                 program, such as Vector?",
-                error.message()
-            );
-            self.push(place, String::new(), None, message);
+    pub(super) fn take_foreign(&mut self, errors: &[toml::de::Error]) {
+        let places = errors.iter().filter_map(toml::de::Error::span);
+        if let Some(place) = places.map(|span| span.start).min() {
+            let message = "this is not a configuration in TOML, such as plugin.toml; is it the configuration of \
+                           another program, such as Vector?";
+            self.push(place, String::new(), None, message.to_owned());
         }
         self.tree.value = Value::Table(Vec::new());
     }
@@ -68,16 +63,23 @@ impl Document<'_> {
             let span = self.tree.at(&path).and_then(|node| node.span.clone());
             let span = span.unwrap_or_default();
             let written = self.text.get(span.clone()).unwrap_or_default();
+            // The value itself is whole.
+            if place(&error) == span.end && is_whole(written) {
+                self.no_value(&error);
+                continue;
+            }
             let message = if is_secret(&path) {
                 error.message().to_owned()
             } else if written.is_empty() {
                 "missing value".to_owned()
             } else if let Some(hint) = escape_hint(written) {
                 hint
+            } else if is_like_a_number(written) {
+                "expected a number in digits alone, without a unit, or text in quotes".to_owned()
             } else if written.starts_with(|first: char| first.is_alphanumeric()) {
                 format!("text needs quotes: \"{}\"", shown(written))
             } else {
-                error.message().to_owned()
+                in_plain_words(error.message()).to_owned()
             };
             let is_shown = !written.is_empty() && !is_secret(&path);
             let value = is_shown.then(|| shown(written));
@@ -92,15 +94,59 @@ impl Document<'_> {
     /// A mistake that is not within a value. The keys that follow may belong to another table.
     fn no_value(&mut self, error: &toml::de::Error) {
         let span = error.span().unwrap_or_default();
+        let said = in_plain_words(error.message());
         let message = match self.text.get(span.clone()) {
-            None | Some("") => error.message().to_owned(),
-            Some(found) => format!("{}: `{}`", error.message(), shown(found)),
+            Some(":") => WITH_COLON.to_owned(),
+            None | Some("") => said.to_owned(),
+            Some(found) => format!("{said}: `{}`", shown(found)),
         };
-        self.push(span.start, String::new(), None, message);
+        // After a colon instead of `=`, the key has no value either.
+        let line = self.line(span.start);
+        let is_colon = |mistake: &Mistake| {
+            mistake.problem.line == line && mistake.problem.message == WITH_COLON
+        };
+        if !self.mistakes.iter().any(is_colon) {
+            self.push(span.start, String::new(), None, message);
+        }
         let rest = self.text.get(span.start..).unwrap_or_default();
         let next_table = rest.find("\n[").unwrap_or(rest.len());
         self.unclear.push(span.start..span.start + next_table);
     }
+}
+
+const WITH_COLON: &str = "expected `=` between a key and its value, instead of `:`";
+
+/// What the parser says, in words for readers who do not know the grammar of TOML.
+fn in_plain_words(message: &str) -> &str {
+    match message {
+        "unexpected key or value, expected newline, `#`" => {
+            "more follows than a value; each option has a line of its own, without a comma at its end"
+        }
+        "key with no value, expected `=`" => "expected `=` and a value after the key",
+        "invalid unquoted key, expected letters, numbers, `-`, `_`" => {
+            "expected a key of letters, digits, `_` and `-`"
+        }
+        "unquoted keys cannot be empty, expected letters, numbers, `-`, `_`" => {
+            "expected a key before `=`"
+        }
+        "invalid basic string, expected `\"`" => "the text has no closing double quote on its line",
+        "invalid literal string, expected `'`" => {
+            "the text has no closing single quote on its line"
+        }
+        "unclosed table, expected `]`" => "expected `]` after the name of the table",
+        message => message,
+    }
+}
+
+fn is_whole(written: &str) -> bool {
+    matches!(written, "true" | "false")
+        || !written.is_empty() && written.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A number with a unit, `16MB`, or with zeros before it, `007`.
+fn is_like_a_number(written: &str) -> bool {
+    let rest = written.trim_start_matches(|letter: char| letter.is_ascii_digit());
+    rest.len() < written.len() && rest.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
 
 /// Whether a value is written at a position, with the path to the innermost one. Tables have no position of their

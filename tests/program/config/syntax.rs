@@ -67,7 +67,52 @@ fn text_that_is_not_toml_is_refused() {
         "[source]\nworkers = 1\nworkers = 2\n",
         "config.toml:3: duplicate key: `workers`",
     );
-    refused("[source\nworkers = 1\n", "config.toml:1: ");
+    refused(
+        "[source\nworkers = 1\n",
+        "config.toml:1: expected `]` after the name of the table",
+    );
+}
+
+/// As one may write it who knows YAML, JSON or INI rather than TOML.
+#[test]
+fn what_other_formats_write_is_refused_in_plain_words() {
+    for (text, expected) in [
+        (
+            "[source]\nworkers: 2\n",
+            "2: expected `=` between a key and its value, instead of `:`",
+        ),
+        (
+            "[source]\nworkers 2\n",
+            "2: expected `=` and a value after the key",
+        ),
+        (
+            "[source]\nworkers = 2,\n",
+            "2: more follows than a value; each option has a line of its own",
+        ),
+        (
+            "[output]\ncodec = \"json\n",
+            "2: output.codec = \"json: the text has no closing double quote on its line",
+        ),
+        (
+            "[output]\ncodec = 'json\n",
+            "2: output.codec = 'json: the text has no closing single quote on its line",
+        ),
+        ("[source]\n= 2\n", "2: expected a key before `=`"),
+        (
+            "[source]\nreceive_buffer_bytes = 16MB\n",
+            "2: source.receive_buffer_bytes = 16MB: expected a number in digits alone, without a unit",
+        ),
+        (
+            "{\"source\": {\"workers\": 2}}\n",
+            "1: this is not a configuration in TOML, such as plugin.toml; is it",
+        ),
+        (
+            "[source]\nallowed_senders = ['fe80::1%eth0']\n",
+            "2: source.allowed_senders[0] = 'fe80::1%eth0': expected an IP address or a range without an interface",
+        ),
+    ] {
+        refused(text, &format!("config.toml:{expected}"));
+    }
 }
 
 /// What an unclosed list swallows is not reported as another mistake.
@@ -137,6 +182,6 @@ fn a_file_in_utf_16_is_read() {
 fn a_file_in_another_language_is_one_mistake() {
     refused(
         "sources:\n  qlik:\n    type: exec\n    command: [a, b]\nsinks:\n  out:\n    type: console\n",
-        "config.toml:1: this is not a configuration in TOML such as plugin.toml: ",
+        "config.toml:1: this is not a configuration in TOML, such as plugin.toml; ",
     );
 }
