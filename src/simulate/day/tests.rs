@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use chrono::TimeDelta;
 
 use super::*;
@@ -46,9 +48,11 @@ fn whole() -> DayOptions {
     }
 }
 
+static WHOLE: LazyLock<Day> = LazyLock::new(|| Day::new(&whole()));
+
 #[test]
 fn the_truth_about_requests_agrees_with_the_datagrams() {
-    let day = Day::new(&whole());
+    let day = &*WHOLE;
     let mut sent = day.requests.iter();
     let of_type = |kind: &'static str| {
         day.deliveries
@@ -88,7 +92,7 @@ fn the_truth_about_requests_agrees_with_the_datagrams() {
 
 #[test]
 fn users_make_requests_while_they_have_a_connection() {
-    let day = Day::new(&whole());
+    let day = &*WHOLE;
     let mut asked = 0;
     for request in &day.requests {
         if request.session_id.is_none() {
@@ -165,7 +169,7 @@ fn the_user_who_made_memory_drop_made_the_request_with_the_highest_peak() {
     });
     assert_eq!(logged.count(), 2);
 
-    let plain = Day::new(&whole());
+    let plain = &*WHOLE;
     assert_eq!(plain.memory_drop, None);
     assert_eq!(day.requests.len(), plain.requests.len() + 1);
     assert_eq!(day.sessions, plain.sessions);
@@ -197,7 +201,7 @@ fn only_the_memory_of_that_node_drops() {
 
 #[test]
 fn proxies_list_the_open_sessions() {
-    let day = Day::new(&whole());
+    let day = &*WHOLE;
     let mut most = 0;
     for minutes in (0..300).step_by(7) {
         let at = Duration::from_secs(60 * minutes);

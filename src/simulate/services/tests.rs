@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -17,6 +18,9 @@ const ALL: SiteOptions = SiteOptions {
     extended: false,
     families: Families::ALL,
 };
+
+/// The first datagrams of that site: enough for the numbers of rows to begin again.
+static OF_ALL: LazyLock<Vec<(Vec<u8>, Datagram)>> = LazyLock::new(|| datagrams(ALL, 60_000));
 
 fn time() -> DateTime<Utc> {
     "2026-01-31T09:00:00.125987Z".parse().expect("a time")
@@ -196,9 +200,9 @@ fn assert_task(text: &str, event: &TaskRow) {
 #[test]
 fn fields_agree_with_the_truth() {
     let mut seen = Tally::default();
-    for (datagram, truth) in datagrams(ALL, 60_000) {
-        let text = text(&datagram);
-        match &truth {
+    for (datagram, truth) in &*OF_ALL {
+        let text = text(datagram);
+        match truth {
             Datagram::Log(event) => assert_log(text, event),
             Datagram::Performance(request) => assert_performance(text, request),
             Datagram::Task(event) => assert_task(text, event),
@@ -217,9 +221,9 @@ fn fields_agree_with_the_truth() {
 fn the_cost_of_requests_agrees_with_the_datagrams() {
     let mut expected = Cost::default();
     let mut tally = Tally::default();
-    for (datagram, truth) in datagrams(ALL, 30_000) {
+    for (datagram, truth) in &*OF_ALL {
         tally += truth.tally();
-        let fields: Vec<&str> = text(&datagram).split(';').collect();
+        let fields: Vec<&str> = text(datagram).split(';').collect();
         if fields[0] != "/qseow-qix-perf/" {
             continue;
         }
@@ -255,9 +259,9 @@ fn user_events_are_the_same_whatever_else_is_sent() {
             families: Families::USER,
             ..options.clone()
         };
-        let alone = datagrams(user, 4_000);
+        let alone = datagrams(user, 2_000);
         let mut alone = alone.iter().peekable();
-        for one in &datagrams(options, 50_000) {
+        for one in &datagrams(options, 20_000) {
             let is_user = matches!(
                 one.1,
                 Datagram::Session { .. } | Datagram::Connection { .. }
@@ -269,7 +273,7 @@ fn user_events_are_the_same_whatever_else_is_sent() {
             }
         }
         // There must be enough of the others for this to be meaningful.
-        assert!(alone.count() < 3_000);
+        assert!(alone.count() < 1_500);
     }
 }
 
@@ -281,7 +285,7 @@ fn requests_belong_to_the_sessions_of_users() {
     };
     let mut users: HashMap<String, String> = HashMap::new();
     let mut asked = HashSet::new();
-    for (datagram, truth) in datagrams(options, 100_000) {
+    for (datagram, truth) in datagrams(options, 50_000) {
         let fields: Vec<&str> = text(&datagram).split(';').collect();
         match &truth {
             Datagram::Session { .. } | Datagram::Connection { .. } => {
@@ -300,17 +304,17 @@ fn requests_belong_to_the_sessions_of_users() {
             _ => {}
         }
     }
-    assert!(asked.len() > 500, "{}", asked.len());
+    assert!(asked.len() > 250, "{}", asked.len());
 }
 
 #[test]
 fn each_appender_of_each_node_numbers_its_rows() {
     let mut rows: BTreeMap<(String, String), u32> = BTreeMap::new();
-    for (datagram, truth) in datagrams(ALL, 100_000) {
+    for (datagram, truth) in &*OF_ALL {
         if !matches!(truth, Datagram::Log(_) | Datagram::Performance(_)) {
             continue;
         }
-        let fields: Vec<&str> = text(&datagram).split(';').collect();
+        let fields: Vec<&str> = text(datagram).split(';').collect();
         let appender = (fields[0].to_owned(), fields[5].to_owned());
         let row = fields[1].parse().expect("a row");
         let before = rows.insert(appender, row);
