@@ -138,7 +138,7 @@ fn both(import: &Import) -> String {
 
 /// Writes both files, or neither if one of them exists.
 fn write(folder: &Path, import: &Import) -> io::Result<()> {
-    fs::create_dir_all(folder).map_err(|error| at(folder, &error))?;
+    fs::create_dir_all(folder).map_err(|error| at(folder, "cannot create the folder", &error))?;
     let files = [
         (folder.join(PLUGIN_TOML), &import.plugin_toml),
         (folder.join(VECTOR_YAML), &import.vector_yaml),
@@ -150,12 +150,12 @@ fn write(folder: &Path, import: &Import) -> io::Result<()> {
     for (file, text) in files {
         // Not overwritten, even if it was created in the meantime.
         let written = File::create_new(&file).and_then(|mut open| open.write_all(text.as_bytes()));
-        written.map_err(|error| at(&file, &error))?;
+        written.map_err(|error| at(&file, "cannot write the file", &error))?;
         say(format_args!("wrote {}", file.display()));
     }
     Ok(())
 }
 
-fn at(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+fn at(path: &Path, what: &str, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {what}: {error}", path.display()))
 }

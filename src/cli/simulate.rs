@@ -21,7 +21,7 @@ use qlik_sense_events::{
     simulate::{ServeError, Server},
 };
 use qlik_sense_events::{
-    config::{interface_hint, unresolved},
+    config::{interface_hint, is_for_many, unresolved},
     host::diagnostics::counted,
     simulate::{
         Day, DayOptions, Families, MemoryDrop, Network, Pace, Played, Sender, Site, SiteOptions,
@@ -385,6 +385,9 @@ fn resolve(to: &str) -> Result<SocketAddr, (u8, String)> {
         return Err((USAGE, hint));
     }
     match to.to_socket_addrs().map(|mut found| found.next()) {
+        Ok(Some(address)) if is_for_many(address.ip()) => {
+            wrong("; this is an address for many machines".to_owned())
+        }
         Ok(Some(address)) => Ok(address),
         Ok(None) => Err((FAILURE, format!("{host} has no address"))),
         Err(error) => {

@@ -2,7 +2,7 @@
 
 use std::{
     fmt, io,
-    net::{IpAddr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     ops::Deref,
 };
 
@@ -25,6 +25,11 @@ pub enum AddressError {
     /// There is only an IP address.
     #[error("expected an address such as \"0.0.0.0:9997\"; did you mean \"{}\"?", SocketAddr::new(*.0, 9997))]
     Ip(IpAddr),
+    /// It is one for many machines: multicast or broadcast.
+    #[error(
+        "expected an address of this machine, or 0.0.0.0 for all; this is one for many machines"
+    )]
+    Many,
     /// The port is too large.
     #[error("expected an address such as \"0.0.0.0:9997\", with a port of at most 65535")]
     LargePort,
@@ -51,7 +56,7 @@ pub fn address(text: &str) -> Result<SocketAddr, AddressError> {
     if let Some(hint) = interface_hint(text) {
         return Err(AddressError::Interface(hint));
     }
-    text.parse().map_err(|_| {
+    let address: SocketAddr = text.parse().map_err(|_| {
         if let Ok(port) = text.strip_prefix(':').unwrap_or(text).parse() {
             return AddressError::Port(port);
         }
@@ -68,7 +73,17 @@ pub fn address(text: &str) -> Result<SocketAddr, AddressError> {
             return AddressError::Name(name.to_owned());
         }
         AddressError::Other
-    })
+    })?;
+    if is_for_many(address.ip()) {
+        return Err(AddressError::Many);
+    }
+    Ok(address)
+}
+
+/// Whether it is an address for many machines: multicast or broadcast.
+#[must_use]
+pub fn is_for_many(address: IpAddr) -> bool {
+    address.is_multicast() || address == Ipv4Addr::BROADCAST
 }
 
 /// What to write instead of a link-local IPv6 address with the name of an interface, `[fe80::1%eth0]:9997`, or without

@@ -1,6 +1,6 @@
 //! Values of the right type that cannot be intended.
 
-use std::{fmt, net::Ipv4Addr, ops::RangeInclusive, path::Path};
+use std::{fmt, ops::RangeInclusive, path::Path};
 
 use super::{
     Config, EngineConfig, Manifest, app_names::is_host, read::Refused, suggest::nearest, tree::Step,
@@ -335,17 +335,6 @@ impl Config {
             index: Some(overlap.place),
             message: overlap.to_string(),
         }));
-        for (index, address) in source.address.iter().enumerate() {
-            let is_broadcast = address.ip() == Ipv4Addr::BROADCAST;
-            if address.ip().is_multicast() || is_broadcast {
-                wrong.push(WrongValue {
-                    key: "source.address",
-                    index: (source.address.len() > 1).then_some(index),
-                    message: "expected an address of this machine, or 0.0.0.0 for all; this is one for many machines"
-                        .to_owned(),
-                });
-            }
-        }
         wrong.extend(self.wrong_paths());
         for (index, proxy) in qps.proxies.iter().enumerate() {
             let before = &qps.proxies[..index];

@@ -33,7 +33,9 @@ pub(crate) use self::app_names::is_host;
 #[cfg(feature = "linked")]
 pub use self::linked::LinkedConfig;
 pub use self::{
-    addresses::{AddressError, Addresses, Overlap, address, interface_hint, unresolved},
+    addresses::{
+        AddressError, Addresses, Overlap, address, interface_hint, is_for_many, unresolved,
+    },
     app_names::{AppNameSourcesConfig, QrsConfig},
     check::WrongValue,
     engine_health::{EngineConfig, EngineHealthConfig},

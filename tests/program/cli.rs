@@ -59,6 +59,14 @@ fn mistakes_end_with_status_2_and_a_message_about_what_was_expected() {
             &["--address", "localhost:9997"],
             "host names are not accepted; write the IP address of `localhost`",
         ),
+        (
+            &["--address", "255.255.255.255:9997"],
+            "this is one for many machines",
+        ),
+        (
+            &["--address", "127.0.0.1:99970"],
+            "with a port of at most 65535",
+        ),
         (&["--address", "9997"], "did you mean \"0.0.0.0:9997\"?"),
         (
             &["--address", "127.0.0.1"],

@@ -288,6 +288,10 @@ fn an_invalid_destination_is_refused() {
         ("::1", "; did you mean [::1]:9997?"),
         ("127.0.0.1:0", ", with a port from 1 to 65535"),
         ("127.0.0.1:99999", ", with a port from 1 to 65535"),
+        (
+            "255.255.255.255:9997",
+            "; this is an address for many machines",
+        ),
     ] {
         let ended = finish(&["simulate", "--to", to]);
         assert_eq!((ended.status, &*ended.stdout), (2, ""), "{to}");
