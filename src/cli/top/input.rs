@@ -1,4 +1,4 @@
-//! The sources of events: a UDP port of its own, a file, standard input, or a `run` that shares its events.
+//! Where events come from: a UDP port of its own, a file, standard input, or a `run` that shares its events.
 
 use std::{
     fs::File,
@@ -39,7 +39,7 @@ use super::{
 #[cfg(feature = "qrs")]
 use super::{engines::Engines, proxies::Proxies};
 
-/// The longest line that is read, in bytes. An event of the longest datagram stays below it.
+/// The longest line to read, in bytes. The event of the longest datagram is shorter.
 const MAX_LINE: usize = 1 << 20;
 
 /// How long to wait before a socket is tried again.
@@ -68,7 +68,7 @@ struct State {
     dropped: u64,
     /// How the input has ended.
     ended: Option<String>,
-    /// No program is at the other end of the socket.
+    /// Whether no program is at the other end of the socket.
     is_waiting: bool,
     /// Why the saved state could not be read.
     unread_state: Option<String>,
@@ -121,7 +121,7 @@ impl Input {
         let mut config = with_sessions.clone();
         // Sessions are followed here, for all workers together.
         config.transform.sessions.enabled = false;
-        // So are costs: by session, which summaries do not have.
+        // So are costs: they are shown by session, and summaries name none.
         config.transform.performance.enabled = false;
         let Opened { bound, pipeline } = start::open(&config)?;
         let listeners = Listener::all(bound);
@@ -173,7 +173,7 @@ impl Input {
             input.is_live = true;
             let mut state = lock(&input.state);
             state.resume(config);
-            // Events are shown all the same.
+            // Events are shown without it, too.
             if let Err(error) = state.ask_services(config) {
                 state.unread_state = Some(error.to_string());
             }
@@ -248,7 +248,7 @@ impl State {
         };
     }
 
-    /// Starts to ask the proxies and engines that the configuration names.
+    /// Starts to query the proxies and engines that the configuration names.
     #[cfg(feature = "qrs")]
     fn ask_services(&mut self, config: &Config) -> Result<(), StartError> {
         self.proxies = Proxies::start(config)?;
@@ -271,7 +271,7 @@ impl State {
     #[cfg(not(feature = "qrs"))]
     const fn take_lists(&self) {}
 
-    /// What nodes report about their memory.
+    /// What the engines report about the memory of their nodes.
     #[cfg(feature = "qrs")]
     fn nodes(&mut self) -> Vec<Node> {
         self.engines.as_mut().map_or_else(Vec::new, Engines::nodes)
@@ -296,8 +296,7 @@ impl State {
         [None, None]
     }
 
-    /// The time of the last event, and what has passed since it came; a recording that has ended
-    /// stays where it is.
+    /// The time of the last event plus the time since it arrived. For a recording that has ended, time stands still.
     fn recorded_now(&self) -> Option<DateTime<Utc>> {
         let last = self.model.last_event()?;
         if self.ended.is_some() {

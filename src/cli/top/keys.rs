@@ -1,4 +1,4 @@
-//! The effect of keys, as a pure function: a key in, a changed state out.
+//! What keys do, as a pure function: a key in, a changed state out.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
@@ -9,14 +9,14 @@ use super::screen::{Screen, Sort};
 pub struct Controls {
     pub sort: Sort,
     pub is_reversed: bool,
-    /// Text that a session must have in one of its columns.
+    /// Text that one of a session's columns must contain.
     pub filter: String,
-    /// Keys go into the filter.
+    /// Whether keys are typed into the filter.
     pub is_typing: bool,
-    /// The screen is frozen while events are still counted.
+    /// Whether the screen is frozen. Events are still counted.
     pub is_frozen: bool,
     pub shows_help: bool,
-    /// The first session that is shown, by its place in the list.
+    /// The index of the first session on the screen.
     pub first: usize,
 }
 
@@ -31,9 +31,10 @@ pub enum Next {
 const MAX_FILTER: usize = 64;
 
 impl Controls {
-    /// Takes a key. `page` is how many sessions fit on the screen, of which `screen` shows those that were chosen.
+    /// Applies a key. `page` is the number of sessions that fit on the screen; `screen` holds those that the filter
+    /// finds.
     pub fn key(&mut self, key: KeyEvent, page: usize, screen: &Screen) -> Next {
-        // Windows tells the release of a key, too.
+        // Windows reports the release of a key, too.
         if key.kind == KeyEventKind::Release {
             return Next::GoOn;
         }
@@ -102,7 +103,7 @@ impl Controls {
         self.first = 0;
     }
 
-    /// Goes on to the next column that is shown on a wide screen.
+    /// Sorts by the next column of a wide screen.
     fn sort_by_next(&mut self, columns: [Sort; Sort::ALL.len()], screen: &Screen) {
         let is_there = |sort: &Sort| screen.has_costs || !sort.is_cost();
         let place = columns.iter().position(|sort| *sort == self.sort);
@@ -131,7 +132,7 @@ impl Controls {
 mod tests {
     use super::{super::screen::Session, *};
 
-    /// The state after keys: a character each, `^x` with control, and names in angle brackets.
+    /// The state after keys: single characters, `^x` with Ctrl, and names in angle brackets.
     fn after(keys: &str) -> (Controls, Next) {
         after_on(&screen(), keys)
     }
@@ -233,7 +234,7 @@ mod tests {
             ("r", Sort::Since, true),
             ("rr", Sort::Since, false),
             ("rs", Sort::User, false),
-            // No costs are known.
+            // Costs are not known.
             ("sss", Sort::App, false),
             ("c", Sort::Since, false),
         ] {

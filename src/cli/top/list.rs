@@ -47,7 +47,7 @@ pub fn list(screen: &Screen) -> String {
         .filter(|sort| screen.has_costs || !sort.is_cost())
         .collect();
     let heading = columns.iter().map(|sort| match sort {
-        // Aligned with their numbers.
+        // Headings are aligned with their numbers.
         Sort::Connections | Sort::Process => format!("{:>6}", sort.heading()),
         Sort::Requests => format!("{:>5}", sort.heading()),
         Sort::PeakRam => format!("{:>7}", sort.heading()),

@@ -122,7 +122,7 @@ pub fn top(args: &TopArgs) -> u8 {
     {
         return print_list(file, &loaded.config);
     }
-    // Before a port is opened that nobody could use.
+    // This comes first: without a terminal, an open port would be of no use.
     let watched = take_front()
         .map_err(no_terminal)
         .and_then(|()| input(args, &loaded))
@@ -212,7 +212,7 @@ fn watch(input: &Input) -> io::Result<u8> {
         let stopped = Arc::clone(&stopped);
         move || {
             stopped.store(true, Ordering::Relaxed);
-            // Most such signals mean that the terminal has gone, and then crossterm would read it for ever.
+            // Most such signals mean that the terminal has gone, and then crossterm would read from it for ever.
             thread::sleep(GRACE);
             terminal::restore();
             process::exit(SUCCESS.into());

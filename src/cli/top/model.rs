@@ -1,4 +1,4 @@
-//! The model of `top`: the sessions transform, and the counts next to it.
+//! The model of `top`: the sessions transform, and the counts beside it.
 
 use std::{collections::HashMap, io::BufRead, sync::Arc};
 
@@ -20,10 +20,10 @@ use super::{
     services::{Row, Services, Told},
 };
 
-/// Seconds over which events a second are counted.
+/// The seconds over which the rate of events is averaged.
 const RATE_SECONDS: usize = 10;
 
-/// The most apps whose names are remembered, so that made-up apps take no more memory.
+/// The most apps whose names are remembered, so that made-up apps take a bounded amount of memory.
 const MAX_NAMES: usize = 10_000;
 
 /// Follows events. It reads no clock: the caller passes the time.
@@ -72,7 +72,7 @@ impl Model {
         self.sessions.restore(state, now).map(drop)
     }
 
-    /// Takes what a user did, at its arrival.
+    /// Takes what a user did, when it arrives.
     pub fn follow(&mut self, activity: Activity<'_>) {
         let time = activity.arrival;
         self.events += 1;
@@ -94,7 +94,7 @@ impl Model {
         self.sessions.take_list(list);
     }
 
-    /// Takes what a service reported, at its arrival.
+    /// Takes what a service reported, when it arrives.
     pub fn hear(&mut self, told: &Told<'_>) {
         self.last_event = self.last_event.max(Some(told.arrival));
         self.services.hear(told);
@@ -131,13 +131,13 @@ impl Model {
         }
         self.services.show(now, &rows, &mut screen);
         screen.sessions_in_all = screen.sessions.len();
-        // The sessions of one user come one after the other, as they were first spelled.
+        // The sessions of one user follow each other, with the name spelt as it was first.
         let same_user = |a: &Session, b: &Session| a.user == b.user && a.node == b.node;
         screen.users = screen.sessions.chunk_by(same_user).count();
         screen
     }
 
-    /// Shows a session. What the costs of requests are matched by.
+    /// A row for a session, and what matches the costs of requests with it.
     fn show<'a>(&self, open: &'a Derived, screen: &mut Screen) -> Option<Row<'a>> {
         let DerivedKind::SessionSnapshot(session) = &open.kind else {
             return None;
@@ -165,7 +165,7 @@ impl Model {
         })
     }
 
-    /// The name that came with a later event is the newer one.
+    /// A later event has the newer name.
     fn name(&self, app: &FollowedApp) -> String {
         match self.names.get(&app.id).or(app.name.as_ref()) {
             Some(name) => name.to_string(),
@@ -327,14 +327,14 @@ mod tests {
         let screen = model.screen(Some(at(62 + 3_600 * 2)));
         assert_eq!(screen.minutes.iter().sum::<u64>(), 0);
         assert_eq!(screen.events, 8);
-        // Late ones count where they belong, or nowhere.
+        // Late events count in the minute to which they belong, or not at all.
         take(&mut model, 62 + 3_600 * 2 - 60, START, "goran", None);
         take(&mut model, 0, START, "goran", None);
         let screen = model.screen(Some(at(62 + 3_600 * 2)));
         assert_eq!(screen.minutes[MINUTES - 2..], [1, 0]);
     }
 
-    /// What it cost is what the simulator says, of every session that is open: directly, and through JSON lines.
+    /// For every open session, the costs are those of the simulator, from events and from JSON lines.
     #[test]
     fn a_session_shows_what_its_requests_cost() {
         let options = SiteOptions {
@@ -389,7 +389,7 @@ mod tests {
         }
         let open = model.sessions.open_sessions(at(1));
         let mut taken = |key: &str| truth.remove(key);
-        // All began at the same time, so the first session of a user has what is the user's.
+        // All began at the same time, so the first session of a user shows what belongs to the user.
         let open: Vec<Option<Cost>> = open
             .iter()
             .map(|open| {

@@ -17,14 +17,14 @@ pub struct Palette {
     pub curve: Style,
     pub faint: Style,
     pub notice: Style,
-    /// The heights of the curve.
+    /// The characters of the curve, from the lowest.
     pub bars: bar::Set<'static>,
     pub border: border::Set<'static>,
-    /// Stands where text was cut.
+    /// Marks where text was cut.
     pub ellipsis: &'static str,
 }
 
-/// A terminal that knows no Unicode shows these.
+/// Characters for a terminal without Unicode.
 const ASCII_BARS: bar::Set<'static> = bar::Set {
     full: "@",
     seven_eighths: "#",
@@ -49,8 +49,8 @@ const ASCII_BORDER: border::Set<'static> = border::Set {
 };
 
 impl Palette {
-    /// What a terminal shows, by the variables of its environment: no colour with `NO_COLOR` or
-    /// `TERM=dumb`, and letters in place of blocks where the locale is not UTF-8.
+    /// The palette for an environment: no colour with `NO_COLOR` or `TERM=dumb`, and ASCII characters instead of blocks
+    /// if the locale is not UTF-8.
     pub fn of(variable: impl Fn(&str) -> Option<String>) -> Self {
         let is_set = |name: &str| variable(name).filter(|value| !value.is_empty());
         let with_colour =

@@ -58,7 +58,7 @@ impl Proxies {
         lists
     }
 
-    /// What is wrong with one of them, if anything is.
+    /// What is wrong with one of them, if anything.
     pub fn warning(&self) -> Option<String> {
         self.warning.clone()
     }

@@ -5,14 +5,14 @@ use std::collections::VecDeque;
 /// Counts of the last few seconds or minutes.
 #[derive(Debug)]
 pub struct Recent {
-    /// The newest last.
+    /// The counts, the newest last.
     counts: VecDeque<u64>,
-    /// Which second or minute the newest is.
+    /// The second or minute of the newest.
     newest: Option<i64>,
 }
 
 impl Recent {
-    /// Over this many seconds or minutes.
+    /// Counts for this many seconds or minutes.
     pub fn new(length: usize) -> Self {
         Self {
             counts: std::iter::repeat_n(0, length).collect(),
@@ -20,7 +20,7 @@ impl Recent {
         }
     }
 
-    /// Counts one at a time. Older ones than are kept do not count.
+    /// Counts one at a time, unless it is older than the counts that are kept.
     pub fn count(&mut self, time: i64) {
         let newest = *self.newest.get_or_insert(time);
         if time > newest {
@@ -44,7 +44,7 @@ impl Recent {
         self.newest = Some(time);
     }
 
-    /// The counts that end with a time, the oldest first.
+    /// The counts up to a time, the oldest first.
     pub fn until(&mut self, time: i64) -> impl Iterator<Item = u64> {
         if self.newest.is_some_and(|newest| newest < time) {
             self.advance(time);

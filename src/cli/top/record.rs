@@ -26,7 +26,7 @@ pub enum Record {
     User(Box<UserRecord>),
     /// A service reported something.
     Service(Box<ServiceRecord>),
-    /// This many events were dropped, because this reader was too slow.
+    /// The number of events that were dropped because this reader was too slow.
     Dropped(u64),
     /// Something else that the program writes: undecoded payloads, sessions as a whole, diagnostics.
     Other,
@@ -48,7 +48,7 @@ pub fn read(line: &[u8], user_agents: &UserAgentCache) -> Option<Record> {
         "plugin" => {
             let plugin: Plugin = serde_json::from_slice(line).ok()?;
             Some(match plugin.dropped {
-                // With an address it is a count of the output's queue.
+                // With an address, it is the count of the output's queue.
                 Some(dropped) if plugin.address.is_none() => Record::Dropped(dropped),
                 _ => Record::Other,
             })
@@ -72,14 +72,14 @@ fn service_record(line: &[u8], teller: Teller) -> Option<Record> {
     Some(Record::Service(Box::new(ServiceRecord { teller, fields })))
 }
 
-/// What all records have.
+/// The fields of every record.
 #[derive(Deserialize)]
 struct Head {
     source_type: String,
     event: String,
 }
 
-/// The fields that count of an event about the program.
+/// The fields of an event about the program that are used.
 #[derive(Deserialize)]
 struct Plugin {
     dropped: Option<u64>,
@@ -95,11 +95,11 @@ pub struct UserRecord {
     fields: UserFields,
 }
 
-/// The fields of such an event. All but the time may be absent, or have been left out of the output.
+/// The fields of such an event that are used. All but the time may be absent, or dropped from the output.
 #[derive(Debug, PartialEq, Deserialize)]
 struct UserFields {
     timestamp: Time,
-    /// The arrival, where `timestamp` is Qlik's own time.
+    /// The arrival, if `timestamp` is Qlik's own time.
     ingest_timestamp: Option<Time>,
     action: Option<String>,
     qlik_command: Option<String>,
@@ -126,7 +126,7 @@ pub struct ServiceRecord {
     fields: ServiceFields,
 }
 
-/// What tells it.
+/// The event's kind.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Teller {
     Requests,
@@ -135,7 +135,7 @@ enum Teller {
     Task,
 }
 
-/// The fields that count of such an event. All but the time may be absent.
+/// The fields of such an event that are used. All but the time may be absent.
 #[derive(Debug, PartialEq, Deserialize)]
 struct ServiceFields {
     timestamp: Time,
@@ -170,7 +170,7 @@ impl UserRecord {
     /// What the user did.
     pub fn activity(&self) -> Activity<'_> {
         let fields = &self.fields;
-        // Either may have been left out of the output.
+        // The configuration may drop either of them.
         let user = fields.user.as_deref().and_then(|it| it.split_once('\\'));
         let (directory, id) = user.unzip();
         Activity {
@@ -194,7 +194,7 @@ impl UserRecord {
 }
 
 impl ServiceRecord {
-    /// What was told.
+    /// What the service reported.
     pub fn told(&self) -> Told<'_> {
         let fields = &self.fields;
         let news = match self.teller {
@@ -241,7 +241,7 @@ impl ServiceFields {
 }
 
 impl UserFields {
-    /// None where nothing says it.
+    /// `None` if no field says it.
     fn kind(&self, family: Family) -> Option<EventKind> {
         let Some(action) = &self.action else {
             return Some(EventKind::of_command(
@@ -254,7 +254,7 @@ impl UserFields {
         kinds.find(|kind| kind.event() == other.event() && kind.action() == Some(action))
     }
 
-    /// Of all that is from the payload, so not of the time of arrival.
+    /// A hash of everything that comes from the payload, and so not of the arrival.
     fn fingerprint(&self) -> u32 {
         let mut hasher = DefaultHasher::new();
         let qlik_time = self.ingest_timestamp.map(|_| self.timestamp.0);
@@ -297,7 +297,7 @@ mod tests {
         Arrival::new(time, [192, 0, 2, 17].into())
     }
 
-    /// Events of a site, and what is read from their lines.
+    /// Events of a site, each with what its line says.
     fn round_trip(options: SiteOptions, drop_fields: &[&str]) -> Vec<(Event, Box<UserRecord>)> {
         let layout = Layout::new(Schema::Default, Tags::default());
         let layout = layout.without(drop_fields).expect("fields");
@@ -325,7 +325,7 @@ mod tests {
         pairs
     }
 
-    /// All but what tells payloads apart, which lines and payloads have each in their own way.
+    /// Everything but the fingerprint, which is computed from the payload in one case and from the line in the other.
     fn fields(activity: Activity<'_>) -> Activity<'_> {
         Activity {
             fingerprint: 0,
@@ -359,7 +359,7 @@ mod tests {
             ..SiteOptions::default()
         });
         site.set_time("2026-01-31T08:59:59.987Z".parse().expect("a time"));
-        // Most requests are part of a summary.
+        // Most requests are only part of a summary.
         let mut config = PipelineConfig::default();
         config.performance.enabled = true;
         config.performance.min_process_ms = Milliseconds::new(500.0).expect("a time");

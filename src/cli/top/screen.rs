@@ -4,15 +4,15 @@ use std::{borrow::Cow, cmp::Ordering, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// Minutes of the curve.
+/// The number of minutes in the curve.
 pub const MINUTES: usize = 60;
 
-/// Everything that can be shown at one point in time.
+/// Everything to show at one point in time.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Screen {
     /// Where the events come from.
     pub source: String,
-    /// The time that it is of; none before the first event of a recording.
+    /// The time that it shows; `None` before the first event of a recording.
     pub now: Option<DateTime<Utc>>,
     /// Users with a session, by node and name.
     pub users: usize,
@@ -20,11 +20,11 @@ pub struct Screen {
     pub connections: u64,
     /// Session and connection events so far.
     pub events: u64,
-    /// The same, a second, over the last ten seconds.
+    /// Their number per second, over the last ten seconds.
     pub events_a_second: f64,
     /// Events in each of the last minutes, the oldest first.
     pub minutes: Vec<u64>,
-    /// Datagrams that were lost, as far as row numbers tell.
+    /// Datagrams that were lost, as far as row numbers show.
     pub lost: Option<u64>,
     /// Log events of level error and fatal in the last hour; `None` until there is any log event.
     pub errors: Option<u64>,
@@ -36,7 +36,7 @@ pub struct Screen {
     pub has_costs: bool,
     /// Notices, such as that the input has ended.
     pub notices: Vec<String>,
-    /// Open sessions, whether a filter finds them or not.
+    /// The number of open sessions, with or without a match for the filter.
     pub sessions_in_all: usize,
     /// The open sessions.
     pub sessions: Vec<Session>,
@@ -58,7 +58,7 @@ pub struct Node {
 /// An open session.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Session {
-    /// Whose it is, `DIR\id`.
+    /// The user, `DIR\id`.
     pub user: String,
     /// The Qlik node.
     pub node: String,
@@ -66,7 +66,7 @@ pub struct Session {
     pub since: DateTime<Utc>,
     /// Whether its start was seen; otherwise it started earlier.
     pub start_seen: bool,
-    /// Whether an event showed it; otherwise its proxy lists it, and more is not known.
+    /// Whether an event showed it; otherwise its proxy lists it, and nothing else is known.
     pub event_seen: bool,
     /// Connections that are open.
     pub connections: u32,
@@ -83,14 +83,14 @@ pub struct Session {
 pub struct Cost {
     /// The number of values.
     pub requests: u64,
-    /// The times to serve them, together.
+    /// The total time to serve them.
     pub process: Duration,
     /// The most memory that one of them took, in bytes.
     pub peak_ram: u64,
 }
 
 impl Cost {
-    /// Adds that of others.
+    /// Adds the cost of others.
     pub fn add(&mut self, more: Self) {
         self.requests = self.requests.saturating_add(more.requests);
         self.process = self.process.saturating_add(more.process);
@@ -146,7 +146,7 @@ impl Sort {
         }
     }
 
-    /// Whether it is about the cost of requests.
+    /// Whether it shows the cost of requests.
     pub const fn is_cost(self) -> bool {
         matches!(self, Self::PeakRam | Self::Process | Self::Requests)
     }
@@ -171,13 +171,13 @@ impl Sort {
     }
 }
 
-/// The most first, those without any last.
+/// The highest first, and those without a value last.
 fn by_cost<T: Ord>(a: &Session, b: &Session, of: fn(&Cost) -> T) -> Ordering {
     b.cost.as_ref().map(of).cmp(&a.cost.as_ref().map(of))
 }
 
 impl Screen {
-    /// Keeps the sessions that a filter finds, in their order.
+    /// Keeps the sessions that match a filter, in their order.
     pub fn arrange(&mut self, sort: Sort, is_reversed: bool, filter: &str) {
         let wanted = filter.to_lowercase();
         self.sessions.retain(|session| session.has(&wanted));
@@ -189,7 +189,7 @@ impl Screen {
 }
 
 impl Session {
-    /// Whether a text in lower case is in one of the columns.
+    /// Whether one of the columns contains a text in lower case.
     fn has(&self, wanted: &str) -> bool {
         wanted.is_empty()
             || [&self.user, &self.node, &self.apps, &self.browser]
@@ -246,7 +246,7 @@ pub fn short(number: u64) -> String {
     }
 }
 
-/// A number with its thousands apart: `1,234,567`.
+/// A number with separated thousands: `1,234,567`.
 pub fn grouped(number: u64) -> Cow<'static, str> {
     let digits = number.to_string();
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! The terminal while it shows the screen, and as it was before, however it ends.
+//! Takes the terminal for the screen, and restores it, however the program ends.
 
 use std::{
     io::{self, IsTerminal, Stdout, Write},
@@ -21,15 +21,15 @@ use ratatui::{
 
 use super::super::progress::knows_escapes;
 
-/// A terminal in raw mode on its alternate screen. Dropped, it is as it was.
+/// A terminal in raw mode on its alternate screen. Dropping it restores the terminal.
 pub struct Screened {
-    /// Ratatui's own drop shows the cursor, and panics where the terminal has gone: it cannot say so.
+    /// Never dropped: Ratatui's drop shows the cursor, and panics if it cannot report that the terminal has gone.
     terminal: ManuallyDrop<Terminal<CrosstermBackend<Stdout>>>,
     panicked: Arc<AtomicBool>,
 }
 
 impl Screened {
-    /// Takes the terminal over.
+    /// Takes over the terminal.
     ///
     /// # Errors
     ///
@@ -82,7 +82,7 @@ impl Screened {
         Ok(self.terminal.size()?.height)
     }
 
-    /// Whether a thread has panicked. The terminal is restored then, so nothing may be drawn any more.
+    /// Whether a thread has panicked. The terminal has been restored then, so nothing more may be drawn.
     pub fn has_panicked(&self) -> bool {
         self.panicked.load(Ordering::Relaxed)
     }
@@ -96,7 +96,7 @@ impl Drop for Screened {
     }
 }
 
-/// Whether the terminal is another program's, as for a job that a shell started with `&` or continued with `bg`.
+/// Whether another program has the terminal, as with a job that a shell started with `&` or continued with `bg`.
 #[cfg(unix)]
 pub fn is_in_background() -> bool {
     use nix::unistd::{getpgrp, tcgetpgrp};
@@ -108,7 +108,7 @@ pub fn is_in_background() -> bool {
     } else {
         File::open("/dev/tty").map_or(Err(nix::errno::Errno::ENXIO), tcgetpgrp)
     };
-    // Only the terminal that controls a program says so, and only that one would stop it.
+    // Only the controlling terminal answers this, and only that one would stop the program.
     in_front.is_ok_and(|group| group != getpgrp())
 }
 
@@ -118,8 +118,8 @@ pub const fn is_in_background() -> bool {
     false
 }
 
-/// Lets the use of the terminal fail in the background, where the system would stop the program, and again whenever a
-/// signal is to end it. For this thread, and for those that it starts.
+/// Makes the use of the terminal fail in the background, where the system would otherwise stop the program, and stop it
+/// again when a signal should end it. Applies to this thread and those that it starts.
 #[cfg(unix)]
 pub fn refuse_to_be_stopped() -> io::Result<()> {
     use nix::sys::signal::{SigSet, Signal};
@@ -134,7 +134,7 @@ pub const fn refuse_to_be_stopped() -> io::Result<()> {
     Ok(())
 }
 
-/// Gives the terminal back. One that has gone needs no restoring, and the shell has set one that it took away.
+/// Restores the terminal. One that has gone needs none of it, and one that the shell took back is as the shell set it.
 pub fn restore() {
     if !is_in_background() {
         let _ = disable_raw_mode();
@@ -143,8 +143,8 @@ pub fn restore() {
     let _ = io::stdout().flush();
 }
 
-/// Ends the program when its terminal goes, which not always sends a signal. Crossterm cannot be asked: it reads such a
-/// terminal for ever, within one call.
+/// Ends the program when its terminal goes away, for which there is not always a signal. Crossterm does not help:
+/// within one call, it reads from such a terminal for ever.
 #[cfg(unix)]
 pub fn end_with_terminal(status: u8) -> io::Result<()> {
     use nix::{
@@ -155,11 +155,11 @@ pub fn end_with_terminal(status: u8) -> io::Result<()> {
 
     let wait = move || {
         let stdout = io::stdout();
-        // No key wakes it, only what is always told.
+        // Keys do not wake it, only errors, which are always reported.
         let mut state = [PollFd::new(stdout.as_fd(), PollFlags::empty())];
         while poll(&mut state, PollTimeout::NONE) == Err(Errno::EINTR) {}
         let told = state[0].revents().unwrap_or(PollFlags::empty());
-        // Some systems cannot wait for a terminal, and say so.
+        // Some systems cannot wait for a terminal, and report that.
         if told.intersects(PollFlags::POLLHUP | PollFlags::POLLERR)
             && !told.contains(PollFlags::POLLNVAL)
         {
@@ -170,13 +170,13 @@ pub fn end_with_terminal(status: u8) -> io::Result<()> {
     Ok(())
 }
 
-/// A console of Windows that is closed ends its programs.
+/// On Windows, closing a console ends its programs.
 #[cfg(not(unix))]
 pub fn end_with_terminal(_: u8) -> io::Result<()> {
     Ok(())
 }
 
-/// What a panic says would be lost with the alternate screen.
+/// The message of a panic would be lost with the alternate screen.
 fn restore_on_panic(panicked: Arc<AtomicBool>) {
     let report = panic::take_hook();
     panic::set_hook(Box::new(move |info| {

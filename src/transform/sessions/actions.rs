@@ -17,7 +17,8 @@ use super::{
 };
 use crate::event::{Derived, EndReason, Pairing};
 
-/// The resulting events about sessions and connections. They are large to move, and move from here into the output.
+/// The resulting events about sessions and connections. They are large, so they move only once, from here into the
+/// output.
 pub(super) type DerivedEvents = Vec<Box<Derived>>;
 
 /// The context of an action: the time, the shared state, and the output.
@@ -103,7 +104,7 @@ impl User {
             _ => activity.endpoint().map(|it| scope.interned.endpoint(it)),
         };
         if self.connections.len() == self.connections.capacity() {
-            // Doubling would waste more than the connections of most users take.
+            // Doubling would waste more memory than the connections of most users need.
             self.connections
                 .reserve_exact(1 + self.connections.len() / 4);
         }

@@ -1,4 +1,4 @@
-//! The data that the tracker needs from a user event, wherever that was read from.
+//! What the tracker takes from a user event.
 
 use std::{
     hash::{BuildHasher, Hasher},
@@ -13,14 +13,14 @@ use uuid::Uuid;
 use super::intern::{App, AppRef, Endpoint, EndpointRef};
 use crate::event::{Body, Event, EventKind, UserAgent};
 
-/// The longest text kept for a user agent, a path, a virtual proxy or a session id, in bytes. Longer ones are treated
-/// as absent, or truncated if they are only compared.
+/// The longest user agent, virtual proxy, session id or path to keep, in bytes. A longer one counts as absent, except a
+/// path, which is truncated because it is only compared.
 const MAX_TEXT: usize = 512;
 
 /// What a user did with a session or a connection.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Activity<'a> {
-    /// When it arrived: the clock that sessions are followed by.
+    /// When it arrived. Sessions are timed by arrivals.
     pub arrival: DateTime<Utc>,
     /// When it happened: Qlik's own time if the payload has it, otherwise the arrival.
     pub timestamp: DateTime<Utc>,
@@ -46,14 +46,14 @@ pub struct Activity<'a> {
     pub app_name: Option<&'a Arc<str>>,
     /// The requested path; its query and fragment are ignored.
     pub path: &'a str,
-    /// Whether the payload has a row number, so that no two events have the same payload.
+    /// Whether the payload has a row number, which makes each payload unique.
     pub has_sequence: bool,
-    /// Equal for equal payloads, so that repeated ones are recognised.
+    /// Equal for equal payloads, to recognise repeated ones.
     pub fingerprint: u32,
 }
 
 impl<'a> Activity<'a> {
-    /// `None` if the event is not about a session or connection, or has no arrival.
+    /// What a user event says; `None` if the event is not about a session or connection, or has no arrival.
     #[must_use]
     pub fn of(event: &'a Event) -> Option<Self> {
         let Body::User(user_event) = event.body() else {
@@ -79,8 +79,7 @@ impl<'a> Activity<'a> {
         })
     }
 
-    /// Removes texts that are too long to be kept, the query behind the path, and the path where the app says what is
-    /// open.
+    /// Removes texts that are too long to keep, the query of the path, and the whole path if the app says what is open.
     pub(super) fn bound(&mut self) {
         let short = |text: &&str| text.len() <= MAX_TEXT;
         self.session_id = self.session_id.filter(short);
@@ -103,7 +102,7 @@ impl<'a> Activity<'a> {
         })
     }
 
-    /// Whether it is from exactly the same agent and virtual proxy.
+    /// Whether user agent and virtual proxy are exactly the same.
     pub(super) fn comes_from(&self, endpoint: &Endpoint) -> bool {
         self.client.is_some_and(|client| endpoint.client == *client)
             && *endpoint.user_agent == *self.user_agent.unwrap_or_default()
@@ -114,7 +113,7 @@ impl<'a> Activity<'a> {
         endpoint.virtual_proxy.as_deref() == self.virtual_proxy
     }
 
-    /// Whether it may be from the same browser. Its agent changes when it is updated.
+    /// Whether it may come from the same browser, whose user agent changes with every update.
     pub(super) fn is_of_browser(&self, endpoint: &Endpoint) -> bool {
         self.client
             .is_none_or(|client| may_be_same_browser(client, &endpoint.client))
@@ -133,7 +132,8 @@ impl<'a> Activity<'a> {
     }
 }
 
-/// Whether two agents may be of one browser: what both say about browser and system is the same, apart from versions.
+/// Whether two user agents may belong to one browser: the names of browser and system are the same, or unknown.
+/// Versions may differ.
 fn may_be_same_browser(one: &UserAgent, other: &UserAgent) -> bool {
     let may_be =
         |one: Option<&str>, other: Option<&str>| one.is_none() || other.is_none() || one == other;
@@ -141,8 +141,8 @@ fn may_be_same_browser(one: &UserAgent, other: &UserAgent) -> bool {
         && may_be(system(one), system(other))
 }
 
-/// The name of the system, the same for a tablet whether or not it asks for the desktop site: iPads then
-/// call themselves macOS, and Android tablets Linux.
+/// The name of the system. A tablet that requests the desktop site keeps its name here: iPads then claim to run macOS,
+/// and Android tablets Linux.
 fn system(client: &UserAgent) -> Option<&'static str> {
     match client.os_name? {
         "iOS" => Some("macOS"),
@@ -151,8 +151,8 @@ fn system(client: &UserAgent) -> Option<&'static str> {
     }
 }
 
-/// The same for the same payload in every run, because the tracker's output depends on its input
-/// alone. A collision costs one event that is taken for a repetition.
+/// Equal for equal payloads in every run, because the tracker's output depends on its input alone. On a collision, one
+/// event is taken for a repetition.
 fn fingerprint(payload: &str) -> u32 {
     let mut hasher = FixedState::default().build_hasher();
     hasher.write(payload.as_bytes());

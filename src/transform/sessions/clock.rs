@@ -1,4 +1,4 @@
-//! A monotonic clock, made from one that may go back.
+//! A monotonic clock, made from one that may be set back.
 
 use std::num::NonZeroU64;
 
@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 /// before it.
 const PAST: u64 = 1 << 45;
 
-/// A point of the tracker's time, to the millisecond. The default is before all others. Never zero, so that an optional
-/// one takes no more room.
+/// A point in the tracker's time, to the millisecond. The default is before all others. Never zero, so that an optional
+/// one takes no more space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Moment(NonZeroU64);
 
@@ -76,8 +76,7 @@ impl Clock {
     }
 }
 
-/// The time from one to the other. Both are nearly always on the same day, which saves counting the days to each of
-/// them.
+/// The time from one to the other. Both are nearly always on the same day, and then no days need to be counted.
 fn milliseconds(from: DateTime<Utc>, to: DateTime<Utc>) -> i64 {
     let [first, last] = [from, to].map(|time| time.naive_utc());
     let passed = if first.date() == last.date() {

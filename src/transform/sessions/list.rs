@@ -10,8 +10,8 @@ use super::{
 };
 use crate::event::{EndReason, Pairing};
 
-/// How long after the request a list is compared with the events, in milliseconds: related events take at most this
-/// long to arrive.
+/// How long after the request a list is compared with the events, in milliseconds. Related events arrive within that
+/// time.
 pub(super) const GRACE: u64 = 5_000;
 
 /// The users with sessions on a Qlik node, from its proxy: the truth at the time of the request.

@@ -1,4 +1,4 @@
-//! Follows sessions and connections over time, from single events, some of which may be missing.
+//! Follows sessions and connections over time, from single events of which some may be missing.
 //!
 //! Qlik Sense reports that a session starts or stops and that a connection opens or closes; this transform says who
 //! is logged in, since when, and, when a session or connection has ended, how long it lasted. `docs/sessions.md`
@@ -60,7 +60,7 @@ pub use self::{
 use super::{FunctionTransform, OutputBuffer};
 use crate::event::{Derived, Event};
 
-/// The sessions transform: every event passes, followed by the events derived with it.
+/// The sessions transform: every event passes, followed by the events derived from it.
 ///
 /// Clones follow the same sessions: the events of one user may arrive through several sockets.
 ///
@@ -95,7 +95,7 @@ use crate::event::{Derived, Event};
 #[derive(Debug, Clone)]
 pub struct Sessions {
     tracker: Arc<Mutex<Tracker>>,
-    /// The events derived with an event, before they are sent.
+    /// The events derived from an event, before they are sent.
     derived: DerivedEvents,
 }
 

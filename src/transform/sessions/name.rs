@@ -6,10 +6,10 @@ use foldhash::quality::RandomState;
 
 use crate::transform::case::{Key, fold_into};
 
-/// Separates node, directory and id for hashing. No field of a payload can contain it.
+/// Separates node, directory and id for hashing. No field of a payload contains it.
 const SEPARATOR: u8 = b';';
 
-/// The bytes of a name that is put together on the stack, as nearly all are.
+/// The longest name that is assembled on the stack, in bytes. Nearly all fit.
 const SHORT: usize = 64;
 
 /// A user of a Qlik node. Absent parts are empty.
@@ -20,24 +20,24 @@ pub(super) struct Name<'a> {
     pub(super) id: &'a str,
 }
 
-/// The hash of a name. Half of one, because it is kept for each of a hundred thousand users.
+/// The hash of a name, cut to 32 bits because each of a hundred thousand users keeps one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct NameHash(u32);
 
 impl NameHash {
-    /// As a hash table takes it, which looks at the first and the last bits.
+    /// The hash in 64 bits, twice the same half: a hash table looks at the first and the last bits.
     pub(super) const fn whole(self) -> u64 {
         (self.0 as u64) << u32::BITS | self.0 as u64
     }
 }
 
 impl Name<'_> {
-    /// Equal for the same user, in any case.
+    /// Equal for the same user, ignoring case.
     pub(super) fn hash(&self, hasher: &RandomState) -> NameHash {
         let mut hasher = hasher.build_hasher();
         let mut short = [0; SHORT];
         match self.join(&mut short) {
-            // All of the array, because its length is known to the compiler, which makes it a few instructions.
+            // The whole array: the compiler knows its length, so this takes only a few instructions.
             Some(length) if short.is_ascii() => {
                 short.make_ascii_lowercase();
                 hasher.write(&short[..length]);
@@ -47,7 +47,7 @@ impl Name<'_> {
         NameHash(hasher.finish() as u32)
     }
 
-    /// Puts the name together. Returns its length; `None` if it does not fit.
+    /// Joins the parts of the name. Returns the length; `None` if it does not fit.
     #[inline]
     fn join(&self, short: &mut [u8; SHORT]) -> Option<usize> {
         let mut length = 0;
@@ -60,7 +60,7 @@ impl Name<'_> {
         Some(length)
     }
 
-    /// Apart, so that the usual way needs no room on the stack.
+    /// Not inlined, so that the common case needs no stack space for it.
     #[inline(never)]
     fn folded(&self) -> Key {
         let mut key = Key::new();
@@ -83,13 +83,13 @@ impl Name<'_> {
     }
 }
 
-/// Nearly all names are spelt as before.
+/// Whether two names are the same, ignoring case. Nearly all are spelt the same way.
 #[inline]
 pub(super) fn same(one: &str, other: &str) -> bool {
     one == other || same_folded(one, other)
 }
 
-/// Apart, so that the usual way needs no room on the stack.
+/// Not inlined, so that the common case needs no stack space for it.
 #[inline(never)]
 fn same_folded(one: &str, other: &str) -> bool {
     if one.is_ascii() && other.is_ascii() {

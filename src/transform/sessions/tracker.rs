@@ -23,7 +23,7 @@ use super::{
 };
 use crate::event::{ConnectionAction, EventKind, SessionAction};
 
-/// The longest combined name of node, directory and user, in bytes. Active Directory allows no longer ones.
+/// The longest combined name of node, directory and user, in bytes. Those of Active Directory are never longer.
 const MAX_NAME: usize = 512;
 
 /// The most sessions and connections to follow, for each user.

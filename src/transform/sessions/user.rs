@@ -23,7 +23,8 @@ pub(super) const MAX_CONNECTIONS: usize = 256;
 /// The most apps of a session in its summary.
 pub const MAX_APPS: usize = 16;
 
-/// How long after its session's stop a connection's close may arrive, in milliseconds. Up to 18 s were observed.
+/// How long after the stop of its session the close of a connection may arrive, in milliseconds. Up to 18 s have been
+/// observed.
 pub(super) const CLOSE_AFTER_STOP: u64 = 60_000;
 
 /// A payload repeated within this time, in milliseconds, was duplicated in transit. Beyond it, without a row number,
@@ -53,7 +54,7 @@ pub(super) struct Session {
     pub(super) start_seen: bool,
     /// An event showed it. Otherwise its proxy listed it.
     pub(super) event_seen: bool,
-    /// Part of it rests on a choice among several.
+    /// Part of it results from a choice among several.
     pub(super) is_ambiguous: bool,
     pub(super) connections: u32,
     pub(super) id: Option<Arc<str>>,
@@ -76,7 +77,7 @@ pub(super) struct Connection {
     pub(super) opened: Moment,
     pub(super) app: Arc<App>,
     pub(super) endpoint: Option<Arc<Endpoint>>,
-    /// Its session has ended, and its own end has yet to come.
+    /// Its session has ended; its own end is still to come.
     pub(super) stopped: Option<Box<Stopped>>,
 }
 

@@ -16,10 +16,11 @@ use super::{
     MAX_NAME, SESSIONS_A_USER, Tracker, USERS_A_TICK,
 };
 
-/// An older list, in milliseconds, is useless: users who have stopped since its request are remembered for a minute.
+/// The age, in milliseconds, above which a list is ignored: users who have stopped since its request are remembered for
+/// a minute.
 const MAX_AGE: u64 = 45_000;
 
-/// If users came within this time, in milliseconds, a proxy must list somebody.
+/// If users have come within this time, in milliseconds, their proxy must list somebody.
 const LATELY: u64 = 120_000;
 
 /// The most lists that wait, each for a different node.
@@ -107,8 +108,8 @@ impl Tracker {
         }
     }
 
-    /// Whether a list is plausible. An empty one is not while users come, or if they have come and the proxy has
-    /// never listed any: it may just be starting, or the request may have named another virtual proxy.
+    /// Whether a list is plausible. An empty list is not while users come, nor if users have come and the proxy has
+    /// never listed any: the proxy may just be starting, or the request may have named another virtual proxy.
     fn is_credible(&mut self, list: &SessionList, asked_at: Moment) -> bool {
         let shown = self.shown_at(&list.host);
         let proxies = &mut self.lists.proxies;
@@ -136,7 +137,7 @@ impl Tracker {
         !comes_lately && (proxy.has_listed || shown == Moment::default())
     }
 
-    /// When a user last came to a node by an event of this run; the start of time if none did.
+    /// When a user last came to a node, as events of this run show; the start of time if nobody did.
     fn shown_at(&mut self, host: &str) -> Moment {
         let place = usize::from(self.counted.place(Some(host)));
         self.shown.get(place).copied().unwrap_or_default()
@@ -199,8 +200,8 @@ impl Tracker {
         }
     }
 
-    /// Compares some of those who were not followed at their turn, as long as there is room for them: a list evicts no
-    /// user.
+    /// Compares some of the listed users who are not followed yet, as long as there is room for them: a list evicts
+    /// nobody.
     fn compare_rest(
         &mut self,
         list: &mut UnderWay,
