@@ -34,7 +34,7 @@ use super::{
     model::Model,
     record::{self, Record},
     screen::{Node, Screen, grouped},
-    services::Told,
+    told::Told,
 };
 #[cfg(feature = "qrs")]
 use super::{engines::Engines, proxies::Proxies};

@@ -30,6 +30,7 @@ mod record;
 mod screen;
 mod services;
 mod terminal;
+mod told;
 mod view;
 
 use std::{

@@ -17,7 +17,8 @@ use uuid::Uuid;
 use super::{
     recent::Recent,
     screen::{MINUTES, Screen, Session},
-    services::{Row, Services, Told},
+    services::{Row, Services},
+    told::Told,
 };
 
 /// The seconds over which the rate of events is averaged.

@@ -16,7 +16,7 @@ use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
     screen::Cost,
-    services::{News, Requester, Told},
+    told::{News, Requester, Told},
 };
 
 /// The content of a line.

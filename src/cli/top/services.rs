@@ -3,15 +3,14 @@
 use std::{
     collections::{HashMap, VecDeque, hash_map::RandomState},
     hash::{BuildHasher, Hash, Hasher},
-    time::Duration,
 };
 
 use chrono::{DateTime, Utc};
-use qlik_sense_events::event::{Body, Event, Level, Measure, TaskAction};
 
 use super::{
     recent::Recent,
     screen::{Cost, MINUTES, Screen},
+    told::{News, Told},
 };
 
 /// The minutes over which costs are added up, including the current one.
@@ -23,92 +22,12 @@ const MAX_COSTS: usize = 10_000;
 /// Runs of tasks in an hour that are known to have failed.
 const MAX_FAILED_RUNS: usize = 4_096;
 
-/// Something that a service reported.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Told<'a> {
-    /// When it arrived.
-    pub arrival: DateTime<Utc>,
-    /// What it is.
-    pub news: News<'a>,
-}
-
-/// What it is that was told.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum News<'a> {
-    /// What requests of a user cost.
-    Requests(Requester<'a>, Cost),
-    /// A row of a log, of level error or worse or not.
-    Log { is_error: bool },
-    /// Something of a run of a task, that it failed or something else.
-    Task {
-        has_failed: bool,
-        execution_id: Option<&'a str>,
-    },
-}
-
-/// Whose requests they were.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Requester<'a> {
-    pub session_id: Option<&'a str>,
-    pub user_directory: Option<&'a str>,
-    pub user_id: Option<&'a str>,
-}
-
 /// A session that costs can belong to.
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'a> {
     pub session_id: Option<&'a str>,
     pub user_directory: Option<&'a str>,
     pub user_id: &'a str,
-}
-
-impl<'a> Told<'a> {
-    /// None of what no service tells, or what has not arrived.
-    pub fn of(event: &'a Event) -> Option<Self> {
-        let requester = Requester {
-            session_id: event.session_id(),
-            user_directory: event.user_directory(),
-            user_id: event.user_id(),
-        };
-        let news = match event.body() {
-            Body::Performance(request) => {
-                let cost = Cost {
-                    requests: 1,
-                    process: nanoseconds(request.process_nanoseconds()),
-                    peak_ram: not_negative(request.peak_ram_bytes()),
-                };
-                News::Requests(requester, cost)
-            }
-            Body::PerformanceSummary(summary) => {
-                let process = summary.total(Measure::Process);
-                let cost = Cost {
-                    requests: summary.requests(),
-                    process: nanoseconds(process.map(|total| total.sum)),
-                    peak_ram: not_negative(summary.peak_ram_bytes()),
-                };
-                News::Requests(requester, cost)
-            }
-            Body::Task(task) => News::Task {
-                has_failed: task.action() == TaskAction::Failed,
-                execution_id: event.execution_id(),
-            },
-            // Only rows of a log say in their kind which service it was.
-            _ if event.kind().service().is_some() => News::Log {
-                is_error: event.level() >= Some(Level::Error),
-            },
-            _ => return None,
-        };
-        let arrival = event.arrival()?.timestamp;
-        Some(Self { arrival, news })
-    }
-}
-
-fn nanoseconds(time: Option<i64>) -> Duration {
-    Duration::from_nanos(not_negative(time))
-}
-
-fn not_negative(number: Option<i64>) -> u64 {
-    number.map_or(0, |number| u64::try_from(number).unwrap_or(0))
 }
 
 /// What is known from the services.
@@ -305,9 +224,14 @@ impl Services {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use chrono::TimeDelta;
 
-    use super::{super::screen::Session, *};
+    use super::{
+        super::{screen::Session, told::Requester},
+        *,
+    };
 
     fn at(seconds: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(1_769_850_000 + seconds, 0).expect("a time")

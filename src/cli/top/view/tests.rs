@@ -1,9 +1,12 @@
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use ratatui::{Terminal, backend::TestBackend, buffer::Buffer, style::Color};
 
-use super::{super::screen::Node, *};
+use super::{
+    super::screen::{Cost, Node, Session, Sort},
+    *,
+};
 
 fn now() -> DateTime<Utc> {
     "2026-01-31T10:42:07Z".parse().expect("a time")
