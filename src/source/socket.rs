@@ -9,7 +9,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 /// An address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on UDP {address}: {source}{}", hint(source))]
+#[error("cannot listen on UDP {address}: {source}{}", hint(*address, source))]
 pub struct BindError {
     /// The address.
     pub address: SocketAddr,
@@ -18,13 +18,18 @@ pub struct BindError {
     pub source: io::Error,
 }
 
-fn hint(error: &io::Error) -> &'static str {
+fn hint(address: SocketAddr, error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
             "; another program is listening there: stop it or choose another address"
         }
         io::ErrorKind::AddrNotAvailable => "; no network interface has this address",
-        io::ErrorKind::PermissionDenied => "; ports below 1024 need a privilege",
+        io::ErrorKind::PermissionDenied if address.port() < 1_024 => {
+            "; ports below 1024 need a privilege, on Linux CAP_NET_BIND_SERVICE: choose a higher port, or grant it"
+        }
+        io::ErrorKind::PermissionDenied if cfg!(windows) => {
+            "; the system may have reserved the port: `netsh int ipv4 show excludedportrange udp` lists such ports"
+        }
         _ => "",
     }
 }
@@ -234,6 +239,18 @@ mod tests {
                 *seen += u32::from(socket.recv(&mut [0]).is_ok());
             }
         }
+    }
+
+    #[test]
+    fn advice_about_a_privilege_is_only_for_the_ports_that_need_one() {
+        let refused = |port| {
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+            let source = io::ErrorKind::PermissionDenied.into();
+            BindError { address, source }.to_string()
+        };
+        let advice = "choose a higher port, or grant it";
+        assert!(refused(514).ends_with(advice), "{}", refused(514));
+        assert!(!refused(9_997).contains(advice), "{}", refused(9_997));
     }
 
     #[test]

@@ -90,7 +90,7 @@ pub enum BlacklistError {
     },
     /// The patterns together are too large.
     #[error(
-        "the patterns of the blacklist need too much memory: {0}; use exact entries where possible"
+        "the patterns in `transform.blacklist` need too much memory; use exact entries where possible"
     )]
     TooManyPatterns(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

@@ -191,7 +191,10 @@ impl de::Visitor<'_> for NumberVisitor {
 #[non_exhaustive]
 pub enum PerformanceError {
     /// The patterns of a filter are too large.
-    #[error("the patterns in `transform.performance.{filter}` need too much memory: {reason}")]
+    #[error(
+        "the patterns in `transform.performance.{filter}` need too much memory; use fewer of them, or a `*` for \
+         several"
+    )]
     TooManyPatterns {
         /// The filter: `apps`, `object_types` or `methods`.
         filter: &'static str,
