@@ -1,6 +1,11 @@
 //! Complete datagrams, which are prepared beforehand and sent at a rate.
+//!
+//! At a site, the nodes of Qlik Sense send, and not the machine that receives. So the sender takes as little CPU time as
+//! possible: it passes datagrams of the same length to the system together, which separates them only at the receiver's
+//! socket (`UDP_SEGMENT`). It also measures how much it takes.
 
 use std::{
+    collections::HashMap,
     fmt::Write as _,
     fs,
     io::IoSlice,
@@ -11,16 +16,36 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use nix::sys::socket::{MsgFlags, MultiHeaders, sendmmsg};
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use qlik_sense_events::simulate::{Site, SiteOptions};
+
+use super::process;
 
 /// The number of different datagrams, which are then repeated.
 const DIFFERENT: usize = 10_000;
-/// The most datagrams that are passed to the system at once.
-const BATCH: usize = 64;
+/// The most datagrams, and the most bytes, that Linux separates.
+const MOST: usize = 64;
+const MOST_BYTES: usize = 65_507;
+/// How often the sender wakes up, unless the rate is lower.
+const TICK: Duration = Duration::from_micros(250);
 
 pub struct Load {
     datagrams: Vec<Vec<u8>>,
+    parts: Vec<Part>,
+}
+
+/// Different datagrams of the same length, one after another.
+struct Part {
+    length: u16,
+    bytes: Vec<u8>,
+}
+
+/// What was sent, and what that took.
+#[derive(Debug, Clone, Copy)]
+pub struct Sent {
+    pub datagrams: u64,
+    pub cpu: Duration,
+    pub time: Duration,
 }
 
 impl Load {
@@ -43,7 +68,24 @@ impl Load {
                 datagrams.push(datagram.clone());
             }
         }
-        Self { datagrams }
+        Self::of(datagrams)
+    }
+
+    /// The datagrams in about this order, with those of the same length together.
+    fn of(datagrams: Vec<Vec<u8>>) -> Self {
+        let (mut parts, mut begun) = (Vec::new(), HashMap::<u16, Vec<u8>>::new());
+        for datagram in &datagrams {
+            let length = u16::try_from(datagram.len()).expect("a datagram");
+            let bytes = begun.entry(length).or_default();
+            bytes.extend_from_slice(datagram);
+            if bytes.len() + datagram.len() > MOST_BYTES.min(MOST * datagram.len()) {
+                let bytes = std::mem::take(bytes);
+                parts.push(Part { length, bytes });
+            }
+        }
+        let rest = begun.into_iter().filter(|(_, bytes)| !bytes.is_empty());
+        parts.extend(rest.map(|(length, bytes)| Part { length, bytes }));
+        Self { datagrams, parts }
     }
 
     pub fn mean_bytes(&self) -> usize {
@@ -71,50 +113,52 @@ impl Load {
     /// The same datagrams with a line end after each.
     pub fn with_line_ends(&self) -> Self {
         let with_end = |datagram: &Vec<u8>| [datagram, &b"\n"[..]].concat();
-        Self {
-            datagrams: self.datagrams.iter().map(with_end).collect(),
-        }
+        Self::of(self.datagrams.iter().map(with_end).collect())
     }
 
-    /// Sends at an even rate, a millisecond's worth at a time, and catches up if it falls behind. Returns how many were
-    /// sent.
-    pub fn send(&self, address: SocketAddr, rate: u32, time: Duration) -> u64 {
+    /// Sends at an even rate, and catches up if it falls behind.
+    pub fn send(&self, address: SocketAddr, rate: u32, time: Duration) -> Sent {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
         socket.connect(address).expect("an address");
         let count = (f64::from(rate) * time.as_secs_f64()) as u64;
+        let cpu = process::cpu_of_this_thread();
         let start = Instant::now();
+        let mut parts = self.parts.iter().cycle();
+        let (mut part, mut rest) = (&self.parts[0], &[][..]);
         let mut sent = 0;
         while sent < count {
             let due = (start.elapsed().as_secs_f64() * f64::from(rate)) as u64;
             let due = due.min(count);
             while sent < due {
-                let length = BATCH.min((due - sent) as usize);
-                sent += self.burst(&socket, sent, length) as u64;
+                if rest.is_empty() {
+                    part = parts.next().expect("datagrams");
+                    rest = &part.bytes;
+                }
+                let length = usize::from(part.length);
+                let bytes = rest.len().min((due - sent) as usize * length);
+                let (now, later) = rest.split_at(bytes);
+                part.send(now, &socket);
+                sent += (bytes / length) as u64;
+                rest = later;
             }
-            thread::sleep(Duration::from_millis(1).min(Duration::from_secs(1) / rate));
+            thread::sleep(TICK.max(Duration::from_secs(1) / rate));
         }
-        sent
+        Sent {
+            datagrams: sent,
+            cpu: process::cpu_of_this_thread() - cpu,
+            time: start.elapsed(),
+        }
     }
+}
 
-    fn burst(&self, socket: &UdpSocket, first: u64, length: usize) -> usize {
-        let slices: Vec<[IoSlice<'_>; 1]> = (0..length)
-            .map(|number| {
-                let place = (first as usize + number) % self.datagrams.len();
-                [IoSlice::new(&self.datagrams[place])]
-            })
-            .collect();
-        let mut headers = MultiHeaders::preallocate(length, None);
-        let addresses: Vec<Option<()>> = vec![None; length];
+impl Part {
+    /// Sends some of the datagrams.
+    fn send(&self, datagrams: &[u8], socket: &UdpSocket) {
+        let slices = [IoSlice::new(datagrams)];
+        let segments = [ControlMessage::UdpGsoSegments(&self.length)];
         let flags = MsgFlags::empty();
-        let sent = sendmmsg(
-            socket.as_raw_fd(),
-            &mut headers,
-            &slices,
-            addresses,
-            [],
-            flags,
-        );
-        sent.expect("somebody listens").count()
+        let sent = sendmsg::<()>(socket.as_raw_fd(), &slices, &segments, flags, None);
+        assert_eq!(sent, Ok(datagrams.len()), "somebody listens");
     }
 }
 

@@ -11,8 +11,9 @@
 //! them, and the number of events comes from its own metrics.
 //!
 //! Datagrams are complete: users open connections, reported by the extended appender with their user agent and an app
-//! whose name is known, in about 480 bytes and 25 fields. CPU time includes all threads of the host and of the program
-//! that it has started. Absolute times depend on the machine and the day; only ratios within one run are meaningful.
+//! whose name is known, in about 500 bytes and 25 fields. CPU time includes all threads of the host and of the program
+//! that it has started. The sender's CPU time is printed separately, because no site has a sender on this machine.
+//! Absolute times depend on the machine and the day; only ratios within one run are meaningful.
 //!
 //! `-- --rates 5000,50000 --rounds 3 --seconds 3` selects what is measured; `--highest` searches for the highest rate
 //! without loss, and `--routes` selects some of the routes.
@@ -32,7 +33,7 @@ mod linux {
 
     use super::{
         load::Load,
-        route::{Host, Route},
+        route::{Host, Measured, Route},
     };
 
     #[derive(Debug, Parser)]
@@ -103,8 +104,15 @@ mod linux {
 
     fn compare(rate: u32, load: &Load, hosts: &mut [Host], options: &Options) {
         println!(
-            "\n{:>9}  {:<24}{:>14}{:>18}{:>18}{:>10}{:>10}",
-            "rate /s", "route", "CPU us each", "(least, most)", "x the first", "sent", "lost"
+            "\n{:>9}  {:<24}{:>14}{:>18}{:>18}{:>18}{:>10}{:>10}",
+            "rate /s",
+            "route",
+            "CPU us each",
+            "(least, most)",
+            "x the first",
+            "sender's us each",
+            "sent",
+            "lost"
         );
         let mut measured = vec![Vec::new(); hosts.len()];
         for _ in 0..options.rounds {
@@ -117,22 +125,25 @@ mod linux {
             }
         }
         let mean = |costs: &[f64]| costs.iter().sum::<f64>() / costs.len() as f64;
-        let costs = |of: &[super::route::Measured]| -> Vec<f64> {
-            of.iter().map(|measured| measured.micros_each()).collect()
-        };
+        let costs =
+            |of: &[Measured]| -> Vec<f64> { of.iter().map(Measured::micros_each).collect() };
         let first = mean(&costs(&measured[0]));
         for (host, measured) in hosts.iter().zip(&measured) {
             let costs = costs(measured);
             let least = costs.iter().copied().fold(f64::INFINITY, f64::min);
             let most = costs.iter().copied().fold(0.0, f64::max);
+            let sender = measured.iter().map(Measured::sender_micros_each);
+            let sender: Vec<f64> = sender.collect();
+            let sent = measured.iter().map(|measured| measured.sent.datagrams);
             println!(
-                "{rate:>9}  {:<24}{:>14.2}{:>18}{:>18.3}{:>10}{:>10}",
+                "{rate:>9}  {:<24}{:>14.2}{:>18}{:>18.3}{:>18.2}{:>10}{:>10}",
                 host.route.name,
                 mean(&costs),
                 format!("({least:.2}, {most:.2})"),
                 mean(&costs) / first,
-                measured.iter().map(|measured| measured.sent).sum::<u64>(),
-                measured.iter().map(|measured| measured.lost()).sum::<u64>(),
+                mean(&sender),
+                sent.sum::<u64>(),
+                measured.iter().map(Measured::lost).sum::<u64>(),
             );
         }
     }
@@ -140,14 +151,19 @@ mod linux {
     /// Doubles the rate until something is lost twice, and then halves the step three times.
     fn highest(load: &Load, hosts: &mut [Host], options: &Options) {
         println!(
-            "\n{:<24}{:>22}{:>16}",
-            "route", "highest without loss", "x the first"
+            "\n{:<24}{:>22}{:>16}{:>18}{:>18}",
+            "route", "highest without loss", "x the first", "its % of cores", "the sender's %"
         );
         let mut first = None;
         for host in hosts {
             let seconds = Duration::from_secs(options.seconds.into());
-            let mut passes =
-                |rate: u32| (0..2).any(|_| host.measure(load, rate, seconds).lost() == 0);
+            let mut shares = (0.0, 0.0);
+            let mut passes = |rate: u32| {
+                let mut measured = (0..2).map(|_| host.measure(load, rate, seconds));
+                let passed = measured.find(|measured| measured.lost() == 0);
+                shares = passed.map_or(shares, |measured| measured.shares());
+                passed.is_some()
+            };
             let (mut passed, mut rate) = (0, 8_000);
             while rate < 1_000_000 && passes(rate) {
                 (passed, rate) = (rate, rate * 2);
@@ -161,9 +177,11 @@ mod linux {
             }
             let first = *first.get_or_insert(passed);
             println!(
-                "{:<24}{passed:>22}{:>16.2}",
+                "{:<24}{passed:>22}{:>16.2}{:>18.0}{:>18.0}",
                 host.route.name,
-                f64::from(passed) / f64::from(first)
+                f64::from(passed) / f64::from(first),
+                shares.0,
+                shares.1
             );
         }
     }

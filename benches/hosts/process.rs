@@ -1,6 +1,6 @@
 //! The resources that a process and its descendants have used.
 
-use std::{fs, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 /// A process and its descendants.
 pub fn tree(process: u32) -> Vec<u32> {
@@ -32,11 +32,18 @@ pub fn cpu(process: u32) -> Duration {
         .into_iter()
         .flatten()
         .flatten();
-    let nanoseconds = tasks.filter_map(|task| {
-        let times = fs::read_to_string(task.path().join("schedstat")).ok()?;
-        times.split_ascii_whitespace().next()?.parse::<u64>().ok()
-    });
-    Duration::from_nanos(nanoseconds.sum())
+    tasks.filter_map(|task| cpu_of_thread(&task.path())).sum()
+}
+
+/// The CPU time of the calling thread, with what the system does in it.
+pub fn cpu_of_this_thread() -> Duration {
+    cpu_of_thread(Path::new("/proc/thread-self")).expect("this thread")
+}
+
+fn cpu_of_thread(folder: &Path) -> Option<Duration> {
+    let times = fs::read_to_string(folder.join("schedstat")).ok()?;
+    let nanoseconds = times.split_ascii_whitespace().next()?.parse().ok()?;
+    Some(Duration::from_nanos(nanoseconds))
 }
 
 /// The peak of resident memory, in MiB.

@@ -10,7 +10,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{load::Load, process};
+use super::{
+    load::{Load, Sent},
+    process,
+};
 
 /// A configuration of a host.
 pub struct Route {
@@ -174,18 +177,31 @@ pub struct Host {
 /// The result of sending datagrams.
 #[derive(Debug, Clone, Copy)]
 pub struct Measured {
-    pub sent: u64,
+    pub sent: Sent,
     arrived: u64,
     cpu: Duration,
 }
 
 impl Measured {
     pub const fn lost(&self) -> u64 {
-        self.sent.saturating_sub(self.arrived)
+        self.sent.datagrams.saturating_sub(self.arrived)
     }
 
     pub fn micros_each(&self) -> f64 {
         self.cpu.as_secs_f64() * 1e6 / self.arrived.max(1) as f64
+    }
+
+    /// The CPU time of the sender for a datagram, which is not part of the host's.
+    pub fn sender_micros_each(&self) -> f64 {
+        self.sent.cpu.as_secs_f64() * 1e6 / self.sent.datagrams as f64
+    }
+
+    /// How much of all cores the host and the sender took while the sender sent, in %.
+    pub fn shares(&self) -> (f64, f64) {
+        let cores = thread::available_parallelism().map_or(1, usize::from) as f64;
+        let share =
+            |cpu: Duration| 100.0 * cpu.as_secs_f64() / self.sent.time.as_secs_f64() / cores;
+        (share(self.cpu), share(self.sent.cpu))
     }
 }
 
@@ -217,7 +233,7 @@ impl Host {
         let cpu = self.cpu();
         let sent = load.send(self.address, rate, time);
         let (mut arrived, mut changed) = (0, Instant::now());
-        while arrived < sent && changed.elapsed() < self.route.settled {
+        while arrived < sent.datagrams && changed.elapsed() < self.route.settled {
             thread::sleep(Duration::from_millis(200));
             let now = self.counter().expect("metrics") - before;
             if now != arrived {
