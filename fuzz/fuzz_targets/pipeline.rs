@@ -32,8 +32,8 @@ struct LogArray {
 
 #[derive(Clone, PartialEq, Message)]
 struct Log {
-    #[prost(bytes, optional, tag = "2")]
-    value: Option<Vec<u8>>,
+    #[prost(bytes = "vec", repeated, tag = "1")]
+    fields: Vec<Vec<u8>>,
 }
 
 thread_local! {

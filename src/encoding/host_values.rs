@@ -11,7 +11,7 @@ use uuid::fmt::Hyphenated;
 use super::{EncodeError, HostValue, Text, host_value::Payload};
 use crate::{
     event::Event,
-    schema::{Constant, Format, Layout, Plans, Value, Writer, ipv4_text},
+    schema::{Constant, Format, Layout, Order, Plans, Value, Writer, ipv4_text},
 };
 
 /// Makes a host's values from events in a layout.
@@ -74,7 +74,7 @@ impl<V: HostValue> Format for Values<V> {
     type Key = Box<str>;
     type Fixed = Box<[(V::Name, V)]>;
 
-    const IS_SORTED: bool = true;
+    const ORDER: Order = Order::Ascending;
 
     fn key(name: &str) -> Box<str> {
         name.into()

@@ -12,14 +12,26 @@ pub trait Format {
     /// Consecutive fields that are the same in every event.
     type Fixed: Debug + Send + Sync;
 
-    /// Whether fields are sorted by name instead of in the order of the schema.
-    const IS_SORTED: bool = false;
+    /// The order of the fields of a map.
+    const ORDER: Order = Order::Schema;
 
     /// Prepares the name of a field.
     fn key(name: &str) -> Self::Key;
 
     /// Prepares fields that are the same in every event.
     fn fixed(fields: &[(&'static str, Constant)]) -> Self::Fixed;
+}
+
+/// The order of the fields of a map in a format.
+#[derive(Debug, Clone, Copy)]
+pub enum Order {
+    /// As in the schema.
+    Schema,
+    /// By name.
+    Ascending,
+    /// By name, the last one first, except that fields stay together that share a condition, or are the same in every
+    /// event.
+    Descending,
 }
 
 /// Takes the fields of an event one by one, in order, and writes them in a format.

@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use self::entry::{Entry, Source};
 pub use self::{
     field::{FIELDS, Field, FieldType},
-    format::{Format, Writer},
+    format::{Format, Order, Writer},
     layout::{Layout, UnknownField},
     plan::Constant,
     plans::Planned,

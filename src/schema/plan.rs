@@ -3,12 +3,12 @@
 //! Names are in the encoding of the format, neighbours that are the same in every event are one step, and dropped
 //! fields have no step.
 
-use std::collections::HashMap;
+use std::{cmp::Reverse, collections::HashMap};
 
 use foldhash::fast::RandomState;
 
 use super::{
-    Details, Entry, Format, Map, Tags, TagsByHost, Value, Writer,
+    Details, Entry, Format, Map, Order, Tags, TagsByHost, Value, Writer,
     entry::{Condition, Source},
     plugin::Detail,
     tags::folded,
@@ -122,7 +122,7 @@ impl<F: Format, S> Plan<F, S> {
             .iter()
             .filter(|entry| !arrangement.drops(entry.name))
             .filter_map(|entry| Node::of(entry, kind, host, arrangement));
-        Self(steps(grouped(nodes.collect(), F::IS_SORTED), None))
+        Self(steps(grouped(nodes.collect(), F::ORDER), None))
     }
 
     pub(super) fn steps(&self) -> &[Step<F, S>] {
@@ -276,8 +276,8 @@ fn common_condition<S>(nodes: &[Node<S>]) -> Option<Condition<S>> {
     nodes.iter().all(is_same).then_some(condition)
 }
 
-/// Puts neighbours in the same field into it, and sorts them by name if required.
-fn grouped<S>(nodes: Vec<Node<S>>, is_sorted: bool) -> Vec<Node<S>> {
+/// Puts neighbours in the same field into it, and then into the order.
+fn grouped<S>(nodes: Vec<Node<S>>, order: Order) -> Vec<Node<S>> {
     let mut grouped = Vec::new();
     let mut nodes = nodes.into_iter().peekable();
     while let Some(node) = nodes.next() {
@@ -293,12 +293,36 @@ fn grouped<S>(nodes: Vec<Node<S>>, is_sorted: bool) -> Vec<Node<S>> {
         {
             within.extend(nodes.next().map(|next| Node { name, ..next }));
         }
-        grouped.push(Node::group(group, self::grouped(within, is_sorted)));
+        grouped.push(Node::group(group, self::grouped(within, order)));
     }
-    if is_sorted {
-        grouped.sort_by_key(|node| node.name);
+    match order {
+        Order::Schema => {}
+        Order::Ascending => grouped.sort_by_key(|node| node.name),
+        Order::Descending => descend(&mut grouped),
     }
     grouped
+}
+
+/// Sorts nodes by name, the last one first. Those that can share a step stay together, where the
+/// middle one is.
+fn descend<S>(nodes: &mut [Node<S>]) {
+    let shared = |node: &Node<S>| match (node.condition, &node.content) {
+        (Some(condition), _) => Some(condition.name),
+        // The order should not depend on whether tags differ by node.
+        (None, Content::Constant(Constant::Tags(_))) => None,
+        (None, Content::Constant(_)) => Some(""),
+        (None, _) => None,
+    };
+    nodes.sort_by_key(|node| Reverse(node.name));
+    let mut names: HashMap<&str, Vec<&str>> = HashMap::new();
+    for node in &*nodes {
+        if let Some(step) = shared(node) {
+            names.entry(step).or_default().push(node.name);
+        }
+    }
+    let middle = |step: &str| names.get(step).and_then(|names| names.get(names.len() / 2));
+    let place = |node: &Node<S>| shared(node).and_then(middle).map_or(node.name, |it| *it);
+    nodes.sort_by_key(|node| Reverse((place(node), node.name)));
 }
 
 /// The steps of a format, given the condition that is known to hold.

@@ -31,7 +31,7 @@ pub struct MetricArray {}
 #[derive(Clone, PartialEq, Message)]
 pub struct Log {
     #[prost(message, repeated, tag = "1")]
-    pub deprecated_fields: Vec<Entry>,
+    pub fields: Vec<Entry>,
     #[prost(message, optional, tag = "2")]
     pub value: Option<Value>,
     #[prost(message, optional, tag = "4")]
@@ -115,15 +115,7 @@ pub fn json_of(value: &Value) -> Json {
         Kind::Integer(integer) => Json::from(*integer),
         Kind::Float(float) => Json::Number(Number::from_f64(*float).expect("a finite number")),
         Kind::Boolean(boolean) => Json::from(*boolean),
-        Kind::Map(ValueMap { fields }) => {
-            let mut map = Map::new();
-            for Entry { key, value } in fields {
-                let key = key.clone().expect("an entry has a key");
-                let value = json_of(value.as_ref().expect("an entry has a value"));
-                assert_eq!(map.insert(key, value), None, "a key twice");
-            }
-            Json::Object(map)
-        }
+        Kind::Map(ValueMap { fields }) => json_of_entries(fields),
         Kind::Array(ValueArray { items }) => items.iter().map(json_of).collect(),
         Kind::Null(number) => {
             assert_eq!(*number, 0);
@@ -132,8 +124,18 @@ pub fn json_of(value: &Value) -> Json {
     }
 }
 
+fn json_of_entries(entries: &[Entry]) -> Json {
+    let mut map = Map::new();
+    for Entry { key, value } in entries {
+        let key = key.clone().expect("an entry has a key");
+        let value = json_of(value.as_ref().expect("an entry has a value"));
+        assert_eq!(map.insert(key, value), None, "a key twice");
+    }
+    Json::Object(map)
+}
+
 pub fn json_of_log(log: &Log) -> Json {
-    assert_eq!(log.deprecated_fields, []);
+    assert_eq!(log.value, None);
     assert_eq!(log.metadata_full, None);
-    json_of(log.value.as_ref().expect("a log has a value"))
+    json_of_entries(&log.fields)
 }

@@ -2,11 +2,11 @@
 
 use crate::event::User;
 
-/// Key of field 1, length-delimited: the logs of a `LogArray`, the items of arrays and maps, and the
-/// key of a map's entry.
+/// Key of field 1, length-delimited: the logs of a `LogArray`, the fields of a log, the items of arrays and maps, and
+/// the key of a map's entry.
 pub(super) const FIRST: u8 = 0x0A;
-/// Key of field 2, length-delimited: the value of a log and of a map's entry.
-pub(super) const SECOND: u8 = 0x12;
+/// Key of field 2, length-delimited: the value of a map's entry.
+const SECOND: u8 = 0x12;
 
 /// Key of `event.Value`'s field for text.
 pub(super) const RAW_BYTES: u8 = 0x0A;
@@ -175,8 +175,6 @@ impl Buffer {
 /// Where a value goes, which determines its header.
 #[derive(Clone, Copy)]
 pub(in crate::encoding) enum Slot<'k> {
-    /// A `Log` of a `LogArray`; the value is its content.
-    Log,
     /// An entry of a map.
     Entry(&'k Key),
     /// An item of an array.
@@ -226,7 +224,6 @@ impl Slot<'_> {
     pub(super) const fn bytes_before(self, length: usize) -> usize {
         let value = 1 + varint_bytes(length as u64);
         match self {
-            Slot::Log => 1 + varint_bytes((value + length) as u64) + value,
             Slot::Entry(key) => {
                 let within = key.name.len() + value - 1;
                 1 + varint_bytes((within + length) as u64) + within
@@ -240,10 +237,6 @@ impl Slot<'_> {
     pub(super) fn put(self, cursor: &mut Cursor<'_>, length: usize) {
         cursor.put([FIRST]);
         match self {
-            Slot::Log => {
-                cursor.put_length(delimited(length));
-                cursor.put([SECOND]);
-            }
             Slot::Entry(key) => {
                 cursor.put_length(key.name.len() + delimited(length) - 1);
                 cursor.put_slice(&key.name);
@@ -260,7 +253,7 @@ pub(super) const fn delimited(length: usize) -> usize {
 }
 
 /// A number from 0x80 to 0x3FFF as a varint.
-pub(super) const fn two_bytes(number: usize) -> [u8; 2] {
+const fn two_bytes(number: usize) -> [u8; 2] {
     [number as u8 | 0x80, (number >> 7) as u8]
 }
 

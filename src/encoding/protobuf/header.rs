@@ -1,6 +1,6 @@
-//! The headers of maps and arrays, whose length is known only at their end.
+//! The headers of logs, maps and arrays, whose length is known only at their end.
 
-use super::buffer::{Buffer, Cursor, FIRST, SECOND, Slot, delimited, two_bytes, varint_bytes};
+use super::buffer::{Buffer, Cursor, FIRST, Key, Slot, delimited, varint_bytes};
 
 /// The length that a header has space for: lengths of 128 to 16,383 take two bytes.
 const LIKELY_LENGTH: usize = 512;
@@ -10,24 +10,41 @@ pub(super) const MAP: u8 = 0x3A;
 /// Key of `event.Value`'s field for an array.
 pub(super) const ARRAY: u8 = 0x42;
 
-/// The space for the header of a map or an array: the header of its slot, a key and a length. It is as long as the
-/// likely length of the content requires.
+/// The space for a header. It is as long as the likely length of the content requires.
 #[derive(Clone, Copy)]
 pub(in crate::encoding) struct Header {
     start: usize,
     content: usize,
 }
 
-/// The size of the header of a map or an array.
-const fn header_bytes(slot: Slot<'_>, length: usize) -> usize {
-    let header = 1 + varint_bytes(length as u64);
-    slot.bytes_before(header + length) + header
+/// The size of a key of one byte and a length.
+const fn key_and_length_bytes(length: usize) -> usize {
+    1 + varint_bytes(length as u64)
+}
+
+/// The size of the header of an entry that is a map or an array.
+const fn entry_header_bytes(key: &Key, length: usize) -> usize {
+    let value = key_and_length_bytes(length);
+    Slot::Entry(key).bytes_before(value + length) + value
 }
 
 impl Header {
-    pub(super) fn reserve(buffer: &mut Buffer, slot: Slot<'_>) -> Self {
+    /// For a `Log` of a `LogArray`.
+    ///
+    /// Its fields are entries of the map `Log.fields`, as Vector itself writes them. `Log.value` could have the same
+    /// map, but it is a message of its own in another one, and takes Vector longer to read.
+    pub(super) fn of_log(buffer: &mut Buffer) -> Self {
+        Self::reserve(buffer, key_and_length_bytes(LIKELY_LENGTH))
+    }
+
+    /// For a map or an array that is an entry of a map: the header of the entry, a key and a length.
+    pub(super) fn of_entry(buffer: &mut Buffer, key: &Key) -> Self {
+        Self::reserve(buffer, entry_header_bytes(key, LIKELY_LENGTH))
+    }
+
+    fn reserve(buffer: &mut Buffer, bytes: usize) -> Self {
         let start = buffer.len();
-        buffer.extend(header_bytes(slot, LIKELY_LENGTH));
+        buffer.extend(bytes);
         Self {
             start,
             content: buffer.len(),
@@ -44,33 +61,32 @@ impl Header {
         buffer.truncate(self.start);
     }
 
-    /// Writes it before the content, which ends at the end of the buffer. `kind` is that of a map or an array.
-    pub(super) fn write(self, buffer: &mut Buffer, slot: Slot<'_>, kind: u8) {
-        let Self { start, content } = self;
-        let end = buffer.len();
-        let length = end - content;
-        if matches!(slot, Slot::Log) && LIKELY_LENGTHS.contains(&length) {
-            // All lengths take two bytes, so nothing else needs to be computed.
-            let [log, value, length] = [6, 3, 0].map(|before| two_bytes(before + length));
-            let header = &mut buffer.bytes_mut()[start..content];
-            header.copy_from_slice(&[
-                FIRST, log[0], log[1], SECOND, value[0], value[1], kind, length[0], length[1],
-            ]);
-            return;
-        }
-        let place = start + header_bytes(slot, length);
-        if place != content {
-            buffer.extend(place.saturating_sub(content));
-            let bytes = buffer.bytes_mut();
-            bytes.copy_within(content..end, place);
-            buffer.truncate(place + length);
-        }
-        let mut header = Cursor::new(&mut buffer.bytes_mut()[start..place]);
-        slot.put(&mut header, delimited(length));
+    /// Writes that of a log. Its content ends at the end of the buffer.
+    pub(super) fn write_log(self, buffer: &mut Buffer) {
+        let length = buffer.len() - self.content;
+        let mut header = self.resize(buffer, key_and_length_bytes(length));
+        header.put([FIRST]);
+        header.put_length(length);
+    }
+
+    /// Writes that of an entry. Its content ends at the end of the buffer; `kind` is that of a map or an array.
+    pub(super) fn write_entry(self, buffer: &mut Buffer, key: &Key, kind: u8) {
+        let length = buffer.len() - self.content;
+        let mut header = self.resize(buffer, entry_header_bytes(key, length));
+        Slot::Entry(key).put(&mut header, delimited(length));
         header.put([kind]);
         header.put_length(length);
     }
-}
 
-/// Lengths that take two bytes, and for which the enclosing lengths do too.
-const LIKELY_LENGTHS: std::ops::Range<usize> = 0x80..0x3FF0;
+    /// Gives it this size, for which the content is moved if it is not the likely one.
+    fn resize(self, buffer: &mut Buffer, bytes: usize) -> Cursor<'_> {
+        let Self { start, content } = self;
+        let (place, end) = (start + bytes, buffer.len());
+        if place != content {
+            buffer.extend(place.saturating_sub(content));
+            buffer.bytes_mut().copy_within(content..end, place);
+            buffer.truncate(place + end - content);
+        }
+        Cursor::new(&mut buffer.bytes_mut()[start..place])
+    }
+}

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     encoding::EncodeError,
-    schema::{Constant, Format, Timestamp, Value, Writer, ipv4_text},
+    schema::{Constant, Format, Order, Timestamp, Value, Writer, ipv4_text},
 };
 
 /// Keys of `event.Value`'s fields: number times eight, plus the wire type.
@@ -33,6 +33,9 @@ pub(in crate::encoding) struct Fields;
 impl Format for Fields {
     type Key = Key;
     type Fixed = Box<[u8]>;
+
+    /// Vector inserts them one by one into a sorted map, and finds the place of a name soonest if it is before all others.
+    const ORDER: Order = Order::Descending;
 
     fn key(name: &str) -> Self::Key {
         Key::new(name)
@@ -70,10 +73,10 @@ impl<'b> FieldsWriter<'b> {
         buffer: &'b mut Buffer,
         write: impl FnOnce(&mut Self),
     ) -> Result<(), EncodeError> {
-        let header = Header::reserve(buffer, Slot::Log);
+        let header = Header::of_log(buffer);
         let mut writer = Self::new(buffer);
         write(&mut writer);
-        header.write(writer.buffer, Slot::Log, MAP);
+        header.write_log(writer.buffer);
         writer.failed.map_or(Ok(()), Err)
     }
 
@@ -98,21 +101,21 @@ impl<'b> FieldsWriter<'b> {
             }
             Value::Boolean(value) => self.varint(key, kind::BOOLEAN, value.into()),
             Value::List(list) => {
-                let header = Header::reserve(self.buffer, Slot::Entry(key));
+                let header = Header::of_entry(self.buffer, key);
                 for value in list.iter() {
                     value.with_text(|text| {
                         self.buffer
                             .delimited(Slot::Item, RAW_BYTES, text.as_bytes());
                     });
                 }
-                header.write(self.buffer, Slot::Entry(key), ARRAY);
+                header.write_entry(self.buffer, key, ARRAY);
             }
             Value::Map(map) => {
-                let header = Header::reserve(self.buffer, Slot::Entry(key));
+                let header = Header::of_entry(self.buffer, key);
                 for (name, value) in map.iter() {
                     self.text(&Key::new(name), value);
                 }
-                header.write(self.buffer, Slot::Entry(key), MAP);
+                header.write_entry(self.buffer, key, MAP);
             }
             text => text.with_text(|text| self.text(key, text)),
         }
@@ -193,14 +196,14 @@ impl Writer<Fields> for FieldsWriter<'_> {
     }
 
     fn begin_group(&mut self, key: &Key) -> Header {
-        Header::reserve(self.buffer, Slot::Entry(key))
+        Header::of_entry(self.buffer, key)
     }
 
     fn end_group(&mut self, key: &Key, group: Header) {
         if group.is_empty(self.buffer) {
             group.take_back(self.buffer);
         } else {
-            group.write(self.buffer, Slot::Entry(key), MAP);
+            group.write_entry(self.buffer, key, MAP);
         }
     }
 }

@@ -92,8 +92,8 @@ struct LogArray {
 
 #[derive(Clone, PartialEq, Message)]
 struct Log {
-    #[prost(message, optional, tag = "2")]
-    value: Option<Value>,
+    #[prost(btree_map = "string, message", tag = "1")]
+    fields: BTreeMap<String, Value>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -142,9 +142,7 @@ pub fn decode(frame: &[u8]) -> (Vec<Json>, Vec<Json>) {
     assert_eq!(array.encoded_len(), frame.len(), "unknown fields");
     assert_ne!(array.logs.is_some(), array.metrics.is_some(), "one of both");
     let logs = array.logs.map(|array| array.logs).unwrap_or_default();
-    let logs = logs
-        .into_iter()
-        .map(|log| json(log.value.expect("a value")));
+    let logs = logs.into_iter().map(|log| map(log.fields));
     let metrics = array.metrics.map(|array| array.metrics).unwrap_or_default();
     (logs.collect(), metrics.into_iter().map(metric).collect())
 }
@@ -190,10 +188,13 @@ fn json(value: Value) -> Json {
         Kind::Integer(number) => number.into(),
         Kind::Float(number) => number.into(),
         Kind::Boolean(truth) => truth.into(),
-        Kind::Map(map) => map
-            .fields
-            .into_iter()
-            .map(|(name, value)| (name, json(value)))
-            .collect(),
+        Kind::Map(ValueMap { fields }) => map(fields),
     }
+}
+
+fn map(fields: BTreeMap<String, Value>) -> Json {
+    fields
+        .into_iter()
+        .map(|(name, value)| (name, json(value)))
+        .collect()
 }
