@@ -186,6 +186,12 @@ fn places(config: &Config) -> Vec<(&'static str, &Path)> {
     places
 }
 
+/// Whether something that is not a socket has this path.
+#[cfg(feature = "top")]
+pub fn is_other_than_socket(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| !is_socket(found.file_type()))
+}
+
 #[cfg(unix)]
 fn is_socket(found: fs::FileType) -> bool {
     std::os::unix::fs::FileTypeExt::is_socket(&found)

@@ -48,6 +48,8 @@ const RECONNECT: Duration = Duration::from_millis(500);
 /// The notice at the end of a file or a pipe.
 pub const ENDED: &str = "the input has ended";
 
+const EXPECTED: &str = "expected what `run` writes with the codec json and the schema default";
+
 /// The input, and the model that it feeds.
 #[derive(Debug, Clone)]
 pub struct Input {
@@ -64,6 +66,8 @@ struct State {
     model: Model,
     /// When the last event was taken, by this machine's clock.
     taken: Instant,
+    /// Lines that are records of the program, and others.
+    records: u64,
     lines_passed_over: u64,
     dropped: u64,
     /// How the input has ended.
@@ -94,6 +98,7 @@ impl Input {
         let state = State {
             model: Model::new(&config.transform.sessions),
             taken: Instant::now(),
+            records: 0,
             lines_passed_over: 0,
             dropped: 0,
             ended: None,
@@ -207,6 +212,13 @@ impl Input {
         Ok(input)
     }
 
+    /// Why there is nothing to show, if no line is an event.
+    pub fn nothing_read(&self) -> Option<String> {
+        let state = lock(&self.state);
+        let is_foreign = state.records == 0 && state.lines_passed_over > 0;
+        is_foreign.then(|| format!("no line of it is an event; {EXPECTED}"))
+    }
+
     /// The current screen.
     pub fn screen(&self) -> Screen {
         let mut state = lock(&self.state);
@@ -307,10 +319,15 @@ impl State {
     }
 
     fn notices(&self) -> Vec<String> {
-        let passed_over = (self.lines_passed_over > 0).then(|| {
-            let lines = grouped(self.lines_passed_over);
-            format!("{lines} lines are not events in the schema default")
-        });
+        let lines = grouped(self.lines_passed_over);
+        let passed_over = match self.lines_passed_over {
+            0 => None,
+            _ if self.records == 0 => Some(format!("no line is an event, of {lines}; {EXPECTED}")),
+            1 => Some("1 line is not an event in the schema default".to_owned()),
+            _ => Some(format!(
+                "{lines} lines are not events in the schema default"
+            )),
+        };
         let dropped = (self.dropped > 0).then(|| {
             format!(
                 "{} events skipped, because they came too fast",
@@ -380,6 +397,7 @@ fn read_lines(reader: impl BufRead, state: &Mutex<State>) -> io::Result<()> {
         }
         let record = record::read(&line, &user_agents);
         let mut state = lock(state);
+        state.records += u64::from(record.is_some());
         match record {
             Some(Record::User(record)) => {
                 state.model.follow(record.activity());

@@ -49,7 +49,7 @@ use std::{
 
 use clap::Args;
 use qlik_sense_events::{
-    config::{Config, Loaded},
+    config::{self, AddressError, Config, Loaded},
     host::runtime::start::StartError,
 };
 use ratatui::crossterm::event::{self, Event};
@@ -156,6 +156,16 @@ const IN_BACKGROUND: &str = "`top` cannot show its screen in the background; run
 fn print_list(file: &Path, config: &Config) -> u8 {
     match Input::whole(file, config) {
         Ok(input) => {
+            if let Some(reason) = input.nothing_read() {
+                let is_toml = file.extension().is_some_and(|name| name == "toml");
+                let tip = if is_toml {
+                    "; to name a configuration, use --config"
+                } else {
+                    ""
+                };
+                say(format_args!("{}: {reason}{tip}", file.display()));
+                return FAILURE;
+            }
             let screen = arranged(&input.screen(), &Controls::default());
             let status = print(list::list(&screen));
             for notice in screen.notices.iter().filter(|&notice| notice != ENDED) {
@@ -171,7 +181,19 @@ fn print_list(file: &Path, config: &Config) -> u8 {
 }
 
 fn unreadable(file: &Path, error: &io::Error) -> String {
-    format!("{}: cannot read the file: {error}", file.display())
+    let name = file.display().to_string();
+    let tip = match config::address(&name) {
+        _ if error.kind() != io::ErrorKind::NotFound => String::new(),
+        Ok(address) => to_receive(address),
+        Err(AddressError::Port(port)) => to_receive(SocketAddr::from(([0, 0, 0, 0], port))),
+        Err(AddressError::Ip(ip)) => to_receive(SocketAddr::new(ip, 9997)),
+        Err(_) => String::new(),
+    };
+    format!("{name}: cannot read the file: {error}{tip}")
+}
+
+fn to_receive(address: SocketAddr) -> String {
+    format!("; to receive datagrams, use --address {address}")
 }
 
 fn input(args: &TopArgs, loaded: &Loaded) -> Result<Input, (u8, String)> {
@@ -184,6 +206,11 @@ fn input(args: &TopArgs, loaded: &Loaded) -> Result<Input, (u8, String)> {
     Input::lines(&lines, config).map_err(|error| {
         let message = match &lines {
             LineSource::File(file) => unreadable(file, &error),
+            LineSource::Socket(path) if files::is_other_than_socket(path) => format!(
+                "{}: this is not a socket; expected the output.local_socket of a running program, or, for a file of \
+                 events, its path without --socket",
+                path.display()
+            ),
             LineSource::Socket(path) => format!(
                 "{}: cannot connect to a running program: {error}; set output.local_socket to this path in its \
                  configuration, and run `top` as the same user",
@@ -196,10 +223,18 @@ fn input(args: &TopArgs, loaded: &Loaded) -> Result<Input, (u8, String)> {
 
 fn cannot_receive(loaded: &Loaded, error: &StartError) -> (u8, String) {
     match error {
-        StartError::Bind(_) => {
-            let hint = "if a receiver is already running, set output.local_socket in its configuration and use top \
-            --socket FILE";
-            (FAILURE, format!("{error}\n{hint}"))
+        StartError::Bind(bind) => {
+            let hint = match bind.source.kind() {
+                io::ErrorKind::AddrInUse => {
+                    "\nif it is a receiver, set output.local_socket in its configuration and use top --socket FILE"
+                }
+                io::ErrorKind::AddrNotAvailable => {
+                    "\n`top` receives at an address of this machine, to which Qlik Sense sends; to watch a program on \
+                     another machine, run `top` there"
+                }
+                _ => "",
+            };
+            (FAILURE, format!("{error}{hint}"))
         }
         StartError::Socket(_) | StartError::Thread(_) => (FAILURE, error.to_string()),
         _ => (USAGE, files::reasons(loaded, error).join("\n")),

@@ -359,7 +359,7 @@ fn a_recording_becomes_a_plain_list_in_a_pipe() {
     assert_eq!(finished.stdout, expected);
     assert_eq!(
         finished.stderr,
-        "1 lines are not events in the schema default\n"
+        "1 line is not an event in the schema default\n"
     );
     assert_eq!(finished.status, 0);
     let finished = crate::support::finish_with_input(&["top", "-"], RECORDED);
@@ -374,6 +374,76 @@ fn a_recording_becomes_a_plain_list_in_a_pipe() {
             .stderr
             .starts_with("/nonexistent/events.json: cannot read the file: ")
     );
+}
+
+/// A script would take an empty list for a site without users.
+#[test]
+fn a_file_without_any_event_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, tip) in [
+        ("my.toml", "; to name a configuration, use --config"),
+        ("events.log", ""),
+    ] {
+        let file = folder.path().join(name).display().to_string();
+        std::fs::write(&file, "[output]\ncodec = \"json\"\n").expect("a file");
+        let refused = finish(&["top", &file]);
+        assert_eq!((refused.status, &*refused.stdout), (1, ""));
+        let expected = format!(
+            "{file}: no line of it is an event; expected what `run` writes with the codec json and the schema \
+             default{tip}\n"
+        );
+        assert_eq!(refused.stderr, expected);
+    }
+    let file = folder.path().join("empty").display().to_string();
+    std::fs::write(&file, "").expect("a file");
+    assert_eq!(
+        finish(&["top", &file]).status,
+        0,
+        "nobody has logged in yet"
+    );
+}
+
+#[test]
+fn an_address_a_file_and_a_socket_in_the_place_of_another_are_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("events.json").display().to_string();
+    std::fs::write(&file, RECORDED).expect("a file");
+    for (args, expected) in [
+        (
+            &["top", "127.0.0.1:9997"][..],
+            "; to receive datagrams, use --address 127.0.0.1:9997",
+        ),
+        (
+            &["top", "9997"],
+            "; to receive datagrams, use --address 0.0.0.0:9997",
+        ),
+        (
+            &["top", "::1"],
+            "; to receive datagrams, use --address [::1]:9997",
+        ),
+        (
+            &["top", "--socket", &file],
+            ": this is not a socket; expected the output.local_socket of a running program",
+        ),
+        (
+            &["top", "--address", "192.0.2.1:9997"],
+            "`top` receives at an address of this machine",
+        ),
+    ] {
+        let refused = finish(args);
+        assert_eq!((refused.status, &*refused.stdout), (1, ""), "{args:?}");
+        assert!(refused.stderr.contains(expected), "{}", refused.stderr);
+    }
+}
+
+#[test]
+fn top_beside_a_receiver_is_told_how_to_watch_it() {
+    let taken = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let refused = finish(&["top", "--address", &address]);
+    assert_eq!((refused.status, &*refused.stdout), (1, ""));
+    let expected = "set output.local_socket in its configuration and use top --socket FILE";
+    assert!(refused.stderr.contains(expected), "{}", refused.stderr);
 }
 
 /// Events of services about a session that continues, a run that two appenders report, and a summary.
