@@ -4,6 +4,10 @@
 #[path = "fluent_bit/host/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "the other test uses all of it")]
 mod host;
+#[cfg(feature = "qrs")]
+#[allow(dead_code)]
+#[path = "support/qrs.rs"]
+mod qrs;
 
 use std::{
     fs,
@@ -116,6 +120,32 @@ fn a_reload_of_the_same_configuration_loses_nothing() {
 fn a_reload_of_another_configuration_loses_nothing() {
     let _alone = alone();
     nothing_is_lost(Version::V5_1, [r"INTERNAL\*", r"INTERNAL\sa_*", ""]);
+}
+
+/// Certificates are read again for each request anyway, so they are no reason to begin anew.
+#[cfg(feature = "qrs")]
+#[test]
+fn a_reload_with_certificates_continues() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().expect("a folder");
+    qrs::Site::new().export(folder.path());
+    let config = format!(
+        "[source]\naddress = \"{}\"\n[transform.app_names.qrs]\nhost = \"127.0.0.1\"\nport = {}\n\
+         certificate_file = '{2}/client.pem'\nkey_file = '{2}/client_key.pem'\nroot_file = '{2}/root.pem'\n",
+        free_address(),
+        qrs::unused_port(),
+        folder.path().display()
+    );
+    let config = host::config_file("certificates", &config);
+    let properties = [("config", &*config)];
+    let instance = Instance::begin(Version::V5_1, &properties);
+    let instance = instance.unwrap_or_else(|log| panic!("{log:?}"));
+    assert_eq!(instance.addresses().len(), 1);
+    let (instance, _) = reload(Version::V5_1, instance, &properties);
+    // A socket that is kept is not reported again.
+    let log = instance.log();
+    assert_eq!(instance.addresses(), [], "{log:?}");
+    instance.exit(false);
 }
 
 #[test]

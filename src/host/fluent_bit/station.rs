@@ -82,12 +82,10 @@ impl Station {
     }
 
     /// Whether it can continue unchanged for an instance with these options. With the same options it can, so that open
-    /// sessions are kept, unless the options name files that are only read at start.
+    /// sessions are kept, unless the options name a key of pseudonyms, which is only read at start.
     pub(super) fn can_continue_with(&self, config: &Config) -> bool {
-        let transform = &config.transform;
-        let has_key = transform.pseudonymize != PseudonymKeyConfig::default();
-        let has_certificates = !transform.app_names.qrs.host.is_empty();
-        self.config == *config && !has_key && !has_certificates
+        let has_key = config.transform.pseudonymize != PseudonymKeyConfig::default();
+        self.config == *config && !has_key
     }
 
     pub(super) const fn log(&self) -> &Log {
