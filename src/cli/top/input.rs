@@ -370,8 +370,8 @@ impl Sink for ModelSink {
     }
 }
 
-/// Reads the events of a program, and then of its successor: Vector starts a new one when its configuration changes. Ends
-/// with the process.
+/// Reads the events of a program, and then of its successor: Vector starts a new one when its configuration changes.
+/// Ends with the process.
 fn read_socket(mut reader: Box<dyn BufRead + Send>, path: &Path, state: &Mutex<State>) {
     loop {
         // A read error means the same as the end of the stream.

@@ -16,13 +16,13 @@ use super::{
 /// The minutes over which costs are added up, including the current one.
 const COST_MINUTES: i64 = 5;
 
-/// Sessions and users whose costs are known. Made-up ones must not take more memory than this.
+/// The most sessions and users whose costs are kept, so that made-up ones take a bounded amount of memory.
 const MAX_COSTS: usize = 10_000;
 
-/// Runs of tasks in an hour that are known to have failed.
+/// The most failed runs of tasks to remember.
 const MAX_FAILED_RUNS: usize = 4_096;
 
-/// A session that costs can belong to.
+/// A session to which costs can belong.
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'a> {
     pub session_id: Option<&'a str>,
@@ -30,23 +30,23 @@ pub struct Row<'a> {
     pub user_id: &'a str,
 }
 
-/// What is known from the services.
+/// What the services have reported.
 #[derive(Debug)]
 pub struct Services {
-    /// Names are kept as their hashes: they need only be recognised.
+    /// Hashes the names, which only need to be recognised.
     hasher: RandomState,
     costs: HashMap<Key, Costs>,
-    /// The minute when costs that are over were last let go.
+    /// The minute in which old costs were last removed.
     swept: i64,
     has_costs: bool,
     errors: Recent,
     has_log: bool,
-    /// Runs that failed, by minute, the oldest first.
+    /// Failed runs with their minutes, the oldest first.
     failed_runs: VecDeque<(i64, Option<u64>)>,
     has_tasks: bool,
 }
 
-/// To whom costs belong: a user, and one session if it is known.
+/// To whom costs belong: a user, and the session if it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Key {
     session: Option<u64>,
@@ -63,13 +63,13 @@ impl Costs {
         if place.0 < minute {
             *place = (minute, Cost::default());
         }
-        // What comes late by more than is kept counts no more.
+        // A cost that arrives after its minute was replaced is not counted.
         if place.0 == minute {
             place.1.add(cost);
         }
     }
 
-    /// All up to a minute; none where there are none.
+    /// The sum up to a minute; `None` without any request.
     fn until(&self, minute: i64) -> Option<Cost> {
         let places = self.0.iter().filter(|(of, cost)| {
             (minute - COST_MINUTES + 1..=minute).contains(of) && cost.requests > 0
@@ -97,7 +97,7 @@ impl Default for Services {
 }
 
 impl Services {
-    /// Takes what was told.
+    /// Takes a report.
     pub fn hear(&mut self, told: &Told<'_>) {
         let minute = told.arrival.timestamp().div_euclid(60);
         match told.news {
@@ -129,7 +129,7 @@ impl Services {
         }
     }
 
-    /// Users are the same without regard to case, as Windows has it.
+    /// The hash of a user, ignoring case, as Windows does.
     fn user(&self, directory: Option<&str>, id: &str) -> u64 {
         let mut hasher = self.hasher.build_hasher();
         for part in [directory.unwrap_or_default(), id] {
@@ -155,7 +155,7 @@ impl Services {
         self.costs.entry(key).or_default().add(minute, cost);
     }
 
-    /// Two appenders may tell of the same run.
+    /// Counts a run once, because two appenders may report it.
     fn run_failed(&mut self, minute: i64, execution_id: Option<&str>) {
         let run = execution_id.map(|id| self.hasher.hash_one(id.to_lowercase()));
         let is_known = run.is_some() && self.failed_runs.iter().any(|(_, known)| *known == run);
@@ -168,11 +168,10 @@ impl Services {
         self.failed_runs.push_back((minute, run));
     }
 
-    /// Shows what there is to be shown at a time; `rows` are the sessions of the screen.
+    /// Fills in the screen for a point in time; `rows` are its sessions.
     ///
-    /// Costs belong to the session with their id. Without an id on one of both sides they belong to the user, wherever
-    /// the user's node is, since another node's engine may have served the request: then the session shows them that
-    /// began last.
+    /// Costs belong to the session with their id. If the costs or the session have no id, they belong to the user on
+    /// any node, because the engine of another node may have served the request; the user's latest session shows them.
     pub fn show(&mut self, now: DateTime<Utc>, rows: &[Row<'_>], screen: &mut Screen) {
         let minute = now.timestamp().div_euclid(60);
         screen.has_costs = self.has_costs;
@@ -262,8 +261,8 @@ mod tests {
         }
     }
 
-    /// The costs that these sessions show, each with its id and its user of the directory LAB; the later in the list,
-    /// the later they began.
+    /// The costs that these sessions show. Each has an id and a user of the directory LAB, and began later than the one
+    /// before it.
     fn shown(services: &mut Services, seconds: i64, rows: &[(Option<&str>, &str)]) -> Vec<Cost> {
         let session = |place| Session {
             since: at(-1_000 + place),
@@ -321,7 +320,7 @@ mod tests {
         let rows = [(None, "goran"), (None, "Goran"), (None, "anna")];
         let none = Cost::default();
         assert_eq!(shown(&mut services, 1, &rows), [none, cost(2, 5, 40), none]);
-        // A summary is of all sessions of the user.
+        // A summary covers all sessions of the user.
         let mut services = Services::default();
         services.hear(&requests(0, None, ("LAB", "goran"), cost(70, 2, 30)));
         let rows = [(Some("a"), "goran"), (Some("b"), "goran")];
@@ -337,7 +336,7 @@ mod tests {
             let seconds = minute as i64 * 60 - start;
             services.hear(&requests(seconds, None, ("LAB", "goran"), cost));
         }
-        // Too late.
+        // This one is too late.
         services.hear(&requests(0, None, ("LAB", "goran"), cost(1_000, 0, 1_000)));
         let mut shown =
             |minute: i64| shown(&mut services, minute * 60 - start, &[(None, "goran")])[0];
@@ -357,7 +356,7 @@ mod tests {
         for number in 0..MAX_COSTS + 100 {
             assert!(hear(0, number) <= MAX_COSTS);
         }
-        // What is over makes room.
+        // Old costs make room.
         assert_eq!(hear(600, MAX_COSTS + 100), 1);
     }
 

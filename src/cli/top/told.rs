@@ -1,4 +1,4 @@
-//! What an event tells about the services: the cost of a user's requests, an error, or a failed task.
+//! What an event reports of a service: the cost of a user's requests, an error, or a failed task.
 
 use std::time::Duration;
 
@@ -12,25 +12,25 @@ use super::screen::Cost;
 pub struct Told<'a> {
     /// When it arrived.
     pub arrival: DateTime<Utc>,
-    /// What it is.
+    /// What the service reported.
     pub news: News<'a>,
 }
 
-/// What it is that was told.
+/// The content of a report.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum News<'a> {
-    /// What requests of a user cost.
+    /// The cost of a user's requests.
     Requests(Requester<'a>, Cost),
-    /// A row of a log, of level error or worse or not.
+    /// A row of a log, and whether its level is error or worse.
     Log { is_error: bool },
-    /// Something of a run of a task, that it failed or something else.
+    /// A row about a run of a task, and whether the run has failed.
     Task {
         has_failed: bool,
         execution_id: Option<&'a str>,
     },
 }
 
-/// Whose requests they were.
+/// The user and the session of requests.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Requester<'a> {
     pub session_id: Option<&'a str>,
@@ -39,7 +39,7 @@ pub struct Requester<'a> {
 }
 
 impl<'a> Told<'a> {
-    /// None of what no service tells, or what has not arrived.
+    /// `None` if the event is not from a service, or has no arrival.
     pub fn of(event: &'a Event) -> Option<Self> {
         let requester = Requester {
             session_id: event.session_id(),
@@ -68,7 +68,7 @@ impl<'a> Told<'a> {
                 has_failed: task.action() == TaskAction::Failed,
                 execution_id: event.execution_id(),
             },
-            // Only rows of a log say in their kind which service it was.
+            // Only the kinds of log events name a service.
             _ if event.kind().service().is_some() => News::Log {
                 is_error: event.level() >= Some(Level::Error),
             },

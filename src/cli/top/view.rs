@@ -24,13 +24,13 @@ use super::{
 };
 use crate::cli::columns;
 
-/// Lines above and below the list: title, totals, the curve with its name, headings; the keys.
+/// The lines above and below the list: title, totals, the curve with its name, and headings; the keys.
 const LINES_AROUND: u16 = 6;
 
-/// From this share of a node's memory on, in percent, it stands out, as Qlik calls an engine saturated from it on.
+/// The share of a node's memory, in percent, from which on it is highlighted: Qlik calls the engine saturated then.
 const MUCH_MEMORY: u64 = 90;
 
-/// From this width on, the title has the date.
+/// The least width at which the title has the date.
 const WIDTH_WITH_DATE: u16 = 60;
 
 const KEYS: &str = "q quit  ? help  / filter  s sort  r reverse  f freeze";
@@ -53,18 +53,18 @@ const HELP: [(&str, &str); 10] = [
     ("?, h, F1", "this help; any key closes it"),
 ];
 
-/// How many sessions fit on a screen of this height.
+/// The number of sessions that fit on a screen of this height.
 pub fn page(height: u16, screen: &Screen) -> usize {
     let around = LINES_AROUND + memory_lines(screen);
     height.saturating_sub(around).into()
 }
 
-/// The memory of nodes has a line of its own if any engine is queried.
+/// The number of lines for the memory of nodes: one if any engine is queried.
 fn memory_lines(screen: &Screen) -> u16 {
     (!screen.nodes.is_empty()).into()
 }
 
-/// Draws the screen, which is arranged already.
+/// Draws a screen that has been sorted and filtered.
 pub fn draw(frame: &mut Frame<'_>, screen: &Screen, controls: &Controls, palette: &Palette) {
     let area = frame.area();
     let [title, totals, memory, curve_name, curve, list, keys] = Layout::vertical([
@@ -219,7 +219,7 @@ fn draw_curve(frame: &mut Frame<'_>, area: Rect, screen: &Screen, palette: &Pale
     frame.render_widget(curve, area);
 }
 
-/// The status first: the keys are soon familiar.
+/// The last line. The status comes first, because the keys are soon familiar.
 fn keys_line(screen: &Screen, controls: &Controls, palette: &Palette, width: u16) -> Line<'static> {
     let width = usize::from(width);
     if controls.is_typing {
@@ -280,7 +280,7 @@ fn draw_help(frame: &mut Frame<'_>, area: Rect, palette: &Palette) {
     frame.render_widget(Paragraph::new(lines).block(block), middle);
 }
 
-/// Text in at most this many columns of the terminal; nothing where there is none.
+/// Text in at most this many columns of the terminal; empty if there is none.
 fn cut(text: &str, width: usize, palette: &Palette) -> String {
     if width == 0 {
         return String::new();

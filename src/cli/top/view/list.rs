@@ -31,7 +31,7 @@ const COLUMNS: [Column; 6] = [
     (Sort::Node, 14, 100),
 ];
 
-/// The columns if it is known; on narrow screens memory is the last of the three to be omitted.
+/// The columns if it is known. On narrower screens, memory is the last of the three to be omitted.
 const COLUMNS_WITH_COSTS: [Column; 9] = [
     (Sort::User, 20, 0),
     (Sort::Since, 15, 30),
@@ -79,7 +79,7 @@ fn columns(width: u16, has_costs: bool) -> Vec<(Sort, u16)> {
     let gaps = columns.len() as u16 - 1;
     let taken = columns.iter().map(|(_, text)| text).sum::<u16>() + gaps;
     let room = width.saturating_sub(taken);
-    // The columns that are most often cut share the rest.
+    // The columns whose text is cut most often share the rest.
     let parts = |sort| match sort {
         Sort::App => 2,
         Sort::User | Sort::Browser => 1,
@@ -115,7 +115,7 @@ pub(super) fn draw_list(
         };
         let mut text = format!("{}{arrow}", sort.heading());
         if sort == Sort::Connections || sort.is_cost() {
-            // Aligned with its numbers.
+            // The heading is aligned with its numbers.
             text = format!("{text:>0$}", usize::from(width));
         }
         let style = if is_sorted {
@@ -174,7 +174,7 @@ pub fn column(session: &Session, sort: Sort, now: Option<DateTime<Utc>>) -> Stri
     }
 }
 
-/// What a session's requests cost; nothing where none are known.
+/// The cost of a session's requests; empty if it is unknown.
 fn cost(session: &Session, width: usize, text: impl Fn(&Cost) -> String) -> String {
     let text = session.cost.as_ref().map(text).unwrap_or_default();
     format!("{text:>width$}")

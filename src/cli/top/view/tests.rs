@@ -123,7 +123,7 @@ fn a_wide_terminal_shows_more_of_everything() {
     for part in whole {
         assert!(seen.iter().any(|line| line.contains(part)), "{part}");
     }
-    // Two characters a minute.
+    // Two characters for each minute.
     assert_eq!(seen[3].chars().count(), 120);
 }
 
@@ -196,7 +196,7 @@ fn the_memory_of_nodes_has_a_line_of_its_own() {
     ];
     assert_eq!(shown[1..4], expected);
     assert_eq!(shown[23], text(80, 24, &screen(), &controls)[23]);
-    // Much memory in use stands out, and so does an engine that does not answer.
+    // High memory use is highlighted, and so is an engine that does not answer.
     let style = |text: &str| {
         let column = shown[2].rfind(text).expect("shown");
         seen[(column as u16, 2)].style().fg
@@ -204,13 +204,13 @@ fn the_memory_of_nodes_has_a_line_of_its_own() {
     assert_eq!(style("93%"), palette.notice.fg);
     assert_eq!(style("12 GiB"), palette.number.fg);
     assert_eq!(style("?"), palette.notice.fg);
-    // Without room for more, the use alone is shown.
+    // If there is no room for more, only the use is shown.
     let narrow = text(68, 24, &screen_with_nodes(), &controls);
     let expected = r"RAM in use  pro2-win1 93%  pro2-win2 12 GiB  pro2-\u{1b}win3 ?";
     assert_eq!(narrow[2], expected);
 }
 
-/// What is shown where services tell something.
+/// What is shown if services report something.
 fn screen_with_costs() -> Screen {
     let mut screen = screen();
     let cost = |requests, milliseconds, peak_ram| {
@@ -272,7 +272,7 @@ fn memory_is_the_last_of_the_costs_to_go_where_it_is_narrow() {
             .collect();
         assert_eq!(words.join(" "), expected, "{width}");
     }
-    // With the number of events where there is room.
+    // The number of events is shown if there is room.
     let totals = &text(100, 10, &screen, &Controls::default())[1];
     assert!(
         totals.contains("events 1,234,567   4.2/s   errors 12"),
@@ -309,7 +309,7 @@ fn colour_appears_only_when_enabled() {
             |cell: &ratatui::buffer::Cell| cell.fg != Color::Reset || cell.bg != Color::Reset;
         assert_eq!(buffer.content.iter().any(coloured), expected);
     }
-    // The heading still stands out.
+    // The heading is still highlighted.
     let buffer = drawn(
         80,
         24,
@@ -447,7 +447,7 @@ fn the_list_begins_where_it_was_moved_to() {
     assert_eq!(page(24, &screen), 18);
     assert_eq!(page(24, &screen_with_nodes()), 17);
     assert!(seen[2].ends_with("  31 to 48 of 50"), "{}", seen[2]);
-    // Where sessions have ended meanwhile the last page is full.
+    // If sessions have ended in the meantime, the last page is full.
     screen.sessions.truncate(20);
     let seen = text(80, 24, &screen, &controls);
     assert!(seen[5].starts_with(r"LAB\user2"));
