@@ -18,7 +18,7 @@ use qlik_sense_events::{
     config::{Addresses, Config},
     encoding::Encoder,
     host::{
-        diagnostics::{Level, Report},
+        diagnostics::{Level, Report, counted},
         exec::{Diagnostics, ExecError, Output},
         runtime::{
             PATIENCE,
@@ -133,8 +133,8 @@ fn play(args: &DemoArgs, config: &Config, for_people: bool) -> Result<u8, ExecEr
     say(
         &screen,
         &format!(
-            "A simulated Qlik Sense site sends {} datagrams a second to a receiver on {address}, for {} s.{}",
-            args.rate,
+            "A simulated Qlik Sense site sends {} a second to a receiver on {address}, for {} s.{}",
+            counted(args.rate.into(), "datagram", "datagrams"),
             args.seconds,
             if args.common.config.is_none() {
                 format!(

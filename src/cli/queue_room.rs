@@ -1,6 +1,9 @@
 //! How many events of a lifelike site the queue holds.
 
-use std::{io, time::SystemTime};
+use std::{
+    io,
+    time::{Duration, SystemTime},
+};
 
 use qlik_sense_events::{
     config::{Config, QueueConfig},
@@ -53,7 +56,8 @@ fn event_bytes(config: &Config) -> u64 {
     };
     let (mut site, mut datagram) = (Site::new(SiteOptions::default()), Vec::new());
     let (arrival, mut events) = (
-        Arrival::local(SystemTime::now().into()),
+        // Always the same, because the size of a time varies in `native`.
+        Arrival::local((SystemTime::UNIX_EPOCH + Duration::from_nanos(NOON)).into()),
         OutputBuffer::default(),
     );
     for _ in 0..SAMPLE {
@@ -65,6 +69,9 @@ fn event_bytes(config: &Config) -> u64 {
     let Size { bytes, events } = *frames.writer();
     (bytes / events.max(1)).max(1)
 }
+
+/// A time with all digits, in nanoseconds since 1970.
+const NOON: u64 = 1_800_014_400_123_456_789;
 
 /// The number of datagrams for measuring the size of events.
 const SAMPLE: u32 = 1_000;

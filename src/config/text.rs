@@ -19,7 +19,7 @@ pub(super) fn read(file: &Path) -> Result<String, ConfigError> {
             message: message.to_owned(),
         }],
     };
-    let text = text_file::read(file, MAX_FILE_BYTES).map_err(|error| match error {
+    text_file::read(file, MAX_FILE_BYTES).map_err(|error| match error {
         TextFileError::Read(source) => ConfigError::Read {
             file: file.into(),
             source,
@@ -33,12 +33,5 @@ pub(super) fn read(file: &Path) -> Result<String, ConfigError> {
             line,
             "the text is neither UTF-8 nor UTF-16 with a byte order mark; save the file as UTF-8",
         ),
-    })?;
-    // Every other byte of ASCII in UTF-16, and no character of a configuration.
-    if text.contains('\0') {
-        let message =
-            "this is UTF-16 without a byte order mark, or not text at all; save the file as UTF-8";
-        return Err(refused(1, message));
-    }
-    Ok(text)
+    })
 }

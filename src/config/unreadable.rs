@@ -45,7 +45,14 @@ impl Loaded {
 fn reason(key: &str, file: &Path, error: &io::Error) -> String {
     // The value may be the key itself, which must not appear in a log.
     let is_secret = key == "transform.pseudonymize.key_file";
+    if file.as_os_str().is_empty() {
+        return "expected the path of a file".to_owned();
+    }
+    let is_pattern = || file.to_string_lossy().contains(['*', '~', '$', '%']);
     let advice = match error.kind() {
+        io::ErrorKind::NotFound if !is_secret && is_pattern() => {
+            "; patterns, `~` and variables are not expanded in paths"
+        }
         io::ErrorKind::NotFound if is_secret || file.is_relative() => {
             "; a relative path starts at the folder of the configuration"
         }

@@ -18,7 +18,8 @@ pub(crate) enum TextFileError {
     TooLarge,
     /// It is a spreadsheet.
     Workbook,
-    /// It is neither UTF-8 nor UTF-16 with a byte order mark; the line of the first other byte, from 1.
+    /// It is neither UTF-8 nor UTF-16 with a byte order mark; the line of the first other byte, from 1. UTF-16 without
+    /// the mark is UTF-8 with a zero in every other byte, which no text contains.
     Encoding {
         line: usize,
     },
@@ -55,6 +56,10 @@ pub(crate) fn decode(mut bytes: Vec<u8>) -> Result<String, TextFileError> {
         }
         mark => {
             drop(bytes.drain(..mark.map_or(0, |(_, length)| length)));
+            if let Some(zero) = memchr::memchr(0, &bytes) {
+                let line = line_after(&bytes[..zero]);
+                return Err(TextFileError::Encoding { line });
+            }
             String::from_utf8(bytes).map_err(|error| {
                 let whole = error.utf8_error().valid_up_to();
                 let line = line_after(&error.as_bytes()[..whole]);

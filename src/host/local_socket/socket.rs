@@ -33,8 +33,18 @@ pub enum LocalSocketError {
     )]
     Answered(PathBuf),
     /// The system refuses to open it.
-    #[error("{0}: {1}")]
+    #[error("{path}: {source}{advice}", path = .0.display(), source = .1, advice = advice(.1))]
     System(PathBuf, #[source] io::Error),
+}
+
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "; its folder does not exist: create it",
+        io::ErrorKind::PermissionDenied => {
+            "; the user of this program needs permission to write to its folder"
+        }
+        _ => "",
+    }
 }
 
 /// A socket that readers of the same user can find by name until this is dropped: a Unix socket, or a named pipe on

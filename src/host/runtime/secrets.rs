@@ -55,9 +55,10 @@ pub fn warnings(config: &Config) -> Vec<String> {
 fn readable_mode(file: &Path) -> Option<u32> {
     use std::os::unix::fs::PermissionsExt as _;
 
-    // A missing file is reported where it is read.
-    let mode = std::fs::metadata(file).ok()?.permissions().mode() & 0o7777;
-    (mode & 0o044 != 0).then_some(mode)
+    // A missing file, or a folder, is reported where it is read.
+    let found = std::fs::metadata(file).ok()?;
+    let mode = found.permissions().mode() & 0o7777;
+    (found.is_file() && mode & 0o044 != 0).then_some(mode)
 }
 
 #[cfg(not(unix))]

@@ -266,7 +266,7 @@ fn a_bad_line_is_refused_by_file_and_line() {
             2,
             UserPatternProblem::ImpossibleCharacter,
         ),
-        ("LAB\\a\0", 1, UserPatternProblem::ImpossibleCharacter),
+        ("LAB\\a\u{1}", 1, UserPatternProblem::ImpossibleCharacter),
         ("LAB\\a\rLAB\\b", 1, UserPatternProblem::SeveralUsers),
     ];
     let mut covered = 0;

@@ -152,6 +152,40 @@ fn every_file_that_is_missing_is_named_with_its_line() {
     );
 }
 
+/// As a shell would expand them.
+#[test]
+fn patterns_in_paths_are_explained() {
+    let folder =
+        folder("[transform.blacklist]\nfiles = ['*.txt', '~/users.txt', '$HOME/users.txt']\n");
+    let expected = "; patterns, `~` and variables are not expanded in paths";
+    refused_with(&folder, &[expected; 3]);
+}
+
+/// Windows PowerShell's older commands can save a file like this, and it is UTF-8 with a zero in every other byte.
+#[test]
+fn a_list_in_utf_16_without_a_mark_is_refused_as_that() {
+    let folder = folder(
+        "[transform.blacklist]\nfiles = ['users.txt']\n[transform.app_names]\nfiles = ['apps.csv']\n",
+    );
+    for (name, text) in [
+        ("users.txt", "LAB\\goran\n"),
+        (
+            "apps.csv",
+            "id,name\na421f4a2-c311-4ef4-ba41-fe2e6a2b0d69,Sales\n",
+        ),
+    ] {
+        let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        fs::write(folder.path().join(name), bytes).expect("a file");
+    }
+    refused_with(
+        &folder,
+        &[
+            "users.txt:1: the file in `transform.blacklist.files` is not UTF-8 text; save it as UTF-8",
+            "apps.csv:1: this is not UTF-8 text; save the list as UTF-8",
+        ],
+    );
+}
+
 /// Beside the mistake, `check` warns of a folder that is missing.
 #[test]
 fn a_mistake_hides_no_missing_folder() {

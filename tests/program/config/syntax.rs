@@ -155,7 +155,7 @@ fn a_file_in_utf_16_is_read() {
     for (bytes, expected) in [
         (
             without_mark("[output]\n"),
-            "1: this is UTF-16 without a byte order mark",
+            "1: the text is neither UTF-8 nor UTF-16 with a byte order mark",
         ),
         (
             without_mark("tags = 'ö'"),
