@@ -559,7 +559,7 @@ fn files_of_excluded_users_are_read_again() {
 
     fs::write(&file, "LAB\\goran\n").expect("written");
     let line = lines.recv_timeout(PATIENCE).expect("a report");
-    assert_eq!(line, "reloaded the blacklist");
+    assert_eq!(line, "reloaded the blacklist: 1 entry");
     assert!(excludes("goran") && !excludes("maria"));
 
     // The thread that watches the file ends with the transform.

@@ -59,7 +59,7 @@ fn the_program_can_outlive_its_parent() {
     // The program checks its parent before it checks its files.
     fs::write(folder.path().join("users.txt"), "LAB\\maria\n").expect("a file");
     let diagnostic = program.diagnostics.one();
-    assert_eq!(diagnostic["message"], "reloaded the blacklist");
+    assert_eq!(diagnostic["message"], "reloaded the blacklist: 1 entry");
     assert_eq!(program.event_of(payload::OPEN)["user_id"], "goran");
 
     // It still ends with its reader, which Windows only reports when it writes.

@@ -270,7 +270,10 @@ fn soak() {
     println!("{last}");
     let read_again = diagnostics
         .iter()
-        .filter(|d| d["message"] == "reloaded the blacklist")
+        .filter(|d| {
+            let message = d["message"].as_str().unwrap_or_default();
+            message.starts_with("reloaded the blacklist: ")
+        })
         .count();
     let sent = people.datagrams + strangers.datagrams + noise;
     println!(

@@ -12,7 +12,9 @@ use crate::{
     event::{EventName, Family},
     host::{
         diagnostics::{Level, Report},
-        runtime::{start::StartError, supervisor::TICK, threads, watched::Watched},
+        runtime::{
+            refresh::reloaded, start::StartError, supervisor::TICK, threads, watched::Watched,
+        },
     },
     pipeline::PipelineError,
     schema::{Role, Schema},
@@ -72,11 +74,12 @@ fn reload(
     shared: &Weak<RwLock<Blacklist>>,
     diagnostics: &mut impl Report,
 ) {
-    match config.build() {
+    match config.rebuild() {
         Ok(blacklist) => {
+            let (level, message) = reloaded(&blacklist);
             if let Some(shared) = shared.upgrade() {
                 threads::write(&shared, blacklist);
-                diagnostics.report(Level::Info, "reloaded the blacklist");
+                diagnostics.report(level, &message);
             }
         }
         Err(error) => diagnostics.report(

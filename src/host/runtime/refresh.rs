@@ -28,7 +28,7 @@ use crate::{
         metrics::{AppNamesCounts, EngineCounts, ProxyCounts},
     },
     transform::{
-        AppNamesConfig, AppTable, BlacklistConfig, app_names::AppNamesError,
+        AppNamesConfig, AppTable, Blacklist, BlacklistConfig, app_names::AppNamesError,
         blacklist::BlacklistError,
     },
 };
@@ -312,13 +312,14 @@ impl Refresh {
         controls: impl Iterator<Item = &'c Control>,
         diagnostics: &mut impl Report,
     ) {
-        match self.blacklist.build() {
+        match self.blacklist.rebuild() {
             Ok(blacklist) => {
+                let (level, message) = reloaded(&blacklist);
                 for control in controls {
                     control.replace_blacklist(blacklist.clone());
                 }
                 self.blacklist_failure = None;
-                diagnostics.report(Level::Info, "reloaded the blacklist");
+                diagnostics.report(level, &message);
             }
             Err(error) => {
                 let message = format!(
@@ -358,6 +359,20 @@ impl Refresh {
                 }
                 false
             }
+        }
+    }
+}
+
+/// What is reported about a blacklist that was reloaded.
+pub(crate) fn reloaded(blacklist: &Blacklist) -> (Level, String) {
+    match blacklist.entries() {
+        0 => {
+            let message = "reloaded the blacklist: no entries, so no events are excluded any more";
+            (Level::Warn, message.to_owned())
+        }
+        entries => {
+            let entries = counted(entries as u64, "entry", "entries");
+            (Level::Info, format!("reloaded the blacklist: {entries}"))
         }
     }
 }

@@ -80,6 +80,13 @@ pub enum BlacklistError {
         /// The mistake.
         source: UserPatternError,
     },
+    /// A file that is to be reloaded has no text at all, as while it is being written.
+    #[error("{}: the file in `transform.blacklist.files` is empty, as while it is being written; for a list without \
+    entries, write a comment into it", file.display())]
+    Empty {
+        /// The file.
+        file: PathBuf,
+    },
     /// A file has more mistakes than are listed.
     #[error("{}: {more} more {} not entries", file.display(), if *more == 1 { "line is" } else { "lines are" })]
     More {
@@ -102,9 +109,27 @@ impl BlacklistConfig {
     ///
     /// [`BlacklistError`] with file and line if a file cannot be read or contains a bad entry.
     pub fn build(&self) -> Result<Blacklist, BlacklistError> {
+        self.build_unless(|_| false)
+    }
+
+    /// Builds the transform from files that have changed. A file without any text, not even a comment, is far more
+    /// often one that is being written than a list without entries.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build), and [`BlacklistError::Empty`] if a file has no text.
+    pub fn rebuild(&self) -> Result<Blacklist, BlacklistError> {
+        self.build_unless(|text| text.trim().is_empty())
+    }
+
+    fn build_unless(&self, is_refused: fn(&str) -> bool) -> Result<Blacklist, BlacklistError> {
         let mut entries = self.users.clone();
         for file in &self.files {
-            for entry in parse(file, &read(file)?) {
+            let text = read(file)?;
+            if is_refused(&text) {
+                return Err(BlacklistError::Empty { file: file.clone() });
+            }
+            for entry in parse(file, &text) {
                 entries.push(entry?);
             }
         }
@@ -115,6 +140,16 @@ impl BlacklistConfig {
             events: EventNames::of(&self.events),
             entries: entries.len(),
             excluded: 0,
+        })
+    }
+
+    /// The places in [`files`](Self::files), from 0, of those that have no entries. Files that cannot be read are not
+    /// among them.
+    pub fn files_without_entries(&self) -> impl Iterator<Item = usize> {
+        let files = self.files.iter().enumerate();
+        files.filter_map(|(place, file)| {
+            let text = read(file).ok()?;
+            parse(file, &text).next().is_none().then_some(place)
         })
     }
 

@@ -10,7 +10,11 @@ fn check_counts_the_entries_from_files() {
     std::fs::write(folder.path().join("a.txt"), "# accounts\nLAB\\a\nLAB\\b\n").expect("a file");
     std::fs::write(folder.path().join("b.txt"), "\n\n").expect("a file");
     let checked = check(&folder);
-    assert_eq!((checked.status, &*checked.stderr), (0, ""));
+    let warning = format!(
+        "{}:3: transform.blacklist.files[1] = \"b.txt\": the file has no entries, so it excludes nobody\n",
+        folder.path().join("config.toml").display()
+    );
+    assert_eq!((checked.status, checked.stderr), (0, warning));
     let expected = "3 entries in the blacklist (2 from 2 files)";
     assert!(checked.stdout.contains(expected), "{}", checked.stdout);
 }

@@ -54,7 +54,7 @@ fn a_clock_that_jumps_back_stops_nothing() {
     let told = program.events().metrics.len();
     fs::write(&users, "LAB\\maria\n").expect("a file");
     let diagnostic = program.diagnostics.one();
-    assert_eq!(diagnostic["message"], "reloaded the blacklist");
+    assert_eq!(diagnostic["message"], "reloaded the blacklist: 1 entry");
     while program.events().metrics.len() == told {
         program.events().frame().expect("a frame");
     }

@@ -97,7 +97,7 @@ fn gathering_delays_neither_the_time_nor_files_nor_the_end() {
     fs::write(&new, "LAB\\goran\n").expect("a file");
     fs::rename(new, list).expect("replaced");
     let said = program.diagnostics.one();
-    assert_eq!(said["message"], "reloaded the blacklist");
+    assert_eq!(said["message"], "reloaded the blacklist: 1 entry");
     for user in ["goran", "maria"] {
         program.send(payload::start(user));
     }

@@ -13,7 +13,7 @@ const CONFIG: &str = "[transform.blacklist]\nfiles = [\"users.txt\"]\n";
 
 fn program(config: &str) -> Running {
     let folder: TempDir = tempfile::tempdir().expect("a folder");
-    fs::write(folder.path().join("users.txt"), "# nobody\n").expect("a list");
+    fs::write(folder.path().join("users.txt"), "LAB\\maria\n").expect("a list");
     Running::configured_in(folder, config)
 }
 
@@ -33,7 +33,7 @@ fn files_are_reloaded_and_a_changed_configuration_is_reported() {
     let (level, message) = diagnostic(&mut program);
     assert_eq!(
         (level, &*message),
-        ("info".into(), "reloaded the blacklist")
+        ("info".into(), "reloaded the blacklist: 1 entry")
     );
 
     fs::write(&file, format!("{CONFIG}[output]\nschema = \"ecs\"\n")).expect("a file");
@@ -41,7 +41,10 @@ fn files_are_reloaded_and_a_changed_configuration_is_reported() {
     let (level, message) = diagnostic(&mut program);
     let expected = format!("{name} has changed; restart to apply it");
     assert_eq!((level, message), ("warn".into(), expected));
-    assert_eq!(diagnostic(&mut program).1, "reloaded the blacklist");
+    assert_eq!(
+        diagnostic(&mut program).1,
+        "reloaded the blacklist: 1 entry"
+    );
 
     fs::write(&file, format!("{CONFIG}[output]\nschema = \"ECS\"\n")).expect("a file");
     signal(&program, Signal::SIGHUP);
@@ -51,7 +54,10 @@ fn files_are_reloaded_and_a_changed_configuration_is_reported() {
         level == "error" && message.starts_with(&expected),
         "{message}"
     );
-    assert_eq!(diagnostic(&mut program).1, "reloaded the blacklist");
+    assert_eq!(
+        diagnostic(&mut program).1,
+        "reloaded the blacklist: 1 entry"
+    );
 
     let event = program.event_of(payload::start("goran"));
     assert_eq!(
