@@ -97,7 +97,7 @@ pub enum BlacklistError {
     },
     /// The patterns together are too large.
     #[error(
-        "the patterns in `transform.blacklist` need too much memory; use exact entries where possible"
+        "the patterns in `transform.blacklist` need too much memory: {0}; use exact entries where possible"
     )]
     TooManyPatterns(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -134,7 +134,7 @@ impl BlacklistConfig {
             }
         }
         let rules = Rules::new(&entries, self.case_sensitive)
-            .map_err(|error| BlacklistError::TooManyPatterns(error))?;
+            .map_err(|error| BlacklistError::TooManyPatterns(error.into()))?;
         Ok(Blacklist {
             rules,
             events: EventNames::of(&self.events),

@@ -3,12 +3,12 @@
 use std::{collections::HashSet, sync::Arc};
 
 use foldhash::fast::RandomState;
-use regex_automata::meta::{BuildError, Regex};
+use regex_automata::meta::Regex;
 
 use super::entry::UserPattern;
 use crate::transform::{
     case::{Key, fold_into},
-    wildcard::{compile, expression},
+    wildcard::{TooManyPatterns, compile, expression},
 };
 
 /// Separates directory and id in a key. No field of a payload can contain it.
@@ -33,7 +33,7 @@ impl Rules {
     pub(super) fn new<'a>(
         entries: impl IntoIterator<Item = &'a UserPattern>,
         case_sensitive: bool,
-    ) -> Result<Self, Box<BuildError>> {
+    ) -> Result<Self, TooManyPatterns> {
         let mut rules = Self {
             case_sensitive,
             ..Self::default()

@@ -192,13 +192,13 @@ impl de::Visitor<'_> for NumberVisitor {
 pub enum PerformanceError {
     /// The patterns of a filter are too large.
     #[error(
-        "the patterns in `transform.performance.{filter}` need too much memory; use fewer of them, or a `*` for \
-         several"
+        "the patterns in `transform.performance.{filter}` need too much memory: {reason}; use fewer of them, or a `*` \
+         for several"
     )]
     TooManyPatterns {
         /// The filter: `apps`, `object_types` or `methods`.
         filter: &'static str,
-        /// The library's reason.
+        /// How many there are, and what is allowed.
         #[source]
         reason: Box<dyn std::error::Error + Send + Sync>,
     },

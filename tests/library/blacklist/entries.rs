@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use allocation_counter::measure;
 use qlik_sense_events::{
     pipeline::PipelineConfig,
     schema::Schema,
@@ -365,6 +366,24 @@ fn patterns_that_need_too_much_memory_are_refused_with_advice() {
         "{error}"
     );
     assert!(error.to_string().contains("exact entries"), "{error}");
+}
+
+#[test]
+fn more_than_ten_thousand_patterns_are_refused_before_they_take_memory() {
+    let content: String = (0..100_000)
+        .map(|number| format!("LAB\\svc{number}*\n"))
+        .collect();
+    let (_folder, paths) = files(&[content.as_bytes()]);
+    let config = BlacklistConfig {
+        files: paths,
+        ..BlacklistConfig::default()
+    };
+    let mut error = None;
+    let memory = measure(|| error = config.build().err());
+    let error = error.expect("too many").to_string();
+    let expected = "the patterns in `transform.blacklist` need too much memory: 100000 patterns are more than 10000; use exact entries where possible";
+    assert_eq!(error, expected);
+    assert!(memory.bytes_max < 100 << 20, "{memory:?}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use allocation_counter::measure;
 use qlik_sense_events::{
     event::{Arrival, Body, Event, EventName, Family},
     pipeline::PipelineConfig,
@@ -10,6 +11,30 @@ use qlik_sense_events::{
 
 use super::{event, files, lists, of_files, of_users};
 use crate::support::pipeline::events;
+
+/// A sender that may send invents ids, so that no state of the automaton is ever of use again.
+#[test]
+fn users_who_are_never_the_same_cost_no_memory() {
+    for entry in [r"LAB\svc{}*", r"LAB\*svc{}*"] {
+        let content: String = (0..2_000)
+            .map(|number| entry.replace("{}", &number.to_string()) + "\n")
+            .collect();
+        let blacklist = of_files(&[content.as_bytes()]).expect("a blacklist");
+        let mut random = fastrand::Rng::with_seed(7);
+        let users: Vec<String> = (0..300)
+            .map(|_| {
+                let letters = std::iter::repeat_with(|| random.alphanumeric());
+                format!("LAB\\svc{}", letters.take(24).collect::<String>())
+            })
+            .collect();
+        let mut listed = 0;
+        let memory = measure(|| {
+            listed = users.iter().filter(|user| lists(&blacklist, user)).count();
+        });
+        assert!(memory.bytes_max < 32 << 20, "{entry}: {memory:?}");
+        assert!((1..300).contains(&listed), "{entry}: {listed}");
+    }
+}
 
 #[test]
 fn ten_thousand_entries_and_patterns_match_their_users() {
