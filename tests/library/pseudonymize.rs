@@ -204,6 +204,17 @@ fn a_name_is_hidden_wherever_it_may_be() {
     assert_eq!(rows.len(), 7);
 }
 
+/// Nothing in a user event marks where a field ends; docs/privacy.md says so.
+#[test]
+fn what_follows_a_separator_in_a_user_id_is_not_recognised_as_a_name() {
+    let datagram = b"/qseow-proxy-session/;n1;Start session;LAB;a;goran;Not available;/hub;x";
+    let mut pipeline = config(Some(KEY)).build().expect("a pipeline");
+    let shown = first_event(&mut pipeline, datagram);
+    assert_eq!(shown["origin"], "goran");
+    assert_eq!(shown["context"], "Not available");
+    assert_eq!(shown.get("message"), None);
+}
+
 /// The rest of a context, and the user agent, are the sender's own text.
 #[test]
 fn text_that_contains_the_user_as_a_word_is_removed() {
