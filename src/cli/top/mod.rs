@@ -94,7 +94,7 @@ pub struct TopArgs {
     /// An IP address and a port, such as 0.0.0.0:9997 or [::]:9997.
     #[arg(long, value_name = "IP:PORT", value_parser = listen_address)]
     address: Vec<SocketAddr>,
-    /// Configuration file, whose tables `source` and `transform` apply here too
+    /// Configuration file, whose tables `source`, `transform` and `engine_health` apply here too
     ///
     /// With --socket, its `transform.sessions.state_file` provides the users who were logged in before `top` started.
     #[arg(long, value_name = "FILE")]

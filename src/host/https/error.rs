@@ -64,7 +64,8 @@ pub enum HttpsError {
     },
     /// No connection was made in time.
     #[error(
-        "cannot connect to {address} within {secs} s; is the port open in every firewall on the way?"
+        "cannot connect to {address} within {secs} s; is the port open in every firewall on the way, and does a service with TLS \
+         listen there?"
     )]
     ConnectTimeout {
         /// The address.
