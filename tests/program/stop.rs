@@ -1,5 +1,7 @@
 //! Shutdown: everything that was received is written first, and counted.
 
+use std::time::{Duration, Instant};
+
 use crate::support::{CODECS, Running, Stopped, command, end, payload, sender, time, unstamped};
 
 /// A datagram to the same machine is in the receiver's socket as soon as it has been sent.
@@ -52,6 +54,89 @@ fn every_datagram_is_in_exactly_one_count() {
     ] {
         assert_eq!(stopped.count(name), expected, "{name}");
     }
+}
+
+/// A program that takes long for each datagram: its patterns have so many states that the automaton for them keeps none.
+fn slow() -> Running {
+    // A linear congruential generator makes digits without a rhythm.
+    let patterns: Vec<String> = (0..100)
+        .map(|seed| format!("'LAB\\*{}x'", digits(seed, 20).join("*")))
+        .collect();
+    Running::configured(&format!(
+        "[transform.blacklist]\nusers = [{}]\n",
+        patterns.join(", ")
+    ))
+}
+
+fn digits(seed: u64, count: usize) -> Vec<String> {
+    let mut state = seed;
+    let next = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % 10
+    };
+    std::iter::repeat_with(next)
+        .take(count)
+        .map(|digit| digit.to_string())
+        .collect()
+}
+
+fn slow_datagram(number: u32) -> String {
+    let length = if cfg!(debug_assertions) { 100 } else { 1_000 };
+    payload::start(&digits(number.into(), length).concat())
+}
+
+/// Sends as many datagrams as take about this long, and returns their number, and what it left after
+/// the events by which that was measured.
+fn stopped_with_work_for(work: Duration) -> (u64, Stopped) {
+    const PROBES: u32 = 5;
+    let mut program = slow();
+    // The first one also builds what matching takes.
+    program.event_of(slow_datagram(0));
+    let began = Instant::now();
+    for number in 0..PROBES {
+        program.event_of(slow_datagram(number));
+    }
+    let each = began.elapsed() / PROBES;
+    let wanted = work.as_nanos().div_ceil(each.as_nanos());
+    let count = program.capacity(u64::try_from(wanted).expect("not that many"));
+    for number in (0..).take(usize::try_from(count).expect("not that many")) {
+        program.send(slow_datagram(number));
+    }
+    (count, end(program))
+}
+
+#[test]
+fn slow_decoding_at_shutdown_loses_nothing() {
+    let (count, stopped) = stopped_with_work_for(Duration::from_secs(4));
+    assert_eq!(stopped.status, Some(0), "{:?}", stopped.diagnostics);
+    assert_eq!(stopped.events.len() as u64, count);
+    assert_eq!(stopped.count("dropped"), 0);
+}
+
+#[test]
+fn what_shutdown_has_no_time_to_decode_is_reported() {
+    let (count, stopped) = stopped_with_work_for(Duration::from_secs(30));
+    assert_eq!(stopped.status, Some(1), "{:?}", stopped.diagnostics);
+    let [.., warning, totals, error] = &stopped.diagnostics[..] else {
+        panic!("{:?}", stopped.diagnostics);
+    };
+    let dropped = count - stopped.events.len() as u64;
+    assert_eq!(totals["message"], "stopped");
+    assert_eq!(totals["dropped"], dropped);
+    assert_eq!(warning["level"], "warn");
+    let expected = format!(
+        "dropped {dropped} datagrams at shutdown, because decoding what the receive buffers held took longer than 8 s; "
+    );
+    let message = warning["message"].as_str().expect("text");
+    assert!(message.starts_with(&expected), "{message}");
+    assert_eq!(error["level"], "error");
+    let message = error["message"].as_str().expect("text");
+    assert!(
+        message.contains("there was no time to decode all that the receive buffers held"),
+        "{message}"
+    );
 }
 
 /// Each address has counts of its own.

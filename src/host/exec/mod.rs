@@ -69,6 +69,12 @@ pub enum ExecError {
         PATIENCE.as_secs()
     )]
     Unread,
+    /// Decoding what the sockets held took too long.
+    #[error(
+        "the shutdown was cut short: there was no time to decode all that the receive buffers held; the rest is lost, as \
+         reported above"
+    )]
+    Undrained,
     /// A file system blocks the shutdown.
     #[error(
         "the shutdown was cut short: a file system did not respond for {} s, so the session state may not be saved",

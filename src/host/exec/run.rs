@@ -76,7 +76,8 @@ impl Run {
     /// # Errors
     ///
     /// [`ExecError::Output`] when the output is broken, [`ExecError::Panicked`] when a thread has panicked,
-    /// [`ExecError::Unread`] when a reader blocks the shutdown, [`ExecError::Unfinished`] when a file system does.
+    /// [`ExecError::Unread`] when a reader blocks the shutdown, [`ExecError::Unfinished`] when a file system does,
+    /// [`ExecError::Undrained`] when decoding takes too long for it.
     pub fn supervise(self, output: &Output, reader: &ReaderWatch) -> Result<(), ExecError> {
         let ended = loop {
             match self.signals.recv_timeout(TICK) {
@@ -119,11 +120,15 @@ impl Run {
         } else {
             Duration::ZERO
         };
-        let is_concluded = self.runtime.conclude(patience).is_some();
+        let concluded = self.runtime.conclude(patience);
         match ended {
             Err(ExecError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            Ok(()) if !is_finished || !is_concluded => Err(ExecError::Unfinished),
-            ended => ended,
+            Err(error) => Err(error),
+            Ok(()) => match concluded {
+                Some(concluded) if is_finished && concluded.is_drained => Ok(()),
+                Some(_) if is_finished => Err(ExecError::Undrained),
+                _ => Err(ExecError::Unfinished),
+            },
         }
     }
 

@@ -132,7 +132,8 @@ impl Station {
         while queue.take_waiting(&mut rest) {
             pending.append(&rest);
         }
-        let sockets = runtime.conclude(PATIENCE).unwrap_or_default();
+        let concluded = runtime.conclude(PATIENCE);
+        let sockets = concluded.map(|it| it.sockets).unwrap_or_default();
         match Self::start(config, sockets, log.clone()) {
             Ok(station) => Ok(Self { pending, ..station }),
             Err(error) => {

@@ -1,8 +1,11 @@
 //! The handle to a worker, with which other threads control it and read its counts.
 
-use std::sync::{
-    Mutex,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Mutex, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use super::threads::lock;
@@ -12,13 +15,17 @@ use crate::{
     transform::{AppTable, Blacklist, sessions::SessionList},
 };
 
+/// How long a worker may decode after it was told to stop: most of [the time that a shutdown
+/// has](super::handle::PATIENCE), and enough for a full receive buffer unless decoding is very slow.
+pub(super) const DRAIN: Duration = Duration::from_secs(8);
+
 /// The least that a datagram takes of the receive buffer beyond its bytes.
 const DATAGRAM_OVERHEAD: u64 = 256;
 
 /// The handle to a worker: its counts and its controls.
 #[derive(Debug, Default)]
 pub struct Control {
-    stop: AtomicBool,
+    stopped_at: OnceLock<Instant>,
     stop_now: AtomicBool,
     pub(super) counters: Mutex<WorkerCounters>,
     pub(super) refusals: Mutex<Refusals>,
@@ -73,9 +80,10 @@ pub struct WorkerCounters {
     pub refused: u64,
     /// Datagrams over their sender's rate limit.
     pub over_rate: u64,
-    /// Lost datagrams: those that were being processed during a panic, and those that the socket still held when the
-    /// time for shutdown was over.
+    /// Datagrams lost because they were being processed during a panic.
     pub not_decoded: u64,
+    /// Datagrams lost because the time for decoding at shutdown was over.
+    pub not_drained: u64,
     /// The pipeline's counts for the other datagrams.
     pub pipeline: Counters,
 }
@@ -99,7 +107,7 @@ impl WorkerCounters {
 impl Control {
     /// Tells the worker to read what the socket still holds and to end.
     pub fn stop(&self) {
-        self.stop.store(true, Ordering::Relaxed);
+        self.stopped_at.get_or_init(Instant::now);
     }
 
     /// Tells the worker to end and to leave what the socket still holds, where the socket's next owner finds it.
@@ -168,6 +176,13 @@ impl Control {
     }
 
     pub(super) fn is_stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.stopped_at.get().is_some()
+    }
+
+    /// Whether the worker was told to stop so long ago that it may decode no more.
+    pub(super) fn is_drain_over(&self) -> bool {
+        self.stopped_at
+            .get()
+            .is_some_and(|at| at.elapsed() >= DRAIN)
     }
 }

@@ -53,6 +53,15 @@ pub struct Edge<D, C = FrameBytes> {
     pub diagnostics: D,
 }
 
+/// How a runtime has ended.
+#[derive(Debug)]
+pub struct Concluded {
+    /// The sockets that are still open, for the next receiver.
+    pub sockets: Vec<Bound>,
+    /// Whether everything that the sockets held was decoded. What was not has been reported.
+    pub is_drained: bool,
+}
+
 /// Receives datagrams until it is stopped or dropped; see [the order of shutdown](super::shutdown).
 pub struct Runtime {
     controls: Vec<Arc<Control>>,
@@ -61,8 +70,8 @@ pub struct Runtime {
     reload: mpsc::Sender<()>,
     /// Disconnects when the output is closed.
     output_closed: mpsc::Receiver<()>,
-    /// Receives the sockets when everything has ended.
-    over: mpsc::Receiver<Vec<Bound>>,
+    /// Receives what is left when everything has ended.
+    over: mpsc::Receiver<Concluded>,
     is_over: bool,
 }
 
@@ -135,6 +144,7 @@ impl Runtime {
             times: Times::new(config.telemetry),
             reported: Reported::default(),
             is_output_done: false,
+            is_stuck: false,
         };
         let ((closed, output_closed), (over, is_over)) = (mpsc::channel(), mpsc::channel());
         let work = move || {
@@ -194,9 +204,9 @@ impl Runtime {
         self.output_closed.recv_timeout(patience) != Err(RecvTimeoutError::Timeout)
     }
 
-    /// Reports the final counts, once the output has taken everything that it will take. Returns the sockets for the
-    /// next receiver; `None` if this takes longer than `patience`.
-    pub fn conclude(mut self, patience: Duration) -> Option<Vec<Bound>> {
+    /// Reports the final counts, once the output has taken everything that it will take. `None` if this takes longer
+    /// than `patience`.
+    pub fn conclude(mut self, patience: Duration) -> Option<Concluded> {
         self.is_over = true;
         // The receiver is gone after a panic, which has been reported.
         let _ = self.news.send(News::Conclude);

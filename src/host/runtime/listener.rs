@@ -136,7 +136,8 @@ impl Listener {
             totals.refusals.add(&worker.control.refusals());
             totals.over_rate += counters.over_rate;
             totals.pipeline = [totals.pipeline, counters.pipeline].into_iter().sum();
-            totals.dropped += queue.dropped(worker.number) + counters.not_decoded;
+            totals.dropped += queue.dropped(worker.number);
+            totals.dropped += counters.not_decoded + counters.not_drained;
             totals.row_gaps.add(&worker.control.row_gaps());
             if let Some(drops) = worker.kernel_drops() {
                 *totals.kernel_dropped.get_or_insert(0) += drops;

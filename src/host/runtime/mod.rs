@@ -42,4 +42,4 @@ mod without_qrs;
 pub mod worker;
 mod workers;
 
-pub use self::handle::{Edge, PATIENCE, Runtime};
+pub use self::handle::{Concluded, Edge, PATIENCE, Runtime};

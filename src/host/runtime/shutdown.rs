@@ -4,8 +4,8 @@
 //! 1. **Receiving stops.** Workers are told first, and this depends on nothing else.
 //!    ([`Runtime::stop`](super::Runtime::stop) tells them, or [`stop_now`](super::Runtime::stop_now) if the output has no
 //!    reader for what the sockets still hold.)
-//! 2. **Sockets are drained**: each worker reads what its socket held when it was told to stop, for at most a second;
-//!    the rest is counted as dropped.
+//! 2. **Sockets are drained**: each worker reads what its socket held when it was told to stop, for at most eight
+//!    seconds; the rest is counted as dropped.
 //! 3. **Sessions are concluded**: each worker tells its pipeline the time once more, so that expired sessions end,
 //!    while the others continue in the next run; missing rows count as lost.
 //! 4. **The session state is saved** and its lock given free, before anything that waits for the host, which may not
@@ -18,6 +18,8 @@
 use std::{sync::mpsc, time::Duration};
 
 use super::{
+    control::DRAIN,
+    handle::Concluded,
     queue::Contents,
     supervisor::{News, Supervisor},
     threads::Failure,
@@ -28,18 +30,18 @@ use crate::{
     source::Bound,
 };
 
-/// How long workers may take to end. They never wait for an output of this crate, but the sink of another host may
-/// block them.
-const DRAIN: Duration = Duration::from_secs(2);
+/// How long workers may take to end: they drain their sockets, and then pass on events that result, such as summaries.
+/// They never wait for an output of this crate, but the sink of another host may block them.
+const END: Duration = DRAIN.saturating_add(Duration::from_secs(1));
 
 impl<S: Sink + Send + 'static, D: Report, C: Contents> Supervisor<S, D, C> {
     /// Supervises the workers until they end, and then shuts down. `failed` is called if they end by themselves, and
-    /// `output_closed` is dropped after step 7. Returns the sockets that are still open.
+    /// `output_closed` is dropped after step 7.
     pub(super) fn run(
         mut self,
         failed: &dyn Fn(Failure),
         output_closed: mpsc::Sender<()>,
-    ) -> Vec<Bound> {
+    ) -> Concluded {
         let supervised = self.supervise();
         if supervised.is_err() {
             self.workers.stop_now();
@@ -62,7 +64,8 @@ impl<S: Sink + Send + 'static, D: Report, C: Contents> Supervisor<S, D, C> {
 impl<S, D: Report, C: Contents> Supervisor<S, D, C> {
     /// Steps 2 to 5, after workers have been told to stop.
     fn shut_down(&mut self) -> Result<(), Failure> {
-        if !self.workers.join(DRAIN) {
+        self.is_stuck = !self.workers.join(END);
+        if self.is_stuck {
             self.diagnostics.report(Level::Error, STUCK);
         }
         let mut ended = Ok(());
@@ -81,7 +84,7 @@ impl<S, D: Report, C: Contents> Supervisor<S, D, C> {
     }
 
     /// Step 8.
-    fn conclude(mut self) -> Vec<Bound> {
+    fn conclude(mut self) -> Concluded {
         // The supervisor has already reported earlier drops.
         let known = self.reported.queue.known();
         let dropped = self.queue.all_dropped().saturating_sub(known);
@@ -97,6 +100,17 @@ impl<S, D: Report, C: Contents> Supervisor<S, D, C> {
             );
             self.diagnostics.report(Level::Warn, &message);
         }
+        let workers = self.workers.controls();
+        let not_drained = workers.map(|it| it.counters().not_drained).sum();
+        if not_drained > 0 {
+            let message = format!(
+                "dropped {} at shutdown, because decoding what the receive buffers held took longer than {} s; look \
+                 for options that make it slow, such as a blacklist of many patterns",
+                counted(not_drained, "datagram", "datagrams"),
+                DRAIN.as_secs()
+            );
+            self.diagnostics.report(Level::Warn, &message);
+        }
         self.report_totals("stopped", |_, _| true);
         let listeners = self.workers.into_listeners().into_iter();
         let bound = listeners.map(|listener| {
@@ -108,7 +122,10 @@ impl<S, D: Report, C: Contents> Supervisor<S, D, C> {
                     .collect(),
             }
         });
-        bound.collect()
+        Concluded {
+            sockets: bound.collect(),
+            is_drained: not_drained == 0 && !self.is_stuck,
+        }
     }
 
     /// Waits until the output has taken everything it will take, or the host is gone.
@@ -117,5 +134,5 @@ impl<S, D: Report, C: Contents> Supervisor<S, D, C> {
     }
 }
 
-const STUCK: &str = "a receiving thread did not stop in time, perhaps because the host does not take its events; the \
-events it holds are lost and not counted";
+const STUCK: &str = "a receiving thread did not stop in time, because a datagram takes long to decode or the host does \
+not take its events; the events it holds are lost and not counted";

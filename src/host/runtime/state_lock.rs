@@ -8,9 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long the program before may take to give the state free: a socket that is passed on lets the next one start while
-/// it still drains its sockets, for two seconds at most, and saves.
-const PATIENCE: Duration = Duration::from_secs(5);
+use super::PATIENCE;
 
 /// How often the lock is tried: the system cannot wait for one with a limit.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -23,7 +21,8 @@ pub(super) struct StateLock {
 }
 
 impl StateLock {
-    /// Takes the lock, and creates its file if there is none.
+    /// Takes the lock, and creates its file if there is none. Waits as long as a shutdown may take: a socket that is
+    /// passed on lets a program start while the one before still drains its sockets and saves.
     ///
     /// # Errors
     ///

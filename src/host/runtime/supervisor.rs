@@ -87,6 +87,8 @@ pub(super) struct Supervisor<S, D, C> {
     pub(super) reported: Reported,
     /// The host has reported that the output has taken everything that it will take.
     pub(super) is_output_done: bool,
+    /// A worker did not end in time.
+    pub(super) is_stuck: bool,
 }
 
 /// When each periodic task is due.

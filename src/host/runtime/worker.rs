@@ -28,10 +28,6 @@ use crate::{
 /// How long a worker waits for a datagram before it checks for other work.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// How long a worker may decode what its socket still holds at shutdown. This is half of [the time it
-/// has](super::shutdown), so that there is time left for events that result, such as summaries.
-const DRAIN: Duration = Duration::from_secs(1);
-
 /// How long a worker leaves a socket alone after an error, other than "nothing there".
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(50);
 
@@ -157,12 +153,7 @@ impl<S: Sink> Worker<S> {
         // Neither datagrams that arrive after the stop nor empty ones may hold up the worker.
         let held = receive_buffer_bytes(&self.socket).unwrap_or(0) as u64;
         let end = self.counters.taken_bytes() + held;
-        let until = Instant::now() + DRAIN;
         while self.counters.taken_bytes() < end && !self.control.is_stopped_now() {
-            if Instant::now() >= until {
-                self.count_rest(&mut receiver, end);
-                break;
-            }
             if !self.batch(|each| receiver.receive_waiting(each))? {
                 break;
             }
@@ -196,6 +187,10 @@ impl<S: Sink> Worker<S> {
             counters.received_datagrams += 1;
             counters.received_bytes += datagram.len() as u64;
             if panicked.is_some() {
+                return;
+            }
+            if control.is_drain_over() {
+                counters.not_drained += 1;
                 return;
             }
             let handle = || {
@@ -235,22 +230,6 @@ impl<S: Sink> Worker<S> {
             Err(error) => {
                 self.count_receive_error(&error);
                 Ok(false)
-            }
-        }
-    }
-
-    /// Reads what the socket still holds, up to `end` bytes of its buffer, and counts it as lost, because there is no
-    /// time left to decode it.
-    fn count_rest(&mut self, receiver: &mut Receiver, end: u64) {
-        let counters = &mut self.counters;
-        while counters.taken_bytes() < end {
-            let received = receiver.receive_waiting(|datagram, _| {
-                counters.received_datagrams += 1;
-                counters.received_bytes += datagram.len() as u64;
-                counters.not_decoded += 1;
-            });
-            if received.is_err() {
-                break;
             }
         }
     }
@@ -296,8 +275,8 @@ impl<S: Sink> Worker<S> {
         let mut counters = self.counters;
         let published = self.control.counters();
         let in_hand = |counters: &WorkerCounters| {
-            let taken = counters.refused + counters.over_rate + counters.not_decoded;
-            counters.received_datagrams - taken
+            let others = counters.not_decoded + counters.not_drained;
+            counters.received_datagrams - counters.refused - counters.over_rate - others
         };
         counters.not_decoded += in_hand(&counters) - in_hand(&published);
         counters.pipeline = published.pipeline;
