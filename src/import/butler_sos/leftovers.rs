@@ -30,7 +30,8 @@ const PARTS: &[Part] = &[
     part(
         "serversToMonitor",
         &["serversToMonitor.servers"],
-        "not imported; examples/vector/engine_health.yaml lets Vector poll the engines, with other names of metrics",
+        "not imported; `[engine_health]` in plugin.toml queries the engines, or Vector does with \
+         examples/vector/engine_health.yaml, with other names of metrics",
     ),
     part(
         "userSessions",

@@ -124,7 +124,7 @@ pub fn import(text: &str, options: &Options) -> Result<Import, ImportError> {
     let vector_yaml = vector::vector(from, options, &mut of_vector);
     let toml = plugin::to_toml(&config).map_err(|error| {
         ImportError::Problem(Problem {
-            line: 0,
+            line: 1,
             key: String::new(),
             value: None,
             message: error.to_string(),
@@ -194,9 +194,10 @@ fn not_yaml(text: &str) -> Option<Problem> {
 
 fn problem(error: &yaml_serde::Error, key: &str) -> Problem {
     let key = key.trim_matches('.');
+    // What is wrong with the file as a whole has no place.
     let (line, column) = error
         .location()
-        .map_or((0, 0), |place| (place.line(), place.column()));
+        .map_or((1, 1), |place| (place.line(), place.column()));
     let message = error.to_string();
     let message = message
         .strip_suffix(&format!(" at line {line} column {column}"))

@@ -14,7 +14,18 @@ use super::{configurations, options, read, run, text};
 fn mistakes_are_reported_with_file_line_and_key() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("config.yaml");
+    let aliases = ["b", "c", "d", "e", "f", "g", "h", "i"].iter().zip('a'..);
+    let aliases = aliases.map(|(name, last)| {
+        let list = vec![format!("*{last}"); 9].join(",");
+        format!("{name}: &{name} [{list}]\n")
+    });
+    let bomb = format!("a: &a [x,x,x,x,x,x,x,x,x]\n{}", aliases.collect::<String>());
     let rows = [
+        (
+            &*bomb,
+            "1: ",
+            "this is not valid YAML: repetition limit exceeded",
+        ),
         (
             "a: b: c\n",
             "1: ",
