@@ -1,5 +1,7 @@
 //! Options that are valid but have no effect, or one that cannot be intended.
 
+use std::net::IpAddr;
+
 use qlik_sense_events::{
     config::{Config, Loaded, Written},
     schema::Schema,
@@ -175,6 +177,7 @@ pub fn warnings(loaded: &Loaded) -> Vec<String> {
         );
         warnings.push(loaded.about("transform.sessions.idle_timeout_secs", message));
     }
+    warnings.extend(of_nodes(loaded));
     let tags = config.output.tags_by_host.iter();
     let without = tags.filter(|(_, tags)| tags.is_empty());
     warnings.extend(without.map(|(host, _)| {
@@ -182,6 +185,35 @@ pub fn warnings(loaded: &Loaded) -> Vec<String> {
         loaded.about("output.tags_by_host", message)
     }));
     warnings
+}
+
+/// A warning of each proxy and engine that is named by its address only. Events have the name of its node.
+fn of_nodes(loaded: &Loaded) -> impl Iterator<Item = String> {
+    let Config {
+        transform,
+        engine_health,
+        ..
+    } = &loaded.config;
+    let sessions = &transform.sessions;
+    let is_used = sessions.enabled && sessions.qps.enabled;
+    let proxies = sessions.qps.proxies.iter().filter(move |_| is_used);
+    let proxies = proxies.map(|proxy| (&proxy.host, &proxy.node)).enumerate();
+    let engines = engine_health.nodes.iter();
+    let engines = engines
+        .map(|engine| (&engine.host, &engine.node))
+        .enumerate();
+    let proxies = proxies.map(|it| ("transform.sessions.qps.proxies", it));
+    let engines = engines.map(|it| ("engine_health.nodes", it));
+    proxies
+        .chain(engines)
+        .filter(|(_, (_, (host, node)))| node.is_empty() && host.parse::<IpAddr>().is_ok())
+        .map(|(list, (place, (host, _)))| {
+            let message = format!(
+                "`host` is an address and `node` is missing, so {host} counts as a node of its own; set `node` to the \
+                 name that events have in `host`"
+            );
+            loaded.about(&format!("{list}[{place}]"), message)
+        })
 }
 
 /// A warning of a port that is another at each start. `run` says at which one it listens.

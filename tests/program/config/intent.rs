@@ -1,6 +1,8 @@
 //! Values that are valid, but have no effect or one that cannot be intended.
 
 use super::{check, folder};
+#[cfg(feature = "qrs")]
+use crate::support::qrs::Site;
 use crate::support::{CODECS, Running};
 
 /// Asserts that `check` accepts the configuration with this warning.
@@ -93,6 +95,36 @@ fn certificates_of_missing_proxies_are_not_missed() {
 }
 
 /// In its log, an administrator who has not run `check` reads the same, in the codec that the host reads.
+/// Events have the name of the node, so its sessions would be counted twice.
+#[cfg(feature = "qrs")]
+#[test]
+fn a_service_that_is_named_only_by_its_address() {
+    let addresses = "{ host = 'pro2-win1' }, { host = '192.0.2.17', node = 'pro2-win2' }, { host = '192.0.2.18' }";
+    let said = "`host` is an address and `node` is missing, so 192.0.2.18 counts as a node of its own; set `node` to the \
+                name that events have in `host`";
+    for (table, key) in [
+        (
+            "[transform.sessions]\nenabled = true\n[transform.sessions.qps]\nenabled = true\nproxies = ",
+            "transform.sessions.qps.proxies",
+        ),
+        ("[engine_health]\nnodes = ", "engine_health.nodes"),
+    ] {
+        let folder = folder(&format!("{table}[{addresses}]\n"));
+        Site::new().export(folder.path());
+        let checked = check(&folder);
+        let warnings: Vec<_> = checked
+            .stderr
+            .lines()
+            .filter(|line| line.contains("is an address"))
+            .collect();
+        let [warning] = *warnings else {
+            panic!("{}", checked.stderr);
+        };
+        assert!(warning.contains(&format!(": {key}[2]: ")), "{warning}");
+        assert!(warning.ends_with(said), "{warning}");
+    }
+}
+
 #[test]
 fn run_warns_once_of_what_check_warns_of() {
     for codec in CODECS {
