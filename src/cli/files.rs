@@ -102,22 +102,19 @@ fn of_services(config: &Config) -> Vec<HttpsError> {
         .collect()
 }
 
-/// What is in the place of a file or socket that the program creates, or of the socket to which it connects, and is
-/// something else.
+/// What is in the place of a socket that the program creates or to which it connects, and is something else.
 pub fn occupied(loaded: &Loaded) -> Vec<String> {
-    let problems = places(&loaded.config).into_iter().filter_map(|(key, path)| {
-        let found = fs::metadata(path).ok()?;
-        let is_file = key == STATE_FILE;
-        let is_expected = if is_file { found.is_file() } else { is_socket(found.file_type()) };
-        let expected = if is_file { "file" } else { "socket" };
-        (!is_expected).then(|| {
-            let message = format!(
-                "expected a {expected} there or nothing; remove what is in its place, or choose another path"
-            );
-            loaded.about(key, message)
-        })
-    });
+    let sockets = sockets(&loaded.config).into_iter();
+    let occupied = sockets
+        .filter(|(_, path)| fs::metadata(path).is_ok_and(|found| !is_socket(found.file_type())));
+    let problems = occupied.map(|(key, _)| loaded.about(key, in_its_place("socket")));
     problems.collect()
+}
+
+fn in_its_place(expected: &str) -> String {
+    format!(
+        "expected a {expected} there or nothing; remove what is in its place, or choose another path"
+    )
 }
 
 /// Why the file of the session state is none: it is something else, even the configuration itself, and would be
@@ -125,8 +122,8 @@ pub fn occupied(loaded: &Loaded) -> Vec<String> {
 pub fn other_than_state(loaded: &Loaded) -> Option<String> {
     let file = loaded.config.transform.sessions.state_file()?;
     // Opening anything else may block forever.
-    if !fs::metadata(file).is_ok_and(|found| found.is_file()) {
-        return None;
+    if !fs::metadata(file).ok()?.is_file() {
+        return Some(loaded.about(STATE_FILE, in_its_place("file")));
     }
     let is_state = begins_as_state(&mut BufReader::new(File::open(file).ok()?));
     if is_state.ok()? {
@@ -162,28 +159,27 @@ const STATE_FILE: &str = "transform.sessions.state_file";
 
 /// The files and sockets that are in use, by their options.
 fn places(config: &Config) -> Vec<(&'static str, &Path)> {
-    let output = &config.output;
-    let mut places = Vec::new();
-    places.extend(
-        config
-            .transform
-            .sessions
-            .state_file()
-            .map(|file| (STATE_FILE, file)),
-    );
-    // On Windows they are no files.
-    if cfg!(unix) {
-        let sockets = [
-            ("output.unix_stream", &*output.unix_stream),
-            ("output.local_socket", &output.local_socket),
-        ];
-        places.extend(
-            sockets
-                .into_iter()
-                .filter(|(_, path)| !path.as_os_str().is_empty()),
-        );
-    }
+    let state = config.transform.sessions.state_file();
+    let mut places: Vec<_> = state.map(|file| (STATE_FILE, file)).into_iter().collect();
+    places.extend(sockets(config));
     places
+}
+
+/// The sockets that are in use, by their options.
+fn sockets(config: &Config) -> Vec<(&'static str, &Path)> {
+    // On Windows they are no files.
+    if cfg!(not(unix)) {
+        return Vec::new();
+    }
+    let output = &config.output;
+    let sockets = [
+        ("output.unix_stream", &*output.unix_stream),
+        ("output.local_socket", &output.local_socket),
+    ];
+    let used = sockets
+        .into_iter()
+        .filter(|(_, path)| !path.as_os_str().is_empty());
+    used.collect()
 }
 
 /// Whether something that is not a socket has this path.

@@ -251,9 +251,14 @@ fn a_state_without_a_folder_is_reported_and_saved_once_there_is_one() {
 fn anything_but_a_regular_file_is_refused_and_left_alone() {
     let refused = |site: &Site| {
         let config = site.folder.path().join("config.toml");
-        let ended = finish(&["run", "--config", config.to_str().expect("UTF-8")]);
-        assert_eq!(ended.status, 1, "{}", ended.stderr);
-        assert!(ended.stderr.contains("expected a file"), "{}", ended.stderr);
+        let path = config.to_str().expect("UTF-8");
+        for args in [&["check", path][..], &["run", "--config", path]] {
+            let ended = finish(args);
+            assert_eq!(ended.status, 2, "{}", ended.stderr);
+            assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+            let expected = "expected a file there or nothing; remove what is in its place";
+            assert!(ended.stderr.contains(expected), "{}", ended.stderr);
+        }
         assert!(!site.file(".damaged").exists());
     };
     let site = Site::new();

@@ -59,7 +59,7 @@ fn every_datagram_is_in_exactly_one_count() {
 /// A program that takes long for each datagram: its patterns have so many states that the automaton for them keeps none.
 fn slow() -> Running {
     // A linear congruential generator makes digits without a rhythm.
-    let patterns: Vec<String> = (0..100)
+    let patterns: Vec<String> = (0..200)
         .map(|seed| format!("'LAB\\*{}x'", digits(seed, 20).join("*")))
         .collect();
     Running::configured(&format!(
