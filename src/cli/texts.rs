@@ -9,8 +9,8 @@ pub const EXIT_STATUS: [(&str, &str); 4] = [
     ("0", "Success."),
     (
         "1",
-        "Failure at run time, such as a port in use, a broken output, datagrams that were refused, or a shutdown without \
-         the time for all that was received.",
+        "Failure at run time, such as a port in use, a broken output, datagrams that were refused, a shutdown without the \
+         time for all that was received, or a session state that was not saved.",
     ),
     ("2", "The command line or the configuration is invalid."),
     (

@@ -205,17 +205,21 @@ fn a_full_disk_leaves_the_old_state() {
         program.event_of(payload::start(&format!("user{number}")));
     }
     let stopped = end(program);
-    assert_eq!(stopped.status, Some(0));
+    assert_eq!(stopped.status, Some(1));
     let errors: Vec<&str> = stopped
         .diagnostics
         .iter()
         .filter(|diagnostic| diagnostic["level"] == "error")
         .filter_map(|diagnostic| diagnostic["message"].as_str())
         .collect();
-    let [error] = errors[..] else {
+    let [error, last] = errors[..] else {
         panic!("{:?}", stopped.diagnostics)
     };
     assert!(error.contains("cannot write the session state"), "{error}");
+    assert!(
+        last.contains("the session state could not be saved, as reported above"),
+        "{last}"
+    );
     assert_eq!(site.users(), 1);
     assert!(!site.file(".new").exists(), "half a state takes room");
 

@@ -75,6 +75,11 @@ pub enum ExecError {
          reported above"
     )]
     Undrained,
+    /// The session state could not be written at the end.
+    #[error(
+        "the session state could not be saved, as reported above; the next run resumes the one that was saved last"
+    )]
+    Unsaved,
     /// A file system blocks the shutdown.
     #[error(
         "the shutdown was cut short: a file system did not respond for {} s, so the session state may not be saved",

@@ -11,7 +11,7 @@ use std::{
 
 use super::{ExecError, Output, ReaderWatch, Signal, WriteError};
 use crate::host::runtime::{
-    PATIENCE, Runtime,
+    Concluded, PATIENCE, Runtime,
     queue::{Queue, Taken},
     supervisor::TICK,
     threads::{Failure, spawn},
@@ -77,7 +77,8 @@ impl Run {
     ///
     /// [`ExecError::Output`] when the output is broken, [`ExecError::Panicked`] when a thread has panicked,
     /// [`ExecError::Unread`] when a reader blocks the shutdown, [`ExecError::Unfinished`] when a file system does,
-    /// [`ExecError::Undrained`] when decoding takes too long for it.
+    /// [`ExecError::Undrained`] when decoding takes too long for it, [`ExecError::Unsaved`] when the session state cannot
+    /// be written.
     pub fn supervise(self, output: &Output, reader: &ReaderWatch) -> Result<(), ExecError> {
         let ended = loop {
             match self.signals.recv_timeout(TICK) {
@@ -125,8 +126,16 @@ impl Run {
             Err(ExecError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             Err(error) => Err(error),
             Ok(()) => match concluded {
-                Some(concluded) if is_finished && concluded.is_drained => Ok(()),
-                Some(_) if is_finished => Err(ExecError::Undrained),
+                Some(concluded) if is_finished => match concluded {
+                    Concluded {
+                        is_drained: false, ..
+                    } => Err(ExecError::Undrained),
+                    Concluded {
+                        is_state_saved: false,
+                        ..
+                    } => Err(ExecError::Unsaved),
+                    Concluded { .. } => Ok(()),
+                },
                 _ => Err(ExecError::Unfinished),
             },
         }

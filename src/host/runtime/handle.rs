@@ -60,6 +60,8 @@ pub struct Concluded {
     pub sockets: Vec<Bound>,
     /// Whether everything that the sockets held was decoded. What was not has been reported.
     pub is_drained: bool,
+    /// Whether the session state was saved, if this was to be done. An error has been reported.
+    pub is_state_saved: bool,
 }
 
 /// Receives datagrams until it is stopped or dropped; see [the order of shutdown](super::shutdown).
@@ -145,6 +147,7 @@ impl Runtime {
             reported: Reported::default(),
             is_output_done: false,
             is_stuck: false,
+            is_state_saved: true,
         };
         let ((closed, output_closed), (over, is_over)) = (mpsc::channel(), mpsc::channel());
         let work = move || {

@@ -125,6 +125,7 @@ impl<S, D: Report, C: Contents> Supervisor<S, D, C> {
         Concluded {
             sockets: bound.collect(),
             is_drained: not_drained == 0 && !self.is_stuck,
+            is_state_saved: self.is_state_saved,
         }
     }
 

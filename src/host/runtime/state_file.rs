@@ -126,8 +126,9 @@ impl StateFile {
         self.due.is_due()
     }
 
-    /// Saves the sessions. A file that cannot be written is reported once, until writing succeeds again.
-    pub(super) fn save(&mut self, sessions: &Sessions, diagnostics: &mut impl Report) {
+    /// Saves the sessions, and returns whether that succeeded. A file that cannot be written is reported once, until
+    /// writing succeeds again.
+    pub(super) fn save(&mut self, sessions: &Sessions, diagnostics: &mut impl Report) -> bool {
         match save(&self.file, sessions) {
             Ok(()) => self.is_failing = false,
             Err(error) if !std::mem::replace(&mut self.is_failing, true) => diagnostics.report(
@@ -146,6 +147,7 @@ impl StateFile {
             ),
             Err(_) => {}
         }
+        !self.is_failing
     }
 }
 

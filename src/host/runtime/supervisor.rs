@@ -89,6 +89,8 @@ pub(super) struct Supervisor<S, D, C> {
     pub(super) is_output_done: bool,
     /// A worker did not end in time.
     pub(super) is_stuck: bool,
+    /// The last attempt to save the sessions succeeded, or there was none.
+    pub(super) is_state_saved: bool,
 }
 
 /// When each periodic task is due.
@@ -239,7 +241,7 @@ impl<S, D: Report, C: Contents> Supervisor<S, D, C> {
     /// Saves the sessions, if configured.
     pub(super) fn save_state(&mut self) {
         if let (Some(state), Some(sessions)) = (&mut self.state, self.workers.sessions()) {
-            state.save(sessions, &mut self.diagnostics);
+            self.is_state_saved = state.save(sessions, &mut self.diagnostics);
         }
     }
 
