@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use qlik_sense_events::{
     config::{Config, Loaded},
-    host::{diagnostics::counted, runtime::secrets},
+    host::{
+        diagnostics::counted,
+        runtime::{refresh::without_entries, secrets},
+    },
 };
 
 #[cfg(feature = "qrs")]
@@ -57,7 +60,10 @@ pub fn check(args: &CheckArgs) -> u8 {
         return USAGE;
     }
     let (entries, apps) = match config.pipeline().build() {
-        Ok(pipeline) => (pipeline.blacklist().entries(), pipeline.app_names().len()),
+        Ok(pipeline) => {
+            without_entries(pipeline.blacklist()).for_each(say);
+            (pipeline.blacklist().entries(), pipeline.app_names().len())
+        }
         // A file has changed since.
         Err(error) => {
             say(error);

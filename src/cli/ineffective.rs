@@ -139,11 +139,6 @@ pub fn warnings(loaded: &Loaded) -> Vec<String> {
             warnings.push(loaded.about(&key, message));
         }
     }
-    for place in config.transform.blacklist.files_without_entries() {
-        let message = "the file has no entries, so it excludes nobody";
-        let key = format!("transform.blacklist.files[{place}]");
-        warnings.push(loaded.about(&key, message));
-    }
     let mut users = config.transform.blacklist.users.iter();
     if users.any(|user| user.parts().any(|parts| parts == ("*", "*"))) {
         let message = r"'*\*' matches every user, so the events of all users are left out";

@@ -15,7 +15,7 @@ use super::{
     frame_bytes::FrameBytes,
     listener::WorkerHandle,
     queue::{Contents, Queue},
-    refresh::Refresh,
+    refresh::{Refresh, without_entries},
     secrets,
     start::{Opened, StartError},
     state_file::StateFile,
@@ -106,6 +106,9 @@ impl Runtime {
             mut diagnostics,
         } = edge;
         let (sender, news) = mpsc::channel();
+        for warning in without_entries(opened.pipeline.blacklist()) {
+            diagnostics.report(Level::Warn, &warning);
+        }
         let mut workers = Workers::new(config, opened, Box::new(sink), sender.clone());
         for listener in workers.listeners() {
             diagnostics.listening(listener, config.source.receive_buffer_bytes);

@@ -363,6 +363,17 @@ impl Refresh {
     }
 }
 
+/// A warning of each file of the blacklist without entries.
+pub fn without_entries(blacklist: &Blacklist) -> impl Iterator<Item = String> {
+    let files = blacklist.files_without_entries().iter();
+    files.map(|file| {
+        format!(
+            "{}: the file in `transform.blacklist.files` has no entries, so it excludes nobody",
+            file.display()
+        )
+    })
+}
+
 /// What is reported about a blacklist that was reloaded.
 pub(crate) fn reloaded(blacklist: &Blacklist) -> (Level, String) {
     match blacklist.entries() {

@@ -124,13 +124,18 @@ impl BlacklistConfig {
 
     fn build_unless(&self, is_refused: fn(&str) -> bool) -> Result<Blacklist, BlacklistError> {
         let mut entries = self.users.clone();
+        let mut files_without_entries = Vec::new();
         for file in &self.files {
             let text = read(file)?;
+            let before = entries.len();
             if is_refused(&text) {
                 return Err(BlacklistError::Empty { file: file.clone() });
             }
             for entry in parse(file, &text) {
                 entries.push(entry?);
+            }
+            if entries.len() == before {
+                files_without_entries.push(file.clone());
             }
         }
         let rules = Rules::new(&entries, self.case_sensitive)
@@ -139,17 +144,8 @@ impl BlacklistConfig {
             rules,
             events: EventNames::of(&self.events),
             entries: entries.len(),
+            files_without_entries,
             excluded: 0,
-        })
-    }
-
-    /// The places in [`files`](Self::files), from 0, of those that have no entries. Files that cannot be read are not
-    /// among them.
-    pub fn files_without_entries(&self) -> impl Iterator<Item = usize> {
-        let files = self.files.iter().enumerate();
-        files.filter_map(|(place, file)| {
-            let text = read(file).ok()?;
-            parse(file, &text).next().is_none().then_some(place)
         })
     }
 

@@ -5,6 +5,8 @@ mod entry;
 mod mistake;
 mod rules;
 
+use std::path::PathBuf;
+
 use self::rules::Rules;
 pub use self::{
     config::{BlacklistConfig, BlacklistError, MAX_FILE_BYTES},
@@ -37,6 +39,7 @@ pub struct Blacklist {
     rules: Rules,
     events: EventNames,
     entries: usize,
+    files_without_entries: Vec<PathBuf>,
     excluded: u64,
 }
 
@@ -51,6 +54,12 @@ impl Blacklist {
     #[must_use]
     pub const fn entries(&self) -> usize {
         self.entries
+    }
+
+    /// The files without an entry, which may be files that were being written.
+    #[must_use]
+    pub fn files_without_entries(&self) -> &[PathBuf] {
+        &self.files_without_entries
     }
 
     /// Whether a user is listed. An absent part is empty text, which only a pattern such as `*` matches.
@@ -80,6 +89,7 @@ impl Blacklist {
         self.rules = other.rules;
         self.events = other.events;
         self.entries = other.entries;
+        self.files_without_entries = other.files_without_entries;
     }
 
     /// Whether an event is excluded. Counts it if so.

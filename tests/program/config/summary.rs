@@ -11,8 +11,8 @@ fn check_counts_the_entries_from_files() {
     std::fs::write(folder.path().join("b.txt"), "\n\n").expect("a file");
     let checked = check(&folder);
     let warning = format!(
-        "{}:3: transform.blacklist.files[1] = \"b.txt\": the file has no entries, so it excludes nobody\n",
-        folder.path().join("config.toml").display()
+        "{}: the file in `transform.blacklist.files` has no entries, so it excludes nobody\n",
+        folder.path().join("b.txt").display()
     );
     assert_eq!((checked.status, checked.stderr), (0, warning));
     let expected = "3 entries in the blacklist (2 from 2 files)";
