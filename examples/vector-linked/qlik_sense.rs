@@ -7,7 +7,7 @@ use qlik_sense_events::{
     host::linked::{self, Batch, Batches},
     schema::Role,
 };
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tracing::Instrument;
 use uuid::Uuid;
 use vector::{
@@ -35,6 +35,10 @@ use vector_lib::{
 };
 
 use super::{Log, Options, VectorValue, record};
+
+/// The number of events from which a batch is full: more were waiting, or nearly so, since a batch of the queue ends
+/// where the next datagrams would be too many.
+const FULL: usize = 900;
 
 /// Configuration for the `qlik_sense` source.
 #[configurable_component(source(
@@ -131,12 +135,72 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 }
 
 /// Passes on what is received, until nothing more will arrive.
-async fn forward(mut batches: Batches<VectorValue>, mut out: Outlet) -> Result<(), ()> {
+///
+/// Building events and handing them over take about as long as each other. While full batches wait, each has a task, so
+/// that two cores share the work; at other times a second task would only have to be woken.
+async fn forward(mut batches: Batches<VectorValue>, out: Outlet) -> Result<(), ()> {
+    let builder = Builder::default();
+    let mut idle = Some(out);
+    let mut busy: Option<JoinHandle<Result<Outlet, ()>>> = None;
     while let Some(batch) = batches.next().await {
-        out.send(batch).await?;
+        let is_full = batch.len() >= FULL;
+        let built = builder.build(batch)?;
+        // In order: the previous batch first.
+        let mut out = match (idle.take(), busy.take()) {
+            (Some(out), _) => out,
+            (None, Some(sending)) => sending.await.unwrap_or(Err(()))?,
+            (None, None) => return Err(()),
+        };
+        if is_full {
+            let send = async move { out.send(built).await.map(|()| out) };
+            busy = Some(tokio::spawn(send.in_current_span()));
+        } else {
+            out.send(built).await?;
+            idle = Some(out);
+        }
+    }
+    if let Some(sending) = busy {
+        sending.await.unwrap_or(Err(()))?;
     }
     let ended = blocking(|| batches.conclude()).await?;
     ended.map_err(|error| error!(message = "The source has failed.", %error))
+}
+
+/// Builds Vector's events.
+#[derive(Clone, Default)]
+struct Builder {
+    /// The initial metadata of every event: Vector's default, whose schema takes as long to create as several fields.
+    metadata: EventMetadata,
+}
+
+/// Events, and the counts of the batch that they were built from.
+struct Built {
+    bytes: u64,
+    dropped: u64,
+    events: Vec<LogEvent>,
+}
+
+impl Builder {
+    /// The metadata of an event, with an id of its own.
+    fn metadata(&self) -> EventMetadata {
+        self.metadata
+            .clone()
+            .with_source_event_id(Some(Uuid::new_v4()))
+    }
+
+    fn build(&self, batch: Batch<VectorValue>) -> Result<Built, ()> {
+        let mut events = Vec::with_capacity(batch.len());
+        for value in batch.values() {
+            let VectorValue(value) = value
+                .map_err(|error| error!(message = "An event has no form in Vector.", %error))?;
+            events.push(LogEvent::from_parts(value, self.metadata()));
+        }
+        Ok(Built {
+            bytes: batch.bytes,
+            dropped: batch.dropped,
+            events,
+        })
+    }
 }
 
 /// The way to the rest of the topology, and what Vector needs to know about it.
@@ -146,8 +210,6 @@ struct Outlet {
     bytes_received: Registered<BytesReceived>,
     events_received: Registered<EventsReceived>,
     dropped: Registered<ComponentEventsDropped<'static, INTENTIONAL>>,
-    /// The initial metadata of every event: Vector's default, whose schema takes as long to create as several fields.
-    metadata: EventMetadata,
 }
 
 impl Outlet {
@@ -160,28 +222,17 @@ impl Outlet {
             dropped: register!(ComponentEventsDropped::<INTENTIONAL>::from(
                 "The options exclude it."
             )),
-            metadata: EventMetadata::default(),
         }
     }
 
-    /// The metadata of an event, with an id of its own.
-    fn metadata(&self) -> EventMetadata {
-        self.metadata.clone().with_source_event_id(Some(Uuid::new_v4()))
-    }
-
-    async fn send(&mut self, batch: Batch<VectorValue>) -> Result<(), ()> {
+    async fn send(&mut self, batch: Built) -> Result<(), ()> {
         self.bytes_received.emit(ByteSize(batch.bytes as usize));
         if batch.dropped > 0 {
             self.dropped.emit(Count(batch.dropped as usize));
         }
-        if batch.is_empty() {
+        let mut events = batch.events;
+        if events.is_empty() {
             return Ok(());
-        }
-        let mut events = Vec::with_capacity(batch.len());
-        for value in batch.values() {
-            let VectorValue(value) = value
-                .map_err(|error| error!(message = "An event has no form in Vector.", %error))?;
-            events.push(LogEvent::from_parts(value, self.metadata()));
         }
         let (count, size) = (events.len(), events.estimated_json_encoded_size_of());
         self.events_received.emit(CountByteSize(count, size));

@@ -109,7 +109,8 @@ fn stopped_with_work_for(work: Duration) -> (u64, Stopped) {
 
 #[test]
 fn slow_decoding_at_shutdown_loses_nothing() {
-    let (count, stopped) = stopped_with_work_for(Duration::from_secs(4));
+    // A busy machine may take several times as long.
+    let (count, stopped) = stopped_with_work_for(Duration::from_secs(2));
     assert_eq!(stopped.status, Some(0), "{:?}", stopped.diagnostics);
     assert_eq!(stopped.events.len() as u64, count);
     assert_eq!(stopped.count("dropped"), 0);
