@@ -140,34 +140,43 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 /// that two cores share the work; at other times a second task would only have to be woken.
 async fn forward(mut batches: Batches<VectorValue>, out: Outlet) -> Result<(), ()> {
     let builder = Builder::default();
-    let mut idle = Some(out);
-    let mut busy: Option<JoinHandle<Result<Outlet, ()>>> = None;
+    let mut sending = Sending::Idle(out);
     while let Some(batch) = batches.next().await {
         let is_full = batch.len() >= FULL;
         let built = builder.build(batch)?;
         // In order: the previous batch first.
-        let mut out = match (idle.take(), busy.take()) {
-            (Some(out), _) => out,
-            (None, Some(sending)) => sending.await.unwrap_or(Err(()))?,
-            (None, None) => return Err(()),
-        };
-        if is_full {
+        let mut out = sending.ended().await?;
+        sending = if is_full {
             let send = async move { out.send(built).await.map(|()| out) };
-            busy = Some(tokio::spawn(send.in_current_span()));
+            Sending::Busy(tokio::spawn(send.in_current_span()))
         } else {
             out.send(built).await?;
-            idle = Some(out);
-        }
+            Sending::Idle(out)
+        };
     }
-    if let Some(sending) = busy {
-        sending.await.unwrap_or(Err(()))?;
-    }
+    sending.ended().await?;
     let ended = blocking(|| batches.conclude()).await?;
     ended.map_err(|error| error!(message = "The source has failed.", %error))
 }
 
+/// Whether a task hands over a batch.
+enum Sending {
+    Idle(Outlet),
+    Busy(JoinHandle<Result<Outlet, ()>>),
+}
+
+impl Sending {
+    /// Waits until the batch has been handed over.
+    async fn ended(self) -> Result<Outlet, ()> {
+        match self {
+            Self::Idle(out) => Ok(out),
+            Self::Busy(task) => task.await.unwrap_or(Err(())),
+        }
+    }
+}
+
 /// Builds Vector's events.
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Builder {
     /// The initial metadata of every event: Vector's default, whose schema takes as long to create as several fields.
     metadata: EventMetadata,
