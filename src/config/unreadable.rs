@@ -50,7 +50,8 @@ fn reason(key: &str, file: &Path, error: &io::Error) -> String {
     }
     let is_pattern = || file.to_string_lossy().contains(['*', '~', '$', '%']);
     let advice = match error.kind() {
-        io::ErrorKind::NotFound if !is_secret && is_pattern() => {
+        // No name of a file has a `*` on Windows.
+        io::ErrorKind::NotFound | io::ErrorKind::InvalidFilename if !is_secret && is_pattern() => {
             "; patterns, `~` and variables are not expanded in paths"
         }
         io::ErrorKind::NotFound if is_secret || file.is_relative() => {

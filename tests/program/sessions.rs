@@ -337,7 +337,13 @@ mod state {
         );
         // Events flow all the same.
         program.event_of(payload::start("goran"));
-        let diagnostics = stop(&mut program);
-        assert_eq!(messages(&diagnostics), ["stopped"]);
+        ask_to_end(&program);
+        let (status, diagnostics) = program.wait();
+        assert_eq!(status.code(), Some(1), "{diagnostics:?}");
+        let [stopped, error] = messages(&diagnostics)[..] else {
+            panic!("{diagnostics:?}");
+        };
+        assert_eq!(stopped, "stopped");
+        assert!(error.contains("could not be saved"), "{error}");
     }
 }

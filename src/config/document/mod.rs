@@ -192,7 +192,7 @@ impl<'a> Document<'a> {
     }
 }
 
-/// A text with so many mistakes of syntax, or one that begins as JSON or XML, and with none of the [`SECTIONS`] is not
+/// A text with many mistakes of syntax, or one that begins as JSON or XML, and with none of the [`SECTIONS`] is not
 /// TOML at all.
 const FOREIGN: usize = 3;
 
