@@ -149,7 +149,7 @@ fn the_first_pause_delivers_everything_that_was_received() {
 fn a_pause_is_limited_and_counts_what_it_drops() {
     let config = config_file(
         "pause",
-        "[source]\naddress = \"127.0.0.1:0\"\n[queue]\nmax_events = 10\n[telemetry]\ninterval_secs = 0\n",
+        "[source]\naddress = \"127.0.0.1:0\"\nundecoded = \"drop\"\n[queue]\nmax_events = 10\n[telemetry]\ninterval_secs = 0\n",
     );
     let instance = begin(Version::V5_1, &[("config", &config)]);
     let address = instance.addresses()[0];
@@ -162,6 +162,9 @@ fn a_pause_is_limited_and_counts_what_it_drops() {
         instance.tick();
     }
     assert_eq!(instance.state.record_bytes(), 0, "paused");
+    // The plugin reads it only once the last event is in the queue, or dropped.
+    send(address, ["no event".to_owned()]);
+    await_received(&instance);
     instance.resume();
     let records = instance.records(10);
     assert_eq!(
@@ -170,7 +173,7 @@ fn a_pause_is_limited_and_counts_what_it_drops() {
     );
     let log = instance.exit(false).0.log();
     let closing = log.last().expect("a line");
-    assert!(closing.contains(" datagrams=25 "), "{closing}");
+    assert!(closing.contains(" datagrams=26 "), "{closing}");
     assert!(closing.contains(" dropped=15 "), "{closing}");
 }
 
