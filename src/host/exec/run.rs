@@ -11,7 +11,7 @@ use std::{
 
 use super::{ExecError, Output, ReaderWatch, Signal, WriteError};
 use crate::host::runtime::{
-    Concluded, PATIENCE, Runtime,
+    PATIENCE, Runtime,
     queue::{Queue, Taken},
     supervisor::TICK,
     threads::{Failure, spawn},
@@ -121,23 +121,16 @@ impl Run {
         } else {
             Duration::ZERO
         };
-        let concluded = self.runtime.conclude(patience);
-        match ended {
-            Err(ExecError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            Err(error) => Err(error),
-            Ok(()) => match concluded {
-                Some(concluded) if is_finished => match concluded {
-                    Concluded {
-                        is_drained: false, ..
-                    } => Err(ExecError::Undrained),
-                    Concluded {
-                        is_state_saved: false,
-                        ..
-                    } => Err(ExecError::Unsaved),
-                    Concluded { .. } => Ok(()),
-                },
-                _ => Err(ExecError::Unfinished),
-            },
+        let concluded = self.runtime.conclude(patience).filter(|_| is_finished);
+        match (ended, concluded) {
+            (Err(ExecError::Output(error)), _) if error.kind() == io::ErrorKind::BrokenPipe => {
+                Ok(())
+            }
+            (Err(error), _) => Err(error),
+            (Ok(()), None) => Err(ExecError::Unfinished),
+            (Ok(()), Some(concluded)) if !concluded.is_drained => Err(ExecError::Undrained),
+            (Ok(()), Some(concluded)) if !concluded.is_state_saved => Err(ExecError::Unsaved),
+            (Ok(()), Some(_)) => Ok(()),
         }
     }
 
