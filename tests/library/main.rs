@@ -13,8 +13,6 @@ mod golden;
 mod https;
 #[cfg(feature = "linked")]
 mod linked;
-#[cfg(feature = "linked")]
-mod linked_shapes;
 mod native;
 mod owned_values;
 mod performance;
