@@ -70,6 +70,23 @@ fn summaries_follow_the_events_in_every_codec() {
 }
 
 #[test]
+fn a_full_table_of_users_causes_a_warning() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = format!("{CONFIG}max_users = 1\n");
+    let mut program = configured(&folder, &config, Codec::Json);
+    for user in ["goran", "maria"] {
+        program.send(payload::start(user));
+    }
+    let warning = program.diagnostics.one();
+    assert_eq!(warning["level"], "warn");
+    let expected = "the table of transform.sessions is full, and 1 user is no longer followed so far; raise \
+        transform.sessions.max_users, which is 1, or, if the users are invented, restrict source.allowed_senders";
+    assert_eq!(warning["message"], expected);
+    let ends = program.events().several(3).pop().expect("a summary");
+    assert_eq!(ends["end_reason"], "evicted");
+}
+
+#[test]
 fn snapshots_are_taken_periodically() {
     let folder = tempfile::tempdir().expect("a folder");
     let config = format!("{CONFIG}snapshot_interval_secs = 1\n");

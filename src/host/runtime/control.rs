@@ -1,6 +1,7 @@
 //! The handle to a worker, with which other threads control it and read its counts.
 
 use std::{
+    net::IpAddr,
     sync::{
         Mutex, OnceLock,
         atomic::{AtomicBool, Ordering},
@@ -8,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::threads::lock;
+use super::{
+    threads::lock,
+    turned_away::{Reason, RecentSenders},
+};
 use crate::{
     pipeline::{Counters, RowGaps, Statistics},
     source::Refusals,
@@ -29,6 +33,10 @@ pub struct Control {
     stop_now: AtomicBool,
     pub(super) counters: Mutex<WorkerCounters>,
     pub(super) refusals: Mutex<Refusals>,
+    /// The senders that were refused, since the supervisor last looked.
+    pub(super) refused_senders: Mutex<RecentSenders>,
+    /// The senders that have sent too much, since the supervisor last looked.
+    pub(super) over_rate_senders: Mutex<RecentSenders>,
     pub(super) row_gaps: Mutex<RowGaps>,
     pub(super) statistics: Mutex<Statistics>,
     pub(super) receive_errors: Mutex<ReceiveErrors>,
@@ -126,6 +134,24 @@ impl Control {
     #[must_use]
     pub fn refusals(&self) -> Refusals {
         lock(&self.refusals).clone()
+    }
+
+    /// How many datagrams the worker has turned away for a reason.
+    pub(super) fn turned_away(&self, reason: Reason) -> u64 {
+        let counters = lock(&self.counters);
+        match reason {
+            Reason::Refused => counters.refused,
+            Reason::OverRate => counters.over_rate,
+        }
+    }
+
+    /// Takes the senders of datagrams that were turned away for a reason since the last call, without repetitions.
+    pub(super) fn take_senders(&self, reason: Reason) -> Vec<IpAddr> {
+        let senders = match reason {
+            Reason::Refused => &self.refused_senders,
+            Reason::OverRate => &self.over_rate_senders,
+        };
+        lock(senders).take()
     }
 
     /// The missing rows at this worker.

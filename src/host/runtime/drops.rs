@@ -6,14 +6,19 @@ use std::{
 };
 
 use super::queue::Full;
-use crate::host::diagnostics::Level;
+use crate::host::diagnostics::{Level, counted};
 
-/// A series ends when nothing has been dropped for this long.
+/// How long nothing must have been dropped until a series ends, unless [`Drops::with_quiet`] says otherwise.
 const QUIET: Duration = Duration::from_secs(10);
 
+/// The same for what depends on when single users and nodes send, so that what continues is not reported again and again.
+pub(super) const LONG_QUIET: Duration = Duration::from_mins(10);
+
 /// Whether drops of one kind in one place are continuing.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Drops {
+    /// A series ends when nothing has been dropped for this long.
+    quiet: Duration,
     /// The number of drops at the last update.
     known: u64,
     stretch: Option<Stretch>,
@@ -73,9 +78,52 @@ impl DropReport {
             ),
         }
     }
+
+    /// The message about users that were evicted because there were more than `max_users`.
+    pub(super) fn of_users(&self, max_users: usize) -> (Level, String) {
+        match self {
+            Self::Begins(count) => (
+                Level::Warn,
+                format!(
+                    "the table of transform.sessions is full, and {} no longer followed so far; raise \
+                     transform.sessions.max_users, which is {max_users}, or, if the users are invented, restrict \
+                     source.allowed_senders",
+                    counted(*count, "user is", "users are"),
+                ),
+            ),
+            Self::Over { count, secs } => (
+                Level::Info,
+                format!(
+                    "the table of transform.sessions has room again; {} not followed to the end in {secs} s",
+                    counted(*count, "user was", "users were")
+                ),
+            ),
+        }
+    }
+}
+
+impl Default for Drops {
+    fn default() -> Self {
+        Self::with_quiet(QUIET)
+    }
 }
 
 impl Drops {
+    /// A series ends when nothing has been dropped for as long as `quiet`.
+    pub(super) const fn with_quiet(quiet: Duration) -> Self {
+        Self {
+            quiet,
+            known: 0,
+            stretch: None,
+        }
+    }
+
+    /// The number of drops in the current series.
+    pub(super) fn in_series(&self) -> u64 {
+        let before = self.stretch.as_ref().map_or(self.known, |it| it.before);
+        self.known.saturating_sub(before)
+    }
+
     /// The number of drops at the last update.
     pub(super) const fn known(&self) -> u64 {
         self.known
@@ -98,9 +146,9 @@ impl Drops {
                 stretch.last = now;
                 None
             }
-            Some(stretch) if now.saturating_duration_since(stretch.last) >= QUIET => {
+            Some(stretch) if now.saturating_duration_since(stretch.last) >= self.quiet => {
                 let report = DropReport::Over {
-                    count: count - stretch.before,
+                    count: count.saturating_sub(stretch.before),
                     secs: stretch.last.duration_since(stretch.began).as_secs(),
                 };
                 self.stretch = None;

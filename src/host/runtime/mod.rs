@@ -11,7 +11,7 @@
 //! | `frames.rs`, `queue.rs`, `frame_bytes.rs` | what waits for the host, what is dropped, and the buffers for both |
 //! | `queue/writing.rs` | what a writer thread takes out of the queue |
 //! | `supervisor.rs` | the thread that supervises the workers: counters, session state, panics |
-//! | `drops.rs`, `clocks.rs`, `every.rs`, `state_file.rs`, `state_lock.rs`, `secrets.rs` | parts of that |
+//! | `drops.rs`, `turned_away.rs`, `clocks.rs`, `every.rs`, `state_file.rs`, `state_lock.rs`, `secrets.rs` | parts of that |
 //! | `refresh.rs`, `watched.rs` | the thread that reloads the files of transforms |
 //! | `shutdown.rs` | the order of shutdown |
 //! | `threads.rs` | panics and locks |
@@ -36,6 +36,7 @@ pub mod supervisor;
 #[cfg(test)]
 mod tests;
 pub mod threads;
+mod turned_away;
 pub mod watched;
 #[cfg(not(feature = "qrs"))]
 mod without_qrs;

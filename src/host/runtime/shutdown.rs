@@ -111,6 +111,8 @@ impl<S, D: Report, C: Contents> Supervisor<S, D, C> {
             );
             self.diagnostics.report(Level::Warn, &message);
         }
+        self.report_turned_away();
+        self.report_evictions();
         self.report_totals("stopped", |_, _| true);
         let listeners = self.workers.into_listeners().into_iter();
         let bound = listeners.map(|listener| {

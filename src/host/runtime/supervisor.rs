@@ -12,12 +12,13 @@ use std::{
 
 use super::{
     clocks::Clocks,
-    drops::Drops,
+    drops::{Drops, LONG_QUIET},
     every::Every,
     queue::{Contents, Queue},
     refresh::Refreshing,
     state_file::StateFile,
     threads::Failure,
+    turned_away::{Reason, TurnedAway},
     worker::Sink,
     workers::Workers,
 };
@@ -115,13 +116,30 @@ impl Times {
 }
 
 /// The counters, drops and panics reported so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Reported {
     totals: Vec<Totals>,
     pub(super) queue: Drops,
     system: Vec<Drops>,
+    /// Refused datagrams and those over the rate, at each address.
+    turned_away: Vec<[TurnedAway; 2]>,
+    evictions: Drops,
     clocks: Clocks,
     panics: VecDeque<Instant>,
+}
+
+impl Default for Reported {
+    fn default() -> Self {
+        Self {
+            totals: Vec::new(),
+            queue: Drops::default(),
+            system: Vec::new(),
+            turned_away: Vec::new(),
+            evictions: Drops::with_quiet(LONG_QUIET),
+            clocks: Clocks::default(),
+            panics: VecDeque::new(),
+        }
+    }
 }
 
 impl<S: Sink + Send + 'static, D: Report, C: Contents> Supervisor<S, D, C> {
@@ -171,6 +189,7 @@ impl<S: Sink + Send + 'static, D: Report, C: Contents> Supervisor<S, D, C> {
     fn poll(&mut self) {
         self.report_receive_errors();
         self.report_drops();
+        self.report_turned_away();
         if self.times.clocks.is_due() {
             self.report_clocks();
         }
@@ -234,10 +253,48 @@ impl<S: Sink + Send + 'static, D: Report, C: Contents> Supervisor<S, D, C> {
                 self.diagnostics.report(level, &message);
             }
         }
+        self.report_evictions();
     }
 }
 
 impl<S, D: Report, C: Contents> Supervisor<S, D, C> {
+    /// Reports when datagrams are turned away because of their sender, and who sends them.
+    pub(super) fn report_turned_away(&mut self) {
+        let (now, source) = (Instant::now(), &self.workers.config().source);
+        let listeners = self.workers.listeners();
+        self.reported
+            .turned_away
+            .resize_with(listeners.len(), Default::default);
+        for (listener, turned_away) in listeners.iter().zip(&mut self.reported.turned_away) {
+            let controls = || listener.workers.iter().map(|worker| &worker.control);
+            for (turned_away, reason) in turned_away.iter_mut().zip(Reason::ALL) {
+                let count = controls().map(|it| it.turned_away(reason)).sum();
+                // A worker notes senders before it publishes the count.
+                let senders = if turned_away.has_more(count) {
+                    controls().flat_map(|it| it.take_senders(reason)).collect()
+                } else {
+                    Vec::new()
+                };
+                if let Some(report) = turned_away.update(count, senders, now) {
+                    let (level, message) = report.message(reason, listener.address, source);
+                    self.diagnostics.report(level, &message);
+                }
+            }
+        }
+    }
+
+    /// Reports when users are evicted from a full table of sessions.
+    pub(super) fn report_evictions(&mut self) {
+        let sessions = self.workers.sessions();
+        if let Some(evicted) = sessions.and_then(Sessions::evicted_users)
+            && let Some(report) = self.reported.evictions.update(evicted, Instant::now())
+        {
+            let max_users = self.workers.config().transform.sessions.max_users;
+            let (level, message) = report.of_users(max_users);
+            self.diagnostics.report(level, &message);
+        }
+    }
+
     /// Saves the sessions, if configured.
     pub(super) fn save_state(&mut self) {
         if let (Some(state), Some(sessions)) = (&mut self.state, self.workers.sessions()) {

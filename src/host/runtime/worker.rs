@@ -212,8 +212,12 @@ impl<S: Sink> Worker<S> {
                     Verdict::Refused => {
                         counters.refused += 1;
                         lock(&control.refusals).count(sender);
+                        lock(&control.refused_senders).note(sender);
                     }
-                    Verdict::OverRate => counters.over_rate += 1,
+                    Verdict::OverRate => {
+                        counters.over_rate += 1;
+                        lock(&control.over_rate_senders).note(sender);
+                    }
                 }
             };
             // The rest of the batch has been read from the socket, so it must be counted.

@@ -83,6 +83,10 @@ impl<S: Sink + Send + 'static> Workers<S> {
 }
 
 impl<S> Workers<S> {
+    pub(super) const fn config(&self) -> &Config {
+        &self.config
+    }
+
     pub(super) fn listeners(&self) -> &[Listener] {
         &self.listeners
     }

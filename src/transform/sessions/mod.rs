@@ -171,6 +171,12 @@ impl Sessions {
         Some(self.tracker()?.statistics().clone())
     }
 
+    /// How many users were evicted since the start, as in the [statistics](Self::statistics).
+    #[cfg(feature = "host")]
+    pub(crate) fn evicted_users(&self) -> Option<u64> {
+        Some(self.tracker()?.statistics().evicted_users)
+    }
+
     /// Whether sessions are consistent: no panic has left them half changed.
     #[must_use]
     pub fn is_whole(&self) -> bool {

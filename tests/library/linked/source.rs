@@ -43,6 +43,14 @@ fn dropped_events_are_counted() {
 }
 
 #[test]
+fn refused_senders_are_named() {
+    let source = Source::start(json!({"allowed_senders": ["192.0.2.0/24"]}));
+    source.send(&datagram("goran"));
+    let line = source.line("source.allowed_senders has refused 1 datagram at ");
+    assert!(line.contains(" now from 127.0.0.1; "), "{line}");
+}
+
+#[test]
 fn at_the_end_nothing_is_left_and_the_port_is_free() {
     let mut source = Source::start(json!({"workers": 1}));
     for number in 0..500 {

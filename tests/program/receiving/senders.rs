@@ -60,6 +60,44 @@ fn other_senders_are_refused_and_counted_by_network() {
     }
 }
 
+/// A mistake in the list would otherwise look like a node that sends nothing.
+#[test]
+#[cfg_attr(
+    windows,
+    ignore = "Wine sends from 127.0.0.1, whichever address a socket has"
+)]
+fn each_refused_sender_is_named_once_and_at_once() {
+    let (_folder, command) = configured(ALLOWED, Codec::Json);
+    let mut program = Running::of(command, Codec::Json, 1);
+    let address = program.addresses()[0];
+    let warning = |program: &mut Running, count, sender| {
+        let warning = program.diagnostics.one();
+        assert_eq!(warning["level"], "warn");
+        let expected = format!(
+            "source.allowed_senders has refused {count} at {address} so far, now from {sender}; if this is a Qlik \
+             node or a relay, add its address to source.allowed_senders"
+        );
+        assert_eq!(warning["message"], expected);
+    };
+    let mut first = Numbered::new("127.0.0.2", address);
+    first.event();
+    warning(&mut program, "1 datagram", "127.0.0.2");
+    first.event();
+    Numbered::new("127.0.0.3", address).event();
+    Numbered::new("127.0.0.1", address).event();
+    warning(&mut program, "3 datagrams", "127.0.0.3");
+    first.event();
+    // What the program has not yet reported is reported when it ends.
+    Numbered::new("127.0.0.4", address).event();
+    let stopped = end(program);
+    assert_eq!(stopped.diagnostics.len(), 2, "{:?}", stopped.diagnostics);
+    let last = stopped.diagnostics[0]["message"].as_str().expect("text");
+    assert!(
+        last.contains(" refused 5 datagrams ") && last.contains(" now from 127.0.0.4; "),
+        "{last}"
+    );
+}
+
 /// An IPv6 socket shows IPv4 senders as `::ffff:127.0.0.1`.
 #[test]
 #[ignore = "needs IPv6"]
@@ -186,6 +224,17 @@ fn the_rate_limit_applies_to_each_sender() {
     let over = stopped.count("over_rate");
     assert_eq!(of("127.0.0.1") + over, BURST + MORE);
     assert_eq!(stopped.count("datagrams"), 2 * BURST + MORE);
+    let said = |diagnostic: &Value, text: &str| {
+        let message = diagnostic["message"].as_str().expect("text");
+        diagnostic["level"] == "warn" && message.contains(text)
+    };
+    for text in [
+        "source.rate_limit has dropped ",
+        " now from 127.0.0.1: more than events_per_sec = 1 and burst = 20 allow; ",
+    ] {
+        let warnings = stopped.diagnostics.iter().filter(|it| said(it, text));
+        assert_eq!(warnings.count(), 1, "{:?}", stopped.diagnostics);
+    }
     let told = counters(&stopped.metrics);
     assert_eq!(told["rate_limited_datagrams_total"], over);
 }
