@@ -53,7 +53,7 @@ impl WrongValue {
 }
 
 /// What is wrong with a proxy that is queried for sessions.
-fn wrong_of_proxy(proxy: &ProxyConfig, before: &[ProxyConfig]) -> Option<String> {
+pub(crate) fn wrong_of_proxy(proxy: &ProxyConfig, before: &[ProxyConfig]) -> Option<String> {
     let is_same = |other: &ProxyConfig| other.node().eq_ignore_ascii_case(proxy.node());
     if !proxy.host.is_empty() && before.iter().any(is_same) {
         let node = proxy.node();
@@ -92,7 +92,7 @@ fn wrong_of_proxy(proxy: &ProxyConfig, before: &[ProxyConfig]) -> Option<String>
 }
 
 /// What is wrong with a node whose engine is queried for its health.
-fn wrong_of_engine(engine: &EngineConfig, before: &[EngineConfig]) -> Option<String> {
+pub(crate) fn wrong_of_engine(engine: &EngineConfig, before: &[EngineConfig]) -> Option<String> {
     let is_same = |other: &EngineConfig| other.node().eq_ignore_ascii_case(engine.node());
     if !engine.host.is_empty() && before.iter().any(is_same) {
         let node = engine.node();

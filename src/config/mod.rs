@@ -30,6 +30,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::app_names::authority;
 #[cfg(any(feature = "cli", feature = "qrs"))]
 pub(crate) use self::app_names::is_host;
+#[cfg(feature = "cli")]
+pub(crate) use self::check::{wrong_of_engine, wrong_of_proxy};
 #[cfg(feature = "linked")]
 pub use self::linked::LinkedConfig;
 pub use self::{

@@ -27,17 +27,9 @@ const PARTS: &[Part] = &[
         &["logdb.enable"],
         "Qlik Sense's database of log entries is not read",
     ),
-    part(
-        "serversToMonitor",
-        &["serversToMonitor.servers"],
-        "not imported; `[engine_health]` in plugin.toml queries the engines, or Vector does with \
-         examples/vector/engine_health.yaml, with other names of metrics",
-    ),
-    part(
-        "userSessions",
-        &["userSessions.enableSessionExtract"],
-        "not imported; `transform.sessions` follows sessions, and its `qps` queries the proxies",
-    ),
+    // Names, descriptions and tags of servers.
+    part("serversToMonitor", &[], ""),
+    part("userSessions.excludeUser", &[], ""),
     part(
         "qlikSenseEvents",
         &["qlikSenseEvents.eventCount.enable"],

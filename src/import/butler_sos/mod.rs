@@ -4,6 +4,7 @@
 //! It is based on Butler SOS's configuration templates, the schema that checks them, and the code that uses them.
 
 mod app_names;
+mod certificates;
 mod config;
 mod leftovers;
 mod performance;

@@ -9,6 +9,7 @@ mod log_events;
 mod mistakes;
 mod performance;
 mod senders;
+mod servers;
 mod values;
 mod vector;
 

@@ -6,6 +6,7 @@
 mod destinations;
 mod log_events;
 mod performance;
+mod servers;
 mod udp_server;
 
 use serde::Deserialize;
@@ -16,6 +17,7 @@ pub(super) use self::{
     performance::{
         AppEntry, AppObjects, Methods, ObjectTypes, PerformanceMonitor, QlikSenseEvents,
     },
+    servers::{Server, ServersToMonitor, UserSessions},
     udp_server::UdpServerConfig,
 };
 use super::values::{Count, Secret, Text, list, or_default};
@@ -51,6 +53,10 @@ pub(super) struct ButlerSos {
     pub(super) cert: Cert,
     #[serde(default, deserialize_with = "or_default")]
     pub(super) app_names: AppNames,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) servers_to_monitor: ServersToMonitor,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) user_sessions: UserSessions,
 }
 
 /// `userEvents`.

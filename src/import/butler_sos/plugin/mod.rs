@@ -1,12 +1,13 @@
 //! The part of Butler SOS's configuration that becomes plugin.toml.
 
 mod performance;
+mod servers;
 mod source;
 
 use toml::{Table, Value};
 
 use super::{
-    ImportError, Note, Options, app_names,
+    ImportError, Note, Options, app_names, certificates,
     config::{ButlerSos, ExcludedUser},
     tags,
 };
@@ -46,6 +47,13 @@ pub(super) fn plugin(
         ));
     }
     config.transform.app_names.qrs = app_names::qrs(from, notes);
+    servers::servers(from, &mut config, notes);
+    let is_any_queried = config.transform.app_names.qrs.is_enabled()
+        || !config.engine_health.nodes.is_empty()
+        || !config.transform.sessions.qps.proxies.is_empty();
+    if is_any_queried {
+        certificates::certificates(&from.cert, &mut config.transform.app_names.qrs, notes);
+    }
     config.transform.performance = performance::performance(&from.log_events, notes);
     config.output.codec = Codec::Native;
     config.output.tags = tags::of_all(from, notes);
