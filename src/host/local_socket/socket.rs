@@ -58,7 +58,8 @@ pub struct LocalSocket {
 
 impl LocalSocket {
     /// Opens the socket. If a killed run has left one, it is replaced. If another program is using it, it is opened
-    /// once that program has ended, which is reported to `diagnostics`. Only the same user can connect, and root; on
+    /// once that program has ended, which is reported to `diagnostics`. So is a socket that something has removed, which
+    /// is opened again. Only the same user can connect, and root; on
     /// Windows, administrators and the system.
     ///
     /// # Errors
@@ -100,24 +101,22 @@ impl Drop for LocalSocket {
 /// How long to pause after the socket could not accept a reader, for example for lack of file descriptors.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(200);
 
-/// How long to wait before checking again whether the other program has ended.
-const PAUSE_WHILE_ANSWERED: Duration = Duration::from_millis(500);
+/// How long to wait before trying again to open the socket.
+const PAUSE_WHILE_CLOSED: Duration = Duration::from_millis(500);
 
 /// The socket's place in the file system, or among the names of pipes.
 #[derive(Debug)]
 struct Place {
     state: Arc<Mutex<State>>,
-    /// Nothing is ever sent here: dropping it ends the wait for the other program.
+    /// Nothing is ever sent here: dropping it ends the wait for the place.
     wait: Option<mpsc::Sender<()>>,
 }
 
 #[derive(Debug)]
 enum State {
-    /// Another program is using it.
+    /// Another program is using it, or it was lost.
     Another,
-    Ours {
-        _endpoint: Endpoint,
-    },
+    Ours(Endpoint),
     Closed,
 }
 
@@ -128,13 +127,7 @@ impl Place {
         mut diagnostics: impl Report + Send + 'static,
     ) -> Result<(Self, Option<LocalSocketError>), LocalSocketError> {
         let (state, listener, answered) = match Endpoint::open(path) {
-            Ok((endpoint, listener)) => (
-                State::Ours {
-                    _endpoint: endpoint,
-                },
-                Some(listener),
-                None,
-            ),
+            Ok((endpoint, listener)) => (State::Ours(endpoint), Some(listener), None),
             Err(error @ LocalSocketError::Answered(_)) => (State::Another, None, Some(error)),
             Err(error) => return Err(error),
         };
@@ -148,12 +141,22 @@ impl Place {
         let path = path.to_owned();
         let refused = |error| LocalSocketError::System(path.clone(), error);
         let serve = {
-            let path = path.clone();
-            move || {
-                let later = || await_place(&path, &state, &ended, &mut diagnostics);
-                if let Some(listener) = listener.or_else(later) {
-                    accept(&listener, &state, &hub);
+            let (path, mut listener) = (path.clone(), listener);
+            // Why it is not open, as last reported.
+            let mut reported = answered.as_ref().map(LocalSocketError::to_string);
+            move || loop {
+                let open = || await_place(&path, &state, &ended, reported.take(), &mut diagnostics);
+                let Some(listener) = listener.take().or_else(open) else {
+                    return;
+                };
+                if accept(&listener, &state, &hub) == Accepted::Closed {
+                    return;
                 }
+                let message = format!(
+                    "output.local_socket: something has removed or replaced {}, so it is opened again",
+                    path.display()
+                );
+                diagnostics.report(Level::Warn, &message);
             }
         };
         thread::Builder::new()
@@ -175,46 +178,72 @@ impl Drop for Place {
     }
 }
 
-/// Takes over the socket when the other program has ended, unless this program ends first.
+/// Opens the socket as soon as that is possible, unless this program ends first. A reason why it is not possible yet is
+/// reported unless it is the last one that was.
 fn await_place(
     path: &Path,
     state: &Mutex<State>,
     ended: &mpsc::Receiver<()>,
+    mut reported: Option<String>,
     diagnostics: &mut impl Report,
 ) -> Option<Listener> {
-    while ended.recv_timeout(PAUSE_WHILE_ANSWERED) == Err(RecvTimeoutError::Timeout) {
+    while ended.recv_timeout(PAUSE_WHILE_CLOSED) == Err(RecvTimeoutError::Timeout) {
         let mut state = lock(state);
         if matches!(*state, State::Closed) {
             return None;
         }
-        match Endpoint::open(path) {
+        let error = match Endpoint::open(path) {
             Ok((endpoint, listener)) => {
-                *state = State::Ours {
-                    _endpoint: endpoint,
-                };
+                *state = State::Ours(endpoint);
                 let message = format!("output.local_socket: {} is now open", path.display());
                 diagnostics.report(Level::Info, &message);
                 return Some(listener);
             }
-            Err(LocalSocketError::Answered(_)) => {}
-            Err(error) => {
-                diagnostics.report(Level::Error, &format!("output.local_socket: {error}"));
-                return None;
-            }
+            Err(error) => error,
+        };
+        drop(state);
+        let reason = error.to_string();
+        if reported.as_ref() != Some(&reason) {
+            let level = match error {
+                LocalSocketError::Answered(_) => Level::Warn,
+                _ => Level::Error,
+            };
+            diagnostics.report(level, &format!("output.local_socket: {reason}"));
+            reported = Some(reason);
         }
     }
     None
 }
 
-/// Starts a thread for each reader, until the socket is closed or the process ends.
-fn accept(listener: &Listener, state: &Mutex<State>, hub: &Arc<Hub>) {
-    for stream in listener.incoming() {
-        // The last connection may be the one that wakes this thread after the socket was closed.
-        if matches!(*lock(state), State::Closed) {
-            return;
-        }
+/// Why no more readers are accepted.
+#[derive(Debug, PartialEq, Eq)]
+enum Accepted {
+    /// The socket was closed.
+    Closed,
+    /// Readers no longer find it.
+    Lost,
+}
+
+/// Starts a thread for each reader, until the socket is closed or lost.
+fn accept(listener: &Listener, state: &Mutex<State>, hub: &Arc<Hub>) -> Accepted {
+    loop {
+        let stream = listener.accept();
+        let is_lost = {
+            let mut state = lock(state);
+            let is_lost = match &*state {
+                // The last connection may be the one that wakes this thread after the socket was closed.
+                State::Closed => return Accepted::Closed,
+                State::Ours(endpoint) => endpoint.is_lost(),
+                State::Another => true,
+            };
+            if is_lost {
+                // While the listener exists, no other file has the identity by which the endpoint knows its own.
+                *state = State::Another;
+            }
+            is_lost
+        };
         match stream {
-            Ok(stream) => {
+            Ok(Some(stream)) => {
                 let hub = Arc::clone(hub);
                 let served = thread::Builder::new()
                     .name("local reader".into())
@@ -223,7 +252,11 @@ fn accept(listener: &Listener, state: &Mutex<State>, hub: &Arc<Hub>) {
                 // If no thread can be started, the stream is closed, which the reader notices.
                 drop(served);
             }
+            Ok(None) => {}
             Err(_) => thread::sleep(PAUSE_AFTER_ERROR),
+        }
+        if is_lost {
+            return Accepted::Lost;
         }
     }
 }

@@ -4,22 +4,54 @@ use std::{
     ffi::OsString,
     fs::{self, Permissions},
     io,
-    os::unix::{
-        fs::{FileTypeExt, MetadataExt, PermissionsExt},
-        net::{UnixDatagram, UnixListener, UnixStream},
+    os::{
+        fd::AsFd,
+        unix::{
+            fs::{FileTypeExt, MetadataExt, PermissionsExt},
+            net::{UnixDatagram, UnixListener, UnixStream},
+        },
     },
     path::{Path, PathBuf},
 };
 
-use nix::errno::Errno;
+use nix::{
+    errno::Errno,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+};
 
 use super::LocalSocketError;
 
 /// Only the owner may read and write: connecting requires the permission to write.
 const OWNER_ONLY: u32 = 0o600;
 
+/// How often to check that the socket is still in its place.
+const CHECK_MILLIS: u16 = 1_000;
+
 /// Accepts readers.
-pub(super) type Listener = UnixListener;
+#[derive(Debug)]
+pub(super) struct Listener(UnixListener);
+
+impl Listener {
+    /// Waits for a reader, for a second at most.
+    pub(super) fn accept(&self) -> io::Result<Option<UnixStream>> {
+        let mut waiting = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut waiting, PollTimeout::from(CHECK_MILLIS)) {
+            Ok(0) | Err(Errno::EINTR) => return Ok(None),
+            Ok(_) => {}
+            Err(error) => return Err(error.into()),
+        }
+        match self.0.accept() {
+            Ok((stream, _)) => {
+                // Some systems pass it on from the listener.
+                stream.set_nonblocking(false)?;
+                Ok(Some(stream))
+            }
+            // The reader has gone again.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
 
 /// Connects a reader.
 ///
@@ -51,11 +83,17 @@ impl Endpoint {
             _ => {}
         }
         let listener = Self::bind(path).map_err(refused)?;
+        listener.set_nonblocking(true).map_err(refused)?;
         let file = Self {
             path: path.into(),
             identity: identity(path),
         };
-        Ok((file, listener))
+        Ok((file, Listener(listener)))
+    }
+
+    /// Whether something has removed or replaced the socket, so that nobody can connect any more.
+    pub(super) fn is_lost(&self) -> bool {
+        self.identity.is_some() && identity(&self.path) != self.identity
     }
 
     /// Creates the socket under another name first, so that nobody can connect before its permissions are set, and so

@@ -10,7 +10,9 @@ use std::{
 use interprocess::{
     ConnectWaitMode,
     os::windows::{
-        named_pipe::{PipeListener, PipeListenerOptions, RecvPipeStream, pipe_mode},
+        named_pipe::{
+            PipeListener, PipeListenerOptions, RecvPipeStream, SendPipeStream, pipe_mode,
+        },
         security_descriptor::SecurityDescriptor,
     },
 };
@@ -32,7 +34,15 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const PIPE_BUSY: i32 = 231;
 
 /// Accepts readers.
-pub(super) type Listener = PipeListener<pipe_mode::None, pipe_mode::Bytes>;
+#[derive(Debug)]
+pub(super) struct Listener(PipeListener<pipe_mode::None, pipe_mode::Bytes>);
+
+impl Listener {
+    /// Waits for a reader.
+    pub(super) fn accept(&self) -> io::Result<Option<SendPipeStream<pipe_mode::Bytes>>> {
+        self.0.accept().map(Some)
+    }
+}
 
 /// Connects a reader.
 ///
@@ -52,7 +62,7 @@ pub(super) struct Endpoint {
 impl Endpoint {
     pub(super) fn open(path: &Path) -> Result<(Self, Listener), LocalSocketError> {
         match listen(path) {
-            Ok(listener) => Ok((Self { path: path.into() }, listener)),
+            Ok(listener) => Ok((Self { path: path.into() }, Listener(listener))),
             Err(error)
                 if error.kind() == io::ErrorKind::PermissionDenied
                     || error.raw_os_error() == Some(PIPE_BUSY) =>
@@ -61,6 +71,12 @@ impl Endpoint {
             }
             Err(error) => Err(LocalSocketError::System(path.into(), error)),
         }
+    }
+
+    /// Whether something has removed the pipe, which is impossible.
+    #[expect(clippy::unused_self, reason = "a Unix socket can be removed")]
+    pub(super) const fn is_lost(&self) -> bool {
+        false
     }
 }
 
@@ -72,7 +88,7 @@ impl Drop for Endpoint {
 }
 
 /// Creates the pipe. The system refuses if there is already one with this name.
-fn listen(path: &Path) -> io::Result<Listener> {
+fn listen(path: &Path) -> io::Result<PipeListener<pipe_mode::None, pipe_mode::Bytes>> {
     PipeListenerOptions::new()
         .path(name(path)?)
         .output_buffer_size_hint(BUFFER)

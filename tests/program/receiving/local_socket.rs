@@ -239,6 +239,45 @@ fn a_program_that_follows_opens_the_socket_when_the_first_has_ended() {
     assert!(open(&path).is_err());
 }
 
+/// A cleaner of temporary files may do this.
+#[cfg(unix)]
+#[test]
+fn a_socket_that_is_removed_comes_back() {
+    let (mut program, path) = program();
+    let connected = Reader::connect(&path);
+    connected.first_line(&mut program);
+    let said = |program: &mut Running, level: &str, expected: &str| {
+        let diagnostic = program.diagnostics.one();
+        assert_eq!(diagnostic["level"], level);
+        let message = diagnostic["message"].as_str().expect("text");
+        assert!(message.contains(expected), "{message}");
+    };
+    std::fs::remove_file(&path).expect("removed");
+    said(&mut program, "warn", "something has removed or replaced ");
+    said(&mut program, "info", "events.sock is now open");
+    Reader::connect(&path).first_line(&mut program);
+    // Who was connected before still is.
+    connected.line();
+
+    // What is in its place is left alone, until it is gone.
+    let file = program.folder().join("file");
+    std::fs::write(&file, "precious").expect("a file");
+    std::fs::rename(&file, &path).expect("replaced");
+    said(&mut program, "warn", "something has removed or replaced ");
+    said(
+        &mut program,
+        "error",
+        "a file that is not a socket is in its place",
+    );
+    let found = std::fs::read_to_string(&path).expect("a file");
+    assert_eq!(found, "precious");
+    std::fs::remove_file(&path).expect("removed");
+    said(&mut program, "info", "events.sock is now open");
+    Reader::connect(&path).first_line(&mut program);
+    end(program);
+    assert!(!path.exists());
+}
+
 #[test]
 fn the_lines_are_json_in_the_schema_default_whatever_the_output_is() {
     let (folder, path) = place();
