@@ -84,6 +84,39 @@ fn many_users(file: &Path, start: DateTime<Utc>) {
     fs::write(file, text).expect("a file");
 }
 
+/// The file may be on another disk, and a link must not become a file.
+#[cfg(unix)]
+#[test]
+fn a_link_stays_and_the_file_behind_it_is_written() {
+    let site = Site::new();
+    fs::create_dir(site.folder.path().join("disk")).expect("a folder");
+    let link = |target: &str, name: &str| {
+        let name = site.folder.path().join(name);
+        std::os::unix::fs::symlink(target, name).expect("a link");
+    };
+    link("other.ndjson", "sessions.ndjson");
+    link("disk/sessions.ndjson", "other.ndjson");
+    for users in [1, 2] {
+        let mut program = site.program();
+        program.event_of(payload::start(&format!("user{users}")));
+        end(program);
+        for name in ["sessions.ndjson", "other.ndjson"] {
+            let found = fs::symlink_metadata(site.folder.path().join(name));
+            assert!(found.expect("a link").is_symlink(), "{name}");
+        }
+        assert_eq!(site.users(), users);
+    }
+    let names = |folder: &Path| {
+        let entries = fs::read_dir(folder).expect("a folder");
+        let names = entries.map(|entry| entry.expect("an entry").file_name());
+        names.collect::<std::collections::BTreeSet<_>>()
+    };
+    let expected = ["sessions.ndjson", "sessions.ndjson.lock"].map(Into::into);
+    assert_eq!(names(&site.folder.path().join("disk")), expected.into());
+    let expected = ["config.toml", "disk", "other.ndjson", "sessions.ndjson"].map(Into::into);
+    assert_eq!(names(site.folder.path()), expected.into());
+}
+
 fn stop_session(user: &str) -> String {
     payload::start(user).replace("Start session", "Stop session")
 }

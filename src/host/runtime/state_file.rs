@@ -23,6 +23,7 @@ const SAVE: Duration = Duration::from_mins(1);
 /// The file, and when it is to be written next.
 #[derive(Debug)]
 pub(super) struct StateFile {
+    /// Never a symbolic link, which a new file would replace.
     file: PathBuf,
     due: Every,
     /// The last attempt failed and was reported.
@@ -60,9 +61,11 @@ impl StateFile {
         sessions: &Sessions,
         diagnostics: &mut impl Report,
     ) -> io::Result<Option<Self>> {
-        // Nothing is left beside a file that is refused.
+        // Nothing is left beside a file that is refused. The system itself follows links here, which it refuses for
+        // those of other users in folders like /tmp.
         open(file)?;
-        let lock = match StateLock::take(&with_suffix(file, ".lock")) {
+        let file = link_target(file)?;
+        let lock = match StateLock::take(&with_suffix(&file, ".lock")) {
             Ok(lock) => Some(lock),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 let message = format!("{}: {IN_USE}", file.display());
@@ -73,7 +76,7 @@ impl StateFile {
             Err(_) => None,
         };
         let mut state = Self {
-            file: file.into(),
+            file,
             due: Every::new(SAVE),
             is_failing: false,
             _lock: lock,
@@ -153,6 +156,26 @@ impl StateFile {
 
 const IN_USE: &str = "another program uses this session state; this one neither resumes nor saves sessions: give it a \
 transform.sessions.state_file of its own, or end the other program and restart this one";
+
+/// The file that a path stands for, perhaps through symbolic links. It need not exist.
+fn link_target(file: &Path) -> io::Result<PathBuf> {
+    /// As in Linux.
+    const MOST: usize = 40;
+
+    let mut file = file.to_owned();
+    for _ in 0..MOST {
+        match fs::read_link(&file) {
+            // A relative target begins at the folder of the link.
+            Ok(target) => file = file.with_file_name("").join(target),
+            // It is no link, does not exist, or cannot be used, which shows when it is.
+            Err(_) => return Ok(file),
+        }
+    }
+    Err(io::Error::new(
+        io::ErrorKind::InvalidInput,
+        "too many levels of symbolic links",
+    ))
+}
 
 /// Opens a file that may contain a state; `None` if there is no file.
 fn open(file: &Path) -> io::Result<Option<BufReader<File>>> {
