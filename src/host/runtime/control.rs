@@ -115,7 +115,17 @@ impl WorkerCounters {
 impl Control {
     /// Tells the worker to read what the socket still holds and to end.
     pub fn stop(&self) {
-        self.stopped_at.get_or_init(Instant::now);
+        self.stop_at(Instant::now());
+    }
+
+    /// The same, where `now` is the time from which on the worker has [`DRAIN`] left.
+    pub(super) fn stop_at(&self, now: Instant) {
+        self.stopped_at.get_or_init(|| now);
+    }
+
+    /// When the worker was told to end.
+    pub(super) fn stopped_at(&self) -> Option<Instant> {
+        self.stopped_at.get().copied()
     }
 
     /// Tells the worker to end and to leave what the socket still holds, where the socket's next owner finds it.

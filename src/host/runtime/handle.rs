@@ -66,7 +66,7 @@ pub struct Concluded {
 
 /// Receives datagrams until it is stopped or dropped; see [the order of shutdown](super::shutdown).
 pub struct Runtime {
-    controls: Vec<Arc<Control>>,
+    pub(super) controls: Vec<Arc<Control>>,
     sockets: Vec<Weak<UdpSocket>>,
     news: mpsc::Sender<News>,
     reload: mpsc::Sender<()>,

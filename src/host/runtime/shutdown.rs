@@ -30,7 +30,7 @@ use crate::{
     source::Bound,
 };
 
-/// How long workers may take to end: they drain their sockets, and then pass on events that result, such as summaries.
+/// How long workers may take to end after they were told to: they drain their sockets, and then pass on events that result, such as summaries.
 /// They never wait for an output of this crate, but the sink of another host may block them.
 const END: Duration = DRAIN.saturating_add(Duration::from_secs(1));
 
@@ -64,7 +64,9 @@ impl<S: Sink + Send + 'static, D: Report, C: Contents> Supervisor<S, D, C> {
 impl<S, D: Report, C: Contents> Supervisor<S, D, C> {
     /// Steps 2 to 5, after workers have been told to stop.
     fn shut_down(&mut self) -> Result<(), Failure> {
-        self.is_stuck = !self.workers.join(END);
+        let told = self.workers.controls().filter_map(|it| it.stopped_at());
+        let waited = told.min().map_or(Duration::ZERO, |at| at.elapsed());
+        self.is_stuck = !self.workers.join(END.saturating_sub(waited));
         if self.is_stuck {
             self.diagnostics.report(Level::Error, STUCK);
         }
