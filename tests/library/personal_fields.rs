@@ -112,8 +112,10 @@ fn compare(plain: &Value, hidden: &Value, name: &str, named: &mut BTreeSet<&'sta
             assert_eq!(hidden_value, plain_value, "{}: {plain}", field.default);
             continue;
         }
-        let has_name = |value: Option<&Value>| {
-            value.is_some_and(|value| value.to_string().to_lowercase().contains(name))
+        let has_name = |value: Option<&Value>| match value {
+            None => false,
+            Some(Value::String(text)) => text.to_lowercase().contains(name),
+            Some(value) => value.to_string().to_lowercase().contains(name),
         };
         assert!(!has_name(hidden_value), "{}: {hidden}", field.default);
         if has_name(plain_value) {

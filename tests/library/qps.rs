@@ -228,10 +228,7 @@ fn the_timeout_is_that_of_the_configuration() {
 }
 
 #[test]
-fn endless_and_broken_answers_are_refused() {
-    let (error, said) = refused(Case::new(Answer::Endless).ask());
-    let is_large = matches!(error, QpsError::Https(HttpsError::TooLarge { .. }));
-    assert!(is_large, "{said}");
+fn an_answer_that_breaks_off_is_refused() {
     let (error, said) = refused(Case::new(Answer::Cut).ask());
     let is_broken = matches!(error, QpsError::Https(HttpsError::Broken { .. }));
     assert!(is_broken, "{said}");

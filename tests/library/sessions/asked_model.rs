@@ -1,7 +1,7 @@
 //! The simulated day with proxies that are queried every minute: whatever is lost, the number of open sessions is off
 //! by at most what changed within two intervals. It prints the second table in `docs/sessions.md`.
 
-use std::{fs, time::Duration};
+use std::{collections::BTreeMap, fs, time::Duration};
 
 use qlik_sense_events::{
     event::Arrival,
@@ -74,11 +74,32 @@ fn happens(mishap: Mishap, day: &mut Day) -> Option<String> {
     Some(node)
 }
 
+/// A node, and the sessions of the day on it.
+struct Node<'a> {
+    name: &'a str,
+    stays: Vec<&'a Stay>,
+}
+
+impl<'a> Node<'a> {
+    fn all(day: &'a Day) -> Vec<Self> {
+        let mut nodes = BTreeMap::<_, Vec<_>>::new();
+        for stay in &day.sessions {
+            nodes.entry(&*stay.host).or_default().push(stay);
+        }
+        let nodes = nodes.into_iter();
+        nodes.map(|(name, stays)| Self { name, stays }).collect()
+    }
+
+    /// The sessions at a time.
+    fn at(&self, time: Duration) -> impl Iterator<Item = &'a Stay> {
+        let stays = self.stays.iter().copied();
+        stays.filter(move |stay| stay.start <= time && time < stay.end)
+    }
+}
+
 /// The answer of a node's proxy at a time.
-fn answer(day: &Day, node: &str, time: Duration) -> SessionList {
-    let there = day.sessions.iter();
-    let there = there.filter(|stay| stay.host == node && stay.start <= time && time < stay.end);
-    let users = there.map(|stay| {
+fn answer(day: &Day, node: &Node<'_>, time: Duration) -> SessionList {
+    let users = node.at(time).map(|stay| {
         let (directory, id) = stay.user.split_once('\\').expect("a user");
         ListedUser {
             user_directory: Some(directory.into()),
@@ -87,7 +108,7 @@ fn answer(day: &Day, node: &str, time: Duration) -> SessionList {
         }
     });
     SessionList {
-        host: node.into(),
+        host: node.name.into(),
         asked: at(day, time),
         users: users.collect(),
     }
@@ -96,7 +117,7 @@ fn answer(day: &Day, node: &str, time: Duration) -> SessionList {
 /// Open sessions of each node at every full minute.
 fn watch(
     day: &Day,
-    nodes: &[String],
+    nodes: &[Node<'_>],
     asks: bool,
     mishap: Mishap,
     away: Option<&str>,
@@ -123,7 +144,7 @@ fn watch(
         // Not at the full minute, when the sessions are counted.
         if asks && of_interval == 20 {
             for node in nodes {
-                let is_away = away == Some(node) && (NOON..NOON + AWAY).contains(&time);
+                let is_away = away == Some(node.name) && (NOON..NOON + AWAY).contains(&time);
                 if !is_away {
                     pipeline.take_list(answer(day, node, time));
                 }
@@ -132,21 +153,25 @@ fn watch(
         pipeline.tick(at(day, time), &mut output);
         output.clear();
         if of_interval == 0 {
-            open.push(nodes.iter().map(|node| open_at(&pipeline, node)).collect());
+            open.push(open_at(&pipeline, nodes));
         }
         time += TICK;
     }
     open
 }
 
-fn open_at(pipeline: &Pipeline, node: &str) -> u64 {
+/// Open sessions of each node.
+fn open_at(pipeline: &Pipeline, nodes: &[Node<'_>]) -> Vec<u64> {
     let sessions = pipeline.sessions().expect("followed");
     let hosts = sessions.statistics().expect("followed").hosts;
-    let mut of_node = hosts.iter().filter(|host| {
-        let name = host.host.as_deref().unwrap_or_default();
-        name.eq_ignore_ascii_case(node)
-    });
-    of_node.next().map_or(0, |host| host.active_sessions())
+    let of_node = |node: &Node<'_>| {
+        let mut of_node = hosts.iter().filter(|host| {
+            let name = host.host.as_deref().unwrap_or_default();
+            name.eq_ignore_ascii_case(node.name)
+        });
+        of_node.next().map_or(0, |host| host.active_sessions())
+    };
+    nodes.iter().map(of_node).collect()
 }
 
 /// The time when the last user has left.
@@ -156,30 +181,24 @@ fn end(day: &Day) -> Duration {
 }
 
 /// The average error of the number, in percent. With proxies queried, it is never off by more than what changed.
-fn off(
-    day: &Day,
-    nodes: &[String],
-    open: &[Vec<u64>],
-    is_asked: impl Fn(&str, Duration) -> bool,
-) -> f64 {
+fn off(nodes: &[Node<'_>], open: &[Vec<u64>], is_asked: impl Fn(&str, Duration) -> bool) -> f64 {
     let (mut off, mut all) = (0, 0);
     for (minute, open) in open.iter().enumerate() {
         let time = Duration::from_mins(minute as u64);
         for (node, open) in nodes.iter().zip(open) {
-            let stays = || day.sessions.iter().filter(|stay| stay.host == *node);
-            let truth = stays().filter(|stay| stay.start <= time && time < stay.end);
-            let truth = truth.count() as u64;
+            let truth = node.at(time).count() as u64;
             off += open.abs_diff(truth);
             all += truth;
-            if is_asked(node, time) {
+            if is_asked(node.name, time) {
                 let since = time.saturating_sub(2 * INTERVAL + WAIT);
-                let changes = stays().flat_map(|stay| [stay.start, stay.end]);
+                let changes = node.stays.iter().flat_map(|stay| [stay.start, stay.end]);
                 let changes = changes
                     .filter(|change| (since..=time).contains(change))
                     .count();
                 assert!(
                     open.abs_diff(truth) <= changes as u64,
-                    "minute {minute}, {node}: {open} instead of {truth}, {changes} changes"
+                    "minute {minute}, {}: {open} instead of {truth}, {changes} changes",
+                    node.name
                 );
             }
         }
@@ -202,14 +221,12 @@ fn with_lists_open_sessions_are_off_by_what_changed_within_two_intervals() {
     for (mishap, loss) in situations {
         let mut day = day(loss, false);
         let away = happens(mishap, &mut day);
-        let mut nodes: Vec<String> = day.sessions.iter().map(|stay| stay.host.clone()).collect();
-        nodes.sort();
-        nodes.dedup();
+        let nodes = Node::all(&day);
         assert!(nodes.len() > 1);
         let by_events = watch(&day, &nodes, false, mishap, away.as_deref());
-        let by_events = off(&day, &nodes, &by_events, |_, _| false);
+        let by_events = off(&nodes, &by_events, |_, _| false);
         let with_lists = watch(&day, &nodes, true, mishap, away.as_deref());
-        let with_lists = off(&day, &nodes, &with_lists, |node, time| {
+        let with_lists = off(&nodes, &with_lists, |node, time| {
             let settles = 2 * INTERVAL + WAIT;
             let after = match mishap {
                 Mishap::Nothing => return true,
