@@ -103,8 +103,7 @@ fn every_field_can_be_dropped_and_nothing_else_is() {
 /// Every codec writes what the `serde` view of an event shows, in the same order.
 #[test]
 fn codecs_write_what_the_view_shows() {
-    let tags = BTreeMap::from([("site".to_owned(), "Lund".to_owned())]);
-    let tags = Tags::try_from(tags).expect("a tag");
+    let tags = tags(&[("site", "Lund"), ("event", "a tag, not the field")]);
     let mut all = every_event();
     // Around the lengths at which headers of values grow.
     let lengths = (0..300).chain(16_000..16_500).step_by(3);
@@ -216,12 +215,17 @@ fn a_field_of_another_schema_is_refused_with_the_right_ones() {
     assert!(text.contains(" user.name, "), "{text}");
 }
 
+/// They are in a map of their own, so that their names may be those of fields.
 #[test]
-fn tags_are_on_every_event() {
-    let map = BTreeMap::from([
+fn tags_are_on_every_event_and_change_no_field() {
+    let mut map = BTreeMap::from([
         ("environment".to_owned(), "production".to_owned()),
         ("site".to_owned(), "Göteborg \"1\"".to_owned()),
     ]);
+    let fields = Schema::ALL.iter().flat_map(|schema| schema.fields());
+    let names = fields.filter_map(|field| field.split('.').next());
+    map.extend(names.map(|name| (name.to_owned(), "a tag".to_owned())));
+    assert!(map.contains_key("event") && map.contains_key("tags"));
     let expected = serde_json::to_value(&map).expect("JSON");
     let tags = Tags::try_from(map).expect("tags");
     for (schema, name) in [
@@ -231,8 +235,11 @@ fn tags_are_on_every_event() {
     ] {
         let layout = Layout::new(schema, tags.clone());
         for event in &every_event() {
-            let record = serde_json::to_value(layout.view(event)).expect("JSON");
+            let mut record = serde_json::to_value(layout.view(event)).expect("JSON");
             assert_eq!(record[name], expected, "{schema}");
+            let mut without = serde_json::to_value(schema.view(event)).expect("JSON");
+            [&mut record, &mut without].map(|record| remove(record, name));
+            assert_eq!(record, without, "{schema}");
         }
     }
 }
