@@ -23,6 +23,8 @@ pub mod linked;
 pub mod local_socket;
 #[doc(hidden)]
 pub mod metrics;
+#[doc(hidden)]
+pub mod named_files;
 #[cfg(feature = "qrs")]
 #[doc(hidden)]
 pub mod qps;

@@ -104,6 +104,35 @@ fn an_invalid_file_is_refused_with_its_line() {
     );
 }
 
+/// All that is wrong with them, as `check` says it.
+#[test]
+fn the_files_that_the_file_names_are_reported_with_its_line() {
+    let file = config_file(
+        "names",
+        "[transform.blacklist]\nfiles = [\n'nowhere.txt',\n]\n\n[transform.app_names]\nfiles = ['/nowhere.csv']\n",
+    );
+    let log = Instance::begin(Version::V5_1, &[("config", &file)]);
+    let log = log.err().expect("a refusal");
+    let expected = [
+        "3: transform.blacklist.files[0] = 'nowhere.txt': cannot read ",
+        "7: transform.app_names.files[0] = '/nowhere.csv': cannot read ",
+    ];
+    assert_eq!(log.len(), expected.len(), "{log:?}");
+    for (line, expected) in log.iter().zip(expected) {
+        let expected = format!("1 [qlik_sense] {file}:{expected}");
+        assert!(line.starts_with(&expected), "{line}");
+    }
+
+    let state = config_file("state", "precious");
+    let file = config_file(
+        "other",
+        &format!("[transform.sessions]\nenabled = true\nstate_file = '{state}'\n"),
+    );
+    let line = refusal(&[("config", &file), ("address", "127.0.0.1:0")]);
+    let expected = format!("1 [qlik_sense] {file}:3: transform.sessions.state_file = '{state}': ");
+    assert!(line.starts_with(&expected), "{line}");
+}
+
 /// On that thread it would wait for the workers while the whole pipeline waits for it.
 #[test]
 fn the_thread_of_the_pipeline_is_refused() {

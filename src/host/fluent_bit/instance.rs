@@ -4,11 +4,10 @@ use super::{
     abi::Collect,
     api::{Host, Records},
     log::Log,
-    parking,
-    properties::{self, PropertyError},
+    parking, properties,
     station::Station,
 };
-use crate::host::{diagnostics::Level, runtime::start::StartError};
+use crate::host::{diagnostics::Level, named_files};
 
 /// How often the host calls the plugin, if it lets the plugin choose: every 20 ms.
 const COLLECT_NANOSECONDS: i32 = 20_000_000;
@@ -20,14 +19,6 @@ pub(super) struct Instance {
     station: Station,
 }
 
-#[derive(Debug, thiserror::Error)]
-enum BeginError {
-    #[error(transparent)]
-    Property(#[from] PropertyError),
-    #[error(transparent)]
-    Start(#[from] StartError),
-}
-
 impl Instance {
     /// Starts to receive, or logs why that is not possible.
     pub(super) fn begin(host: Host, collect: Collect) -> Option<Self> {
@@ -37,8 +28,10 @@ impl Instance {
                 station.log().write_to(&host);
                 Some(Self { host, station })
             }
-            Err(error) => {
-                host.log(Level::Error, &error.to_string());
+            Err(reasons) => {
+                for reason in reasons {
+                    host.log(Level::Error, &reason);
+                }
                 // If one instance cannot start, the host ends.
                 for log in parking::end_all() {
                     log.write_to(&host);
@@ -48,17 +41,21 @@ impl Instance {
         }
     }
 
-    fn try_begin(host: &Host) -> Result<Station, BeginError> {
-        let config = properties::config(|key| host.property(key))?;
-        match parking::claim(&config) {
+    /// A station, or all reasons why there is none.
+    fn try_begin(host: &Host) -> Result<Station, Vec<String>> {
+        let loaded = properties::load(|key| host.property(key));
+        let loaded = loaded.map_err(|error| vec![error.to_string()])?;
+        let config = loaded.config.clone();
+        let begun = match parking::claim(&config) {
             Some(station) if station.can_continue_with(&config) => Ok(station),
             Some(station) => {
                 let log = station.log().clone();
                 let begun = station.restart(config);
-                Ok(begun.inspect_err(|_| log.write_to(host))?)
+                begun.inspect_err(|_| log.write_to(host))
             }
-            None => Ok(Station::start(config, Vec::new(), Log::default())?),
-        }
+            None => Station::start(config, Vec::new(), Log::default()),
+        };
+        begun.map_err(|error| named_files::reasons(&loaded, &error))
     }
 
     /// Delivers waiting events now. Returns false if the host only accepts records at the end of a call.

@@ -8,7 +8,7 @@ use std::{ffi::CString, path::Path};
 use toml::{Table, Value};
 
 use super::api::NoText;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Loaded};
 
 /// The property that names a configuration file.
 const CONFIG: &str = "config";
@@ -83,9 +83,9 @@ pub(super) enum PropertyError {
 
 /// The options of an instance: those of the file, if one is named, overridden by the other properties. `look_up`
 /// returns the value of a property.
-pub(super) fn config(
+pub(super) fn load(
     look_up: impl Fn(&CString) -> Result<Option<String>, NoText>,
-) -> Result<Config, PropertyError> {
+) -> Result<Loaded, PropertyError> {
     let look_up = |name: &str| {
         let key = CString::new(name).unwrap_or_default();
         look_up(&key).map_err(|source| PropertyError::NoText {
@@ -93,13 +93,16 @@ pub(super) fn config(
             source,
         })
     };
-    let mut config = match look_up(CONFIG)? {
-        Some(file) => Config::load(Path::new(&file))?,
-        None => Config::default(),
+    let mut loaded = match look_up(CONFIG)? {
+        Some(file) => Loaded::read(Path::new(&file)),
+        None => Loaded::defaults(),
     };
+    if let Some(error) = loaded.error.take() {
+        return Err(error.into());
+    }
     for property in PROPERTIES {
         if let Some(value) = look_up(property.name)? {
-            (property.set)(&mut config, property.parse(value)?);
+            (property.set)(&mut loaded.config, property.parse(value)?);
         }
     }
     for option in options() {
@@ -114,7 +117,7 @@ pub(super) fn config(
             });
         }
     }
-    Ok(config)
+    Ok(loaded)
 }
 
 impl Property {
