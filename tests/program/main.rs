@@ -13,9 +13,13 @@
 mod picture;
 mod support;
 
+#[cfg(unix)]
+mod abandoned;
 mod app_names;
 #[cfg(feature = "qrs")]
 mod app_names_qrs;
+#[cfg(feature = "qrs")]
+mod asked_proxies;
 mod bind;
 #[cfg(target_os = "linux")]
 mod chaos;
@@ -43,8 +47,6 @@ mod schemas;
 #[cfg(feature = "serve")]
 mod serve;
 mod sessions;
-#[cfg(feature = "qrs")]
-mod sessions_qps;
 mod simulate;
 #[cfg(target_os = "linux")]
 mod soak;

@@ -28,7 +28,7 @@ mod text;
 #[cfg(target_os = "linux")]
 mod units;
 #[cfg(unix)]
-mod unix_stream;
+pub mod unix_stream;
 
 use std::{
     collections::BTreeMap,

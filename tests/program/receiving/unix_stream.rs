@@ -11,10 +11,7 @@ use nix::sys::signal::Signal;
 
 use crate::{
     support::{Codec, DEADLINE, Records, Running, command, payload},
-    unix::{
-        signal,
-        stop::{assert_shutdown_without_a_reader, send_much},
-    },
+    unix::signal,
 };
 
 fn run(folder: &Path, codec: Codec) -> Command {
@@ -31,7 +28,7 @@ fn run(folder: &Path, codec: Codec) -> Command {
 }
 
 /// A program that has connected, and the reader's end.
-fn connected(folder: &Path, codec: Codec) -> (Running, UnixStream) {
+pub fn connected(folder: &Path, codec: Codec) -> (Running, UnixStream) {
     let listener = UnixListener::bind(folder.join("vector.sock")).expect("a socket");
     // Diagnostics are for a journal, whatever the codec.
     let program = Running::with_stdout_of(run(folder, codec), Codec::Json, 1);
@@ -51,14 +48,6 @@ fn events_go_to_the_listener_and_diagnostics_to_standard_error_as_json() {
     signal(&program, Signal::SIGTERM);
     assert_eq!(events.next(), None);
     assert!(!events.metrics.is_empty());
-}
-
-#[test]
-fn shutdown_does_not_wait_for_an_unread_socket() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (program, stream) = connected(folder.path(), Codec::Json);
-    let sent = send_much(&program);
-    assert_shutdown_without_a_reader(program, sent, stream);
 }
 
 #[test]

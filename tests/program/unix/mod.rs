@@ -15,7 +15,7 @@ mod read_once;
 mod secrets;
 pub mod stop;
 #[cfg(target_os = "linux")]
-mod terminal;
+pub mod terminal;
 #[cfg(all(target_os = "linux", feature = "top"))]
 mod top;
 #[cfg(all(target_os = "linux", feature = "top"))]
@@ -40,7 +40,7 @@ pub fn signal(program: &Running, signal: Signal) {
 }
 
 /// A pipe without any room: writing to it blocks.
-fn full_pipe() -> (io::PipeReader, io::PipeWriter) {
+pub fn full_pipe() -> (io::PipeReader, io::PipeWriter) {
     let (reader, mut writer) = io::pipe().expect("a pipe");
     // It is as large as the program would make it, so the program cannot make room.
     #[cfg(target_os = "linux")]

@@ -1,23 +1,14 @@
 //! Signals that end the program: a first one, and a second one.
 
-use std::{
-    fs,
-    io::{self, BufRead, BufReader, Read},
-    process::Stdio,
-    thread,
-    time::Duration,
-};
+use std::{fs, io::Read, thread, time::Duration};
 
-use nix::{
-    sys::{
-        signal::{Signal, kill},
-        wait::{Id, WaitPidFlag, WaitStatus, waitid},
-    },
-    unistd::Pid,
+use nix::sys::{
+    signal::Signal,
+    wait::{Id, WaitPidFlag, WaitStatus, waitid},
 };
 
 use super::{full_pipe, process, signal, stop};
-use crate::support::{Codec, Process, Running, command, payload};
+use crate::support::{Codec, Running, command, payload};
 
 #[test]
 fn no_event_is_lost_on_sigint() {
@@ -111,81 +102,4 @@ fn a_later_second_sigint_ends_the_program_at_once() {
 #[test]
 fn a_later_second_sigterm_ends_the_program_at_once() {
     a_later_signal_ends_it_with_its_status(Signal::SIGTERM, 143);
-}
-
-/// The most events in a frame.
-const FRAME: u64 = 64;
-
-/// Asks a program to end that was sent this many long events, none of which has been read. Then reads what it has
-/// written.
-pub fn assert_shutdown_without_a_reader(mut program: Running, sent: u64, mut reader: impl Read) {
-    signal(&program, Signal::SIGTERM);
-    let (status, diagnostics) = program.wait();
-    assert_eq!(status.code(), Some(1), "{diagnostics:?}");
-    let mut written = Vec::new();
-    reader.read_to_end(&mut written).expect("read");
-    let written = written.iter().filter(|&&byte| byte == b'\n').count() as u64;
-    let [.., dropped, stopped, reason] = &diagnostics[..] else {
-        panic!("{diagnostics:?}");
-    };
-    let message = dropped["message"].as_str().expect("text");
-    assert!(
-        message.contains(" at shutdown, because the reader of the output did not read; "),
-        "{message}"
-    );
-    let message = reason["message"].as_str().expect("text");
-    assert!(
-        message.contains("the reader of the output did not take all events within 10 s"),
-        "{message}"
-    );
-    assert_eq!(stopped["message"], "stopped");
-    let count = |name: &str| stopped[name].as_u64().unwrap_or(0);
-    assert!(written > 0 && count("dropped") > 0, "{written}, {stopped}");
-    // A frame that was written in part counts as dropped as a whole.
-    let counted = written + count("dropped") + count("kernel_dropped");
-    assert!((sent..sent + FRAME).contains(&counted), "{counted}");
-}
-
-/// More than fits into a pipe or a socket.
-pub fn send_much(program: &Running) -> u64 {
-    const EVENTS: u64 = 400;
-    let long = payload::start(&"g".repeat(8_000));
-    for _ in 0..EVENTS {
-        program.send(&long);
-    }
-    EVENTS
-}
-
-#[test]
-fn shutdown_does_not_wait_for_an_unread_pipe() {
-    let (reader, writer) = io::pipe().expect("a pipe");
-    let mut command = command();
-    command
-        .args(["run", "--address", "127.0.0.1:0"])
-        .stdout(writer);
-    let program = Running::with_stdout_of(command, Codec::Json, 1);
-    let sent = send_much(&program);
-    assert_shutdown_without_a_reader(program, sent, reader);
-}
-
-#[test]
-fn the_demonstration_waits_for_no_pipe_that_nobody_reads() {
-    let (_reader, writer) = full_pipe();
-    let mut command = command();
-    let flags = ["demo", "--seconds", "600", "--rate", "100"];
-    command.args(flags).stdout(writer).stderr(Stdio::piped());
-    let mut program = Process(command.spawn().expect("the program starts"));
-    drop(command);
-    let mut said = BufReader::new(program.0.stderr.take().expect("a pipe")).lines();
-    let heading = said.next().expect("a heading").expect("text");
-    assert!(heading.starts_with("A simulated "), "{heading}");
-    let id = Pid::from_raw(i32::try_from(program.0.id()).expect("a process id"));
-    kill(id, Signal::SIGTERM).expect("signalled");
-    let said: Vec<String> = said.map_while(Result::ok).collect();
-    let last = said.last().expect("a reason");
-    assert!(
-        last.contains("the reader of the output did not take all events"),
-        "{said:?}"
-    );
-    assert_eq!(program.0.wait().expect("a status").code(), Some(1));
 }

@@ -16,11 +16,10 @@ use nix::{
     unistd::Pid,
 };
 
-use super::{signal, stop::send_much};
-use crate::support::{Codec, DEADLINE, Running, command};
+use crate::support::{DEADLINE, command};
 
 /// A terminal, and the name by which to open it.
-fn terminal() -> (PtyMaster, String) {
+pub fn terminal() -> (PtyMaster, String) {
     let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
     let master = posix_openpt(flags).expect("a terminal");
     grantpt(&master).expect("granted");
@@ -29,7 +28,7 @@ fn terminal() -> (PtyMaster, String) {
     (master, name)
 }
 
-fn open(name: &str) -> Stdio {
+pub fn open(name: &str) -> Stdio {
     let flags = (OFlag::O_NOCTTY | OFlag::O_CLOEXEC).bits();
     let mut options = OpenOptions::new();
     let file = options
@@ -118,27 +117,6 @@ fn a_hangup_ends_the_program_on_a_terminal() {
     let last = lines.recv_timeout(DEADLINE).expect("a line");
     assert!(last.contains(" stopped "), "{last}");
     assert_eq!(program.0.wait().expect("a status").code(), Some(0));
-}
-
-/// The program blocks in a write to the terminal, which only its end interrupts.
-#[test]
-fn shutdown_does_not_wait_for_an_unread_terminal() {
-    let (_master, name) = terminal();
-    let mut command = command();
-    command
-        .args(["run", "--address", "127.0.0.1:0"])
-        .stdout(open(&name));
-    let mut program = Running::with_stdout_of(command, Codec::Json, 1);
-    send_much(&program);
-    signal(&program, Signal::SIGTERM);
-    let (status, diagnostics) = program.wait();
-    assert_eq!(status.code(), Some(1));
-    let reason = diagnostics.last().expect("a reason");
-    let message = reason["message"].as_str().expect("text");
-    assert!(
-        message.contains("the reader of the output did not take all events"),
-        "{message}"
-    );
 }
 
 #[test]
