@@ -192,7 +192,7 @@ impl Control {
         lock(&self.app_names).set(names);
     }
 
-    /// Passes on a proxy's list of sessions, which replaces its previous one.
+    /// Passes on a proxy's list of sessions, which replaces one that the worker has not taken yet.
     pub fn take_list(&self, list: SessionList) {
         let mut lists = lock(&self.lists);
         lists.retain(|other| other.host != list.host);

@@ -64,6 +64,28 @@ fn a_user_missing_from_two_lists_in_a_row_left_at_the_last_sign_of_life() {
     );
 }
 
+/// SIGHUP asks for one at once, and a list waits for five seconds before it is compared.
+#[test]
+fn lists_that_are_requested_every_few_seconds_are_compared() {
+    plays(
+        &[
+            "0 start goran",
+            "0 start anna",
+            "60 list anna",
+            "63 list anna",
+            "66 list anna",
+            "66 tick",
+            "69 list anna",
+            "69 tick",
+            "72 list anna maria",
+            "72 tick",
+            "78 tick",
+        ],
+        &["72: session goran 0..0~ not_listed - 0 connections"],
+        &["anna 0", "maria ~72"],
+    );
+}
+
 #[test]
 fn a_user_missing_from_one_list_stays() {
     plays(

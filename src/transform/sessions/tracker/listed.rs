@@ -23,8 +23,14 @@ const MAX_AGE: u64 = 45_000;
 /// If users have come within this time, in milliseconds, their proxy must list somebody.
 const LATELY: u64 = 120_000;
 
-/// The most lists that wait, each for a different node.
-const MAX_WAITING: usize = 256;
+/// The most nodes whose proxies are known.
+const MAX_PROXIES: usize = 256;
+
+/// The most lists of a node that wait: the oldest, and the newest, which replaces any between them.
+const MAX_OF_NODE: usize = 2;
+
+/// The most lists that wait.
+const MAX_WAITING: usize = MAX_PROXIES * MAX_OF_NODE;
 
 /// The lists of proxies.
 #[derive(Debug, Default)]
@@ -57,10 +63,16 @@ struct UnderWay {
 }
 
 impl Tracker {
-    /// Takes a list, replacing one of the same node that still waits.
+    /// Takes a list. It does not replace the one of the same node that has waited longest: if proxies are asked again
+    /// and again, none would ever have waited long enough.
     pub(in super::super) fn take_list(&mut self, list: SessionList) {
         let waiting = &mut self.lists.waiting;
-        waiting.retain(|other| !same(&other.host, &list.host));
+        let mut of_node = 0;
+        waiting.retain(|other| {
+            let is_of_node = same(&other.host, &list.host);
+            of_node += usize::from(is_of_node);
+            !is_of_node || of_node < MAX_OF_NODE
+        });
         if waiting.len() >= MAX_WAITING {
             waiting.pop_front();
         }
@@ -117,7 +129,7 @@ impl Tracker {
         let proxy = if let Some(place) = place {
             &mut proxies[place]
         } else {
-            if proxies.len() >= MAX_WAITING {
+            if proxies.len() >= MAX_PROXIES {
                 proxies.remove(0);
             }
             proxies.push(Proxy {
