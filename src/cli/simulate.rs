@@ -63,9 +63,15 @@ pub struct SimulateArgs {
     count: Option<u64>,
     #[command(flatten)]
     site: SiteArgs,
+    /// Play a day in real time, from the first login to the end of the last session
+    #[arg(long, help_heading = DAY)]
+    day: bool,
     #[command(flatten)]
-    day: DayArgs,
+    of_day: DayArgs,
 }
+
+/// The heading of the options of a day.
+const DAY: &str = "Simulated day";
 
 /// What the simulated site looks like.
 #[derive(Debug, Args)]
@@ -118,18 +124,16 @@ pub struct SiteArgs {
     families: Vec<Family>,
 }
 
-/// Options for a day on the site.
+/// Options that only a day has.
+// Without the conflict, clap would take the presence of `--rate` or `--count` as an excuse for the absence of `--day`.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Simulated day")]
+#[command(next_help_heading = DAY)]
+#[group(conflicts_with_all = ["rate", "count"])]
 struct DayArgs {
-    /// Play a day in real time, from the first login to the end of the last session
-    #[arg(long)]
-    day: bool,
     /// Number of logins on that day, 1 to 20000
     #[arg(
         long,
         requires = "day",
-        conflicts_with_all = AT_A_RATE,
         default_value_t = DayOptions::default().logins,
         allow_negative_numbers = true,
         value_parser = within(1..=20_000_usize)
@@ -139,7 +143,6 @@ struct DayArgs {
     #[arg(
         long,
         requires = "day",
-        conflicts_with_all = AT_A_RATE,
         default_value_t = DayOptions::default().hours,
         allow_negative_numbers = true,
         value_parser = within(1..=24_u64)
@@ -149,7 +152,6 @@ struct DayArgs {
     #[arg(
         long,
         requires = "day",
-        conflicts_with_all = AT_A_RATE,
         allow_negative_numbers = true,
         value_name = "MINUTES",
         default_value_t = 0,
@@ -160,7 +162,6 @@ struct DayArgs {
     #[arg(
         long,
         requires = "day",
-        conflicts_with_all = AT_A_RATE,
         value_name = "PER_MILLE",
         default_value_t = 0,
         allow_negative_numbers = true,
@@ -171,7 +172,6 @@ struct DayArgs {
     #[arg(
         long,
         requires = "day",
-        conflicts_with_all = AT_A_RATE,
         allow_negative_numbers = true,
         value_name = "MINUTES",
         value_parser = within(0..=u32::MAX)
@@ -181,7 +181,7 @@ struct DayArgs {
     ///
     /// The certificates are read from this folder, and created if the folder has none.
     #[cfg(feature = "serve")]
-    #[arg(long, requires = "day", conflicts_with_all = AT_A_RATE, value_name = "FOLDER")]
+    #[arg(long, requires = "day", value_name = "FOLDER")]
     serve: Option<PathBuf>,
     /// In a program that cannot, an explanation.
     #[cfg(not(feature = "serve"))]
@@ -198,9 +198,6 @@ struct DayArgs {
     )]
     serve_at: SocketAddr,
 }
-
-/// Options that contradict `--day`. Without this, clap would take their presence as an excuse for its absence.
-const AT_A_RATE: [&str; 2] = ["rate", "count"];
 
 #[cfg(not(feature = "serve"))]
 fn without_serve(_: &str) -> Result<String, &'static str> {
@@ -254,13 +251,13 @@ pub fn simulate(args: &SimulateArgs) -> u8 {
     };
     // A day takes a while to compute.
     #[cfg(feature = "serve")]
-    if let Some(folder) = &args.day.serve
+    if let Some(folder) = &args.of_day.serve
         && let Err(error) = Server::prepare_folder(folder)
     {
         say(format_args!("--serve: {error}"));
         return FAILURE;
     }
-    let day = match args.day.day.then(|| args.day.make(&args.site)).transpose() {
+    let day = match args.day.then(|| args.of_day.make(&args.site)).transpose() {
         Ok(day) => day,
         Err(message) => {
             say(message);
@@ -268,7 +265,7 @@ pub fn simulate(args: &SimulateArgs) -> u8 {
         }
     };
     #[cfg(feature = "serve")]
-    let _server = match day.as_ref().map(|day| args.day.serve(day)).transpose() {
+    let _server = match day.as_ref().map(|day| args.of_day.serve(day)).transpose() {
         Ok(server) => server,
         Err(error) => {
             say(format_args!("--serve: {error}"));
@@ -276,12 +273,12 @@ pub fn simulate(args: &SimulateArgs) -> u8 {
         }
     };
     if let Some(day) = &day
-        && day.end <= args.day.skipped()
+        && day.end <= args.of_day.skipped()
     {
         let minutes = day.end.as_secs() / 60;
         say(format_args!(
             "--skip {}: the last session ends after {minutes} minutes, so there is nothing to send; skip less",
-            args.day.skip
+            args.of_day.skip
         ));
         return USAGE;
     }
