@@ -7,6 +7,7 @@
 #[allow(dead_code, reason = "for a source of your own")]
 mod codec;
 mod exclude_qlik_users;
+mod forward;
 mod qlik_sense;
 
 #[cfg(test)]

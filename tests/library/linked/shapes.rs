@@ -233,6 +233,7 @@ fn the_list_of_names_of_vector_is_complete() {
     for file in [
         "mod.rs",
         "codec.rs",
+        "forward.rs",
         "qlik_sense.rs",
         "exclude_qlik_users.rs",
     ] {
