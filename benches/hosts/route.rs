@@ -20,20 +20,27 @@ pub struct Route {
     pub name: &'static str,
     /// The environment variable with the host's program.
     program: &'static str,
-    /// The file name of the configuration.
-    file: &'static str,
     config: &'static str,
     /// The counter of events at the end, as the beginning of a line in Prometheus's format.
     counter: &'static str,
+    /// How the program writes to a socket of the host, if it does.
+    streams: Option<Streams>,
     /// How long the count must be unchanged to conclude that everything has arrived.
     settled: Duration,
+}
+
+/// Options of the program.
+#[derive(Clone, Copy)]
+struct Streams {
+    connections: usize,
+    gather_micros: u32,
 }
 
 const VECTOR_COUNTER: &str = "vector_component_received_events_total{component_id=\"nothing\"";
 const FLUENT_BIT_COUNTER: &str = "fluentbit_output_proc_records_total{name=\"nothing\"";
 
-/// The program runs next to this host.
-const UNIX_STREAM: &str = "vector-unix-stream";
+/// In the folder of a route.
+const SOCKET: &str = "vector.sock";
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -42,12 +49,15 @@ const NEEDS_LINES: &str = "fluent-bit-udp";
 
 macro_rules! route {
     ($name:literal, $program:literal, $file:literal, $counter:expr) => {
+        route!($name, $program, $file, $counter, None)
+    };
+    ($name:literal, $program:literal, $file:literal, $counter:expr, $streams:expr) => {
         Route {
             name: $name,
             program: $program,
-            file: $file,
             config: include_str!($file),
             counter: $counter,
+            streams: $streams,
             settled: Duration::from_millis(2_500),
         }
     };
@@ -61,7 +71,21 @@ impl Route {
             "vector-unix-stream",
             "VECTOR",
             "vector-unix-stream.yaml",
-            VECTOR_COUNTER
+            VECTOR_COUNTER,
+            Some(Streams {
+                connections: 1,
+                gather_micros: 200,
+            })
+        ),
+        route!(
+            "vector-2-unix-streams",
+            "VECTOR",
+            "vector-2-unix-streams.yaml",
+            VECTOR_COUNTER,
+            Some(Streams {
+                connections: 2,
+                gather_micros: 1_000,
+            })
         ),
         route!(
             "vector-linked",
@@ -111,9 +135,14 @@ impl Route {
             config = config.replace(name, &value);
         }
         fs::create_dir(folder.join(self.name)).expect("a folder");
-        let file = folder.join(self.file);
+        let data = folder.join(self.name);
+        // Paths in it are relative to its folder.
+        let options = folder.join(self.name).with_extension("toml");
+        if let Some(streams) = self.streams {
+            fs::write(&options, streams.options(folder, &data)).expect("written");
+        }
+        let file = data.join("host.yaml");
         fs::write(&file, config).expect("written");
-        let socket = folder.join(self.name).join("vector.sock");
         let log = fs::File::create(folder.join(self.name).join("log")).expect("a file");
         let child = Command::new(&program)
             .arg("--config")
@@ -130,32 +159,51 @@ impl Route {
             address,
             metrics,
         };
-        if self.name == UNIX_STREAM {
-            host.beside = Some(run_beside(&this, folder, &socket, address));
+        if self.streams.is_some() && !self.config.contains("@PROGRAM@") {
+            host.beside = Some(run_beside(&this, &data, &options, address));
         }
         host.await_listening(&folder.join(self.name).join("log"));
         Some(host)
     }
 }
 
+impl Streams {
+    /// The content of a file of options: that of all routes, and these.
+    fn options(self, folder: &Path, data: &Path) -> String {
+        let Self {
+            connections,
+            gather_micros,
+        } = self;
+        let socket = data.join(SOCKET).display().to_string();
+        let mut options = fs::read_to_string(folder.join("plugin.toml")).expect("options");
+        for (table, lines) in [
+            ("[source]\n", format!("gather_micros = {gather_micros}\n")),
+            (
+                "[output]\n",
+                format!("unix_stream = \"{socket}\"\nunix_stream_connections = {connections}\n"),
+            ),
+        ] {
+            if !options.contains(table) {
+                options.push_str(table);
+            }
+            options = options.replace(table, &format!("{table}{lines}"));
+        }
+        options
+    }
+}
+
 /// Starts the program once the host listens on the socket.
-fn run_beside(program: &str, folder: &Path, socket: &Path, address: SocketAddr) -> Child {
+fn run_beside(program: &str, data: &Path, options: &Path, address: SocketAddr) -> Child {
     let end = Instant::now() + PATIENCE;
-    while !socket.exists() {
+    while !data.join(SOCKET).exists() {
         assert!(Instant::now() < end, "Vector does not listen");
         thread::sleep(Duration::from_millis(100));
     }
-    let options = fs::read_to_string(folder.join("plugin.toml")).expect("options");
-    let (before, output) = options.split_once("[output]\n").unwrap_or((&options, ""));
-    let socket = socket.display();
-    let options = format!("{before}[output]\nunix_stream = \"{socket}\"\n{output}");
-    let file = folder.join("unix-stream.toml");
-    fs::write(&file, options).expect("written");
     Command::new(program)
         .args(["run", "--codec", "native", "--address"])
         .arg(address.to_string())
         .arg("--config")
-        .arg(file)
+        .arg(options)
         .stderr(Stdio::null())
         .spawn()
         .expect("started")

@@ -155,6 +155,12 @@ pub fn warnings(loaded: &Loaded) -> Vec<String> {
         );
         warnings.push(loaded.about("output.drop_fields", message));
     }
+    let output = &config.output;
+    if output.unix_stream_connections > 1 && output.unix_stream.as_os_str().is_empty() {
+        let message =
+            "has no effect, because output.unix_stream is empty; set it, or remove this option";
+        warnings.push(loaded.about("output.unix_stream_connections", message));
+    }
     let plugin = &config.plugin;
     if version(&plugin.version) > version(env!("CARGO_PKG_VERSION")) {
         let message = format!(

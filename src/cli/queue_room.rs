@@ -18,14 +18,15 @@ use qlik_sense_events::{
     transform::OutputBuffer,
 };
 
-/// How many events the queue holds.
+/// How many events the queue holds, if all are for the same connection.
 pub fn events(config: &Config) -> u64 {
     let QueueConfig {
         max_events,
         max_bytes,
         ..
     } = config.queue;
-    (max_events as u64).min(max_bytes as u64 / event_bytes(config))
+    let room = (max_events as u64).min(max_bytes as u64 / event_bytes(config));
+    room / config.output.connections().get() as u64
 }
 
 /// Which limit of the queue is reached first.

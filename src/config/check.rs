@@ -320,6 +320,11 @@ impl Config {
             "no path, because Unix sockets are not available on this system",
         );
         expect(
+            (1..=16).contains(&self.output.unix_stream_connections),
+            "output.unix_stream_connections",
+            "1 to 16 connections",
+        );
+        expect(
             is_socket_name(&self.output.local_socket),
             "output.local_socket",
             r"the name of a pipe, such as '\\.\pipe\qlik-sense-events'",

@@ -35,7 +35,7 @@ pub struct LinkedConfig(Config);
 const TABLES: [&str; 4] = ["transform", "engine_health", "output", "queue"];
 
 /// Options of those tables that the host does not need, and why.
-const NOT_HERE: [(&str, &str, &str); 3] = [
+const NOT_HERE: [(&str, &str, &str); 4] = [
     (
         "output",
         "codec",
@@ -44,6 +44,11 @@ const NOT_HERE: [(&str, &str, &str); 3] = [
     (
         "output",
         "unix_stream",
+        "the host takes events as values, so there is no byte stream; remove this option",
+    ),
+    (
+        "output",
+        "unix_stream_connections",
         "the host takes events as values, so there is no byte stream; remove this option",
     ),
     (

@@ -22,7 +22,7 @@ mod text;
 mod tree;
 mod unreadable;
 
-use std::{path::PathBuf, time::Duration};
+use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -192,7 +192,7 @@ pub struct TransformConfig {
 }
 
 /// `[output]`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct OutputConfig {
     /// The format of events. Default: `json`.
@@ -209,12 +209,40 @@ pub struct OutputConfig {
     /// A Unix socket to which events go instead of standard output: that of Vector's source `socket` with the mode
     /// `unix_stream`. Default: empty, for none.
     pub unix_stream: PathBuf,
+    /// The number of connections to it, 1 to 16. Default: 1.
+    pub unix_stream_connections: usize,
     /// A Unix socket, or on Windows the name of a pipe (`\\.\pipe\NAME`), that shares events with readers on this
     /// machine, as JSON lines in the schema `default` with all fields. Default: empty, for none.
     pub local_socket: PathBuf,
 }
 
+impl Default for OutputConfig {
+    fn default() -> Self {
+        Self {
+            codec: Codec::default(),
+            schema: Schema::default(),
+            tags: Tags::default(),
+            tags_by_host: TagsByHost::default(),
+            drop_fields: Vec::new(),
+            unix_stream: PathBuf::new(),
+            unix_stream_connections: 1,
+            local_socket: PathBuf::new(),
+        }
+    }
+}
+
 impl OutputConfig {
+    /// The number of connections to the output: one, unless it is a socket.
+    #[must_use]
+    pub fn connections(&self) -> NonZeroUsize {
+        let connections = if self.unix_stream.as_os_str().is_empty() {
+            1
+        } else {
+            self.unix_stream_connections
+        };
+        NonZeroUsize::new(connections).unwrap_or(NonZeroUsize::MIN)
+    }
+
     /// The layout of events: the schema with the tags and without the dropped fields.
     ///
     /// # Errors

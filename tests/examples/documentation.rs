@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::{
     files, read, root,
-    vector::{check_source, values, yaml},
+    vector::{check_source, check_unix_stream, values, yaml},
 };
 
 fn documents() -> Vec<PathBuf> {
@@ -67,10 +67,24 @@ fn configurations_in_the_documentation_are_accepted() {
 
 #[test]
 fn vector_configurations_in_the_documentation_start_the_program() {
-    let mut seen = 0;
+    let (mut seen, mut seen_streams) = (0, 0);
     for document in documents() {
         for block in blocks(&read(&document), "yaml") {
             let config = yaml(&block);
+            if config["sources"]["qlik_sense"]["type"] == "socket" {
+                let options = blocks(&read(&document), "toml");
+                let named = |options: &&String| options.contains("unix_stream");
+                let options = options.iter().find(named).expect("the program's options");
+                // Windows has no such sockets.
+                if cfg!(unix) {
+                    check_unix_stream(&config["sources"]["qlik_sense"], options);
+                }
+                // The program's standard error, which is then in JSON.
+                let diagnostics = &config["sources"]["qlik_sense_diagnostics"];
+                assert_eq!(diagnostics["decoding"]["codec"], "json");
+                seen_streams += 1;
+                continue;
+            }
             // Vector's own metrics do not need the program.
             let sources = values(&config["sources"]).filter(|it| it["type"] != "internal_logs");
             for source in sources {
@@ -80,6 +94,7 @@ fn vector_configurations_in_the_documentation_start_the_program() {
         }
     }
     assert!(seen >= 2, "{seen}");
+    assert_eq!(seen_streams, 1);
 }
 
 /// Datagrams in the documentation are followed by the events that they become.

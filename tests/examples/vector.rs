@@ -177,17 +177,7 @@ fn both_ends_of_the_example_for_a_unix_stream_fit_together() {
     let folder = root().join("examples/systemd/unix-stream");
     let config = yaml(&read(&folder.join("vector.yaml")));
     let file = read(&folder.join("qlik-sense-events.toml"));
-    let options = qlik_sense_events::config::Config::parse(&file)
-        .expect("options")
-        .output;
-    let source = &config["sources"]["qlik_sense"];
-    assert_eq!(
-        (&source["type"], &source["mode"]),
-        (&json!("socket"), &json!("unix_stream"))
-    );
-    assert_eq!(source["path"].as_str(), options.unix_stream.to_str());
-    assert_eq!(source["decoding"]["codec"], options.codec.as_str());
-    assert_eq!(source["host_key"], "");
+    check_unix_stream(&config["sources"]["qlik_sense"], &file);
     let unit = read(&folder.join("qlik-sense-events.service"));
     assert!(
         unit.contains(" --config /etc/qlik-sense-events.toml\n"),
@@ -289,6 +279,19 @@ pub fn check_source(source: &Value) {
             .any(|words| words == ["--codec", "native"])
     );
     assert_starts(arguments);
+}
+
+/// Checks that a source reads what the program writes with these options.
+pub fn check_unix_stream(source: &Value, options: &str) {
+    let options = qlik_sense_events::config::Config::parse(options);
+    let options = options.expect("options").output;
+    assert_eq!(
+        (&source["type"], &source["mode"]),
+        (&json!("socket"), &json!("unix_stream"))
+    );
+    assert_eq!(source["path"].as_str(), options.unix_stream.to_str());
+    assert_eq!(source["decoding"]["codec"], options.codec.as_str());
+    assert_eq!(source["host_key"], "");
 }
 
 /// Starts the program on a free port, until it reports that it listens.

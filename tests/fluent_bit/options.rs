@@ -79,7 +79,12 @@ fn an_option_of_the_file_is_not_a_property() {
 
 #[test]
 fn an_option_without_effect_in_the_host_is_not_a_property() {
-    for name in ["codec", "unix_stream", "local_socket"] {
+    for name in [
+        "codec",
+        "unix_stream",
+        "unix_stream_connections",
+        "local_socket",
+    ] {
         let line = refusal(&[("address", "127.0.0.1:0"), (name, "json")]);
         let expected = format!(
             "1 [qlik_sense] unknown property `{name}`; the option `output.{name}` has no effect in Fluent Bit, whose \

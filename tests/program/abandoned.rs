@@ -14,7 +14,7 @@ use nix::{
 };
 
 use crate::{
-    receiving::unix_stream::connected,
+    receiving::unix_stream::connected_with,
     support::{Codec, Process, Running, command, payload},
     unix::{full_pipe, signal},
 };
@@ -53,7 +53,7 @@ fn assert_shutdown_without_a_reader(mut program: Running, sent: u64, mut reader:
 }
 
 /// More than fits into a pipe or a socket.
-fn send_much(program: &Running) -> u64 {
+pub fn send_much(program: &Running) -> u64 {
     const EVENTS: u64 = 400;
     let long = payload::start(&"g".repeat(8_000));
     for _ in 0..EVENTS {
@@ -99,9 +99,10 @@ fn the_demonstration_waits_for_no_pipe_that_nobody_reads() {
 #[test]
 fn shutdown_does_not_wait_for_an_unread_socket() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (program, stream) = connected(folder.path(), Codec::Json);
+    let (program, [first, second]) =
+        connected_with(folder.path(), Codec::Json, "unix_stream_connections = 2\n");
     let sent = send_much(&program);
-    assert_shutdown_without_a_reader(program, sent, stream);
+    assert_shutdown_without_a_reader(program, sent, first.chain(second));
 }
 
 /// The program blocks in a write to the terminal, which only its end interrupts.

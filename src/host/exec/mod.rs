@@ -1,6 +1,7 @@
 //! The host for Vector's `exec` source: writes events to standard output or to a Unix socket, and diagnostics to
 //! standard error.
 
+mod divided;
 mod output;
 mod run;
 mod stderr;
@@ -13,6 +14,9 @@ use std::{
     sync::{Arc, mpsc},
 };
 
+use foldhash::fast::RandomState;
+
+use self::divided::Divided;
 pub use self::{
     output::{Output, WriteError},
     run::Run,
@@ -20,7 +24,7 @@ pub use self::{
     watch::ReaderWatch,
 };
 use crate::{
-    config::Config,
+    config::{Config, OutputConfig},
     encoding::Encoder,
     host::{
         diagnostics::{Level, Report},
@@ -29,7 +33,7 @@ use crate::{
         runtime::{
             Edge, PATIENCE, Runtime,
             frames::{Frames, QueueWriter},
-            queue::Queue,
+            queues::Queues,
             refresh::Refresh,
             start::{StartError, open},
             supervisor::OnPanic,
@@ -170,14 +174,15 @@ pub fn run(
     if let Some((file, config)) = config_file {
         refresh = refresh.with_config_file(file, config);
     }
-    let (output, orphan) = open_output(&config.output.unix_stream, orphan)?;
+    let (outputs, orphan) = open_outputs(&config.output, orphan)?;
     // This comes before the program reports that it listens: the parent at that moment is the one to watch.
-    let reader = ReaderWatch::new(&output, orphan);
+    let reader = ReaderWatch::new(&outputs, orphan);
     let layout = config.output.layout().map_err(StartError::Fields)?;
     // This comes before touching anything that may belong to another run: only one run can have the port.
     let opened = open(config)?;
     let signals = signals().map_err(StartError::Thread)?;
-    let queue = Arc::new(Queue::new(config.queue, opened.workers()));
+    let connections = config.output.connections();
+    let queues = Queues::new(config.queue, opened.workers(), connections);
     let path = &config.output.local_socket;
     let local_socket =
         (!path.as_os_str().is_empty()).then(|| LocalSocket::open(path, diagnostics.clone()));
@@ -186,18 +191,22 @@ pub fn run(
         .and_then(|opened| Some(opened.as_ref().ok()?.hub()));
     let codec = config.output.codec;
     let sink = {
-        let (queue, immediate) = (Arc::clone(&queue), output.immediate());
+        let queues = queues.all().iter().map(Arc::clone);
+        let immediate = outputs.iter().map(Output::immediate);
+        let connections: Vec<_> = queues.zip(immediate).collect();
+        let hash = RandomState::default();
         move |number| {
-            let writer = QueueWriter::new(Arc::clone(&queue), number, immediate.clone());
-            Tee::new(
-                Frames::new(writer, Encoder::new(codec, &layout)),
-                hub.clone(),
-            )
+            let frames = connections.iter().map(|(queue, immediate)| {
+                let writer = QueueWriter::new(Arc::clone(queue), number, immediate.clone());
+                Frames::new(writer, Encoder::new(codec, &layout))
+            });
+            let divided = Divided::new(frames.collect(), hash.clone());
+            Tee::new(divided, hub.clone())
         }
     };
     let failed = signals.0.clone();
     let edge = Edge {
-        queue: Arc::clone(&queue),
+        queues: queues.clone(),
         telemetry: Telemetry::metrics(codec),
         on_panic: OnPanic::End,
         hands_sockets_on: false,
@@ -218,21 +227,27 @@ pub fn run(
         let message = format!("output.local_socket is not open; events flow without it: {error}");
         diagnostics.clone().report(level, &message);
     }
-    let run = Run::start(runtime, queue, output.clone(), signals).map_err(StartError::Thread)?;
-    run.supervise(&output, &reader)
+    let run = Run::start(runtime, queues, outputs, signals).map_err(StartError::Thread)?;
+    run.supervise(&reader)
 }
 
-/// Opens the output. The reader of a socket has not started the program, so the program may outlive its parent.
-fn open_output(unix_stream: &Path, orphan: Orphan) -> Result<(Output, Orphan), ExecError> {
-    if unix_stream.as_os_str().is_empty() {
+/// Opens the output: one for each connection. The reader of a socket has not started the program, so the program may
+/// outlive its parent.
+fn open_outputs(config: &OutputConfig, orphan: Orphan) -> Result<(Vec<Output>, Orphan), ExecError> {
+    let path = &config.unix_stream;
+    if path.as_os_str().is_empty() {
         let output = Output::stdout().map_err(ExecError::Output)?;
-        return Ok((output, orphan));
+        return Ok((vec![output], orphan));
     }
-    let connected = Output::unix_stream(unix_stream).map_err(|source| ExecError::Connect {
-        path: unix_stream.to_owned(),
-        source,
-    });
-    Ok((connected?, Orphan::Lives))
+    let connect = |_| {
+        Output::unix_stream(path).map_err(|source| ExecError::Connect {
+            path: path.clone(),
+            source,
+        })
+    };
+    let connections = 0..config.connections().get();
+    let outputs: Result<_, _> = connections.map(connect).collect();
+    Ok((outputs?, Orphan::Lives))
 }
 
 /// Reports the location of a panic in the codec that the host reads. The panic's own message may quote a payload, so it

@@ -1,4 +1,4 @@
-//! The life of the program: signals, the writer thread, and a reader that goes away.
+//! The life of the program: signals, the writer threads, and a reader that goes away.
 //!
 //! The main thread waits for signals. It never blocks on a file, a network or a reader, so it can always be stopped.
 
@@ -13,60 +13,65 @@ use super::{ExecError, Output, ReaderWatch, Signal, WriteError};
 use crate::host::runtime::{
     PATIENCE, Runtime,
     queue::{Queue, Taken},
+    queues::Queues,
     supervisor::TICK,
     threads::{Failure, spawn},
 };
 
-/// How long the writer may still take to report its end after the deadline.
+/// How long a writer may still take to report its end after the deadline.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
-/// A runtime and a writer that are running.
+/// A runtime that is running, with a writer for each connection.
 #[derive(Debug)]
 pub struct Run {
     runtime: Runtime,
-    writer: JoinHandle<()>,
-    queue: Arc<Queue>,
+    outputs: Vec<Output>,
+    writers: Vec<JoinHandle<()>>,
+    queues: Queues,
     signals: mpsc::Receiver<Signal>,
 }
 
 impl Run {
-    /// Starts the thread that writes the queue to the output.
+    /// Starts the threads that write the queues to the outputs, each to its own.
     ///
     /// # Errors
     ///
     /// When the system cannot start a thread.
     pub fn start(
         runtime: Runtime,
-        queue: Arc<Queue>,
-        output: Output,
+        queues: Queues,
+        outputs: Vec<Output>,
         (sender, signals): (mpsc::Sender<Signal>, mpsc::Receiver<Signal>),
     ) -> io::Result<Self> {
         let failed = move |failure| {
             // The receiver may have ended already.
             let _ = sender.send(Signal::from(failure));
         };
-        let panicked = {
-            let (queue, failed) = (Arc::clone(&queue), failed.clone());
-            move |failure| {
-                queue.break_off(0, "a thread panicked");
-                failed(failure);
-            }
-        };
-        let work = {
-            let queue = Arc::clone(&queue);
-            move || {
+        let start = |(queue, output): (&Arc<Queue>, &Output)| {
+            let panicked = {
+                let (queue, failed) = (Arc::clone(queue), failed.clone());
+                move |failure| {
+                    queue.break_off(0, "a thread panicked");
+                    failed(failure);
+                }
+            };
+            let (queue, output, failed) = (Arc::clone(queue), output.clone(), failed.clone());
+            let work = move || {
                 if let Err(error) = write(&queue, &output) {
                     queue.break_off(error.written_bytes, reason(&error.source));
                     failed(Failure::Failed(error.source));
                 }
                 Ok(())
-            }
+            };
+            spawn("writer", panicked, work)
         };
-        let writer = spawn("writer", panicked, work)?;
+        let writers = queues.all().iter().zip(&outputs).map(start);
+        let writers = writers.collect::<io::Result<_>>()?;
         Ok(Self {
             runtime,
-            writer,
-            queue,
+            outputs,
+            writers,
+            queues,
             signals,
         })
     }
@@ -79,7 +84,7 @@ impl Run {
     /// [`ExecError::Unread`] when a reader blocks the shutdown, [`ExecError::Unfinished`] when a file system does,
     /// [`ExecError::Undrained`] when decoding takes too long for it, [`ExecError::Unsaved`] when the session state cannot
     /// be written.
-    pub fn supervise(self, output: &Output, reader: &ReaderWatch) -> Result<(), ExecError> {
+    pub fn supervise(self, reader: &ReaderWatch) -> Result<(), ExecError> {
         let ended = loop {
             match self.signals.recv_timeout(TICK) {
                 Ok(Signal::Stop) | Err(mpsc::RecvTimeoutError::Disconnected) => break Ok(()),
@@ -88,15 +93,15 @@ impl Run {
                 Ok(Signal::Panicked) => break Err(ExecError::Panicked),
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
             }
-            if reader.has_gone(output) {
+            if reader.has_gone(&self.outputs) {
                 break Err(ExecError::Output(io::ErrorKind::BrokenPipe.into()));
             }
         };
-        self.end(output, ended)
+        self.end(ended)
     }
 
     /// Shuts down in the order described in [`shutdown`](crate::host::runtime::shutdown).
-    fn end(self, output: &Output, ended: Result<(), ExecError>) -> Result<(), ExecError> {
+    fn end(self, ended: Result<(), ExecError>) -> Result<(), ExecError> {
         let deadline = Instant::now() + PATIENCE;
         if matches!(ended, Err(ExecError::Output(_))) {
             self.runtime.stop_now();
@@ -104,16 +109,16 @@ impl Run {
             self.runtime.stop();
         }
         let is_finished = self.runtime.await_end(PATIENCE);
-        self.queue.close();
-        // The writer may be blocked by a reader that is gone; if so, it ends with the process.
+        self.queues.close();
+        // A writer may be blocked by a reader that is gone; if so, it ends with the process.
         let ended = match ended {
             Err(ExecError::Output(error)) => Err(ExecError::Output(error)),
-            ended => self.wait_for_writer(output, deadline).and(ended),
+            ended => self.wait_for_writers(deadline).and(ended),
         };
         // It is unknown how much of the current frame has been written.
         match &ended {
-            Err(ExecError::Output(error)) => self.queue.break_off(0, reason(error)),
-            Err(ExecError::Unread) => self.queue.break_off(0, UNREAD),
+            Err(ExecError::Output(error)) => self.queues.break_off(&reason(error)),
+            Err(ExecError::Unread) => self.queues.break_off(UNREAD),
             _ => {}
         }
         let patience = if is_finished {
@@ -135,13 +140,13 @@ impl Run {
     }
 
     /// Waits until everything is written. Meanwhile the reader may go away, or not read.
-    fn wait_for_writer(&self, output: &Output, deadline: Instant) -> Result<(), ExecError> {
+    fn wait_for_writers(&self, deadline: Instant) -> Result<(), ExecError> {
         let mut has_panicked = false;
         let mut deadline = deadline.max(Instant::now() + LAST_WORD);
         let mut is_given_up = false;
         loop {
             // A writer reports its failure before it finishes.
-            let is_finished = self.writer.is_finished();
+            let is_finished = self.writers.iter().all(JoinHandle::is_finished);
             let patience = if is_finished { Duration::ZERO } else { TICK };
             match self.signals.recv_timeout(patience) {
                 Ok(Signal::Failed(_)) if is_given_up => return Err(ExecError::Unread),
@@ -157,7 +162,7 @@ impl Run {
             if is_given_up {
                 return Err(ExecError::Unread);
             }
-            output.give_up();
+            self.outputs.iter().for_each(Output::give_up);
             is_given_up = true;
             deadline += LAST_WORD;
         }
@@ -218,12 +223,12 @@ mod tests {
             Config::parse("[source]\naddress = \"127.0.0.1:0\"\n").expect("a configuration");
         let opened = open(&config).expect("a port");
         let address = opened.bound[0].address;
-        let output = Output::stdout().expect("standard output");
-        let queue = Arc::new(Queue::new(config.queue, 1));
+        let outputs = vec![Output::stdout().expect("standard output")];
+        let queues = Queues::new(config.queue, 1, config.output.connections());
         let signals = mpsc::channel();
         let failed = signals.0.clone();
         let edge = Edge {
-            queue: Arc::clone(&queue),
+            queues: queues.clone(),
             telemetry: Telemetry::metrics(config.output.codec),
             on_panic: OnPanic::End,
             hands_sockets_on: false,
@@ -235,11 +240,11 @@ mod tests {
         };
         let refresh = Refresh::new(&config).expect("no certificates");
         let runtime = Runtime::start(&config, refresh, opened, |_| Panics, edge).expect("threads");
-        let run = Run::start(runtime, queue, output.clone(), signals).expect("a thread");
+        let reader = ReaderWatch::new(&outputs, Orphan::Lives);
+        let run = Run::start(runtime, queues, outputs, signals).expect("a thread");
         let sender = UdpSocket::bind("127.0.0.1:0").expect("a port");
         sender.send_to(b"anything", address).expect("sent");
-        let reader = ReaderWatch::new(&output, Orphan::Lives);
-        let ended = run.supervise(&output, &reader);
+        let ended = run.supervise(&reader);
         assert!(matches!(ended, Err(ExecError::Panicked)), "{ended:?}");
         UdpSocket::bind(address).expect("the port is free");
     }

@@ -15,10 +15,10 @@ pub struct ReaderWatch {
 }
 
 impl ReaderWatch {
-    /// Watches the reader of `output` and, unless the program may outlive its parent, the parent.
+    /// Watches the reader of the outputs and, unless the program may outlive its parent, the parent.
     #[must_use]
-    pub fn new(output: &Output, orphan: Orphan) -> Self {
-        let is_pipe = output.is_pipe();
+    pub fn new(outputs: &[Output], orphan: Orphan) -> Self {
+        let is_pipe = outputs.iter().all(Output::is_pipe);
         Self {
             is_pipe,
             parent: (is_pipe && orphan == Orphan::Ends)
@@ -27,10 +27,11 @@ impl ReaderWatch {
         }
     }
 
-    /// Whether the reader is gone.
+    /// Whether the reader is gone, or has closed one of the connections.
     #[must_use]
-    pub fn has_gone(&self, output: &Output) -> bool {
-        self.is_pipe && output.is_hung_up() || self.parent.as_ref().is_some_and(Parent::has_ended)
+    pub fn has_gone(&self, outputs: &[Output]) -> bool {
+        self.is_pipe && outputs.iter().any(Output::is_hung_up)
+            || self.parent.as_ref().is_some_and(Parent::has_ended)
     }
 }
 

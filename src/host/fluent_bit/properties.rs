@@ -56,7 +56,12 @@ const PROPERTIES: [Property; 5] = [
 ];
 
 /// Options of how and where the program writes events, which here is the host's part.
-const WITHOUT_EFFECT: [&str; 3] = ["output.codec", "output.unix_stream", "output.local_socket"];
+const WITHOUT_EFFECT: [&str; 4] = [
+    "output.codec",
+    "output.unix_stream",
+    "output.unix_stream_connections",
+    "output.local_socket",
+];
 
 /// An instance is misconfigured.
 #[derive(Debug, thiserror::Error)]

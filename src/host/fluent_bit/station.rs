@@ -56,7 +56,7 @@ impl Station {
             move |failure: Failure| log.clone().report(Level::Error, &fault(&failure))
         };
         let edge = Edge {
-            queue: Arc::clone(&queue),
+            queues: Arc::clone(&queue).into(),
             telemetry,
             on_panic: OnPanic::Restart,
             hands_sockets_on: true,

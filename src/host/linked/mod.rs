@@ -111,7 +111,7 @@ pub fn start<V: HostValue>(
         Box::new(move |failure| *lock(&life.failure) = Some(failure))
     };
     let edge = Edge {
-        queue: Arc::clone(&queue),
+        queues: Arc::clone(&queue).into(),
         telemetry: Telemetry::callback(move |mut metrics| {
             name_nodes(&mut metrics);
             record(metrics);

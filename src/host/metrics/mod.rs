@@ -23,7 +23,7 @@ use crate::{
     encoding::{Codec, Encoder, Metric, MetricValue, metrics_frame},
     host::{
         diagnostics::Diagnostic,
-        runtime::queue::{Contents, Queue},
+        runtime::{queue::Contents, queues::Queues},
     },
     pipeline::Statistics,
     schema::{Layout, Timestamp},
@@ -96,15 +96,15 @@ impl Telemetry {
     pub fn emit<C: Contents>(
         &mut self,
         now: Snapshot,
-        queue: &Queue<C>,
+        queues: &Queues<C>,
         time: Timestamp,
         is_last: bool,
     ) {
         let is_emitted = match &mut self.form {
             Form::Metrics(codec) => metrics_frame(*codec, &since(&now, &self.emitted, time), time)
-                .is_some_and(|frame| queue.offer_metrics(&frame, 1, is_last)),
+                .is_some_and(|frame| queues.offer_metrics(&frame, 1, is_last)),
             Form::Records(layout) => records(layout, &now, &self.emitted, is_last)
-                .is_some_and(|(frame, records)| queue.offer_metrics(&frame, records, is_last)),
+                .is_some_and(|(frame, records)| queues.offer_metrics(&frame, records, is_last)),
             Form::Callback(record) => {
                 record(since(&now, &self.emitted, time));
                 true

@@ -85,7 +85,12 @@ impl<W: FrameWriter> Frames<W> {
         &self.writer
     }
 
-    fn add(&mut self, event: &Event) -> io::Result<()> {
+    /// Encodes an event. A frame that is full is written.
+    ///
+    /// # Errors
+    ///
+    /// When the event's time is out of range, or the frame cannot be written.
+    pub fn add(&mut self, event: &Event) -> io::Result<()> {
         // An event cannot be written only if the clock is outside of the years 1677 to 2262.
         self.encoder
             .push(event)
@@ -97,7 +102,12 @@ impl<W: FrameWriter> Frames<W> {
         Ok(())
     }
 
-    fn write(&mut self) -> io::Result<()> {
+    /// Writes the events that were added, if there are any.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    pub fn write(&mut self) -> io::Result<()> {
         if self.encoder.is_empty() {
             return Ok(());
         }

@@ -14,7 +14,8 @@ use super::{
     control::Control,
     frame_bytes::FrameBytes,
     listener::WorkerHandle,
-    queue::{Contents, Queue},
+    queue::Contents,
+    queues::Queues,
     refresh::{Refresh, without_entries},
     secrets,
     start::{Opened, StartError},
@@ -40,7 +41,7 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 /// What differs from host to host.
 pub struct Edge<D, C = FrameBytes> {
     /// The frames that wait for the host.
-    pub queue: Arc<Queue<C>>,
+    pub queues: Queues<C>,
     /// How counts are reported.
     pub telemetry: Telemetry,
     /// What happens when a worker panics.
@@ -98,7 +99,7 @@ impl Runtime {
         C: Contents + Send + 'static,
     {
         let Edge {
-            queue,
+            queues,
             telemetry,
             on_panic,
             hands_sockets_on,
@@ -139,7 +140,7 @@ impl Runtime {
         let supervisor = Supervisor {
             workers,
             news,
-            queue,
+            queues,
             refreshing,
             state,
             on_panic,
@@ -154,14 +155,14 @@ impl Runtime {
         };
         let ((closed, output_closed), (over, is_over)) = (mpsc::channel(), mpsc::channel());
         let work = move || {
-            let queue = Arc::clone(&supervisor.queue);
+            let queues = supervisor.queues.clone();
             let live = || {
                 // A host that has not waited for the end does not need the sockets.
                 let _ = over.send(supervisor.run(&*failed, closed));
                 Ok(())
             };
             if let Err(failure) = guarded(live) {
-                queue.close();
+                queues.close();
                 failed(failure);
             }
             Ok(())

@@ -7,7 +7,8 @@ use std::{
 
 use super::{
     control::Control,
-    queue::{Contents, Queue},
+    queue::Contents,
+    queues::Queues,
     worker::{Sink, Worker},
 };
 use crate::{
@@ -126,7 +127,7 @@ impl Listener {
 
     /// The counts of this address up to now.
     #[must_use]
-    pub fn totals<C: Contents>(&self, queue: &Queue<C>) -> Totals {
+    pub fn totals<C: Contents>(&self, queues: &Queues<C>) -> Totals {
         let mut totals = Totals::default();
         for worker in &self.workers {
             let counters = worker.control.counters();
@@ -136,7 +137,7 @@ impl Listener {
             totals.refusals.add(&worker.control.refusals());
             totals.over_rate += counters.over_rate;
             totals.pipeline = [totals.pipeline, counters.pipeline].into_iter().sum();
-            totals.dropped += queue.dropped(worker.number);
+            totals.dropped += queues.dropped(worker.number);
             totals.dropped += counters.not_decoded + counters.not_drained;
             totals.row_gaps.add(&worker.control.row_gaps());
             if let Some(drops) = worker.kernel_drops() {

@@ -26,6 +26,7 @@ mod gather;
 mod handle;
 pub mod listener;
 pub mod queue;
+pub mod queues;
 pub mod refresh;
 pub mod secrets;
 pub mod shutdown;

@@ -5,6 +5,7 @@ mod writing;
 use std::{
     collections::VecDeque,
     fmt,
+    num::NonZeroUsize,
     sync::{Condvar, Mutex, MutexGuard},
     task::{Context, Poll, Waker},
 };
@@ -25,6 +26,8 @@ use crate::config::{QueueConfig, WhenFull};
 pub struct Queue<C = FrameBytes> {
     max_events: u64,
     max_bytes: usize,
+    /// Each has a queue with the same share of the room.
+    connections: NonZeroUsize,
     when_full: WhenFull,
     state: Mutex<State<C>>,
     news: Condvar,
@@ -81,22 +84,35 @@ pub enum Full {
     /// It has never dropped anything.
     #[default]
     Never,
-    /// `queue.max_events`.
-    Events(u64),
-    /// `queue.max_bytes`, in bytes, and the number of events that reached it.
-    Bytes(usize, u64),
+    /// A connection's share of `queue.max_events`, and the number of connections.
+    Events(u64, NonZeroUsize),
+    /// A connection's share of `queue.max_bytes`, in bytes, the number of connections, and the number of events that
+    /// reached it.
+    Bytes(usize, NonZeroUsize, u64),
 }
 
 impl fmt::Display for Full {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Never => f.write_str("it was never full"),
-            Self::Events(events) => write!(f, "queue.max_events ({events}) is reached"),
-            Self::Bytes(bytes, events) => write!(
+            &Self::Events(events, connections) => write!(
                 f,
-                "queue.max_bytes ({bytes}) is reached, with {events} events"
+                "queue.max_events ({events}{}) is reached",
+                for_each(connections)
+            ),
+            &Self::Bytes(bytes, connections, events) => write!(
+                f,
+                "queue.max_bytes ({bytes}{}) is reached, with {events} events",
+                for_each(connections)
             ),
         }
+    }
+}
+
+fn for_each(connections: NonZeroUsize) -> String {
+    match connections.get() {
+        1 => String::new(),
+        connections => format!(" for each of {connections} connections"),
     }
 }
 
@@ -112,9 +128,16 @@ impl<C: Contents> Queue<C> {
     /// An empty queue for the frames of `workers` workers.
     #[must_use]
     pub fn new(config: QueueConfig, workers: usize) -> Self {
+        Self::share(config, workers, NonZeroUsize::MIN)
+    }
+
+    /// An empty queue for one of several connections, which holds as many times less.
+    #[must_use]
+    pub fn share(config: QueueConfig, workers: usize, connections: NonZeroUsize) -> Self {
         Self {
-            max_events: config.max_events as u64,
-            max_bytes: config.max_bytes,
+            max_events: config.max_events.div_ceil(connections.get()) as u64,
+            max_bytes: config.max_bytes.div_ceil(connections.get()),
+            connections,
             when_full: config.when_full,
             state: Mutex::new(State {
                 frames: VecDeque::new(),
@@ -268,9 +291,9 @@ impl<C: Contents> Queue<C> {
     /// The limit that this frame would exceed.
     fn full(&self, state: &State<C>, bytes: usize, events: u64) -> Option<Full> {
         if state.events + events > self.max_events {
-            Some(Full::Events(self.max_events))
+            Some(Full::Events(self.max_events, self.connections))
         } else if state.bytes + bytes > self.max_bytes {
-            Some(Full::Bytes(self.max_bytes, state.events))
+            Some(Full::Bytes(self.max_bytes, self.connections, state.events))
         } else {
             None
         }
@@ -395,7 +418,7 @@ mod tests {
             queue.push_copy(0, &[0; 251], 1);
         }
         assert_eq!((queue.events(), queue.dropped(0)), (3, 7));
-        assert_eq!(queue.last_full(), Full::Bytes(1_000, 3));
+        assert_eq!(queue.last_full(), Full::Bytes(1_000, NonZeroUsize::MIN, 3));
     }
 
     #[test]

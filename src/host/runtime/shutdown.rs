@@ -51,7 +51,7 @@ impl<S: Sink + Send + 'static, D: Report, C: Contents> Supervisor<S, D, C> {
             // A program that holds a port but receives nothing would be worse than one that does not hold it.
             self.workers.close();
         }
-        self.queue.close();
+        self.queues.close();
         if let Err(failure) = ended {
             failed(failure);
         }
@@ -89,13 +89,13 @@ impl<S, D: Report, C: Contents> Supervisor<S, D, C> {
     fn conclude(mut self) -> Concluded {
         // The supervisor has already reported earlier drops.
         let known = self.reported.queue.known();
-        let dropped = self.queue.all_dropped().saturating_sub(known);
+        let dropped = self.queues.all_dropped().saturating_sub(known);
         if dropped > 0 {
             let message = format!(
                 "dropped {} at shutdown, because {}; docs/reliability.md, section Shutdown, says how to keep events \
                  across a restart",
                 counted(dropped, "event", "events"),
-                self.queue
+                self.queues
                     .broken_because()
                     .as_deref()
                     .unwrap_or("the queue was full")

@@ -3,10 +3,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{
-        Arc,
-        mpsc::{self, RecvTimeoutError},
-    },
+    sync::mpsc::{self, RecvTimeoutError},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -14,7 +11,8 @@ use super::{
     clocks::Clocks,
     drops::{Drops, LONG_QUIET},
     every::Every,
-    queue::{Contents, Queue},
+    queue::Contents,
+    queues::Queues,
     refresh::Refreshing,
     state_file::StateFile,
     threads::Failure,
@@ -77,7 +75,7 @@ pub(super) enum News {
 pub(super) struct Supervisor<S, D, C> {
     pub(super) workers: Workers<S>,
     pub(super) news: mpsc::Receiver<News>,
-    pub(super) queue: Arc<Queue<C>>,
+    pub(super) queues: Queues<C>,
     pub(super) refreshing: Refreshing,
     pub(super) state: Option<StateFile>,
     pub(super) on_panic: OnPanic,
@@ -234,9 +232,9 @@ impl<S: Sink + Send + 'static, D: Report, C: Contents> Supervisor<S, D, C> {
     /// Reports at once when the queue or the system starts to drop.
     fn report_drops(&mut self) {
         let now = Instant::now();
-        let overflowed = self.queue.overflowed();
+        let overflowed = self.queues.overflowed();
         if let Some(report) = self.reported.queue.update(overflowed, now) {
-            let (level, message) = report.of_queue(self.queue.last_full());
+            let (level, message) = report.of_queue(self.queues.last_full());
             self.diagnostics.report(level, &message);
         }
         if !self.times.system.is_due() {
@@ -309,14 +307,14 @@ impl<S, D: Report, C: Contents> Supervisor<S, D, C> {
         let time = Timestamp(SystemTime::now().into());
         let snapshot = Snapshot {
             addresses: self.totals().collect(),
-            queue_events: self.queue.events(),
+            queue_events: self.queues.events(),
             nodes: self.statistics(),
             sessions: self.workers.sessions().and_then(Sessions::statistics),
             app_names: self.refreshing.app_names(),
             proxies: self.refreshing.proxies(),
             engines: self.refreshing.engines(),
         };
-        self.telemetry.emit(snapshot, &self.queue, time, is_last);
+        self.telemetry.emit(snapshot, &self.queues, time, is_last);
     }
 
     /// Reports the counts of each address for which `is_wanted` returns true; it gets the current and the last reported
@@ -347,7 +345,7 @@ impl<S, D: Report, C: Contents> Supervisor<S, D, C> {
 
     fn totals(&self) -> impl Iterator<Item = (std::net::SocketAddr, Totals)> {
         let listeners = self.workers.listeners().iter();
-        listeners.map(|listener| (listener.address, listener.totals(&self.queue)))
+        listeners.map(|listener| (listener.address, listener.totals(&self.queues)))
     }
 }
 

@@ -102,7 +102,7 @@ impl Host {
         let (report, lines) = mpsc::channel();
         let (record, metrics) = mpsc::channel();
         let edge = Edge {
-            queue: Arc::new(<Queue>::new(config.queue, opened.workers())),
+            queues: Arc::new(<Queue>::new(config.queue, opened.workers())).into(),
             telemetry: Telemetry::callback(move |metrics| {
                 // The test may have ended.
                 let _ = record.send(metrics);
@@ -425,7 +425,7 @@ fn sessions_are_saved_even_if_a_sink_blocks() {
     let sink = Stuck(Arc::new(Mutex::new(until)), stands);
     let (report, lines) = mpsc::channel();
     let edge = Edge {
-        queue: Arc::new(<Queue>::new(config.queue, 1)),
+        queues: Arc::new(<Queue>::new(config.queue, 1)).into(),
         telemetry: Telemetry::callback(|_| {}),
         on_panic: OnPanic::Restart,
         hands_sockets_on: false,

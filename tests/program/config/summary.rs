@@ -90,6 +90,10 @@ fn options_without_effect_are_reported() {
              transform.app_names.qrs.host is empty",
         ),
         (
+            "[output]\nunix_stream_connections = 2\n",
+            "config.toml:2: output.unix_stream_connections = 2: has no effect, because output.unix_stream is empty",
+        ),
+        (
             "[source.rate_limit]\nburst = 20\n",
             "config.toml:2: source.rate_limit.burst = 20: has no effect, because source.rate_limit.events_per_sec is 0",
         ),

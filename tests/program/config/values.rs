@@ -19,6 +19,10 @@ fn an_impossible_value_is_refused() {
          `native`?",
     );
     refused(
+        "[output]\nunix_stream_connections = 17\n",
+        "config.toml:2: output.unix_stream_connections = 17: expected 1 to 16 connections",
+    );
+    refused(
         "[plugin]\nname = \"another\"\n",
         "config.toml:2: plugin.name = \"another\": expected `qlik_sense`",
     );

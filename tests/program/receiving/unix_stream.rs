@@ -1,6 +1,7 @@
 //! Events to a Unix socket with a listener, instead of standard output.
 
 use std::{
+    collections::BTreeMap,
     net::UdpSocket,
     os::unix::net::{UnixListener, UnixStream},
     path::Path,
@@ -10,13 +11,19 @@ use std::{
 use nix::sys::signal::Signal;
 
 use crate::{
+    abandoned::send_much,
     support::{Codec, DEADLINE, Records, Running, command, payload},
     unix::signal,
 };
 
 fn run(folder: &Path, codec: Codec) -> Command {
+    run_with(folder, codec, "")
+}
+
+fn run_with(folder: &Path, codec: Codec, options: &str) -> Command {
     let file = folder.join("config.toml");
-    std::fs::write(&file, "[output]\nunix_stream = \"vector.sock\"\n").expect("a file");
+    let options = format!("[output]\nunix_stream = \"vector.sock\"\n{options}");
+    std::fs::write(&file, options).expect("a file");
     let mut command = command();
     command
         .args(["run", "--address", "127.0.0.1:0", "--codec", codec.name()])
@@ -28,13 +35,26 @@ fn run(folder: &Path, codec: Codec) -> Command {
 }
 
 /// A program that has connected, and the reader's end.
-pub fn connected(folder: &Path, codec: Codec) -> (Running, UnixStream) {
+fn connected(folder: &Path, codec: Codec) -> (Running, UnixStream) {
+    let (program, [stream]) = connected_with(folder, codec, "");
+    (program, stream)
+}
+
+/// The same with more options, and this number of connections.
+pub fn connected_with<const CONNECTIONS: usize>(
+    folder: &Path,
+    codec: Codec,
+    options: &str,
+) -> (Running, [UnixStream; CONNECTIONS]) {
     let listener = UnixListener::bind(folder.join("vector.sock")).expect("a socket");
     // Diagnostics are for a journal, whatever the codec.
-    let program = Running::with_stdout_of(run(folder, codec), Codec::Json, 1);
-    let (stream, _) = listener.accept().expect("a connection");
-    stream.set_read_timeout(Some(DEADLINE)).expect("set");
-    (program, stream)
+    let program = Running::with_stdout_of(run_with(folder, codec, options), Codec::Json, 1);
+    let streams = std::array::from_fn(|_| {
+        let (stream, _) = listener.accept().expect("a connection");
+        stream.set_read_timeout(Some(DEADLINE)).expect("set");
+        stream
+    });
+    (program, streams)
 }
 
 #[test]
@@ -48,6 +68,90 @@ fn events_go_to_the_listener_and_diagnostics_to_standard_error_as_json() {
     signal(&program, Signal::SIGTERM);
     assert_eq!(events.next(), None);
     assert!(!events.metrics.is_empty());
+}
+
+/// The case of a name does not make another user.
+#[test]
+fn events_of_a_user_go_over_one_connection_in_order() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (program, streams) = connected_with::<3>(
+        folder.path(),
+        Codec::Native,
+        "unix_stream_connections = 3\n",
+    );
+    let users = (0..30).map(|number| format!("user{number}"));
+    let users: Vec<String> = users.collect();
+    const EACH: usize = 8;
+    let threads = streams.map(|stream| {
+        std::thread::spawn(move || {
+            let mut records = Records::new(stream, Codec::Native);
+            let events: Vec<_> = records.by_ref().collect();
+            (events, records.metrics.len())
+        })
+    });
+    for number in 0..EACH {
+        for user in &users {
+            let user = match number % 2 {
+                0 => user.clone(),
+                _ => user.to_uppercase(),
+            };
+            program.send(format!(
+                "/proxy-session/;n1;Start session;LAB;{user};;;{number}"
+            ));
+            program.send(format!(
+                "/proxy-session/;n{user};Start session;;;;;{number}"
+            ));
+        }
+    }
+    signal(&program, Signal::SIGTERM);
+    let read = threads.map(|thread| thread.join().expect("read"));
+    let mut numbers: BTreeMap<String, (usize, Vec<String>)> = BTreeMap::new();
+    for (connection, (events, _)) in read.iter().enumerate() {
+        assert!(!events.is_empty(), "connection {connection} has events");
+        for event in events {
+            let name = event.get("user_id").unwrap_or(&event["host"]);
+            let name = name.as_str().expect("text").to_lowercase();
+            let (only, numbers) = numbers.entry(name).or_insert((connection, Vec::new()));
+            assert_eq!(*only, connection, "{event}");
+            numbers.push(event["message"].as_str().expect("text").to_owned());
+        }
+    }
+    assert_eq!(numbers.len(), 2 * users.len());
+    let all: Vec<String> = (0..EACH).map(|number| number.to_string()).collect();
+    for (name, (_, numbers)) in numbers {
+        assert_eq!(numbers, all, "{name}");
+    }
+    let metrics = read.map(|(_, metrics)| metrics > 0);
+    assert_eq!(metrics, [true, false, false]);
+}
+
+/// No other connection may take its users, because their events would be out of order.
+#[test]
+fn the_program_ends_when_one_connection_is_closed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut program, [_first, second]) =
+        connected_with(folder.path(), Codec::Json, "unix_stream_connections = 2\n");
+    drop(second);
+    let (status, _) = program.wait();
+    assert_eq!(status.code(), Some(0));
+}
+
+#[test]
+fn each_connection_has_its_share_of_the_queue() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut program, streams) = connected_with::<2>(
+        folder.path(),
+        Codec::Json,
+        "unix_stream_connections = 2\n[queue]\nmax_events = 100\n",
+    );
+    send_much(&program);
+    let warning = program.diagnostics.one();
+    let message = warning["message"].as_str().expect("text");
+    let expected = "queue.max_events (50 for each of 2 connections) is reached";
+    assert!(message.contains(expected), "{message}");
+    drop(streams);
+    let (status, _) = program.wait();
+    assert_eq!(status.code(), Some(0));
 }
 
 #[test]
