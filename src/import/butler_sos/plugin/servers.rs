@@ -66,7 +66,7 @@ fn engines(from: &ButlerSos, config: &mut Config, notes: &mut Vec<Note>) {
     notes.push(Note::new(
         "serversToMonitor",
         "`[engine_health]` queries the engines; its metrics have other names than Butler SOS's measurements, and no \
-         sink of vector.yaml takes them yet: see docs/engine-health.md",
+         sink of vector.yaml takes them yet: see docs/engine-health.md, or remove the table",
     ));
 }
 
