@@ -197,7 +197,7 @@ fn metrics_count_the_names() {
         values.fold(0.0, f64::max)
     };
     let read_on = |program: &mut Running| {
-        program.event_of(payload::OPEN);
+        program.events().frame().expect("metrics");
     };
     while value(&program, "app_names", "gauge") < 1.0 {
         read_on(&mut program);
