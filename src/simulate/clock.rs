@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, FixedOffset, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, Timelike, Utc};
 
 const EAST_OF_UTC_SECONDS: i32 = 3_600;
 
@@ -17,7 +17,81 @@ pub(super) fn in_zone(time: DateTime<Utc>, east_of_utc_seconds: i32) -> DateTime
         .map_or(time.fixed_offset(), |zone| time.with_timezone(&zone))
 }
 
+/// What separates year, month, day, hour, minute, second and millisecond.
+type Separators = [&'static str; 6];
+
+/// As in `20260131T090000.000`.
+pub(super) const COMPACT: Separators = ["", "", "T", "", "", "."];
+
+/// As in `2026-01-31 09:00:00,000`, the format of `%date`.
+pub(super) const DATE: Separators = ["-", "-", " ", ":", ":", ","];
+
+/// A time to the millisecond, for years with four digits. `chrono` parses a format for each time, which takes as long as
+/// writing the rest of a datagram.
+pub(super) fn digits(time: DateTime<FixedOffset>, separators: Separators) -> String {
+    let time = time.naive_local();
+    // `chrono` represents a leap second as a second of more than 10^9 nanoseconds.
+    let leap_second = time.nanosecond() / 1_000_000_000;
+    let parts = [
+        (time.month(), 2),
+        (time.day(), 2),
+        (time.hour(), 2),
+        (time.minute(), 2),
+        (time.second() + leap_second, 2),
+        (time.nanosecond() / 1_000_000 % 1_000, 3),
+    ];
+    let mut text = String::with_capacity(32);
+    push(&mut text, time.year().unsigned_abs(), 4);
+    for ((number, width), separator) in parts.into_iter().zip(separators) {
+        text.push_str(separator);
+        push(&mut text, number, width);
+    }
+    text
+}
+
+/// The offset from UTC, with a separator between hours and minutes.
+pub(super) fn offset(time: DateTime<FixedOffset>, separator: &str) -> String {
+    let seconds = time.offset().local_minus_utc();
+    let minutes = seconds.unsigned_abs() / 60;
+    let mut text = String::from(if seconds < 0 { "-" } else { "+" });
+    push(&mut text, minutes / 60, 2);
+    text.push_str(separator);
+    push(&mut text, minutes % 60, 2);
+    text
+}
+
+fn push(text: &mut String, number: u32, width: u32) {
+    for place in (0..width).rev() {
+        let digit = (number / 10_u32.pow(place) % 10) as u8;
+        text.push(char::from(b'0' + digit));
+    }
+}
+
 /// A duration in whole milliseconds, the unit of times of the day.
 pub(super) fn milliseconds(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn text_is_that_of_chrono(nanoseconds: i64, minutes_east in -720..=720) {
+            let time = in_zone(DateTime::from_timestamp_nanos(nanoseconds), minutes_east * 60);
+            let expected = time.format("%Y%m%dT%H%M%S%.3f%z").to_string();
+            prop_assert_eq!(digits(time, COMPACT) + &offset(time, ""), expected);
+            let expected = time.format("%Y-%m-%d %H:%M:%S,%3f%:z").to_string();
+            prop_assert_eq!(digits(time, DATE) + &offset(time, ":"), expected);
+        }
+    }
+
+    #[test]
+    fn a_leap_second_is_written_as_second_60() {
+        let time = "2016-12-31T23:59:60.25Z".parse().expect("a time");
+        assert_eq!(digits(local(time), COMPACT), "20170101T005960.250");
+    }
 }

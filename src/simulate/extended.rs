@@ -3,7 +3,11 @@
 use chrono::{DateTime, Utc};
 use fastrand::Rng;
 
-use super::{chance, clock::local, payload::Action};
+use super::{
+    chance,
+    clock::{COMPACT, digits, local, offset},
+    payload::Action,
+};
 
 /// The last row number before an appender's counter wraps, as in `%rownum{9999}`.
 const LAST_ROW: u16 = 9_999;
@@ -20,8 +24,15 @@ pub(super) struct Extension<'a> {
 impl Extension<'_> {
     /// Appends the fields, each followed by `;`.
     pub(super) fn write(&self, datagram: &mut Vec<u8>) {
-        let time = local(self.time).format("%Y%m%dT%H%M%S%.3f%z");
-        let fields = format!("{time};{};{};{};", self.row, self.session_id, self.result);
+        let time = local(self.time);
+        let (digits, offset) = (digits(time, COMPACT), offset(time, ""));
+        let Self {
+            row,
+            session_id,
+            result,
+            ..
+        } = self;
+        let fields = format!("{digits}{offset};{row};{session_id};{result};");
         datagram.extend_from_slice(fields.as_bytes());
     }
 }

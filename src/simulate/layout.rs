@@ -5,7 +5,7 @@ use std::{fmt::Display, io::Write as _, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::clock::{in_zone, local};
+use super::clock::{COMPACT, DATE, digits, in_zone, local, offset};
 use crate::payload::Level;
 
 /// The account that runs the services.
@@ -55,19 +55,18 @@ impl Style {
 impl Zone {
     /// The time with its offset, and the same time without it.
     fn times(self, time: DateTime<Utc>) -> (String, String) {
-        let (zone, format) = match self {
-            Self::Compact => (local(time), "%Y%m%dT%H%M%S%.3f%z"),
-            Self::West => (in_zone(time, -12_600), "%Y%m%dT%H%M%S%.3f%z"),
-            Self::Colon => (local(time), "%Y%m%dT%H%M%S%.3f%:z"),
-            Self::Utc => (time.fixed_offset(), "%Y%m%dT%H%M%S%.3fZ"),
+        let there = match self {
+            Self::Compact | Self::Colon => local(time),
+            Self::West => in_zone(time, -12_600),
+            Self::Utc => time.fixed_offset(),
         };
-        (zone.format(format).to_string(), local_date(zone))
+        let offset = match self {
+            Self::Compact | Self::West => offset(there, ""),
+            Self::Colon => offset(there, ":"),
+            Self::Utc => "Z".to_owned(),
+        };
+        (digits(there, COMPACT) + &offset, digits(there, DATE))
     }
-}
-
-/// The format of `%date`.
-fn local_date(time: DateTime<chrono::FixedOffset>) -> String {
-    time.format("%Y-%m-%d %H:%M:%S,%3f").to_string()
 }
 
 /// The fields of a datagram, in order.
@@ -159,7 +158,7 @@ impl<'a> Fields<'a> {
 
     /// Adds the local time without a zone.
     pub(super) fn date(&mut self, time: DateTime<Utc>) -> &mut Self {
-        self.add(local_date(local(time)))
+        self.add(digits(local(time), DATE))
     }
 
     pub(super) fn level(&mut self, level: Level) -> &mut Self {
