@@ -1,8 +1,15 @@
 //! Shutdown: everything that was received is written first, and counted.
 
+#[cfg(unix)]
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::{CODECS, Running, Stopped, command, end, payload, sender, time, unstamped};
+#[cfg(unix)]
+use crate::{
+    support::{ask_to_end, ended},
+    unix::signal,
+};
 
 /// A datagram to the same machine is in the receiver's socket as soon as it has been sent.
 pub fn everything_received_goes_out(end: impl FnOnce(Running) -> Stopped) {
@@ -99,8 +106,8 @@ struct Ended {
     stopped: Stopped,
 }
 
-/// Sends as many datagrams as take about this long, and asks the program to end.
-fn end_with_work_for(work: Duration) -> Ended {
+/// Sends as many datagrams as take about this long, and ends the program.
+fn end_with_work_for(work: Duration, end: impl FnOnce(Running) -> Stopped) -> Ended {
     const PROBES: u32 = 5;
     let mut program = slow();
     // The first one also builds what matching takes.
@@ -124,10 +131,27 @@ fn end_with_work_for(work: Duration) -> Ended {
     }
 }
 
+/// Ends the program, but halts it for most of the time in which it may decode, which would keep a core busy. If it had
+/// not yet noticed that it was asked to end, it decodes for all of that time.
+#[cfg(unix)]
+fn end_with_a_halt(program: Running) -> Stopped {
+    use nix::sys::signal::Signal;
+
+    ask_to_end(&program);
+    thread::sleep(DRAIN / 16);
+    signal(&program, Signal::SIGSTOP);
+    thread::sleep(DRAIN - DRAIN / 8);
+    signal(&program, Signal::SIGCONT);
+    ended(program)
+}
+
+#[cfg(windows)]
+use end as end_with_a_halt;
+
 #[test]
 fn slow_decoding_at_shutdown_loses_nothing() {
     // A machine that becomes so busy that it needs the whole time shows nothing.
-    let in_time = std::iter::repeat_with(|| end_with_work_for(DRAIN / 4))
+    let in_time = std::iter::repeat_with(|| end_with_work_for(DRAIN / 4, end))
         .take(5)
         .find(|ended| ended.took < DRAIN);
     let Ended { count, stopped, .. } =
@@ -140,7 +164,7 @@ fn slow_decoding_at_shutdown_loses_nothing() {
 #[test]
 fn what_shutdown_has_no_time_to_decode_is_reported() {
     // Far more than it has time for: the time for each was perhaps measured while the machine was busy.
-    let Ended { count, stopped, .. } = end_with_work_for(DRAIN * 8);
+    let Ended { count, stopped, .. } = end_with_work_for(DRAIN * 8, end_with_a_halt);
     assert_eq!(stopped.status, Some(1), "{:?}", stopped.diagnostics);
     let [.., warning, totals, error] = &stopped.diagnostics[..] else {
         panic!("{:?}", stopped.diagnostics);
