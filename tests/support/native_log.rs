@@ -2,8 +2,16 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use prost::Message;
-use prost_types::Timestamp as ProtobufTimestamp;
 use serde_json::{Map, Number, Value as Json};
+
+/// `google.protobuf.Timestamp`.
+#[derive(Clone, PartialEq, Message)]
+pub struct ProtobufTimestamp {
+    #[prost(int64, tag = "1")]
+    pub seconds: i64,
+    #[prost(int32, tag = "2")]
+    pub nanos: i32,
+}
 
 #[derive(Clone, PartialEq, Message)]
 pub struct EventArray {

@@ -3,8 +3,16 @@
 use std::collections::BTreeMap;
 
 use prost::{Message, Oneof};
-use prost_types::Timestamp;
 use serde_json::{Value as Json, json};
+
+/// `google.protobuf.Timestamp`.
+#[derive(Clone, PartialEq, Message)]
+struct Timestamp {
+    #[prost(int64, tag = "1")]
+    seconds: i64,
+    #[prost(int32, tag = "2")]
+    nanos: i32,
+}
 
 #[derive(Clone, PartialEq, Message)]
 struct EventArray {
