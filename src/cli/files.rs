@@ -1,6 +1,7 @@
 //! Reports everything that is wrong with the files and sockets that a configuration names.
 
 use std::{
+    borrow::Cow,
     fs::{self, File},
     io::{self, BufReader},
     path::Path,
@@ -9,7 +10,7 @@ use std::{
 pub use qlik_sense_events::host::named_files::{mistakes, reasons};
 use qlik_sense_events::{
     config::{Config, Loaded},
-    host::named_files::STATE_FILE,
+    host::{named_files::STATE_FILE, runtime::link_target},
     transform::sessions::begins_as_state,
 };
 
@@ -41,6 +42,9 @@ fn in_its_place(expected: &str) -> String {
 /// replaced.
 pub fn other_than_state(loaded: &Loaded) -> Option<String> {
     let file = loaded.config.transform.sessions.state_file()?;
+    if let Err(error) = link_target(file) {
+        return Some(loaded.about(STATE_FILE, error.to_string()));
+    }
     // Opening anything else may block forever.
     if !fs::metadata(file).ok()?.is_file() {
         return Some(loaded.about(STATE_FILE, in_its_place("file")));
@@ -76,11 +80,14 @@ pub fn missing_folders(loaded: &Loaded) -> Vec<String> {
 }
 
 /// The files and sockets that are in use, by their options.
-fn places(config: &Config) -> Vec<(&'static str, &Path)> {
+fn places(config: &Config) -> Vec<(&'static str, Cow<'_, Path>)> {
+    // Links are followed when it is written. A loop of links is reported elsewhere.
     let state = config.transform.sessions.state_file();
-    let mut places: Vec<_> = state.map(|file| (STATE_FILE, file)).into_iter().collect();
-    places.extend(sockets(config));
-    places
+    let state = state.and_then(|file| link_target(file).ok());
+    let state = state.map(|file| (STATE_FILE, Cow::Owned(file)));
+    let sockets = sockets(config).into_iter();
+    let sockets = sockets.map(|(key, path)| (key, Cow::Borrowed(path)));
+    state.into_iter().chain(sockets).collect()
 }
 
 /// The sockets that are in use, by their options.

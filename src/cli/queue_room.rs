@@ -43,7 +43,11 @@ pub fn limit(config: &Config) -> String {
     } else {
         format!("{max_events} events of about {event_bytes} bytes; queue.max_events is the limit")
     };
-    format!("the queue holds {first}\n")
+    let connections = match config.output.connections().get() {
+        1 => String::new(),
+        connections => format!("; each of {connections} connections has its share of that"),
+    };
+    format!("the queue holds {first}{connections}\n")
 }
 
 /// The average size of an event of a lifelike site, in bytes, at least 1.

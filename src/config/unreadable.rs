@@ -29,7 +29,13 @@ impl Loaded {
                 let error = text_file::open(file).err()?;
                 let index = index.map_or_else(String::new, |index| format!("[{index}]"));
                 let key = format!("{key}{index}");
-                let message = self.about(&key, reason(&key, file, &error));
+                let mut reason = reason(&key, file, &error);
+                if key.starts_with("transform.app_names.qrs.")
+                    && !self.config.transform.app_names.qrs.is_enabled()
+                {
+                    reason.push_str(SHARED);
+                }
+                let message = self.about(&key, reason);
                 let file = file.into();
                 let line = self.written_as(&key).map(|written| written.line);
                 Some((line, Unreadable { file, message }))
@@ -40,6 +46,9 @@ impl Loaded {
         unreadable.into_iter().map(|(_, file)| file).collect()
     }
 }
+
+const SHARED: &str = "; the queries of [engine_health] and [transform.sessions.qps] use this file where they name none \
+of their own";
 
 /// Why a file cannot be opened, and what to do.
 fn reason(key: &str, file: &Path, error: &io::Error) -> String {

@@ -102,6 +102,17 @@ fn connect_advice(path: &Path, error: &io::Error) -> &'static str {
         io::ErrorKind::ConnectionRefused if is_there && !is_socket(path) => {
             "this is not a socket; expected the `path` of Vector's source `socket` with `mode: unix_stream`"
         }
+        io::ErrorKind::ConnectionRefused if is_there => {
+            "nothing listens there: start Vector first, with a source `socket` with `mode: unix_stream` and this `path`; \
+             if Vector does not start because this file exists, remove it"
+        }
+        _ if is_for_datagrams(error) => {
+            "what listens there expects datagrams; set `mode: unix_stream` in Vector's source `socket`"
+        }
+        _ if path.parent().is_some_and(|folder| !folder.is_dir()) => {
+            "its folder does not exist; create it before Vector starts, for a source `socket` with `mode: unix_stream` \
+             and this `path`"
+        }
         _ => {
             "nothing listens there: start Vector first, with a source `socket` with `mode: unix_stream` and this `path`"
         }
@@ -118,6 +129,16 @@ fn is_socket(path: &Path) -> bool {
 #[cfg(not(unix))]
 const fn is_socket(_: &Path) -> bool {
     true
+}
+
+#[cfg(unix)]
+fn is_for_datagrams(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(nix::errno::Errno::EPROTOTYPE as i32)
+}
+
+#[cfg(not(unix))]
+const fn is_for_datagrams(_: &io::Error) -> bool {
+    false
 }
 
 /// Ends a run, or requests something from it.

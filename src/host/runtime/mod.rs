@@ -44,4 +44,7 @@ mod without_qrs;
 pub mod worker;
 mod workers;
 
-pub use self::handle::{Concluded, Edge, PATIENCE, Runtime};
+pub use self::{
+    handle::{Concluded, Edge, PATIENCE, Runtime},
+    state_file::link_target,
+};

@@ -158,7 +158,11 @@ const IN_USE: &str = "another program uses this session state; this one neither 
 transform.sessions.state_file of its own, or end the other program and restart this one";
 
 /// The file that a path stands for, perhaps through symbolic links. It need not exist.
-fn link_target(file: &Path) -> io::Result<PathBuf> {
+///
+/// # Errors
+///
+/// When there are too many links, as in a loop.
+pub fn link_target(file: &Path) -> io::Result<PathBuf> {
     /// As in Linux.
     const MOST: usize = 40;
 

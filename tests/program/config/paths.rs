@@ -81,6 +81,26 @@ fn an_unusable_path_for_the_state_is_reported() {
     assert!(checked.stderr.contains(expected), "{}", checked.stderr);
 }
 
+#[cfg(unix)]
+#[test]
+fn links_to_no_usable_place_for_the_state_are_reported() {
+    use std::os::unix::fs::symlink;
+
+    let config = "[transform.sessions]\nenabled = true\nstate_file = 'sessions'\n";
+    let head = "config.toml:3: transform.sessions.state_file = 'sessions': ";
+    for (target, status, expected) in [
+        ("none/sessions.ndjson", 0, "the folder "),
+        ("sessions", 2, "too many levels of symbolic links"),
+    ] {
+        let folder = folder(config);
+        symlink(target, folder.path().join("sessions")).expect("a link");
+        let checked = check(&folder);
+        assert_eq!(checked.status, status, "{target}");
+        let expected = format!("{head}{expected}");
+        assert!(checked.stderr.contains(&expected), "{}", checked.stderr);
+    }
+}
+
 /// The path may be that of Vector's own configuration, for example.
 #[cfg(unix)]
 #[test]
@@ -226,6 +246,22 @@ fn every_certificate_and_key_that_is_missing_is_named_with_its_line() {
             "config.toml: transform.app_names.qrs.root_file: cannot read ",
         ],
     );
+}
+
+#[cfg(feature = "qrs")]
+#[test]
+fn a_certificate_of_the_repository_that_only_engines_need_is_named_with_the_reason() {
+    let checked = check(&folder(
+        "[engine_health]\nnodes = [{ host = 'qs.example', node = 'n1' }]\n",
+    ));
+    assert_eq!(checked.status, 2);
+    let reason = "use this file where they name none of their own";
+    let lines = checked.stderr.lines();
+    for (line, option) in lines.zip(["certificate_file", "key_file", "root_file"]) {
+        let head = format!("config.toml: transform.app_names.qrs.{option}: cannot read ");
+        assert!(line.contains(&head) && line.ends_with(reason), "{line}");
+    }
+    assert_eq!(checked.stderr.lines().count(), 3);
 }
 
 #[test]

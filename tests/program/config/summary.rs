@@ -49,6 +49,11 @@ fn check_says_which_limit_of_the_queue_is_reached_first() {
             "[queue]\nmax_events = 1000\n",
             "the queue holds 1000 events of about ",
         ),
+        #[cfg(unix)]
+        (
+            "[output]\nunix_stream = 'a.sock'\nunix_stream_connections = 4\n[queue]\nmax_events = 1000\n",
+            "queue.max_events is the limit; each of 4 connections has its share of that\n",
+        ),
     ] {
         let checked = check(&folder(config));
         assert_eq!(checked.status, 0);

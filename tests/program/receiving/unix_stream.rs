@@ -166,17 +166,51 @@ fn the_program_ends_with_its_reader_and_the_port_is_free() {
 }
 
 #[test]
-fn a_socket_without_a_listener_is_reported() {
-    let folder = tempfile::tempdir().expect("a folder");
-    drop(UnixListener::bind(folder.path().join("vector.sock")).expect("a socket"));
-    let output = run(folder.path(), Codec::Native).output().expect("it runs");
-    assert_eq!(output.status.code(), Some(1));
-    let line = String::from_utf8(output.stderr).expect("text");
-    let record: serde_json::Value = serde_json::from_str(&line).expect("JSON");
-    let message = record["message"].as_str().expect("text");
-    assert!(
-        message.starts_with("output.unix_stream = ") && message.contains("vector.sock"),
-        "{message}"
-    );
-    assert!(message.contains("Connection refused"), "{message}");
+fn a_socket_that_takes_no_connection_is_reported_with_what_to_do() {
+    use std::os::unix::net::UnixDatagram;
+
+    type Make = fn(&Path) -> Option<UnixDatagram>;
+    let cases: [(Make, &str, &str); 3] = [
+        (
+            |socket| {
+                drop(UnixListener::bind(socket).expect("a socket"));
+                None
+            },
+            "Connection refused",
+            "if Vector does not start because this file exists, remove it",
+        ),
+        (
+            |socket| Some(UnixDatagram::bind(socket).expect("a socket")),
+            "",
+            "what listens there expects datagrams",
+        ),
+        (
+            |socket| {
+                std::fs::remove_dir(socket.parent().expect("a folder")).expect("removed");
+                None
+            },
+            "No such file or directory",
+            "its folder does not exist",
+        ),
+    ];
+    for (make, reason, advice) in cases {
+        let folder = tempfile::tempdir().expect("a folder");
+        let of_socket = folder.path().join("run");
+        std::fs::create_dir(&of_socket).expect("a folder");
+        let _listening = make(&of_socket.join("vector.sock"));
+        let mut command = run(folder.path(), Codec::Native);
+        let file = folder.path().join("config.toml");
+        std::fs::write(file, "[output]\nunix_stream = \"run/vector.sock\"\n").expect("a file");
+        let output = command.output().expect("it runs");
+        assert_eq!(output.status.code(), Some(1));
+        let line = String::from_utf8(output.stderr).expect("text");
+        let record: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        let message = record["message"].as_str().expect("text");
+        assert!(
+            message.starts_with("output.unix_stream = ") && message.contains("vector.sock"),
+            "{message}"
+        );
+        assert!(message.contains(reason), "{message}");
+        assert!(message.contains(advice), "{message}");
+    }
 }
