@@ -17,6 +17,8 @@ pub mod fluent_bit;
 #[cfg(feature = "qrs")]
 #[doc(hidden)]
 pub mod https;
+#[doc(hidden)]
+pub mod ineffective;
 #[cfg(feature = "linked")]
 pub mod linked;
 #[doc(hidden)]

@@ -95,6 +95,28 @@ fn an_option_without_effect_in_the_host_is_not_a_property() {
 }
 
 #[test]
+fn options_of_the_file_without_effect_are_warned_of_with_their_line() {
+    let file = config_file(
+        "ineffective",
+        "[source]\naddress = \"127.0.0.1:0\"\n[transform.performance]\nmin_process_ms = 500\n[output]\ncodec = \
+         \"native\"\n",
+    );
+    let instance = Instance::begin(Version::V5_1, &[("config", &file)]).expect("it starts");
+    let log = instance.log();
+    instance.exit(false);
+    for expected in [
+        "6: output.codec = \"native\": has no effect in Fluent Bit, whose outputs write the events",
+        "4: transform.performance.min_process_ms = 500: has no effect, because transform.performance.enabled is false",
+    ] {
+        let expected = format!("2 [qlik_sense] {file}:{expected}");
+        assert!(
+            log.iter().any(|line| line.starts_with(&expected)),
+            "{log:?}"
+        );
+    }
+}
+
+#[test]
 fn an_invalid_file_is_refused_with_its_line() {
     let line = refusal(&[("config", "/nowhere/plugin.toml")]);
     assert!(

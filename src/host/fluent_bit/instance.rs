@@ -23,7 +23,10 @@ impl Instance {
     /// Starts to receive, or logs why that is not possible.
     pub(super) fn begin(host: Host, collect: Collect) -> Option<Self> {
         match Self::try_begin(&host) {
-            Ok(station) => {
+            Ok((station, warnings)) => {
+                for warning in warnings {
+                    host.log(Level::Warn, &warning);
+                }
                 host.collect_every(COLLECT_NANOSECONDS, collect);
                 station.log().write_to(&host);
                 Some(Self { host, station })
@@ -41,8 +44,8 @@ impl Instance {
         }
     }
 
-    /// A station, or all reasons why there is none.
-    fn try_begin(host: &Host) -> Result<Station, Vec<String>> {
+    /// A station, with warnings about options, or all reasons why there is none.
+    fn try_begin(host: &Host) -> Result<(Station, Vec<String>), Vec<String>> {
         let loaded = properties::load(|key| host.property(key));
         let loaded = loaded.map_err(|error| vec![error.to_string()])?;
         let config = loaded.config.clone();
@@ -55,7 +58,10 @@ impl Instance {
             }
             None => Station::start(config, Vec::new(), Log::default()),
         };
-        begun.map_err(|error| named_files::reasons(&loaded, &error))
+        match begun {
+            Ok(station) => Ok((station, properties::warnings(&loaded))),
+            Err(error) => Err(named_files::reasons(&loaded, &error)),
+        }
     }
 
     /// Delivers waiting events now. Returns false if the host only accepts records at the end of a call.

@@ -8,7 +8,10 @@ use std::{ffi::CString, path::Path};
 use toml::{Table, Value};
 
 use super::api::NoText;
-use crate::config::{Config, ConfigError, Loaded};
+use crate::{
+    config::{Config, ConfigError, Loaded},
+    host::ineffective,
+};
 
 /// The property that names a configuration file.
 const CONFIG: &str = "config";
@@ -84,6 +87,19 @@ pub(super) enum PropertyError {
     WithoutEffect { name: String, option: String },
     #[error("property `config`: {0}")]
     File(#[from] ConfigError),
+}
+
+/// Options of the file that have no effect, or one that cannot be intended.
+pub(super) fn warnings(loaded: &Loaded) -> Vec<String> {
+    let changed = loaded.written().iter().filter(|option| option.is_changed);
+    let without_effect = changed.filter(|option| WITHOUT_EFFECT.contains(&&*option.key));
+    let without_effect = without_effect.map(|option| {
+        let message =
+            "has no effect in Fluent Bit, whose outputs write the events; remove this option";
+        loaded.about(&option.key, message)
+    });
+    let others = ineffective::warnings(loaded).into_iter();
+    without_effect.chain(others).collect()
 }
 
 /// The options of an instance: those of the file, if one is named, overridden by the other properties. `look_up`
