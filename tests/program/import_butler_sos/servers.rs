@@ -65,6 +65,14 @@ fn servers_that_cannot_be_queried_are_left_out_one_by_one() {
         { "host": "SENSE-1:4747" },
     ] } }));
     assert_eq!(config.engine_health.nodes.len(), 1);
+    for (place, found) in [
+        (2, "; `host` is '<server1.my.domain>:4747'"),
+        (3, "; `host` is missing"),
+    ] {
+        let begin = format!("serversToMonitor.servers[{place}]: left out: ");
+        let mut of_server = notes.iter().filter(|note| note.contains(&begin));
+        assert!(of_server.any(|note| note.ends_with(found)), "{notes:?}");
+    }
     for (place, reason) in [
         (0, "Butler SOS queries the engine through a proxy, "),
         (1, "Butler SOS queries the engine through a proxy, "),

@@ -51,7 +51,7 @@ fn engines(from: &ButlerSos, config: &mut Config, notes: &mut Vec<Note>) {
             ..EngineConfig::default()
         };
         if let Some(wrong) = wrong_of_engine(&engine, &engine_health.nodes) {
-            notes.push(Note::new(&key, &format!("left out: {wrong}")));
+            notes.push(Note::new(&key, &left_out(&wrong, &server.host)));
             continue;
         }
         note_guesses(&format!("{key}.host"), host, port, engine.port, notes);
@@ -93,7 +93,7 @@ fn proxies(from: &ButlerSos, config: &mut Config, notes: &mut Vec<Note>) {
             ..ProxyConfig::default()
         };
         if let Some(wrong) = wrong_of_proxy(&proxy, &qps.proxies) {
-            notes.push(Note::new(&key, &format!("left out: {wrong}")));
+            notes.push(Note::new(&key, &left_out(&wrong, &sessions.host)));
             continue;
         }
         note_guesses(&format!("{key}.host"), host, port, proxy.port, notes);
@@ -115,6 +115,15 @@ fn proxies(from: &ButlerSos, config: &mut Config, notes: &mut Vec<Note>) {
          SOS's measurements; to use it, set `enabled = true` there and in `transform.sessions`, and give vector.yaml \
          a sink for them: see docs/sessions.md",
     ));
+}
+
+fn left_out(wrong: &str, Text(host): &Text) -> String {
+    let found = if host.is_empty() {
+        "`host` is missing".to_owned()
+    } else {
+        format!("`host` is '{}'", host.escape_debug())
+    };
+    format!("left out: {wrong}; {found}")
 }
 
 /// Whether requests to the engine need what only a proxy understands.
