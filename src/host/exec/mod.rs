@@ -249,8 +249,16 @@ pub fn run(
         diagnostics.clone().report(level, &message);
     }
     let run = Run::start(runtime, queues, outputs, signals).map_err(StartError::Thread)?;
-    run.supervise(&reader)
+    run.supervise(&reader, || {
+        // A reader of standard output reads standard error too.
+        if !config.output.unix_stream.as_os_str().is_empty() {
+            diagnostics.clone().report(Level::Info, CLOSED);
+        }
+    })
 }
+
+const CLOSED: &str = "output.unix_stream: Vector has closed a connection, because it ends or its source `socket` \
+has changed, so the program ends; start it again once Vector listens";
 
 /// Opens the output: one for each connection. The reader of a socket has not started the program, so the program may
 /// outlive its parent.

@@ -76,7 +76,7 @@ impl Run {
         })
     }
 
-    /// Waits for the end of the run, and shuts down.
+    /// Waits for the end of the run, and shuts down. Calls `reader_gone` first if the reader has closed the output.
     ///
     /// # Errors
     ///
@@ -84,7 +84,11 @@ impl Run {
     /// [`ExecError::Unread`] when a reader blocks the shutdown, [`ExecError::Unfinished`] when a file system does,
     /// [`ExecError::Undrained`] when decoding takes too long for it, [`ExecError::Unsaved`] when the session state cannot
     /// be written.
-    pub fn supervise(self, reader: &ReaderWatch) -> Result<(), ExecError> {
+    pub fn supervise(
+        self,
+        reader: &ReaderWatch,
+        reader_gone: impl FnOnce(),
+    ) -> Result<(), ExecError> {
         let ended = loop {
             match self.signals.recv_timeout(TICK) {
                 Ok(Signal::Stop) | Err(mpsc::RecvTimeoutError::Disconnected) => break Ok(()),
@@ -97,6 +101,10 @@ impl Run {
                 break Err(ExecError::Output(io::ErrorKind::BrokenPipe.into()));
             }
         };
+        if matches!(&ended, Err(ExecError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe)
+        {
+            reader_gone();
+        }
         self.end(ended)
     }
 
@@ -244,7 +252,7 @@ mod tests {
         let run = Run::start(runtime, queues, outputs, signals).expect("a thread");
         let sender = UdpSocket::bind("127.0.0.1:0").expect("a port");
         sender.send_to(b"anything", address).expect("sent");
-        let ended = run.supervise(&reader);
+        let ended = run.supervise(&reader, || {});
         assert!(matches!(ended, Err(ExecError::Panicked)), "{ended:?}");
         UdpSocket::bind(address).expect("the port is free");
     }

@@ -132,8 +132,17 @@ fn the_program_ends_when_one_connection_is_closed() {
     let (mut program, [_first, second]) =
         connected_with(folder.path(), Codec::Json, "unix_stream_connections = 2\n");
     drop(second);
-    let (status, _) = program.wait();
+    let (status, diagnostics) = program.wait();
     assert_eq!(status.code(), Some(0));
+    let [closed, stopped] = &diagnostics[..] else {
+        panic!("{diagnostics:?}");
+    };
+    let message = closed["message"].as_str().expect("text");
+    assert!(
+        message.contains("Vector has closed a connection"),
+        "{message}"
+    );
+    assert_eq!(stopped["message"], "stopped");
 }
 
 #[test]
