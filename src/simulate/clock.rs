@@ -1,8 +1,10 @@
 //! The clocks of the nodes. They are right, are in central Europe, and show winter time all year.
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
-use chrono::{DateTime, Datelike, FixedOffset, Timelike, Utc};
+use chrono::{DateTime, FixedOffset, Utc};
+
+use crate::schema::Timestamp;
 
 const EAST_OF_UTC_SECONDS: i32 = 3_600;
 
@@ -26,25 +28,21 @@ pub(super) const COMPACT: Separators = ["", "", "T", "", "", "."];
 /// As in `2026-01-31 09:00:00,000`, the format of `%date`.
 pub(super) const DATE: Separators = ["-", "-", " ", ":", ":", ","];
 
+/// Year, month, day, hour, minute, second and millisecond in RFC 3339.
+const PARTS: [Range<usize>; 7] = [0..4, 5..7, 8..10, 11..13, 14..16, 17..19, 20..23];
+
 /// A time to the millisecond, for years with four digits. `chrono` parses a format for each time, which takes as long as
 /// writing the rest of a datagram.
 pub(super) fn digits(time: DateTime<FixedOffset>, separators: Separators) -> String {
-    let time = time.naive_local();
-    // `chrono` represents a leap second as a second of more than 10^9 nanoseconds.
-    let leap_second = time.nanosecond() / 1_000_000_000;
-    let parts = [
-        (time.month(), 2),
-        (time.day(), 2),
-        (time.hour(), 2),
-        (time.minute(), 2),
-        (time.second() + leap_second, 2),
-        (time.nanosecond() / 1_000_000 % 1_000, 3),
-    ];
+    // What the clock shows, without its zone.
+    let shown = Timestamp(time.naive_local().and_utc()).rfc_3339();
+    let shown = str::from_utf8(&shown).unwrap_or_default();
+    let [first, others @ ..] = PARTS.map(|part| shown.get(part).unwrap_or_default());
     let mut text = String::with_capacity(32);
-    push(&mut text, time.year().unsigned_abs(), 4);
-    for ((number, width), separator) in parts.into_iter().zip(separators) {
+    text.push_str(first);
+    for (part, separator) in others.iter().zip(separators) {
         text.push_str(separator);
-        push(&mut text, number, width);
+        text.push_str(part);
     }
     text
 }
@@ -53,18 +51,8 @@ pub(super) fn digits(time: DateTime<FixedOffset>, separators: Separators) -> Str
 pub(super) fn offset(time: DateTime<FixedOffset>, separator: &str) -> String {
     let seconds = time.offset().local_minus_utc();
     let minutes = seconds.unsigned_abs() / 60;
-    let mut text = String::from(if seconds < 0 { "-" } else { "+" });
-    push(&mut text, minutes / 60, 2);
-    text.push_str(separator);
-    push(&mut text, minutes % 60, 2);
-    text
-}
-
-fn push(text: &mut String, number: u32, width: u32) {
-    for place in (0..width).rev() {
-        let digit = (number / 10_u32.pow(place) % 10) as u8;
-        text.push(char::from(b'0' + digit));
-    }
+    let sign = if seconds < 0 { '-' } else { '+' };
+    format!("{sign}{:02}{separator}{:02}", minutes / 60, minutes % 60)
 }
 
 /// A duration in whole milliseconds, the unit of times of the day.
