@@ -16,9 +16,6 @@ use crate::{
     },
 };
 
-/// No name contains it.
-const SEPARATOR: u8 = b';';
-
 /// Frames for each connection. All events of a user go the same way, in order, and so do those of a node that name no
 /// user.
 #[derive(Debug)]
@@ -45,7 +42,6 @@ impl<W: FrameWriter> Divided<W> {
         let mut key = Key::new();
         for part in parts.into_iter().flatten() {
             fold_into(&mut key, part);
-            key.push(SEPARATOR);
         }
         (self.hash.hash_one(key) % connections as u64) as usize
     }
