@@ -92,6 +92,13 @@ pub enum ExecError {
     Unfinished,
 }
 
+impl ExecError {
+    /// Whether the reader has closed the output, which is not an error.
+    fn is_reader_gone(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
 /// What to do if there is no connection.
 fn connect_advice(path: &Path, error: &io::Error) -> &'static str {
     let is_there = path.exists();

@@ -101,8 +101,7 @@ impl Run {
                 break Err(ExecError::Output(io::ErrorKind::BrokenPipe.into()));
             }
         };
-        if matches!(&ended, Err(ExecError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe)
-        {
+        if ended.as_ref().is_err_and(|error| error.is_reader_gone()) {
             reader_gone();
         }
         self.end(ended)
@@ -136,9 +135,7 @@ impl Run {
         };
         let concluded = self.runtime.conclude(patience).filter(|_| is_finished);
         match (ended, concluded) {
-            (Err(ExecError::Output(error)), _) if error.kind() == io::ErrorKind::BrokenPipe => {
-                Ok(())
-            }
+            (Err(error), _) if error.is_reader_gone() => Ok(()),
             (Err(error), _) => Err(error),
             (Ok(()), None) => Err(ExecError::Unfinished),
             (Ok(()), Some(concluded)) if !concluded.is_drained => Err(ExecError::Undrained),
