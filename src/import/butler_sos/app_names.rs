@@ -3,7 +3,7 @@
 use super::{
     Note,
     config::ButlerSos,
-    values::{Count, Text},
+    values::Text,
 };
 use crate::config::{QrsConfig, is_host};
 
@@ -33,8 +33,8 @@ pub(super) fn qrs(from: &ButlerSos, notes: &mut Vec<Note>) -> QrsConfig {
     qrs.user = USER.to_owned();
     qrs.interval_secs = names
         .extract_interval
-        .map_or(qrs.interval_secs, |Count(milliseconds)| {
-            milliseconds.div_ceil(1_000).clamp(1, 86_400)
+        .map_or(qrs.interval_secs, |interval| {
+            interval.seconds_of_milliseconds().clamp(1, 86_400)
         });
     notes.push(Note::new(
         "appNames.hostIP",

@@ -88,6 +88,13 @@ impl<'de> Deserialize<'de> for Port {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Count(pub(super) u64);
 
+impl Count {
+    /// Milliseconds in seconds, rounded up.
+    pub(super) const fn seconds_of_milliseconds(self) -> u64 {
+        self.0.div_ceil(1_000)
+    }
+}
+
 impl<'de> Deserialize<'de> for Count {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match deserializer.deserialize_any(WholeNumber("a whole number from 1"))? {

@@ -3,7 +3,7 @@
 use super::super::{
     Note,
     config::{ButlerSos, Server},
-    values::{Count, Text},
+    values::Text,
 };
 use crate::{
     config::{Config, EngineConfig, wrong_of_engine, wrong_of_proxy},
@@ -61,7 +61,7 @@ fn engines(from: &ButlerSos, config: &mut Config, notes: &mut Vec<Note>) {
         return;
     }
     if let Some(interval) = monitored.polling_interval {
-        engine_health.interval_secs = seconds(interval).clamp(5, 3_600);
+        engine_health.interval_secs = interval.seconds_of_milliseconds().clamp(5, 3_600);
     }
     notes.push(Note::new(
         "serversToMonitor",
@@ -107,7 +107,7 @@ fn proxies(from: &ButlerSos, config: &mut Config, notes: &mut Vec<Note>) {
         return;
     }
     if let Some(interval) = from.user_sessions.polling_interval {
-        qps.interval_secs = seconds(interval).clamp(10, 3_600);
+        qps.interval_secs = interval.seconds_of_milliseconds().clamp(10, 3_600);
     }
     notes.push(Note::new(
         "userSessions",
@@ -147,8 +147,4 @@ fn note_guesses(key: &str, host: &str, port: Option<u16>, used: u16, notes: &mut
         );
         notes.push(Note::new(key, &message));
     }
-}
-
-const fn seconds(Count(milliseconds): Count) -> u64 {
-    milliseconds.div_ceil(1_000)
 }
