@@ -1,5 +1,5 @@
-//! Options that are valid but have no effect, or one that cannot be intended: those of the program besides those of every
-//! host.
+//! Options that are valid but have no effect, or one that cannot be intended: those of the program besides those of
+//! every host.
 
 use qlik_sense_events::{config::Loaded, host::ineffective};
 
@@ -20,7 +20,7 @@ pub fn warnings(loaded: &Loaded) -> Vec<String> {
         warnings.push(loaded.about("transform.performance.max_groups", message));
     }
     let output = &config.output;
-    if output.unix_stream_connections > 1 && output.unix_stream.as_os_str().is_empty() {
+    if output.unix_stream_connections > 1 && output.unix_stream().is_none() {
         let message =
             "has no effect, because output.unix_stream is empty; set it, or remove this option";
         warnings.push(loaded.about("output.unix_stream_connections", message));

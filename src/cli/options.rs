@@ -91,8 +91,7 @@ impl CommonArgs {
             // One that is new is not known to be text.
             _ => true,
         };
-        let is_seen =
-            config.output.unix_stream.as_os_str().is_empty() && io::stdout().is_terminal();
+        let is_seen = config.output.unix_stream().is_none() && io::stdout().is_terminal();
         (is_binary && is_seen && !self.force).then_some(
             "the codec native is binary, and standard output is a terminal; use --codec json, redirect the output to \
              a file or a pipe, or pass --force",

@@ -315,7 +315,7 @@ impl Config {
             "no host, because this program was built without the feature `qrs`",
         );
         expect(
-            cfg!(unix) || self.output.unix_stream.as_os_str().is_empty(),
+            cfg!(unix) || self.output.unix_stream().is_none(),
             "output.unix_stream",
             "no path, because Unix sockets are not available on this system",
         );

@@ -22,7 +22,11 @@ mod text;
 mod tree;
 mod unreadable;
 
-use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -232,15 +236,19 @@ impl Default for OutputConfig {
 }
 
 impl OutputConfig {
+    /// The Unix socket to which events go, if they do not go to standard output.
+    #[must_use]
+    pub fn unix_stream(&self) -> Option<&Path> {
+        (!self.unix_stream.as_os_str().is_empty()).then_some(&*self.unix_stream)
+    }
+
     /// The number of connections to the output: one, unless it is a socket.
     #[must_use]
     pub fn connections(&self) -> NonZeroUsize {
-        let connections = if self.unix_stream.as_os_str().is_empty() {
-            1
-        } else {
-            self.unix_stream_connections
-        };
-        NonZeroUsize::new(connections).unwrap_or(NonZeroUsize::MIN)
+        let connections = self.unix_stream().map(|_| self.unix_stream_connections);
+        connections
+            .and_then(NonZeroUsize::new)
+            .unwrap_or(NonZeroUsize::MIN)
     }
 
     /// The layout of events: the schema with the tags and without the dropped fields.

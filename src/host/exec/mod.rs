@@ -258,7 +258,7 @@ pub fn run(
     let run = Run::start(runtime, queues, outputs, signals).map_err(StartError::Thread)?;
     run.supervise(&reader, || {
         // A reader of standard output reads standard error too.
-        if !config.output.unix_stream.as_os_str().is_empty() {
+        if config.output.unix_stream().is_some() {
             diagnostics.clone().report(Level::Info, CLOSED);
         }
     })
@@ -270,14 +270,13 @@ has changed, so the program ends; start it again once Vector listens";
 /// Opens the output: one for each connection. The reader of a socket has not started the program, so the program may
 /// outlive its parent.
 fn open_outputs(config: &OutputConfig, orphan: Orphan) -> Result<(Vec<Output>, Orphan), ExecError> {
-    let path = &config.unix_stream;
-    if path.as_os_str().is_empty() {
+    let Some(path) = config.unix_stream() else {
         let output = Output::stdout().map_err(ExecError::Output)?;
         return Ok((vec![output], orphan));
-    }
+    };
     let connect = |_| {
         Output::unix_stream(path).map_err(|source| ExecError::Connect {
-            path: path.clone(),
+            path: path.to_owned(),
             source,
         })
     };

@@ -46,11 +46,7 @@ impl Diagnostics {
     /// JSON if the output is a socket.
     #[must_use]
     pub fn new(output: &OutputConfig) -> Self {
-        let codec = if output.unix_stream.as_os_str().is_empty() {
-            output.codec
-        } else {
-            Codec::Json
-        };
+        let codec = output.unix_stream().map_or(output.codec, |_| Codec::Json);
         Self {
             form: Form {
                 layout: Layout::new(output.schema, output.tags.clone()),

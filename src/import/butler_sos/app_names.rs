@@ -1,10 +1,6 @@
 //! Names of apps, which both programs get from the Qlik Repository Service.
 
-use super::{
-    Note,
-    config::ButlerSos,
-    values::Text,
-};
+use super::{Note, config::ButlerSos, values::Text};
 use crate::config::{QrsConfig, is_host};
 
 /// The user in whose name Butler SOS makes requests.
