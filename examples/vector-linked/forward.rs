@@ -33,10 +33,7 @@ const FULL: usize = 900;
 ///
 /// Building events takes longer than handing them over. While full batches wait, each core builds one; at other times
 /// other tasks would only have to be woken.
-pub(super) async fn forward(
-    mut batches: Batches<VectorValue>,
-    mut out: Outlet,
-) -> Result<(), ()> {
+pub(super) async fn forward(mut batches: Batches<VectorValue>, mut out: Outlet) -> Result<(), ()> {
     let cores = available_parallelism().map_or(1, NonZeroUsize::get);
     let mut building = Building::default();
     loop {

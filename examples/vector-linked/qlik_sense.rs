@@ -118,7 +118,9 @@ async fn run(config: Config, out: Outlet, shutdown: ShutdownSignal) -> Result<()
 }
 
 /// Runs work that may wait for a file on a thread that may block.
-pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ()> {
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ()> {
     spawn_blocking(work)
         .await
         .map_err(|error| error!(message = "A thread has failed.", %error))

@@ -59,8 +59,7 @@ pub struct LocalSocket {
 impl LocalSocket {
     /// Opens the socket. If a killed run has left one, it is replaced. If another program is using it, it is opened
     /// once that program has ended, which is reported to `diagnostics`. So is a socket that something has removed, which
-    /// is opened again. Only the same user can connect, and root; on
-    /// Windows, administrators and the system.
+    /// is opened again. Only the same user can connect, and root; on Windows, administrators and the system.
     ///
     /// # Errors
     ///

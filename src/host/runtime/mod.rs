@@ -9,6 +9,7 @@
 //! | `control.rs` | the handle to a worker: its counts and its controls |
 //! | `listener.rs` | an address and the counts of its workers |
 //! | `frames.rs`, `queue.rs`, `frame_bytes.rs` | what waits for the host, what is dropped, and the buffers for both |
+//! | `queues.rs` | the queues of several connections together |
 //! | `queue/writing.rs` | what a writer thread takes out of the queue |
 //! | `supervisor.rs` | the thread that supervises the workers: counters, session state, panics |
 //! | `drops.rs`, `turned_away.rs`, `clocks.rs`, `every.rs`, `state_file.rs`, `state_lock.rs`, `secrets.rs` | parts of that |

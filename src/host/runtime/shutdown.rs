@@ -30,8 +30,8 @@ use crate::{
     source::Bound,
 };
 
-/// How long workers may take to end after they were told to: they drain their sockets, and then pass on events that result, such as summaries.
-/// They never wait for an output of this crate, but the sink of another host may block them.
+/// How long workers may take to end after they were told to: they drain their sockets, and then pass on events that
+/// result, such as summaries. They never wait for an output of this crate, but the sink of another host may block them.
 const END: Duration = DRAIN.saturating_add(Duration::from_secs(1));
 
 impl<S: Sink + Send + 'static, D: Report, C: Contents> Supervisor<S, D, C> {
